@@ -1,0 +1,126 @@
+// Direct convolution, register tiled, written out flat.
+//
+//   y[n,o,v,u] = activate(bias[o] + sum_{c,i,j} w[o,c,i,j] * x[n,c, v*S-padTop+i, u*S-padLeft+j]) (+ residual, before or after)
+//
+// A thread computes TILE_X x TILE_Y pixels of OUT_BLOCKS * 4 output channels: every loaded cell serves up to K*K taps and every
+// weight TILE_X * TILE_Y pixels, which is what counts on adapters where loads are dear.
+//
+// Weights (weight(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column =
+// ((outBlock * K*K + tap) * 4 + input lane), four output lanes a cell; the last row holds the biases, a cell an output block.
+// Dispatch: x = tiles / WORKGROUP, y = output groups, z = images.
+#const K = 3
+#const S = 1
+#const TILE_X = 5
+#const TILE_Y = 4
+#const OUT_BLOCKS = 1
+#const WORKGROUP = 16
+#const RESIDUAL = 0
+
+#include "lib/storage.wgsl"
+struct Params {
+  input: Blocked,
+  output: Blocked,
+  residual: Blocked,
+  pad: vec2i,           // left, top
+  tilesX: i32,
+  tiles: i32,
+  pitch: i32,
+  weightColumns: i32,
+  weightRows: i32,
+  activationA: f32,
+  activationB: f32,
+  activateLast: u32,    // 1: the residual is added before the activation
+}
+@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/input.wgsl" NAME=x BINDING=1
+#include "lib/weights.wgsl" BINDING=2
+#include "lib/output.wgsl" NAME=y BINDING=3
+#if RESIDUAL == 1
+#include "lib/input.wgsl" NAME=r BINDING=4
+#end
+#include "lib/activation.wgsl"
+
+#const NX = (TILE_X - 1) * S + K
+#const NY = (TILE_Y - 1) * S + K
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let tile = min(i32(group.x) * WORKGROUP + i32(local), params.tiles - 1);
+  let tileRow = tile / params.tilesX;
+  let u0 = (tile - tileRow * params.tilesX) * TILE_X;
+  let v0 = tileRow * TILE_Y;
+  let layer = i32(group.y);
+  let image = i32(group.z);
+
+#for o in 0..OUT_BLOCKS
+  let bias_$o = weight($o, params.input.blocks, layer);
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+  var acc_$(o)_$(j)_$i = bias_$o;
+#end
+#end
+#end
+
+  // Coordinates are clamped so that every load stays within its plane; what lies in the padding is then replaced by zero.
+#for i in 0..NX
+  let cx_$i = clamp(u0 * S + $i - params.pad.x, 0, params.input.width - 1);
+  let inX_$i = cx_$i == u0 * S + $i - params.pad.x;
+#end
+#for j in 0..NY
+  let cy_$j = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
+  let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
+#end
+
+  for (var block = 0; block < params.input.blocks; block++) {
+    let origin = planeOrigin(params.input, block * params.input.batch + image);
+#for j in 0..NY
+#for i in 0..NX
+#if K == 1
+    let x_$(j)_$i = load_x(origin.x + cx_$i, origin.y + cy_$j);
+#else
+    let x_$(j)_$i = select(vec4f(0.0), load_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
+#end
+#end
+#end
+#for o in 0..OUT_BLOCKS
+#for t in 0..(K * K)
+#for c in 0..4
+    let w_$(o)_$(t)_$c = weight($((o * K * K + t) * 4 + c), block, layer);
+#end
+#end
+    // One accumulator at a time through all taps: it stays in a register while inputs and weights stream by.
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+#for t in 0..(K * K)
+    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1 + x_$(j * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2 + x_$(j * S + t / K)_$(i * S + t % K).w * w_$(o)_$(t)_3;
+#end
+#end
+#end
+#end
+  }
+
+#for o in 0..OUT_BLOCKS
+  {
+    let block = layer * OUT_BLOCKS + $o;
+    let origin = planeOrigin(params.output, block * params.output.batch + image);
+#if RESIDUAL == 1
+    let residualOrigin = planeOrigin(params.residual, block * params.output.batch + image);
+#end
+    let inside = block < params.output.blocks;
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+    if (inside && u0 + $i < params.output.width && v0 + $j < params.output.height) {
+#if RESIDUAL == 1
+      let residual = load_r(residualOrigin.x + u0 + $i, residualOrigin.y + v0 + $j);
+      let sum = acc_$(o)_$(j)_$i + select(vec4f(0.0), residual, params.activateLast == 1u);
+      let value = activate(sum, params.activationA, params.activationB) + select(residual, vec4f(0.0), params.activateLast == 1u);
+#else
+      let value = activate(acc_$(o)_$(j)_$i, params.activationA, params.activationB);
+#end
+      store_y(origin.x + u0 + $i, origin.y + v0 + $j, value);
+    }
+#end
+#end
+  }
+#end
+}

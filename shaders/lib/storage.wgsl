@@ -1,0 +1,32 @@
+// Row memory: how activations lie in device memory, and how kernels read and write them.
+//
+// An arena is a grid of cells, PITCH wide, its rows grouped in pages of PAGE_ROWS. A cell holds four channels of one pixel.
+// A tensor [N,C,H,W] is cut into planes: plane p = block * N + n holds channels 4*block .. 4*block+3 of image n. `columns`
+// planes lie side by side, the next ones `rise` rows below; pixel (x, y) of plane p is the cell
+//     (p % columns * W + x,  p / columns * rise + y)
+// counted from the tensor's first page. A range of channels is thus a range of rows: Concat and Split move nothing.
+//
+// STORAGE == texture: the arena is a 2D texture array, one page a layer (loads from textures are several times faster than from
+// storage buffers on software adapters). STORAGE == buffer: the arena is a storage buffer of the same cells, row by row.
+// SCALAR is the stored type, f32 or f16; arithmetic is always f32.
+#const STORAGE = texture
+#const SCALAR = f32
+#const PAGE_SHIFT = 3
+
+struct Blocked {
+  width: i32,
+  height: i32,
+  channels: i32,
+  blocks: i32,          // channels / 4, rounded up; the spare channels of the last block hold anything
+  batch: i32,
+  columns: i32,
+  rise: i32,
+  inverseColumns: f32,
+}
+
+// First cell of a plane: column, row.
+fn planeOrigin(t: Blocked, plane: i32) -> vec2i {
+  // Integer division is slow on many adapters; half a step of margin makes this exact for any plane number below 2^20.
+  let group = i32((f32(plane) + 0.5) * t.inverseColumns);
+  return vec2i((plane - group * t.columns) * t.width, group * t.rise);
+}

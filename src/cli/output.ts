@@ -1,0 +1,41 @@
+/**
+ * Where a command's words go: results to stdout, remarks to stderr, and with `--json` one object and nothing else to stdout.
+ *
+ * @module
+ */
+
+/** Writes for people or for programs. */
+export class Output {
+  /** With `json`, stdout is kept for the one object. */
+  constructor(readonly json: boolean) {
+    // Whatever a library logs must not end up beside the object.
+    if (json) console.log = console.info = console.debug = console.error;
+  }
+
+  /** A line of the result, for people. */
+  line(text = ""): void {
+    if (!this.json) Output.#write(Deno.stdout, `${text}\n`);
+  }
+
+  /** A remark that is no part of the result. */
+  note(text: string): void {
+    Output.#write(Deno.stderr, `${text}\n`);
+  }
+
+  /** The result for programs; call it once. */
+  object(result: object): void {
+    if (this.json) Output.#write(Deno.stdout, `${JSON.stringify(result)}\n`);
+  }
+
+  static #write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+    let bytes = new TextEncoder().encode(text);
+    try {
+      // A pipe may take less than it is given.
+      while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    } catch (error) {
+      // Whoever reads has gone (`| head`): nothing is left to say.
+      if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What all verbs of the command line share: `--json`, errors in one sentence, the exit status, and the adapter's set-up.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { FeatherdetError } from "../graph/error.ts";
+import { ensureAdapter, TRIED_VARIABLE } from "../setup/adapter.ts";
+import { runAgain, thisSystem } from "../setup/system.ts";
+import { Output } from "./output.ts";
+
+/** Set to 1 to see where an error came from. */
+export const DEBUG_VARIABLE = "FEATHERDET_DEBUG";
+
+/** A command for one verb, with its description, example and the options that all verbs have. */
+export function verb(name: string, summary: string, example: string) {
+  return new Command(name)
+    .description(summary)
+    .option("--json", "print one JSON object on stdout, everything else on stderr")
+    .addHelpText("after", `\nExample:\n  ${example}`)
+    .allowExcessArguments(false)
+    .showHelpAfterError(`(deno task ${name} --help shows the options)`);
+}
+
+/** As `verb`, for those that compute on the device: `--no-install` forbids installing a driver. */
+export function deviceVerb(name: string, summary: string, example: string) {
+  return verb(name, summary, example)
+    .option("--no-install", "where no adapter is found, name the command that helps instead of running it");
+}
+
+/** An error as one line. */
+export function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return text.trim().replaceAll(/\s*\n\s*/g, " ");
+}
+
+/** Reports an error on stderr and sets the exit status. */
+export function reportError(error: unknown): void {
+  const output = new Output(false);
+  output.note(`error: ${sentence(error)}`);
+  if (Deno.env.get(DEBUG_VARIABLE) === "1" && error instanceof Error) output.note(error.stack ?? "");
+  Deno.exitCode = 1;
+}
+
+/** Raised to end a verb with a status after everything has been said. */
+export class Quit extends Error {
+  /** Ends with this exit status. */
+  constructor(readonly code: number) {
+    super(`exit status ${code}`);
+  }
+}
+
+/** Makes a verb's action: runs it with an `Output`, prints its result as the JSON object, reports its error. */
+export function action<Options extends { json?: true }>(
+  run: (options: Options, output: Output) => Promise<object>,
+): (options: Options) => Promise<void> {
+  return async (options) => {
+    const output = new Output(options.json === true);
+    try {
+      output.object(await run(options, output));
+    } catch (error) {
+      if (error instanceof Quit) Deno.exitCode = error.code;
+      else reportError(error);
+    }
+  };
+}
+
+/** As `action`, after making sure that there is an adapter; starts the program anew where a driver was installed for it. */
+export function deviceAction<Options extends { json?: true; install: boolean }>(
+  run: (options: Options, output: Output) => Promise<object>,
+): (options: Options) => Promise<void> {
+  return action<Options>(async (options, output) => {
+    const state = await ensureAdapter(thisSystem, { install: options.install, say: (line) => output.note(line) });
+    if (state === "present") return await run(options, output);
+    throw new Quit(await runAgain(Deno.mainModule, Deno.args, { [TRIED_VARIABLE]: "1" }));
+  });
+}
+
+/** Text of a file error in the words of `FeatherdetError`. */
+export function fileError(error: unknown, file: string): FeatherdetError {
+  if (error instanceof FeatherdetError) return error.at({ file });
+  if (error instanceof Deno.errors.NotFound) return new FeatherdetError("no such file", { file });
+  if (error instanceof Deno.errors.IsADirectory) return new FeatherdetError("is a folder, not a file", { file });
+  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+    return new FeatherdetError("may not be accessed", { file }, { cause: error });
+  }
+  return new FeatherdetError(sentence(error), { file }, { cause: error });
+}

@@ -1,0 +1,81 @@
+/**
+ * Reads what a picture file says of itself before any pixel is decoded: format, size, orientation.
+ *
+ * Knowing the size first is what allows a huge picture to be refused instead of exhausting the memory, and knowing the format
+ * is what makes a wrong file name harmless and a wrong file clear.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../../graph/error.ts";
+import { jpegHeader } from "./header_jpeg.ts";
+import { pngHeader } from "./header_png.ts";
+import { webpHeader } from "./header_webp.ts";
+
+/** Formats that can be decoded. */
+export type ImageFormat = "JPEG" | "PNG" | "WebP";
+
+/** What the header of a picture file says. */
+export interface ImageHeader {
+  readonly format: ImageFormat;
+  /** Stored columns, before the orientation is applied. */
+  readonly width: number;
+  /** Stored rows, before the orientation is applied. */
+  readonly height: number;
+  /** EXIF orientation, 1 (as stored) to 8. */
+  readonly orientation: number;
+}
+
+/** Pictures of more pixels than this are refused before they are decoded. */
+export const MAX_PIXELS = 100_000_000;
+
+/** First bytes of a file as a person would recognise them: quoted text, or hexadecimal. */
+function opening(bytes: Uint8Array): string {
+  const head = bytes.subarray(0, 16);
+  const isText = head.every((byte) => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13);
+  if (isText) return JSON.stringify(new TextDecoder().decode(head));
+  return `bytes ${[...head.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
+}
+
+/** Tells the format by the file's first bytes, whatever its name; undefined if it is none of the known ones. */
+export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
+  const starts = (signature: number[], at = 0) => signature.every((byte, i) => bytes[at + i] === byte);
+  if (starts([0xff, 0xd8, 0xff])) return "JPEG";
+  if (starts([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return "PNG";
+  if (starts([0x52, 0x49, 0x46, 0x46]) && starts([0x57, 0x45, 0x42, 0x50], 8)) return "WebP";
+  return undefined;
+}
+
+/**
+ * Reads format, size and orientation.
+ *
+ * Throws a `FeatherdetError` that names `file` for an empty file, a file that is no picture, a header that is cut short, a
+ * colour model that cannot be decoded and a picture of more than `MAX_PIXELS` pixels.
+ */
+export function readImageHeader(bytes: Uint8Array, file?: string): ImageHeader {
+  if (bytes.length === 0) throw new FeatherdetError("the file is empty, expected an image (JPEG, PNG, WebP)", { file });
+  const format = sniffFormat(bytes);
+  if (format === undefined) {
+    throw new FeatherdetError(`not an image (JPEG, PNG, WebP), it starts with ${opening(bytes)}`, { file });
+  }
+  const read = { JPEG: jpegHeader, PNG: pngHeader, WebP: webpHeader }[format];
+  let found: Omit<ImageHeader, "format">;
+  try {
+    found = read(bytes);
+  } catch (error) {
+    // A DataView access past the end is how a header cut short shows itself.
+    if (error instanceof RangeError) {
+      throw new FeatherdetError(`broken ${format}: the file ends within its header`, { file });
+    }
+    throw error instanceof FeatherdetError ? error.at({ file }) : error;
+  }
+  const { width, height } = found;
+  if (width < 1 || height < 1) throw new FeatherdetError(`broken ${format}: its size is ${width}x${height}`, { file });
+  if (width * height > MAX_PIXELS) {
+    throw new FeatherdetError(
+      `the image is ${width}x${height}, more than the ${MAX_PIXELS / 1e6} megapixels that are accepted`,
+      { file },
+    );
+  }
+  return { format, ...found };
+}

@@ -1,0 +1,91 @@
+/**
+ * Finds an adapter and opens a device with the features and limits that the engine can use.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+
+/** What is known of an adapter; goes into every record of a measurement. */
+export interface AdapterRecord {
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  /** True for an adapter that computes on the CPU. */
+  readonly software: boolean;
+}
+
+/** An open device and what was found out about it. */
+export interface Device {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterRecord;
+  /** GPU time can be measured. */
+  readonly timestamps: boolean;
+}
+
+const WANTED: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+const LIMITS = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxTextureArrayLayers",
+  "maxTextureDimension2D",
+  "maxComputeWorkgroupStorageSize",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+/** The sentence for machines without WebGPU; names the one command that helps on Debian and Ubuntu. */
+export const NO_ADAPTER = "no WebGPU adapter was found: install a Vulkan driver, on Debian or Ubuntu " +
+  "`apt-get install -y mesa-vulkan-drivers libvulkan1` gives a software one";
+
+function describe(info: GPUAdapterInfo): AdapterRecord {
+  const name = [info.device, info.description].filter((text) => text && !/^0?x?0*$/.test(text)).join(" ") ||
+    info.vendor || "unknown";
+  const software = info.isFallbackAdapter === true ||
+    /llvmpipe|swiftshader|lavapipe|basic render/i.test(`${name} ${info.vendor} ${info.architecture}`);
+  return { name, vendor: info.vendor, architecture: info.architecture, software };
+}
+
+/** Wraps a device that the caller owns. */
+export function adoptDevice(device: GPUDevice): Device {
+  const info = (device as GPUDevice & { adapterInfo?: GPUAdapterInfo }).adapterInfo;
+  return {
+    device,
+    adapter: info ? describe(info) : { name: "unknown", vendor: "", architecture: "", software: false },
+    timestamps: device.features.has("timestamp-query"),
+  };
+}
+
+/**
+ * Opens a device on the best adapter, with every feature and limit of the list above that it offers. Throws FeatherdetError
+ * where there is no WebGPU or no adapter.
+ */
+export async function openDevice(): Promise<Device> {
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (gpu === undefined) throw new FeatherdetError("this runtime has no WebGPU (navigator.gpu is missing)");
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) throw new FeatherdetError(NO_ADAPTER);
+  const features = WANTED.filter((feature) => adapter.features.has(feature));
+  const limits: Record<string, number> = {};
+  for (const limit of LIMITS) limits[limit] = adapter.limits[limit];
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits: limits });
+  } catch (error) {
+    throw new FeatherdetError(`the adapter "${adapter.info.device}" gave no device: ${(error as Error).message}`);
+  }
+  return { device, adapter: describe(adapter.info), timestamps: features.includes("timestamp-query") };
+}
+
+let shared: Promise<Device> | undefined;
+
+/** The device that everything shares which is not given one: opened once, opened anew after a loss. */
+export function sharedDevice(): Promise<Device> {
+  shared ??= openDevice().then((opened) => {
+    opened.device.lost.then(() => shared = undefined);
+    return opened;
+  }, (error) => {
+    shared = undefined;
+    throw error;
+  });
+  return shared;
+}

@@ -1,0 +1,76 @@
+/**
+ * GPU time by timestamp query.
+ *
+ * @module
+ */
+
+/** Writes a pair of timestamps for each pass and reads the durations back. */
+export class PassTimer {
+  readonly #device: GPUDevice;
+  readonly #queries: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #staging: GPUBuffer;
+  readonly #passes: number;
+
+  /** Room for `passes` passes; the device must have the feature `timestamp-query`. */
+  constructor(device: GPUDevice, passes: number) {
+    this.#device = device;
+    this.#passes = passes;
+    const size = 16 * passes;
+    this.#queries = device.createQuerySet({ type: "timestamp", count: 2 * passes });
+    this.#resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+    this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  /** What pass number `index` is begun with. */
+  descriptor(index: number): GPUComputePassDescriptor {
+    return {
+      timestampWrites: {
+        querySet: this.#queries,
+        beginningOfPassWriteIndex: 2 * index,
+        endOfPassWriteIndex: 2 * index + 1,
+      },
+    };
+  }
+
+  /** Ends the recording; call before the encoder is finished. */
+  resolve(encoder: GPUCommandEncoder): void {
+    encoder.resolveQuerySet(this.#queries, 0, 2 * this.#passes, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, 16 * this.#passes);
+  }
+
+  /** Milliseconds of each pass, once the commands have run. */
+  async read(): Promise<number[]> {
+    await this.#staging.mapAsync(GPUMapMode.READ);
+    const stamps = new BigUint64Array(this.#staging.getMappedRange());
+    const times = Array.from({ length: this.#passes }, (_, i) => Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6);
+    this.#staging.unmap();
+    return times;
+  }
+
+  /** Frees the queries. */
+  destroy(): void {
+    this.#queries.destroy();
+    this.#resolved.destroy();
+    this.#staging.destroy();
+  }
+
+  /** Times each step of something that can be encoded in ranges, every step in a pass of its own. */
+  static async steps(
+    device: GPUDevice,
+    program: { readonly dispatches: number; encode(pass: GPUComputePassEncoder, first: number, end: number): void },
+  ): Promise<number[]> {
+    const timer = new PassTimer(device, program.dispatches);
+    const encoder = device.createCommandEncoder();
+    for (let i = 0; i < program.dispatches; i++) {
+      const pass = encoder.beginComputePass(timer.descriptor(i));
+      program.encode(pass, i, i + 1);
+      pass.end();
+    }
+    timer.resolve(encoder);
+    device.queue.submit([encoder.finish()]);
+    const times = await timer.read();
+    timer.destroy();
+    return times;
+  }
+}

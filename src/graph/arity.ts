@@ -1,0 +1,82 @@
+/**
+ * How many inputs and outputs each operator takes.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "./error.ts";
+import type { Node, OperatorTable } from "./operators.ts";
+
+/** Bounds on the number of inputs and outputs, both inclusive. */
+export interface Arity {
+  /** Optional inputs make the difference. */
+  readonly inputs: readonly [least: number, most: number];
+  /** More than one for Split alone. */
+  readonly outputs: readonly [least: number, most: number];
+}
+
+const ONE: Arity = { inputs: [1, 1], outputs: [1, 1] };
+const TWO: Arity = { inputs: [2, 2], outputs: [1, 1] };
+const TWO_OR_THREE: Arity = { inputs: [2, 3], outputs: [1, 1] };
+
+/** The arity of every operator. */
+export const ARITY: OperatorTable<Arity> = {
+  Conv: TWO_OR_THREE,
+  ConvTranspose: TWO_OR_THREE,
+  BatchNormalization: { inputs: [5, 5], outputs: [1, 1] },
+  Relu: ONE,
+  LeakyRelu: ONE,
+  Sigmoid: ONE,
+  Silu: ONE,
+  HardSigmoid: ONE,
+  HardSwish: ONE,
+  Clip: ONE,
+  Tanh: ONE,
+  Exp: ONE,
+  Log: ONE,
+  Sqrt: ONE,
+  Neg: ONE,
+  Add: TWO,
+  Sub: TWO,
+  Mul: TWO,
+  Div: TWO,
+  MaxPool: ONE,
+  AveragePool: ONE,
+  GlobalAveragePool: ONE,
+  ReduceMean: ONE,
+  ReduceSum: ONE,
+  ReduceMax: ONE,
+  Gemm: TWO_OR_THREE,
+  MatMul: TWO,
+  Softmax: ONE,
+  Concat: { inputs: [1, Infinity], outputs: [1, 1] },
+  Split: { inputs: [1, 1], outputs: [1, Infinity] },
+  Slice: ONE,
+  Reshape: ONE,
+  Transpose: ONE,
+  Resize: ONE,
+  Pad: ONE,
+};
+
+function bounds([least, most]: readonly [number, number]): string {
+  if (least === most) return `${least}`;
+  return most === Infinity ? `at least ${least}` : `${least} to ${most}`;
+}
+
+/** Throws FeatherdetError unless the node has as many inputs and outputs as its operator takes. */
+export function checkArity(node: Node): void {
+  if (!Object.hasOwn(ARITY, node.op)) {
+    throw new FeatherdetError("operator is not known", { node: node.name, operator: node.op });
+  }
+  const arity = ARITY[node.op];
+  for (const side of ["inputs", "outputs"] as const) {
+    const [least, most] = arity[side];
+    const count = node[side].length;
+    if (count < least || count > most) {
+      throw new FeatherdetError(`has ${count} ${side}, the operator takes ${bounds(arity[side])}`, {
+        node: node.name,
+        operator: node.op,
+      });
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The one error class of the project: a single clear sentence that names what a person needs to find the fault.
+ *
+ * @module
+ */
+
+/** Where a fault was found; every field is optional and ends up in the message. */
+export interface ErrorPlace {
+  /** File or URL that was being read. */
+  file?: string;
+  /** Name of the graph node. */
+  node?: string;
+  /** Operator of that node. */
+  operator?: string;
+}
+
+/**
+ * Raised for every fault that a user can cause or meet: bad files, unsupported operators, wrong shapes, missing adapters.
+ * The message is one sentence, opened by the file, operator and node concerned.
+ *
+ * ```ts
+ * import { FeatherdetError } from "./error.ts";
+ * const error = new FeatherdetError("kernel is 3x3 but the input is 2x2", { file: "a.onnx", node: "c1", operator: "Conv" });
+ * console.log(error.message); // a.onnx: Conv "c1": kernel is 3x3 but the input is 2x2
+ * ```
+ */
+export class FeatherdetError extends Error {
+  /** What is wrong, without the place. */
+  readonly detail: string;
+  /** Where it is wrong. */
+  readonly place: ErrorPlace;
+
+  /** Composes the message from the detail and the place. */
+  constructor(detail: string, place: ErrorPlace = {}, options?: ErrorOptions) {
+    const node = place.operator || place.node
+      ? `${place.operator ?? "node"}${place.node === undefined ? "" : ` "${place.node}"`}: `
+      : "";
+    super(`${place.file ? `${place.file}: ` : ""}${node}${detail}`, options);
+    this.name = "FeatherdetError";
+    this.detail = detail;
+    this.place = place;
+  }
+
+  /** The same error with more of its place known; fields already known win. */
+  at(place: ErrorPlace): FeatherdetError {
+    return new FeatherdetError(this.detail, { ...place, ...this.place }, { cause: this.cause });
+  }
+}

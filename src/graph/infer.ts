@@ -1,0 +1,86 @@
+/**
+ * Shape inference: the type of every value of a graph, and an error at the first node whose inputs do not fit.
+ *
+ * @module
+ */
+
+import { checkArity } from "./arity.ts";
+import { FeatherdetError } from "./error.ts";
+import type { Graph, TensorType } from "./graph.ts";
+import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
+import { concat, pad, reshape, slice, split, transpose } from "./shapes/arrange.ts";
+import { gemm, matMul, reduce } from "./shapes/contract.ts";
+import { batchNormalization, binary, clip, softmax, unary } from "./shapes/elementwise.ts";
+import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./shapes/window.ts";
+
+const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  BatchNormalization: batchNormalization,
+  Relu: unary,
+  LeakyRelu: unary,
+  Sigmoid: unary,
+  Silu: unary,
+  HardSigmoid: unary,
+  HardSwish: unary,
+  Clip: clip,
+  Tanh: unary,
+  Exp: unary,
+  Log: unary,
+  Sqrt: unary,
+  Neg: unary,
+  Add: binary,
+  Sub: binary,
+  Mul: binary,
+  Div: binary,
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  GlobalAveragePool: globalAveragePool,
+  ReduceMean: reduce,
+  ReduceSum: reduce,
+  ReduceMax: reduce,
+  Gemm: gemm,
+  MatMul: matMul,
+  Softmax: softmax,
+  Concat: concat,
+  Split: split,
+  Slice: slice,
+  Reshape: reshape,
+  Transpose: transpose,
+  Resize: resize,
+  Pad: pad,
+};
+
+/**
+ * Types of a node's outputs, in order, given those of its inputs.
+ *
+ * Throws FeatherdetError, with node, operator and shapes, for a wrong number of inputs or outputs and for shapes, element
+ * types or attributes that do not fit.
+ */
+export function inferNode(node: Node, inputs: readonly TensorType[]): TensorType[] {
+  checkArity(node);
+  if (inputs.length !== node.inputs.length) {
+    throw new FeatherdetError(`has ${node.inputs.length} inputs but ${inputs.length} types were given`, {
+      node: node.name,
+      operator: node.op,
+    });
+  }
+  return dispatch(RULES, node, inputs);
+}
+
+/** Types of all values of a graph, inputs and constants included. Throws as `inferNode`, and for a value nothing makes. */
+export function inferTypes(graph: Graph): Map<string, TensorType> {
+  const types = new Map<string, TensorType>();
+  for (const { name, dtype, shape } of graph.inputs) types.set(name, { dtype, shape });
+  for (const [name, { dtype, shape }] of graph.constants) types.set(name, { dtype, shape });
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((name) => {
+      const type = types.get(name);
+      if (type) return type;
+      throw new FeatherdetError(`input "${name}" is made by no earlier node`, { node: node.name, operator: node.op });
+    });
+    const outputs = inferNode(node, inputs);
+    node.outputs.forEach((name, index) => types.set(name, outputs[index]));
+  }
+  return types;
+}

@@ -1,0 +1,202 @@
+/**
+ * The closed union of operators and their attributes.
+ *
+ * Every table of the project that is keyed by operator (shape rule, cost, reference, kernels, ONNX in and out, ...) has the
+ * type `OperatorTable<...>` or a mapped type over `Operator`: add an operator here and the compiler names every table that
+ * still lacks its entry.
+ *
+ * Attributes are normalised: ONNX's defaults, negative axes, `auto_pad` and attributes-as-inputs are resolved by the importer,
+ * so that nothing after it has to know them.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "./error.ts";
+
+/** Height and width, in this order. */
+export type Pair = readonly [number, number];
+
+/** Top, left, bottom, right, as ONNX orders the pads of two spatial axes. */
+export type Pads = readonly [number, number, number, number];
+
+/** Attributes of a two-dimensional convolution. Inputs: x `[N,C,H,W]`, weight `[O,C/groups,kh,kw]`, optional bias `[O]`. */
+export interface ConvAttributes {
+  /** Steps between windows. */
+  readonly strides: Pair;
+  /** Zeros around the input. */
+  readonly pads: Pads;
+  /** Steps between the taps of a window. */
+  readonly dilations: Pair;
+  /** Independent parts that the channels fall into; C for a depthwise convolution. */
+  readonly groups: number;
+}
+
+/** Attributes of a pooling window. Pads count as minus infinity for the maximum. */
+export interface PoolAttributes {
+  /** Extents of the window. */
+  readonly kernel: Pair;
+  /** Steps between windows. */
+  readonly strides: Pair;
+  /** Border around the input. */
+  readonly pads: Pads;
+  /** Steps between the elements of a window. */
+  readonly dilations: Pair;
+  /** Round the output size up instead of down. */
+  readonly ceilMode: boolean;
+}
+
+/** Attributes of a reduction; axes are non-negative and ascending. */
+export interface ReduceAttributes {
+  /** Axes that are reduced. */
+  readonly axes: readonly number[];
+  /** Keep them with extent 1 instead of dropping them. */
+  readonly keepDims: boolean;
+}
+
+/** An operator without attributes. */
+export type NoAttributes = Readonly<Record<never, never>>;
+
+/** How an output coordinate of Resize is mapped to an input coordinate, in ONNX's words. */
+export type CoordinateMode = "half_pixel" | "pytorch_half_pixel" | "asymmetric" | "align_corners";
+
+/** How Resize rounds a coordinate in nearest mode, in ONNX's words. */
+export type NearestMode = "floor" | "ceil" | "round_prefer_floor" | "round_prefer_ceil";
+
+/** Operator name -> its attributes. Operators carry ONNX's names and semantics (opset 17) except where noted. */
+export interface OperatorAttributes {
+  /** Cross-correlation of an image with filters, `[N,C,H,W] -> [N,O,H',W']`. */
+  Conv: ConvAttributes;
+  /** Weight is `[C,O/groups,kh,kw]`. */
+  ConvTranspose: ConvAttributes & { readonly outputPadding: Pair };
+  /** Inference form. Inputs: x, scale, bias, running mean, running variance (each `[C]`). */
+  BatchNormalization: { readonly epsilon: number };
+  /** max(x, 0). */
+  Relu: NoAttributes;
+  /** x, or alpha * x where x is negative. */
+  LeakyRelu: { readonly alpha: number };
+  /** 1 / (1 + exp(-x)). */
+  Sigmoid: NoAttributes;
+  /** x * sigmoid(x); ONNX spells it Sigmoid and Mul. */
+  Silu: NoAttributes;
+  /** Clamp of alpha * x + beta to `[0, 1]`. */
+  HardSigmoid: { readonly alpha: number; readonly beta: number };
+  /** x * clamp of x / 6 + 1 / 2 to `[0, 1]`. */
+  HardSwish: NoAttributes;
+  /** Clamp to `[min, max]`; ReLU6 is `[0, 6]`; a missing bound is an infinity. */
+  Clip: { readonly min: number; readonly max: number };
+  /** Hyperbolic tangent. */
+  Tanh: NoAttributes;
+  /** e to the power of x. */
+  Exp: NoAttributes;
+  /** Natural logarithm. */
+  Log: NoAttributes;
+  /** Square root. */
+  Sqrt: NoAttributes;
+  /** -x. */
+  Neg: NoAttributes;
+  /** Two inputs, broadcast as in NumPy; so for Sub, Mul, Div. */
+  Add: NoAttributes;
+  /** First minus second. */
+  Sub: NoAttributes;
+  /** Product of elements. */
+  Mul: NoAttributes;
+  /** First over second. */
+  Div: NoAttributes;
+  /** Greatest element of each window. */
+  MaxPool: PoolAttributes;
+  /** Dilations are always 1. */
+  AveragePool: PoolAttributes & { readonly countIncludePad: boolean };
+  /** `[N,C,H,W] -> [N,C,1,1]`. */
+  GlobalAveragePool: NoAttributes;
+  /** Mean over axes. */
+  ReduceMean: ReduceAttributes;
+  /** Sum over axes. */
+  ReduceSum: ReduceAttributes;
+  /** Greatest element over axes. */
+  ReduceMax: ReduceAttributes;
+  /** `alpha * A' B' + beta * C`; A and B are matrices; C, optional, broadcasts to the product. */
+  Gemm: { readonly alpha: number; readonly beta: number; readonly transposeA: boolean; readonly transposeB: boolean };
+  /** Products of the last two axes, leading axes broadcast; rank 2 and more. */
+  MatMul: NoAttributes;
+  /** exp(x) over its sum along one axis. */
+  Softmax: { readonly axis: number };
+  /** One or more inputs, joined along one axis. */
+  Concat: { readonly axis: number };
+  /** One output per size, along one axis. */
+  Split: { readonly axis: number; readonly sizes: readonly number[] };
+  /** One entry per sliced axis, all within bounds: `0 <= start`, `end` exclusive (-1 stands before index 0 for negative steps). */
+  Slice: {
+    readonly axes: readonly number[];
+    readonly starts: readonly number[];
+    readonly ends: readonly number[];
+    readonly steps: readonly number[];
+  };
+  /** The full target shape, no 0 or -1. Flatten, Squeeze and Unsqueeze are imported as this. */
+  Reshape: { readonly shape: readonly number[] };
+  /** Output axis i is input axis `perm[i]`. */
+  Transpose: { readonly perm: readonly number[] };
+  /** Resizes H and W of `[N,C,H,W]`; `scales` is output / input as the model states it (it enters the coordinates). */
+  Resize: {
+    readonly mode: "nearest" | "linear";
+    readonly coordinates: CoordinateMode;
+    readonly nearest: NearestMode;
+    readonly size: Pair;
+    readonly scales: readonly [number, number];
+  };
+  /** `pads` holds the begin of every axis, then the end of every axis; negative pads are refused. */
+  Pad: { readonly mode: "constant" | "reflect" | "edge"; readonly pads: readonly number[]; readonly value: number };
+}
+
+/** Name of an operator. */
+export type Operator = keyof OperatorAttributes;
+
+/** Operators of one input that act on each element alone. */
+export type UnaryOperator =
+  | "Relu"
+  | "LeakyRelu"
+  | "Sigmoid"
+  | "Silu"
+  | "HardSigmoid"
+  | "HardSwish"
+  | "Clip"
+  | "Tanh"
+  | "Exp"
+  | "Log"
+  | "Sqrt"
+  | "Neg";
+
+/** Operators of two inputs with NumPy broadcasting. */
+export type BinaryOperator = "Add" | "Sub" | "Mul" | "Div";
+
+/** One node of a graph; a discriminated union over `op`. Absent optional inputs are left off the end of `inputs`. */
+export type Node<K extends Operator = Operator> = {
+  [P in K]: {
+    readonly op: P;
+    /** Unique within the graph. */
+    readonly name: string;
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
+    readonly attributes: OperatorAttributes[P];
+  };
+}[K];
+
+/** One value for every operator; the compiler asks for each entry. */
+export type OperatorTable<Value> = { readonly [K in Operator]: Value };
+
+/** One function for every operator, each handed its own kind of node. */
+export type OperatorFunctions<Rest extends readonly unknown[], Result> = {
+  readonly [K in Operator]: (node: Node<K>, ...rest: Rest) => Result;
+};
+
+/** Calls the table's function for the node. Throws FeatherdetError for an operator outside the union (untyped callers). */
+export function dispatch<Rest extends readonly unknown[], Result>(
+  table: OperatorFunctions<Rest, Result>,
+  node: Node,
+  ...rest: Rest
+): Result {
+  if (!Object.hasOwn(table, node.op)) {
+    throw new FeatherdetError("operator is not known", { node: node.name, operator: node.op });
+  }
+  // The table's type ties each function to its node; the compiler cannot follow that through the union.
+  return (table[node.op] as (node: Node, ...rest: Rest) => Result)(node, ...rest);
+}

@@ -1,0 +1,132 @@
+/**
+ * What passes need to make one graph from another: who makes and who reads a value, order, fresh names, clean-up.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "./error.ts";
+import type { Constant, Graph } from "./graph.ts";
+import type { Node } from "./operators.ts";
+
+/** The node that makes each value; inputs and constants have none. */
+export function producers(graph: Graph): Map<string, Node> {
+  return new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+}
+
+/**
+ * The nodes that read each value, in order, a node once however often it reads it. Every value has an entry; leaving the graph
+ * as an output is not a reader, so ask `graph.outputs` before dropping a value.
+ */
+export function consumers(graph: Graph): Map<string, Node[]> {
+  const readers = new Map<string, Node[]>();
+  const values = [...graph.inputs.map(({ name }) => name), ...graph.constants.keys()];
+  for (const name of [...values, ...graph.nodes.flatMap((node) => node.outputs)]) readers.set(name, []);
+  for (const node of graph.nodes) {
+    for (const name of new Set(node.inputs)) {
+      const list = readers.get(name);
+      if (list) list.push(node);
+      else readers.set(name, [node]);
+    }
+  }
+  return readers;
+}
+
+/**
+ * The nodes in topological order. Nodes that already are in order keep theirs, so that a pass moves no more than it must.
+ * Throws FeatherdetError for a value that is made twice and for a cycle.
+ */
+export function sortTopologically(nodes: readonly Node[]): Node[] {
+  const makers = new Map<string, Node>();
+  for (const node of nodes) {
+    for (const name of node.outputs) {
+      if (makers.has(name)) {
+        throw new FeatherdetError(`makes "${name}", which "${makers.get(name)!.name}" makes too`, {
+          node: node.name,
+          operator: node.op,
+        });
+      }
+      makers.set(name, node);
+    }
+  }
+  const sorted: Node[] = [];
+  const state = new Map<Node, "open" | "done">();
+  for (const root of nodes) {
+    // A stack instead of recursion: graphs may be deeper than the call stack.
+    const stack = [root];
+    while (stack.length > 0) {
+      const node = stack[stack.length - 1];
+      if (state.get(node) === "done") {
+        stack.pop();
+        continue;
+      }
+      state.set(node, "open");
+      const pending = node.inputs.map((name) => makers.get(name)).find((maker) =>
+        maker !== undefined && state.get(maker) !== "done"
+      );
+      if (pending === undefined) {
+        state.set(node, "done");
+        sorted.push(node);
+        stack.pop();
+      } else if (state.get(pending) === "open") {
+        throw new FeatherdetError(`depends on its own output by way of "${pending.name}"`, {
+          node: node.name,
+          operator: node.op,
+        });
+      } else {
+        stack.push(pending);
+      }
+    }
+  }
+  return sorted;
+}
+
+/**
+ * The graph with other nodes, sorted, without nodes whose outputs nobody reads and without constants that nobody reads.
+ * `constants` replaces the graph's constants; to add to them pass `new Map([...graph.constants, ...added])`. Inputs stay, read or not.
+ */
+export function withNodes(
+  graph: Graph,
+  nodes: readonly Node[],
+  constants: ReadonlyMap<string, Constant> = graph.constants,
+): Graph {
+  const needed = new Set<string>(graph.outputs);
+  const kept: Node[] = [];
+  for (const node of sortTopologically(nodes).reverse()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    kept.push(node);
+    for (const name of node.inputs) needed.add(name);
+  }
+  const used = [...constants].filter(([name]) => needed.has(name));
+  return { ...graph, nodes: kept.reverse(), constants: new Map(used) };
+}
+
+/**
+ * The graph with each node of the map replaced by others (none to remove it), cleaned as `withNodes` does; `added` joins the
+ * graph's constants. Replacements must make the values that others still read.
+ */
+export function replaceNodes(
+  graph: Graph,
+  replacements: ReadonlyMap<Node, readonly Node[]>,
+  added: ReadonlyMap<string, Constant> = new Map(),
+): Graph {
+  const nodes = graph.nodes.flatMap((node) => replacements.get(node) ?? [node]);
+  return withNodes(graph, nodes, added.size === 0 ? graph.constants : new Map([...graph.constants, ...added]));
+}
+
+/** Every name of a graph: values and nodes. */
+export function namesOf(graph: Graph): Set<string> {
+  const names = new Set([...graph.inputs.map(({ name }) => name), ...graph.constants.keys()]);
+  for (const node of graph.nodes) {
+    names.add(node.name);
+    for (const name of node.outputs) names.add(name);
+  }
+  return names;
+}
+
+/** A name that is not taken yet, `base` or `base_2`, `base_3` ...; it is added to `taken`. */
+export function uniqueName(taken: Set<string>, base: string): string {
+  let name = base;
+  for (let count = 2; taken.has(name); count++) name = `${base}_${count}`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,71 @@
+/**
+ * Which inputs of an operator are its weights: what parameter counts, pruning and quantization mean by the word.
+ *
+ * @module
+ */
+
+import type { Graph } from "./graph.ts";
+import type { Node, OperatorTable } from "./operators.ts";
+
+/** Input positions that hold weights when a constant feeds them. */
+export interface WeightInputs {
+  /** Learned by gradients. */
+  readonly trained: readonly number[];
+  /** Stored with the model but not learned by gradients (running statistics). */
+  readonly statistics: readonly number[];
+}
+
+const NONE: WeightInputs = { trained: [], statistics: [] };
+const WEIGHT_AND_BIAS: WeightInputs = { trained: [1, 2], statistics: [] };
+
+/**
+ * The weight inputs of every operator. Constants anywhere else (anchors, scales, grids) are tables, not weights; so is a bias
+ * that an exporter spelt as MatMul and Add.
+ */
+export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
+  Conv: WEIGHT_AND_BIAS,
+  ConvTranspose: WEIGHT_AND_BIAS,
+  BatchNormalization: { trained: [1, 2], statistics: [3, 4] },
+  Relu: NONE,
+  LeakyRelu: NONE,
+  Sigmoid: NONE,
+  Silu: NONE,
+  HardSigmoid: NONE,
+  HardSwish: NONE,
+  Clip: NONE,
+  Tanh: NONE,
+  Exp: NONE,
+  Log: NONE,
+  Sqrt: NONE,
+  Neg: NONE,
+  Add: NONE,
+  Sub: NONE,
+  Mul: NONE,
+  Div: NONE,
+  MaxPool: NONE,
+  AveragePool: NONE,
+  GlobalAveragePool: NONE,
+  ReduceMean: NONE,
+  ReduceSum: NONE,
+  ReduceMax: NONE,
+  Gemm: { trained: [0, 1, 2], statistics: [] },
+  MatMul: { trained: [0, 1], statistics: [] },
+  Softmax: NONE,
+  Concat: NONE,
+  Split: NONE,
+  Slice: NONE,
+  Reshape: NONE,
+  Transpose: NONE,
+  Resize: NONE,
+  Pad: NONE,
+};
+
+/** Names of the constants that are weights of the node, each once. */
+export function weightsOf(graph: Graph, node: Node): { trained: string[]; statistics: string[] } {
+  const positions = WEIGHT_INPUTS[node.op];
+  const names = (at: readonly number[]) => {
+    const found = at.map((position) => node.inputs[position]).filter((name) => graph.constants.has(name));
+    return [...new Set(found)];
+  };
+  return { trained: names(positions.trained), statistics: names(positions.statistics) };
+}

@@ -1,0 +1,59 @@
+/**
+ * What the planner hands to an operator's kernel maker, and the shape of the exhaustive kernel table.
+ *
+ * @module
+ */
+
+import type { Constant, Shape, TensorType } from "../graph/graph.ts";
+import type { Node, Operator } from "../graph/operators.ts";
+import type { Activation } from "./activation.ts";
+import type { Kernel, Layout } from "./kernel.ts";
+
+/** An input or output of a step. */
+export interface Operand {
+  readonly value: string;
+  readonly shape: Shape;
+  /** Where and how it lies; constants have none until a kernel binds them. */
+  readonly layout: Layout;
+  /** Present where the operand is a constant of the graph. */
+  readonly constant?: Constant;
+}
+
+/** What is computed on the result before it is stored. */
+export interface Epilogue {
+  readonly activation: Activation;
+  /** A tensor of the output's shape that is added, before the activation where `activateLast`. */
+  readonly residual?: { readonly operand: Operand; readonly activateLast: boolean };
+}
+
+/** All that a kernel maker may look at. */
+export interface KernelContext<K extends Operator = Operator> {
+  readonly node: Node<K>;
+  readonly inputs: readonly Operand[];
+  readonly outputs: readonly Operand[];
+  readonly epilogue: Epilogue;
+  /** Cells in a row of the arena. */
+  readonly pitch: number;
+  /** Tile of convolutions where tuning has chosen one. */
+  readonly tile?: { readonly x: number; readonly y: number; readonly outBlocks: number };
+}
+
+/** Types of a node's operands, for deciding whether a kernel applies before anything is placed. */
+export interface OperandTypes {
+  readonly inputs: readonly (TensorType & { readonly constant?: Constant })[];
+  readonly outputs: readonly TensorType[];
+}
+
+/** Kernels of one operator. At least one of the two forms exists. */
+export interface OperatorKernels<K extends Operator> {
+  /** Over row memory: every input that is no constant and every output is blocked. */
+  readonly blocked?: {
+    readonly applies: (node: Node<K>, types: OperandTypes) => boolean;
+    readonly kernels: (context: KernelContext<K>) => Kernel[];
+  };
+  /** Over plain row-major f32 buffers: every input that is no constant and every output is plain. */
+  readonly plain?: { readonly kernels: (context: KernelContext<K>) => Kernel[] };
+}
+
+/** The exhaustive table of kernels. */
+export type KernelTable = { readonly [K in Operator]: OperatorKernels<K> };

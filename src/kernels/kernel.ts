@@ -1,0 +1,102 @@
+/**
+ * What a kernel is: a plain description that the planner makes for one step and the session turns into a dispatch.
+ *
+ * A kernel names a shader file and the linker constants that specialise it (algorithm, tile, storage); everything that changes
+ * with the tensors goes into its parameter block, so that few pipelines serve many layers.
+ *
+ * @module
+ */
+
+import type { ShaderConstant } from "../gpu/linker.ts";
+
+/** How activations are stored: as a texture array or a storage buffer, of f32 or f16 cells. */
+export interface StorageForm {
+  readonly storage: "texture" | "buffer";
+  readonly scalar: "f32" | "f16";
+  /** Binary logarithm of the rows of a page; a linker constant of every kernel. */
+  readonly pageShift: number;
+}
+
+/** A tensor in row memory (see `shaders/lib/storage.wgsl`), `[N,C,H,W]`. */
+export interface BlockedLayout {
+  readonly kind: "blocked";
+  readonly batch: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  /** Planes side by side. */
+  readonly columns: number;
+  /** Rows from one group of planes to the next; at least `height`. */
+  readonly rise: number;
+}
+
+/** A tensor in plain row-major order of f32 in a storage buffer. */
+export interface PlainLayout {
+  readonly kind: "plain";
+  readonly shape: readonly number[];
+}
+
+/** Memory layout of a value. */
+export type Layout = BlockedLayout | PlainLayout;
+
+/** Packed weights of a step: three extents in cells of four values, filled when the session uploads them. */
+export interface PackedWeights {
+  readonly columns: number;
+  readonly rows: number;
+  readonly layers: number;
+  /** Writes `4 * columns * rows * layers` values. */
+  readonly pack: () => Float32Array;
+}
+
+/** One field of a parameter block; blocks are laid out by WGSL's uniform rules in the order given. */
+export type ParameterField =
+  | { readonly type: "u32" | "i32" | "f32"; readonly value: number }
+  | { readonly type: "vec2i"; readonly value: readonly [number, number] }
+  | { readonly type: "vec4i"; readonly value: readonly [number, number, number, number] }
+  | { readonly type: "blocked"; readonly value: BlockedLayout };
+
+/** What stands at binding 1, 2, ... of a kernel (binding 0 is its parameter block). */
+export type KernelBinding =
+  | { readonly kind: "read"; readonly value: string }
+  | { readonly kind: "write"; readonly value: string }
+  | { readonly kind: "weights"; readonly weights: PackedWeights }
+  /** A constant of the graph as plain f32 storage. */
+  | { readonly kind: "constant"; readonly data: Float32Array };
+
+/** One dispatch. */
+export interface Kernel {
+  /** Short name for prints and profiles, such as `conv 3x3 s1 5x4x1`. */
+  readonly label: string;
+  /** Path of the shader below `shaders/`. */
+  readonly shader: string;
+  readonly constants: Readonly<Record<string, ShaderConstant>>;
+  readonly parameters: readonly ParameterField[];
+  readonly bindings: readonly KernelBinding[];
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Number of channel blocks of a blocked tensor. */
+export function blocksOf(layout: BlockedLayout): number {
+  return Math.ceil(layout.channels / 4);
+}
+
+/** Rows a blocked tensor takes. */
+export function rowsOf(layout: BlockedLayout): number {
+  return Math.ceil(blocksOf(layout) * layout.batch / layout.columns) * layout.rise;
+}
+
+/** A parameter of type `i32`. */
+export const i32 = (value: number): ParameterField => ({ type: "i32", value });
+/** A parameter of type `u32`. */
+export const u32 = (value: number): ParameterField => ({ type: "u32", value });
+/** A parameter of type `f32`. */
+export const f32 = (value: number): ParameterField => ({ type: "f32", value });
+/** A parameter of type `vec2i`. */
+export const vec2i = (x: number, y: number): ParameterField => ({ type: "vec2i", value: [x, y] });
+/** A parameter of type `vec4i`. */
+export const vec4i = (value: readonly number[]): ParameterField => ({
+  type: "vec4i",
+  value: [value[0] ?? 1, value[1] ?? 1, value[2] ?? 1, value[3] ?? 1],
+});
+/** A parameter of type `Blocked`. */
+export const blocked = (value: BlockedLayout): ParameterField => ({ type: "blocked", value });

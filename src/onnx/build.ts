@@ -1,0 +1,214 @@
+/**
+ * Builds the graph node by node: folds what is known, names what has no name, checks every node as it comes.
+ *
+ * @module
+ */
+
+import type { onnx } from "npm:onnx-proto@8.0.1";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Constant, ElementType, Graph, GraphInput, TensorType } from "../graph/graph.ts";
+import { inferNode } from "../graph/infer.ts";
+import type { Node } from "../graph/operators.ts";
+import { uniqueName, withNodes } from "../graph/rewrite.ts";
+import { ALIAS, type Draft } from "./draft.ts";
+import { evaluate } from "./fold/evaluate.ts";
+import { FOLDS, needsTypesOnly } from "./fold/mod.ts";
+import { ONNX_OPERATORS } from "./operators/mod.ts";
+import type { DecodedModel } from "./proto.ts";
+import type { Initializers } from "./initializers.ts";
+import { NodeReader, type Scope } from "./reader.ts";
+import { keepRule, rememberRule } from "./sizes/rule.ts";
+import { type OnnxTensor, type OnnxType, toConstant } from "./tensor.ts";
+
+const ELEMENT: Record<OnnxType, ElementType> = {
+  f32: "f32",
+  f64: "f32",
+  i64: "i32",
+  i32: "i32",
+  i8: "i8",
+  u8: "u8",
+  bool: "u8",
+};
+
+/** One import in progress. */
+class Builder implements Scope {
+  readonly #file: string;
+  readonly #opset: number;
+  readonly #known: Initializers;
+  readonly #types = new Map<string, TensorType>();
+  readonly #aliases = new Map<string, string>();
+  readonly #uses: ReadonlySet<string>;
+  /** Values that nodes of the graph make. */
+  readonly #made = new Set<string>();
+  readonly #nodes: Node[] = [];
+  readonly #constants = new Map<string, Constant>();
+  readonly #nodeNames = new Set<string>();
+
+  constructor(model: DecodedModel, known: Initializers, inputs: readonly GraphInput[], file: string) {
+    this.#file = file;
+    this.#opset = model.opset;
+    this.#known = known;
+    for (const { name, dtype, shape } of inputs) this.#types.set(name, { dtype, shape });
+    const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
+    this.#uses = new Set([...(model.graph.node ?? []).flatMap(({ input }) => input ?? []), ...outputs]);
+  }
+
+  /** Name under which a value is made. */
+  resolve(name: string): string {
+    return this.#aliases.get(name) ?? name;
+  }
+
+  tensor(name: string): OnnxTensor | undefined {
+    return this.#known.get(this.resolve(name));
+  }
+
+  type(name: string): TensorType | undefined {
+    const type = this.#types.get(this.resolve(name));
+    if (type) return type;
+    const tensor = this.tensor(name);
+    return tensor && { dtype: ELEMENT[tensor.dtype], shape: tensor.shape };
+  }
+
+  used(name: string): boolean {
+    return this.#uses.has(name);
+  }
+
+  /** Takes the nodes of the file in their order. */
+  add(proto: onnx.INodeProto): void {
+    const op = proto.opType ?? "";
+    const name = uniqueName(this.#nodeNames, proto.name || op);
+    const before = this.#nodes.length;
+    try {
+      this.#addNamed(proto, op, name);
+      // What was folded away leaves its name to others.
+      if (this.#nodes.length === before) this.#nodeNames.delete(name);
+    } catch (error) {
+      throw error instanceof FeatherdetError ? error.at({ file: this.#file, node: name, operator: op }) : error;
+    }
+  }
+
+  #addNamed(proto: onnx.INodeProto, op: string, name: string): void {
+    if (proto.domain && proto.domain !== "ai.onnx") {
+      throw new FeatherdetError(`operator domain "${proto.domain}" is not supported`);
+    }
+    const inputs = proto.input ?? [], outputs = proto.output ?? [];
+    const attributes = new Map((proto.attribute ?? []).map((attribute) => [attribute.name ?? "", attribute]));
+    // A value without a name cannot be asked for, but a node has to have an output.
+    const named = outputs.length === 0 || !outputs[0] ? [`${name}/output`, ...outputs.slice(1)] : outputs;
+    const node = new NodeReader({ name, op, opset: this.#opset, inputs, outputs: named }, attributes, this);
+    const isKnown = inputs.every((input) => !input || this.tensor(input) !== undefined);
+    const fold = Object.hasOwn(FOLDS, op) ? FOLDS[op] : undefined;
+    if (fold && (isKnown || needsTypesOnly(op))) {
+      this.#known.set(named[0], fold(node));
+      return node.finish();
+    }
+    const operator = Object.hasOwn(ONNX_OPERATORS, op) ? ONNX_OPERATORS[op] : this.#refuse(node, fold !== undefined);
+    const drafts = operator(node);
+    node.finish();
+    if (drafts === ALIAS) {
+      this.#aliases.set(named[0], this.resolve(node.input(0)));
+      return;
+    }
+    drafts.forEach((draft, index) => this.#place(node, draft, index, isKnown));
+  }
+
+  #refuse(node: NodeReader, isFold: boolean): never {
+    const shapes = node.inputs.map((input) => input ? `[${this.type(input)?.shape.join(",") ?? "?"}]` : "none").join(
+      ", ",
+    );
+    return node.fail(
+      isFold
+        ? `is supported only for constants, but its inputs ${shapes} are computed`
+        : `operator is not supported (inputs ${shapes || "none"})`,
+    );
+  }
+
+  #place(node: NodeReader, draft: Draft, index: number, mayFold: boolean): void {
+    if (mayFold) {
+      const results = evaluate(draft, draft.inputs.map((input) => this.tensor(input)!));
+      if (results) return draft.outputs.forEach((output, position) => this.#known.set(output, results[position]));
+    }
+    const name = index === 0 ? node.name : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
+    const inputs = draft.inputs.map((input) => this.#operand(input));
+    const { op, attributes, outputs } = draft;
+    // Operator and attributes come from one member of the union, which a rest object does not show.
+    const made = { op, name, inputs, outputs, attributes } as Node;
+    inferNode(made, inputs.map((input) => this.type(input)!)).forEach((type, position) => {
+      const output = outputs[position];
+      if (this.type(output)) throw new FeatherdetError(`output "${output}" is made a second time`);
+      this.#types.set(output, type);
+      this.#made.add(output);
+    });
+    if (draft.followsSize) {
+      const reader = node.detach(draft.inputs);
+      rememberRule(made, (types) => {
+        const again = ONNX_OPERATORS[node.op](reader(types));
+        return again === ALIAS ? made.attributes : again[index].attributes;
+      });
+    }
+    this.#nodes.push(made);
+  }
+
+  /** Name of a node's input, entered as a constant of the graph if it is one. */
+  #operand(input: string): string {
+    const name = this.resolve(input);
+    if (this.#types.has(name) || this.#constants.has(name)) return name;
+    const tensor = this.#known.get(name);
+    if (!tensor) throw new FeatherdetError(`input "${name}" is made by no earlier node`);
+    this.#constants.set(name, toConstant(tensor, `constant "${name}"`));
+    return name;
+  }
+
+  /** The nodes and constants, with the outputs named as the file names them. */
+  finish(outputs: readonly string[]): Pick<Graph, "nodes" | "constants"> {
+    const renames = new Map<string, string>();
+    for (const output of outputs) {
+      const source = this.resolve(output);
+      if (source === output && this.#types.has(output)) continue;
+      const isFree = this.#made.has(source) && !outputs.includes(source) && !renames.has(source);
+      if (isFree) renames.set(source, output);
+      else this.#copy(source, output);
+    }
+    return { nodes: this.#nodes.map((node) => renamed(node, renames)), constants: this.#constants };
+  }
+
+  /** Makes an output of a value that has to keep its own name: an input, a constant, another output. */
+  #copy(source: string, output: string): void {
+    const tensor = this.#types.has(source) ? undefined : this.#known.get(source);
+    const input = tensor ? `${output}/constant` : source;
+    if (tensor) this.#constants.set(input, toConstant(tensor, `output "${output}"`));
+    const shape = tensor?.shape ?? this.#types.get(source)?.shape;
+    if (!shape) throw new FeatherdetError(`output "${output}" is made by no node`, { file: this.#file });
+    const name = uniqueName(this.#nodeNames, `${output}/copy`);
+    this.#nodes.push({ op: "Reshape", name, inputs: [input], outputs: [output], attributes: { shape } });
+  }
+}
+
+function renamed(node: Node, renames: ReadonlyMap<string, string>): Node {
+  if (![...node.inputs, ...node.outputs].some((name) => renames.has(name))) return node;
+  const rename = (name: string) => renames.get(name) ?? name;
+  const copy: Node = { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
+  keepRule(node, copy);
+  return copy;
+}
+
+/**
+ * Builds the graph of a decoded model for inputs of the given types; not yet verified.
+ *
+ * Throws FeatherdetError, with file, node, operator and shapes, for what is not supported or does not fit.
+ */
+export function buildGraph(
+  model: DecodedModel,
+  initializers: Initializers,
+  inputs: readonly GraphInput[],
+  file: string,
+): Graph {
+  const builder = new Builder(model, initializers, inputs, file);
+  for (const node of model.graph.node ?? []) builder.add(node);
+  const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
+  if (outputs.length === 0) throw new FeatherdetError("names no output", { file });
+  const { nodes, constants } = builder.finish(outputs);
+  const graph = { name: model.graph.name || "model", inputs, outputs, nodes, constants, metadata: model.metadata };
+  // Nodes that were there only for their shapes are not needed any more.
+  return withNodes(graph, nodes);
+}

@@ -1,0 +1,190 @@
+/**
+ * Every operator of the graph as nodes of ONNX operator set 17, attributes in full.
+ *
+ * @module
+ */
+
+import type { Shape } from "../../graph/graph.ts";
+import {
+  type BinaryOperator,
+  type ConvAttributes,
+  dispatch,
+  type Node,
+  type OperatorFunctions,
+  type PoolAttributes,
+  type ReduceAttributes,
+  type UnaryOperator,
+} from "../../graph/operators.ts";
+import { resized } from "../operators/resize.ts";
+import { type AttributeValue, float, int, ints, text } from "./attributes.ts";
+
+/** What a node needs beyond itself: parameters that ONNX takes as inputs, values in between. */
+export interface Writer {
+  /** Adds a list, or a single number, as an initializer; returns its name. */
+  numbers(suffix: string, type: "int64" | "float", numbers: readonly number[] | number): string;
+  /** A fresh name for a value between two ONNX nodes. */
+  value(suffix: string): string;
+  /** Shape of a value of the graph. */
+  shape(name: string): Shape;
+}
+
+/** An ONNX node in plain form. */
+export interface OnnxNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+}
+
+/** The node itself, with ONNX's attributes and, where they differ, its inputs. */
+function same(
+  node: Node,
+  attributes: OnnxNode["attributes"] = {},
+  inputs: readonly string[] = node.inputs,
+): OnnxNode[] {
+  return [{ op: node.op, inputs, outputs: node.outputs, attributes }];
+}
+
+const plain = (node: Node<Exclude<UnaryOperator, "Silu"> | BinaryOperator | "GlobalAveragePool" | "MatMul">) =>
+  same(node);
+
+function convolution({ strides, pads, dilations, groups }: ConvAttributes, weight: Shape): OnnxNode["attributes"] {
+  return {
+    auto_pad: text("NOTSET"),
+    dilations: ints(...dilations),
+    group: int(groups),
+    kernel_shape: ints(weight[2], weight[3]),
+    pads: ints(...pads),
+    strides: ints(...strides),
+  };
+}
+
+function pooling({ kernel, strides, pads, ceilMode }: PoolAttributes): OnnxNode["attributes"] {
+  return {
+    auto_pad: text("NOTSET"),
+    ceil_mode: int(ceilMode),
+    kernel_shape: ints(...kernel),
+    pads: ints(...pads),
+    strides: ints(...strides),
+  };
+}
+
+function reduction({ axes, keepDims }: ReduceAttributes): OnnxNode["attributes"] {
+  return { axes: ints(...axes), keepdims: int(keepDims) };
+}
+
+function clip(node: Node<"Clip">, writer: Writer): OnnxNode[] {
+  const bound = (suffix: string, value: number) => Number.isFinite(value) ? writer.numbers(suffix, "float", value) : "";
+  const { min, max } = node.attributes;
+  const inputs = [node.inputs[0], bound("min", min), bound("max", max)];
+  while (inputs.at(-1) === "") inputs.pop();
+  return same(node, {}, inputs);
+}
+
+function silu(node: Node<"Silu">, writer: Writer): OnnxNode[] {
+  const [x] = node.inputs;
+  const gate = writer.value("sigmoid");
+  return [
+    { op: "Sigmoid", inputs: [x], outputs: [gate], attributes: {} },
+    { op: "Mul", inputs: [x, gate], outputs: node.outputs, attributes: {} },
+  ];
+}
+
+/** By scales where they are floats that lead to the size, as ONNX multiplies them; else by size. */
+function resize(node: Node<"Resize">, writer: Writer): OnnxNode[] {
+  const { mode, coordinates, nearest, size, scales } = node.attributes;
+  const shape = writer.shape(node.inputs[0]);
+  const exact = scales.every((scale, axis) =>
+    Math.fround(scale) === scale && resized(shape[2 + axis], scale) === size[axis]
+  );
+  const inputs = exact
+    ? [node.inputs[0], "", writer.numbers("scales", "float", [1, 1, ...scales])]
+    : [node.inputs[0], "", "", writer.numbers("sizes", "int64", [shape[0], shape[1], ...size])];
+  return same(node, {
+    coordinate_transformation_mode: text(coordinates),
+    mode: text(mode),
+    nearest_mode: text(nearest),
+  }, inputs);
+}
+
+const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
+  Conv: (node, writer) => same(node, convolution(node.attributes, writer.shape(node.inputs[1]))),
+  ConvTranspose: (node, writer) =>
+    same(node, {
+      ...convolution(node.attributes, writer.shape(node.inputs[1])),
+      output_padding: ints(...node.attributes.outputPadding),
+    }),
+  BatchNormalization: (node) =>
+    same(node, { epsilon: float(node.attributes.epsilon), momentum: float(0.9), training_mode: int(0) }),
+  Relu: plain,
+  LeakyRelu: (node) => same(node, { alpha: float(node.attributes.alpha) }),
+  Sigmoid: plain,
+  Silu: silu,
+  HardSigmoid: (node) => same(node, { alpha: float(node.attributes.alpha), beta: float(node.attributes.beta) }),
+  HardSwish: plain,
+  Clip: clip,
+  Tanh: plain,
+  Exp: plain,
+  Log: plain,
+  Sqrt: plain,
+  Neg: plain,
+  Add: plain,
+  Sub: plain,
+  Mul: plain,
+  Div: plain,
+  MaxPool: (node) =>
+    same(node, { ...pooling(node.attributes), dilations: ints(...node.attributes.dilations), storage_order: int(0) }),
+  AveragePool: (node) =>
+    same(node, { ...pooling(node.attributes), count_include_pad: int(node.attributes.countIncludePad) }),
+  GlobalAveragePool: plain,
+  ReduceMean: (node) => same(node, reduction(node.attributes)),
+  ReduceSum: (node, writer) =>
+    same(node, { keepdims: int(node.attributes.keepDims), noop_with_empty_axes: int(0) }, [
+      node.inputs[0],
+      writer.numbers("axes", "int64", node.attributes.axes),
+    ]),
+  ReduceMax: (node) => same(node, reduction(node.attributes)),
+  Gemm: (node) =>
+    same(node, {
+      alpha: float(node.attributes.alpha),
+      beta: float(node.attributes.beta),
+      transA: int(node.attributes.transposeA),
+      transB: int(node.attributes.transposeB),
+    }),
+  MatMul: plain,
+  Softmax: (node) => same(node, { axis: int(node.attributes.axis) }),
+  Concat: (node) => same(node, { axis: int(node.attributes.axis) }),
+  Split: (node, writer) =>
+    same(node, { axis: int(node.attributes.axis) }, [
+      node.inputs[0],
+      writer.numbers("sizes", "int64", node.attributes.sizes),
+    ]),
+  Slice: (node, writer) => {
+    const { axes, starts, ends, steps } = node.attributes;
+    // -1 would be counted from the end; far below it is clamped to "before the first".
+    const written = ends.map((end, index) => steps[index] < 0 && end < 0 ? -(2 ** 31) : end);
+    const list = (suffix: string, numbers: readonly number[]) => writer.numbers(suffix, "int64", numbers);
+    return same(node, {}, [
+      node.inputs[0],
+      list("starts", starts),
+      list("ends", written),
+      list("axes", axes),
+      list("steps", steps),
+    ]);
+  },
+  Reshape: (node, writer) =>
+    same(node, { allowzero: int(0) }, [node.inputs[0], writer.numbers("shape", "int64", node.attributes.shape)]),
+  Transpose: (node) => same(node, { perm: ints(...node.attributes.perm) }),
+  Resize: resize,
+  Pad: (node, writer) =>
+    same(node, { mode: text(node.attributes.mode) }, [
+      node.inputs[0],
+      writer.numbers("pads", "int64", node.attributes.pads),
+      writer.numbers("value", "float", node.attributes.value),
+    ]),
+};
+
+/** The ONNX nodes that compute a node of the graph, in order. */
+export function onnxNodes(node: Node, writer: Writer): OnnxNode[] {
+  return dispatch(OPERATORS, node, writer);
+}

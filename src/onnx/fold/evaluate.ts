@@ -1,0 +1,148 @@
+/**
+ * Evaluates, at import, the graph operators that shape arithmetic and baked-in tables are made of.
+ *
+ * @module
+ */
+
+import { type Shape, sizeOf } from "../../graph/graph.ts";
+import type { BinaryOperator, Operator } from "../../graph/operators.ts";
+import type { Draft } from "../draft.ts";
+import { allocate, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
+import { broadcastStrides, restride, stridesOf, walk } from "./strided.ts";
+
+/** The NumPy broadcast of shapes; undefined if they do not fit. */
+export function broadcast(...shapes: Shape[]): number[] | undefined {
+  const rank = Math.max(...shapes.map(({ length }) => length));
+  const out = Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    for (let axis = 0; axis < shape.length; axis++) {
+      const at = rank - shape.length + axis;
+      if (shape[axis] === 1) continue;
+      if (out[at] !== 1 && out[at] !== shape[axis]) return undefined;
+      out[at] = shape[axis];
+    }
+  }
+  return out;
+}
+
+/** Applies a function to the elements of tensors that broadcast; undefined if they do not. */
+export function zip(
+  dtype: OnnxType,
+  tensors: readonly OnnxTensor[],
+  apply: (...values: number[]) => number,
+): OnnxTensor | undefined {
+  const shape = broadcast(...tensors.map((tensor) => tensor.shape));
+  if (!shape) return undefined;
+  const data = allocate(dtype, sizeOf(shape));
+  const positions = tensors.map((tensor) => {
+    const list: number[] = [];
+    walk(shape, broadcastStrides(tensor.shape, shape), 0, (position) => list.push(position));
+    return list;
+  });
+  for (let index = 0; index < data.length; index++) {
+    data[index] = apply(...tensors.map((tensor, operand) => tensor.data[positions[operand][index]]));
+  }
+  return { dtype, shape, data };
+}
+
+/** Whether elements of that type are whole numbers. */
+export function isInteger(dtype: OnnxType): boolean {
+  return dtype !== "f32" && dtype !== "f64";
+}
+
+const ARITHMETIC: Record<BinaryOperator, (a: number, b: number) => number> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+};
+
+function binary(op: BinaryOperator, [a, b]: readonly OnnxTensor[]): OnnxTensor[] | undefined {
+  const exact = ARITHMETIC[op];
+  const result = zip(a.dtype, [a, b], isInteger(a.dtype) ? (x, y) => Math.trunc(exact(x, y)) : exact);
+  return result && [result];
+}
+
+function unary(apply: (value: number) => number, [x]: readonly OnnxTensor[]): OnnxTensor[] {
+  return [tensorOf(x.dtype, x.shape, Array.from(x.data, apply))];
+}
+
+function concat(axis: number, tensors: readonly OnnxTensor[]): OnnxTensor[] | undefined {
+  const [first] = tensors;
+  const fits = tensors.every(({ shape }) =>
+    shape.length === first.shape.length &&
+    shape.every((extent, index) => index === axis || extent === first.shape[index])
+  );
+  if (!fits) return undefined;
+  const shape = [...first.shape];
+  shape[axis] = tensors.reduce((sum, tensor) => sum + tensor.shape[axis], 0);
+  const data = allocate(first.dtype, sizeOf(shape));
+  const outer = sizeOf(shape.slice(0, axis));
+  let position = 0;
+  for (let block = 0; block < outer; block++) {
+    for (const tensor of tensors) {
+      const length = sizeOf(tensor.shape.slice(axis));
+      data.set(tensor.data.subarray(block * length, (block + 1) * length), position);
+      position += length;
+    }
+  }
+  return [{ dtype: first.dtype, shape, data }];
+}
+
+function split(axis: number, sizes: readonly number[], x: OnnxTensor): OnnxTensor[] {
+  const strides = stridesOf(x.shape);
+  let start = 0;
+  return sizes.map((size) => {
+    const shape = x.shape.map((extent, index) => index === axis ? size : extent);
+    const part = restride(x, shape, strides, start * strides[axis]);
+    start += size;
+    return part;
+  });
+}
+
+function slice(attributes: Draft<"Slice">["attributes"], x: OnnxTensor): OnnxTensor[] {
+  const strides = stridesOf(x.shape);
+  const shape = [...x.shape], steps = [...strides];
+  let origin = 0;
+  attributes.axes.forEach((axis, index) => {
+    const start = attributes.starts[index], step = attributes.steps[index];
+    shape[axis] = Math.max(0, Math.ceil((attributes.ends[index] - start) / step));
+    steps[axis] *= step;
+    origin += start * strides[axis];
+  });
+  return [restride(x, shape, steps, origin)];
+}
+
+type Evaluator<K extends Operator> = (node: Draft<K>, inputs: readonly OnnxTensor[]) => OnnxTensor[] | undefined;
+
+/** Operators that are evaluated; constants that meet any other stay in the graph. */
+const EVALUATORS: { readonly [K in Operator]?: Evaluator<K> } = {
+  Add: (node, inputs) => binary(node.op, inputs),
+  Sub: (node, inputs) => binary(node.op, inputs),
+  Mul: (node, inputs) => binary(node.op, inputs),
+  Div: (node, inputs) => binary(node.op, inputs),
+  Neg: (_, inputs) => unary((value) => -value, inputs),
+  Sqrt: (_, inputs) => unary(Math.sqrt, inputs),
+  Exp: (_, inputs) => unary(Math.exp, inputs),
+  Log: (_, inputs) => unary(Math.log, inputs),
+  Concat: (node, inputs) => concat(node.attributes.axis, inputs),
+  Split: (node, [x]) => split(node.attributes.axis, node.attributes.sizes, x),
+  Slice: (node, [x]) => slice(node.attributes, x),
+  Reshape: (node, [x]) => {
+    const { shape } = node.attributes;
+    return sizeOf(shape) === x.data.length ? [{ ...x, shape }] : undefined;
+  },
+  Transpose: (node, [x]) => {
+    const { perm } = node.attributes;
+    const strides = stridesOf(x.shape);
+    if (perm.length !== strides.length) return undefined;
+    return [restride(x, perm.map((axis) => x.shape[axis]), perm.map((axis) => strides[axis]))];
+  },
+};
+
+/** The node's outputs, if its operator is one that is evaluated at import and its inputs fit. */
+export function evaluate(node: Draft, inputs: readonly OnnxTensor[]): OnnxTensor[] | undefined {
+  // The table ties each function to its operator; the compiler cannot follow that through the union.
+  const evaluator = EVALUATORS[node.op] as Evaluator<Operator> | undefined;
+  return evaluator?.(node, inputs);
+}

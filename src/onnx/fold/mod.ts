@@ -1,0 +1,190 @@
+/**
+ * ONNX operators that exist only at import: they make constants, or compute with shapes and constants.
+ *
+ * @module
+ */
+
+import { type Shape, sizeOf } from "../../graph/graph.ts";
+import type { NodeReader } from "../reader.ts";
+import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
+import { isInteger, zip } from "./evaluate.ts";
+import { broadcastStrides, restride, stridesOf, walk } from "./strided.ts";
+
+/** Computes a node whose inputs are known; throws FeatherdetError where it cannot. */
+export type Fold = (node: NodeReader) => OnnxTensor;
+
+const MOST_ELEMENTS = 2 ** 28;
+
+function input(node: NodeReader, index: number): OnnxTensor {
+  return node.known(index, `input ${index}`) ?? node.fail(`lacks input ${index}`);
+}
+
+/** A shape that the model computed; refused where it would fill the memory. */
+function checkedShape(node: NodeReader, numbers: readonly number[]): Shape {
+  if (!numbers.every((extent) => Number.isInteger(extent) && extent >= 0) || sizeOf(numbers) > MOST_ELEMENTS) {
+    node.fail(`cannot make a constant of shape [${numbers.join(",")}]`);
+  }
+  return numbers;
+}
+
+/** Elements of tensors that broadcast, combined; the result has the given type, or that of the operand after `typeFrom`. */
+function map(apply: (...values: number[]) => number, as: OnnxType | { typeFrom: number }): Fold {
+  return (node) => {
+    const tensors = node.inputs.map((_, index) => input(node, index));
+    const dtype = typeof as === "string" ? as : tensors[as.typeFrom].dtype;
+    return zip(dtype, tensors, apply) ??
+      node.fail(`shapes ${tensors.map(({ shape }) => `[${shape.join(",")}]`).join(" and ")} do not broadcast`);
+  };
+}
+
+const same = { typeFrom: 0 };
+
+/** Half to even, as ONNX rounds. */
+function roundHalfEven(value: number): number {
+  const floor = Math.floor(value), rest = value - floor;
+  return rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
+}
+
+const constant: Fold = (node) => {
+  const value = node.tensorAttribute("value");
+  if (value) return value;
+  if (node.gives("value_float")) return tensorOf("f32", [], [node.float("value_float", 0)]);
+  if (node.gives("value_int")) return tensorOf("i64", [], [node.int("value_int", 0)]);
+  const floats = node.floats("value_floats");
+  if (floats && node.gives("value_floats")) return tensorOf("f32", [floats.length], floats);
+  const ints = node.ints("value_ints");
+  if (ints && node.gives("value_ints")) return tensorOf("i64", [ints.length], ints);
+  return node.fail("holds no dense number or tensor");
+};
+
+const constantOfShape: Fold = (node) => {
+  const value = node.tensorAttribute("value") ?? tensorOf("f32", [1], [0]);
+  const shape = checkedShape(node, Array.from(input(node, 0).data));
+  const data = allocate(value.dtype, sizeOf(shape));
+  return { dtype: value.dtype, shape, data: data.fill(value.data[0]) };
+};
+
+const shapeOf: Fold = (node) => {
+  const shape = node.shape(0);
+  const part = shape.slice(node.int("start", 0), node.gives("end") ? node.int("end", 0) : undefined);
+  return tensorOf("i64", [part.length], part);
+};
+
+const size: Fold = (node) => tensorOf("i64", [], [sizeOf(node.shape(0))]);
+
+const cast: Fold = (node) => {
+  const x = input(node, 0);
+  node.ignore("saturate");
+  const number = node.int("to", 0);
+  const { name, dtype = node.fail(`casting to ${name} is not supported`) } = elementType(number);
+  const convert = dtype === "bool" ? (value: number) => Number(value !== 0) : isInteger(dtype) ? Math.trunc : undefined;
+  return tensorOf(dtype, x.shape, convert ? Array.from(x.data, convert) : x.data);
+};
+
+const range: Fold = (node) => {
+  const [start, limit, delta] = [0, 1, 2].map((index) => node.scalar(index, "bound", NaN));
+  const [count] = checkedShape(node, [Math.max(0, Math.ceil((limit - start) / delta))]);
+  return tensorOf(input(node, 0).dtype, [count], Array.from({ length: count }, (_, index) => start + index * delta));
+};
+
+const expand: Fold = (node) => {
+  const x = input(node, 0);
+  const target = checkedShape(node, Array.from(input(node, 1).data));
+  const rank = Math.max(x.shape.length, target.length);
+  const at = (shape: Shape, axis: number) => shape[axis - rank + shape.length] ?? 1;
+  const shape = Array.from({ length: rank }, (_, axis) => {
+    const own = at(x.shape, axis), wanted = at(target, axis);
+    if (own !== wanted && own !== 1 && wanted !== 1) node.fail(`cannot expand [${x.shape}] to [${target}]`);
+    return own === 1 ? wanted : own;
+  });
+  return restride(x, checkedShape(node, shape), broadcastStrides(x.shape, shape));
+};
+
+const tile: Fold = (node) => {
+  const x = input(node, 0);
+  const repeats = Array.from(input(node, 1).data);
+  if (repeats.length !== x.shape.length) node.fail(`${repeats.length} repeats do not go with [${x.shape.join(",")}]`);
+  // Repeating an axis is walking it from the start again: an axis of stride 0 before it.
+  const own = stridesOf(x.shape);
+  const shape = x.shape.flatMap((extent, axis) => [repeats[axis], extent]);
+  const tiled = restride(x, checkedShape(node, shape), own.flatMap((stride) => [0, stride]));
+  return { ...tiled, shape: x.shape.map((extent, axis) => extent * repeats[axis]) };
+};
+
+const gather: Fold = (node) => {
+  const x = input(node, 0), indices = input(node, 1);
+  const axis = node.axis(node.int("axis", 0), x.shape.length);
+  const before = x.shape.slice(0, axis), after = x.shape.slice(axis + 1);
+  const shape = [...before, ...indices.shape, ...after];
+  const data = allocate(x.dtype, sizeOf(checkedShape(node, shape)));
+  const inner = sizeOf(after), extent = x.shape[axis];
+  let next = 0;
+  for (let outer = 0; outer < sizeOf(before); outer++) {
+    for (const index of indices.data) {
+      const front = index < 0 ? index + extent : index;
+      if (!(front >= 0 && front < extent)) node.fail(`index ${index} is outside [${x.shape.join(",")}]`);
+      const from = (outer * extent + front) * inner;
+      data.set(x.data.subarray(from, from + inner), next);
+      next += inner;
+    }
+  }
+  return { dtype: x.dtype, shape, data };
+};
+
+const mod: Fold = (node) => {
+  const truncated = node.int("fmod", 0) !== 0;
+  // Without fmod the sign is the divisor's, as in Python.
+  return map((a, b) => truncated ? a % b : a - b * Math.floor(a / b), same)(node);
+};
+
+const reduceProd: Fold = (node) => {
+  const x = input(node, 0);
+  const rank = x.shape.length;
+  const given = (node.opset < 18 ? node.ints("axes") : node.numbers(1, "axes")) ?? [];
+  const axes = (given.length ? given : x.shape.map((_, axis) => axis)).map((axis) => node.axis(axis, rank));
+  const keep = node.int("keepdims", 1) !== 0;
+  node.ignore("noop_with_empty_axes");
+  const shape = x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent);
+  const data = allocate(x.dtype, sizeOf(shape)).fill(1);
+  let next = 0;
+  const strides = broadcastStrides(shape, x.shape);
+  walk(x.shape, strides, 0, (position) => data[position] *= x.data[next++]);
+  return { dtype: x.dtype, shape: keep ? shape : shape.filter((_, axis) => !axes.includes(axis)), data };
+};
+
+/** Functions of nodes whose inputs are all known. `Shape` and `Size` need to know no more than the input's type. */
+export const FOLDS: Readonly<Record<string, Fold>> = {
+  Abs: map(Math.abs, same),
+  And: map((a, b) => a && b, "bool"),
+  Cast: cast,
+  Ceil: map(Math.ceil, same),
+  Constant: constant,
+  ConstantOfShape: constantOfShape,
+  Equal: map((a, b) => Number(a === b), "bool"),
+  Expand: expand,
+  Floor: map(Math.floor, same),
+  Gather: gather,
+  Greater: map((a, b) => Number(a > b), "bool"),
+  GreaterOrEqual: map((a, b) => Number(a >= b), "bool"),
+  Less: map((a, b) => Number(a < b), "bool"),
+  LessOrEqual: map((a, b) => Number(a <= b), "bool"),
+  Max: map(Math.max, same),
+  Min: map(Math.min, same),
+  Mod: mod,
+  Not: map((a) => Number(!a), "bool"),
+  Or: map((a, b) => a || b, "bool"),
+  Pow: map(Math.pow, same),
+  Range: range,
+  ReduceProd: reduceProd,
+  Round: map(roundHalfEven, same),
+  Shape: shapeOf,
+  Sign: map(Math.sign, same),
+  Size: size,
+  Tile: tile,
+  Where: map((condition, a, b) => condition ? a : b, { typeFrom: 1 }),
+};
+
+/** Whether the node can be folded from the types of its inputs alone. */
+export function needsTypesOnly(op: string): boolean {
+  return op === "Shape" || op === "Size";
+}

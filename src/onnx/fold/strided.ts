@@ -1,0 +1,46 @@
+/**
+ * Reading a tensor in another order: transposing, slicing and broadcasting are all a choice of strides.
+ *
+ * @module
+ */
+
+import { type Shape, sizeOf } from "../../graph/graph.ts";
+import { allocate, type OnnxTensor } from "../tensor.ts";
+
+/** Elements between neighbours along each axis of a row-major tensor. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
+  return strides;
+}
+
+/** Strides that repeat a tensor of one shape over a larger one; the shapes must broadcast. */
+export function broadcastStrides(shape: Shape, target: Shape): number[] {
+  const own = stridesOf(shape);
+  const lead = target.length - shape.length;
+  return target.map((_, axis) => axis < lead || shape[axis - lead] === 1 ? 0 : own[axis - lead]);
+}
+
+/** Calls `visit` with the position of every element, in row-major order of the shape. */
+export function walk(shape: Shape, strides: readonly number[], start: number, visit: (position: number) => void): void {
+  const total = sizeOf(shape);
+  const index = Array<number>(shape.length).fill(0);
+  let position = start;
+  for (let count = 0; count < total; count++) {
+    visit(position);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      position += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      position -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+/** A new tensor of that shape, read from another at the given strides. */
+export function restride(tensor: OnnxTensor, shape: Shape, strides: readonly number[], start = 0): OnnxTensor {
+  const data = allocate(tensor.dtype, sizeOf(shape));
+  let next = 0;
+  walk(shape, strides, start, (position) => data[next++] = tensor.data[position]);
+  return { dtype: tensor.dtype, shape, data };
+}

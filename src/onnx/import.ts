@@ -1,0 +1,55 @@
+/**
+ * ONNX bytes to Graph.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { verify } from "../graph/verify.ts";
+import { buildGraph } from "./build.ts";
+import { Initializers } from "./initializers.ts";
+import { type InputShapes, readInputs } from "./inputs.ts";
+import { decodeModel } from "./proto.ts";
+import { changeShapes } from "./sizes/change.ts";
+
+/** What the importer may be told. */
+export interface ImportOptions {
+  /** Path or URL, for messages. */
+  readonly file?: string;
+  /** Extents by input name: those the file leaves open, and others than it was exported for. */
+  readonly shapes?: InputShapes;
+}
+
+/**
+ * Reads an ONNX model (operator sets 9 to 21) as a graph for inputs of fixed shapes.
+ *
+ * All shapes are inferred, what can be computed from shapes and constants is computed, and attributes are normalised as
+ * `graph/operators.ts` says. The graph shares no memory with the bytes.
+ *
+ * ```ts
+ * import { importOnnx } from "./import.ts";
+ * const bytes = await Deno.readFile("yolo11n.onnx");
+ * const graph = importOnnx(bytes, { file: "yolo11n.onnx", shapes: { images: [8, 3, 320, 320] } });
+ * ```
+ *
+ * Throws FeatherdetError with file, node, operator and shapes for files that are no ONNX models or damaged, for what is not
+ * supported, for extents left open, and for shapes that the model cannot be changed to.
+ */
+export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph {
+  const { file = "model", shapes = {} } = options;
+  try {
+    const model = decodeModel(bytes, file);
+    const initializers = new Initializers(model.graph, file);
+    const { exported, wanted } = readInputs(model.graph, initializers, shapes, file);
+    const graph = changeShapes(buildGraph(model, initializers, exported, file), shapesOf(wanted));
+    verify(graph);
+    return graph;
+  } catch (error) {
+    throw error instanceof FeatherdetError ? error.at({ file }) : error;
+  }
+}
+
+function shapesOf(inputs: Graph["inputs"]): InputShapes {
+  return Object.fromEntries(inputs.map(({ name, shape }) => [name, shape]));
+}

@@ -1,0 +1,86 @@
+/**
+ * ONNX operators that act on each element, with or without broadcasting.
+ *
+ * @module
+ */
+
+import type { BinaryOperator, UnaryOperator } from "../../graph/operators.ts";
+import { ALIAS, draft, type OnnxOperator } from "../draft.ts";
+
+/** An operator of one input without attributes. */
+export function unary(op: Exclude<UnaryOperator, "LeakyRelu" | "HardSigmoid" | "Clip">): OnnxOperator {
+  return (node) => draft(node, op, {});
+}
+
+/** An operator of two inputs that broadcast. */
+export function binary(op: BinaryOperator): OnnxOperator {
+  return (node) => draft(node, op, {}, { inputs: node.operands(2, 2) });
+}
+
+export const leakyRelu: OnnxOperator = (node) => draft(node, "LeakyRelu", { alpha: node.float("alpha", 0.01) });
+
+export const hardSigmoid: OnnxOperator = (node) =>
+  draft(node, "HardSigmoid", { alpha: node.float("alpha", 0.2), beta: node.float("beta", 0.5) });
+
+/** Bounds as attributes before operator set 11, as inputs since. */
+export const clip: OnnxOperator = (node) => {
+  const bound = (name: string, index: number, absent: number) =>
+    node.opset < 11 ? node.float(name, absent) : node.scalar(index, `bound ${name}`, absent);
+  return draft(node, "Clip", { min: bound("min", 1, -Infinity), max: bound("max", 2, Infinity) });
+};
+
+/** The two powers that have operators of their own: the square and the root. */
+export const pow: OnnxOperator = (node) => {
+  const exponent = node.scalar(1, "exponent", NaN);
+  if (exponent === 2) return draft(node, "Mul", {}, { inputs: [node.input(0), node.input(0)] });
+  if (exponent === 0.5) return draft(node, "Sqrt", {});
+  if (exponent === 1) return ALIAS;
+  return node.fail(`exponent ${exponent} is not supported (0.5, 1 and 2 are)`);
+};
+
+/** Inference form: the running statistics are used. */
+export const batchNormalization: OnnxOperator = (node) => {
+  if (node.int("training_mode", 0) !== 0) node.fail("training_mode is not supported; export the model for inference");
+  node.ignore("momentum");
+  node.onlyFirstOutput("statistics output");
+  return draft(node, "BatchNormalization", { epsilon: node.float("epsilon", 1e-5) }, { inputs: node.operands(5, 5) });
+};
+
+/** Nothing is dropped at inference. */
+export const dropout: OnnxOperator = (node) => {
+  node.ignore("ratio", "seed");
+  if (node.scalar(2, "training_mode", 0) !== 0) node.fail("training_mode is not supported");
+  node.onlyFirstOutput("mask");
+  return ALIAS;
+};
+
+export const identity: OnnxOperator = () => ALIAS;
+
+const FLOATS = [1, 10, 11];
+
+/** Between float types nothing is left to do: float16 and double are computed as f32. */
+export const cast: OnnxOperator = (node) => {
+  node.ignore("saturate");
+  const to = node.int("to", 0);
+  const { dtype, shape } = node.type(0);
+  if (dtype !== "f32" || !FLOATS.includes(to)) {
+    node.fail(`casting ${dtype} [${shape.join(",")}] to ONNX type ${to} is supported only for constants`);
+  }
+  return ALIAS;
+};
+
+/** Before operator set 13 all axes from `axis` on are one; that is the same only where they are one anyway. */
+export const softmax: OnnxOperator = (node) => {
+  const shape = node.shape(0);
+  const axis = node.axis(node.int("axis", node.opset < 13 ? 1 : -1), shape.length);
+  if (node.opset >= 13) return draft(node, "Softmax", { axis });
+  const wide = shape.map((_, index) => index).filter((index) => index >= axis && shape[index] !== 1);
+  if (wide.length > 1) {
+    node.fail(
+      `before operator set 13 the softmax of [${
+        shape.join(",")
+      }] at axis ${axis} runs over several axes, not supported`,
+    );
+  }
+  return draft(node, "Softmax", { axis: wide[0] ?? axis }, { followsSize: true });
+};

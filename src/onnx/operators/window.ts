@@ -1,0 +1,143 @@
+/**
+ * ONNX operators that slide a window over an image: convolutions and pooling.
+ *
+ * @module
+ */
+
+import type { ConvAttributes, Pads, Pair, PoolAttributes } from "../../graph/operators.ts";
+import { draft, type OnnxOperator } from "../draft.ts";
+import type { NodeReader } from "../reader.ts";
+
+type Window = Pick<ConvAttributes, "strides" | "pads" | "dilations">;
+
+const NO_PADS: Pads = [0, 0, 0, 0];
+
+/** Spatial extents of the first input; fails unless there are two. */
+function extents(node: NodeReader): Pair {
+  const shape = node.shape(0);
+  if (shape.length !== 4) {
+    node.fail(`input [${shape.join(",")}] must have rank 4; only two spatial axes are supported`);
+  }
+  return [shape[2], shape[3]];
+}
+
+/** The pads as the model gives them; absent ones are zero. */
+function givenPads(node: NodeReader): Pads {
+  const list = node.ints("pads");
+  if (!list) return NO_PADS;
+  if (list.length !== 4) node.fail(`attribute "pads" [${list.join(",")}] has not four sides`);
+  return [list[0], list[1], list[2], list[3]];
+}
+
+/** Shares out the padding of two axes; the odd element goes to the end for SAME_UPPER, to the begin for SAME_LOWER. */
+function share(total: Pair, upper: boolean): Pads {
+  const less = total.map((amount) => Math.floor(amount / 2));
+  const more = total.map((amount) => Math.ceil(amount / 2));
+  const [begin, end] = upper ? [less, more] : [more, less];
+  return [begin[0], begin[1], end[0], end[1]];
+}
+
+/** Strides, pads and dilations with `auto_pad` resolved. */
+function window(node: NodeReader, kernel: Pair): Window & { followsSize: boolean } {
+  const input = extents(node);
+  const strides = node.pair("strides", [1, 1]);
+  const dilations = node.pair("dilations", [1, 1]);
+  const auto = node.string("auto_pad", "NOTSET");
+  const pads = givenPads(node);
+  switch (auto) {
+    case "NOTSET":
+    case "":
+      return { strides, dilations, pads, followsSize: false };
+    case "VALID":
+      return { strides, dilations, pads: NO_PADS, followsSize: false };
+    case "SAME_UPPER":
+    case "SAME_LOWER": {
+      const total = (axis: 0 | 1) => {
+        const covered = dilations[axis] * (kernel[axis] - 1) + 1;
+        return Math.max(0, (Math.ceil(input[axis] / strides[axis]) - 1) * strides[axis] + covered - input[axis]);
+      };
+      return { strides, dilations, pads: share([total(0), total(1)], auto === "SAME_UPPER"), followsSize: true };
+    }
+    default:
+      return node.fail(`auto_pad "${auto}" is not known`);
+  }
+}
+
+/** The kernel's extents from the weight; `kernel_shape` may repeat them. */
+function weightKernel(node: NodeReader): Pair {
+  const weight = node.shape(1);
+  if (weight.length !== 4) {
+    node.fail(`weight [${weight.join(",")}] must have rank 4; only two spatial axes are supported`);
+  }
+  const kernel: Pair = [weight[2], weight[3]];
+  const stated = node.pair("kernel_shape", kernel);
+  if (stated[0] !== kernel[0] || stated[1] !== kernel[1]) {
+    node.fail(`kernel_shape [${stated.join(",")}] contradicts the weight [${weight.join(",")}]`);
+  }
+  return kernel;
+}
+
+export const conv: OnnxOperator = (node) => {
+  const { followsSize, ...attributes } = window(node, weightKernel(node));
+  const groups = node.int("group", 1);
+  return draft(node, "Conv", { ...attributes, groups }, { inputs: node.operands(2, 3), followsSize });
+};
+
+/** Pads that make a transposed convolution end at the stated extents. */
+function padsForOutput(node: NodeReader, kernel: Pair, output: Pair, rest: Omit<Window, "pads">, extra: Pair): Pads {
+  const input = extents(node);
+  const total = (axis: 0 | 1) => {
+    const covered = rest.dilations[axis] * (kernel[axis] - 1) + 1;
+    const amount = rest.strides[axis] * (input[axis] - 1) + extra[axis] + covered - output[axis];
+    return amount >= 0 ? amount : node.fail(`output_shape [${output.join(",")}] is beyond what the kernel covers`);
+  };
+  // Unlike a convolution, everything but SAME_UPPER puts the odd element first.
+  return share([total(0), total(1)], node.string("auto_pad", "NOTSET") === "SAME_UPPER");
+}
+
+export const convTranspose: OnnxOperator = (node) => {
+  const kernel = weightKernel(node);
+  const outputPadding = node.pair("output_padding", [0, 0]);
+  const groups = node.int("group", 1);
+  const { followsSize, ...attributes } = window(node, kernel);
+  const stated = node.ints("output_shape");
+  // The extents to reach: as stated (some exporters put batch and channels before them), or stride times input.
+  const [height, width] = stated?.slice(-2) ?? extents(node).map((extent, axis) => extent * attributes.strides[axis]);
+  const pads = stated || followsSize
+    ? padsForOutput(node, kernel, [height, width], attributes, outputPadding)
+    : attributes.pads;
+  return draft(node, "ConvTranspose", { ...attributes, pads, groups, outputPadding }, {
+    inputs: node.operands(2, 3),
+    followsSize: followsSize && !stated,
+  });
+};
+
+function pool(node: NodeReader): { attributes: PoolAttributes; followsSize: boolean } {
+  extents(node);
+  const kernel = node.pair("kernel_shape", [0, 0]);
+  const { followsSize, ...rest } = window(node, kernel);
+  return { attributes: { kernel, ...rest, ceilMode: node.int("ceil_mode", 0) !== 0 }, followsSize };
+}
+
+export const maxPool: OnnxOperator = (node) => {
+  node.ignore("storage_order");
+  node.onlyFirstOutput("indices output");
+  const { attributes, followsSize } = pool(node);
+  return draft(node, "MaxPool", attributes, { followsSize });
+};
+
+export const averagePool: OnnxOperator = (node) => {
+  const { attributes, followsSize } = pool(node);
+  const countIncludePad = node.int("count_include_pad", 0) !== 0;
+  return draft(node, "AveragePool", { ...attributes, countIncludePad }, { followsSize });
+};
+
+export const globalAveragePool: OnnxOperator = (node) => {
+  extents(node);
+  return draft(node, "GlobalAveragePool", {});
+};
+
+export const globalMaxPool: OnnxOperator = (node) => {
+  extents(node);
+  return draft(node, "ReduceMax", { axes: [2, 3], keepDims: true });
+};

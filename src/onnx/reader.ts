@@ -1,0 +1,225 @@
+/**
+ * One ONNX node as the operator functions see it: typed attributes, inputs known at import, and errors that name the node.
+ *
+ * @module
+ */
+
+import type { onnx } from "npm:onnx-proto@8.0.1";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Shape, TensorType } from "../graph/graph.ts";
+import type { Pair } from "../graph/operators.ts";
+import { toNumber } from "./proto.ts";
+import { decodeTensor, type OnnxTensor } from "./tensor.ts";
+
+/** What is known of the values made so far. */
+export interface Scope {
+  /** The elements of a value, if they are known at import. */
+  tensor(name: string): OnnxTensor | undefined;
+  /** Type of a value; undefined if no earlier node makes it. */
+  type(name: string): TensorType | undefined;
+  /** Whether anything takes this value. */
+  used(name: string): boolean;
+}
+
+/** The identity of a node within its file. */
+export interface NodeIdentity {
+  readonly name: string;
+  readonly op: string;
+  readonly opset: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+const text = new TextDecoder();
+
+/**
+ * Reads one node. Attributes that an operator function does not ask for (or ignore on purpose) make `finish` fail, so that
+ * nothing a model says is passed over in silence.
+ */
+export class NodeReader {
+  readonly name: string;
+  readonly op: string;
+  readonly opset: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly #attributes: ReadonlyMap<string, onnx.IAttributeProto>;
+  readonly #unread: Set<string>;
+  readonly #scope: Scope;
+
+  constructor(identity: NodeIdentity, attributes: ReadonlyMap<string, onnx.IAttributeProto>, scope: Scope) {
+    this.name = identity.name;
+    this.op = identity.op;
+    this.opset = identity.opset;
+    this.inputs = identity.inputs;
+    this.outputs = identity.outputs;
+    this.#attributes = attributes;
+    this.#unread = new Set(attributes.keys());
+    this.#scope = scope;
+  }
+
+  /**
+   * The same node for inputs of other types, given for the named inputs in their order. Holds on to nothing but this node: its
+   * attributes and the small tensors (axes, bounds) among its other inputs.
+   */
+  detach(names: readonly string[]): (types: readonly TensorType[]) => NodeReader {
+    const attributes = new Map([...this.#attributes].map(([key, attribute]) => {
+      // A copy, since the decoder's strings are views that would keep the whole file in memory.
+      return [key, attribute.s ? { ...attribute, s: attribute.s.slice() } : attribute];
+    }));
+    const tensors = new Map(
+      this.inputs.filter((name) => !names.includes(name)).map((name) => [name, this.#scope.tensor(name)]),
+    );
+    const known = new Map(
+      this.inputs.filter((name) => name && tensors.get(name)).map((name) => [name, this.#scope.type(name)]),
+    );
+    return (types) =>
+      new NodeReader(this, attributes, {
+        tensor: (name) => tensors.get(name),
+        type: (name) => types[names.indexOf(name)] ?? known.get(name),
+        used: () => false,
+      });
+  }
+
+  /** Throws the error of this node. */
+  fail(detail: string): never {
+    throw new FeatherdetError(detail, { node: this.name, operator: this.op });
+  }
+
+  /** Fails if an attribute was neither read nor ignored. */
+  finish(): void {
+    const [first] = this.#unread;
+    if (first !== undefined) this.fail(`attribute "${first}" is not supported in operator set ${this.opset}`);
+  }
+
+  /** Passes over attributes that change nothing here. */
+  ignore(...names: string[]): void {
+    for (const name of names) this.#unread.delete(name);
+  }
+
+  /** Whether the attribute is given. */
+  gives(name: string): boolean {
+    return this.#attributes.has(name);
+  }
+
+  #attribute(name: string): onnx.IAttributeProto | undefined {
+    this.#unread.delete(name);
+    const attribute = this.#attributes.get(name);
+    if (attribute?.refAttrName) this.fail(`attribute "${name}" refers to a function's attribute, not supported`);
+    return attribute;
+  }
+
+  /** A whole-number attribute. */
+  int(name: string, absent: number): number {
+    const attribute = this.#attribute(name);
+    return attribute ? toNumber(attribute.i) : absent;
+  }
+
+  /** A number attribute. */
+  float(name: string, absent: number): number {
+    const attribute = this.#attribute(name);
+    // Attributes are stored as f32; a default has to be the number it would have been stored as.
+    return attribute ? attribute.f ?? 0 : Math.fround(absent);
+  }
+
+  /** A text attribute. */
+  string(name: string, absent: string): string {
+    const attribute = this.#attribute(name);
+    return attribute ? text.decode(attribute.s ?? undefined) : absent;
+  }
+
+  /** A list of whole numbers; undefined if it is not given. */
+  ints(name: string): number[] | undefined {
+    return this.#attribute(name)?.ints?.map(toNumber);
+  }
+
+  /** A list of numbers; undefined if it is not given. */
+  floats(name: string): number[] | undefined {
+    const floats = this.#attribute(name)?.floats;
+    return floats ? [...floats] : undefined;
+  }
+
+  /** A tensor attribute. */
+  tensorAttribute(name: string): OnnxTensor | undefined {
+    const tensor = this.#attribute(name)?.t;
+    return tensor ? decodeTensor(tensor, `attribute "${name}"`) : undefined;
+  }
+
+  /** A list of two whole numbers, for the height and the width. */
+  pair(name: string, absent: Pair): Pair {
+    const list = this.ints(name);
+    if (!list) return absent;
+    if (list.length !== 2) this.fail(`attribute "${name}" [${list.join(",")}] has not two spatial axes`);
+    return [list[0], list[1]];
+  }
+
+  /** Whether the (optional) input is given. */
+  has(index: number): boolean {
+    return !!this.inputs[index];
+  }
+
+  /** Name of an input. */
+  input(index: number): string {
+    return this.inputs[index] || this.fail(`lacks input ${index}`);
+  }
+
+  /** Names of the inputs from the first on, without absent ones at the end; fails if one in between is absent. */
+  operands(least: number, most = Infinity): string[] {
+    let count = this.inputs.length;
+    while (count > least && !this.inputs[count - 1]) count--;
+    if (count > most) this.fail(`has ${count} inputs; at most ${most} are supported`);
+    return Array.from({ length: Math.max(count, least) }, (_, index) => this.input(index));
+  }
+
+  /** Type of an input. */
+  type(index: number): TensorType {
+    const name = this.input(index);
+    return this.#scope.type(name) ?? this.fail(`input "${name}" is made by no earlier node`);
+  }
+
+  /** Shape of an input. */
+  shape(index: number): Shape {
+    return this.type(index).shape;
+  }
+
+  /** The elements of an input that must be known at import; undefined only if the input is absent. */
+  known(index: number, what: string): OnnxTensor | undefined {
+    if (!this.has(index)) return undefined;
+    const name = this.inputs[index];
+    this.type(index);
+    return this.#scope.tensor(name) ?? this.fail(`${what} "${name}" must be constant but is computed from the inputs`);
+  }
+
+  /** The elements of an input if they are known at import. */
+  tensor(index: number): OnnxTensor | undefined {
+    return this.has(index) ? this.#scope.tensor(this.inputs[index]) : undefined;
+  }
+
+  /** The numbers of an input that must be known at import. */
+  numbers(index: number, what: string): number[] | undefined {
+    const tensor = this.known(index, what);
+    return tensor && Array.from(tensor.data);
+  }
+
+  /** The single number of an input that must be known at import. */
+  scalar(index: number, what: string, absent: number): number {
+    const numbers = this.numbers(index, what);
+    if (!numbers) return absent;
+    if (numbers.length !== 1) this.fail(`${what} must be one number but has ${numbers.length}`);
+    return numbers[0];
+  }
+
+  /** An axis counted from the front. */
+  axis(axis: number, rank: number): number {
+    const front = axis < 0 ? axis + rank : axis;
+    if (!Number.isInteger(front) || front < 0 || front >= rank) {
+      this.fail(`axis ${axis} does not exist in rank ${rank}`);
+    }
+    return front;
+  }
+
+  /** Fails if an output beyond the first is used by anything. */
+  onlyFirstOutput(what: string): void {
+    const used = this.outputs.slice(1).find((name) => name && this.#scope.used(name));
+    if (used) this.fail(`${what} "${used}" is used, which is not supported`);
+  }
+}

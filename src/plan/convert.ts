@@ -1,0 +1,75 @@
+/**
+ * Makes layouts meet: inserts conversions between row memory and plain buffers where a node reads what another wrote differently.
+ *
+ * @module
+ */
+
+import type { Graph, TensorType } from "../graph/mod.ts";
+import type { Layout } from "../kernels/kernel.ts";
+import { toBlocked, toPlain } from "../kernels/layout.ts";
+import type { LayoutKind, PlanNode } from "./node.ts";
+
+/** Values that cross the border of the plan in row memory instead of as plain buffers. */
+export interface BorderLayouts {
+  /** Inputs that arrive in row memory, written there by an earlier dispatch. */
+  readonly blockedInputs?: readonly string[];
+  /** Outputs that are left in row memory for a later dispatch. */
+  readonly blockedOutputs?: readonly string[];
+}
+
+/** Value that holds `value` in the other layout. */
+export const converted = (value: string, kind: LayoutKind) => `${value}#${kind}`;
+
+/** Makes layouts meet: adds conversions between nodes, and before and after the graph. */
+export function convert(
+  nodes: PlanNode[],
+  graph: Graph,
+  types: Map<string, TensorType>,
+  options: BorderLayouts,
+): PlanNode[] {
+  const kinds = new Map<string, LayoutKind>();
+  const made = new Set<string>();
+  const result: PlanNode[] = [];
+  for (const { name } of graph.inputs) kinds.set(name, options.blockedInputs?.includes(name) ? "blocked" : "plain");
+  const inLayout = (value: string, kind: LayoutKind): string => {
+    if (kinds.get(value) === kind) return value;
+    const name = converted(value, kind);
+    if (!made.has(name)) {
+      made.add(name);
+      types.set(name, types.get(value)!);
+      kinds.set(name, kind);
+      result.push({
+        name,
+        operator: kind === "blocked" ? "ToBlocked" : "ToPlain",
+        inputs: [value],
+        outputs: [name],
+        reads: kind === "blocked" ? "plain" : "blocked",
+        writes: kind,
+        macs: 0,
+        kernels: (
+          { operand, pitch },
+        ) => [(kind === "blocked" ? toBlocked : toPlain)(operand(value), operand(name), pitch)],
+      });
+    }
+    return name;
+  };
+  for (const node of nodes) {
+    const renamed = new Map(node.inputs.map((value) => [value, inLayout(value, node.reads)] as const));
+    for (const value of node.outputs) kinds.set(value, node.writes);
+    const inputs = node.inputs.map((value) => renamed.get(value)!);
+    const kernels: PlanNode["kernels"] = (maker) =>
+      node.kernels({ ...maker, operand: (value) => maker.operand(renamed.get(value) ?? value) });
+    result.push({ ...node, inputs, kernels });
+  }
+  for (const output of graph.outputs) inLayout(output, options.blockedOutputs?.includes(output) ? "blocked" : "plain");
+  return result;
+}
+
+/** Name under which an output of the graph is found in the plan's placements. */
+export function outputValue(
+  plan: { readonly placements: ReadonlyMap<string, { readonly layout: Layout }> },
+  output: string,
+  kind: LayoutKind = "plain",
+): string {
+  return plan.placements.get(output)?.layout.kind === kind ? output : converted(output, kind);
+}

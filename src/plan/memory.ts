@@ -1,0 +1,66 @@
+/**
+ * Memory by liveness: which values may share memory because their lives do not meet.
+ *
+ * @module
+ */
+
+/** A tensor that wants memory: its size and the steps between which it lives, both inclusive. */
+export interface Interval {
+  readonly name: string;
+  readonly size: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Offsets by name and the size that holds them all. */
+export interface Allocation {
+  readonly offsets: ReadonlyMap<string, number>;
+  readonly size: number;
+}
+
+function place(order: readonly Interval[]): Allocation {
+  const offsets = new Map<string, number>();
+  const placed: (Interval & { offset: number })[] = [];
+  let size = 0;
+  for (const interval of order) {
+    const rivals = placed.filter((other) => other.first <= interval.last && interval.first <= other.last)
+      .sort((a, b) => a.offset - b.offset);
+    let best = -1, bestGap = Infinity, free = 0;
+    for (const rival of rivals) {
+      const gap = rival.offset - free;
+      if (gap >= interval.size && gap < bestGap) [best, bestGap] = [free, gap];
+      free = Math.max(free, rival.offset + rival.size);
+    }
+    const offset = best >= 0 ? best : free;
+    offsets.set(interval.name, offset);
+    placed.push({ ...interval, offset });
+    size = Math.max(size, offset + interval.size);
+  }
+  return { offsets, size };
+}
+
+/**
+ * Gives every interval an offset so that no two that live at the same step overlap. Best fit, tried in several orders (largest
+ * first, earliest first, longest first), of which the tightest is kept.
+ */
+export function allocate(intervals: readonly Interval[]): Allocation {
+  const orders: ((a: Interval, b: Interval) => number)[] = [
+    (a, b) => b.size - a.size || a.first - b.first,
+    (a, b) => a.first - b.first || b.size - a.size,
+    (a, b) => (b.last - b.first) - (a.last - a.first) || b.size - a.size,
+    (a, b) => b.size * (b.last - b.first + 1) - a.size * (a.last - a.first + 1),
+  ];
+  return orders.map((order) => place([...intervals].sort(order))).reduce((a, b) => b.size < a.size ? b : a);
+}
+
+/** The largest sum of sizes that live at one step: no allocation can be smaller. */
+export function lowerBound(intervals: readonly Interval[]): number {
+  const changes = new Map<number, number>();
+  for (const { size, first, last } of intervals) {
+    changes.set(first, (changes.get(first) ?? 0) + size);
+    changes.set(last + 1, (changes.get(last + 1) ?? 0) - size);
+  }
+  let live = 0, most = 0;
+  for (const [, change] of [...changes].sort(([a], [b]) => a - b)) most = Math.max(most, live += change);
+  return most;
+}

@@ -1,0 +1,47 @@
+/**
+ * What a plan is made of before memory is given out: fused nodes that know which layout they want and how to make kernels.
+ *
+ * @module
+ */
+
+import type { Graph } from "../graph/graph.ts";
+import type { TensorType } from "../graph/mod.ts";
+import type { Operand } from "../kernels/context.ts";
+import type { Kernel, Layout } from "../kernels/kernel.ts";
+
+/** Kind of a layout. */
+export type LayoutKind = Layout["kind"];
+
+/** What kernels are made from. */
+export interface KernelMaker {
+  /** The operand for a value, with its final layout. */
+  readonly operand: (value: string) => Operand;
+  /** Cells in a row of the arena. */
+  readonly pitch: number;
+}
+
+/** A node of the plan: one graph node, or several fused into one. */
+export interface PlanNode {
+  /** Name of the graph node that gave it its place. */
+  readonly name: string;
+  /** Operators it stands for, such as `Conv+Silu+Add`. */
+  readonly operator: string;
+  /** Values read, constants left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Layout that all inputs must have. */
+  readonly reads: LayoutKind;
+  /** Layout that all outputs have. */
+  readonly writes: LayoutKind;
+  /** Multiply-accumulates of one run. */
+  readonly macs: number;
+  readonly kernels: (maker: KernelMaker) => Kernel[];
+  /** Where it moves no data: the outputs are ranges of the input, or the inputs are ranges of the output. */
+  readonly view?: "split" | "concat" | "reshape";
+}
+
+/** A graph after the graph-level passes, with the types of its values. */
+export interface TypedGraph {
+  readonly graph: Graph;
+  readonly types: ReadonlyMap<string, TensorType>;
+}

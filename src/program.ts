@@ -1,0 +1,230 @@
+/**
+ * A Program is a plan on a device: memory, weights, pipelines and bind groups, ready to be encoded any number of times.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "./graph/error.ts";
+import { linkShader } from "./gpu/linker.ts";
+import { Memory } from "./gpu/memory.ts";
+import { packParameters } from "./gpu/parameters.ts";
+import { type BindingLayout, pipelineFor } from "./gpu/pipelines.ts";
+import type { Device } from "./gpu/device.ts";
+import type { KernelBinding, PackedWeights, StorageForm } from "./kernels/kernel.ts";
+import { SHADERS } from "./kernels/shaders.ts";
+import type { Placement, Step } from "./plan/plan.ts";
+
+/** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
+export interface ProgramSource {
+  readonly form: StorageForm;
+  readonly pitch: number;
+  readonly pages: number;
+  readonly plainBytes: number;
+  readonly steps: readonly Step[];
+  readonly placements: ReadonlyMap<string, Placement>;
+  /** Buffers and textures that kernels name as values and that are not in the plan. */
+  readonly external?: ReadonlyMap<string, External>;
+}
+
+/** A resource from outside the plan. */
+export type External =
+  | { readonly kind: "buffer"; readonly buffer: GPUBuffer; readonly offset?: number; readonly size?: number }
+  | { readonly kind: "texture"; readonly texture: GPUTexture };
+
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+const UNIFORM_ALIGNMENT = 256;
+
+/** Bytes of a cell of four values. */
+export function cellBytes(form: Pick<StorageForm, "scalar">): number {
+  return form.scalar === "f16" ? 8 : 16;
+}
+
+/** A plan on a device. */
+export class Program {
+  readonly memory: Memory;
+  /** Activation arena in row memory. */
+  readonly arena: GPUTexture | GPUBuffer;
+  /** Activation arena of plain values. */
+  readonly plain: GPUBuffer;
+  readonly steps: readonly Step[];
+  readonly #source: ProgramSource;
+  readonly #device: Device;
+  #dispatches: Dispatch[] = [];
+
+  private constructor(device: Device, source: ProgramSource) {
+    this.memory = new Memory(device.device);
+    this.#device = device;
+    this.#source = source;
+    this.steps = source.steps;
+    const { form, pitch, pages } = source;
+    const rows = 1 << form.pageShift;
+    if (form.storage === "texture") {
+      const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST |
+        GPUTextureUsage.COPY_SRC;
+      this.arena = this.memory.texture("activations", usage, this.#format(), [pitch, rows, pages], cellBytes(form));
+    } else {
+      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+      this.arena = this.memory.buffer("activations", usage, pitch * rows * pages * cellBytes(form));
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    this.plain = this.memory.buffer("plain activations", usage, source.plainBytes);
+  }
+
+  /** Uploads weights and compiles pipelines. Throws FeatherdetError where the adapter refuses a shader or runs out of memory. */
+  static async create(device: Device, source: ProgramSource): Promise<Program> {
+    device.device.pushErrorScope("validation");
+    device.device.pushErrorScope("out-of-memory");
+    const program = new Program(device, source);
+    let failure: unknown;
+    try {
+      await program.#build();
+    } catch (error) {
+      failure = error;
+    }
+    const exhausted = await device.device.popErrorScope();
+    const invalid = await device.device.popErrorScope();
+    if (failure || exhausted || invalid) {
+      program.destroy();
+      if (failure) throw failure;
+      if (exhausted) {
+        throw new FeatherdetError(
+          `the adapter "${device.adapter.name}" has no memory for this model: ${exhausted.message}`,
+        );
+      }
+      throw new FeatherdetError(`the adapter "${device.adapter.name}" refuses this plan: ${invalid!.message}`);
+    }
+    return program;
+  }
+
+  #format(): GPUTextureFormat {
+    return this.#source.form.scalar === "f16" ? "rgba16float" : "rgba32float";
+  }
+
+  async #build(): Promise<void> {
+    const { form, steps } = this.#source;
+    const device = this.#device.device;
+    const blocks = steps.map(({ kernel }) => packParameters(kernel.parameters));
+    const offsets: number[] = [];
+    const total = blocks.reduce((sum, block) => {
+      offsets.push(sum);
+      return sum + Math.ceil(block.byteLength / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+    }, 0);
+    const uniforms = new Uint8Array(Math.max(16, total));
+    blocks.forEach((block, i) => uniforms.set(new Uint8Array(block), offsets[i]));
+    const parameters = this.memory.buffer("parameters", GPUBufferUsage.UNIFORM, uniforms.byteLength, uniforms);
+    const code = (step: Step) =>
+      linkShader(SHADERS, step.kernel.shader, {
+        ...step.kernel.constants,
+        STORAGE: form.storage,
+        SCALAR: form.scalar,
+        PAGE_SHIFT: form.pageShift,
+      });
+    const linked = new Map<string, string>();
+    const pipelines = await Promise.all(steps.map((step) => {
+      // Linking is pure; steps of one kernel share the text.
+      const key = JSON.stringify([step.kernel.shader, step.kernel.constants]);
+      const text = linked.get(key) ?? code(step);
+      linked.set(key, text);
+      const layouts: BindingLayout[] = [
+        { buffer: { type: "uniform" } },
+        ...step.kernel.bindings.map((binding) => this.#layout(binding)),
+      ];
+      return pipelineFor(device, step.kernel.label, text, layouts);
+    }));
+    this.#dispatches = steps.map(({ name, kernel }, i): Dispatch => {
+      const resources: GPUBindingResource[] = [
+        { buffer: parameters, offset: offsets[i], size: blocks[i].byteLength },
+        ...kernel.bindings.map((binding) => this.#resource(name, binding)),
+      ];
+      const entries = resources.map((resource, binding) => ({ binding, resource }));
+      const group = device.createBindGroup({ label: name, layout: pipelines[i].getBindGroupLayout(0), entries });
+      return { pipeline: pipelines[i], group, workgroups: kernel.workgroups };
+    });
+  }
+
+  #layout(binding: KernelBinding): BindingLayout {
+    const textures = this.#source.form.storage === "texture";
+    if (binding.kind === "constant") return { buffer: { type: "storage" } };
+    if (binding.kind === "weights") {
+      return textures
+        ? { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } }
+        : { buffer: { type: "read-only-storage" } };
+    }
+    const external = this.#source.external?.get(binding.value);
+    if (external) {
+      return external.kind === "buffer"
+        ? { buffer: { type: "storage" } }
+        : { texture: { sampleType: "unfilterable-float", viewDimension: "2d" } };
+    }
+    if (this.#placement(binding.value).layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
+    return binding.kind === "read"
+      ? { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } }
+      : { storageTexture: { access: "write-only", format: this.#format(), viewDimension: "2d-array" } };
+  }
+
+  #placement(value: string): Placement {
+    const placement = this.#source.placements.get(value);
+    if (!placement) throw new FeatherdetError(`the plan gives "${value}" no memory`);
+    return placement;
+  }
+
+  #resource(name: string, binding: KernelBinding): GPUBindingResource {
+    if (binding.kind === "constant") {
+      return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength, binding.data) };
+    }
+    if (binding.kind === "weights") return this.#weights(name, binding.weights);
+    const external = this.#source.external?.get(binding.value);
+    if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };
+    if (external?.kind === "texture") return external.texture.createView({ dimension: "2d" });
+    const { layout, offset, extent } = this.#placement(binding.value);
+    if (layout.kind === "plain") return { buffer: this.plain, offset, size: extent };
+    if ("createView" in this.arena) {
+      return this.arena.createView({ dimension: "2d-array", baseArrayLayer: offset, arrayLayerCount: extent });
+    }
+    const pageBytes = (this.#source.pitch << this.#source.form.pageShift) * cellBytes(this.#source.form);
+    return { buffer: this.arena, offset: offset * pageBytes, size: extent * pageBytes };
+  }
+
+  #weights(name: string, { columns, rows, layers, pack }: PackedWeights): GPUBindingResource {
+    const { form } = this.#source;
+    const numbers = pack();
+    const data = form.scalar === "f16" ? new Float16Array(numbers) : numbers;
+    if (form.storage === "buffer") {
+      return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
+    }
+    const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+    const texture = this.memory.texture(name, usage, this.#format(), [columns, rows, layers], cellBytes(form));
+    const layout = { bytesPerRow: columns * cellBytes(form), rowsPerImage: rows };
+    this.#device.device.queue.writeTexture({ texture }, data as unknown as ArrayBuffer, layout, [
+      columns,
+      rows,
+      layers,
+    ]);
+    return texture.createView({ dimension: "2d-array" });
+  }
+
+  /** Number of dispatches of one run. */
+  get dispatches(): number {
+    return this.#dispatches.length;
+  }
+
+  /** Records all dispatches, or those in a range, into a pass. */
+  encode(pass: GPUComputePassEncoder, first = 0, end = this.#dispatches.length): void {
+    let current: GPUComputePipeline | undefined;
+    for (const { pipeline, group, workgroups } of this.#dispatches.slice(first, end)) {
+      if (pipeline !== current) pass.setPipeline(current = pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+  }
+
+  /** Frees everything on the device. */
+  destroy(): void {
+    this.memory.destroy();
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Operators on single elements, and those that scale or normalise along an axis.
+ *
+ * @module
+ */
+
+import type { BinaryOperator, Node, UnaryOperator } from "../graph/operators.ts";
+import { forEachIndex, type ReferenceTensor, stridesOf, zeros } from "./tensor.ts";
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
+
+/** What each unary operator does to an element. */
+const UNARY: { readonly [K in UnaryOperator]: (x: number, attributes: Node<K>["attributes"]) => number } = {
+  Relu: (x) => Math.max(x, 0),
+  LeakyRelu: (x, { alpha }) => x < 0 ? alpha * x : x,
+  Sigmoid: sigmoid,
+  Silu: (x) => x * sigmoid(x),
+  HardSigmoid: (x, { alpha, beta }) => clamp(alpha * x + beta, 0, 1),
+  HardSwish: (x) => x * clamp(x / 6 + 0.5, 0, 1),
+  Clip: (x, { min, max }) => clamp(x, min, max),
+  Tanh: Math.tanh,
+  Exp: Math.exp,
+  Log: Math.log,
+  Sqrt: Math.sqrt,
+  Neg: (x) => -x,
+};
+
+const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number } = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+};
+
+/** Every unary operator. */
+export function unary<K extends UnaryOperator>(node: Node<K>, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
+  const apply = UNARY[node.op] as (x: number, attributes: Node<K>["attributes"]) => number;
+  return [{ shape: x.shape, data: x.data.map((element) => apply(element, node.attributes)) }];
+}
+
+/** Every binary operator, with NumPy broadcasting. */
+export function binary(node: Node<BinaryOperator>, [a, b]: readonly ReferenceTensor[]): ReferenceTensor[] {
+  const apply = BINARY[node.op];
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const aligned = [a, b].map(({ shape }) => [...new Array<number>(rank - shape.length).fill(1), ...shape]);
+  const out = zeros(aligned[0].map((extent, axis) => Math.max(extent, aligned[1][axis])));
+  const [stepsA, stepsB] = aligned.map((shape) =>
+    stridesOf(shape).map((stride, axis) => shape[axis] === 1 ? 0 : stride)
+  );
+  forEachIndex(out.shape, (index, position) => {
+    let fromA = 0, fromB = 0;
+    for (let axis = 0; axis < rank; axis++) {
+      fromA += index[axis] * stepsA[axis];
+      fromB += index[axis] * stepsB[axis];
+    }
+    out.data[position] = apply(a.data[fromA], b.data[fromB]);
+  });
+  return [out];
+}
+
+/** ONNX BatchNormalization in inference form. */
+export function batchNormalization(
+  node: Node<"BatchNormalization">,
+  [x, scale, bias, mean, variance]: readonly ReferenceTensor[],
+): ReferenceTensor[] {
+  const channels = x.shape[1];
+  const plane = stridesOf(x.shape)[1];
+  const data = x.data.map((element, position) => {
+    const c = Math.floor(position / plane) % channels;
+    return (element - mean.data[c]) / Math.sqrt(variance.data[c] + node.attributes.epsilon) * scale.data[c] +
+      bias.data[c];
+  });
+  return [{ shape: x.shape, data }];
+}
+
+/** ONNX Softmax along one axis. */
+export function softmax(node: Node<"Softmax">, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
+  const { axis } = node.attributes;
+  const extent = x.shape[axis];
+  const step = stridesOf(x.shape)[axis];
+  const out = zeros(x.shape);
+  for (let first = 0; first < x.data.length; first++) {
+    if (Math.floor(first / step) % extent !== 0) continue;
+    const line = Array.from({ length: extent }, (_, i) => x.data[first + i * step]);
+    const most = line.reduce((a, b) => Math.max(a, b), -Infinity);
+    const powers = line.map((element) => Math.exp(element - most));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    powers.forEach((power, i) => out.data[first + i * step] = power / sum);
+  }
+  return [out];
+}

@@ -1,0 +1,63 @@
+/**
+ * The naive evaluation of every operator.
+ *
+ * @module
+ */
+
+import { inferNode } from "../graph/infer.ts";
+import { dispatch, type Node, type OperatorFunctions } from "../graph/operators.ts";
+import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
+import { gemm, globalAveragePool, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
+import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
+import { resize } from "./resize.ts";
+import type { ReferenceTensor } from "./tensor.ts";
+import { averagePool, conv, convTranspose, maxPool } from "./window.ts";
+
+const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], ReferenceTensor[]> = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  BatchNormalization: batchNormalization,
+  Relu: unary,
+  LeakyRelu: unary,
+  Sigmoid: unary,
+  Silu: unary,
+  HardSigmoid: unary,
+  HardSwish: unary,
+  Clip: unary,
+  Tanh: unary,
+  Exp: unary,
+  Log: unary,
+  Sqrt: unary,
+  Neg: unary,
+  Add: binary,
+  Sub: binary,
+  Mul: binary,
+  Div: binary,
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  GlobalAveragePool: globalAveragePool,
+  ReduceMean: reduceMean,
+  ReduceSum: reduceSum,
+  ReduceMax: reduceMax,
+  Gemm: gemm,
+  MatMul: matMul,
+  Softmax: softmax,
+  Concat: concat,
+  Split: split,
+  Slice: slice,
+  Reshape: reshape,
+  Transpose: transpose,
+  Resize: resize,
+  Pad: pad,
+};
+
+/**
+ * Outputs of a node given its inputs, in order.
+ *
+ * Throws FeatherdetError for inputs that do not fit the node. The shapes of the result are found independently of the shape
+ * rules, so that the two can be compared.
+ */
+export function evaluateNode(node: Node, inputs: readonly ReferenceTensor[]): ReferenceTensor[] {
+  inferNode(node, inputs.map(({ shape }) => ({ dtype: "f32", shape })));
+  return dispatch(EVALUATE, node, inputs);
+}

@@ -1,0 +1,49 @@
+/**
+ * The tensor of the reference: float64 whatever the graph says, row-major.
+ *
+ * @module
+ */
+
+import { type Shape, sizeOf } from "../graph/graph.ts";
+
+/** A row-major tensor in float64. */
+export interface ReferenceTensor {
+  /** Extents, outermost first. */
+  readonly shape: Shape;
+  /** As many elements as the shape has. */
+  readonly data: Float64Array;
+}
+
+/** A tensor of zeros. */
+export function zeros(shape: Shape): ReferenceTensor {
+  return { shape, data: new Float64Array(sizeOf(shape)) };
+}
+
+/** A tensor with the given numbers, converted to float64. */
+export function referenceTensor(shape: Shape, numbers: ArrayLike<number>): ReferenceTensor {
+  return { shape, data: Float64Array.from(numbers) };
+}
+
+/** Elements between neighbours along each axis. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = step;
+    step *= shape[axis];
+  }
+  return strides;
+}
+
+/** Calls `visit` with every index of the shape, in row-major order. The array is reused: copy it to keep it. */
+export function forEachIndex(shape: Shape, visit: (index: readonly number[], position: number) => void): void {
+  const index = new Array<number>(shape.length).fill(0);
+  const total = sizeOf(shape);
+  for (let position = 0; position < total; position++) {
+    visit(index, position);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (++index[axis] < shape[axis]) break;
+      index[axis] = 0;
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What the set-up needs to know of the machine and do to it, so that its decisions can be tested without a bare machine.
+ *
+ * @module
+ */
+
+/** The machine as the set-up sees it. */
+export interface System {
+  /** Whether WebGPU finds an adapter in this process. */
+  hasAdapter(): Promise<boolean>;
+  /** Value of an environment variable. */
+  variable(name: string): string | undefined;
+  /** Whether this process may install packages. */
+  isRoot(): boolean;
+  /** Whether this is Debian, Ubuntu or another system with apt. */
+  hasApt(): boolean;
+  /** Runs a command to its end; `output` holds what it wrote to stdout and stderr. */
+  run(command: string, args: readonly string[]): Promise<{ success: boolean; output: string }>;
+}
+
+/** The machine this process runs on. */
+export const thisSystem: System = {
+  async hasAdapter() {
+    return await navigator.gpu?.requestAdapter() != null;
+  },
+  variable: (name) => Deno.env.get(name),
+  isRoot: () => Deno.build.os === "linux" && Deno.uid() === 0,
+  hasApt() {
+    try {
+      return Deno.statSync("/usr/bin/apt-get").isFile;
+    } catch {
+      return false;
+    }
+  },
+  async run(command, args) {
+    const child = new Deno.Command(command, {
+      args: [...args],
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const { success, stdout, stderr } = await child.output();
+    const text = new TextDecoder();
+    return { success, output: text.decode(stdout) + text.decode(stderr) };
+  },
+};
+
+/**
+ * Runs this program again with the same arguments and more environment variables, and returns its exit status. Input and output are
+ * shared with it.
+ */
+export async function runAgain(program: string, args: readonly string[], env: Record<string, string>): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", program, ...args],
+    env,
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  });
+  return (await child.spawn().status).code;
+}

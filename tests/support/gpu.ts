@@ -1,0 +1,258 @@
+/**
+ * Runs kernels alone, without planner or session: every value in a texture or buffer of its own.
+ *
+ * @module
+ */
+
+import { linkShader } from "../../src/gpu/linker.ts";
+import { packParameters } from "../../src/gpu/parameters.ts";
+import type { BlockedLayout, Kernel, KernelBinding, Layout, StorageForm } from "../../src/kernels/kernel.ts";
+import { SHADERS } from "../../src/kernels/shaders.ts";
+import { arenaRows, packBlocked, unpackBlocked } from "./blocked.ts";
+
+/** A value that kernels read or write. */
+export interface TestTensor {
+  readonly name: string;
+  readonly layout: Layout;
+  /** Row-major elements; a tensor without them is read back. */
+  readonly data?: Float32Array;
+}
+
+/** Stands around tensors and in results before they are written: exact in f16, and nothing computes it by chance. */
+const OUTSIDE = -1792;
+/** Stands in the spare channels of inputs. */
+const SPARE = 3.5;
+
+const adapter = await navigator.gpu?.requestAdapter() ?? undefined;
+let shared: Promise<GPUDevice> | undefined;
+
+/** The device that all tests of a process share. */
+export function testDevice(): Promise<GPUDevice> {
+  if (!adapter) throw new Error("no WebGPU adapter");
+  const { maxTextureArrayLayers } = adapter.limits;
+  return shared ??= adapter.requestDevice({ requiredLimits: { maxTextureArrayLayers } });
+}
+
+/** A test that needs an adapter; ignored, saying so, where there is none. */
+export function gpuTest(name: string, run: (device: GPUDevice) => Promise<void>): void {
+  if (adapter) {
+    // The device and its pipelines outlive the test that asks for them first.
+    Deno.test({ name, sanitizeResources: false, sanitizeOps: false, fn: async () => run(await testDevice()) });
+  } else Deno.test({ name: `${name} (no WebGPU adapter)`, ignore: true, fn: () => {} });
+}
+
+const pipelines = new Map<string, GPUComputePipeline>();
+
+function layoutEntry(binding: KernelBinding, tensors: Map<string, Placed>, form: StorageForm) {
+  const blocked = binding.kind === "weights" || "value" in binding && tensors.get(binding.value)!.kind === "blocked";
+  if (!blocked || form.storage === "buffer") {
+    return { buffer: { type: binding.kind === "weights" ? "read-only-storage" : "storage" } } as const;
+  }
+  if (binding.kind === "write") {
+    return {
+      storageTexture: {
+        access: "write-only",
+        format: form.scalar === "f16" ? "rgba16float" : "rgba32float",
+        viewDimension: "2d-array",
+      },
+    } as const;
+  }
+  return { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } } as const;
+}
+
+type Placed = { readonly kind: Layout["kind"]; readonly memory: GPUTexture | GPUBuffer };
+
+const toHalf = (data: Float32Array) => new Float16Array(data) as unknown as BufferSource;
+
+/** The owner of what one run allocates. */
+class Memory {
+  readonly #device: GPUDevice;
+  readonly #form: StorageForm;
+  readonly #all: (GPUTexture | GPUBuffer)[] = [];
+
+  constructor(device: GPUDevice, form: StorageForm) {
+    this.#device = device;
+    this.#form = form;
+  }
+
+  buffer(data: BufferSource, usage: number): GPUBuffer {
+    const size = Math.max(16, Math.ceil(data.byteLength / 4) * 4);
+    const buffer = this.#device.createBuffer({ size, usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC });
+    this.#device.queue.writeBuffer(buffer, 0, data as ArrayBuffer);
+    this.#all.push(buffer);
+    return buffer;
+  }
+
+  /** Cells as a texture array or a buffer of the form's scalar; the texture may be larger than what is filled. */
+  cells(
+    data: Float32Array,
+    [columns, rows, layers]: readonly [number, number, number],
+    extent: readonly [number, number, number] = [columns, rows, layers],
+  ): GPUTexture | GPUBuffer {
+    const half = this.#form.scalar === "f16";
+    const bytes = half ? toHalf(data) : data as BufferSource;
+    if (this.#form.storage === "buffer") return this.buffer(bytes, GPUBufferUsage.STORAGE);
+    const texture = this.#device.createTexture({
+      size: [...extent],
+      format: half ? "rgba16float" : "rgba32float",
+      usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST |
+        GPUTextureUsage.COPY_SRC,
+    });
+    const bytesPerRow = columns * (half ? 8 : 16);
+    this.#device.queue.writeTexture({ texture }, bytes as ArrayBuffer, { bytesPerRow, rowsPerImage: rows }, [
+      columns,
+      rows,
+      layers,
+    ]);
+    this.#all.push(texture);
+    return texture;
+  }
+
+  destroy(): void {
+    for (const one of this.#all) one.destroy();
+  }
+}
+
+function pipelineOf(device: GPUDevice, kernel: Kernel, placed: Map<string, Placed>, form: StorageForm) {
+  const constants = {
+    ...kernel.constants,
+    STORAGE: form.storage,
+    SCALAR: form.scalar,
+    PAGE_SHIFT: form.pageShift,
+  };
+  const code = linkShader(SHADERS, kernel.shader, constants);
+  const entries = [
+    { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform" } } as const,
+    ...kernel.bindings.map((binding, i) => ({
+      binding: i + 1,
+      visibility: GPUShaderStage.COMPUTE,
+      ...layoutEntry(binding, placed, form),
+    })),
+  ];
+  const key = JSON.stringify(entries) + code;
+  const known = pipelines.get(key);
+  if (known) return known;
+  const pipeline = device.createComputePipeline({
+    label: kernel.label,
+    layout: device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] }),
+    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
+  });
+  pipelines.set(key, pipeline);
+  return pipeline;
+}
+
+/** Number of pipelines compiled so far in this process. */
+export function pipelineCount(): number {
+  return pipelines.size;
+}
+
+function resourceOf({ memory }: Pick<Placed, "memory">): GPUBindingResource {
+  return "createView" in memory ? memory.createView({ dimension: "2d-array" }) : { buffer: memory };
+}
+
+/** Bytes of a texture or buffer, on their way back. */
+function readBack(device: GPUDevice, encoder: GPUCommandEncoder, memory: GPUTexture | GPUBuffer, half: boolean) {
+  const texture = "createView" in memory;
+  const rowBytes = texture ? memory.width * (half ? 8 : 16) : 0;
+  const bytesPerRow = Math.ceil(rowBytes / 256) * 256;
+  const size = texture ? bytesPerRow * memory.height * memory.depthOrArrayLayers : memory.size;
+  const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  if (texture) {
+    const extent = [memory.width, memory.height, memory.depthOrArrayLayers];
+    encoder.copyTextureToBuffer({ texture: memory }, { buffer: staging, bytesPerRow, rowsPerImage: memory.height }, extent);
+  } else encoder.copyBufferToBuffer(memory, 0, staging, 0, size);
+  return async (): Promise<Float32Array> => {
+    await staging.mapAsync(GPUMapMode.READ);
+    const mapped = staging.getMappedRange();
+    const decode = (at: number, bytes: number) => {
+      const slice = mapped.slice(at, at + bytes);
+      return half ? Float32Array.from(new Float16Array(slice)) : new Float32Array(slice);
+    };
+    let numbers: Float32Array;
+    if (texture) {
+      const perRow = rowBytes / (half ? 2 : 4);
+      const rows = memory.height * memory.depthOrArrayLayers;
+      numbers = new Float32Array(perRow * rows);
+      for (let y = 0; y < rows; y++) numbers.set(decode(y * bytesPerRow, rowBytes), y * perRow);
+    } else numbers = decode(0, size);
+    staging.destroy();
+    return numbers;
+  };
+}
+
+function blockedResult(name: string, layout: BlockedLayout, cells: Float32Array, pitch: number): Float32Array {
+  const { data, spareFinite, outsideKept } = unpackBlocked(layout, cells, pitch, OUTSIDE);
+  if (!spareFinite) throw new Error(`a spare channel of "${name}" is not finite`);
+  if (!outsideKept) throw new Error(`a cell outside "${name}" was written`);
+  return data;
+}
+
+/**
+ * Runs the kernels in order and reads back every tensor that came without data.
+ *
+ * Cells around a tensor hold what would spoil a result; throws where a kernel wrote one, left a spare channel that is no
+ * number, or where the device refuses a shader or dispatch.
+ */
+export async function runKernels(
+  kernels: readonly Kernel[],
+  tensors: readonly TestTensor[],
+  form: StorageForm,
+  pitch: number,
+): Promise<Map<string, Float32Array>> {
+  const device = await testDevice();
+  const memory = new Memory(device, form);
+  const half = form.scalar === "f16";
+  device.pushErrorScope("validation");
+  const placed = new Map<string, Placed>();
+  for (const { name, layout, data } of tensors) {
+    if (layout.kind === "plain") {
+      const size = layout.shape.reduce((a, b) => a * b, 1);
+      const initial = data ?? new Float32Array(size).fill(OUTSIDE);
+      placed.set(name, { kind: "plain", memory: memory.buffer(initial as BufferSource, GPUBufferUsage.STORAGE) });
+    } else {
+      const filling = { spare: SPARE, outside: data ? NaN : OUTSIDE };
+      const cells = packBlocked(layout, data, pitch, form.pageShift, filling);
+      const pages = arenaRows(layout, form.pageShift) >> form.pageShift;
+      placed.set(name, { kind: "blocked", memory: memory.cells(cells, [pitch, 1 << form.pageShift, pages]) });
+    }
+  }
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const kernel of kernels) {
+    const pipeline = pipelineOf(device, kernel, placed, form);
+    const resources: GPUBindingResource[] = [
+      { buffer: memory.buffer(packParameters(kernel.parameters), GPUBufferUsage.UNIFORM) },
+      ...kernel.bindings.map((binding) => {
+        if ("value" in binding) return resourceOf(placed.get(binding.value)!);
+        if (binding.kind === "constant") return { buffer: memory.buffer(binding.data as BufferSource, GPUBufferUsage.STORAGE) };
+        const { columns, rows, layers, pack } = binding.weights;
+        // Mesa's software driver compiles a pipeline anew for extents that are powers of two and for single layers.
+        const odd = (extent: number) => extent + Number((extent & (extent - 1)) === 0);
+        const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
+        return resourceOf({ memory: memory.cells(pack(), [columns, rows, layers], extent) });
+      }),
+    ];
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    pass.dispatchWorkgroups(...kernel.workgroups);
+  }
+  pass.end();
+  const wanted = tensors.filter(({ data }) => data === undefined);
+  const readers = wanted.map(({ name, layout }) =>
+    readBack(device, encoder, placed.get(name)!.memory, half && layout.kind === "blocked")
+  );
+  device.queue.submit([encoder.finish()]);
+  const error = await device.popErrorScope();
+  if (error) {
+    memory.destroy();
+    pipelines.clear();
+    throw new Error(`${kernels.map(({ label }) => label).join(", ")}: ${error.message}`);
+  }
+  const read = await Promise.all(readers.map((reader) => reader()));
+  memory.destroy();
+  return new Map(wanted.map(({ name, layout }, i) => {
+    if (layout.kind === "blocked") return [name, blockedResult(name, layout, read[i], pitch)];
+    return [name, read[i].slice(0, layout.shape.reduce((a, b) => a * b, 1))];
+  }));
+}
