@@ -10,7 +10,7 @@ import { Memory } from "./gpu/memory.ts";
 import { packParameters } from "./gpu/parameters.ts";
 import { type BindingLayout, pipelineFor } from "./gpu/pipelines.ts";
 import type { Device } from "./gpu/device.ts";
-import type { KernelBinding, PackedWeights, StorageForm } from "./kernels/kernel.ts";
+import type { KernelBinding, PackedWeights, ParameterField, StorageForm } from "./kernels/kernel.ts";
 import { SHADERS } from "./kernels/shaders.ts";
 import type { Placement, Step } from "./plan/plan.ts";
 
@@ -33,7 +33,8 @@ export type External =
 
 interface Dispatch {
   readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
+  readonly resources: GPUBindingResource[];
+  group: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
 }
 
@@ -54,12 +55,16 @@ export class Program {
   readonly steps: readonly Step[];
   readonly #source: ProgramSource;
   readonly #device: Device;
+  readonly #external: Map<string, External>;
   #dispatches: Dispatch[] = [];
+  #parameters: GPUBuffer | undefined;
+  #offsets: number[] = [];
 
   private constructor(device: Device, source: ProgramSource) {
     this.memory = new Memory(device.device);
     this.#device = device;
     this.#source = source;
+    this.#external = new Map(source.external);
     this.steps = source.steps;
     const { form, pitch, pages } = source;
     const rows = 1 << form.pageShift;
@@ -109,14 +114,19 @@ export class Program {
     const { form, steps } = this.#source;
     const device = this.#device.device;
     const blocks = steps.map(({ kernel }) => packParameters(kernel.parameters));
-    const offsets: number[] = [];
+    const offsets = this.#offsets;
     const total = blocks.reduce((sum, block) => {
       offsets.push(sum);
       return sum + Math.ceil(block.byteLength / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
     }, 0);
     const uniforms = new Uint8Array(Math.max(16, total));
     blocks.forEach((block, i) => uniforms.set(new Uint8Array(block), offsets[i]));
-    const parameters = this.memory.buffer("parameters", GPUBufferUsage.UNIFORM, uniforms.byteLength, uniforms);
+    const parameters = this.#parameters = this.memory.buffer(
+      "parameters",
+      GPUBufferUsage.UNIFORM,
+      uniforms.byteLength,
+      uniforms,
+    );
     const code = (step: Step) =>
       linkShader(SHADERS, step.kernel.shader, {
         ...step.kernel.constants,
@@ -141,10 +151,37 @@ export class Program {
         { buffer: parameters, offset: offsets[i], size: blocks[i].byteLength },
         ...kernel.bindings.map((binding) => this.#resource(name, binding)),
       ];
-      const entries = resources.map((resource, binding) => ({ binding, resource }));
-      const group = device.createBindGroup({ label: name, layout: pipelines[i].getBindGroupLayout(0), entries });
-      return { pipeline: pipelines[i], group, workgroups: kernel.workgroups };
+      return {
+        pipeline: pipelines[i],
+        resources,
+        group: this.#group(name, pipelines[i], resources),
+        workgroups: kernel.workgroups,
+      };
     });
+  }
+
+  #group(label: string, pipeline: GPUComputePipeline, resources: readonly GPUBindingResource[]): GPUBindGroup {
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    return this.#device.device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
+  }
+
+  /** Replaces a resource from outside by another of the same kind, as when a larger picture arrives. */
+  replaceExternal(value: string, external: External): void {
+    this.#external.set(value, external);
+    this.steps.forEach(({ name, kernel }, i) => {
+      const dispatch = this.#dispatches[i];
+      kernel.bindings.forEach((binding, at) => {
+        if ("value" in binding && binding.value === value) dispatch.resources[at + 1] = this.#resource(name, binding);
+      });
+      if (kernel.bindings.some((binding) => "value" in binding && binding.value === value)) {
+        dispatch.group = this.#group(name, dispatch.pipeline, dispatch.resources);
+      }
+    });
+  }
+
+  /** Overwrites the parameter block of a step for the runs that are submitted from now on. */
+  setParameters(step: number, fields: readonly ParameterField[]): void {
+    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(fields));
   }
 
   #layout(binding: KernelBinding): BindingLayout {
@@ -155,11 +192,11 @@ export class Program {
         ? { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } }
         : { buffer: { type: "read-only-storage" } };
     }
-    const external = this.#source.external?.get(binding.value);
+    const external = this.#external.get(binding.value);
     if (external) {
       return external.kind === "buffer"
         ? { buffer: { type: "storage" } }
-        : { texture: { sampleType: "unfilterable-float", viewDimension: "2d" } };
+        : { texture: { sampleType: "float", viewDimension: "2d" } };
     }
     if (this.#placement(binding.value).layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
     return binding.kind === "read"
@@ -178,7 +215,7 @@ export class Program {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength, binding.data) };
     }
     if (binding.kind === "weights") return this.#weights(name, binding.weights);
-    const external = this.#source.external?.get(binding.value);
+    const external = this.#external.get(binding.value);
     if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };
     if (external?.kind === "texture") return external.texture.createView({ dimension: "2d" });
     const { layout, offset, extent } = this.#placement(binding.value);

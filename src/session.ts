@@ -10,6 +10,7 @@ import { ReadbackPool } from "./gpu/readback.ts";
 import { FeatherdetError, type Graph, type Shape, sizeOf } from "./graph/mod.ts";
 import type { StorageForm } from "./kernels/kernel.ts";
 import { buildPlan, outputValue, type Plan } from "./plan/plan.ts";
+import type { Tuning } from "./plan/tuning.ts";
 import { Program } from "./program.ts";
 
 /** Element type in which activations and weights are stored; arithmetic is f32 in both. */
@@ -21,6 +22,8 @@ export interface SessionOptions {
   readonly precision?: Precision;
   /** A device that the caller owns; by default one device serves all sessions. */
   readonly device?: GPUDevice;
+  /** Tiles that `tune` found on this adapter. */
+  readonly tuning?: Tuning;
   /** How activations are stored; by default textures on software adapters, buffers elsewhere. */
   readonly storage?: StorageForm["storage"];
 }
@@ -93,7 +96,12 @@ export class Session {
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     const device = options.device ? adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
-    const plan = buildPlan(graph, { form, maxPages: maxPages(device, form) });
+    const plan = buildPlan(graph, {
+      form,
+      maxPages: maxPages(device, form),
+      tuning: options.tuning,
+      target: device.adapter.software ? "software" : "hardware",
+    });
     return new Session(device, plan, await Program.create(device, plan));
   }
 

@@ -89,7 +89,11 @@ async function check(test: Case, form: StorageForm): Promise<void> {
   if (test.residual === "after") expected = add();
 
   const activation: Activation = test.activation ? activationOf(test.activation)! : NO_ACTIVATION;
-  const layouts = { x: blockedLayout(test.x), y: blockedLayout(expected.shape, 2, 1), r: blockedLayout(expected.shape, 5) };
+  const layouts = {
+    x: blockedLayout(test.x),
+    y: blockedLayout(expected.shape, 2, 1),
+    r: blockedLayout(expected.shape, 5),
+  };
   const residual = r && { value: "r", layout: layouts.r, activateLast: test.residual === "before" };
   const kernel = directConv(
     {

@@ -8,7 +8,7 @@
 // only, all threads at work: on adapters that run both sides of a branch, a box for every anchor would cost most of the time.
 // Dispatch: x = anchors of the level / (WORKGROUP * PER_THREAD), y = images.
 #const WORKGROUP = 64
-#const PER_THREAD = 4
+#const PER_THREAD = 2
 #const MULTI_LABEL = 0
 
 #include "lib/storage.wgsl"

@@ -9,7 +9,7 @@
 // A thread writes one column of ROWS pixels. The picture is an rgba8unorm texture, its alpha unused: texture loads are cheap
 // also on software adapters, where reading packed bytes from a storage buffer took five times as long.
 // Dispatch: x = columns / WORKGROUP, y = rows / ROWS, z = 1.
-#const WORKGROUP = 16
+#const WORKGROUP = 64
 #const ROWS = 4
 
 #include "lib/storage.wgsl"

@@ -122,10 +122,10 @@ fn sortKeys(size: u32, local: u32) {
 
 fn overlaps(a: vec4f, b: vec4f) -> bool {
   let side = max(min(a.zw, b.zw) - max(a.xy, b.xy), vec2f(0.0));
-  let common = side.x * side.y;
+  let intersection = side.x * side.y;
   let areaA = (a.z - a.x) * (a.w - a.y);
   let areaB = (b.z - b.x) * (b.w - b.y);
-  return common > params.iou * (areaA + areaB - common);
+  return intersection > params.iou * (areaA + areaB - intersection);
 }
 
 @compute @workgroup_size(WORKGROUP)

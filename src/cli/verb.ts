@@ -19,8 +19,7 @@ export function verb(name: string, summary: string, example: string) {
     .description(summary)
     .option("--json", "print one JSON object on stdout, everything else on stderr")
     .addHelpText("after", `\nExample:\n  ${example}`)
-    .allowExcessArguments(false)
-    .showHelpAfterError(`(deno task ${name} --help shows the options)`);
+    .allowExcessArguments(false);
 }
 
 /** As `verb`, for those that compute on the device: `--no-install` forbids installing a driver. */

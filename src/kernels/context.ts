@@ -34,6 +34,8 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly epilogue: Epilogue;
   /** Cells in a row of the arena. */
   readonly pitch: number;
+  /** Kind of adapter that kernels are chosen for. */
+  readonly target?: "software" | "hardware";
   /** Tile of convolutions where tuning has chosen one. */
   readonly tile?: { readonly x: number; readonly y: number; readonly outBlocks: number };
 }

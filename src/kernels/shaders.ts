@@ -5,19 +5,83 @@
  */
 
 import type { ShaderLibrary } from "../gpu/linker.ts";
+import selfAttention from "../../shaders/attention/self_attention.wgsl" with { type: "text" };
+import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
+import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
+import detectCandidates from "../../shaders/detect/candidates.wgsl" with { type: "text" };
+import detectDfl from "../../shaders/detect/dfl.wgsl" with { type: "text" };
+import detectHead from "../../shaders/detect/head.wgsl" with { type: "text" };
+import detectLetterbox from "../../shaders/detect/letterbox.wgsl" with { type: "text" };
+import detectOutput from "../../shaders/detect/output.wgsl" with { type: "text" };
+import detectSuppress from "../../shaders/detect/suppress.wgsl" with { type: "text" };
+import detectTensor from "../../shaders/detect/tensor.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
+import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
 import input from "../../shaders/lib/input.wgsl" with { type: "text" };
+import linear from "../../shaders/lib/linear.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
+import strip from "../../shaders/lib/strip.wgsl" with { type: "text" };
+import walk from "../../shaders/lib/walk.wgsl" with { type: "text" };
 import weights from "../../shaders/lib/weights.wgsl" with { type: "text" };
+import binary from "../../shaders/tensor/binary.wgsl" with { type: "text" };
+import gather from "../../shaders/tensor/gather.wgsl" with { type: "text" };
+import join from "../../shaders/tensor/join.wgsl" with { type: "text" };
+import plainBinary from "../../shaders/tensor/plain_binary.wgsl" with { type: "text" };
+import plainCopy from "../../shaders/tensor/plain_copy.wgsl" with { type: "text" };
+import plainMatmul from "../../shaders/tensor/plain_matmul.wgsl" with { type: "text" };
+import plainPad from "../../shaders/tensor/plain_pad.wgsl" with { type: "text" };
+import plainReduce from "../../shaders/tensor/plain_reduce.wgsl" with { type: "text" };
+import plainSoftmax from "../../shaders/tensor/plain_softmax.wgsl" with { type: "text" };
+import plainUnary from "../../shaders/tensor/plain_unary.wgsl" with { type: "text" };
+import pool from "../../shaders/tensor/pool.wgsl" with { type: "text" };
+import poolChannels from "../../shaders/tensor/pool_channels.wgsl" with { type: "text" };
+import poolFlat from "../../shaders/tensor/pool_flat.wgsl" with { type: "text" };
+import poolGlobal from "../../shaders/tensor/pool_global.wgsl" with { type: "text" };
+import resize from "../../shaders/tensor/resize.wgsl" with { type: "text" };
+import toBlocked from "../../shaders/tensor/to_blocked.wgsl" with { type: "text" };
+import toPlain from "../../shaders/tensor/to_plain.wgsl" with { type: "text" };
+import unary from "../../shaders/tensor/unary.wgsl" with { type: "text" };
 
 /** The shader library. */
 export const SHADERS: ShaderLibrary = {
+  "attention/self_attention.wgsl": selfAttention,
+  "conv/depthwise.wgsl": convDepthwise,
   "conv/direct.wgsl": convDirect,
+  "conv/general.wgsl": convGeneral,
+  "detect/candidates.wgsl": detectCandidates,
+  "detect/dfl.wgsl": detectDfl,
+  "detect/head.wgsl": detectHead,
+  "detect/letterbox.wgsl": detectLetterbox,
+  "detect/output.wgsl": detectOutput,
+  "detect/suppress.wgsl": detectSuppress,
+  "detect/tensor.wgsl": detectTensor,
   "lib/activation.wgsl": activation,
+  "lib/epilogue.wgsl": epilogue,
   "lib/input.wgsl": input,
+  "lib/linear.wgsl": linear,
   "lib/output.wgsl": output,
   "lib/storage.wgsl": storage,
+  "lib/strip.wgsl": strip,
+  "lib/walk.wgsl": walk,
   "lib/weights.wgsl": weights,
+  "tensor/binary.wgsl": binary,
+  "tensor/gather.wgsl": gather,
+  "tensor/join.wgsl": join,
+  "tensor/plain_binary.wgsl": plainBinary,
+  "tensor/plain_copy.wgsl": plainCopy,
+  "tensor/plain_matmul.wgsl": plainMatmul,
+  "tensor/plain_pad.wgsl": plainPad,
+  "tensor/plain_reduce.wgsl": plainReduce,
+  "tensor/plain_softmax.wgsl": plainSoftmax,
+  "tensor/plain_unary.wgsl": plainUnary,
+  "tensor/pool.wgsl": pool,
+  "tensor/pool_channels.wgsl": poolChannels,
+  "tensor/pool_flat.wgsl": poolFlat,
+  "tensor/pool_global.wgsl": poolGlobal,
+  "tensor/resize.wgsl": resize,
+  "tensor/to_blocked.wgsl": toBlocked,
+  "tensor/to_plain.wgsl": toPlain,
+  "tensor/unary.wgsl": unary,
 };

@@ -113,9 +113,7 @@ class Builder implements Scope {
   }
 
   #refuse(node: NodeReader, isFold: boolean): never {
-    const shapes = node.inputs.map((input) => input ? `[${this.type(input)?.shape.join(",") ?? "?"}]` : "none").join(
-      ", ",
-    );
+    const shapes = node.inputs.map((name, index) => name ? `[${node.shape(index).join(",")}]` : "none").join(", ");
     return node.fail(
       isFold
         ? `is supported only for constants, but its inputs ${shapes} are computed`

@@ -9,11 +9,24 @@ import { consumers, FeatherdetError, type Node, type Operator, sizeOf } from "..
 import { macsOf } from "../graph/analyze.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../kernels/activation.ts";
 import type { Epilogue, KernelContext, OperandTypes, OperatorKernels } from "../kernels/context.ts";
+import type { ConvTile } from "../kernels/conv_direct.ts";
 import { KERNELS } from "../kernels/table.ts";
 import type { PlanNode, TypedGraph } from "./node.ts";
+import { convKey, type Tuning } from "./tuning.ts";
 
 /** Widest tensor that is put into row memory: its rows must fit one texture row on every adapter. */
 const WIDEST = 4096;
+
+/** Kind of adapter that tiles are chosen for. */
+export type Target = "software" | "hardware";
+
+/** How tiles of convolutions are chosen. */
+export interface Tiling {
+  readonly tuning?: Tuning;
+  readonly target: Target;
+  /** Collects the convolutions that have a tile to choose. */
+  readonly seen: Set<string>;
+}
 
 /** What follows a convolution and is computed with it. */
 interface Fused {
@@ -32,7 +45,7 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /** Lowers the nodes of a graph that no composite has claimed. */
-export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>): PlanNode[] {
+export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, tiling: Tiling): PlanNode[] {
   const readers = consumers(graph);
   const absorbed = new Set<Node>();
   const isConstant = (name: string) => graph.constants.has(name);
@@ -101,6 +114,14 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>):
     return inputs.some((name) => kinds.get(name) === "blocked") ? "blocked" : "plain";
   };
 
+  const tileFor = (node: Node<"Conv">, residual: boolean): ConvTile | undefined => {
+    const [x, weight] = node.inputs.map((name) => types.get(name)!.shape);
+    if (node.attributes.groups !== 1) return undefined;
+    const key = convKey(x, weight, node.attributes, residual);
+    tiling.seen.add(key);
+    return tiling.tuning?.tiles[key];
+  };
+
   const result: PlanNode[] = [];
   for (const last of graph.nodes) {
     if (claimed.has(last)) continue;
@@ -135,6 +156,8 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>):
           outputs: outputs.map(operand),
           epilogue,
           pitch,
+          target: tiling.target,
+          tile: node.op === "Conv" ? tileFor(node, residual !== undefined) : undefined,
         };
         return kernelsOf(node)[layout]!.kernels(context);
       },

@@ -16,7 +16,8 @@ import { COMPOSITES } from "./fuse/composites.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
 import { leafIntervals, type Life, lifetimes, orderNodes } from "./lifetimes.ts";
-import { lower } from "./lower.ts";
+import { lower, type Target, type Tiling } from "./lower.ts";
+import type { Tuning } from "./tuning.ts";
 import { allocate, type Interval, lowerBound } from "./memory.ts";
 import type { LayoutKind } from "./node.ts";
 export { outputValue } from "./convert.ts";
@@ -26,6 +27,10 @@ export interface PlanOptions extends BorderLayouts {
   readonly form: Omit<StorageForm, "pageShift">;
   /** Most pages an arena may have (array layers of a texture). */
   readonly maxPages: number;
+  /** Tiles found by measurement; where they lack an entry, the cost model chooses. */
+  readonly tuning?: Tuning;
+  /** What the cost model assumes. Default `software`. */
+  readonly target?: Target;
 }
 
 /** Where a value lies. */
@@ -67,6 +72,8 @@ export interface Plan {
   readonly placements: ReadonlyMap<string, Placement>;
   readonly types: ReadonlyMap<string, TensorType>;
   readonly memory: MemoryReport;
+  /** Shapes of the convolutions that have a tile to choose (see `convKey`). */
+  readonly convolutions: ReadonlySet<string>;
 }
 
 const PAGE_SHIFT = 3;
@@ -81,7 +88,9 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const claimed = new Set(graph.nodes.slice(0, 0));
   const composites = COMPOSITES.flatMap((find) => find({ graph, types }));
   for (const { nodes } of composites) for (const node of nodes) claimed.add(node);
-  const lowered = [...lower({ graph, types }, claimed), ...composites.map(({ node }) => node)];
+  const convolutions = new Set<string>();
+  const tiling: Tiling = { tuning: options.tuning, target: options.target ?? "software", seen: convolutions };
+  const lowered = [...lower({ graph, types }, claimed, tiling), ...composites.map(({ node }) => node)];
   const ordered = orderNodes(lowered, graph);
   const { nodes, views, aliases } = applyViews(convert(ordered, graph, types, options), graph, types);
 
@@ -189,5 +198,6 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     placements,
     types,
     memory,
+    convolutions,
   };
 }

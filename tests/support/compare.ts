@@ -26,7 +26,15 @@ export function blockedLayout(shape: readonly number[], columns = 3, gap = 2): B
   const [batch, channels, height, width] = shape.length === 3 ? [shape[0], shape[1], 1, shape[2]] : shape;
   const most = Math.max(1, Math.floor(PITCH / width));
   const planes = batch * Math.ceil(channels / 4);
-  return { kind: "blocked", batch, channels, height, width, columns: Math.min(columns, most, planes), rise: height + gap };
+  return {
+    kind: "blocked",
+    batch,
+    channels,
+    height,
+    width,
+    columns: Math.min(columns, most, planes),
+    rise: height + gap,
+  };
 }
 
 /** Rounds to what the form can store, so that inputs are the same on both sides. */

@@ -18,6 +18,15 @@ export interface TestTensor {
   readonly data?: Float32Array;
 }
 
+/** A picture that kernels read: an `rgba8unorm` texture. */
+export interface TestPicture {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** Four bytes a pixel, row by row. */
+  readonly pixels: Uint32Array<ArrayBuffer>;
+}
+
 /** Stands around tensors and in results before they are written: exact in f16, and nothing computes it by chance. */
 const OUTSIDE = -1792;
 /** Stands in the spare channels of inputs. */
@@ -33,18 +42,33 @@ export function testDevice(): Promise<GPUDevice> {
   return shared ??= adapter.requestDevice({ requiredLimits: { maxTextureArrayLayers } });
 }
 
+/** Runs one named part of a test. */
+export type Step = (name: string, run: () => Promise<void>) => Promise<unknown>;
+
 /** A test that needs an adapter; ignored, saying so, where there is none. */
-export function gpuTest(name: string, run: (device: GPUDevice) => Promise<void>): void {
-  if (adapter) {
-    // The device and its pipelines outlive the test that asks for them first.
-    Deno.test({ name, sanitizeResources: false, sanitizeOps: false, fn: async () => run(await testDevice()) });
-  } else Deno.test({ name: `${name} (no WebGPU adapter)`, ignore: true, fn: () => {} });
+export function gpuTest(name: string, run: (device: GPUDevice, step: Step) => Promise<void>): void {
+  if (!adapter) {
+    Deno.test({ name: `${name} (no WebGPU adapter)`, ignore: true, fn: () => {} });
+    return;
+  }
+  // The device and its pipelines outlive the test that asks for them first.
+  const sanitize = { sanitizeResources: false, sanitizeOps: false };
+  Deno.test({
+    name,
+    ...sanitize,
+    fn: async (t) => {
+      await run(await testDevice(), (name, fn) => t.step({ name, ...sanitize, fn }));
+    },
+  });
 }
 
 const pipelines = new Map<string, GPUComputePipeline>();
 
 function layoutEntry(binding: KernelBinding, tensors: Map<string, Placed>, form: StorageForm) {
   const blocked = binding.kind === "weights" || "value" in binding && tensors.get(binding.value)!.kind === "blocked";
+  if ("value" in binding && tensors.get(binding.value)!.kind === "picture") {
+    return { texture: { sampleType: "unfilterable-float", viewDimension: "2d" } } as const;
+  }
   if (!blocked || form.storage === "buffer") {
     return { buffer: { type: binding.kind === "weights" ? "read-only-storage" : "storage" } } as const;
   }
@@ -60,7 +84,7 @@ function layoutEntry(binding: KernelBinding, tensors: Map<string, Placed>, form:
   return { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } } as const;
 }
 
-type Placed = { readonly kind: Layout["kind"]; readonly memory: GPUTexture | GPUBuffer };
+type Placed = { readonly kind: Layout["kind"] | "picture"; readonly memory: GPUTexture | GPUBuffer };
 
 const toHalf = (data: Float32Array) => new Float16Array(data) as unknown as BufferSource;
 
@@ -77,7 +101,10 @@ class Memory {
 
   buffer(data: BufferSource, usage: number): GPUBuffer {
     const size = Math.max(16, Math.ceil(data.byteLength / 4) * 4);
-    const buffer = this.#device.createBuffer({ size, usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC });
+    const buffer = this.#device.createBuffer({
+      size,
+      usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    });
     this.#device.queue.writeBuffer(buffer, 0, data as ArrayBuffer);
     this.#all.push(buffer);
     return buffer;
@@ -104,6 +131,14 @@ class Memory {
       rows,
       layers,
     ]);
+    this.#all.push(texture);
+    return texture;
+  }
+
+  picture({ width, height, pixels }: TestPicture): GPUTexture {
+    const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+    const texture = this.#device.createTexture({ size: [width, height], format: "rgba8unorm", usage });
+    this.#device.queue.writeTexture({ texture }, pixels, { bytesPerRow: 4 * width }, [width, height]);
     this.#all.push(texture);
     return texture;
   }
@@ -146,8 +181,9 @@ export function pipelineCount(): number {
   return pipelines.size;
 }
 
-function resourceOf({ memory }: Pick<Placed, "memory">): GPUBindingResource {
-  return "createView" in memory ? memory.createView({ dimension: "2d-array" }) : { buffer: memory };
+function resourceOf({ memory, kind }: Pick<Placed, "memory"> & Partial<Placed>): GPUBindingResource {
+  if (!("createView" in memory)) return { buffer: memory };
+  return memory.createView({ dimension: kind === "picture" ? "2d" : "2d-array" });
 }
 
 /** Bytes of a texture or buffer, on their way back. */
@@ -159,7 +195,11 @@ function readBack(device: GPUDevice, encoder: GPUCommandEncoder, memory: GPUText
   const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   if (texture) {
     const extent = [memory.width, memory.height, memory.depthOrArrayLayers];
-    encoder.copyTextureToBuffer({ texture: memory }, { buffer: staging, bytesPerRow, rowsPerImage: memory.height }, extent);
+    encoder.copyTextureToBuffer(
+      { texture: memory },
+      { buffer: staging, bytesPerRow, rowsPerImage: memory.height },
+      extent,
+    );
   } else encoder.copyBufferToBuffer(memory, 0, staging, 0, size);
   return async (): Promise<Float32Array> => {
     await staging.mapAsync(GPUMapMode.READ);
@@ -198,6 +238,7 @@ export async function runKernels(
   tensors: readonly TestTensor[],
   form: StorageForm,
   pitch: number,
+  pictures: readonly TestPicture[] = [],
 ): Promise<Map<string, Float32Array>> {
   const device = await testDevice();
   const memory = new Memory(device, form);
@@ -216,6 +257,7 @@ export async function runKernels(
       placed.set(name, { kind: "blocked", memory: memory.cells(cells, [pitch, 1 << form.pageShift, pages]) });
     }
   }
+  for (const one of pictures) placed.set(one.name, { kind: "picture", memory: memory.picture(one) });
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   for (const kernel of kernels) {
@@ -224,7 +266,9 @@ export async function runKernels(
       { buffer: memory.buffer(packParameters(kernel.parameters), GPUBufferUsage.UNIFORM) },
       ...kernel.bindings.map((binding) => {
         if ("value" in binding) return resourceOf(placed.get(binding.value)!);
-        if (binding.kind === "constant") return { buffer: memory.buffer(binding.data as BufferSource, GPUBufferUsage.STORAGE) };
+        if (binding.kind === "constant") {
+          return { buffer: memory.buffer(binding.data as BufferSource, GPUBufferUsage.STORAGE) };
+        }
         const { columns, rows, layers, pack } = binding.weights;
         // Mesa's software driver compiles a pipeline anew for extents that are powers of two and for single layers.
         const odd = (extent: number) => extent + Number((extent & (extent - 1)) === 0);

@@ -19,3 +19,19 @@ export function sharedData(path: string): URL | undefined {
     return undefined;
   }
 }
+
+/**
+ * Registers a test on files of `../shared/data`; it is ignored, with the reason in its name, where one of them is absent. The test
+ * is handed their URLs.
+ */
+export function sharedDataTest(
+  name: string,
+  paths: readonly string[],
+  run: (...urls: URL[]) => void | Promise<void>,
+): void {
+  const urls = paths.map(sharedData);
+  const found = urls.filter((url) => url !== undefined);
+  if (found.length === paths.length) return Deno.test(name, () => run(...found));
+  const absent = paths.filter((_, index) => urls[index] === undefined).join(", ");
+  Deno.test({ name: `${name} (ignored: ../shared/data lacks ${absent})`, ignore: true, fn: () => {} });
+}

@@ -15,7 +15,7 @@ import {
   type ReduceAttributes,
   type UnaryOperator,
 } from "../../graph/operators.ts";
-import { resized } from "../operators/resize.ts";
+import { isStatable } from "../operators/resize.ts";
 import { type AttributeValue, float, int, ints, text } from "./attributes.ts";
 
 /** What a node needs beyond itself: parameters that ONNX takes as inputs, values in between. */
@@ -90,16 +90,15 @@ function silu(node: Node<"Silu">, writer: Writer): OnnxNode[] {
   ];
 }
 
-/** By scales where they are floats that lead to the size, as ONNX multiplies them; else by size. */
+/** By scales where every reader gets the size from them; by size where the scales are no more than its quotients. */
 function resize(node: Node<"Resize">, writer: Writer): OnnxNode[] {
   const { mode, coordinates, nearest, size, scales } = node.attributes;
   const shape = writer.shape(node.inputs[0]);
-  const exact = scales.every((scale, axis) =>
-    Math.fround(scale) === scale && resized(shape[2 + axis], scale) === size[axis]
-  );
-  const inputs = exact
-    ? [node.inputs[0], "", writer.numbers("scales", "float", [1, 1, ...scales])]
-    : [node.inputs[0], "", "", writer.numbers("sizes", "int64", [shape[0], shape[1], ...size])];
+  const stated = scales.every((scale, axis) => isStatable(scale, shape[2 + axis], size[axis]));
+  const quotients = scales.every((scale, axis) => scale === size[axis] / shape[2 + axis]);
+  const inputs = !stated && quotients
+    ? [node.inputs[0], "", "", writer.numbers("sizes", "int64", [shape[0], shape[1], ...size])]
+    : [node.inputs[0], "", writer.numbers("scales", "float", [1, 1, ...scales])];
   return same(node, {
     coordinate_transformation_mode: text(coordinates),
     mode: text(mode),

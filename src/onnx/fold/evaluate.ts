@@ -35,8 +35,9 @@ export function zip(
   if (!shape) return undefined;
   const data = allocate(dtype, sizeOf(shape));
   const positions = tensors.map((tensor) => {
-    const list: number[] = [];
-    walk(shape, broadcastStrides(tensor.shape, shape), 0, (position) => list.push(position));
+    const list = new Int32Array(data.length);
+    let next = 0;
+    walk(shape, broadcastStrides(tensor.shape, shape), 0, (position) => list[next++] = position);
     return list;
   });
   for (let index = 0; index < data.length; index++) {

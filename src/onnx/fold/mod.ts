@@ -13,7 +13,8 @@ import { broadcastStrides, restride, stridesOf, walk } from "./strided.ts";
 /** Computes a node whose inputs are known; throws FeatherdetError where it cannot. */
 export type Fold = (node: NodeReader) => OnnxTensor;
 
-const MOST_ELEMENTS = 2 ** 28;
+/** More cannot be meant: 256 MiB of float32. */
+const MOST_ELEMENTS = 2 ** 26;
 
 function input(node: NodeReader, index: number): OnnxTensor {
   return node.known(index, `input ${index}`) ?? node.fail(`lacks input ${index}`);
@@ -30,7 +31,8 @@ function checkedShape(node: NodeReader, numbers: readonly number[]): Shape {
 /** Elements of tensors that broadcast, combined; the result has the given type, or that of the operand after `typeFrom`. */
 function map(apply: (...values: number[]) => number, as: OnnxType | { typeFrom: number }): Fold {
   return (node) => {
-    const tensors = node.inputs.map((_, index) => input(node, index));
+    const count = Math.max(1, apply.length, node.inputs.length);
+    const tensors = Array.from({ length: count }, (_, index) => input(node, index));
     const dtype = typeof as === "string" ? as : tensors[as.typeFrom].dtype;
     return zip(dtype, tensors, apply) ??
       node.fail(`shapes ${tensors.map(({ shape }) => `[${shape.join(",")}]`).join(" and ")} do not broadcast`);
@@ -168,8 +170,8 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   GreaterOrEqual: map((a, b) => Number(a >= b), "bool"),
   Less: map((a, b) => Number(a < b), "bool"),
   LessOrEqual: map((a, b) => Number(a <= b), "bool"),
-  Max: map(Math.max, same),
-  Min: map(Math.min, same),
+  Max: map((...values) => Math.max(...values), same),
+  Min: map((...values) => Math.min(...values), same),
   Mod: mod,
   Not: map((a) => Number(!a), "bool"),
   Or: map((a, b) => a || b, "bool"),

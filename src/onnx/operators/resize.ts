@@ -40,8 +40,20 @@ export function resized(extent: number, scale: number): number {
   return Math.floor(Math.fround(extent * scale));
 }
 
-function sizeFor(input: Pair, scales: Pair): Pair {
-  return [resized(input[0], scales[0]), resized(input[1], scales[1])];
+/** Whether a scale leads to the extent however a runtime multiplies, in f32 or in f64. */
+export function isStatable(scale: number, extent: number, size: number): boolean {
+  return Math.fround(scale) === scale && resized(extent, scale) === size && Math.floor(extent * scale) === size;
+}
+
+/**
+ * Size and scales of a Resize that states scales. One that leads to the size only by f32's rounding is the rounded quotient of
+ * two extents, and is taken as the quotient.
+ */
+function byScales(input: Pair, stated: Pair): Pick<ResizeAttributes, "size" | "scales"> {
+  const size: Pair = [resized(input[0], stated[0]), resized(input[1], stated[1])];
+  const scale = (axis: 0 | 1) =>
+    isStatable(stated[axis], input[axis], size[axis]) ? stated[axis] : size[axis] / input[axis];
+  return { size, scales: [scale(0), scale(1)] };
 }
 
 /** Scales alone, pixel corners aligned, indices rounded down: Upsample, and Resize of operator set 10. */
@@ -56,10 +68,9 @@ function early(node: NodeReader, given: readonly number[]) {
     mode,
     coordinates: "asymmetric",
     nearest: "floor",
-    size: sizeFor(input, scales),
-    scales,
+    ...byScales(input, scales),
   };
-  return draft(node, "Resize", attributes);
+  return draft(node, "Resize", attributes, { followsSize: true });
 }
 
 export const upsample: OnnxOperator = (node) => early(node, node.numbers(1, "scales") ?? node.fail("lacks scales"));
@@ -81,7 +92,8 @@ export const resize: OnnxOperator = (node) => {
   if ((scaleList.length > 0) === (sizeList.length > 0)) node.fail("needs either scales or sizes");
   if (scaleList.length > 0) {
     const scales = spatial(node, scaleList, axes, [1, 1, 1, 1]);
-    return draft(node, "Resize", { mode, coordinates, nearest, size: sizeFor(input, scales), scales });
+    const attributes = { mode, coordinates, nearest, ...byScales(input, scales) };
+    return draft(node, "Resize", attributes, { followsSize: true });
   }
   const size = spatial(node, sizeList, axes, node.shape(0));
   const scales: Pair = [size[0] / input[0], size[1] / input[1]];

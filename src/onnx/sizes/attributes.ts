@@ -103,8 +103,8 @@ const resize: Rule<"Resize"> = (node, { inputs: [dims], lookUp }) => {
     const dim = dims[2 + axis], size = attributes.size[axis], scale = attributes.scales[axis];
     if (!changes(dim)) return { size, scale };
     const old = valueOf(dim, "old"), next = valueOf(dim, "new");
-    // A scale that is a float of its own was stated by the model; a quotient of extents comes from a fixed size.
-    if (Math.fround(scale) === scale && resized(old, scale) === size) return { size: resized(next, scale), scale };
+    // A plain scale is meant as one; any other may be the quotient of two extents, one of them fixed.
+    if (Number.isInteger(16 * scale) && resized(old, scale) === size) return { size: resized(next, scale), scale };
     const found = lookUp(kindOf(dim), size) ?? next * size / old;
     if (!Number.isInteger(found)) {
       refuse(

@@ -1,0 +1,131 @@
+/**
+ * Featherdet at one size and precision: loaded, ready to be measured in turn with others, and measured on its own.
+ *
+ * @module
+ */
+
+import { Detector } from "../src/detect/detector.ts";
+import type { RgbImage } from "../src/detect/image.ts";
+import { interleave, type Latency, summarize, throughput, timed } from "../src/eval/latency.ts";
+import { analyze } from "../src/graph/analyze.ts";
+import type { Graph } from "../src/graph/graph.ts";
+import { sharedDevice } from "../src/gpu/device.ts";
+import { loadOnnx } from "../src/onnx/mod.ts";
+import type { StorageForm } from "../src/kernels/kernel.ts";
+import { buildPlan, type Plan } from "../src/plan/plan.ts";
+import { cellBytes } from "../src/program.ts";
+import { maxPages, type Precision, Session, storageForm, type Tensor } from "../src/session.ts";
+import type { BenchResult, ProfileRow } from "./record.ts";
+
+/** What is measured. */
+export interface OursRequest {
+  readonly model: string;
+  /** The model's file, of square inputs of `size` pixels. */
+  readonly path: string;
+  readonly size: number;
+  readonly precision: Precision;
+  readonly storage?: StorageForm["storage"];
+  readonly image: RgbImage;
+  readonly input: Tensor;
+  /** Samples of each time. */
+  readonly runs: number;
+  readonly profile: boolean;
+}
+
+/** A loaded model. */
+export interface Ours {
+  /** Tensor in, tensors out. */
+  readonly run: () => Promise<unknown>;
+  /** The whole result, given the times of `run` that were measured from outside; frees the model. */
+  finish(runTimes: readonly number[]): Promise<BenchResult>;
+}
+
+/** Bytes of a plan's weights as they are stored. */
+function weightBytes({ steps, form }: Plan): number {
+  const bindings = steps.flatMap(({ kernel }) => kernel.bindings);
+  return bindings.reduce((sum, binding) => {
+    if (binding.kind === "constant") return sum + binding.data.byteLength;
+    if (binding.kind !== "weights") return sum;
+    const { columns, rows, layers } = binding.weights;
+    return sum + columns * rows * layers * cellBytes(form);
+  }, 0);
+}
+
+/** Profile rows from the medians of each dispatch, in the order of execution. */
+export function profileRows(
+  steps: readonly Omit<ProfileRow, "gflopsPerSecond" | "share">[],
+): ProfileRow[] {
+  const total = steps.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  return steps.map((step) => ({
+    ...step,
+    gflopsPerSecond: step.milliseconds > 0 ? 2 * step.macs / step.milliseconds / 1e6 : 0,
+    share: total > 0 ? step.milliseconds / total : 0,
+  }));
+}
+
+async function gpuTimes(detector: Detector, runs: number): Promise<Latency> {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    times.push((await detector.profile(1)).reduce((sum, { milliseconds }) => sum + milliseconds, 0));
+  }
+  return summarize(times);
+}
+
+async function detectorResult(request: OursRequest, graph: Graph) {
+  const { image, runs, precision, storage, profile } = request;
+  const detector = await Detector.load(graph, { precision, storage });
+  try {
+    const [detect] = await interleave([{ work: () => detector.detect(image) }], runs);
+    return {
+      detect: summarize(detect),
+      stream: await throughput(detector.stream(Array.from({ length: runs + 3 }, () => image))),
+      gpu: detector.device.timestamps ? await gpuTimes(detector, Math.min(runs, 10)) : undefined,
+      profile: profile && detector.device.timestamps ? profileRows(await detector.profile()) : undefined,
+      plan: detector.plan,
+      dispatches: detector.dispatches,
+      bytes: detector.bytes,
+    };
+  } finally {
+    detector.destroy();
+  }
+}
+
+/** Loads the model and runs it once. */
+export async function loadOurs(request: OursRequest): Promise<Ours> {
+  const { model, path, size, precision, input, storage } = request;
+  const read = await timed(() => loadOnnx(path));
+  const graph = read.value;
+  const device = await sharedDevice();
+  const form = storageForm(device, { precision, storage });
+  const target = device.adapter.software ? "software" : "hardware";
+  const plan = await timed(() => buildPlan(graph, { form, maxPages: maxPages(device, form), target }));
+  const create = await timed(() => Session.create(graph, { precision, storage }));
+  const session = create.value;
+  const feeds = { [graph.inputs[0].name]: input };
+  const first = await timed(() => session.run(feeds));
+  return {
+    run: () => session.run(feeds),
+    async finish(runTimes) {
+      session.destroy();
+      const { plan: detectPlan, dispatches, bytes, ...times } = await detectorResult(request, graph);
+      const { parameters, flops } = analyze(graph);
+      return {
+        engine: "featherdet",
+        model,
+        size,
+        precision,
+        storage: form.storage,
+        adapter: device.adapter.name,
+        load: { read: read.milliseconds, plan: plan.milliseconds, create: create.milliseconds },
+        firstRun: first.milliseconds,
+        start: {},
+        run: summarize(runTimes),
+        ...times,
+        dispatches: { run: plan.value.steps.length, detect: dispatches },
+        memory: { weights: weightBytes(detectPlan), run: plan.value.memory, detect: detectPlan.memory, total: bytes },
+        parameters,
+        gflops: flops / 1e9,
+      };
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/**
+ * The start of Featherdet: stages in the form that `start.ts` times.
+ *
+ * @module
+ */
+
+import { Detector } from "../src/detect/detector.ts";
+import { loadModel } from "../src/cli/model.ts";
+import type { StartRequest } from "./start.ts";
+
+/** Everything that needs no model; the function returned loads it, the one after that detects and counts the boxes. */
+export function prepare(
+  { model, picture, size, precision }: StartRequest,
+): Promise<() => Promise<() => Promise<number>>> {
+  return Promise.resolve(async () => {
+    const detector = await Detector.load(await loadModel(model, { size }), { precision });
+    return async () => (await detector.detect(await Deno.readFile(picture))).length;
+  });
+}

@@ -1,0 +1,39 @@
+/**
+ * Featherdet makes YOLO11 small and fast and shows what every step costs and gains; all heavy arithmetic runs in WGSL compute
+ * shaders over WebGPU, in Deno and in browsers.
+ *
+ * ```ts
+ * import { demoDetector, Detector, syntheticPicture } from "./mod.ts";
+ *
+ * const { image } = syntheticPicture({ seed: 7, width: 640, height: 480 });
+ * const detector = await Detector.load(demoDetector()); // or a path, a URL or the bytes of an ONNX file
+ * const found = await detector.detect(image); // or the bytes of a JPEG, PNG or WebP file
+ * console.log(found[0]); // { box: [x1, y1, x2, y2], score, classId, label }
+ * detector.destroy();
+ * ```
+ *
+ * @module
+ */
+
+export { analyze } from "./src/graph/analyze.ts";
+export type { Analysis, Cost, LayerCost } from "./src/graph/analyze.ts";
+export { type ErrorPlace, FeatherdetError } from "./src/graph/error.ts";
+export type { Constant, ConstantData, ElementType, Graph, GraphInput, Shape, TensorType } from "./src/graph/graph.ts";
+export { inferTypes } from "./src/graph/infer.ts";
+export type { Node, Operator, OperatorAttributes } from "./src/graph/operators.ts";
+export { printGraph } from "./src/graph/print.ts";
+export { verify } from "./src/graph/verify.ts";
+export { changeShapes, classNames, importOnnx, type ImportOptions, type InputShapes, loadOnnx, saveOnnx } from "./src/onnx/mod.ts";
+export { demoDetector } from "./src/models/demo_detector.ts";
+export { syntheticPicture } from "./src/data/synthetic.ts";
+export { decodeImage } from "./src/data/image/decode.ts";
+export { encodeJpeg, encodePng } from "./src/data/image/encode.ts";
+export { type AdapterRecord, type Device, openDevice, sharedDevice } from "./src/gpu/device.ts";
+export { buildPlan, type Plan, type PlanOptions } from "./src/plan/plan.ts";
+export { printPlan } from "./src/plan/print.ts";
+export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/session.ts";
+export { tune, type TuneOptions } from "./src/tune.ts";
+export type { Tuning } from "./src/plan/tuning.ts";
+export { type Detection, Detector, type DetectorOptions, type FrameSpeed, type Picture } from "./src/detect/detector.ts";
+export type { RgbImage } from "./src/detect/image.ts";
+export { drawDetections } from "./src/report/draw/draw.ts";

@@ -1,0 +1,30 @@
+/**
+ * The command line: one command per verb. `deno task VERB` is `deno run -A src/cli.ts VERB`.
+ *
+ * @module
+ */
+
+import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { demoVerb } from "./cli/demo.ts";
+import { detectVerb } from "./cli/detect.ts";
+import { okVerb } from "./cli/ok.ts";
+import { testVerb } from "./cli/test.ts";
+import { reportError } from "./cli/verb.ts";
+
+/** The program with all its verbs. */
+export function program(): Command {
+  return new Command("featherdet")
+    .description("Small and fast object detectors on WebGPU: run, inspect and measure them.")
+    .addCommand(demoVerb)
+    .addCommand(detectVerb)
+    .addCommand(testVerb)
+    .addCommand(okVerb);
+}
+
+if (import.meta.main) {
+  try {
+    await program().parseAsync(Deno.args, { from: "user" });
+  } catch (error) {
+    reportError(error);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * Options that every verb has which loads a detector, and loading it.
+ *
+ * @module
+ */
+
+import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { Detector } from "../detect/detector.ts";
+import { inputSize, numberIn } from "./arguments.ts";
+import { loadModel } from "./model.ts";
+import { deviceVerb } from "./verb.ts";
+
+/** `--precision`. */
+export function precisionOption() {
+  return new Option("--precision <type>", "element type of weights and activations")
+    .choices(["f32", "f16"] as const).default("f32" as const);
+}
+
+/** A device verb with the options of a detector; `--model` is added by the verb, which knows its default. */
+export function detectorVerb(name: string, summary: string, example: string) {
+  return deviceVerb(name, summary, example)
+    .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
+    .addOption(precisionOption())
+    .option("--confidence <score>", "least score of a detection", numberIn(0, 1), 0.25)
+    .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), 0.7);
+}
+
+/** What `detectorVerb` parses. */
+export interface DetectorSettings {
+  readonly size?: number;
+  readonly precision: "f32" | "f16";
+  readonly confidence: number;
+  readonly iou: number;
+}
+
+/** Loads a detector by a model's file, URL or name; `load` is the time that took, in milliseconds. */
+export async function loadDetector(
+  model: string,
+  { size, precision, confidence, iou }: DetectorSettings,
+): Promise<{ detector: Detector; load: number }> {
+  const started = performance.now();
+  const graph = await loadModel(model, { size, batch: 1 });
+  const detector = await Detector.load(graph, { precision, confidence, iou });
+  return { detector, load: performance.now() - started };
+}

@@ -1,0 +1,100 @@
+/**
+ * What `demo` and `detect` have in common: running a detector over pictures, printing and drawing what it finds.
+ *
+ * @module
+ */
+
+import { decodeImage } from "../data/image/decode.ts";
+import { encodeFor } from "../data/image/encode.ts";
+import type { Detection, Detector } from "../detect/detector.ts";
+import type { RgbImage } from "../detect/image.ts";
+import { drawDetections } from "../report/draw/draw.ts";
+import type { Output } from "./output.ts";
+import { fileError } from "./verb.ts";
+
+/** A picture with a name to report it by. */
+export interface NamedPicture {
+  readonly file: string;
+  readonly image: RgbImage;
+}
+
+/** Detections of one picture, as `--json` prints them. */
+export interface ImageResult {
+  readonly file: string;
+  readonly detections: readonly Detection[];
+}
+
+/** Milliseconds, and pictures a second. */
+export interface Speed {
+  /** Reading the model, planning, compiling kernels, uploading weights. */
+  readonly load: number;
+  /** Wall-clock time of all pictures by their number: reading, decoding, detecting. */
+  readonly perImage: number;
+  readonly imagesPerSecond: number;
+}
+
+/** Reads and decodes one picture; errors name the file. */
+export async function readPicture(file: string): Promise<NamedPicture> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(file);
+  } catch (error) {
+    throw fileError(error, file);
+  }
+  return { file, image: await decodeImage(bytes, file) };
+}
+
+/** Runs the detector over pictures with several frames in flight; `each` is called in order with every result. */
+export async function detectAll(
+  detector: Detector,
+  pictures: Iterable<NamedPicture> | AsyncIterable<NamedPicture>,
+  each: (result: ImageResult, image: RgbImage) => Promise<void>,
+): Promise<Omit<Speed, "load">> {
+  const started = performance.now();
+  const waiting: NamedPicture[] = [];
+  async function* images() {
+    for await (const picture of pictures) {
+      waiting.push(picture);
+      yield picture.image;
+    }
+  }
+  let count = 0;
+  // Drawing and writing results is not detecting.
+  let aside = 0;
+  for await (const detections of detector.stream(images())) {
+    const { file, image } = waiting.shift()!;
+    count++;
+    const before = performance.now();
+    await each({ file, detections }, image);
+    aside += performance.now() - before;
+  }
+  const total = performance.now() - started - aside;
+  return { perImage: total / Math.max(1, count), imagesPerSecond: (1000 * count) / total };
+}
+
+/** Writes the picture with its detections drawn on it. */
+export async function writeDrawn(image: RgbImage, detections: readonly Detection[], target: string): Promise<void> {
+  const bytes = await encodeFor(drawDetections(image, detections), target);
+  try {
+    await Deno.writeFile(target, bytes);
+  } catch (error) {
+    throw fileError(error, target);
+  }
+}
+
+/** Prints the detections of one picture as a table. */
+export function printDetections(output: Output, { file, detections }: ImageResult): void {
+  const count = detections.length === 1 ? "1 object" : `${detections.length} objects`;
+  output.line(`${file}: ${count}`);
+  const widest = Math.max(0, ...detections.map(({ label }) => label.length));
+  for (const { label, score, box } of detections) {
+    const edges = box.map((edge) => edge.toFixed(1).padStart(7)).join(" ");
+    output.line(`  ${label.padEnd(widest)}  ${score.toFixed(3)}  ${edges}`);
+  }
+}
+
+/** Prints the speed on stderr: the result on stdout is the same in every run. */
+export function printSpeed(output: Output, speed: Speed): void {
+  const [load, each] = [speed.load, speed.perImage].map((ms) => ms.toFixed(ms < 10 ? 1 : 0));
+  output.note(`loaded in ${load} ms, ${each} ms an image`);
+}

@@ -1,0 +1,343 @@
+/**
+ * The Detector: pictures in, boxes out. Letterbox, network, decoding and suppression run on the device; a picture goes up and at
+ * most 300 boxes come back in one readback.
+ *
+ * @module
+ */
+
+import { decodeImage } from "../data/image/decode.ts";
+import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
+import { Memory } from "../gpu/memory.ts";
+import { ReadbackPool } from "../gpu/readback.ts";
+import { PassTimer } from "../gpu/timing.ts";
+import { FeatherdetError, type Graph, inferTypes, withNodes } from "../graph/mod.ts";
+import { DETECT_VALUES, detectBuffers, letterbox, RESULT_STRIDE } from "../kernels/detect/mod.ts";
+import { changeShapes, classNames, loadOnnx } from "../onnx/mod.ts";
+import { findYoloHead } from "../plan/fuse/yolo_head.ts";
+import { buildPlan, type Plan } from "../plan/plan.ts";
+import type { Tuning } from "../plan/tuning.ts";
+import { type External, Program } from "../program.ts";
+import { maxPages, type SessionOptions, storageForm } from "../session.ts";
+import { readDetections } from "./decode.ts";
+import type { RgbImage } from "./image.ts";
+import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
+import { detectionSteps } from "./steps.ts";
+
+/** One found object. */
+export interface Detection {
+  /** x1, y1, x2, y2 in pixels of the given picture. */
+  readonly box: readonly [number, number, number, number];
+  /** Confidence in 0..1. */
+  readonly score: number;
+  readonly classId: number;
+  /** Name of the class. */
+  readonly label: string;
+}
+
+/** How a detector is made. */
+export interface DetectorOptions extends SessionOptions {
+  /** Side of the square network input, or `[height, width]`; a multiple of 32 for YOLO11. Default: the model's own. */
+  readonly inputSize?: number | readonly [number, number];
+  /** Least score of a detection. Default 0.25. */
+  readonly confidence?: number;
+  /** Boxes of one class that overlap more than this are one object. Default 0.7. */
+  readonly iou?: number;
+  /** Most detections of a picture, at most 300. Default 300. */
+  readonly maxDetections?: number;
+  /** Several classes for one box, as COCO figures are measured. Default false. */
+  readonly multiLabel?: boolean;
+  /** Class names; default: those in the model's metadata, else `class 0`, `class 1` ... */
+  readonly classes?: readonly string[];
+}
+
+/** A picture: encoded bytes (JPEG, PNG, WebP) or pixels. */
+export type Picture = Uint8Array | RgbImage;
+
+/** Milliseconds of the stages of one frame. */
+export interface FrameSpeed {
+  /** Decoding the file and handing the pixels to the device. */
+  readonly preprocess: number;
+  /** From submission to the result's arrival: letterbox, network, suppression and the one readback. */
+  readonly inference: number;
+  /** Reading the result. */
+  readonly postprocess: number;
+}
+
+/** Frames that are submitted before the first one is awaited: enough to hide decoding and readback behind the network. */
+const FRAMES_IN_FLIGHT = 3;
+
+const PICTURE = "detect/picture";
+
+/**
+ * A detection model on a device.
+ *
+ * ```ts no-run
+ * import { Detector } from "../../mod.ts";
+ * const detector = await Detector.load("yolo11n.onnx", { inputSize: 640 });
+ * console.log(await detector.detect(await Deno.readFile("street.jpg")));
+ * // [{ box: [ 12.1, 80.4, 230.9, 410.2 ], score: 0.91, classId: 0, label: "person" }, ...]
+ * detector.destroy();
+ * ```
+ */
+export class Detector {
+  readonly device: Device;
+  readonly plan: Plan;
+  /** Class names by class number. */
+  readonly labels: readonly string[];
+  /** Height and width of the network's input. */
+  readonly inputSize: readonly [number, number];
+  /** Stages of the last frame. */
+  speed: FrameSpeed = { preprocess: 0, inference: 0, postprocess: 0 };
+  readonly #program: Program;
+  readonly #memory: Memory;
+  readonly #readback: ReadbackPool;
+  readonly #buffers: ReadonlyMap<string, GPUBuffer>;
+  #picture: { texture: GPUTexture; memory: Memory } | undefined;
+  #pixels = new Uint32Array(0);
+  #lost: string | undefined;
+
+  private constructor(
+    device: Device,
+    plan: Plan,
+    program: Program,
+    memory: Memory,
+    buffers: ReadonlyMap<string, GPUBuffer>,
+    labels: readonly string[],
+  ) {
+    this.device = device;
+    this.plan = plan;
+    this.labels = labels;
+    this.#program = program;
+    this.#memory = memory;
+    this.#buffers = buffers;
+    const [, , height, width] = plan.graph.inputs[0].shape;
+    this.inputSize = [height, width];
+    this.#readback = new ReadbackPool(memory, RESULT_STRIDE * 4);
+    device.device.lost.then(({ message }) => this.#lost = message || "no reason given");
+  }
+
+  /**
+   * Loads a model from a path, a URL, ONNX bytes or a graph. Throws FeatherdetError where the file is no detection model with
+   * one picture input and an output `[1, 4 + classes, anchors]`, or cannot be run on the adapter.
+   */
+  static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
+    const isGraph = typeof source === "object" && "nodes" in source;
+    const loaded = isGraph ? source : await loadOnnx(source);
+    const graph = resized(loaded, options.inputSize);
+    const device = options.device ? adoptDevice(options.device) : await sharedDevice();
+    const form = storageForm(device, options);
+    const types = inferTypes(graph);
+    const [input] = graph.inputs;
+    const [, channels, anchors] = checkShapes(graph, types.get(graph.outputs[0])!.shape);
+    const classes = channels - 4;
+    const head = findYoloHead({ graph, types });
+    const maps = head?.levels.flatMap((level) => [level.boxes, level.classes]) ?? [];
+    const network = head ? withNodes({ ...graph, outputs: maps }, graph.nodes) : graph;
+    const plan = buildPlan(network, {
+      form,
+      maxPages: maxPages(device, form),
+      blockedInputs: [input.name],
+      blockedOutputs: maps,
+      tuning: options.tuning,
+      target: device.adapter.software ? "software" : "hardware",
+    });
+    const space = { batch: 1, anchors, classes, multiLabel: options.multiLabel ?? false };
+    const steps = detectionSteps(plan, head, space, {
+      picture: PICTURE,
+      confidence: options.confidence ?? 0.25,
+      iou: options.iou ?? 0.7,
+      maxDetections: options.maxDetections,
+    });
+    const memory = new Memory(device.device);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffers = new Map(
+      detectBuffers(space).map(({ name, bytes }) => [name, memory.buffer(name, usage, bytes)] as const),
+    );
+    const external = new Map<string, External>(
+      [...buffers].map(([name, buffer]) => [name, { kind: "buffer", buffer }]),
+    );
+    external.set(PICTURE, { kind: "texture", texture: pictureTexture(memory, 1, 1) });
+    const labels = options.classes ?? classNames(graph) ?? [];
+    const named = Array.from({ length: classes }, (_, i) => labels[i] ?? `class ${i}`);
+    try {
+      const program = await Program.create(device, { ...plan, steps, external });
+      return new Detector(device, plan, program, memory, buffers, named);
+    } catch (error) {
+      memory.destroy();
+      throw error;
+    }
+  }
+
+  /**
+   * Finds objects in a picture, best first. With an array, the pictures are kept in flight together and the result is an array
+   * in the same order. Throws FeatherdetError for a picture that cannot be decoded and for a lost device.
+   */
+  detect(picture: Picture, file?: string): Promise<Detection[]>;
+  detect(pictures: readonly Picture[]): Promise<Detection[][]>;
+  async detect(given: Picture | readonly Picture[], file?: string): Promise<Detection[] | Detection[][]> {
+    if (!Array.isArray(given)) return await (await this.#submit(given as Picture, file))();
+    const results: Detection[][] = [];
+    for await (const found of this.stream(given as readonly Picture[])) results.push(found);
+    return results;
+  }
+
+  /**
+   * Detects in a stream of pictures and yields the results in order, with several frames in flight.
+   *
+   * ```ts no-run
+   * import { Detector } from "../../mod.ts";
+   * const detector = await Detector.load("yolo11n.onnx");
+   * const files = ["a.jpg", "b.jpg"].map((name) => Deno.readFileSync(name));
+   * for await (const found of detector.stream(files)) console.log(found.length);
+   * ```
+   */
+  async *stream(pictures: Iterable<Picture> | AsyncIterable<Picture>): AsyncGenerator<Detection[]> {
+    const waiting: Promise<Detection[]>[] = [];
+    for await (const picture of pictures) {
+      const pending = (await this.#submit(picture))();
+      // A failure is reported where its frame is awaited, also when that comes late.
+      pending.catch(() => {});
+      waiting.push(pending);
+      if (waiting.length >= FRAMES_IN_FLIGHT) yield await waiting.shift()!;
+    }
+    for (const pending of waiting) yield await pending;
+  }
+
+  /** Uploads and submits one picture; the function returned waits for its detections. */
+  async #submit(picture: Picture, file?: string): Promise<() => Promise<Detection[]>> {
+    const started = performance.now();
+    const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
+    if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
+    this.#upload(image);
+    const uploaded = performance.now();
+    const encoder = this.device.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    this.#program.encode(pass);
+    pass.end();
+    const result = this.#buffers.get(DETECT_VALUES.result)!;
+    const read = this.#readback.record(encoder, [{ buffer: result, offset: 0, size: RESULT_STRIDE * 4 }]);
+    this.device.device.queue.submit([encoder.finish()]);
+    return async () => {
+      let bytes: ArrayBuffer;
+      try {
+        bytes = await read();
+      } catch (error) {
+        throw new FeatherdetError(`the device was lost: ${this.#lost ?? (error as Error).message}`, {}, {
+          cause: error,
+        });
+      }
+      const arrived = performance.now();
+      const { detections } = readDetections(new Float32Array(bytes));
+      const found = detections.map((detection): Detection => ({ ...detection, label: this.labels[detection.classId] }));
+      const inference = arrived - uploaded;
+      this.speed = { preprocess: uploaded - started, inference, postprocess: performance.now() - arrived };
+      return found;
+    };
+  }
+
+  #upload(image: RgbImage): void {
+    const { width, height } = image;
+    const { queue, limits } = this.device.device;
+    if (Math.max(width, height) > limits.maxTextureDimension2D) {
+      throw new FeatherdetError(
+        `a picture of ${width}x${height} is larger than the adapter takes (${limits.maxTextureDimension2D})`,
+      );
+    }
+    const held = this.#picture?.texture;
+    if (!held || held.width < width || held.height < height) {
+      this.#growPicture(Math.max(width, held?.width ?? 0), Math.max(height, held?.height ?? 0));
+    }
+    if (this.#pixels.length < width * height) this.#pixels = new Uint32Array(width * height);
+    rgbaOf(image, this.#pixels);
+    queue.writeTexture({ texture: this.#picture!.texture }, this.#pixels, {
+      bytesPerRow: 4 * width,
+      rowsPerImage: height,
+    }, [width, height]);
+    const [inputHeight, inputWidth] = this.inputSize;
+    const geometry = letterboxGeometry(width, height, inputWidth, inputHeight);
+    const [input] = this.plan.graph.inputs;
+    const output = { value: input.name, shape: input.shape, layout: this.plan.placements.get(input.name)!.layout };
+    const kernel = letterbox({ picture: PICTURE, size: image, geometry, output, image: 0, pitch: this.plan.pitch });
+    this.#program.setParameters(0, kernel.parameters);
+    queue.writeBuffer(this.#buffers.get(DETECT_VALUES.frames)!, 0, frameRecord(geometry, image));
+  }
+
+  #growPicture(width: number, height: number): void {
+    this.#picture?.memory.destroy();
+    const memory = new Memory(this.device.device);
+    const texture = pictureTexture(memory, width, height);
+    this.#picture = { texture, memory };
+    this.#program.replaceExternal(PICTURE, { kind: "texture", texture });
+  }
+
+  /** GPU time of every dispatch of a frame in milliseconds, the median of `runs`, on the last picture. */
+  async profile(
+    runs = 5,
+  ): Promise<{ name: string; operator: string; kernel: string; milliseconds: number; macs: number }[]> {
+    const times: number[][] = [];
+    for (let i = 0; i < runs; i++) times.push(await PassTimer.steps(this.device.device, this.#program));
+    return this.#program.steps.map(({ name, operator, kernel, macs }, i) => {
+      const sorted = times.map((run) => run[i]).sort((a, b) => a - b);
+      return { name, operator, kernel: kernel.label, milliseconds: sorted[runs >> 1], macs };
+    });
+  }
+
+  /** Dispatches of one frame, letterbox to suppression. */
+  get dispatches(): number {
+    return this.#program.dispatches;
+  }
+
+  /** Bytes of GPU memory held. */
+  get bytes(): number {
+    return this.#program.memory.bytes + this.#memory.bytes + (this.#picture?.memory.bytes ?? 0);
+  }
+
+  /** Frees everything on the device; the detector cannot be used afterwards. */
+  destroy(): void {
+    this.#program.destroy();
+    this.#memory.destroy();
+    this.#picture?.memory.destroy();
+  }
+}
+
+function pictureTexture(memory: Memory, width: number, height: number): GPUTexture {
+  const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+  return memory.texture(PICTURE, usage, "rgba8unorm", [width, height, 1], 4);
+}
+
+/** The graph at batch 1 and the wanted input size. */
+function resized(graph: Graph, size: DetectorOptions["inputSize"]): Graph {
+  const [input] = graph.inputs;
+  if (graph.inputs.length !== 1 || input.shape.length !== 4 || input.shape[1] !== 3) {
+    const inputs = graph.inputs.map(({ name, shape }) => `"${name}" [${shape}]`).join(", ");
+    throw new FeatherdetError(`a detector has one input [N, 3, H, W], this model has ${inputs || "none"}`, {
+      file: graph.name,
+    });
+  }
+  const [height, width] = size === undefined ? input.shape.slice(2) : typeof size === "number" ? [size, size] : size;
+  const shape = [1, 3, height, width];
+  return String(shape) === String(input.shape) ? graph : changeShapes(graph, { [input.name]: shape });
+}
+
+function checkShapes(graph: Graph, output: readonly number[]): readonly number[] {
+  if (graph.outputs.length !== 1 || output.length !== 3 || output[1] < 5) {
+    throw new FeatherdetError(
+      `a detector has one output [1, 4 + classes, anchors], this model has "${graph.outputs.join('", "')}" [${output}]`,
+      { file: graph.name },
+    );
+  }
+  return output;
+}
+
+function checkedImage(image: RgbImage): RgbImage {
+  const { width, height, data } = image;
+  if (
+    !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
+    data?.length !== width * height * 3
+  ) {
+    throw new FeatherdetError(
+      `a picture of ${width}x${height} needs ${width * height * 3} bytes of RGB, given were ${data?.length}`,
+    );
+  }
+  return image;
+}

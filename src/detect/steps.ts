@@ -1,0 +1,65 @@
+/**
+ * The dispatches of one frame: letterbox, the network's plan, decoding, suppression.
+ *
+ * @module
+ */
+
+import type { Operand } from "../kernels/context.ts";
+import { decodeHead, decodeTensor, type DetectSpace, letterbox, suppress } from "../kernels/detect/mod.ts";
+import type { Kernel } from "../kernels/kernel.ts";
+import type { YoloHead } from "../plan/fuse/yolo_head.ts";
+import { outputValue, type Plan, type Step } from "../plan/plan.ts";
+
+/** What the steps are made for. */
+export interface DetectionSettings {
+  /** Name of the picture's texture. */
+  readonly picture: string;
+  readonly confidence: number;
+  readonly iou: number;
+  readonly maxDetections?: number;
+}
+
+/** All steps of a frame; the letterbox comes first, its parameters are set for each picture. */
+export function detectionSteps(
+  plan: Plan,
+  head: YoloHead | undefined,
+  space: DetectSpace,
+  settings: DetectionSettings,
+): Step[] {
+  const operand = (value: string): Operand => ({
+    value,
+    shape: plan.types.get(value)!.shape,
+    layout: plan.placements.get(value)!.layout,
+  });
+  const { pitch } = plan;
+  const [input] = plan.graph.inputs;
+  const [, , height, width] = input.shape;
+  const first = letterbox({
+    picture: settings.picture,
+    size: { width, height },
+    geometry: { scale: 1, left: 0, top: 0, width, height },
+    output: operand(input.name),
+    image: 0,
+    pitch,
+  });
+  const { confidence, iou, maxDetections } = settings;
+  const decode = head
+    ? decodeHead({
+      levels: head.levels.map(({ boxes, classes, stride }) => ({
+        boxes: operand(outputValue(plan, boxes, "blocked")),
+        classes: operand(outputValue(plan, classes, "blocked")),
+        stride,
+      })),
+      space,
+      confidence,
+      pitch,
+    })
+    : decodeTensor({ output: operand(outputValue(plan, plan.graph.outputs[0])), space, confidence });
+  const step = (operator: string) => (kernel: Kernel): Step => ({ name: kernel.label, operator, kernel, macs: 0 });
+  return [
+    step("Letterbox")(first),
+    ...plan.steps,
+    ...decode.map(step("Decode")),
+    step("Suppress")(suppress({ space, iou, maxDetections })),
+  ];
+}

@@ -1,0 +1,157 @@
+/**
+ * Sums over axes of plain tensors: reductions, Softmax, matrix products. Shaders: `shaders/tensor/plain_reduce.wgsl`,
+ * `plain_softmax.wgsl`, `plain_matmul.wgsl`.
+ *
+ * @module
+ */
+
+import { type Shape, sizeOf } from "../graph/graph.ts";
+import type { Node } from "../graph/operators.ts";
+import { activationConstants, activationParameters } from "./activation.ts";
+import type { KernelContext, Operand } from "./context.ts";
+import { f32, i32, type Kernel, vec4i } from "./kernel.ts";
+import { linearGroups } from "./linear.ts";
+import { readPlain, refuseEpilogue, refuseResidual, write } from "./operand.ts";
+import { alignedStrides, axisFields, collapse, stridesOf } from "./strided.ts";
+
+/** Plain kernels of the reductions. */
+export function reducePlain(context: KernelContext<"ReduceMean" | "ReduceSum" | "ReduceMax">): Kernel[] {
+  refuseEpilogue(context);
+  const { node, inputs: [x], outputs: [y] } = context;
+  const strides = stridesOf(x.shape);
+  const walk = (wanted: boolean) => {
+    const axes = x.shape.map((_, axis) => axis).filter((axis) => node.attributes.axes.includes(axis) === wanted);
+    return collapse(axes.map((axis) => x.shape[axis]), [axes.map((axis) => strides[axis])]);
+  };
+  const kept = walk(false), reduced = walk(true);
+  const size = sizeOf(y.shape), count = sizeOf(x.shape) / size;
+  // Merged axes that are reduced alternate with kept ones: with eight in all there are four at most.
+  const ones = (list: readonly number[], fill: number) => [...new Array<number>(4 - list.length).fill(fill), ...list];
+  return [{
+    label: `${node.op.toLowerCase()} plain`,
+    shader: "tensor/plain_reduce.wgsl",
+    constants: { RANK: kept.extents.length, MODE: node.op === "ReduceMax" ? "maximum" : "sum" },
+    parameters: [
+      ...[kept.extents, kept.steps[0]].flatMap(axisFields),
+      vec4i(ones(reduced.extents, 1)),
+      vec4i(ones(reduced.steps[0], 0)),
+      i32(size),
+      f32(node.op === "ReduceMean" ? 1 / count : 1),
+    ],
+    bindings: [readPlain(node, x), write(y)],
+    workgroups: linearGroups(size),
+  }];
+}
+
+/** Plain kernels of Softmax. */
+export function softmaxPlain(context: KernelContext<"Softmax">): Kernel[] {
+  refuseEpilogue(context);
+  const { node, inputs: [x], outputs: [y] } = context;
+  const extent = x.shape[node.attributes.axis];
+  const step = stridesOf(x.shape)[node.attributes.axis];
+  const lines = sizeOf(x.shape) / extent;
+  return [{
+    label: `softmax plain ${extent}`,
+    shader: "tensor/plain_softmax.wgsl",
+    constants: {},
+    parameters: [i32(lines), i32(extent), i32(step)],
+    bindings: [readPlain(node, x), write(y)],
+    workgroups: linearGroups(lines),
+  }];
+}
+
+/** A matrix operand: steps along its rows and columns, and along the leading axes of the output. */
+interface Matrix {
+  readonly operand: Operand;
+  readonly row: number;
+  readonly column: number;
+  readonly lead: readonly number[];
+}
+
+interface Product {
+  readonly a: Matrix;
+  readonly b: Matrix;
+  /** Added times `beta`. */
+  readonly c?: Matrix;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly depth: number;
+}
+
+function product(context: KernelContext<"MatMul" | "Gemm">, { a, b, c, alpha, beta, depth }: Product): Kernel {
+  refuseResidual(context);
+  const node: Node = context.node;
+  const [y] = context.outputs;
+  const { activation } = context.epilogue;
+  const [rows, columns] = y.shape.slice(-2);
+  const lead = y.shape.slice(0, -2);
+  const { extents, steps: [leadA, leadB] } = collapse(lead, [a.lead, b.lead]);
+  // A single row or column leaves nothing to reuse along the other axis.
+  const tile = { x: columns < 8 ? 1 : 8, y: rows < 4 ? 1 : 4 };
+  const tilesX = Math.ceil(columns / tile.x), tilesY = Math.ceil(rows / tile.y);
+  const same = a.operand.value === b.operand.value;
+  return {
+    label: `matmul ${rows}x${depth}x${columns}`,
+    shader: "tensor/plain_matmul.wgsl",
+    constants: {
+      RANK: extents.length,
+      TILE_X: tile.x,
+      TILE_Y: tile.y,
+      SAME: same ? 1 : 0,
+      ADDEND: c ? 1 : 0,
+      ...activationConstants(activation),
+    },
+    parameters: [
+      ...[extents, leadA, leadB].flatMap(axisFields),
+      vec4i([a.row, a.column, b.row, b.column]),
+      i32(c?.row ?? 0),
+      i32(c?.column ?? 0),
+      i32(sizeOf(lead)),
+      i32(rows),
+      i32(columns),
+      i32(depth),
+      i32(tilesX),
+      i32(tilesY),
+      f32(alpha),
+      f32(beta),
+      ...activationParameters(activation),
+    ],
+    bindings: [
+      readPlain(node, a.operand),
+      write(y),
+      ...same ? [] : [readPlain(node, b.operand)],
+      ...c ? [readPlain(node, c.operand)] : [],
+    ],
+    workgroups: linearGroups(tilesX * tilesY * sizeOf(lead)),
+  };
+}
+
+/** Plain kernels of MatMul. */
+export function matMulPlain(context: KernelContext<"MatMul">): Kernel[] {
+  const { inputs: [a, b], outputs: [y] } = context;
+  const matrix = (operand: Operand): Matrix => {
+    const target: Shape = [...y.shape.slice(0, -2), ...operand.shape.slice(-2)];
+    const lead = alignedStrides(operand.shape, target).slice(0, -2);
+    return { operand, row: operand.shape[operand.shape.length - 1], column: 1, lead };
+  };
+  return [product(context, { a: matrix(a), b: matrix(b), alpha: 1, beta: 0, depth: a.shape[a.shape.length - 1] })];
+}
+
+/** Plain kernels of Gemm. */
+export function gemmPlain(context: KernelContext<"Gemm">): Kernel[] {
+  const { node, inputs: [a, b, c], outputs: [y] } = context;
+  const { alpha, beta, transposeA, transposeB } = node.attributes;
+  const matrix = (operand: Operand, transposed: boolean): Matrix => {
+    const [row, column] = transposed ? [1, operand.shape[1]] : [operand.shape[1], 1];
+    return { operand, row, column, lead: [] };
+  };
+  const [row, column] = c ? alignedStrides(c.shape, y.shape) : [0, 0];
+  return [product(context, {
+    a: matrix(a, transposeA),
+    b: matrix(b, transposeB),
+    c: c && { operand: c, row, column, lead: [] },
+    alpha,
+    beta,
+    depth: a.shape[transposeA ? 0 : 1],
+  })];
+}

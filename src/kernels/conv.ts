@@ -1,0 +1,39 @@
+/**
+ * Kernels of both convolutions: which of them computes a given one.
+ *
+ * @module
+ */
+
+import type { Node } from "../graph/operators.ts";
+import type { KernelContext, OperandTypes, OperatorKernels } from "./context.ts";
+import { depthwiseApplies, depthwiseConv } from "./conv_depthwise.ts";
+import { directConv, directConvApplies } from "./conv_direct.ts";
+import { generalConv } from "./conv_general.ts";
+import { stepOf } from "./conv_step.ts";
+import { chooseTile } from "./conv_tile.ts";
+import type { Kernel } from "./kernel.ts";
+import { onImages } from "./operand.ts";
+
+function applies(node: Node, types: OperandTypes): boolean {
+  return onImages(node, types) && types.inputs.slice(1).every(({ constant }) => constant);
+}
+
+function convKernel(context: KernelContext<"Conv">): Kernel {
+  const { pitch, tile } = context;
+  const step = stepOf(context);
+  if (directConvApplies(step)) {
+    const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], step.y.layout);
+    return directConv(step, chosen, pitch);
+  }
+  return depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(step, pitch, false);
+}
+
+/** Kernels of Conv; in row memory only, with constant weights. */
+export const conv: OperatorKernels<"Conv"> = {
+  blocked: { applies, kernels: (context) => [convKernel(context)] },
+};
+
+/** Kernels of ConvTranspose; in row memory only, with constant weights. */
+export const convTranspose: OperatorKernels<"ConvTranspose"> = {
+  blocked: { applies, kernels: (context) => [generalConv(stepOf(context), context.pitch, true)] },
+};

@@ -1,0 +1,79 @@
+/**
+ * Depthwise convolution, register tiled: square kernels of 3 and 5, stride 1 and 2. Shader: `shaders/conv/depthwise.wgsl`.
+ *
+ * @module
+ */
+
+import type { ConvStep } from "./conv_direct.ts";
+import { convBindings, epilogueConstants, epilogueParameters } from "./conv_step.ts";
+import { blocked, blocksOf, i32, type Kernel, type PackedWeights, vec2i } from "./kernel.ts";
+import { linearGroups } from "./linear.ts";
+
+/** True where this kernel can compute the convolution. */
+export function depthwiseApplies({ attributes, weight, x }: ConvStep): boolean {
+  const [filters, depth, kh, kw] = weight.shape;
+  const [sy, sx] = attributes.strides;
+  return attributes.groups === x.layout.channels && filters === x.layout.channels && depth === 1 &&
+    kh === kw && (kh === 3 || kh === 5) && sx === sy && sx <= 2 && attributes.dilations.every((d) => d === 1);
+}
+
+/** Packs weights and biases as the shader's header says. */
+export function packDepthwiseWeights({ weight, bias }: ConvStep): PackedWeights {
+  const [channels, , kh, kw] = weight.shape;
+  const taps = kh * kw;
+  const columns = taps + 1;
+  const rows = Math.ceil(channels / 4);
+  const pack = () => {
+    const packed = new Float32Array(4 * columns * rows);
+    for (let c = 0; c < channels; c++) {
+      const row = (c >> 2) * columns;
+      for (let t = 0; t < taps; t++) packed[4 * (row + t) + (c & 3)] = weight.data[c * taps + t];
+      if (bias) packed[4 * (row + taps) + (c & 3)] = bias[c];
+    }
+    return packed;
+  };
+  return { columns, rows, layers: 1, pack };
+}
+
+/** Pixels that one thread computes; fewer with stride 2, where a pixel needs more of the input. */
+function tileOf(stride: number): { readonly x: number; readonly y: number } {
+  return stride === 1 ? { x: 5, y: 2 } : { x: 4, y: 2 };
+}
+
+/** Describes the dispatch. */
+export function depthwiseConv(step: ConvStep, pitch: number): Kernel {
+  const kernel = step.weight.shape[2];
+  const stride = step.attributes.strides[0];
+  const output = step.y.layout;
+  const tile = tileOf(stride);
+  const tilesX = Math.ceil(output.width / tile.x);
+  const tiles = tilesX * Math.ceil(output.height / tile.y);
+  const weights = packDepthwiseWeights(step);
+  const workgroup = 16;
+  return {
+    label: `conv depthwise ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}`,
+    shader: "conv/depthwise.wgsl",
+    constants: {
+      K: kernel,
+      S: stride,
+      TILE_X: tile.x,
+      TILE_Y: tile.y,
+      WORKGROUP: workgroup,
+      ...epilogueConstants(step),
+    },
+    parameters: [
+      blocked(step.x.layout),
+      blocked(output),
+      blocked(step.residual?.layout ?? output),
+      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      i32(tilesX),
+      i32(tiles),
+      i32(pitch),
+      i32(weights.columns),
+      i32(weights.rows),
+      ...epilogueParameters(step),
+    ],
+    bindings: convBindings(step, weights),
+    workgroups: linearGroups(tiles * blocksOf(output) * output.batch, workgroup),
+  };
+}

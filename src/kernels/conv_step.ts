@@ -1,0 +1,53 @@
+/**
+ * A convolution with all that is fused into it, as its kernels are made from; and what those kernels share.
+ *
+ * @module
+ */
+
+import type { Node } from "../graph/operators.ts";
+import { activationConstants, activationParameters } from "./activation.ts";
+import type { KernelContext } from "./context.ts";
+import type { ConvStep } from "./conv_direct.ts";
+import { type KernelBinding, type PackedWeights, type ParameterField, u32 } from "./kernel.ts";
+import { blockedOf, constantOf, optionalConstant } from "./operand.ts";
+
+/** The step that a node of either convolution stands for. Throws FeatherdetError where its weights are no constants. */
+export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvStep {
+  const { inputs: [x, weight, bias], outputs: [y], epilogue } = context;
+  const node: Node = context.node;
+  const { residual } = epilogue;
+  return {
+    name: node.name,
+    attributes: context.node.attributes,
+    weight: { shape: weight.shape, data: constantOf(node, weight, "the weight") },
+    bias: optionalConstant(node, bias, "the bias"),
+    activation: epilogue.activation,
+    residual: residual && {
+      value: residual.operand.value,
+      layout: blockedOf(residual.operand),
+      activateLast: residual.activateLast,
+    },
+    x: { value: x.value, layout: blockedOf(x) },
+    y: { value: y.value, layout: blockedOf(y) },
+  };
+}
+
+/** Linker constants of `shaders/lib/epilogue.wgsl`. */
+export function epilogueConstants(step: ConvStep): { readonly RESIDUAL: number; readonly ACTIVATION: number } {
+  return { RESIDUAL: step.residual ? 1 : 0, ...activationConstants(step.activation) };
+}
+
+/** The last parameter fields of a shader with an epilogue. */
+export function epilogueParameters(step: ConvStep): ParameterField[] {
+  return [...activationParameters(step.activation), u32(step.residual?.activateLast ? 1 : 0)];
+}
+
+/** Bindings of a convolution: input, weights, output, residual. */
+export function convBindings(step: ConvStep, weights: PackedWeights): KernelBinding[] {
+  return [
+    { kind: "read", value: step.x.value },
+    { kind: "weights", weights },
+    { kind: "write", value: step.y.value },
+    ...step.residual ? [{ kind: "read", value: step.residual.value } as const] : [],
+  ];
+}

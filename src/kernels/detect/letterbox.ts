@@ -1,0 +1,67 @@
+/**
+ * The kernel that scales a picture into a network's input. Shader: `shaders/detect/letterbox.wgsl`.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../../graph/error.ts";
+import type { Operand } from "../context.ts";
+import { blocked, i32, type Kernel, vec2i } from "../kernel.ts";
+
+/** Where a picture lies in a network's input; all lengths in pixels. */
+export interface LetterboxGeometry {
+  /** Input pixels a pixel of the picture. */
+  readonly scale: number;
+  /** Corner of the scaled picture in the input. */
+  readonly left: number;
+  readonly top: number;
+  /** Size of the scaled picture. */
+  readonly width: number;
+  readonly height: number;
+}
+
+const WORKGROUP = 64;
+const ROWS = 4;
+
+/**
+ * Writes one image of a blocked `[N, 3, H, W]` input from the picture bound as `picture`, an `rgba8unorm` texture of at least the
+ * picture's size with the picture in its corner (see `rgbaOf`). What differs from frame to frame is in the parameters only.
+ *
+ * Throws FeatherdetError where the output is no such input.
+ */
+export function letterbox(
+  { picture, size, geometry, output, image, pitch }: {
+    /** Name of the texture. */
+    readonly picture: string;
+    /** The picture's own size in pixels. */
+    readonly size: { readonly width: number; readonly height: number };
+    readonly geometry: LetterboxGeometry;
+    readonly output: Operand;
+    /** Image of the output's batch that is written. */
+    readonly image: number;
+    /** Cells in a row of the arena. */
+    readonly pitch: number;
+  },
+): Kernel {
+  const { layout, shape, value } = output;
+  if (layout.kind !== "blocked" || layout.channels !== 3 || !(image >= 0 && image < layout.batch)) {
+    throw new FeatherdetError(
+      `image ${image} of "${value}", ${layout.kind} [${shape}], cannot take a picture of 3 channels`,
+    );
+  }
+  return {
+    label: `letterbox ${layout.height}x${layout.width}`,
+    shader: "detect/letterbox.wgsl",
+    constants: { WORKGROUP, ROWS },
+    parameters: [
+      blocked(layout),
+      vec2i(size.width, size.height),
+      vec2i(geometry.width, geometry.height),
+      vec2i(geometry.left, geometry.top),
+      i32(image),
+      i32(pitch),
+    ],
+    bindings: [{ kind: "read", value: picture }, { kind: "write", value }],
+    workgroups: [Math.ceil(layout.width / WORKGROUP), Math.ceil(layout.height / ROWS), 1],
+  };
+}

@@ -1,0 +1,22 @@
+/**
+ * Makers of the kernels of detection. A frame is: `letterbox` for each image, the network, `decodeHead` (or `decodeTensor` where
+ * the head is not known), `suppress`, and one readback of `detect/result`. The buffers between them are listed by
+ * `detectBuffers`.
+ *
+ * @module
+ */
+
+export { anchorsOf, decodeHead, type HeadLevel, yoloOutput } from "./head.ts";
+export { letterbox, type LetterboxGeometry } from "./letterbox.ts";
+export {
+  DETECT_VALUES,
+  type DetectBuffer,
+  detectBuffers,
+  type DetectSpace,
+  FRAME_STRIDE,
+  MAX_CANDIDATES,
+  MAX_DETECTIONS,
+  RESULT_STRIDE,
+} from "./space.ts";
+export { suppress } from "./suppress.ts";
+export { decodeTensor } from "./tensor.ts";

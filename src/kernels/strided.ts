@@ -1,0 +1,62 @@
+/**
+ * Strided walks over plain tensors: which element of each operand goes with an element of the output.
+ *
+ * @module
+ */
+
+import type { Shape } from "../graph/graph.ts";
+import { type ParameterField, vec4i } from "./kernel.ts";
+
+/** Most axes that a plain kernel walks over. */
+export const RANK = 8;
+
+/** Elements between neighbours along each axis of a row-major tensor. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  for (let axis = shape.length - 1, step = 1; axis >= 0; step *= shape[axis--]) strides[axis] = step;
+  return strides;
+}
+
+/** Strides of an operand along the axes of a tensor it is broadcast to: 0 where its extent is 1. */
+export function alignedStrides(shape: Shape, to: Shape): number[] {
+  const missing = to.length - shape.length;
+  const strides = stridesOf(shape);
+  return to.map((_, axis) => axis < missing || shape[axis - missing] === 1 ? 0 : strides[axis - missing]);
+}
+
+/** A walk: extents of its axes, outermost first, and the steps of every operand along them. */
+export interface Walk {
+  readonly extents: readonly number[];
+  readonly steps: readonly (readonly number[])[];
+}
+
+/**
+ * Drops axes of extent 1 and merges neighbours that every operand walks as one; at least one axis is left. Elements are
+ * visited in the same order.
+ */
+export function collapse(extents: readonly number[], steps: readonly (readonly number[])[]): Walk {
+  const kept: number[] = [];
+  const out: number[][] = steps.map(() => []);
+  extents.forEach((extent, axis) => {
+    if (extent === 1) return;
+    const last = kept.length - 1;
+    if (last >= 0 && steps.every((list, i) => out[i][last] === list[axis] * extent)) {
+      kept[last] *= extent;
+      steps.forEach((list, i) => out[i][last] = list[axis]);
+    } else {
+      kept.push(extent);
+      steps.forEach((list, i) => out[i].push(list[axis]));
+    }
+  });
+  if (kept.length === 0) {
+    kept.push(1);
+    out.forEach((list) => list.push(0));
+  }
+  return { extents: kept, steps: out };
+}
+
+/** Two `vec4i` fields that hold a list of up to eight numbers. */
+export function axisFields(list: readonly number[]): ParameterField[] {
+  const all = [...list, ...new Array<number>(RANK - list.length).fill(0)];
+  return [vec4i(all.slice(0, 4)), vec4i(all.slice(4))];
+}

@@ -1,0 +1,57 @@
+/**
+ * The kernels of every operator, over row memory and over plain tensors.
+ *
+ * @module
+ */
+
+import { concatPlain, padPlain, slicePlain, splitPlain, transposePlain } from "./arrange_plain.ts";
+import { concatBlocked, padBlocked, sliceBlocked, splitBlocked } from "./arrange_blocked.ts";
+import { binary } from "./binary.ts";
+import type { KernelTable } from "./context.ts";
+import { gemmPlain, matMulPlain, reducePlain, softmaxPlain } from "./contract.ts";
+import { conv, convTranspose } from "./conv.ts";
+import { globalAveragePool, pool, reduceBlocked } from "./pool.ts";
+import { resize } from "./resize.ts";
+import { batchNormalization, unary } from "./unary.ts";
+
+const reduce = { blocked: reduceBlocked, plain: { kernels: reducePlain } };
+
+/** The exhaustive table of kernels. */
+export const KERNELS: KernelTable = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  BatchNormalization: batchNormalization,
+  Relu: unary,
+  LeakyRelu: unary,
+  Sigmoid: unary,
+  Silu: unary,
+  HardSigmoid: unary,
+  HardSwish: unary,
+  Clip: unary,
+  Tanh: unary,
+  Exp: unary,
+  Log: unary,
+  Sqrt: unary,
+  Neg: unary,
+  Add: binary,
+  Sub: binary,
+  Mul: binary,
+  Div: binary,
+  MaxPool: pool,
+  AveragePool: pool,
+  GlobalAveragePool: globalAveragePool,
+  ReduceMean: reduce,
+  ReduceSum: reduce,
+  ReduceMax: reduce,
+  Gemm: { plain: { kernels: gemmPlain } },
+  MatMul: { plain: { kernels: matMulPlain } },
+  Softmax: { plain: { kernels: softmaxPlain } },
+  Concat: { blocked: concatBlocked, plain: { kernels: concatPlain } },
+  Split: { blocked: splitBlocked, plain: { kernels: splitPlain } },
+  Slice: { blocked: sliceBlocked, plain: { kernels: slicePlain } },
+  // The planner lets the output stand where the input does.
+  Reshape: { plain: { kernels: () => [] } },
+  Transpose: { plain: { kernels: transposePlain } },
+  Resize: resize,
+  Pad: { blocked: padBlocked, plain: { kernels: padPlain } },
+};

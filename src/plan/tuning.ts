@@ -1,0 +1,28 @@
+/**
+ * Tuning records: which tile was measured to be fastest for which convolution on one adapter.
+ *
+ * @module
+ */
+
+import type { ConvAttributes } from "../graph/operators.ts";
+import type { ConvTile } from "../kernels/conv_direct.ts";
+
+/** What tuning found on one adapter, for one form of storage. */
+export interface Tuning {
+  readonly adapter: string;
+  readonly storage: string;
+  readonly scalar: string;
+  /** Best tile by convolution (see `convKey`), and its GPU time in milliseconds. */
+  readonly tiles: Readonly<Record<string, ConvTile & { readonly milliseconds: number }>>;
+}
+
+/** The name of a convolution's shape in a tuning record, such as `3x3 s1 1x64x80x80->64 r`; `r` marks a residual. */
+export function convKey(
+  input: readonly number[],
+  weight: readonly number[],
+  attributes: ConvAttributes,
+  residual: boolean,
+): string {
+  const [outputs, , kh, kw] = weight;
+  return `${kh}x${kw} s${attributes.strides[0]} ${input.join("x")}->${outputs}${residual ? " r" : ""}`;
+}

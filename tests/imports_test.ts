@@ -1,0 +1,112 @@
+/** The directions of imports inside `src/`, as docs/architecture.md draws them. */
+
+import { assert, assertEquals } from "@std/assert";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SRC = fileURLToPath(new URL("../src/", import.meta.url));
+
+/**
+ * What each part may import besides itself. A part is a folder of `src/` or a file directly in it (without its ending), or one of
+ * `OWN_PARTS`. The list is closed: a part that is not in it, or an import that is not in its row, fails.
+ */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  graph: [],
+  onnx: ["graph"],
+  models: ["graph"],
+  reference: ["graph"],
+  compress: ["graph"],
+  train: ["graph"],
+  gpu: ["graph"],
+  kernels: ["graph", "gpu"],
+  plan: ["graph", "kernels", "reference"],
+  program: ["graph", "gpu", "kernels", "plan"],
+  session: ["graph", "gpu", "kernels", "plan", "program"],
+  "detect/image": [],
+  "data/image": ["graph", "detect/image"],
+  detect: ["graph", "gpu", "kernels", "plan", "onnx", "program", "session", "detect/image", "data/image"],
+  data: ["graph", "detect/image", "data/image"],
+  eval: ["graph", "session", "detect", "detect/image", "data"],
+  hardware: ["graph"],
+  report: ["graph", "session", "detect", "detect/image", "eval"],
+  setup: ["graph"],
+  cli: [
+    ...["graph", "onnx", "models", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
+    ...["eval", "hardware", "report", "setup"],
+  ],
+};
+
+/** Parts of parts that others need without the rest: the picture type, and the decoders that a detector calls. */
+const OWN_PARTS = ["detect/image", "data/image"];
+
+/** Parts that compute on graphs and must stay clear of the device even through others: they are handed a runner. */
+const NO_DEVICE = ["graph", "onnx", "models", "reference", "compress", "train"];
+
+function files(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return files(join(folder, name));
+    return name.endsWith(".ts") ? [join(folder, name)] : [];
+  });
+}
+
+/** Paths (relative to `src/`) of the modules that a file imports, types and dynamic imports included. */
+function importsOf(file: string): string[] {
+  // Comments hold examples, which may import what they like.
+  const source = Deno.readTextFileSync(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+  const found = source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["'](\.{1,2}\/[^"']+)["']/g);
+  return [...found].map(([, path]) => relative(SRC, join(dirname(file), path)));
+}
+
+function partOf(path: string): string {
+  const plain = path.replaceAll("\\", "/").replace(/\.ts$/, "");
+  return OWN_PARTS.find((part) => plain === part || plain.startsWith(`${part}/`)) ?? plain.split("/")[0];
+}
+
+const edges = files(SRC).flatMap((file) => {
+  const from = relative(SRC, file);
+  return importsOf(file).filter((to) => !to.endsWith(".wgsl")).map((to) => ({ from, to }));
+});
+
+Deno.test("imports inside src/ go the ways that the architecture allows", () => {
+  const wrong = edges.filter(({ from, to }) => {
+    const [part, other] = [partOf(from), partOf(to)];
+    return part !== other && !ALLOWED[part]?.includes(other);
+  });
+  assertEquals(wrong.map(({ from, to }) => `${from} imports ${to}`), []);
+});
+
+Deno.test("every part of src/ has its row in the table of import directions", () => {
+  const parts = new Set(files(SRC).map((file) => partOf(relative(SRC, file))));
+  assertEquals([...parts].filter((part) => !(part in ALLOWED)), []);
+});
+
+Deno.test("the table of import directions has no cycles and keeps the device away from graph passes", () => {
+  const reach = (part: string, seen = new Set<string>()): Set<string> => {
+    for (const next of ALLOWED[part]) {
+      if (!seen.has(next)) reach(next, seen.add(next));
+    }
+    return seen;
+  };
+  for (const part of Object.keys(ALLOWED)) assert(!reach(part).has(part), `${part} reaches itself`);
+  for (const part of NO_DEVICE) assert(!reach(part).has("gpu"), `${part} reaches gpu`);
+});
+
+Deno.test("the core runs without Deno: only cli, data and setup name it", () => {
+  const hosts = ["cli", "data", "data/image", "setup"];
+  const named = files(SRC).filter((file) => {
+    if (hosts.includes(partOf(relative(SRC, file)))) return false;
+    const source = Deno.readTextFileSync(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+    return /(?<!["'.\w])Deno\.\w/.test(source);
+  });
+  assertEquals(named.map((file) => relative(SRC, file)), []);
+});
+
+Deno.test("npm packages are imported with their exact versions, so that the modules work over http", () => {
+  const loose = files(SRC).flatMap((file) => {
+    const source = Deno.readTextFileSync(file).replaceAll(/\/\*[^]*?\*\//g, "");
+    return [...source.matchAll(/\bfrom\s+["'](?!\.{1,2}\/|node:)([^"']+)["']/g)]
+      .filter(([, name]) => !/^npm:(@[^/@]+\/)?[^/@]+@\d+\.\d+\.\d+(\/|$)/.test(name))
+      .map(([, name]) => `${relative(SRC, file)} imports ${name}`);
+  });
+  assertEquals(loose, []);
+});

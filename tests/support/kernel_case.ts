@@ -1,0 +1,114 @@
+/**
+ * One node computed by its kernels and by the reference, over the same numbers.
+ *
+ * @module
+ */
+
+import { assert } from "@std/assert";
+import type { Constant, Shape } from "../../src/graph/graph.ts";
+import type { Node, Operator } from "../../src/graph/operators.ts";
+import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
+import type { KernelContext, Operand, OperatorKernels } from "../../src/kernels/context.ts";
+import type { Layout, StorageForm } from "../../src/kernels/kernel.ts";
+import { KERNELS } from "../../src/kernels/table.ts";
+import { evaluateNode } from "../../src/reference/evaluate.ts";
+import { type ReferenceTensor, referenceTensor } from "../../src/reference/tensor.ts";
+import { assertClose, blockedLayout, PITCH, storable } from "./compare.ts";
+import { runKernels, type TestTensor } from "./gpu.ts";
+import { randomTensor } from "./random.ts";
+
+/** An input of the node. */
+export interface CaseInput {
+  readonly shape: Shape;
+  readonly constant?: boolean;
+  /** Range of its seeded numbers; -1 to 1 unless given. */
+  readonly range?: readonly [low: number, high: number];
+}
+
+/** What the kernels compute after the node. */
+export interface CaseEpilogue {
+  /** A unary node; its names do not matter. */
+  readonly activation?: Node;
+  readonly residual?: "before activation" | "after activation";
+}
+
+/** How a case is run. */
+export interface CaseForm {
+  readonly form: StorageForm;
+  readonly layout: "blocked" | "plain";
+  readonly epilogue?: CaseEpilogue;
+  /** Widens the tolerance for long sums. */
+  readonly slack?: number;
+}
+
+function withEpilogue(y: ReferenceTensor, epilogue: CaseEpilogue, r: Float32Array): ReferenceTensor {
+  const add = (t: ReferenceTensor) => ({ shape: t.shape, data: t.data.map((value, i) => value + r[i]) });
+  const before = epilogue.residual === "before activation" ? add(y) : y;
+  const [active] = epilogue.activation ? evaluateNode(epilogue.activation, [before]) : [before];
+  return epilogue.residual === "after activation" ? add(active) : active;
+}
+
+/** Runs the kernels of a node over seeded inputs and asserts that every output equals the reference's. */
+export async function checkKernels(
+  node: Node,
+  inputs: Readonly<Record<string, CaseInput>>,
+  run: CaseForm,
+): Promise<void> {
+  const { form, layout, epilogue = {} } = run;
+  const layoutOf = (shape: Shape, variant: number): Layout =>
+    layout === "plain" ? { kind: "plain", shape } : blockedLayout(shape, 3 + variant, variant);
+  const rounded = (data: Float32Array) => layout === "blocked" ? storable(data, form) : data;
+  const data = new Map(
+    Object.entries(inputs).map(([name, { shape, range = [-1, 1] }], i) => {
+      return [name, rounded(randomTensor(shape, i + 1, ...range))] as const;
+    }),
+  );
+  const expected = evaluateNode(node, node.inputs.map((name) => referenceTensor(inputs[name].shape, data.get(name)!)));
+  const r = rounded(randomTensor(expected[0].shape, 99));
+  const results = epilogue.activation || epilogue.residual ? [withEpilogue(expected[0], epilogue, r)] : expected;
+
+  const operands = new Map<string, Operand>(
+    Object.entries(inputs).map(([name, { shape, constant }], i) => {
+      const value: Constant | undefined = constant ? { dtype: "f32", shape, data: data.get(name)! } : undefined;
+      return [name, { value: name, shape, layout: layoutOf(shape, i), constant: value }];
+    }),
+  );
+  const outputs = node.outputs.map((value, i): Operand => ({
+    value,
+    shape: results[i].shape,
+    layout: layoutOf(results[i].shape, 2 * i + 1),
+  }));
+  const residual: Operand = { value: "residual", shape: results[0].shape, layout: layoutOf(results[0].shape, 4) };
+  const context: KernelContext = {
+    node,
+    inputs: node.inputs.map((name) => operands.get(name)!),
+    outputs,
+    epilogue: {
+      activation: epilogue.activation ? activationOf(epilogue.activation)! : NO_ACTIVATION,
+      residual: epilogue.residual &&
+        { operand: residual, activateLast: epilogue.residual === "before activation" },
+    },
+    pitch: PITCH,
+  };
+  const table = KERNELS[node.op] as unknown as OperatorKernels<Operator>;
+  if (layout === "blocked") {
+    const types = {
+      inputs: context.inputs.map(({ shape, constant }) => ({ dtype: "f32", shape, constant } as const)),
+      outputs: outputs.map(({ shape }) => ({ dtype: "f32", shape } as const)),
+    };
+    assert(table.blocked?.applies(node, types), `${node.op} has no blocked kernel for this case`);
+  }
+  const kernels = table[layout]!.kernels(context);
+  const tensors: TestTensor[] = [
+    ...[...operands.values()].filter(({ constant }) => !constant).map(({ value, layout }) => {
+      return { name: value, layout, data: data.get(value)! };
+    }),
+    ...outputs.map(({ value, layout }) => ({ name: value, layout })),
+    ...epilogue.residual ? [{ name: "residual", layout: residual.layout, data: r }] : [],
+  ];
+  const found = await runKernels(kernels, tensors, form, PITCH);
+  const tolerance = layout === "plain" ? { ...form, scalar: "f32" } as const : form;
+  node.outputs.forEach((name, i) =>
+    assertClose(found.get(name)!, results[i].data, tolerance, `${node.op} ${name}`, run.slack)
+  );
+}
