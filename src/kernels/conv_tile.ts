@@ -22,9 +22,10 @@ function loads(kernel: number, stride: number, { x, y, outBlocks }: ConvTile): n
   return (cells + weights) / (x * y * outBlocks);
 }
 
-/** Tiles that are considered, by what they suit. */
-const WIDE: readonly ConvTile[] = [{ x: 5, y: 4, outBlocks: 1 }, { x: 4, y: 4, outBlocks: 1 }, { x: 4, y: 2, outBlocks: 2 }];
-const POINT: readonly ConvTile[] = [{ x: 5, y: 2, outBlocks: 4 }, { x: 4, y: 2, outBlocks: 4 }, { x: 5, y: 4, outBlocks: 1 }];
+/** Tiles that are considered: 3x3 at stride 1, wider strides (more inputs a pixel, so fewer pixels), 1x1. */
+const WIDE: readonly ConvTile[] = [{ x: 5, y: 4, outBlocks: 1 }, { x: 4, y: 4, outBlocks: 1 }, { x: 5, y: 2, outBlocks: 1 }];
+const STRIDED: readonly ConvTile[] = [{ x: 5, y: 2, outBlocks: 1 }, { x: 4, y: 2, outBlocks: 1 }];
+const POINT: readonly ConvTile[] = [{ x: 5, y: 2, outBlocks: 2 }, { x: 4, y: 2, outBlocks: 2 }];
 const SMALL: ConvTile = { x: 2, y: 2, outBlocks: 1 };
 
 /** Weight of a load against a multiply-accumulate of four by four channels; measured on a software adapter. */
@@ -32,7 +33,7 @@ const LOAD_COST = 1.5;
 
 /** The tile of least estimated cost for a square kernel, its stride and its output. */
 export function chooseTile(kernel: number, stride: number, output: BlockedLayout): ConvTile {
-  const candidates = [...kernel === 1 ? POINT : WIDE, SMALL];
+  const candidates = [...kernel === 1 ? POINT : stride > 1 ? STRIDED : WIDE, SMALL];
   const cost = (tile: ConvTile) => waste(output, tile) * (kernel * kernel + LOAD_COST * loads(kernel, stride, tile));
   return candidates.reduce((best, tile) => cost(tile) < cost(best) ? tile : best);
 }

@@ -136,7 +136,8 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     });
     return allocate(intervals);
   };
-  const pitch = widest;
+  // Pages of a storage buffer are bound alone: they begin at multiples of 256 bytes when rows are a multiple of 4 cells.
+  const pitch = Math.ceil(widest / 4) * 4;
   const blockedMemory = arrangement(pitch);
   if (blockedMemory.size > options.maxPages) {
     throw new FeatherdetError(

@@ -89,7 +89,7 @@ export function randomCandidates(
       ? centres[Math.floor(random() * clusters)]
       : [random() * side, random() * side, 4 + random() * 0.2 * side];
     const jitter = () => clusters > 0 ? (random() - 0.5) * 0.3 * size : 0;
-    const x = half(cx + jitter()), y = half(cy + jitter());
+    const x = half(Math.max(0, cx + jitter())), y = half(Math.max(0, cy + jitter()));
     const width = half(size * (0.8 + 0.4 * random())), height = half(size * (0.8 + 0.4 * random()));
     return {
       box: [x, y, x + width, y + height],

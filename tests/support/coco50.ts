@@ -1,0 +1,40 @@
+/**
+ * The fixture of `tests/fixtures/make_coco50.py`: detections of onnxruntime and a CPU NMS on 50 photographs.
+ *
+ * @module
+ */
+
+import { decodeImage } from "../../src/data/image/decode.ts";
+import type { RgbImage } from "../../src/detect/image.ts";
+import type { FoundBox } from "./detections.ts";
+import { letterboxBytes } from "./letterbox_bytes.ts";
+
+/** One photograph of the fixture. */
+export interface CocoCase {
+  readonly file: string;
+  /** Of the letterboxed pixels. */
+  readonly sha256: string;
+  /** In pixels of the letterboxed square. */
+  readonly detections: readonly FoundBox[];
+}
+
+/** The whole fixture. */
+export interface CocoFixture {
+  readonly confidence: number;
+  readonly iou: number;
+  readonly images: readonly CocoCase[];
+}
+
+/** Reads the fixture. */
+export function cocoFixture(): CocoFixture {
+  return JSON.parse(Deno.readTextFileSync(new URL("../fixtures/coco50_detections.json", import.meta.url)));
+}
+
+/** The letterboxed square that the fixture's detections were made from; throws where it is not that to the last bit. */
+export async function cocoSquare({ file, sha256 }: CocoCase, folder: URL): Promise<RgbImage> {
+  const square = letterboxBytes(await decodeImage(await Deno.readFile(new URL(file, folder)), file), 640);
+  const digest = await crypto.subtle.digest("SHA-256", square.data as Uint8Array<ArrayBuffer>);
+  const found = new Uint8Array(digest).toHex();
+  if (found !== sha256) throw new Error(`the letterboxed pixels of ${file} are not the fixture's`);
+  return square;
+}
