@@ -69,8 +69,7 @@ export class Program {
     const { form, pitch, pages } = source;
     const rows = 1 << form.pageShift;
     if (form.storage === "texture") {
-      const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST |
-        GPUTextureUsage.COPY_SRC;
+      const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
       this.arena = this.memory.texture("activations", usage, this.#format(), [pitch, rows, pages], cellBytes(form));
     } else {
       const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
@@ -188,9 +187,7 @@ export class Program {
     const textures = this.#source.form.storage === "texture";
     if (binding.kind === "constant") return { buffer: { type: "storage" } };
     if (binding.kind === "weights") {
-      return textures
-        ? { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } }
-        : { buffer: { type: "read-only-storage" } };
+      return textures ? this.#storageTexture("read-only") : { buffer: { type: "read-only-storage" } };
     }
     const external = this.#external.get(binding.value);
     if (external) {
@@ -199,9 +196,11 @@ export class Program {
         : { texture: { sampleType: "float", viewDimension: "2d" } };
     }
     if (this.#placement(binding.value).layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
-    return binding.kind === "read"
-      ? { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } }
-      : { storageTexture: { access: "write-only", format: this.#format(), viewDimension: "2d-array" } };
+    return this.#storageTexture(binding.kind === "read" ? "read-only" : "write-only");
+  }
+
+  #storageTexture(access: GPUStorageTextureAccess): BindingLayout {
+    return { storageTexture: { access, format: this.#format(), viewDimension: "2d-array" } };
   }
 
   #placement(value: string): Placement {
@@ -234,7 +233,7 @@ export class Program {
     if (form.storage === "buffer") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
     }
-    const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
     const texture = this.memory.texture(name, usage, this.#format(), [columns, rows, layers], cellBytes(form));
     const layout = { bytesPerRow: columns * cellBytes(form), rowsPerImage: rows };
     this.#device.device.queue.writeTexture({ texture }, data as unknown as ArrayBuffer, layout, [

@@ -1,7 +1,8 @@
 /** Suppression on the device and on the host against naive greedy suppression. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { type ImageResult, readDetections } from "../src/detect/decode.ts";
+import { boxToPicture, frameRecord, letterboxGeometry } from "../src/detect/letterbox.ts";
 import { intersectionOverUnion, suppressDetections } from "../src/detect/nms.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import {
@@ -121,6 +122,27 @@ gpuTest("chains of overlaps are settled link by link", async () => {
 gpuTest("suppression of several images keeps them apart", async () => {
   const images = [50, 0, 900].map((count, i) => randomCandidates(count, 4, 640, i + 1, { clusters: 8 }));
   await check(single(3, 900, 4), images, { iou: 0.6 });
+});
+
+gpuTest("boxes come back to each picture's own pixels", async () => {
+  const space = single(2, 60, 3);
+  const images = [1, 2].map((seed) => randomCandidates(60, 3, 640, seed, { clusters: 0 }));
+  const sizes = [{ width: 500, height: 333 }, { width: 70, height: 1900 }];
+  const geometries = sizes.map(({ width, height }) => letterboxGeometry(width, height, 640, 480));
+  const frames = Float32Array.from(geometries.flatMap((geometry, i) => [...frameRecord(geometry, sizes[i])]));
+  const tensors = candidateTensors(space, images, SIDE, 3).map((tensor) =>
+    tensor.name === DETECT_VALUES.frames ? { ...tensor, data: frames } : tensor
+  );
+  const results = await runKernels([suppress({ space, iou: 0.5 })], tensors, FORM, PITCH);
+  images.forEach((candidates, image) => {
+    const { detections } = readDetections(results.get(DETECT_VALUES.result)!, image);
+    const expected = suppressReference(candidates, 0.5, MAX_DETECTIONS, MAX_CANDIDATES);
+    assertEquals(detections.length, expected.length);
+    detections.forEach(({ box }, i) => {
+      const mapped = boxToPicture(expected[i].box, geometries[image], sizes[image]);
+      box.forEach((value, k) => assertAlmostEquals(value, mapped[k], 1e-3));
+    });
+  });
 });
 
 gpuTest("suppression of several labels an anchor, with more candidates than are looked at", async () => {

@@ -213,6 +213,20 @@ bad(
   'Cast "test": casting f32 [1,3,8,8] to ONNX type 7 is supported only for constants',
 );
 
+bad(
+  "a transposed convolution that standard and runtimes understand differently",
+  onnxFile({
+    nodes: [
+      onnxNode("ConvTranspose", {
+        input: ["x", "w"],
+        attribute: [text("auto_pad", "SAME_UPPER"), ints("strides", 3, 2)],
+      }),
+    ],
+    initializers: [floats("w", [3, 1, 2, 2], Array(12).fill(1))],
+  }),
+  'ConvTranspose "test": auto_pad with kernel 2x2 below strides [3,2] is not supported',
+);
+
 const resize = (attribute: ReturnType<typeof text>[], scales = [1, 1, 2, 2]) =>
   onnxFile({
     nodes: [onnxNode("Resize", { input: ["x", "", "s"], attribute })],

@@ -50,7 +50,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let lastX = params.picture.x - 1;
   let x0 = clamp(spanX.x, 0, lastX);
   let x1 = clamp(spanX.x + 1, 0, lastX);
-  let right = select(spanX.y, 0, spanX.x < 0 || spanX.x >= lastX);
+  let right = spanX.y;
   let left = 2048 - right;
   let lastY = params.picture.y - 1;
   let origin = planeOrigin(params.output, params.image);

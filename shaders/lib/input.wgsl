@@ -1,9 +1,13 @@
 // Binds one tensor of row memory for reading: load_$NAME(column, row) -> the four channels of a cell.
 #include "lib/storage.wgsl"
 #if STORAGE == texture
-@group(0) @binding($BINDING) var $(NAME)_cells: texture_2d_array<f32>;
+#if SCALAR == f16
+@group(0) @binding($BINDING) var $(NAME)_cells: texture_storage_2d_array<rgba16float, read>;
+#else
+@group(0) @binding($BINDING) var $(NAME)_cells: texture_storage_2d_array<rgba32float, read>;
+#end
 fn load_$NAME(column: i32, row: i32) -> vec4f {
-  return textureLoad($(NAME)_cells, vec2i(column, row & ((1 << PAGE_SHIFT) - 1)), row >> PAGE_SHIFT, 0);
+  return textureLoad($(NAME)_cells, vec2i(column, row & ((1 << PAGE_SHIFT) - 1)), row >> PAGE_SHIFT);
 }
 #else
 #if SCALAR == f16

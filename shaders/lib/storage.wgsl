@@ -6,8 +6,8 @@
 //     (p % columns * W + x,  p / columns * rise + y)
 // counted from the tensor's first page. A range of channels is thus a range of rows: Concat and Split move nothing.
 //
-// STORAGE == texture: the arena is a 2D texture array, one page a layer (loads from textures are several times faster than from
-// storage buffers on software adapters). STORAGE == buffer: the arena is a storage buffer of the same cells, row by row.
+// STORAGE == texture: the arena is a 2D texture array, one page a layer. All bindings are storage textures: on software adapters
+// loads from those are several times faster than from sampled textures, and those faster than from storage buffers. STORAGE == buffer: the arena is a storage buffer of the same cells, row by row.
 // SCALAR is the stored type, f32 or f16; arithmetic is always f32.
 #const STORAGE = texture
 #const SCALAR = f32

@@ -1,9 +1,13 @@
 // Binds packed weights for reading: weight(column, row, layer) -> four values. The packing kernel decides what the three mean;
 // `params.weightColumns` and `params.weightRows` are the extents of a row and of a layer.
 #if STORAGE == texture
-@group(0) @binding($BINDING) var weight_cells: texture_2d_array<f32>;
+#if SCALAR == f16
+@group(0) @binding($BINDING) var weight_cells: texture_storage_2d_array<rgba16float, read>;
+#else
+@group(0) @binding($BINDING) var weight_cells: texture_storage_2d_array<rgba32float, read>;
+#end
 fn weight(column: i32, row: i32, layer: i32) -> vec4f {
-  return textureLoad(weight_cells, vec2i(column, row), layer, 0);
+  return textureLoad(weight_cells, vec2i(column, row), layer);
 }
 #else
 #if SCALAR == f16

@@ -14,6 +14,7 @@ export interface RawDetection {
   readonly box: Corners;
   /** In 0..1. */
   readonly score: number;
+  /** Number of the class, from 0. */
   readonly classId: number;
 }
 

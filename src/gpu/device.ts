@@ -31,6 +31,7 @@ const LIMITS = [
   "maxTextureDimension2D",
   "maxComputeWorkgroupStorageSize",
   "maxStorageBuffersPerShaderStage",
+  "maxStorageTexturesPerShaderStage",
 ] as const;
 
 /** The sentence for machines without WebGPU; names the one command that helps on Debian and Ubuntu. */

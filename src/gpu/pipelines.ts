@@ -22,6 +22,7 @@ function sameLayouts(a: readonly BindingLayout[], b: readonly BindingLayout[]): 
   return a.length === b.length &&
     a.every((layout, i) =>
       layout.buffer?.type === b[i].buffer?.type && layout.storageTexture?.format === b[i].storageTexture?.format &&
+      layout.storageTexture?.access === b[i].storageTexture?.access &&
       layout.texture?.viewDimension === b[i].texture?.viewDimension &&
       layout.texture?.sampleType === b[i].texture?.sampleType
     );

@@ -25,127 +25,131 @@ export const DEMO_CLASSES: readonly DemoClass[] = [
   { label: "blue triangle", opponent: [-0.5, -0.5, 1], shape: "triangle", aspect: 0.9 },
 ];
 
+/** Channels that a value of each class takes: padded to four, so that joined maps need no copies where channels go in fours. */
+const SLOTS = 4;
+
 /** Cells that a run is followed in each direction. */
-export const REACH = 7;
+const REACH = 7;
 
 /** Opponent colour below which a pixel is background, and the range from there to certainty. */
 const THRESHOLD = 0.18;
 const RANGE = 0.22;
 
-/** How strongly an uncovered part of a cell ends a run: of the cell it starts in, and of those it passes. */
-const OWN_GAP = 1.5;
-const GAP = 3;
+/** How strongly the uncovered part of a cell shortens a run that starts in it or passes it. */
+const GAP = 1.5;
 
-/** Directions of runs, in the order of a box's sides. */
-export const SIDES = ["left", "top", "right", "bottom"] as const;
+/** Steps in columns and rows from a cell to its neighbour on each side, in the order of a box's sides. */
+const SIDES = [[-1, 0], [0, -1], [1, 0], [0, 1]] as const;
 
-/** Channels of the feature map: per class its cover, then its runs, side by side and step by step. */
-export const FEATURES_PER_CLASS = 1 + SIDES.length * REACH;
+/** Channels of the feature map: per class its cover, then its run to each side. */
+export const FEATURES = SLOTS * (1 + SIDES.length);
 
 /** Channel of a class's cover of the cell, 0..1. */
 export function coverChannel(classId: number): number {
   return classId;
 }
 
-/** Channel of one step of a run: 1 if the colour reaches `step` (1 to REACH) cells to that side without a gap. */
-export function runChannel(classId: number, side: number, step: number): number {
-  const classes = DEMO_CLASSES.length;
-  const axis = side % 2;
-  const direction = side >> 1;
-  return classes + axis * classes * 2 * REACH + (classId * 2 + direction) * REACH + step - 1;
+/** Channel of a class's run: cells from the cell's middle to where the colour ends on that side, at most REACH + 0.5. */
+export function runChannel(classId: number, side: number): number {
+  return SLOTS * (1 + side) + classId;
 }
 
-/** Colour masks at half the input's size: `clip((opponent - THRESHOLD) / RANGE, 0, 1)` of the blurred image. */
+/** Colour masks at half the input's size: `clip((opponent - THRESHOLD) / RANGE, 0, 1)` of the mean of four pixels. */
 export function appendMasks(builder: GraphBuilder, image: string): string {
-  const classes = DEMO_CLASSES.length;
-  // An even kernel keeps the centre of each output where its 2x2 input pixels have theirs.
-  const blur = [1, 3, 3, 1];
   const taps: Tap[] = [];
-  for (let classId = 0; classId < classes; classId++) {
-    for (let channel = 0; channel < 3; channel++) {
-      for (let row = 0; row < 4; row++) {
-        for (let column = 0; column < 4; column++) {
-          const value = (DEMO_CLASSES[classId].opponent[channel] * blur[row] * blur[column]) / 64 / RANGE;
-          taps.push([2 * classId, channel, row, column, value], [2 * classId + 1, channel, row, column, value]);
-        }
+  DEMO_CLASSES.forEach(({ opponent }, classId) => {
+    opponent.forEach((factor, channel) => {
+      // The first row and column stay empty: the four others are the pixels that the output covers.
+      for (const [row, column] of [[1, 1], [1, 2], [2, 1], [2, 2]]) {
+        const value = factor / 4 / RANGE;
+        taps.push([classId, channel, row, column, value], [SLOTS + classId, channel, row, column, value]);
       }
-    }
-  }
+    });
+  });
+  const shifts = [-THRESHOLD / RANGE, -THRESHOLD / RANGE - 1];
   const ramps = appendSparseConv(builder, {
     name: "model.0",
     input: image,
     inputGain: 1,
     inChannels: 3,
-    outChannels: 2 * classes,
-    kernel: [4, 4],
+    outChannels: 2 * SLOTS,
+    kernel: [3, 3],
     strides: [2, 2],
     pads: [1, 1, 1, 1],
     taps,
-    bias: DEMO_CLASSES.flatMap(() => [-THRESHOLD / RANGE, -THRESHOLD / RANGE - 1]),
+    bias: shifts.flatMap((shift) => Array.from({ length: SLOTS }, () => shift)),
   });
   // ramp(z) - ramp(z - 1) is z clipped to 0..1.
   return appendSparseConv(builder, {
     name: "model.1",
     input: ramps,
-    inChannels: 2 * classes,
-    outChannels: classes,
-    taps: DEMO_CLASSES.flatMap((_, i): Tap[] => [[i, 2 * i, 0, 0, 1], [i, 2 * i + 1, 0, 0, -1]]),
+    inChannels: 2 * SLOTS,
+    outChannels: SLOTS,
+    taps: DEMO_CLASSES.flatMap((_, i): Tap[] => [[i, i, 0, 0, 1], [i, SLOTS + i, 0, 0, -1]]),
   });
 }
 
 /** Halves the masks' size; a value is the covered part of its cell. */
 export function appendHalving(builder: GraphBuilder, name: string, masks: string): string {
-  const classes = DEMO_CLASSES.length;
-  const quarter = (
-    i: number,
-  ): Tap[] => [[i, i, 0, 0, 0.25], [i, i, 0, 1, 0.25], [i, i, 1, 0, 0.25], [i, i, 1, 1, 0.25]];
-  return appendSparseConv(builder, {
-    name,
-    input: masks,
-    inChannels: classes,
-    outChannels: classes,
+  return builder.node("AveragePool", name, [masks], {
     kernel: [2, 2],
     strides: [2, 2],
-    taps: DEMO_CLASSES.flatMap((_, i) => quarter(i)),
+    pads: [0, 0, 0, 0],
+    dilations: [1, 1],
+    ceilMode: false,
+    countIncludePad: false,
   });
 }
 
 /**
- * Runs along one axis: step k is `ramp(cover of cell k - weighted uncovered parts of cells 0..k-1)`: 1 while all are covered,
- * a fraction where the object ends within a cell, 0 behind a gap.
+ * One more step of all runs: what the neighbour on that side reached in `step` steps, less what the cell itself lacks:
+ * `ramp(reached(neighbour) - GAP * (1 - cover))`. It stays 1 while all cells are covered, is a fraction where the object
+ * ends within a cell, and 0 behind a gap.
  */
-function appendRuns(builder: GraphBuilder, name: string, cover: string, axis: 0 | 1): string {
-  const classes = DEMO_CLASSES.length;
-  const length = 2 * REACH + 1;
-  const taps: Tap[] = [];
-  const bias: number[] = [];
-  for (let classId = 0; classId < classes; classId++) {
-    for (const direction of [-1, 1]) {
-      for (let step = 1; step <= REACH; step++) {
-        for (let cell = 0; cell <= step; cell++) {
-          const at = REACH + direction * cell;
-          const weight = cell === step ? 1 : cell === 0 ? OWN_GAP : GAP;
-          taps.push([bias.length, classId, axis === 0 ? 0 : at, axis === 0 ? at : 0, weight]);
-        }
-        bias.push(-OWN_GAP - GAP * (step - 1));
-      }
-    }
-  }
+function appendStep(builder: GraphBuilder, name: string, cover: string, reached: string, isFirst: boolean): string {
+  const taps = SIDES.flatMap(([columns, rows], side) =>
+    DEMO_CLASSES.flatMap((_, classId): Tap[] => {
+      const out = SLOTS * side + classId;
+      const input = isFirst ? classId : SLOTS * (1 + side) + classId;
+      return [[out, input, 1 + rows, 1 + columns, 1], [out, classId, 1, 1, GAP]];
+    })
+  );
   return appendSparseConv(builder, {
     name,
-    input: cover,
-    inChannels: classes,
-    outChannels: bias.length,
-    kernel: axis === 0 ? [1, length] : [length, 1],
-    pads: axis === 0 ? [0, REACH, 0, REACH] : [REACH, 0, REACH, 0],
+    input: isFirst ? cover : builder.node("Concat", `${name}.joined`, [cover, reached], { axis: 1 }),
+    inChannels: isFirst ? SLOTS : FEATURES,
+    outChannels: SLOTS * SIDES.length,
+    kernel: [3, 3],
+    pads: [1, 1, 1, 1],
     taps,
-    bias,
+    bias: Array.from({ length: SLOTS * SIDES.length }, () => -GAP),
   });
 }
 
-/** The feature map of one level: cover, runs along rows, runs along columns. */
+/** The feature map of one level: cover, and runs as sums of their steps and half of the cell itself. */
 export function appendFeatures(builder: GraphBuilder, prefix: string, cover: string): string {
-  const across = appendRuns(builder, `${prefix}.across`, cover, 0);
-  const down = appendRuns(builder, `${prefix}.down`, cover, 1);
-  return builder.node("Concat", `${prefix}.features`, [cover, across, down], { axis: 1 });
+  const steps: string[] = [];
+  for (let step = 0; step < REACH; step++) {
+    steps.push(appendStep(builder, `${prefix}.${step}`, cover, steps[step - 1] ?? cover, step === 0));
+  }
+  const taps = DEMO_CLASSES.flatMap((_, classId): Tap[] => [
+    [coverChannel(classId), classId, 0, 0, 1],
+    ...SIDES.flatMap((_, side): Tap[] => [
+      [runChannel(classId, side), classId, 0, 0, 0.5],
+      ...steps.map((_, step): Tap => [
+        runChannel(classId, side),
+        SLOTS * (1 + step * SIDES.length + side) + classId,
+        0,
+        0,
+        1,
+      ]),
+    ]),
+  ]);
+  return appendSparseConv(builder, {
+    name: `${prefix}.${REACH}`,
+    input: builder.node("Concat", `${prefix}.steps`, [cover, ...steps], { axis: 1 }),
+    inChannels: SLOTS * (1 + REACH * SIDES.length),
+    outChannels: FEATURES,
+    taps,
+  });
 }

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { coverChannel, DEMO_CLASSES, REACH, runChannel } from "./demo_features.ts";
+import { coverChannel, DEMO_CLASSES, runChannel } from "./demo_features.ts";
 
 /** A linear form over feature channels: channel -> factor. */
 export type Form = ReadonlyMap<number, number>;
@@ -26,10 +26,9 @@ export function cover(classId: number): Form {
   return new Map([[coverChannel(classId), 1]]);
 }
 
-/** Length in cells from the cell's centre to where the colour ends on one side: half the cell, and the steps that hold. */
+/** Cells from the middle of the cell to where the colour ends on one side. */
 function run(classId: number, side: number): Form {
-  const steps = Array.from({ length: REACH }, (_, i): [number, number] => [runChannel(classId, side, i + 1), 1]);
-  return new Map([[coverChannel(classId), 0.5], ...steps]);
+  return new Map([[runChannel(classId, side), 1]]);
 }
 
 /** Forms that describe what a cell sees of an object of one class. */

@@ -9,12 +9,11 @@
 
 import { DFL_BINS } from "./dfl_tail.ts";
 import { combine, cover, type Form, geometryOf } from "./demo_geometry.ts";
-import { DEMO_CLASSES, FEATURES_PER_CLASS } from "./demo_features.ts";
+import { DEMO_CLASSES, FEATURES } from "./demo_features.ts";
 import type { GraphBuilder } from "./graph_builder.ts";
 import { appendSparseConv, type Tap } from "./sparse_conv.ts";
 
 const CLASSES = DEMO_CLASSES.length;
-const FEATURES = CLASSES * FEATURES_PER_CLASS;
 
 /** Sharpness of the DFL distribution: its variance is 1 / (2 * SHARPNESS) bins. */
 const SHARPNESS = 1;

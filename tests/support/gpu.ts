@@ -72,16 +72,13 @@ function layoutEntry(binding: KernelBinding, tensors: Map<string, Placed>, form:
   if (!blocked || form.storage === "buffer") {
     return { buffer: { type: binding.kind === "weights" ? "read-only-storage" : "storage" } } as const;
   }
-  if (binding.kind === "write") {
-    return {
-      storageTexture: {
-        access: "write-only",
-        format: form.scalar === "f16" ? "rgba16float" : "rgba32float",
-        viewDimension: "2d-array",
-      },
-    } as const;
-  }
-  return { texture: { sampleType: "unfilterable-float", viewDimension: "2d-array" } } as const;
+  return {
+    storageTexture: {
+      access: binding.kind === "write" ? "write-only" : "read-only",
+      format: form.scalar === "f16" ? "rgba16float" : "rgba32float",
+      viewDimension: "2d-array",
+    },
+  } as const;
 }
 
 type Placed = { readonly kind: Layout["kind"] | "picture"; readonly memory: GPUTexture | GPUBuffer };

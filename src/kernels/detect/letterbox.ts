@@ -12,11 +12,13 @@ import { blocked, i32, type Kernel, vec2i } from "../kernel.ts";
 export interface LetterboxGeometry {
   /** Input pixels a pixel of the picture. */
   readonly scale: number;
-  /** Corner of the scaled picture in the input. */
+  /** Left edge of the scaled picture in the input. */
   readonly left: number;
+  /** Top edge of the scaled picture in the input. */
   readonly top: number;
-  /** Size of the scaled picture. */
+  /** Width of the scaled picture. */
   readonly width: number;
+  /** Height of the scaled picture. */
   readonly height: number;
 }
 

@@ -14,7 +14,7 @@ export const MAX_DETECTIONS = 300;
 export const MAX_CANDIDATES = 30000;
 
 /** Numbers in the result of an image: four of its own and six a detection. */
-export const RESULT_STRIDE = 4 + 6 * MAX_DETECTIONS;
+export const RESULT_STRIDE: number = 4 + 6 * MAX_DETECTIONS;
 
 /** Numbers in the letterbox record of an image. */
 export const FRAME_STRIDE = 8;
@@ -25,6 +25,7 @@ export interface DetectSpace {
   readonly batch: number;
   /** Anchor points of an image, all levels together. */
   readonly anchors: number;
+  /** Classes that a box may be of. */
   readonly classes: number;
   /**
    * False: an anchor gives at most one candidate, its best class (how pictures are detected). True: one for every class over the
@@ -49,7 +50,9 @@ export const DETECT_VALUES = {
 
 /** A storage buffer that the kernels of detection name in their bindings; bound whole. */
 export interface DetectBuffer {
+  /** One of `DETECT_VALUES`. */
   readonly name: string;
+  /** Size. */
   readonly bytes: number;
   /** True where it must be zero before the first run. */
   readonly zeroed: boolean;

@@ -83,32 +83,41 @@ export const conv: OnnxOperator = (node) => {
   return draft(node, "Conv", { ...attributes, groups }, { inputs: node.operands(2, 3), followsSize });
 };
 
-/** Pads that make a transposed convolution end at the stated extents. */
-function padsForOutput(node: NodeReader, kernel: Pair, output: Pair, rest: Omit<Window, "pads">, extra: Pair): Pads {
-  const input = extents(node);
-  const total = (axis: 0 | 1) => {
-    const covered = rest.dilations[axis] * (kernel[axis] - 1) + 1;
-    const amount = rest.strides[axis] * (input[axis] - 1) + extra[axis] + covered - output[axis];
-    return amount >= 0 ? amount : node.fail(`output_shape [${output.join(",")}] is beyond what the kernel covers`);
-  };
-  // Unlike a convolution, everything but SAME_UPPER puts the odd element first.
-  return share([total(0), total(1)], node.string("auto_pad", "NOTSET") === "SAME_UPPER");
+/** Pads that make a transposed convolution end at the given extents, and what is missing where even no pads fall short. */
+function padsForOutput(node: NodeReader, covered: Pair, output: readonly number[], upper: boolean) {
+  const surplus = covered.map((extent, axis) => extent - output[axis]);
+  if (output.length !== 2) node.fail(`output_shape [${output.join(",")}] has not two spatial axes`);
+  const positive = (sign: 1 | -1): Pair => [Math.max(0, sign * surplus[0]), Math.max(0, sign * surplus[1])];
+  return { pads: share(positive(1), upper), missing: positive(-1) };
 }
 
 export const convTranspose: OnnxOperator = (node) => {
   const kernel = weightKernel(node);
+  const { followsSize, ...attributes } = window(node, kernel);
   const outputPadding = node.pair("output_padding", [0, 0]);
   const groups = node.int("group", 1);
-  const { followsSize, ...attributes } = window(node, kernel);
+  const inputs = node.operands(2, 3);
   const stated = node.ints("output_shape");
+  if (!stated && !followsSize) {
+    return draft(node, "ConvTranspose", { ...attributes, groups, outputPadding }, { inputs });
+  }
+  const input = extents(node);
+  const { strides, dilations } = attributes;
+  const reach = (axis: 0 | 1) =>
+    strides[axis] * (input[axis] - 1) + outputPadding[axis] + dilations[axis] * (kernel[axis] - 1) + 1;
   // The extents to reach: as stated (some exporters put batch and channels before them), or stride times input.
-  const [height, width] = stated?.slice(-2) ?? extents(node).map((extent, axis) => extent * attributes.strides[axis]);
-  const pads = stated || followsSize
-    ? padsForOutput(node, kernel, [height, width], attributes, outputPadding)
-    : attributes.pads;
-  return draft(node, "ConvTranspose", { ...attributes, pads, groups, outputPadding }, {
-    inputs: node.operands(2, 3),
-    followsSize: followsSize && !stated,
+  const output = stated?.slice(-2) ?? [input[0] * strides[0], input[1] * strides[1]];
+  // Unlike in a convolution, everything but SAME_UPPER puts the odd element first.
+  const upper = node.string("auto_pad", "NOTSET") === "SAME_UPPER";
+  const { pads, missing } = padsForOutput(node, [reach(0), reach(1)], output, upper);
+  if (!stated && (missing[0] > 0 || missing[1] > 0)) {
+    // The standard wants stride times input, runtimes stop at what the kernel covers.
+    node.fail(`auto_pad with kernel ${kernel.join("x")} below strides [${strides.join(",")}] is not supported`);
+  }
+  const grown: Pair = [outputPadding[0] + missing[0], outputPadding[1] + missing[1]];
+  return draft(node, "ConvTranspose", { ...attributes, pads, groups, outputPadding: grown }, {
+    inputs,
+    followsSize: !stated,
   });
 };
 
