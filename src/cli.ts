@@ -7,7 +7,9 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
+import { inspectVerb } from "./cli/inspect.ts";
 import { okVerb } from "./cli/ok.ts";
+import { planVerb } from "./cli/plan.ts";
 import { testVerb } from "./cli/test.ts";
 import { reportError } from "./cli/verb.ts";
 
@@ -17,6 +19,8 @@ export function program(): Command {
     .description("Small and fast object detectors on WebGPU: run, inspect and measure them.")
     .addCommand(demoVerb)
     .addCommand(detectVerb)
+    .addCommand(inspectVerb)
+    .addCommand(planVerb)
     .addCommand(testVerb)
     .addCommand(okVerb);
 }

@@ -28,6 +28,8 @@ export interface TuneOptions {
 interface Case {
   readonly key: string;
   readonly graph: Graph;
+  readonly kernel: number;
+  readonly stride: number;
 }
 
 /** A graph of one convolution (and a residual where there was one), with random-free weights: time does not depend on values. */
@@ -64,7 +66,12 @@ function distinctConvolutions(graph: Graph): Case[] {
     const output = types.get(node.outputs[0])!.shape;
     for (const residual of [false, true]) {
       const key = convKey(input, weight, node.attributes, residual);
-      cases.set(key, { key, graph: convGraph(input, node, weight, output, residual) });
+      cases.set(key, {
+        key,
+        graph: convGraph(input, node, weight, output, residual),
+        kernel: weight[2],
+        stride: node.attributes.strides[0],
+      });
     }
   }
   return [...cases.values()];
@@ -76,17 +83,19 @@ export async function tune(device: Device, graph: Graph, options: TuneOptions = 
     throw new FeatherdetError(`the adapter "${device.adapter.name}" has no timestamp queries, tuning needs them`);
   }
   const form = storageForm(device, options);
-  const used = buildPlan(graph, { form, maxPages: maxPages(device, form) }).convolutions;
+  const target = device.adapter.software ? "software" : "hardware";
+  const used = buildPlan(graph, { form, maxPages: maxPages(device, form), target }).convolutions;
   const cases = distinctConvolutions(graph).filter(({ key }) => used.has(key));
   const tiles: Record<string, ConvTile & { milliseconds: number }> = {};
-  for (const [done, { key, graph: single }] of cases.entries()) {
+  for (const [done, { key, graph: single, kernel, stride }] of cases.entries()) {
     options.onProgress?.(done, cases.length, key);
-    for (const tile of candidateTiles(key)) {
+    for (const tile of candidateTiles(kernel, stride, target)) {
       const plan = buildPlan(single, {
         form,
         maxPages: maxPages(device, form),
         blockedInputs: single.inputs.map(({ name }) => name),
         blockedOutputs: single.outputs,
+        target,
         tuning: {
           adapter: "",
           storage: form.storage,

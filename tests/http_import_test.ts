@@ -42,13 +42,26 @@ interface Report {
   readonly found: readonly { classId: number; label: string; score: number; box: [number, number, number, number] }[];
 }
 
+/**
+ * A module cache of its own, since every port is a new origin that would stay in the user's; npm packages, which do not depend on
+ * it, are shared.
+ */
+async function moduleCache(folder: string): Promise<string> {
+  const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { npmCache }: { npmCache: string } = JSON.parse(new TextDecoder().decode(info.stdout));
+  await Deno.mkdir(`${folder}/cache`);
+  await Deno.symlink(npmCache, `${folder}/cache/npm`, { type: "dir" });
+  return `${folder}/cache`;
+}
+
 Deno.test("mod.ts imported over http from an empty folder finds the objects of a picture", async () => {
   const missing: string[] = [];
   const server = serveRepository(missing);
   const folder = await Deno.makeTempDir({ prefix: "featherdet-http-" });
   try {
     const { port } = server.addr;
-    await Deno.writeTextFile(`${folder}/main.ts`, program(port));
+    await Deno.mkdir(`${folder}/empty`);
+    await Deno.writeTextFile(`${folder}/empty/main.ts`, program(port));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "run",
@@ -59,7 +72,8 @@ Deno.test("mod.ts imported over http from an empty folder finds the objects of a
         "--no-config",
         "main.ts",
       ],
-      cwd: folder,
+      cwd: `${folder}/empty`,
+      env: { DENO_DIR: await moduleCache(folder) },
       stdin: "null",
     }).output();
     const text = new TextDecoder();

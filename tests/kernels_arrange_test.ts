@@ -46,11 +46,11 @@ const BOTH: readonly Case[] = [
     b: { shape: [3, 6, 4, 7] },
     c: { shape: [3, 5, 4, 7] },
   }],
-  ["Concat of single channels", node("Concat", ["a", "b", "c", "d", "e"], ["y"], { axis: 1 }), {
+  ["Concat of single channels", node("Concat", ["d", "a", "b", "e", "c"], ["y"], { axis: 1 }), {
     a: { shape: [2, 1, 3, 5] },
     b: { shape: [2, 1, 3, 5] },
     c: { shape: [2, 1, 3, 5] },
-    d: { shape: [2, 1, 3, 5] },
+    d: { shape: [2, 7, 3, 5] },
     e: { shape: [2, 2, 3, 5] },
   }],
   ["Concat of a tensor with itself", node("Concat", ["a", "b", "a"], ["y"], { axis: 1 }), {

@@ -9,7 +9,7 @@
 #const S = 1
 #const TILE_X = 5
 #const TILE_Y = 2
-#const WORKGROUP = 16
+#const WORKGROUP = 64
 
 #include "lib/linear.wgsl"
 #include "lib/storage.wgsl"

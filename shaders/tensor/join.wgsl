@@ -1,15 +1,15 @@
-// Concat on channels where the parts do not end on blocks: writes a range of blocks of y from up to four neighbouring parts.
+// Concat on channels where the parts do not end on blocks: writes a range of blocks of y from up to three neighbouring
+// parts.
 //
 //   y[n,c,v,u] = part p [n, c - begin[p], v, u] for the p with begin[p] <= c < begin[p+1]
 //
-// UNIQUE different values hold the PARTS parts; value 0 stands at binding 2, the others follow. FROM0..3 name the value of each part.
+// UNIQUE different values hold the PARTS parts; value 0 stands at binding 2, the others follow. FROM0..2 name the value of each part.
 // Dispatch: a thread for every strip of STRIP pixels of `region`: the range of blocks, which begins at block `firstBlock` of y.
 #const PARTS = 2
 #const UNIQUE = PARTS
 #const FROM0 = 0
 #const FROM1 = 1
 #const FROM2 = 2
-#const FROM3 = 3
 
 #include "lib/strip.wgsl"
 struct Params {
@@ -18,7 +18,6 @@ struct Params {
   part0: Blocked,
   part1: Blocked,
   part2: Blocked,
-  part3: Blocked,
   begin: vec4i,
   firstBlock: i32,
   pitch: i32,
@@ -32,18 +31,12 @@ struct Params {
 #if UNIQUE > 2
 #include "lib/input.wgsl" NAME=p2 BINDING=4
 #end
-#if UNIQUE > 3
-#include "lib/input.wgsl" NAME=p3 BINDING=5
-#end
 fn load_part0(column: i32, row: i32) -> vec4f { return load_p$FROM0(column, row); }
 #if PARTS > 1
 fn load_part1(column: i32, row: i32) -> vec4f { return load_p$FROM1(column, row); }
 #end
 #if PARTS > 2
 fn load_part2(column: i32, row: i32) -> vec4f { return load_p$FROM2(column, row); }
-#end
-#if PARTS > 3
-fn load_part3(column: i32, row: i32) -> vec4f { return load_p$FROM3(column, row); }
 #end
 
 @compute @workgroup_size(WORKGROUP)

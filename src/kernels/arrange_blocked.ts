@@ -88,47 +88,55 @@ function place(context: KernelContext<"Concat">): Kernel[] {
   });
 }
 
-/** Most parts that meet in one block. */
-const PARTS = 4;
+/** Parts that one dispatch joins: three inputs and the output are the storage textures that every adapter has. */
+const PARTS = 3;
 
-/** Concat on channels: for every part, the blocks whose first channel is its own, with what of the next parts falls into them. */
+/** For every part of a Concat on channels: the blocks whose first channel is its own, and the parts that fall into them. */
+function joints(channels: readonly number[]) {
+  const begins: number[] = [];
+  channels.reduce((sum, count) => (begins.push(sum), sum + count), 0);
+  return channels.flatMap((count, i) => {
+    const first = Math.ceil(begins[i] / 4), end = Math.ceil((begins[i] + count) / 4);
+    const parts = begins.flatMap((begin, k) => k >= i && begin < 4 * end ? [{ index: k, begin }] : []);
+    return first === end ? [] : [{ first, end, parts }];
+  });
+}
+
 function join(context: KernelContext<"Concat">): Kernel[] {
   const { inputs, outputs: [y], pitch } = context;
   const output = blockedOf(y);
-  const begins: number[] = [];
-  inputs.reduce((sum, { shape }) => (begins.push(sum), sum + shape[1]), 0);
-  return inputs.flatMap((x, i): Kernel[] => {
-    const first = Math.ceil(begins[i] / 4);
-    const end = Math.ceil((begins[i] + x.shape[1]) / 4);
-    if (first === end) return [];
-    const parts = inputs.slice(i, i + PARTS).filter((_, k) => begins[i + k] < 4 * end);
-    const unique = [...new Set(parts.map(({ value }) => value))];
+  return joints(inputs.map(({ shape }) => shape[1])).map(({ first, end, parts }): Kernel => {
     const region = { ...output, channels: 4 * (end - first) };
-    const sources = Object.fromEntries(parts.map(({ value }, k) => [`FROM${k}`, unique.indexOf(value)]));
-    const layouts = Array.from({ length: PARTS }, (_, k) => blockedOf(parts[Math.min(k, parts.length - 1)]));
-    return [{
+    const values = parts.map(({ index }) => inputs[index].value);
+    const unique = [...new Set(values)];
+    const sources = Object.fromEntries(values.map((value, k) => [`FROM${k}`, unique.indexOf(value)]));
+    const slots = Array.from({ length: PARTS }, (_, k) => parts[Math.min(k, parts.length - 1)]);
+    return {
       label: `join ${parts.length}`,
       shader: "tensor/join.wgsl",
       constants: { PARTS: parts.length, UNIQUE: unique.length, ...sources },
       parameters: [
         blocked(output),
         blocked(region),
-        ...layouts.map(blocked),
-        vec4i(Array.from({ length: PARTS }, (_, k) => begins[i + k] ?? 0)),
+        ...slots.map(({ index }) => blocked(blockedOf(inputs[index]))),
+        vec4i(slots.map(({ begin }) => begin)),
         i32(first),
         i32(pitch),
       ],
       bindings: [write(y), ...unique.map((value) => ({ kind: "read", value } as const))],
       workgroups: linearGroups(stripsOf(region)),
-    }];
+    };
   });
 }
 
-const noConstants = (_: Node, types: OperandTypes) => types.inputs.every(({ constant }) => !constant);
+function concatApplies({ attributes: { axis } }: Node<"Concat">, { inputs }: OperandTypes): boolean {
+  if (inputs.some(({ constant }) => constant)) return false;
+  return axis !== 1 || joints(inputs.map(({ shape }) => shape[1])).every(({ parts }) => parts.length <= PARTS);
+}
 
-/** Blocked kernels of Concat. */
+/** Blocked kernels of Concat; where more than three parts meet in a block it is left to plain tensors. */
 export const concatBlocked: NonNullable<OperatorKernels<"Concat">["blocked"]> = {
-  applies: (node, types) => onImages(node, types) && noConstants(node, types),
+  applies: (node, types) => onImages(node, types) && concatApplies(node, types),
   kernels: (context) => {
     refuseEpilogue(context);
     return context.node.attributes.axis === 1 ? join(context) : place(context);

@@ -7,6 +7,7 @@
 import type { Constant, Shape, TensorType } from "../graph/graph.ts";
 import type { Node, Operator } from "../graph/operators.ts";
 import type { Activation } from "./activation.ts";
+import type { Target } from "./conv_tile.ts";
 import type { Kernel, Layout } from "./kernel.ts";
 
 /** An input or output of a step. */
@@ -35,7 +36,7 @@ export interface KernelContext<K extends Operator = Operator> {
   /** Cells in a row of the arena. */
   readonly pitch: number;
   /** Kind of adapter that kernels are chosen for. */
-  readonly target?: "software" | "hardware";
+  readonly target?: Target;
   /** Tile of convolutions where tuning has chosen one. */
   readonly tile?: { readonly x: number; readonly y: number; readonly outBlocks: number };
 }

@@ -19,11 +19,11 @@ function applies(node: Node, types: OperandTypes): boolean {
 }
 
 function convKernel(context: KernelContext<"Conv">): Kernel {
-  const { pitch, tile } = context;
+  const { pitch, tile, target } = context;
   const step = stepOf(context);
   if (directConvApplies(step)) {
-    const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], step.y.layout);
-    return directConv(step, chosen, pitch);
+    const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], step.y.layout, target);
+    return directConv(step, chosen, pitch, target);
   }
   return depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(step, pitch, false);
 }

@@ -7,6 +7,7 @@
 
 import type { ConvAttributes } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
+import { type Target, workgroupSize } from "./conv_tile.ts";
 import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, type PackedWeights, u32, vec2i } from "./kernel.ts";
 
 /** Pixels and output blocks that one thread computes. */
@@ -53,7 +54,8 @@ export function packConvWeights(step: ConvStep, outBlocks: number): PackedWeight
       for (let c = 0; c < inputs; c++) {
         const row = layer * rows + (c >> 2);
         for (let t = 0; t < taps; t++) {
-          packed[(row * columns + (block * taps + t) * 4 + (c & 3)) * 4 + lane] = step.weight.data[(o * inputs + c) * taps + t];
+          packed[(row * columns + (block * taps + t) * 4 + (c & 3)) * 4 + lane] =
+            step.weight.data[(o * inputs + c) * taps + t];
         }
       }
       if (step.bias) packed[((layer * rows + inBlocks) * columns + block) * 4 + lane] = step.bias[o];
@@ -64,14 +66,14 @@ export function packConvWeights(step: ConvStep, outBlocks: number): PackedWeight
 }
 
 /** Describes the dispatch of a convolution with a given tile. */
-export function directConv(step: ConvStep, tile: ConvTile, pitch: number): Kernel {
+export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target: Target = "software"): Kernel {
   const [kernel] = step.weight.shape.slice(2);
   const stride = step.attributes.strides[0];
   const output = step.y.layout;
   const tilesX = Math.ceil(output.width / tile.x);
   const tiles = tilesX * Math.ceil(output.height / tile.y);
   const weights = packConvWeights(step, tile.outBlocks);
-  const workgroup = 16;
+  const workgroup = workgroupSize(target);
   const residual = step.residual;
   return {
     label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}`,

@@ -37,7 +37,11 @@ function groupingOf(step: ConvStep): Grouping {
 }
 
 /** Packs weights and biases as the shader's header says; `at(o, c, t)` is the weight of output `o` and its group's input `c`. */
-function packWeights(step: ConvStep, grouping: Grouping, at: (o: number, c: number, t: number) => number): PackedWeights {
+function packWeights(
+  step: ConvStep,
+  grouping: Grouping,
+  at: (o: number, c: number, t: number) => number,
+): PackedWeights {
   const [kh, kw] = step.weight.shape.slice(2);
   const taps = kh * kw;
   const { inputsPerGroup, outputsPerGroup, inBlocks, firstBlock } = grouping;

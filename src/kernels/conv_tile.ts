@@ -9,39 +9,77 @@
 import type { ConvTile } from "./conv_direct.ts";
 import { type BlockedLayout, blocksOf } from "./kernel.ts";
 
-/** Pixels that tiles compute for each pixel of the output, at least 1. */
-function waste(output: BlockedLayout, tile: ConvTile): number {
-  const cover = (extent: number, part: number) => Math.ceil(extent / part) * part / extent;
-  return cover(output.width, tile.x) * cover(output.height, tile.y) * cover(blocksOf(output), tile.outBlocks);
+/** Kind of adapter: threads of a software adapter are vector lanes of a few cores, those of hardware are many and small. */
+export type Target = "software" | "hardware";
+
+/** Threads of a workgroup: one vector on software adapters, so that small maps waste no lanes. */
+export function workgroupSize(target: Target): number {
+  return target === "software" ? 8 : 64;
 }
 
-/** Cells that a thread loads for one output cell and input block, apart from waste. */
+/** Outputs that are computed for each one that is kept, at least 1: tiles over the edge and idle threads of the last group. */
+function waste(output: BlockedLayout, tile: ConvTile, workgroup: number): number {
+  const tiles = Math.ceil(output.width / tile.x) * Math.ceil(output.height / tile.y);
+  const threads = Math.ceil(tiles / workgroup) * workgroup;
+  const blocks = blocksOf(output);
+  const outputs = threads * tile.x * tile.y * Math.ceil(blocks / tile.outBlocks) * tile.outBlocks;
+  return outputs / (output.width * output.height * blocks);
+}
+
+/** Cells that a thread loads for one output cell and input block. */
 function loads(kernel: number, stride: number, { x, y, outBlocks }: ConvTile): number {
   const cells = ((x - 1) * stride + kernel) * ((y - 1) * stride + kernel);
   const weights = 4 * kernel * kernel * outBlocks;
   return (cells + weights) / (x * y * outBlocks);
 }
 
-/** Tiles that are considered: 3x3 at stride 1, wider strides (more inputs a pixel, so fewer pixels), 1x1. */
-const WIDE: readonly ConvTile[] = [{ x: 5, y: 4, outBlocks: 1 }, { x: 4, y: 4, outBlocks: 1 }, { x: 5, y: 2, outBlocks: 1 }];
-const STRIDED: readonly ConvTile[] = [{ x: 5, y: 2, outBlocks: 1 }, { x: 4, y: 2, outBlocks: 1 }];
-const POINT: readonly ConvTile[] = [{ x: 5, y: 2, outBlocks: 2 }, { x: 4, y: 2, outBlocks: 2 }];
-const SMALL: ConvTile = { x: 2, y: 2, outBlocks: 1 };
+const tiles = (...list: readonly (readonly [number, number, number])[]): readonly ConvTile[] =>
+  list.map(([x, y, outBlocks]) => ({ x, y, outBlocks }));
+
+/** Tiles considered on software adapters by kind of convolution. Few, since each is a pipeline to compile. */
+const SOFTWARE = {
+  point: tiles([5, 2, 2], [5, 1, 4], [4, 2, 2], [2, 2, 1]),
+  window: tiles([5, 4, 1], [5, 2, 1], [4, 4, 1], [2, 2, 1]),
+  strided: tiles([5, 2, 2], [4, 2, 2], [2, 2, 1]),
+} as const;
+
+/** Tiles considered on hardware: small enough for registers and to give every core work. */
+const HARDWARE = {
+  point: tiles([4, 2, 2], [4, 1, 2], [2, 1, 2], [1, 1, 1]),
+  window: tiles([4, 2, 1], [2, 2, 2], [2, 2, 1], [1, 1, 1]),
+  strided: tiles([2, 2, 1], [2, 1, 2], [1, 1, 1]),
+} as const;
 
 /** Weight of a load against a multiply-accumulate of four by four channels; measured on a software adapter. */
-const LOAD_COST = 1.5;
+const LOAD_COST = 2;
+
+/** Threads below which a piece of hardware runs idle; larger tiles then cost more than they save. */
+const HARDWARE_THREADS = 16384;
+
+function kindOf(kernel: number, stride: number): keyof typeof SOFTWARE {
+  return kernel === 1 ? "point" : stride > 1 ? "strided" : "window";
+}
 
 /** The tile of least estimated cost for a square kernel, its stride and its output. */
-export function chooseTile(kernel: number, stride: number, output: BlockedLayout): ConvTile {
-  const candidates = [...kernel === 1 ? POINT : stride > 1 ? STRIDED : WIDE, SMALL];
-  const cost = (tile: ConvTile) => waste(output, tile) * (kernel * kernel + LOAD_COST * loads(kernel, stride, tile));
+export function chooseTile(
+  kernel: number,
+  stride: number,
+  output: BlockedLayout,
+  target: Target = "software",
+): ConvTile {
+  const candidates = (target === "software" ? SOFTWARE : HARDWARE)[kindOf(kernel, stride)];
+  const cells = output.width * output.height * blocksOf(output) * output.batch;
+  const cost = (tile: ConvTile) => {
+    const threads = cells / (tile.x * tile.y * tile.outBlocks);
+    const idle = target === "hardware" ? Math.max(1, HARDWARE_THREADS / threads) : 1;
+    return idle * waste(output, tile, workgroupSize(target)) *
+      (kernel * kernel + LOAD_COST * loads(kernel, stride, tile));
+  };
   return candidates.reduce((best, tile) => cost(tile) < cost(best) ? tile : best);
 }
 
-/** Tiles that tuning measures for a convolution, named as by `convKey`. */
-export function candidateTiles(key: string): readonly ConvTile[] {
-  const point = key.startsWith("1x1");
-  return point
-    ? [[5, 2, 2], [5, 2, 4], [5, 4, 1], [5, 4, 2], [4, 2, 2], [2, 2, 2]].map(([x, y, outBlocks]) => ({ x, y, outBlocks }))
-    : [[5, 4, 1], [5, 2, 1], [5, 2, 2], [4, 4, 1], [10, 2, 1], [2, 2, 1]].map(([x, y, outBlocks]) => ({ x, y, outBlocks }));
+/** Tiles that tuning measures for a square kernel and its stride. */
+export function candidateTiles(kernel: number, stride: number, target: Target): readonly ConvTile[] {
+  const kind = kindOf(kernel, stride);
+  return target === "hardware" ? [...HARDWARE[kind], ...SOFTWARE[kind]] : SOFTWARE[kind];
 }

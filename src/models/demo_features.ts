@@ -36,7 +36,7 @@ const THRESHOLD = 0.18;
 const RANGE = 0.22;
 
 /** How strongly the uncovered part of a cell shortens a run that starts in it or passes it. */
-const GAP = 1.5;
+const GAP = 1.25;
 
 /** Steps in columns and rows from a cell to its neighbour on each side, in the order of a box's sides. */
 const SIDES = [[-1, 0], [0, -1], [1, 0], [0, 1]] as const;

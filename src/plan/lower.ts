@@ -9,6 +9,7 @@ import { consumers, FeatherdetError, type Node, type Operator, sizeOf } from "..
 import { macsOf } from "../graph/analyze.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../kernels/activation.ts";
 import type { Epilogue, KernelContext, OperandTypes, OperatorKernels } from "../kernels/context.ts";
+import type { Target } from "../kernels/conv_tile.ts";
 import type { ConvTile } from "../kernels/conv_direct.ts";
 import { KERNELS } from "../kernels/table.ts";
 import type { PlanNode, TypedGraph } from "./node.ts";
@@ -16,9 +17,6 @@ import { convKey, type Tuning } from "./tuning.ts";
 
 /** Widest tensor that is put into row memory: its rows must fit one texture row on every adapter. */
 const WIDEST = 4096;
-
-/** Kind of adapter that tiles are chosen for. */
-export type Target = "software" | "hardware";
 
 /** How tiles of convolutions are chosen. */
 export interface Tiling {

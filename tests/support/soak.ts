@@ -53,7 +53,7 @@ async function run(model: string, size: number, frames: number): Promise<SoakRep
   const picture = (i: number) => pictures[i % pictures.length];
   const stretch = async (count: number) => {
     // Half of the frames one by one, half of them with several in flight.
-    const half = count / 2;
+    const half = Math.ceil(count / 2);
     for (let i = 0; i < half; i++) results.add(JSON.stringify(await detector.detect(picture(i))));
     const stream = detector.stream(Array.from({ length: half }, (_, i) => picture(i)));
     for await (const found of stream) results.add(JSON.stringify(found));
@@ -61,7 +61,7 @@ async function run(model: string, size: number, frames: number): Promise<SoakRep
   const state = () => ({ resident: Deno.memoryUsage().rss, resources: liveResources(), held: detector.bytes });
   await stretch(warmUp);
   const warm = state();
-  await stretch(frames);
+  await stretch(frames - warmUp);
   const end = state();
   detector.destroy();
   return {

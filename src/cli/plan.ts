@@ -1,0 +1,41 @@
+/**
+ * `plan`: how a model is run, dispatch by dispatch.
+ *
+ * @module
+ */
+
+import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { printPlan } from "../plan/print.ts";
+import { inputSize } from "./arguments.ts";
+import { precisionOption } from "./detection_options.ts";
+import { loadModel } from "./model.ts";
+import { planModel } from "./planned.ts";
+import { action, verb } from "./verb.ts";
+
+/** The verb `plan`. */
+export const planVerb = verb(
+  "plan",
+  "Print how a model is run: dispatches, kernels, where values lie in memory.",
+  "deno task plan --model yolo11n.onnx --size 320 --precision f16",
+)
+  .requiredOption("--model <model>", "ONNX file, URL, or name")
+  .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
+  .addOption(precisionOption())
+  .addOption(
+    new Option("--storage <kind>", "how activations are stored: texture as on software adapters, buffer as on others")
+      .choices(["texture", "buffer"] as const).default("buffer" as const),
+  )
+  .action(async (options) => {
+    await action<typeof options>(async ({ model, size, precision, storage }, output) => {
+      const graph = await loadModel(model, { size });
+      const { plan, steps } = planModel(graph, { precision, storage });
+      output.line(printPlan({ ...plan, steps }));
+      return {
+        steps: steps.map(({ name, operator, kernel, macs }) => {
+          return { name, operator, kernel: kernel.label, workgroups: kernel.workgroups, macs };
+        }),
+        dispatches: steps.length,
+        memory: plan.memory,
+      };
+    })(options);
+  });

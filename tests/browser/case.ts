@@ -1,0 +1,24 @@
+/**
+ * What is detected in the browser and outside of it, and in which form the browser reports.
+ *
+ * @module
+ */
+
+import type { Detection } from "../../src/detect/detector.ts";
+
+/** A small input: the browser's software adapter is slow. */
+export const BROWSER_CASE = {
+  size: 192,
+  picture: { seed: 11, width: 200, height: 160, objects: 4, sizes: [40, 60] },
+} as const;
+
+/** What the page sends. */
+export interface BrowserReport {
+  /** Name of the browser's adapter. */
+  readonly adapter: string;
+  readonly agent: string;
+  readonly halves: boolean;
+  /** Detections from the pixels, and from the picture as a PNG file. */
+  readonly pixels: readonly Detection[];
+  readonly file: readonly Detection[];
+}

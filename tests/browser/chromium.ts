@@ -1,0 +1,89 @@
+/**
+ * Opens a page in headless Chromium and waits for what it sends back.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+
+/** What Debian, Ubuntu and others call it. */
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"] as const;
+
+/** The command for machines without. */
+export const INSTALL_CHROMIUM = "apt-get install -y --no-install-recommends chromium";
+
+/** Path of the browser: `$CHROMIUM`, or the first of the usual names on the path; undefined where there is none. */
+export function findChromium(): string | undefined {
+  const given = Deno.env.get("CHROMIUM");
+  if (given) return given;
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  return folders.flatMap((folder) => NAMES.map((name) => `${folder}/${name}`)).find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** WebGPU on the browser's own software adapter, so that the result depends on no driver of the machine. */
+const FLAGS = [
+  "--headless=new",
+  "--no-sandbox",
+  "--no-first-run",
+  "--disable-extensions",
+  "--disable-dev-shm-usage",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+];
+
+/** Bundles a module for browsers: what a page needs is one file of plain JavaScript. */
+export async function bundle(entry: URL): Promise<string> {
+  const args = ["bundle", "--quiet", "--platform", "browser", fileURLToPath(entry)];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  const text = new TextDecoder();
+  if (!success) throw new Error(`deno bundle failed: ${text.decode(stderr)}`);
+  return text.decode(stdout);
+}
+
+/**
+ * Serves a page with the script, opens it in the browser and returns the object that the script posts to `/report`. Throws where
+ * the browser ends before, or after `seconds` without a report.
+ */
+export async function reportOf(chromium: string, script: string, seconds: number): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const page =
+    '<!doctype html><meta charset="utf-8"><title>Featherdet</title><script type="module" src="/main.js"></script>';
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/") return new Response(page, { headers: { "content-type": "text/html" } });
+    if (pathname === "/main.js") return new Response(script, { headers: { "content-type": "text/javascript" } });
+    if (pathname === "/report") {
+      resolve(await request.json());
+      return new Response(null, { status: 204 });
+    }
+    return new Response(null, { status: 404 });
+  });
+  const profile = await Deno.makeTempDir({ prefix: "featherdet-chromium-" });
+  const browser = new Deno.Command(chromium, {
+    args: [...FLAGS, `--user-data-dir=${profile}`, `http://127.0.0.1:${server.addr.port}/`],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  browser.status.then(({ code }) => reject(new Error(`${chromium} ended with status ${code} before it reported`)));
+  const limit = setTimeout(() => reject(new Error(`the page sent nothing within ${seconds} s`)), seconds * 1000);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(limit);
+    try {
+      browser.kill();
+    } catch {
+      // It has ended by itself.
+    }
+    await browser.status;
+    await server.shutdown();
+    await Deno.remove(profile, { recursive: true });
+  }
+}
