@@ -11,6 +11,7 @@ import { inspectVerb } from "./cli/inspect.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
 import { testVerb } from "./cli/test.ts";
+import { tuneVerb } from "./cli/tune.ts";
 import { reportError } from "./cli/verb.ts";
 
 /** The program with all its verbs. */
@@ -21,6 +22,7 @@ export function program(): Command {
     .addCommand(detectVerb)
     .addCommand(inspectVerb)
     .addCommand(planVerb)
+    .addCommand(tuneVerb)
     .addCommand(testVerb)
     .addCommand(okVerb);
 }

@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   plan: ["graph", "kernels", "reference"],
   program: ["graph", "gpu", "kernels", "plan"],
   session: ["graph", "gpu", "kernels", "plan", "program"],
+  tune: ["graph", "gpu", "kernels", "plan", "program", "session"],
   "detect/image": [],
   "data/image": ["graph", "detect/image"],
   detect: ["graph", "gpu", "kernels", "plan", "onnx", "program", "session", "detect/image", "data/image"],
@@ -32,7 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   setup: ["graph"],
   cli: [
     ...["graph", "onnx", "models", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
-    ...["eval", "hardware", "report", "setup"],
+    ...["tune", "eval", "hardware", "report", "setup"],
   ],
 };
 

@@ -70,7 +70,7 @@ const shapes = (a: CaseInput, b: CaseInput) =>
 
 for (const form of FORMS) {
   gpuTest(`binary operators in row memory, ${formName(form)}`, async (_, step) => {
-    for (const [op, a, b] of BLOCKED) {
+    for (const [op, a, b] of form === FORMS[0] ? BLOCKED : BLOCKED.filter((_, i) => i % 4 === 1)) {
       await step(`${op} of ${shapes(a, b)}`, () => {
         return checkKernels(node(op, ["a", "b"], ["y"], {}), { a, b }, { form, layout: "blocked" });
       });

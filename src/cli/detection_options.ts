@@ -6,8 +6,11 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
+import { sharedDevice } from "../gpu/device.ts";
+import { storageForm } from "../session.ts";
 import { inputSize, numberIn } from "./arguments.ts";
 import { loadModel } from "./model.ts";
+import { readTuning } from "./tuning_store.ts";
 import { deviceVerb } from "./verb.ts";
 
 /** `--precision`. */
@@ -40,6 +43,9 @@ export async function loadDetector(
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
   const graph = await loadModel(model, { size, batch: 1 });
-  const detector = await Detector.load(graph, { precision, confidence, iou });
+  const device = await sharedDevice();
+  const { scalar, storage } = storageForm(device, { precision });
+  const tuning = readTuning({ adapter: device.adapter.name, scalar, storage });
+  const detector = await Detector.load(graph, { precision, confidence, iou, tuning });
   return { detector, load: performance.now() - started };
 }

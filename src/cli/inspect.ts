@@ -14,7 +14,7 @@ import { action, verb } from "./verb.ts";
 
 /** Nodes that have weights: what people call layers. */
 function countLayers(graph: Graph): number {
-  return graph.nodes.filter((node) => weightsOf(graph, node).length > 0).length;
+  return graph.nodes.filter((node) => weightsOf(graph, node).trained.length > 0).length;
 }
 
 /** The verb `inspect`. */

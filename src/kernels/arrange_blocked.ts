@@ -7,7 +7,7 @@
 
 import type { Node } from "../graph/operators.ts";
 import type { KernelContext, Operand, OperandTypes, OperatorKernels } from "./context.ts";
-import { blocked, type BlockedLayout, blocksOf, f32, i32, type Kernel, vec4i } from "./kernel.ts";
+import { blocked, type BlockedLayout, f32, i32, type Kernel, vec4i } from "./kernel.ts";
 import { linearGroups, stripsOf } from "./linear.ts";
 import { blockedOf, onImages, read, refuseEpilogue, write } from "./operand.ts";
 

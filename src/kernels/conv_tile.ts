@@ -38,9 +38,9 @@ const tiles = (...list: readonly (readonly [number, number, number])[]): readonl
 
 /** Tiles considered on software adapters by kind of convolution. Few, since each is a pipeline to compile. */
 const SOFTWARE = {
-  point: tiles([5, 2, 2], [5, 1, 4], [4, 2, 2], [2, 2, 1]),
-  window: tiles([5, 4, 1], [5, 2, 1], [4, 4, 1], [2, 2, 1]),
-  strided: tiles([5, 2, 2], [4, 2, 2], [2, 2, 1]),
+  point: tiles([5, 2, 2], [2, 2, 1]),
+  window: tiles([5, 4, 1], [2, 2, 1]),
+  strided: tiles([5, 2, 2], [2, 2, 1]),
 } as const;
 
 /** Tiles considered on hardware: small enough for registers and to give every core work. */

@@ -13,7 +13,12 @@ import { blockedOf, onImages, read, refuseEpilogue, write } from "./operand.ts";
 type Attributes = Node<"Resize">["attributes"];
 
 /** Input coordinate of an output index along one axis, by ONNX's rules. */
-function sourceCoordinate({ coordinates, size, scales }: Attributes, axis: 0 | 1, index: number, extent: number): number {
+function sourceCoordinate(
+  { coordinates, size, scales }: Attributes,
+  axis: 0 | 1,
+  index: number,
+  extent: number,
+): number {
   const last = size[axis] - 1;
   if (coordinates === "asymmetric") return index / scales[axis];
   if (coordinates === "align_corners") return last === 0 ? 0 : index * (extent - 1) / last;

@@ -9,7 +9,7 @@ import { sizeOf } from "../graph/graph.ts";
 import type { Node, UnaryOperator } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationOf, activationParameters } from "./activation.ts";
 import type { KernelContext, Operand, OperatorKernels } from "./context.ts";
-import { blocked, blocksOf, i32, type Kernel, type PackedWeights } from "./kernel.ts";
+import { blocked, i32, type Kernel, type PackedWeights } from "./kernel.ts";
 import { linearGroups, stripsOf } from "./linear.ts";
 import { blockedOf, constantOf, onImages, read, refuseEpilogue, refuseResidual, write } from "./operand.ts";
 
@@ -59,7 +59,11 @@ export function unaryBlocked(
   };
 }
 
-function overBlocks({ node, inputs: [x], outputs: [y], pitch }: KernelContext, activation: Activation, affine?: Affine): Kernel {
+function overBlocks(
+  { node, inputs: [x], outputs: [y], pitch }: KernelContext,
+  activation: Activation,
+  affine?: Affine,
+): Kernel {
   return unaryBlocked(node.op.toLowerCase(), x, y, activation, pitch, affine);
 }
 

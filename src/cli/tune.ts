@@ -1,0 +1,75 @@
+/**
+ * `tune`: measures which kernels are fastest on this adapter and keeps the result, which `demo`, `detect` and `bench` then use.
+ *
+ * @module
+ */
+
+import { Detector } from "../detect/detector.ts";
+import { sharedDevice } from "../gpu/device.ts";
+import type { Graph } from "../graph/mod.ts";
+import type { Tuning } from "../plan/tuning.ts";
+import { tune } from "../tune.ts";
+import { inputSizes, integerIn } from "./arguments.ts";
+import { precisionOption } from "./detection_options.ts";
+import { loadModel } from "./model.ts";
+import { progressBar } from "./progress.ts";
+import { writeTuning } from "./tuning_store.ts";
+import { deviceAction, deviceVerb } from "./verb.ts";
+
+/** GPU time of one frame, in milliseconds. */
+async function frameTime(graph: Graph, precision: "f32" | "f16", tuning: Tuning | undefined): Promise<number> {
+  const detector = await Detector.load(graph, { precision, tuning });
+  try {
+    const [height, width] = detector.inputSize;
+    await detector.detect({ width, height, data: new Uint8Array(3 * width * height).fill(114) });
+    return (await detector.profile()).reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  } finally {
+    detector.destroy();
+  }
+}
+
+/** The verb `tune`. */
+export const tuneVerb = deviceVerb(
+  "tune",
+  "Choose kernels by measuring them on this adapter, and keep the choice.",
+  "deno task tune --model yolo11n.onnx --size 320 --size 640",
+)
+  .requiredOption("--model <model>", "ONNX file, URL, or name")
+  .option("--size <pixels>", "side of the square input, may be repeated; the model's own by default", inputSizes)
+  .addOption(precisionOption())
+  .option("--runs <number>", "timed runs of each candidate, of which the median counts", integerIn(1, 1000), 5)
+  .action(async (options) => {
+    await deviceAction<typeof options>(async ({ model, size, precision, runs }, output) => {
+      const device = await sharedDevice();
+      const { name: adapter, software } = device.adapter;
+      output.note(`adapter: ${adapter}${software ? " (software)" : ""}`);
+      const results = [];
+      let file = "";
+      for (const side of size ?? [undefined]) {
+        const graph = await loadModel(model, { size: side, batch: 1 });
+        let bar = progressBar(0, "convolutions");
+        const tuning = await tune(device, graph, {
+          precision,
+          runs,
+          onProgress: (done, total, key) => {
+            if (done === 0) bar = progressBar(total, "convolutions");
+            else bar.step(key);
+          },
+        }).finally(() => bar.stop());
+        file = writeTuning(tuning);
+        const [before, after] = [
+          await frameTime(graph, precision, undefined),
+          await frameTime(graph, precision, tuning),
+        ];
+        const convolutions = Object.keys(tuning.tiles).length;
+        const [height, width] = graph.inputs[0].shape.slice(2);
+        output.line(
+          `${width}x${height} ${precision}: ${convolutions} convolutions, ` +
+            `${before.toFixed(1)} ms a frame by the cost model, ${after.toFixed(1)} ms tuned`,
+        );
+        results.push({ size: height, precision, convolutions, before, after });
+      }
+      output.line(`kept in ${file}`);
+      return { adapter, software, results, file };
+    })(options);
+  });
