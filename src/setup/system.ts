@@ -6,7 +6,7 @@
 
 /** The machine as the set-up sees it. */
 export interface System {
-  /** Whether WebGPU finds an adapter in this process. */
+  /** Whether WebGPU finds an adapter in this process that computes correctly. */
   hasAdapter(): Promise<boolean>;
   /** Value of an environment variable. */
   variable(name: string): string | undefined;
@@ -18,9 +18,16 @@ export interface System {
   run(command: string, args: readonly string[]): Promise<{ success: boolean; output: string }>;
 }
 
+/** Names the graphics interfaces that Deno looks for adapters through. */
+const BACKEND_VARIABLE = "DENO_WEBGPU_BACKEND";
+
 /** The machine this process runs on. */
 export const thisSystem: System = {
   async hasAdapter() {
+    // Where there is no Vulkan driver, Deno takes an OpenGL one, which accepts the shaders and computes wrong results.
+    if (Deno.build.os === "linux" && Deno.env.get(BACKEND_VARIABLE) === undefined) {
+      Deno.env.set(BACKEND_VARIABLE, "vulkan");
+    }
     return await navigator.gpu?.requestAdapter() != null;
   },
   variable: (name) => Deno.env.get(name),
