@@ -7,22 +7,25 @@
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
+import { docsVerb } from "./cli/docs.ts";
 import { inspectVerb } from "./cli/inspect.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
 import { testVerb } from "./cli/test.ts";
 import { tuneVerb } from "./cli/tune.ts";
-import { reportError } from "./cli/verb.ts";
+import { ONE_LINE, reportError } from "./cli/verb.ts";
 
 /** The program with all its verbs. */
 export function program(): Command {
   return new Command("featherdet")
     .description("Small and fast object detectors on WebGPU: run, inspect and measure them.")
+    .configureOutput(ONE_LINE)
     .addCommand(demoVerb)
     .addCommand(detectVerb)
     .addCommand(inspectVerb)
     .addCommand(planVerb)
     .addCommand(tuneVerb)
+    .addCommand(docsVerb)
     .addCommand(testVerb)
     .addCommand(okVerb);
 }

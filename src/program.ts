@@ -234,7 +234,10 @@ export class Program {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
     }
     const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    const texture = this.memory.texture(name, usage, this.#format(), [columns, rows, layers], cellBytes(form));
+    // Some drivers compile a shader anew when a texture's extent turns into a power of two, or its layers into one: avoid both.
+    const odd = (extent: number) => (extent & (extent - 1)) === 0 ? extent + 1 : extent;
+    const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
+    const texture = this.memory.texture(name, usage, this.#format(), extent, cellBytes(form));
     const layout = { bytesPerRow: columns * cellBytes(form), rowsPerImage: rows };
     this.#device.device.queue.writeTexture({ texture }, data as unknown as ArrayBuffer, layout, [
       columns,

@@ -156,6 +156,11 @@ gpuTest("fuse: attention of key channels that fill no cell is left to the genera
   assert(operators.includes("Softmax") && !operators.includes("Attention"), operators.join());
 });
 
+gpuTest("fuse: a 1x1 convolution over a map wider than a texture row allows", async () => {
+  const graph = graphOf({ x: [1, 5, 1, 4200] }, ["y"], [convNode("x", "y", 0)], weights({ y: [3, 5, 1, 1] }));
+  assert((await compare(graph)).operators.includes("Conv"));
+});
+
 gpuTest("plans: constants are folded and unused nodes dropped", async () => {
   const graph = graphOf({ x: [1, 4, 3, 3] }, ["y"], [
     node("Exp", ["k"], ["e"], {}),

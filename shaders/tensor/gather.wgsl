@@ -3,7 +3,8 @@
 //   y[origin + i] = x[start + step * i], i over the region, axes n, c, y, x
 //
 // Where the source lies outside of x: MODE == constant stores `fill`; edge takes the nearest element; reflect mirrors at the edge.
-// The region's channels begin on a block of y. ALIGNED == 1 promises step 1 and a start on a block of x as well, without padding of channels.
+// The region's channels begin on a block of y. ALIGNED == 1 promises step 1 and a start on a block of x as well, and no padding of
+// channels.
 // Dispatch: a thread for every strip of STRIP pixels of the region (lib/strip.wgsl).
 #const MODE = constant
 #const ALIGNED = 0

@@ -13,10 +13,16 @@ import { Output } from "./output.ts";
 /** Set to 1 to see where an error came from. */
 export const DEBUG_VARIABLE = "FEATHERDET_DEBUG";
 
+/** Makes the library report a wrong argument in one line, its guess at what was meant included. */
+export const ONE_LINE = {
+  outputError: (text: string, write: (text: string) => void) => write(`${sentence(text)}\n`),
+};
+
 /** A command for one verb, with its description, example and the options that all verbs have. */
 export function verb(name: string, summary: string, example: string) {
   return new Command(name)
     .description(summary)
+    .configureOutput(ONE_LINE)
     .option("--json", "print one JSON object on stdout, everything else on stderr")
     .addHelpText("after", `\nExample:\n  ${example}`)
     .allowExcessArguments(false);

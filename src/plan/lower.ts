@@ -12,11 +12,9 @@ import type { Epilogue, KernelContext, OperandTypes, OperatorKernels } from "../
 import type { Target } from "../kernels/conv_tile.ts";
 import type { ConvTile } from "../kernels/conv_direct.ts";
 import { KERNELS } from "../kernels/table.ts";
+import { WIDEST } from "./fuse/wide_conv.ts";
 import type { PlanNode, TypedGraph } from "./node.ts";
 import { convKey, type Tuning } from "./tuning.ts";
-
-/** Widest tensor that is put into row memory: its rows must fit one texture row on every adapter. */
-const WIDEST = 4096;
 
 /** How tiles of convolutions are chosen. */
 export interface Tiling {
@@ -61,7 +59,8 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
     const absorbActivation = () => {
       const next = soleReader(fused.nodes.at(-1)!.outputs[0]);
       const activation = next && activationOf(next);
-      if (!next || !activation) return false;
+      // Spare channels hold zero before the activation and must stay finite after it.
+      if (!next || !activation || activation.name === "Log") return false;
       fused.activation = activation;
       fused.nodes.push(next);
       return true;

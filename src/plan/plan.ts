@@ -11,6 +11,7 @@ import { type BlockedLayout, type Kernel, type Layout, type StorageForm } from "
 import { arrange, pageOfBlock, pagesOf, viewLayout } from "./arrange.ts";
 import { foldBatchNormalization } from "./fuse/batch_norm.ts";
 import { recogniseActivations } from "./fuse/activations.ts";
+import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { foldConstants } from "./fuse/constants.ts";
 import { COMPOSITES } from "./fuse/composites.ts";
 import { applyViews } from "./apply_views.ts";
@@ -81,14 +82,15 @@ const PAGE_SHIFT = 3;
 /** Every device allows storage buffer bindings at multiples of this. */
 const PLAIN_ALIGNMENT = 256;
 
+/** Passes from graph to graph, in order. */
+const GRAPH_PASSES = [foldConstants, foldBatchNormalization, recogniseActivations, refoldWideConvolutions];
+
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
-  const passes = [foldConstants, foldBatchNormalization, recogniseActivations];
-  const graph = passes.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
+  const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
   const types = new Map(inferTypes(graph));
-  const claimed = new Set(graph.nodes.slice(0, 0));
   const composites = COMPOSITES.flatMap((find) => find({ graph, types }));
-  for (const { nodes } of composites) for (const node of nodes) claimed.add(node);
+  const claimed = new Set(composites.flatMap(({ nodes }) => nodes));
   const convolutions = new Set<string>();
   const tiling: Tiling = { tuning: options.tuning, target: options.target ?? "software", seen: convolutions };
   const lowered = [...lower({ graph, types }, claimed, tiling), ...composites.map(({ node }) => node)];

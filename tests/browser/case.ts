@@ -5,6 +5,7 @@
  */
 
 import type { Detection } from "../../src/detect/detector.ts";
+import type { AdapterRecord } from "../../src/gpu/device.ts";
 
 /** A small input: the browser's software adapter is slow. */
 export const BROWSER_CASE = {
@@ -14,10 +15,8 @@ export const BROWSER_CASE = {
 
 /** What the page sends. */
 export interface BrowserReport {
-  /** Name of the browser's adapter. */
-  readonly adapter: string;
+  readonly adapter: AdapterRecord;
   readonly agent: string;
-  readonly halves: boolean;
   /** Detections from the pixels, and from the picture as a PNG file. */
   readonly pixels: readonly Detection[];
   readonly file: readonly Detection[];

@@ -46,17 +46,22 @@ export async function bundle(entry: URL): Promise<string> {
   return text.decode(stdout);
 }
 
+/** The page: what goes wrong while the script is loaded is reported too. */
+const PAGE = `<!doctype html><meta charset="utf-8"><title>Featherdet</title>
+<script>
+addEventListener("error", ({ message }) => fetch("/report", { method: "POST", body: JSON.stringify({ error: message }) }));
+</script>
+<script type="module" src="/main.js"></script>`;
+
 /**
- * Serves a page with the script, opens it in the browser and returns the object that the script posts to `/report`. Throws where
- * the browser ends before, or after `seconds` without a report.
+ * Serves a page with the script, opens it in the browser and returns the object that the script posts to `/report`, or
+ * `{ error }` where it throws while it is loaded. Throws where the browser ends before, or after `seconds` without a report.
  */
 export async function reportOf(chromium: string, script: string, seconds: number): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const page =
-    '<!doctype html><meta charset="utf-8"><title>Featherdet</title><script type="module" src="/main.js"></script>';
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
     const { pathname } = new URL(request.url);
-    if (pathname === "/") return new Response(page, { headers: { "content-type": "text/html" } });
+    if (pathname === "/") return new Response(PAGE, { headers: { "content-type": "text/html" } });
     if (pathname === "/main.js") return new Response(script, { headers: { "content-type": "text/javascript" } });
     if (pathname === "/report") {
       resolve(await request.json());

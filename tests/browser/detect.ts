@@ -12,7 +12,6 @@ Deno.test("the bundled core finds in headless Chromium what it finds in Deno", a
   const chromium = findChromium();
   assert(chromium, `no Chromium was found: install it with \`${INSTALL_CHROMIUM}\`, or name it in $CHROMIUM`);
   const script = await bundle(new URL("main.ts", import.meta.url));
-  assert(!/\bDeno\.(?:readFile|env|args|open)\(/.test(script.replaceAll(/globalThis\.Deno[^;]*/g, "")));
   const report = await reportOf(chromium, script, 300) as BrowserReport | { error: string };
   if ("error" in report) throw new Error(`in the browser: ${report.error}`);
 
@@ -20,7 +19,11 @@ Deno.test("the bundled core finds in headless Chromium what it finds in Deno", a
   const detector = await Detector.load(demoDetector({ size: BROWSER_CASE.size }));
   const expected = await detector.detect(image);
   detector.destroy();
-  console.log(`${report.agent}: ${report.adapter}\n${report.pixels.map(printDetection).join("\n")}`);
+  console.log(
+    `${report.agent}: ${report.adapter.vendor} ${report.adapter.architecture}\n${
+      report.pixels.map(printDetection).join("\n")
+    }`,
+  );
   assertEquals(expected.length, objects.length);
   for (const found of [report.pixels, report.file]) {
     const { onlyFirst, onlySecond } = compareDetections(expected, found, { iou: 0.999, score: 1e-4 });

@@ -13,9 +13,9 @@ async function report(): Promise<BrowserReport> {
   const pixels = await detector.detect(image);
   // Through the browser's own image decoder.
   const file = await detector.detect(await encodePng(image));
-  const { adapter, device } = detector.device;
+  const { adapter } = detector.device;
   detector.destroy();
-  return { adapter: adapter.name, agent: navigator.userAgent, halves: device.features.has("shader-f16"), pixels, file };
+  return { adapter, agent: navigator.userAgent, pixels, file };
 }
 
 const post = (body: unknown) => fetch("/report", { method: "POST", body: JSON.stringify(body) });

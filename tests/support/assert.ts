@@ -5,21 +5,23 @@
  * @module
  */
 
+// Messages may be undefined, which the types of Deno and of Node (that some packages bring along) state in different ways: hence
+// the casts.
 import assertion from "node:assert/strict";
 
 /** Fails unless the condition holds. */
 export function assert(condition: unknown, message = ""): asserts condition {
-  assertion.ok(condition, message || undefined);
+  assertion.ok(condition, (message || undefined) as string);
 }
 
 /** Fails unless both values are deeply equal. */
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
-  assertion.deepStrictEqual(actual, expected, message);
+  assertion.deepStrictEqual(actual, expected, message as string);
 }
 
 /** Fails if both values are deeply equal. */
 export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
-  assertion.notDeepStrictEqual(actual, expected, message);
+  assertion.notDeepStrictEqual(actual, expected, message as string);
 }
 
 /** Fails unless the numbers differ by at most `tolerance`. */
@@ -37,7 +39,7 @@ export function assertStringIncludes(actual: string, expected: string, message?:
 
 /** Fails unless the text matches the expression. */
 export function assertMatch(actual: string, expected: RegExp, message?: string): void {
-  assertion.match(actual, expected, message);
+  assertion.match(actual, expected, message as string);
 }
 
 // deno-lint-ignore no-explicit-any

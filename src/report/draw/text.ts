@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stringToPaths } from "npm:hershey@2.1.7";
+import { textPaths } from "./font.ts";
 import type { Rgb } from "./palette.ts";
 import { type Point, strokePaths, type Surface } from "./raster.ts";
 
@@ -21,7 +21,7 @@ function printable(text: string): string {
 /** Width and height in pixels of a line of text whose capitals are `capitals` pixels high. */
 export function measureText(text: string, capitals: number): { width: number; height: number; descent: number } {
   const scale = capitals / CAPITALS;
-  const { bounds } = stringToPaths(printable(text));
+  const { bounds } = textPaths(printable(text));
   const descent = (DESCENT - (CAPITALS - ASCENT)) * scale;
   return { width: (bounds.maxX - bounds.minX) * scale, height: capitals + descent, descent };
 }
@@ -29,8 +29,8 @@ export function measureText(text: string, capitals: number): { width: number; he
 /** Writes a line of text with its top left corner (of the capitals) at the given point. */
 export function drawText(surface: Surface, text: string, [left, top]: Point, capitals: number, colour: Rgb): void {
   const scale = capitals / CAPITALS;
-  const { bounds, paths } = stringToPaths(printable(text));
-  const placed = paths.map((path: readonly Point[]) =>
+  const { bounds, paths } = textPaths(printable(text));
+  const placed = paths.map((path) =>
     path.map(([x, y]): Point => [left + (x - bounds.minX) * scale, top + (ASCENT - y) * scale])
   );
   strokePaths(surface, placed, Math.max(1.3, capitals * 0.13), colour);
