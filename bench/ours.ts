@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readTuning } from "../src/cli/tuning_store.ts";
 import { Detector } from "../src/detect/detector.ts";
 import type { RgbImage } from "../src/detect/image.ts";
 import { interleave, type Latency, summarize, throughput, timed } from "../src/eval/latency.ts";
@@ -14,7 +15,7 @@ import { loadOnnx } from "../src/onnx/mod.ts";
 import type { StorageForm } from "../src/kernels/kernel.ts";
 import { buildPlan, type Plan } from "../src/plan/plan.ts";
 import { cellBytes } from "../src/program.ts";
-import { maxPages, type Precision, Session, storageForm, type Tensor } from "../src/session.ts";
+import { maxPages, type Precision, Session, type SessionOptions, storageForm, type Tensor } from "../src/session.ts";
 import type { BenchResult, ProfileRow } from "./record.ts";
 
 /** What is measured. */
@@ -71,9 +72,8 @@ async function gpuTimes(detector: Detector, runs: number): Promise<Latency> {
   return summarize(times);
 }
 
-async function detectorResult(request: OursRequest, graph: Graph) {
-  const { image, runs, precision, storage, profile } = request;
-  const detector = await Detector.load(graph, { precision, storage });
+async function detectorResult({ image, runs, profile }: OursRequest, graph: Graph, options: SessionOptions) {
+  const detector = await Detector.load(graph, options);
   try {
     const [detect] = await interleave([{ work: () => detector.detect(image) }], runs);
     return {
@@ -98,8 +98,10 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
   const device = await sharedDevice();
   const form = storageForm(device, { precision, storage });
   const target = device.adapter.software ? "software" : "hardware";
-  const plan = await timed(() => buildPlan(graph, { form, maxPages: maxPages(device, form), target }));
-  const create = await timed(() => Session.create(graph, { precision, storage }));
+  const tuning = readTuning({ ...form, adapter: device.adapter.name });
+  const plan = await timed(() => buildPlan(graph, { form, maxPages: maxPages(device, form), target, tuning }));
+  const options: SessionOptions = { precision, storage, tuning };
+  const create = await timed(() => Session.create(graph, options));
   const session = create.value;
   const feeds = { [graph.inputs[0].name]: input };
   const first = await timed(() => session.run(feeds));
@@ -107,7 +109,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
     run: () => session.run(feeds),
     async finish(runTimes) {
       session.destroy();
-      const { plan: detectPlan, dispatches, bytes, ...times } = await detectorResult(request, graph);
+      const { plan: detectPlan, dispatches, bytes, ...times } = await detectorResult(request, graph, options);
       const { parameters, flops } = analyze(graph);
       return {
         engine: "featherdet",
@@ -115,6 +117,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
         size,
         precision,
         storage: form.storage,
+        tuned: tuning !== undefined,
         adapter: device.adapter.name,
         load: { read: read.milliseconds, plan: plan.milliseconds, create: create.milliseconds },
         firstRun: first.milliseconds,

@@ -59,6 +59,8 @@ export interface BenchResult {
   readonly precision: string;
   /** How activations are stored: `texture` or `buffer`. */
   readonly storage?: string;
+  /** Tiles were chosen by `deno task tune` on this adapter, not by the cost model. */
+  readonly tuned?: boolean;
   /** The device's name as the engine's own device reports it; null for one that computes without. */
   readonly adapter: string | null;
   /** Reading and checking the model file, planning, and uploading weights and compiling pipelines. */

@@ -6,6 +6,9 @@
 
 import { Detector } from "../src/detect/detector.ts";
 import { loadModel } from "../src/cli/model.ts";
+import { readTuning } from "../src/cli/tuning_store.ts";
+import { sharedDevice } from "../src/gpu/device.ts";
+import { storageForm } from "../src/session.ts";
 import type { StartRequest } from "./start.ts";
 
 /** Everything that needs no model; the function returned loads it, the one after that detects and counts the boxes. */
@@ -13,7 +16,10 @@ export function prepare(
   { model, picture, size, precision }: StartRequest,
 ): Promise<() => Promise<() => Promise<number>>> {
   return Promise.resolve(async () => {
-    const detector = await Detector.load(await loadModel(model, { size }), { precision });
+    const device = await sharedDevice();
+    const { scalar, storage } = storageForm(device, { precision });
+    const tuning = readTuning({ adapter: device.adapter.name, scalar, storage });
+    const detector = await Detector.load(await loadModel(model, { size }), { precision, tuning });
     return async () => (await detector.detect(await Deno.readFile(picture))).length;
   });
 }

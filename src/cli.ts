@@ -5,13 +5,14 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { benchVerb } from "./cli/bench.ts";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
 import { docsVerb } from "./cli/docs.ts";
 import { inspectVerb } from "./cli/inspect.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
-import { testVerb } from "./cli/test.ts";
+import { testVerb } from "./cli/testing.ts";
 import { tuneVerb } from "./cli/tune.ts";
 import { ONE_LINE, reportError } from "./cli/verb.ts";
 
@@ -25,6 +26,7 @@ export function program(): Command {
     .addCommand(inspectVerb)
     .addCommand(planVerb)
     .addCommand(tuneVerb)
+    .addCommand(benchVerb)
     .addCommand(docsVerb)
     .addCommand(testVerb)
     .addCommand(okVerb);

@@ -7,7 +7,7 @@
 import { FeatherdetError } from "./graph/error.ts";
 import { linkShader } from "./gpu/linker.ts";
 import { Memory } from "./gpu/memory.ts";
-import { packParameters } from "./gpu/parameters.ts";
+import { packParameters } from "./kernels/parameters.ts";
 import { type BindingLayout, pipelineFor } from "./gpu/pipelines.ts";
 import type { Device } from "./gpu/device.ts";
 import type { KernelBinding, PackedWeights, ParameterField, StorageForm } from "./kernels/kernel.ts";

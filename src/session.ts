@@ -64,12 +64,13 @@ export function maxPages(device: Device, form: Pick<StorageForm, "storage">): nu
 /**
  * A graph on a device.
  *
- * ```ts no-run
- * import { loadOnnx, Session } from "../mod.ts";
- * const session = await Session.create(await loadOnnx("yolo11n.onnx"));
- * const data = new Float32Array(3 * 640 * 640);
- * const { output0 } = await session.run({ images: { shape: [1, 3, 640, 640], data } });
- * console.log(output0.shape); // [1, 84, 8400]
+ * ```ts
+ * import { demoDetector } from "./models/demo_detector.ts";
+ * import { Session } from "./session.ts";
+ * const session = await Session.create(demoDetector({ size: 64 })); // or `await loadOnnx("yolo11n.onnx")`
+ * const data = new Float32Array(3 * 64 * 64);
+ * const { output0 } = await session.run({ images: { shape: [1, 3, 64, 64], data } });
+ * console.log(output0.shape); // [ 1, 7, 84 ]
  * session.destroy();
  * ```
  */

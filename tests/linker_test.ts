@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { evaluateExpression, linkShader } from "../src/gpu/linker.ts";
-import { packParameters } from "../src/gpu/parameters.ts";
+import { packParameters } from "../src/kernels/parameters.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { blocked, f32, i32, u32, vec2i, vec4i } from "../src/kernels/kernel.ts";
 import { SHADERS } from "../src/kernels/shaders.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { operatorsPage } from "../report/operators_page.ts";
+import { operatorsPage } from "./operators_page.ts";
 import { action, verb } from "./verb.ts";
 
 /** The page that lists every operator. */

@@ -71,11 +71,14 @@ const PICTURE = "detect/picture";
 /**
  * A detection model on a device.
  *
- * ```ts no-run
- * import { Detector } from "../../mod.ts";
- * const detector = await Detector.load("yolo11n.onnx", { inputSize: 640 });
- * console.log(await detector.detect(await Deno.readFile("street.jpg")));
- * // [{ box: [ 12.1, 80.4, 230.9, 410.2 ], score: 0.91, classId: 0, label: "person" }, ...]
+ * ```ts
+ * import { syntheticPicture } from "../data/synthetic.ts";
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { Detector } from "./detector.ts";
+ * const detector = await Detector.load(demoDetector()); // or "yolo11n.onnx"
+ * const { image } = syntheticPicture({ seed: 7, width: 640, height: 480 }); // or the bytes of a JPEG
+ * console.log(await detector.detect(image));
+ * // [{ box: [x1, y1, x2, y2], score: 0.9, classId: 0, label: "..." }, ...]
  * detector.destroy();
  * ```
  */
@@ -184,11 +187,14 @@ export class Detector {
   /**
    * Detects in a stream of pictures and yields the results in order, with several frames in flight.
    *
-   * ```ts no-run
-   * import { Detector } from "../../mod.ts";
-   * const detector = await Detector.load("yolo11n.onnx");
-   * const files = ["a.jpg", "b.jpg"].map((name) => Deno.readFileSync(name));
-   * for await (const found of detector.stream(files)) console.log(found.length);
+   * ```ts
+   * import { syntheticPicture } from "../data/synthetic.ts";
+   * import { demoDetector } from "../models/demo_detector.ts";
+   * import { Detector } from "./detector.ts";
+   * const detector = await Detector.load(demoDetector(), { inputSize: 320 });
+   * const pictures = [1, 2, 3].map((seed) => syntheticPicture({ seed, width: 320, height: 240 }).image);
+   * for await (const found of detector.stream(pictures)) console.log(found.length);
+   * detector.destroy();
    * ```
    */
   async *stream(pictures: Iterable<Picture> | AsyncIterable<Picture>): AsyncGenerator<Detection[]> {

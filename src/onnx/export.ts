@@ -61,10 +61,10 @@ function graphProto(graph: Graph): onnx.IGraphProto {
  * graph that does not verify.
  *
  * ```ts
- * import { importOnnx } from "./import.ts";
+ * import { demoDetector } from "../models/demo_detector.ts";
  * import { saveOnnx } from "./export.ts";
- * const half = importOnnx(await Deno.readFile("yolo11n.onnx"), { shapes: { images: [1, 3, 320, 320] } });
- * await Deno.writeFile("yolo11n_320.onnx", saveOnnx(half));
+ * const bytes = saveOnnx(demoDetector({ size: 320 }));
+ * console.log(bytes.length > 1000); // true
  * ```
  */
 export function saveOnnx(graph: Graph): Uint8Array {

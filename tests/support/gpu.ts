@@ -5,7 +5,7 @@
  */
 
 import { linkShader } from "../../src/gpu/linker.ts";
-import { packParameters } from "../../src/gpu/parameters.ts";
+import { packParameters } from "../../src/kernels/parameters.ts";
 import type { BlockedLayout, Kernel, KernelBinding, Layout, StorageForm } from "../../src/kernels/kernel.ts";
 import { SHADERS } from "../../src/kernels/shaders.ts";
 import { arenaRows, packBlocked, unpackBlocked } from "./blocked.ts";

@@ -82,8 +82,7 @@ export function drawDetections(image: RgbImage, detections: readonly DrawnDetect
   const taken: Rectangle[] = [];
   const labels = detections.map(({ box, score, classId, label }) => {
     const text = `${label} ${score.toFixed(2)}`;
-    const size = measureText(text, capitals);
-    const extent = [Math.ceil(size.width) + 2 * padding, capitals + 2 * padding] as const;
+    const extent = [Math.ceil(measureText(text, capitals)) + 2 * padding, capitals + 2 * padding] as const;
     const place = placeLabel(image, box, extent, line, taken);
     taken.push(place);
     return { text, place, classId };

@@ -1,69 +1,63 @@
 /**
- * The Hershey Roman Simplex font as strokes.
+ * The Hershey Roman Simplex font as pen strokes: it scales to any size and needs no canvas and no font file.
  *
- * Only the tables of the package `hershey` are used: its own reader needs Node's `Buffer` as soon as it is imported, which browsers
- * lack.
+ * The `hershey` package carries the font data; its own reader needs Node's Buffer, which browsers lack, so the data is read here.
+ * The Hershey fonts were created by A. V. Hershey at the U. S. National Bureau of Standards, this form of the data by
+ * James Hurt, Cognition, Inc.
  *
  * @module
  */
 
-import characterNumbers from "npm:hershey@2.1.7/lib/characterNumbers.js";
-import rowmans from "npm:hershey@2.1.7/lib/rowmans.js";
+import numbersModule from "npm:hershey@2.1.7/lib/characterNumbers.js";
+import glyphsModule from "npm:hershey@2.1.7/lib/rowmans.js";
 
-/** A letter: its left and right edge and the strokes between them, y downwards. */
-interface Glyph {
+/** A character as strokes in font units: x from its middle, y downwards from the middle of the capitals' height. */
+export interface Glyph {
+  /** Edges of the room that the character takes. */
   readonly left: number;
   readonly right: number;
-  readonly strokes: readonly (readonly (readonly [x: number, y: number])[])[];
+  readonly strokes: readonly (readonly (readonly [number, number])[])[];
 }
 
-/** A line of text as strokes, y upwards, centred on x = 0. */
-export interface TextPaths {
-  readonly bounds: { readonly minX: number; readonly maxX: number };
-  readonly paths: readonly (readonly (readonly [x: number, y: number])[])[];
-}
+/** The capitals reach from 12 above to 9 below the origin, descenders down to 16 below. */
+export const METRICS = { ascent: 12, baseline: 9, descent: 16 } as const;
 
-/** What a CommonJS module exports as default: runtimes and bundlers disagree on whether it comes wrapped. */
-function exported<T>(module: unknown): T {
+/** A CommonJS module's default export, which hosts and bundlers hand over with or without its wrapping. */
+function unwrap<T>(module: unknown): T {
   return (typeof module === "object" && module !== null && "default" in module ? module.default : module) as T;
 }
 
-/** Coordinates are letters that count from R. */
-const coordinate = (text: string, at: number) => text.charCodeAt(at) - "R".charCodeAt(0);
+/** Coordinates are letters, counted from R. */
+function coordinate(line: string, at: number): number {
+  return line.charCodeAt(at) - "R".charCodeAt(0);
+}
 
-/** Reads `NNNNNCCClrxyxy...`: number, count of pairs, edges, points; the point " R" lifts the pen. */
-function glyph(line: string): Glyph {
+/** Reads one line: number (5 columns), count of pairs (3), then pairs: the edges first, then points and pen lifts (" R"). */
+function parseGlyph(line: string): [number, Glyph] {
+  const count = Number(line.slice(5, 8)) - 1;
   const strokes: [number, number][][] = [[]];
-  for (let at = 10; at + 1 < line.length; at += 2) {
+  for (let i = 0; i < count; i++) {
+    const at = 10 + 2 * i;
     if (line.slice(at, at + 2) === " R") strokes.push([]);
     else strokes.at(-1)!.push([coordinate(line, at), coordinate(line, at + 1)]);
   }
-  return { left: coordinate(line, 8), right: coordinate(line, 9), strokes };
+  const drawn = strokes.filter((stroke) => stroke.length > 0);
+  return [Number(line.slice(0, 5)), { left: coordinate(line, 8), right: coordinate(line, 9), strokes: drawn }];
 }
 
-let font: ReadonlyMap<string, Glyph> | undefined;
-
-function glyphs(): ReadonlyMap<string, Glyph> {
-  if (font) return font;
-  const lines = atob(exported<string>(rowmans)).split("\n").filter((line) => line.trim() !== "");
-  const byNumber = new Map(lines.map((line) => [Number(line.slice(0, 5)), glyph(line)]));
-  const letters = Object.entries(exported<Record<string, number>>(characterNumbers));
-  return font = new Map(letters.flatMap(([letter, number]) => {
-    const found = byNumber.get(number);
-    return found ? [[letter, found] as const] : [];
-  }));
+function readFont(): (character: string) => Glyph {
+  const numbers = unwrap<Readonly<Record<string, number>>>(numbersModule);
+  const lines = atob(unwrap<string>(glyphsModule)).split("\n").filter((line) => line.trim() !== "");
+  const glyphs = new Map(lines.map(parseGlyph));
+  const known = (character: string) => Object.hasOwn(numbers, character) ? glyphs.get(numbers[character]) : undefined;
+  const unknown = known("?")!;
+  return (character) => known(character) ?? unknown;
 }
 
-/** Strokes of a line of printable ASCII; what the font lacks is left blank. */
-export function textPaths(text: string): TextPaths {
-  const known = glyphs();
-  const letters = [...text].map((letter) => known.get(letter) ?? known.get(" ")!);
-  const width = letters.reduce((sum, { left, right }) => sum + right - left, 0);
-  let pen = -width / 2;
-  const paths = letters.flatMap(({ left, right, strokes }) => {
-    const start = pen - left;
-    pen += right - left;
-    return strokes.map((stroke) => stroke.map(([x, y]) => [start + x, -y] as const));
-  });
-  return { bounds: { minX: -width / 2, maxX: width / 2 }, paths };
+let font: ((character: string) => Glyph) | undefined;
+
+/** The strokes of a character; those of a question mark where the font lacks it. */
+export function glyphOf(character: string): Glyph {
+  font ??= readFont();
+  return font(character);
 }

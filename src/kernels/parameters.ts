@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import type { BlockedLayout, ParameterField } from "../kernels/kernel.ts";
+import type { BlockedLayout, ParameterField } from "./kernel.ts";
 
 /** Alignment and size in bytes of each field type by WGSL's rules for the uniform address space. */
 const EXTENT: { readonly [K in ParameterField["type"]]: { readonly align: number; readonly size: number } } = {

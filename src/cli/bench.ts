@@ -1,0 +1,61 @@
+/**
+ * `bench`: measures latency and memory, beside peers if wished, and keeps the record.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { writeRecord } from "../../bench/record.ts";
+import { runBench } from "../../bench/run.ts";
+import { benchTable } from "../../bench/table.ts";
+import { inputSizes, integerIn } from "./arguments.ts";
+import { deviceAction, deviceVerb } from "./verb.ts";
+
+const RESULTS = new URL("../../bench/results/", import.meta.url);
+
+/** The verb `bench`. */
+export const benchVerb = deviceVerb(
+  "bench",
+  "Measure start, latency, throughput and memory.",
+  "deno task bench --model yolo11n.onnx --size 320 640 --peers --profile",
+)
+  .option("--model <model>", "ONNX file, URL, or name; yolo11n where its file is there, else the demo detector")
+  .option("--size <pixels...>", "sides of the square input (default: 320 640)", inputSizes)
+  .addOption(
+    new Option(
+      "--precision <types...>",
+      "element types of weights and activations; all that the adapter has by default",
+    )
+      .choices(["f32", "f16"] as const),
+  )
+  .addOption(
+    new Option("--storage <form>", "how activations are stored; by default what suits the adapter")
+      .choices(["texture", "buffer"] as const),
+  )
+  .option("--peers", "measure onnxruntime-web's WebGPU and WASM providers on the same file, in turn")
+  .option("--profile", "time every dispatch")
+  .option("--cold", "also start with an empty shader cache of the driver, as on the first day")
+  .option("--no-start", "leave out starts in processes of their own")
+  .option("--runs <number>", "samples of each time; slow peers get fewer", integerIn(2, 10_000), 20)
+  .option("--no-save", "keep no record in bench/results")
+  .action(async (options) => {
+    await deviceAction<typeof options>(async (settings, output) => {
+      const { model, size, precision, storage, peers, profile, cold, start, runs, save } = settings;
+      const record = await runBench({
+        model,
+        sizes: size,
+        precisions: precision,
+        storage,
+        peers,
+        profile,
+        cold,
+        noStart: !start,
+        runs,
+        say: (line) => output.note(line),
+      });
+      output.line(benchTable(record));
+      if (save) output.note(`kept in ${fileURLToPath(await writeRecord(record, RESULTS))}`);
+      return record;
+    })(options);
+  });
