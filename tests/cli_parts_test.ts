@@ -2,10 +2,12 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { inputSize, integerIn, numberIn } from "../src/cli/arguments.ts";
 import { drawTargets, listImages } from "../src/cli/images.ts";
 import { countTests, summarize } from "../src/cli/junit.ts";
 import { findModel, loadModel, modelNames } from "../src/cli/model.ts";
+import { readTuning, tuningFile, writeTuning } from "../src/cli/tuning_store.ts";
 import { fileError, sentence } from "../src/cli/verb.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { saveOnnx } from "../src/onnx/mod.ts";
@@ -122,4 +124,22 @@ Deno.test("errors become one sentence that names the file", () => {
   assertEquals(fileError(new Deno.errors.NotFound("os error 2"), "a.jpg").message, "a.jpg: no such file");
   assertEquals(fileError(new Deno.errors.IsADirectory(), "a").message, "a: is a folder, not a file");
   assertEquals(fileError(new FeatherdetError("broken"), "a.jpg").message, "a.jpg: broken");
+});
+
+Deno.test("tuning records are kept per adapter and form, and grow", async () => {
+  await inFolder(async (folder) => {
+    const place = pathToFileURL(join(folder, "tuning/"));
+    const key = { adapter: "Some GPU (rev. 2)", storage: "buffer", scalar: "f16" };
+    const tile = { x: 5, y: 2, outBlocks: 2, milliseconds: 1.5 };
+    assertEquals(readTuning(key, place), undefined);
+    writeTuning({ ...key, tiles: { a: tile, b: tile } }, place);
+    const file = writeTuning({ ...key, tiles: { b: { ...tile, x: 3 } } }, place);
+    assertEquals(file, tuningFile(key, place));
+    assertEquals(readTuning(key, place), { ...key, tiles: { a: tile, b: { ...tile, x: 3 } } });
+    assertEquals(readTuning({ ...key, scalar: "f32" }, place), undefined);
+    // Another adapter whose name makes the same file name.
+    assertEquals(readTuning({ ...key, adapter: "Some GPU rev 2" }, place), undefined);
+    await Deno.writeTextFile(file, "{");
+    assertEquals(readTuning(key, place), undefined);
+  });
 });
