@@ -8,6 +8,7 @@ import { adoptDevice, type Device, sharedDevice } from "./gpu/device.ts";
 import { PassTimer } from "./gpu/timing.ts";
 import { ReadbackPool } from "./gpu/readback.ts";
 import { FeatherdetError, type Graph, type Shape, sizeOf } from "./graph/mod.ts";
+import { changeShapes } from "./onnx/mod.ts";
 import type { StorageForm } from "./kernels/kernel.ts";
 import { buildPlan, outputValue, type Plan } from "./plan/plan.ts";
 import type { Tuning } from "./plan/tuning.ts";
@@ -20,6 +21,8 @@ export type Precision = "f32" | "f16";
 export interface SessionOptions {
   /** Default `f32`. */
   readonly precision?: Precision;
+  /** Other input shapes than the graph's, by input name: another batch or picture size (see `changeShapes`). */
+  readonly shapes?: Readonly<Record<string, Shape>>;
   /** A device that the caller owns; by default one device serves all sessions. */
   readonly device?: GPUDevice;
   /** Tiles that `tune` found on this adapter. */
@@ -53,7 +56,9 @@ export function storageForm(
   if (precision !== "f32" && precision !== "f16") {
     throw new FeatherdetError(`precision "${precision}" is not available; there are f32 and f16`);
   }
-  return { scalar: precision, storage: options.storage ?? (device.adapter.software ? "texture" : "buffer") };
+  const readable = navigator.gpu.wgslLanguageFeatures?.has("readonly_and_readwrite_storage_textures") ?? false;
+  const fastest = device.adapter.software && readable ? "texture" : "buffer";
+  return { scalar: precision, storage: options.storage ?? fastest };
 }
 
 /** Most pages that an arena may have on a device. */
@@ -97,7 +102,7 @@ export class Session {
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     const device = options.device ? adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
-    const plan = buildPlan(graph, {
+    const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, {
       form,
       maxPages: maxPages(device, form),
       tuning: options.tuning,

@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   kernels: ["graph", "gpu"],
   plan: ["graph", "kernels", "reference"],
   program: ["graph", "gpu", "kernels", "plan"],
-  session: ["graph", "gpu", "kernels", "plan", "program"],
+  session: ["graph", "onnx", "gpu", "kernels", "plan", "program"],
   tune: ["graph", "gpu", "kernels", "plan", "program", "session"],
   "detect/image": [],
   "data/image": ["graph", "detect/image"],

@@ -82,12 +82,19 @@ gpuTest("fuse: a residual joins after the activation, or before it", async () =>
     node("Add", ["x", "t"], ["y"], {}),
   ], constants);
   assertEquals((await compare(after)).operators, ["ToBlocked", "Conv+Silu", "Conv+Silu+Add", "ToPlain"]);
-  const before = graphOf({ x: [2, 8, 7, 11] }, ["y"], [
+  const before = graphOf({ x: [2, 8, 7, 11], r: [2, 8, 7, 11] }, ["y"], [
     convNode("x", "c", 0),
-    node("Add", ["c", "x"], ["t"], {}),
+    node("Add", ["c", "r"], ["t"], {}),
     node("Relu", ["t"], ["y"], {}),
   ], constants);
-  assertEquals((await compare(before)).operators, ["ToBlocked", "Conv+Add+Relu", "ToPlain"]);
+  assertEquals((await compare(before)).operators, ["ToBlocked", "ToBlocked", "Conv+Add+Relu", "ToPlain"]);
+  const own = graphOf(
+    { x: [2, 8, 7, 11] },
+    ["y"],
+    [convNode("x", "c", 0), node("Add", ["c", "x"], ["y"], {})],
+    constants,
+  );
+  assertEquals((await compare(own)).operators, ["ToBlocked", "Conv", "Add", "ToPlain"]);
 });
 
 gpuTest("fuse: what others read or the graph returns is not swallowed", async () => {
@@ -121,6 +128,16 @@ gpuTest("views: channels that are no multiple of four, repeated parts and inputs
     node("Concat", ["r", "r", "z"], ["w"], { axis: 1 }),
   ], weights({ a: [9, 7, 1, 1] }));
   await compare(graph);
+});
+
+gpuTest("views: a step that reads a tensor and a part of it, which a buffer allows only apart", async () => {
+  const graph = graphOf({ x: [1, 8, 6, 7] }, ["y"], [
+    convNode("x", "a", 0),
+    node("Split", ["a"], ["p", "q"], { axis: 1, sizes: [8, 8] }),
+    convNode("a", "b", 0),
+    node("Add", ["b", "q"], ["y"], {}),
+  ], weights({ a: [16, 8, 1, 1], b: [8, 16, 1, 1] }));
+  assert((await compare(graph)).operators.includes("Copy"));
 });
 
 /** The attention core of C2PSA as YOLO11 exports it. */

@@ -4,11 +4,13 @@
  * @module
  */
 
-import { assert, assertEquals } from "@std/assert";
-import type { TensorType } from "../src/graph/mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FeatherdetError, type TensorType } from "../src/graph/mod.ts";
 import { rowsOf } from "../src/kernels/kernel.ts";
 import { arrange, pageOfBlock } from "../src/plan/arrange.ts";
 import { allocate, type Interval, lowerBound } from "../src/plan/memory.ts";
+import { demoDetector } from "../src/models/demo_detector.ts";
+import { buildPlan } from "../src/plan/plan.ts";
 import type { PlanNode } from "../src/plan/node.ts";
 import { placeConcat, placeSplit, ViewTable } from "../src/plan/views.ts";
 import { seededRandom } from "./support/random.ts";
@@ -56,6 +58,15 @@ Deno.test("arrangement: views begin on pages and planes do not overlap, over odd
     assert(rowsOf(layout) * layout.columns >= blocks * batch * height);
     assertEquals(cut * batch % layout.columns, 0);
   }
+});
+
+Deno.test("pages grow until the arena fits the adapter's texture layers", () => {
+  const plan = (maxPages: number) =>
+    buildPlan(demoDetector({ size: 640 }), { form: { storage: "texture", scalar: "f32" }, maxPages });
+  const wide = plan(Infinity);
+  const tight = plan(Math.ceil(wide.pages * 0.6));
+  assert(tight.pages <= Math.ceil(wide.pages * 0.6) && tight.form.pageShift > wide.form.pageShift);
+  assertThrows(() => plan(1), FeatherdetError, "x 128 cells where the adapter has 1:");
 });
 
 const PLAIN: Omit<PlanNode, "name" | "operator" | "inputs" | "outputs"> = {

@@ -77,7 +77,11 @@ export function deviceAction<Options extends { json?: true; install: boolean }>(
 ): (options: Options) => Promise<void> {
   return action<Options>(async (options, output) => {
     const state = await ensureAdapter(thisSystem, { install: options.install, say: (line) => output.note(line) });
-    if (state === "present") return await run(options, output);
+    if (state === "present") {
+      // Programs that are started from here set up for themselves.
+      Deno.env.delete(TRIED_VARIABLE);
+      return await run(options, output);
+    }
     throw new Quit(await runAgain(Deno.mainModule, Deno.args, { [TRIED_VARIABLE]: "1" }));
   });
 }

@@ -12,7 +12,7 @@ import type { PlanNode } from "./node.ts";
 import { placeConcat, placeSplit, ViewTable } from "./views.ts";
 
 /** Copies a blocked value, for a Concat part that cannot be written in place. */
-function copyNode(value: string, copy: string): PlanNode {
+export function copyNode(value: string, copy: string): PlanNode {
   return {
     name: copy,
     operator: "Copy",

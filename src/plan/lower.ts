@@ -70,7 +70,10 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
     const add = soleReader(value);
     if (add?.op === "Add") {
       const other = add.inputs[0] === value ? add.inputs[1] : add.inputs[0];
-      if (!isConstant(other) && sameShape(types.get(other)!.shape, types.get(value)!.shape)) {
+      // A convolution that is added to its own input would bind that input twice.
+      if (
+        !isConstant(other) && other !== conv.inputs[0] && sameShape(types.get(other)!.shape, types.get(value)!.shape)
+      ) {
         fused.nodes.push(add);
         fused.residual = { value: other, activateLast: false };
         if (!before && absorbActivation()) fused.residual.activateLast = true;

@@ -5,10 +5,9 @@
  * @module
  */
 
-import { FeatherdetError, type Graph, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
+import { type Graph, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
 import type { Operand } from "../kernels/context.ts";
-import { type BlockedLayout, type Kernel, type Layout, type StorageForm } from "../kernels/kernel.ts";
-import { arrange, pageOfBlock, pagesOf, viewLayout } from "./arrange.ts";
+import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { foldBatchNormalization } from "./fuse/batch_norm.ts";
 import { recogniseActivations } from "./fuse/activations.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
@@ -16,13 +15,14 @@ import { foldConstants } from "./fuse/constants.ts";
 import { COMPOSITES } from "./fuse/composites.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
-import { leafIntervals, type Life, lifetimes, orderNodes } from "./lifetimes.ts";
+import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/conv_tile.ts";
 import { lower, type Tiling } from "./lower.ts";
+import { separateReads } from "./separate_reads.ts";
 import type { Tuning } from "./tuning.ts";
-import { allocate, type Interval, lowerBound } from "./memory.ts";
-import type { LayoutKind } from "./node.ts";
+import { place, type Placement, scalarBytes } from "./place.ts";
 export { outputValue } from "./convert.ts";
+export type { Placement } from "./place.ts";
 
 /** What a plan is made for. */
 export interface PlanOptions extends BorderLayouts {
@@ -33,15 +33,6 @@ export interface PlanOptions extends BorderLayouts {
   readonly tuning?: Tuning;
   /** What the cost model assumes. Default `software`. */
   readonly target?: Target;
-}
-
-/** Where a value lies. */
-export interface Placement {
-  readonly layout: Layout;
-  /** First page (blocked) or first byte (plain). */
-  readonly offset: number;
-  /** Pages (blocked) or bytes (plain). */
-  readonly extent: number;
 }
 
 /** One dispatch of a plan. */
@@ -78,10 +69,6 @@ export interface Plan {
   readonly convolutions: ReadonlySet<string>;
 }
 
-const PAGE_SHIFT = 3;
-/** Every device allows storage buffer bindings at multiples of this. */
-const PLAIN_ALIGNMENT = 256;
-
 /** Passes from graph to graph, in order. */
 const GRAPH_PASSES = [foldConstants, foldBatchNormalization, recogniseActivations, refoldWideConvolutions];
 
@@ -95,81 +82,13 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const tiling: Tiling = { tuning: options.tuning, target: options.target ?? "software", seen: convolutions };
   const lowered = [...lower({ graph, types }, claimed, tiling), ...composites.map(({ node }) => node)];
   const ordered = orderNodes(lowered, graph);
-  const { nodes, views, aliases } = applyViews(convert(ordered, graph, types, options), graph, types);
+  const viewed = applyViews(convert(ordered, graph, types, options), graph, types);
+  const { views, aliases } = viewed;
+  const apart = options.form.storage === "buffer";
+  const nodes = apart ? separateReads(viewed.nodes, views, types) : viewed.nodes;
 
-  const scalarBytes = options.form.scalar === "f16" ? 2 : 4;
-  const kinds = new Map<string, LayoutKind>();
-  for (const { name } of graph.inputs) kinds.set(name, options.blockedInputs?.includes(name) ? "blocked" : "plain");
-  for (const node of nodes) {
-    for (const value of node.inputs) if (!kinds.has(value)) kinds.set(value, node.reads);
-    for (const value of node.outputs) kinds.set(value, node.writes);
-  }
-  const lives = lifetimes(nodes, graph, options);
-  const rootLives = new Map<string, Life>();
-  const boundaries = new Map<string, Set<number>>();
-  const rootOf = (value: string) =>
-    kinds.get(value) === "blocked" ? views.resolve(value).root : aliases.get(value) ?? value;
-  for (const [value, life] of lives) {
-    const root = rootOf(value);
-    const known = rootLives.get(root);
-    rootLives.set(
-      root,
-      known ? { first: Math.min(known.first, life.first), last: Math.max(known.last, life.last) } : { ...life },
-    );
-    if (kinds.get(value) !== "blocked") continue;
-    kinds.set(root, "blocked");
-    if (!boundaries.has(root)) boundaries.set(root, new Set());
-    const { block } = views.resolve(value);
-    boundaries.get(root)!.add(block).add(block + Math.ceil(types.get(value)!.shape[1] / 4));
-  }
-
-  const blockedRoots = [...rootLives].filter(([root]) => kinds.get(root) === "blocked");
-  const widest = blockedRoots.reduce((most, [root]) => Math.max(most, types.get(root)!.shape[3]), 1);
-  const pageRows = 1 << PAGE_SHIFT;
-  const layouts = new Map<string, BlockedLayout>();
-  const arrangement = (pitch: number) => {
-    const intervals = blockedRoots.map(([root, life]): Interval => {
-      const layout = arrange(
-        { shape: types.get(root)!.shape, boundaries: [...boundaries.get(root)!] },
-        pitch,
-        pageRows,
-      );
-      layouts.set(root, layout);
-      return { name: root, size: pagesOf(layout, pageRows), ...life };
-    });
-    return allocate(intervals);
-  };
-  // Pages of a storage buffer are bound alone: they begin at multiples of 256 bytes when rows are a multiple of 4 cells.
-  const pitch = Math.ceil(widest / 4) * 4;
-  const blockedMemory = arrangement(pitch);
-  if (blockedMemory.size > options.maxPages) {
-    throw new FeatherdetError(
-      `activations need ${blockedMemory.size} pages of ${pitch} x ${pageRows} cells, the adapter has ${options.maxPages}: use a smaller batch or input`,
-      { file: graph.name },
-    );
-  }
-  const plainIntervals = [...rootLives].filter(([root]) => kinds.get(root) === "plain").map((
-    [root, life],
-  ): Interval => ({
-    name: root,
-    size: Math.ceil(sizeOf(types.get(root)!.shape) * 4 / PLAIN_ALIGNMENT) * PLAIN_ALIGNMENT,
-    ...life,
-  }));
-  const plainMemory = allocate(plainIntervals);
-
-  const placements = new Map<string, Placement>();
-  for (const value of new Set([...lives.keys(), ...aliases.keys(), ...aliases.values()])) {
-    if (kinds.get(value) === "blocked") {
-      const { root, block } = views.resolve(value);
-      const layout = viewLayout(layouts.get(root)!, types.get(value)!.shape[1]);
-      const offset = blockedMemory.offsets.get(root)! + pageOfBlock(layouts.get(root)!, block, pageRows);
-      placements.set(value, { layout, offset, extent: pagesOf(layout, pageRows) });
-    } else {
-      const { shape } = types.get(value)!;
-      const offset = plainMemory.offsets.get(rootOf(value))!;
-      placements.set(value, { layout: { kind: "plain", shape }, offset, extent: Math.max(4, sizeOf(shape) * 4) });
-    }
-  }
+  const placed = place(nodes, { graph, types, views, aliases }, options);
+  const { placements, pitch } = placed;
 
   const operand = (value: string): Operand => {
     const constant = graph.constants.get(value);
@@ -186,22 +105,18 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     }));
   });
 
-  const memory: MemoryReport = {
-    planned: blockedMemory.size * pageRows * pitch * 4 * scalarBytes + plainMemory.size,
-    naive: [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
-      .reduce((sum, [, { shape }]) => sum + sizeOf(shape) * scalarBytes, 0),
-    lowerBound: lowerBound(leafIntervals(lives, views, aliases, types, kinds, scalarBytes)),
-  };
+  const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
+    .reduce((sum, [, { shape }]) => sum + sizeOf(shape) * scalarBytes(options.form), 0);
   return {
     graph,
-    form: { ...options.form, pageShift: PAGE_SHIFT },
+    form: { ...options.form, pageShift: placed.pageShift },
     pitch,
-    pages: Math.max(1, blockedMemory.size),
-    plainBytes: plainMemory.size,
+    pages: placed.pages,
+    plainBytes: placed.plainBytes,
     steps,
     placements,
     types,
-    memory,
+    memory: { planned: placed.bytes, naive, lowerBound: placed.lowerBound },
     convolutions,
   };
 }

@@ -1,0 +1,65 @@
+/**
+ * From assigned detections of one class to precision and recall.
+ *
+ * @module
+ */
+
+import type { Matches } from "./match.ts";
+import { IOU_THRESHOLDS, RECALL_POINTS } from "./protocol.ts";
+
+/** Precision and recall of a class in an area range with a number of detections a picture. */
+export interface ClassAccuracy {
+  /** Precision at each recall, threshold by threshold: `thresholds x recalls` numbers. */
+  readonly precision: Float64Array;
+  /** Recall reached at each threshold. */
+  readonly recall: Float64Array;
+}
+
+/** Added to the number of detections, as the field's tools do: no division by zero, and the same last bits. */
+const EPSILON = Number.EPSILON;
+
+/** Detections best first, equal scores in the order given. */
+export function bestFirst(score: Float64Array): Uint32Array {
+  return Uint32Array.from(score, (_, i) => i).sort((a, b) => score[b] - score[a] || a - b);
+}
+
+/** Precision at the recall points for cumulated counts of correct and wrong detections; fills `out`. */
+function samplePrecision(right: Float64Array, wrong: Float64Array, count: number, truths: number, out: Float64Array) {
+  // From the last point backwards: precision never falls with falling recall.
+  let point = RECALL_POINTS.length - 1, best = 0;
+  const precision = (i: number) => right[i] / (wrong[i] + right[i] + EPSILON);
+  for (let i = count - 1; i >= 0 && point >= 0; i--) {
+    const below = i > 0 ? right[i - 1] / truths : -1;
+    best = Math.max(best, precision(i));
+    // The points whose first detection of sufficient recall is this one.
+    while (point >= 0 && RECALL_POINTS[point] > right[i] / truths) out[point--] = i === count - 1 ? 0 : out[point + 1];
+    while (point >= 0 && RECALL_POINTS[point] > below) out[point--] = best;
+  }
+}
+
+/**
+ * Precision and recall of a class from its detections, `order` best first; those of a `rank` of `most` and more on their picture are
+ * left out. There must be true boxes.
+ */
+export function accumulate(
+  { matched, ignored, truths }: Matches,
+  order: Uint32Array,
+  rank: Uint8Array,
+  most: number,
+): ClassAccuracy {
+  const points = RECALL_POINTS.length;
+  const precision = new Float64Array(IOU_THRESHOLDS.length * points), recall = new Float64Array(IOU_THRESHOLDS.length);
+  const right = new Float64Array(order.length), wrong = new Float64Array(order.length);
+  for (let t = 0; t < IOU_THRESHOLDS.length; t++) {
+    let count = 0, correct = 0;
+    for (const i of order) {
+      if (rank[i] >= most || ignored[i] >> t & 1) continue;
+      correct += matched[i] >> t & 1;
+      right[count] = correct;
+      wrong[count] = ++count - correct;
+    }
+    recall[t] = correct / truths;
+    samplePrecision(right, wrong, count, truths, precision.subarray(t * points, (t + 1) * points));
+  }
+  return { precision, recall };
+}

@@ -1,0 +1,169 @@
+/**
+ * Gives every value of a plan its memory: roots are arranged in row memory or in the plain arena by liveness, views lie within
+ * their roots.
+ *
+ * @module
+ */
+
+import { FeatherdetError, type Graph, sizeOf, type TensorType } from "../graph/mod.ts";
+import type { BlockedLayout, Layout, StorageForm } from "../kernels/kernel.ts";
+import { arrange, pageOfBlock, pagesOf, viewLayout } from "./arrange.ts";
+import type { BorderLayouts } from "./convert.ts";
+import { leafIntervals, type Life, lifetimes } from "./lifetimes.ts";
+import { allocate, type Allocation, type Interval, lowerBound } from "./memory.ts";
+import type { LayoutKind, PlanNode } from "./node.ts";
+import type { ViewTable } from "./views.ts";
+
+/** Where a value lies. */
+export interface Placement {
+  readonly layout: Layout;
+  /** First page (blocked) or first byte (plain). */
+  readonly offset: number;
+  /** Pages (blocked) or bytes (plain). */
+  readonly extent: number;
+}
+
+/** What is placed besides the nodes. */
+export interface PlaceContext {
+  readonly graph: Graph;
+  readonly types: ReadonlyMap<string, TensorType>;
+  readonly views: ViewTable;
+  /** Plain values that lie where another does. */
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** What placing needs to know of the target. */
+export interface PlaceOptions extends BorderLayouts {
+  readonly form: Pick<StorageForm, "scalar">;
+  /** Most pages an arena may have. */
+  readonly maxPages: number;
+}
+
+/** The memory of a plan. */
+export interface Placed {
+  readonly placements: ReadonlyMap<string, Placement>;
+  /** Cells in a row of the arena. */
+  readonly pitch: number;
+  readonly pageShift: number;
+  readonly pages: number;
+  readonly plainBytes: number;
+  /** Bytes of both arenas. */
+  readonly bytes: number;
+  /** The largest sum of values live at one step. */
+  readonly lowerBound: number;
+}
+
+/** Binary logarithms of the rows of a page that are tried: small pages waste least, large ones need fewer texture layers. */
+const PAGE_SHIFTS = [3, 4, 5, 6, 7];
+
+/** Every device allows storage buffer bindings at multiples of this. */
+const PLAIN_ALIGNMENT = 256;
+
+/** Bytes of a stored value of row memory. */
+export function scalarBytes(form: Pick<StorageForm, "scalar">): number {
+  return form.scalar === "f16" ? 2 : 4;
+}
+
+/** A tensor that holds memory of its own: when it lives and where views begin and end in it, in channel blocks. */
+interface Root extends Life {
+  readonly name: string;
+  readonly kind: LayoutKind;
+  readonly boundaries: Set<number>;
+}
+
+function rootsOf(
+  lives: ReadonlyMap<string, Life>,
+  kinds: ReadonlyMap<string, LayoutKind>,
+  { types, views, aliases }: PlaceContext,
+): Root[] {
+  const roots = new Map<string, Root>();
+  for (const [value, life] of lives) {
+    // What no node writes is an alias of a plain value, or a joint tensor that its parts write.
+    const kind = kinds.get(value) ?? (aliases.has(value) ? "plain" : "blocked");
+    const { root, block } = kind === "blocked" ? views.resolve(value) : { root: aliases.get(value) ?? value, block: 0 };
+    const known = roots.get(root);
+    const boundaries = known?.boundaries ?? new Set<number>();
+    if (kind === "blocked") boundaries.add(block).add(block + Math.ceil(types.get(value)!.shape[1] / 4));
+    const first = Math.min(known?.first ?? life.first, life.first);
+    const last = Math.max(known?.last ?? life.last, life.last);
+    roots.set(root, { name: root, kind, boundaries, first, last });
+  }
+  return [...roots.values()];
+}
+
+interface Arena extends Allocation {
+  readonly layouts: ReadonlyMap<string, BlockedLayout>;
+  readonly pageShift: number;
+}
+
+function arenaOf(roots: readonly Root[], types: PlaceContext["types"], pitch: number, pageShift: number): Arena {
+  const layouts = new Map<string, BlockedLayout>();
+  const intervals = roots.map(({ name, boundaries, first, last }): Interval => {
+    const layout = arrange({ shape: types.get(name)!.shape, boundaries: [...boundaries] }, pitch, 1 << pageShift);
+    layouts.set(name, layout);
+    return { name, size: pagesOf(layout, 1 << pageShift), first, last };
+  });
+  return { ...allocate(intervals), layouts, pageShift };
+}
+
+/** Places all values. Throws FeatherdetError where an arena has no room for them. */
+export function place(nodes: readonly PlanNode[], context: PlaceContext, options: PlaceOptions): Placed {
+  const { graph, types, views, aliases } = context;
+  const kinds = new Map<string, LayoutKind>();
+  for (const { name } of graph.inputs) kinds.set(name, options.blockedInputs?.includes(name) ? "blocked" : "plain");
+  for (const node of nodes) {
+    for (const value of node.inputs) if (!kinds.has(value)) kinds.set(value, node.reads);
+    for (const value of node.outputs) kinds.set(value, node.writes);
+  }
+  const lives = lifetimes(nodes, graph, options);
+  const roots = rootsOf(lives, kinds, context);
+  const blocked = roots.filter(({ kind }) => kind === "blocked");
+  const widest = blocked.reduce((most, { name }) => Math.max(most, types.get(name)!.shape[3]), 1);
+  // Pages of a storage buffer are bound alone: they begin at multiples of 256 bytes when rows are a multiple of 4 cells.
+  const pitch = Math.ceil(widest / 4) * 4;
+  let arena: Arena | undefined;
+  for (const pageShift of PAGE_SHIFTS) {
+    arena = arenaOf(blocked, types, pitch, pageShift);
+    if (arena.size <= options.maxPages) break;
+  }
+  const { offsets, size: pages, layouts, pageShift } = arena!;
+  if (pages > options.maxPages) {
+    throw new FeatherdetError(
+      `activations need ${pages} pages of ${pitch} x ${
+        1 << pageShift
+      } cells where the adapter has ${options.maxPages}: ` +
+        "use a smaller batch or input",
+      { file: graph.name },
+    );
+  }
+  const plain = allocate(
+    roots.filter(({ kind }) => kind === "plain").map(({ name, first, last }): Interval => {
+      const bytes = sizeOf(types.get(name)!.shape) * 4;
+      return { name, size: Math.ceil(bytes / PLAIN_ALIGNMENT) * PLAIN_ALIGNMENT, first, last };
+    }),
+  );
+
+  const placements = new Map<string, Placement>();
+  for (const value of new Set([...lives.keys(), ...aliases.keys(), ...aliases.values()])) {
+    const { shape } = types.get(value)!;
+    if (kinds.get(value) === "blocked") {
+      const { root, block } = views.resolve(value);
+      const layout = viewLayout(layouts.get(root)!, shape[1]);
+      const offset = offsets.get(root)! + pageOfBlock(layouts.get(root)!, block, 1 << pageShift);
+      placements.set(value, { layout, offset, extent: pagesOf(layout, 1 << pageShift) });
+    } else {
+      const offset = plain.offsets.get(aliases.get(value) ?? value)!;
+      placements.set(value, { layout: { kind: "plain", shape }, offset, extent: Math.max(4, sizeOf(shape) * 4) });
+    }
+  }
+  const bytes = scalarBytes(options.form);
+  return {
+    placements,
+    pitch,
+    pageShift,
+    pages: Math.max(1, pages),
+    plainBytes: plain.size,
+    bytes: (pages << pageShift) * pitch * 4 * bytes + plain.size,
+    lowerBound: lowerBound(leafIntervals(lives, views, aliases, types, kinds, bytes)),
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * Keeps the inputs of a step apart where activations are a storage buffer: WebGPU refuses a dispatch that binds overlapping ranges
+ * of a writable buffer twice. Read-only textures may overlap, so there nothing is to be done.
+ *
+ * @module
+ */
+
+import type { TensorType } from "../graph/mod.ts";
+import { copyNode } from "./apply_views.ts";
+import type { PlanNode } from "./node.ts";
+import type { ViewTable } from "./views.ts";
+
+/** The nodes, with a copy before each that would read two overlapping views; `types` learns the copies. */
+export function separateReads(
+  nodes: readonly PlanNode[],
+  views: ViewTable,
+  types: Map<string, TensorType>,
+): PlanNode[] {
+  const range = (value: string) => {
+    const { root, block } = views.resolve(value);
+    return { root, start: block, end: block + Math.ceil(types.get(value)!.shape[1] / 4) };
+  };
+  const overlap = (a: string, b: string) => {
+    const [x, y] = [range(a), range(b)];
+    return x.root === y.root && x.start < y.end && y.start < x.end;
+  };
+  return nodes.flatMap((node) => {
+    if (node.reads !== "blocked") return [node];
+    const renamed = new Map<string, string>();
+    const copies: PlanNode[] = [];
+    node.inputs.forEach((value, i) => {
+      if (!node.inputs.slice(0, i).some((earlier) => overlap(earlier, value))) return;
+      const copy = `${node.name}#apart${i}`;
+      types.set(copy, types.get(value)!);
+      copies.push(copyNode(value, copy));
+      renamed.set(value, copy);
+    });
+    if (copies.length === 0) return [node];
+    const kernels: PlanNode["kernels"] = (maker) =>
+      node.kernels({ ...maker, operand: (value) => maker.operand(renamed.get(value) ?? value) });
+    return [...copies, { ...node, inputs: node.inputs.map((value) => renamed.get(value) ?? value), kernels }];
+  });
+}
