@@ -13,7 +13,7 @@ const SRC = fileURLToPath(new URL("../src/", import.meta.url));
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   graph: [],
   onnx: ["graph"],
-  models: ["graph"],
+  models: ["graph", "data/random"],
   reference: ["graph"],
   compress: ["graph"],
   train: ["graph"],
@@ -24,9 +24,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   session: ["graph", "onnx", "gpu", "kernels", "plan", "program"],
   tune: ["graph", "gpu", "kernels", "plan", "program", "session"],
   "detect/image": [],
+  "data/random": [],
   "data/image": ["graph", "detect/image"],
   detect: ["graph", "gpu", "kernels", "plan", "onnx", "program", "session", "detect/image", "data/image"],
-  data: ["graph", "detect/image", "data/image"],
+  data: ["graph", "detect/image", "data/image", "data/random"],
   eval: ["graph", "session", "detect", "detect/image", "data"],
   hardware: ["graph"],
   // It prints the tables of operators and kernels, which are plain data.
@@ -40,8 +41,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Parts of parts that others need without the rest: the picture type, and the decoders that a detector calls. */
-const OWN_PARTS = ["detect/image", "data/image"];
+/** Parts of parts that others need without the rest: the picture type, the decoders that a detector calls, seeded numbers. */
+const OWN_PARTS = ["detect/image", "data/image", "data/random"];
 
 /** Parts that compute on graphs and must stay clear of the device even through others: they are handed a runner. */
 const NO_DEVICE = ["graph", "onnx", "models", "reference", "compress", "train"];

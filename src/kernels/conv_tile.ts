@@ -50,6 +50,13 @@ const HARDWARE = {
   strided: tiles([2, 2, 1], [2, 1, 2], [1, 1, 1]),
 } as const;
 
+/** Tiles that only tuning considers: each is one more pipeline to compile, which pays where the choice is kept. */
+const TUNED = {
+  point: tiles([5, 1, 4], [10, 1, 4], [4, 2, 2], [8, 1, 2], [5, 2, 4]),
+  window: tiles([5, 2, 1], [5, 2, 2], [4, 4, 1], [10, 2, 1]),
+  strided: tiles([4, 2, 2], [5, 2, 1], [5, 1, 4], [2, 2, 4]),
+} as const;
+
 /** Weight of a load against a multiply-accumulate of four by four channels; measured on a software adapter. */
 const LOAD_COST = 2;
 
@@ -81,5 +88,5 @@ export function chooseTile(
 /** Tiles that tuning measures for a square kernel and its stride. */
 export function candidateTiles(kernel: number, stride: number, target: Target): readonly ConvTile[] {
   const kind = kindOf(kernel, stride);
-  return target === "hardware" ? [...HARDWARE[kind], ...SOFTWARE[kind]] : SOFTWARE[kind];
+  return [...target === "hardware" ? HARDWARE[kind] : [], ...SOFTWARE[kind], ...TUNED[kind]];
 }

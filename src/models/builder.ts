@@ -153,7 +153,7 @@ export class ModelBuilder extends GraphBuilder {
   /** Convolution `PATH.conv` (no bias), BatchNormalization `PATH.bn`, activation `PATH.act`. */
   convBlock(path: string, x: string, options: ConvBlockOptions): string {
     const { act = "silu", epsilon, parts: [conv, norm, name] = ["conv", "bn", "act"] } = options;
-    const y = this.conv(`${path}.${conv}`, x, { bias: false, ...options });
+    const y = this.conv(`${path}.${conv}`, x, { ...options, bias: options.bias ?? false });
     return this.activation(`${path}.${name}`, this.batchNorm(`${path}.${norm}`, y, epsilon), act);
   }
 

@@ -72,7 +72,11 @@ export function appendDflTail(
   const sides = builder.node("Reshape", name("dfl/Reshape"), [joinedBoxes], { shape: [batch, 4, DFL_BINS, anchors] });
   const binsFirst = builder.node("Transpose", name("dfl/Transpose"), [sides], { perm: [0, 2, 1, 3] });
   const distribution = builder.node("Softmax", name("dfl/Softmax"), [binsFirst], { axis: 1 });
-  const bins = table("dfl/bins", [1, DFL_BINS, 1, 1], Float32Array.from({ length: DFL_BINS }, (_, i) => i));
+  const bins = builder.constant(
+    `${prefix}.dfl.conv.weight`,
+    [1, DFL_BINS, 1, 1],
+    Float32Array.from({ length: DFL_BINS }, (_, i) => i),
+  );
   const mean = builder.node("Conv", name("dfl/Conv"), [distribution, bins], {
     strides: [1, 1],
     pads: [0, 0, 0, 0],

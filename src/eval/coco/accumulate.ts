@@ -23,17 +23,18 @@ export function bestFirst(score: Float64Array): Uint32Array {
   return Uint32Array.from(score, (_, i) => i).sort((a, b) => score[b] - score[a] || a - b);
 }
 
-/** Precision at the recall points for cumulated counts of correct and wrong detections; fills `out`. */
+/**
+ * Precision at the recall points for cumulated counts of correct and wrong detections, best first. `out` holds zeros, which stay
+ * where a recall is not reached.
+ */
 function samplePrecision(right: Float64Array, wrong: Float64Array, count: number, truths: number, out: Float64Array) {
-  // From the last point backwards: precision never falls with falling recall.
   let point = RECALL_POINTS.length - 1, best = 0;
-  const precision = (i: number) => right[i] / (wrong[i] + right[i] + EPSILON);
-  for (let i = count - 1; i >= 0 && point >= 0; i--) {
-    const below = i > 0 ? right[i - 1] / truths : -1;
-    best = Math.max(best, precision(i));
-    // The points whose first detection of sufficient recall is this one.
-    while (point >= 0 && RECALL_POINTS[point] > right[i] / truths) out[point--] = i === count - 1 ? 0 : out[point + 1];
-    while (point >= 0 && RECALL_POINTS[point] > below) out[point--] = best;
+  const recall = (i: number) => i < 0 ? -1 : right[i] / truths;
+  while (point >= 0 && RECALL_POINTS[point] > recall(count - 1)) point--;
+  // From the last detection backwards: the best precision of this recall or more is what counts.
+  for (let i = count - 1; i >= 0; i--) {
+    best = Math.max(best, right[i] / (wrong[i] + right[i] + EPSILON));
+    while (point >= 0 && RECALL_POINTS[point] > recall(i - 1)) out[point--] = best;
   }
 }
 

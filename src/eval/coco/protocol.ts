@@ -10,6 +10,9 @@
  */
 export const IOU_THRESHOLDS: readonly number[] = Array.from({ length: 10 }, (_, i) => 0.5 + i * ((0.95 - 0.5) / 9));
 
+/** Number of the threshold 0.75 in `IOU_THRESHOLDS`. */
+export const IOU_75 = 5;
+
 /** Recalls at which precision is read: 0 to 1, to the last bit as the field's tools have them. */
 export const RECALL_POINTS: readonly number[] = Array.from({ length: 101 }, (_, i) => i * 0.01);
 

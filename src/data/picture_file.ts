@@ -1,0 +1,111 @@
+/**
+ * Pictures of a data set that lie in files.
+ *
+ * @module
+ */
+
+import type { RgbImage } from "../detect/image.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { DatasetImage, GroundTruth } from "./dataset.ts";
+import { accessError, kindOf, readBytes } from "./files.ts";
+import { decodeImage } from "./image/decode.ts";
+import { readImageHeader, sniffFormat } from "./image/header.ts";
+
+/** Bytes that hold the header of nearly every JPEG; those with more in front of it are read whole. */
+const HEADER_BYTES = 65536;
+
+/** Size of a picture in pixels, after its orientation is applied. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The first bytes of a file, and whether they are all of it. */
+async function readHead(file: string): Promise<{ head: Uint8Array; whole: boolean }> {
+  const open = await Deno.open(file);
+  try {
+    const head = new Uint8Array(HEADER_BYTES);
+    let length = 0;
+    while (length < head.length) {
+      const count = await open.read(head.subarray(length));
+      if (count === null) return { head: head.subarray(0, length), whole: true };
+      length += count;
+    }
+    return { head, whole: false };
+  } finally {
+    open.close();
+  }
+}
+
+async function readHeader(file: string) {
+  const { head, whole } = await readHead(file);
+  if (whole) return readImageHeader(head, file);
+  if (sniffFormat(head) === "JPEG") {
+    try {
+      return readImageHeader(head, file);
+    } catch {
+      // Long profiles and thumbnails may stand in front of the frame's header.
+    }
+  }
+  return readImageHeader(await Deno.readFile(file), file);
+}
+
+/**
+ * Size of a picture as `decodeImage` gives it, read from the file's header alone. Throws a `FeatherdetError` for a missing file,
+ * in which `listedIn` names the file that asked for it, and for what is no picture.
+ */
+export async function pictureSize(file: string, listedIn?: string): Promise<PictureSize> {
+  try {
+    const { width, height, orientation } = await readHeader(file);
+    // From 5 on, the orientations exchange rows and columns.
+    return orientation >= 5 ? { width: height, height: width } : { width, height };
+  } catch (error) {
+    if (listedIn !== undefined && error instanceof Deno.errors.NotFound) {
+      throw new FeatherdetError(`the image is missing, ${listedIn} names it`, { file });
+    }
+    throw accessError(error, file);
+  }
+}
+
+/** The first of several files that is there; the first of them all where none is. */
+export function firstPresent(files: readonly string[]): string {
+  return files.find((file) => kindOf(file) === "file") ?? files[0];
+}
+
+/** A picture in a file. */
+export class PictureFile implements DatasetImage {
+  readonly id: number;
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  readonly boxes: readonly GroundTruth[];
+  /** Where it lies. */
+  readonly file: string;
+
+  /** Takes what is known of it; nothing is read until it is asked for. */
+  constructor(known: Omit<DatasetImage, "bytes" | "load"> & { readonly file: string }) {
+    this.id = known.id;
+    this.name = known.name;
+    this.width = known.width;
+    this.height = known.height;
+    this.boxes = known.boxes;
+    this.file = known.file;
+  }
+
+  /** The file as it is. */
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return readBytes(this.file);
+  }
+
+  /** The decoded picture; a `FeatherdetError` if it has come to have another size since the data set was read. */
+  async load(): Promise<RgbImage> {
+    const image = await decodeImage(await this.bytes(), this.file);
+    if (image.width !== this.width || image.height !== this.height) {
+      throw new FeatherdetError(
+        `the image is ${image.width}x${image.height} now, it was ${this.width}x${this.height} when the data set was read`,
+        { file: this.file },
+      );
+    }
+    return image;
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The metadata that travels with a built model: what it is, its classes, and how it was made.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
+
+/** How a model was made: its family and the options it was built with. */
+export interface Recipe {
+  /** `yolo11`, and so on. */
+  readonly family: string;
+  /** The family's options. */
+  readonly [option: string]: string | number | boolean | readonly (string | number)[];
+}
+
+/** What is known of a model when it is built. */
+export interface ModelFacts {
+  /** One sentence. */
+  readonly description: string;
+  /** Class names in order. */
+  readonly names: readonly string[];
+  /** Pictures a run. */
+  readonly batch: number;
+  /** Input height and width in pixels. */
+  readonly size: readonly [number, number];
+  /** Coarsest stride; 32 by default. */
+  readonly stride?: number;
+  /** `detect` by default. */
+  readonly task?: "detect" | "classify";
+  /** How it was made. */
+  readonly recipe: Recipe;
+}
+
+/** Text as a Python string literal, which is how class names are written in exported models. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n")}'`;
+}
+
+/** Class names as exported models write them. */
+export function namesText(names: readonly string[]): string {
+  return `{${names.map((name, i) => `${i}: ${quoted(name)}`).join(", ")}}`;
+}
+
+/** Metadata under the keys that exported detectors use, and the recipe under `featherdet`. */
+export function modelMetadata(facts: ModelFacts): Record<string, string> {
+  const { description, names, batch, size, stride = 32, task = "detect", recipe } = facts;
+  return {
+    description,
+    task,
+    stride: String(stride),
+    batch: String(batch),
+    imgsz: `[${size.join(", ")}]`,
+    names: namesText(names),
+    featherdet: JSON.stringify(recipe),
+  };
+}
+
+/** How the model was made; undefined where its metadata does not say. Throws FeatherdetError where they are damaged. */
+export function recipeOf(graph: Graph): Recipe | undefined {
+  const text = graph.metadata.featherdet;
+  if (text === undefined) return undefined;
+  try {
+    const recipe = JSON.parse(text);
+    if (typeof recipe?.family === "string") return recipe;
+  } catch {
+    // Said below.
+  }
+  throw new FeatherdetError(`metadata "featherdet" of "${graph.name}" are no recipe: ${text.slice(0, 80)}`);
+}

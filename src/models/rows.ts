@@ -1,0 +1,113 @@
+/**
+ * Networks as tables of rows `[from, repeats, module, args]`, scaled in depth and width.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+import { c3k2, sppf } from "./blocks.ts";
+import type { ModelBuilder } from "./builder.ts";
+import { c2psa } from "./psa.ts";
+
+/** Arguments of every module; channels are those before scaling. */
+interface ModuleArguments {
+  /** Convolution, BatchNormalization, SiLU. */
+  Conv: readonly [out: number, kernel: number, stride: number];
+  /** `deep` asks for C3k blocks; `expansion` is the blocks' width as a part of `out`, 0.5 by default. */
+  C3k2: readonly [out: number, deep: boolean, expansion?: number];
+  /** Max pools of one window in a row. */
+  SPPF: readonly [out: number, kernel: number];
+  /** Attention; `out` must be what comes in. */
+  C2PSA: readonly [out: number];
+  /** Pixels repeated. */
+  Upsample: readonly [factor: number];
+  /** Channels joined. */
+  Concat: readonly [];
+}
+
+/** Name of a module. */
+export type Module = keyof ModuleArguments;
+
+/** A row: where it reads (-1 is the row before, others are row numbers), blocks in it before scaling, module, arguments. */
+export type Row = {
+  [K in Module]: readonly [from: number | readonly number[], repeats: number, module: K, args: ModuleArguments[K]];
+}[Module];
+
+/** How a table is scaled. */
+export interface Scaling {
+  /** Factor on repeats. */
+  readonly depth: number;
+  /** Factor on channels. */
+  readonly width: number;
+  /** Channels are limited to this before the factor. */
+  readonly maxChannels: number;
+  /** Every C3k2 takes C3k blocks, whatever its row says. */
+  readonly deep: boolean;
+}
+
+/** Where a table is appended. */
+export interface RowsPlace {
+  /** What the first row reads as -1. */
+  readonly input: string;
+  /** Number of the first row: its path is `model.NUMBER`; 0 by default. */
+  readonly first?: number;
+  /** Values of earlier rows by number, for tables that follow another backbone. */
+  readonly values?: Readonly<Record<number, string>>;
+}
+
+/** Channels after scaling: a multiple of 8, rounded up. */
+export function scaledChannels(
+  channels: number,
+  { width, maxChannels }: Pick<Scaling, "width" | "maxChannels">,
+): number {
+  return Math.ceil((Math.min(channels, maxChannels) * width) / 8) * 8;
+}
+
+/** Repeats after scaling: at least one; single blocks stay single. */
+function scaledRepeats(repeats: number, { depth }: Scaling): number {
+  return repeats > 1 ? Math.max(Math.round(repeats * depth), 1) : repeats;
+}
+
+function appendRow(b: ModelBuilder, path: string, inputs: readonly string[], row: Row, scaling: Scaling): string {
+  const [x] = inputs;
+  const repeats = scaledRepeats(row[1], scaling);
+  const channels = (out: number) => scaledChannels(out, scaling);
+  switch (row[2]) {
+    case "Conv": {
+      const [out, kernel, stride] = row[3];
+      return b.convBlock(path, x, { out: channels(out), kernel, stride });
+    }
+    case "C3k2": {
+      const [out, deep, expansion] = row[3];
+      return c3k2(b, path, x, { out: channels(out), repeats, c3k: deep || scaling.deep, expansion });
+    }
+    case "SPPF":
+      return sppf(b, path, x, channels(row[3][0]), row[3][1]);
+    case "C2PSA":
+      if (channels(row[3][0]) !== b.channels(x)) {
+        throw new FeatherdetError(`${path}: C2PSA of ${channels(row[3][0])} channels is given ${b.channels(x)}`);
+      }
+      return c2psa(b, path, x, repeats);
+    case "Upsample":
+      return b.upsample(path, x, row[3][0]);
+    case "Concat":
+      return b.concat(path, inputs);
+  }
+}
+
+/** Appends the rows and returns the value of each, and of the earlier ones given, by its number. */
+export function appendRows(
+  b: ModelBuilder,
+  rows: readonly Row[],
+  scaling: Scaling,
+  { input, first = 0, values = {} }: RowsPlace,
+): Record<number, string> {
+  const made: Record<number, string> = { ...values };
+  let last = input;
+  rows.forEach((row, index) => {
+    const number = first + index;
+    const inputs = [row[0]].flat().map((from: number) => from === -1 ? last : made[from]);
+    last = made[number] = appendRow(b, `model.${number}`, inputs, row, scaling);
+  });
+  return made;
+}
