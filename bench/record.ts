@@ -93,7 +93,13 @@ export interface BenchRecord {
   readonly adapter: AdapterRecord;
   /** The adapter computes on the CPU: its times say little about GPUs. */
   readonly software: boolean;
-  readonly machine: { readonly os: string; readonly arch: string; readonly cores: number };
+  readonly machine: {
+    readonly os: string;
+    readonly arch: string;
+    readonly cores: number;
+    /** Processes that were running or waiting for a core in the minute before, on average; others disturb the times. */
+    readonly load: number;
+  };
   readonly versions: Readonly<Record<string, string>>;
   /** Commit of the checkout, with `+` where files differ from it; null outside of git. */
   readonly commit: string | null;
@@ -124,13 +130,14 @@ export async function recordHeader(
   adapter: AdapterRecord,
   picture: string,
   peers: Readonly<Record<string, string>>,
+  load: number,
 ): Promise<Omit<BenchRecord, "results">> {
   return {
     schema: 1,
     date: new Date().toISOString(),
     adapter,
     software: adapter.software,
-    machine: { os: Deno.build.os, arch: Deno.build.arch, cores: navigator.hardwareConcurrency },
+    machine: { os: Deno.build.os, arch: Deno.build.arch, cores: navigator.hardwareConcurrency, load },
     versions: { featherdet: config.version, deno: Deno.version.deno, ...peers },
     commit: await commitHash(),
     picture,

@@ -167,6 +167,7 @@ async function benchSize(task: Task, picture: string): Promise<BenchResult[]> {
  * not to be had.
  */
 export async function runBench(options: BenchOptions = {}): Promise<BenchRecord> {
+  const [load] = Deno.loadavg();
   const device = await sharedDevice();
   const model = options.model ?? defaultModel();
   const picture = await benchPicture(model);
@@ -189,5 +190,5 @@ export async function runBench(options: BenchOptions = {}): Promise<BenchRecord>
     await Deno.remove(pictureFile);
   }
   const peers: Record<string, string> = options.peers ? { "onnxruntime-web": ORT_VERSION } : {};
-  return { ...await recordHeader(device.adapter, picture.name, peers), results };
+  return { ...await recordHeader(device.adapter, picture.name, peers, load), results };
 }

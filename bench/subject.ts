@@ -51,12 +51,7 @@ export async function modelFile(model: string, size: number): Promise<ModelFile>
 
 /** The model that is measured unless one is named: YOLO11n where its file is there, else the demo detector. */
 export function defaultModel(): string {
-  try {
-    findModel("yolo11n");
-    return "yolo11n";
-  } catch {
-    return "demo";
-  }
+  return "source" in findModel("yolo11n") ? "yolo11n" : "demo";
 }
 
 /** The picture that is measured on, as a JPEG file: a photograph of 640 x 427 pixels, or a synthetic picture of 640 x 480. */

@@ -142,7 +142,7 @@ export function benchTable(record: BenchRecord, most = 40): string {
   );
   return [
     `adapter: ${adapter.name}${software ? " (software: computes on the CPU)" : ""}`,
-    `machine: ${machine.os} ${machine.arch}, ${machine.cores} cores; ` +
+    `machine: ${machine.os} ${machine.arch}, ${machine.cores} cores, ${machine.load.toFixed(2)} busy before; ` +
     Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") +
     (commit === null ? "" : `, commit ${commit}`),
     `picture: ${picture}; model: ${[...new Set(results.map(({ model }) => model))].join(", ")}; times in ms, medians`,

@@ -183,9 +183,10 @@ Deno.test("detect names the file that it cannot read", async () => {
 
 Deno.test("inspect counts the demo detector as the analyser does", async () => {
   const result = await json<Record<string, number>>(["inspect", "--model", "demo", "--size", "320"]);
-  const weights = [...demoDetector({ size: 320 }).constants].filter(([name]) => /\.(weight|bias)$/.test(name));
-  // The DFL's distances are a fixed convolution, counted as its exporters do.
-  assertEquals(result.parameters, weights.reduce((sum, [, { data }]) => sum + data.length, 0) + 16);
+  // All its weights are those of convolutions, the DFL's fixed distances among them, which exporters count too.
+  const { nodes, constants } = demoDetector({ size: 320 });
+  const weights = new Set(nodes.flatMap(({ op, inputs }) => (op === "Conv" ? inputs.slice(1) : [])));
+  assertEquals(result.parameters, [...weights].reduce((sum, name) => sum + constants.get(name)!.data.length, 0));
   assert(result.dispatches > 40 && result.activationBytes > 0 && result.gflops > 0.05, JSON.stringify(result));
 });
 

@@ -15,8 +15,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   onnx: ["graph"],
   models: ["graph", "data/random"],
   reference: ["graph"],
-  compress: ["graph"],
-  train: ["graph"],
+  compress: ["graph", "data/random"],
+  train: ["graph", "data/random"],
   gpu: ["graph"],
   kernels: ["graph", "gpu"],
   plan: ["graph", "kernels", "reference"],
@@ -37,7 +37,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "../bench": [],
   cli: [
     ...["graph", "onnx", "models", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
-    ...["tune", "eval", "hardware", "report", "setup", "../bench"],
+    ...["data/random", "tune", "eval", "hardware", "report", "setup", "../bench"],
   ],
 };
 
@@ -98,7 +98,7 @@ Deno.test("the table of import directions has no cycles and keeps the device awa
 });
 
 Deno.test("the core runs without Deno: only cli, data and setup name it", () => {
-  const hosts = ["cli", "data", "data/image", "setup"];
+  const hosts = ["cli", "data", "data/image", "data/random", "setup"];
   const named = files(SRC).filter((file) => {
     if (hosts.includes(partOf(relative(SRC, file)))) return false;
     const source = Deno.readTextFileSync(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");

@@ -173,6 +173,12 @@ gpuTest("fuse: attention of key channels that fill no cell is left to the genera
   assert(operators.includes("Softmax") && !operators.includes("Attention"), operators.join());
 });
 
+gpuTest("fuse: attention whose scores somebody else reads is left to the general kernels", async () => {
+  const graph = attentionGraph(1, 2, 8, 16, 4, 5);
+  const { operators } = await compare({ ...graph, outputs: ["y", "qt"] }, 5e-5);
+  assert(operators.includes("Softmax") && !operators.includes("Attention"), operators.join());
+});
+
 gpuTest("fuse: a 1x1 convolution over a map wider than a texture row allows", async () => {
   const graph = graphOf({ x: [1, 5, 1, 4200] }, ["y"], [convNode("x", "y", 0)], weights({ y: [3, 5, 1, 1] }));
   assert((await compare(graph)).operators.includes("Conv"));

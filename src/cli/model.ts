@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph, Shape } from "../graph/graph.ts";
-import { demoDetector } from "../models/demo_detector.ts";
+import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 
 /** Folders where a name is looked for as NAME.onnx: the checkout's own, and the data for measuring beside it. */
@@ -15,11 +15,6 @@ const FOLDERS = [
   new URL("../../data/models/", import.meta.url),
   new URL("../../../shared/data/models/", import.meta.url),
 ];
-
-/** Models that are built instead of read. */
-const BUILT: Readonly<Record<string, (size: number | undefined) => Graph>> = {
-  demo: (size) => demoDetector({ size }),
-};
 
 function exists(path: string | URL): boolean {
   try {
@@ -30,32 +25,52 @@ function exists(path: string | URL): boolean {
   }
 }
 
-/** Names that can be used here: those that are built, and the files in the model folders. */
+/** Names that can be used here: those that can be built, and the files in the model folders. */
 export function modelNames(): string[] {
   const found = FOLDERS.filter(exists).flatMap((folder) =>
     [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".onnx")).map(({ name }) => name.slice(0, -5))
   );
-  return [...new Set([...Object.keys(BUILT), ...found.sort()])];
+  return [...new Set([...Object.keys(NAMED_MODELS), ...found.sort()])];
 }
 
-/** What a `--model` stands for: a graph that is built, or a path or URL to load. Throws a `FeatherdetError` for neither. */
-export function findModel(model: string): { build: (size?: number) => Graph } | { source: string } {
+/** A model that is built by its name. */
+export interface BuiltModel {
+  readonly build: (options?: NamedOptions) => Graph;
+}
+
+/**
+ * What a `--model` stands for: a path or URL to load, or a graph that is built. A name stands for the file NAME.onnx of the model
+ * folders where there is one. Throws a `FeatherdetError` for anything else.
+ */
+export function findModel(model: string): BuiltModel | { source: string } {
   if (/^(https?|file):/i.test(model) || exists(model)) return { source: model };
-  if (Object.hasOwn(BUILT, model)) return { build: BUILT[model] };
   for (const folder of FOLDERS) {
     const file = new URL(`${encodeURIComponent(model)}.onnx`, folder);
     if (exists(file)) return { source: fileURLToPath(file) };
   }
+  if (Object.hasOwn(NAMED_MODELS, model)) return { build: NAMED_MODELS[model] };
   if (/[\\/]|\.\w+$/.test(model)) throw new FeatherdetError("no such model file", { file: model });
   throw new FeatherdetError(
     `unknown model "${model}": it is no file, no URL and none of the names known here (${modelNames().join(", ")})`,
   );
 }
 
+/** Names that were built with random weights and said so. */
+const noted = new Set<string>();
+
+/** Builds a model, with a remark on stderr (once) where it has learned nothing: its boxes would mislead. */
+function build(model: string, built: BuiltModel, options: NamedOptions): Graph {
+  if (model !== "demo" && !noted.has(model)) {
+    noted.add(model);
+    console.error(`${model} is built with random weights: no file ${model}.onnx is in data/models`);
+  }
+  return built.build(options);
+}
+
 /** Loads a model for an input of `size` x `size` pixels and `batch` pictures, or as it was exported where they are not given. */
-export async function loadModel(model: string, options: { size?: number; batch?: number } = {}): Promise<Graph> {
+export async function loadModel(model: string, options: NamedOptions = {}): Promise<Graph> {
   const found = findModel(model);
-  if ("build" in found) return found.build(options.size);
+  if ("build" in found) return build(model, found, options);
   const graph = await loadOnnx(found.source);
   const input = graph.inputs[0];
   const { size = input.shape[2], batch = input.shape[0] } = options;

@@ -8,10 +8,23 @@ import { basename, join } from "node:path";
 import { BoxCheck } from "./box_check.ts";
 import type { GroundTruth, TrueBox } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { mapPooled, readText } from "./files.ts";
+import { mapPooled, namesIn, readText } from "./files.ts";
 import type { Folder, Reading } from "./folder.ts";
 import { FieldReader, type Fields, parseJson } from "./json_fields.ts";
 import { firstPresent, PictureFile, pictureSize } from "./picture_file.ts";
+
+/** Files of annotations in a folder by their splits; `""` is the split of `instances.json`, which is all there is. */
+export function cocoFiles(path: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const place of [path, join(path, "annotations")]) {
+    for (const name of namesIn(place, /^instances(_.+)?\.json$/)) {
+      // The years in COCO's own names say nothing that matters here: instances_val2017.json is the split val.
+      const split = name.replace(/^instances_?/, "").replace(/(20\d\d)?\.json$/, "");
+      if (!found.has(split)) found.set(split, join(place, name));
+    }
+  }
+  return found;
+}
 
 /** The objects of all annotations, by the id of their picture. */
 function readBoxes(
@@ -51,9 +64,9 @@ function readBoxes(
 async function readPicture(folder: Folder, file: string, fields: Fields, boxes: readonly GroundTruth[]) {
   const name = fields.file_name as string;
   const { width, height } = fields as { width: number; height: number };
-  const places = [join(folder.path, "images", name), join(folder.path, name)];
-  if (folder.split !== undefined) places.splice(1, 0, join(folder.path, "images", folder.split, name));
-  const picture = firstPresent(places);
+  // COCO's own downloads have a folder of pictures for each split, named as its file of annotations is.
+  const tag = /_([^_]+)\.json$/.exec(file)?.[1] ?? "";
+  const picture = firstPresent(["images", join("images", tag), tag].map((place) => join(folder.path, place, name)));
   const size = await pictureSize(picture, basename(file));
   if (size.width !== width || size.height !== height) {
     throw new FeatherdetError(

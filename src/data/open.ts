@@ -4,7 +4,13 @@
  * @module
  */
 
+import { join } from "node:path";
+import { besideCheckout, cacheFolder } from "./cache.ts";
 import type { Dataset } from "./dataset.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { kindOf } from "./files.ts";
+import { DEFAULT_SPLIT, readFolder } from "./forms.ts";
+import { SYNTHETIC_SPLITS, syntheticDataset } from "./synthetic_scenes.ts";
 
 /** What to read of a data set. */
 export interface OpenOptions {
@@ -12,11 +18,72 @@ export interface OpenOptions {
   readonly split?: string;
   /** Read only the first so many pictures. */
   readonly limit?: number;
-  /** Side of the pictures in pixels, or width and height: for `synthetic` alone; 320 by default. */
+  /** Side of the pictures in pixels, or width and height: of `synthetic`, which can have any size; 320 by default. */
   readonly size?: number | readonly [width: number, height: number];
 }
 
-/** Opens `synthetic`, `bccd`, `coco` or a folder. */
-export function openDataset(_nameOrFolder: string, _options: OpenOptions = {}): Promise<Dataset> {
-  throw new Error("not written yet");
+/** Data sets that have names, with what `deno task data` calls the part that it downloads. */
+const NAMED: Readonly<Record<string, { readonly download: string }>> = {
+  bccd: { download: "bccd" },
+  coco: { download: "coco-val" },
+};
+
+/** Names that `openDataset` knows. */
+export const DATASET_NAMES: readonly string[] = ["synthetic", ...Object.keys(NAMED)];
+
+/** The folder of a named set: beside the checkout, or in the cache. */
+function folderOf(name: string, split: string): string {
+  const beside = besideCheckout(name);
+  if (beside !== undefined) return beside;
+  const cached = cacheFolder("data", name);
+  // Of coco only the validation part is downloaded, so that another split is no reason to send for it.
+  if (
+    kindOf(cached) === undefined || (name === "coco" && split === "val" && kindOf(join(cached, split)) === undefined)
+  ) {
+    const { download } = NAMED[name];
+    throw new FeatherdetError(`the data set "${name}" is not here, "deno task data ${download}" downloads it`);
+  }
+  return cached;
+}
+
+/**
+ * Opens `synthetic` (made on the spot), `bccd`, `coco`, or a folder in COCO's, Pascal VOC's or YOLO's form. A name stands for the set
+ * even where a folder is called so: write `./coco` for that.
+ *
+ * Throws a `FeatherdetError`, one sentence that names the file: for what is not here and how to get it, for an unknown split, and
+ * for what `readFolder` refuses.
+ *
+ * ```ts
+ * import { openDataset } from "./open.ts";
+ * const dataset = await openDataset("synthetic", { split: "val", limit: 2, size: 160 });
+ * const [first] = dataset.images;
+ * console.log(dataset.classes.length, first.width, first.boxes.length > 0); // 10 160 true
+ * ```
+ */
+export async function openDataset(nameOrFolder: string, options: OpenOptions = {}): Promise<Dataset> {
+  const { split, limit, size } = options;
+  if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) {
+    throw new FeatherdetError(`the limit is ${limit} images, expected a whole number from 1`);
+  }
+  if (nameOrFolder === "synthetic") {
+    const wanted = split ?? DEFAULT_SPLIT;
+    const known = SYNTHETIC_SPLITS.find((one) => one === wanted);
+    if (known === undefined) {
+      throw new FeatherdetError(`"synthetic" has no split "${wanted}", there are: ${SYNTHETIC_SPLITS.join(", ")}`);
+    }
+    return syntheticDataset({ split: known, count: limit, size });
+  }
+  if (size !== undefined) {
+    throw new FeatherdetError(`only "synthetic" has a size to choose, "${nameOrFolder}" has its own`);
+  }
+  if (Object.hasOwn(NAMED, nameOrFolder)) {
+    const folder = folderOf(nameOrFolder, split ?? DEFAULT_SPLIT);
+    return await readFolder(folder, { split, limit, name: nameOrFolder });
+  }
+  if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {
+    throw new FeatherdetError(
+      `unknown data set "${nameOrFolder}": it is no folder and none of the names ${DATASET_NAMES.join(", ")}`,
+    );
+  }
+  return await readFolder(nameOrFolder, { split, limit });
 }

@@ -130,8 +130,11 @@ export async function readVoc(folder: Folder, options: VocOptions = {}): Promise
   const classOf = new Map(classes.map((name, classId) => [name, classId]));
   const list = split === undefined ? undefined : join(path, "ImageSets", "Main", `${split}.txt`);
   const wanted = list === undefined ? stems : (await readLines(list)).map(({ text }) => text.split(/\s+/)[0]);
-  const repeated = wanted.find((stem, index) => wanted.indexOf(stem, index + 1) >= 0);
-  if (repeated !== undefined) throw new FeatherdetError(`the image "${repeated}" is there twice`, { file: list });
+  const seen = new Set<string>();
+  for (const stem of wanted) {
+    if (seen.has(stem)) throw new FeatherdetError(`the image "${stem}" is there twice`, { file: list });
+    seen.add(stem);
+  }
   const kept = wanted.slice(0, limit);
   const ids = pictureIds(kept);
   const check = new BoxCheck(options);

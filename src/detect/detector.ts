@@ -8,10 +8,10 @@
 import { decodeImage } from "../data/image/decode.ts";
 import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
-import { ReadbackPool } from "../gpu/readback.ts";
+import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { PassTimer } from "../gpu/timing.ts";
 import { FeatherdetError, type Graph, inferTypes, withNodes } from "../graph/mod.ts";
-import { DETECT_VALUES, detectBuffers, letterbox, RESULT_STRIDE } from "../kernels/detect/mod.ts";
+import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import { changeShapes, classNames, loadOnnx } from "../onnx/mod.ts";
 import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Plan } from "../plan/plan.ts";
@@ -19,6 +19,7 @@ import type { Tuning } from "../plan/tuning.ts";
 import { type External, Program } from "../program.ts";
 import { maxPages, type SessionOptions, storageForm } from "../session.ts";
 import { readDetections } from "./decode.ts";
+import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { RgbImage } from "./image.ts";
 import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
 import { detectionSteps } from "./steps.ts";
@@ -49,6 +50,11 @@ export interface DetectorOptions extends SessionOptions {
   /** Class names; default: those in the model's metadata, else `class 0`, `class 1` ... */
   readonly classes?: readonly string[];
 }
+
+/** What decides which boxes are detections. */
+export type DetectorSettings = Readonly<
+  Required<Pick<DetectorOptions, "confidence" | "iou" | "maxDetections" | "multiLabel">>
+>;
 
 /** A picture: encoded bytes (JPEG, PNG, WebP) or pixels. */
 export type Picture = Uint8Array | RgbImage;
@@ -89,6 +95,8 @@ export class Detector {
   readonly labels: readonly string[];
   /** Height and width of the network's input. */
   readonly inputSize: readonly [number, number];
+  /** What decides which boxes are detections, defaults filled in. */
+  readonly settings: DetectorSettings;
   /** Stages of the last frame. */
   speed: FrameSpeed = { preprocess: 0, inference: 0, postprocess: 0 };
   readonly #program: Program;
@@ -97,6 +105,7 @@ export class Detector {
   readonly #buffers: ReadonlyMap<string, GPUBuffer>;
   #picture: { texture: GPUTexture; memory: Memory } | undefined;
   #pixels = new Uint32Array(0);
+  #timer: FrameTimer | undefined;
   #lost: string | undefined;
 
   private constructor(
@@ -106,16 +115,18 @@ export class Detector {
     memory: Memory,
     buffers: ReadonlyMap<string, GPUBuffer>,
     labels: readonly string[],
+    settings: DetectorSettings,
   ) {
     this.device = device;
     this.plan = plan;
     this.labels = labels;
+    this.settings = settings;
     this.#program = program;
     this.#memory = memory;
     this.#buffers = buffers;
     const [, , height, width] = plan.graph.inputs[0].shape;
     this.inputSize = [height, width];
-    this.#readback = new ReadbackPool(memory, RESULT_STRIDE * 4);
+    this.#readback = new ReadbackPool(memory, RESULT_STRIDE * 4 + TIMES_BYTES);
     device.device.lost.then(({ message }) => this.#lost = message || "no reason given");
   }
 
@@ -144,13 +155,10 @@ export class Detector {
       tuning: options.tuning,
       target: device.adapter.software ? "software" : "hardware",
     });
-    const space = { batch: 1, anchors, classes, multiLabel: options.multiLabel ?? false };
-    const steps = detectionSteps(plan, head, space, {
-      picture: PICTURE,
-      confidence: options.confidence ?? 0.25,
-      iou: options.iou ?? 0.7,
-      maxDetections: options.maxDetections,
-    });
+    const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
+    const settings = { confidence, iou, maxDetections, multiLabel };
+    const space = { batch: 1, anchors, classes, multiLabel };
+    const steps = detectionSteps(plan, head, space, { picture: PICTURE, confidence, iou, maxDetections });
     const memory = new Memory(device.device);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffers = new Map(
@@ -164,7 +172,7 @@ export class Detector {
     const named = Array.from({ length: classes }, (_, i) => labels[i] ?? `class ${i}`);
     try {
       const program = await Program.create(device, { ...plan, steps, external });
-      return new Detector(device, plan, program, memory, buffers, named);
+      return new Detector(device, plan, program, memory, buffers, named, settings);
     } catch (error) {
       memory.destroy();
       throw error;
@@ -185,7 +193,8 @@ export class Detector {
   }
 
   /**
-   * Detects in a stream of pictures and yields the results in order, with several frames in flight.
+   * Detects in a stream of pictures and yields the results in order, with several frames in flight. `observe` is told the stages of
+   * each frame, in order, and may be told those of frames whose results are yielded later.
    *
    * ```ts
    * import { syntheticPicture } from "../data/synthetic.ts";
@@ -197,10 +206,13 @@ export class Detector {
    * detector.destroy();
    * ```
    */
-  async *stream(pictures: Iterable<Picture> | AsyncIterable<Picture>): AsyncGenerator<Detection[]> {
+  async *stream(
+    pictures: Iterable<Picture> | AsyncIterable<Picture>,
+    observe?: (stages: FrameStages) => void,
+  ): AsyncGenerator<Detection[]> {
     const waiting: Promise<Detection[]>[] = [];
     for await (const picture of pictures) {
-      const pending = (await this.#submit(picture))();
+      const pending = (await this.#submit(picture, undefined, observe))();
       // A failure is reported where its frame is awaited, also when that comes late.
       pending.catch(() => {});
       waiting.push(pending);
@@ -210,18 +222,32 @@ export class Detector {
   }
 
   /** Uploads and submits one picture; the function returned waits for its detections. */
-  async #submit(picture: Picture, file?: string): Promise<() => Promise<Detection[]>> {
+  async #submit(
+    picture: Picture,
+    file?: string,
+    observe?: (stages: FrameStages) => void,
+  ): Promise<() => Promise<Detection[]>> {
     const started = performance.now();
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
+    const decoded = performance.now();
     if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
     this.#upload(image);
     const uploaded = performance.now();
     const encoder = this.device.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    this.#program.encode(pass);
-    pass.end();
-    const result = this.#buffers.get(DETECT_VALUES.result)!;
-    const read = this.#readback.record(encoder, [{ buffer: result, offset: 0, size: RESULT_STRIDE * 4 }]);
+    const timer = observe && this.device.timestamps ? this.#timer ??= new FrameTimer(this.device.device) : undefined;
+    const ranges: ReadRange[] = [{
+      buffer: this.#buffers.get(DETECT_VALUES.result)!,
+      offset: 0,
+      size: RESULT_STRIDE * 4,
+    }];
+    if (timer) {
+      ranges.push(timer.encode(encoder, this.#program));
+    } else {
+      const pass = encoder.beginComputePass();
+      this.#program.encode(pass);
+      pass.end();
+    }
+    const read = this.#readback.record(encoder, ranges);
     this.device.device.queue.submit([encoder.finish()]);
     return async () => {
       let bytes: ArrayBuffer;
@@ -233,10 +259,12 @@ export class Detector {
         });
       }
       const arrived = performance.now();
-      const { detections } = readDetections(new Float32Array(bytes));
+      const { detections } = readDetections(new Float32Array(bytes, 0, RESULT_STRIDE));
       const found = detections.map((detection): Detection => ({ ...detection, label: this.labels[detection.classId] }));
-      const inference = arrived - uploaded;
-      this.speed = { preprocess: uploaded - started, inference, postprocess: performance.now() - arrived };
+      const [wait, made] = [arrived - uploaded, performance.now() - arrived];
+      this.speed = { preprocess: uploaded - started, inference: wait, postprocess: made };
+      const device = timer?.stages(bytes, RESULT_STRIDE * 4);
+      observe?.({ decode: decoded - started, upload: uploaded - decoded, wait, read: made, ...(device && { device }) });
       return found;
     };
   }
@@ -300,6 +328,7 @@ export class Detector {
 
   /** Frees everything on the device; the detector cannot be used afterwards. */
   destroy(): void {
+    this.#timer?.destroy();
     this.#program.destroy();
     this.#memory.destroy();
     this.#picture?.memory.destroy();

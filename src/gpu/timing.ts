@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ReadRange } from "./readback.ts";
+
 /** Writes a pair of timestamps for each pass and reads the durations back. */
 export class PassTimer {
   readonly #device: GPUDevice;
@@ -33,17 +35,28 @@ export class PassTimer {
     };
   }
 
-  /** Ends the recording; call before the encoder is finished. */
+  /** Ends the recording for `read`; call before the encoder is finished. */
   resolve(encoder: GPUCommandEncoder): void {
+    const { buffer, offset, size } = this.resolved(encoder);
+    encoder.copyBufferToBuffer(buffer, offset, this.#staging, 0, size);
+  }
+
+  /** Ends the recording where the caller reads the stamps with other results; `durations` makes times of their bytes. */
+  resolved(encoder: GPUCommandEncoder): ReadRange {
     encoder.resolveQuerySet(this.#queries, 0, 2 * this.#passes, this.#resolved, 0);
-    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, 16 * this.#passes);
+    return { buffer: this.#resolved, offset: 0, size: 16 * this.#passes };
+  }
+
+  /** Milliseconds of each pass from the bytes of `resolved`. */
+  static durations(bytes: ArrayBuffer, offset: number, passes: number): number[] {
+    const stamps = new BigUint64Array(bytes, offset, 2 * passes);
+    return Array.from({ length: passes }, (_, i) => Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6);
   }
 
   /** Milliseconds of each pass, once the commands have run. */
   async read(): Promise<number[]> {
     await this.#staging.mapAsync(GPUMapMode.READ);
-    const stamps = new BigUint64Array(this.#staging.getMappedRange());
-    const times = Array.from({ length: this.#passes }, (_, i) => Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6);
+    const times = PassTimer.durations(this.#staging.getMappedRange(), 0, this.#passes);
     this.#staging.unmap();
     return times;
   }

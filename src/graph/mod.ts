@@ -4,6 +4,7 @@
  * @module
  */
 
+export { recogniseActivations } from "./activations.ts";
 export { type Analysis, analyze, type Cost, ELEMENT_BYTES, type LayerCost } from "./analyze.ts";
 export { ARITY, type Arity } from "./arity.ts";
 export { type ErrorPlace, FeatherdetError } from "./error.ts";

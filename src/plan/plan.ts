@@ -5,14 +5,13 @@
  * @module
  */
 
-import { type Graph, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
+import { type Graph, inferTypes, recogniseActivations, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { foldBatchNormalization } from "./fuse/batch_norm.ts";
-import { recogniseActivations } from "./fuse/activations.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { foldConstants } from "./fuse/constants.ts";
-import { COMPOSITES } from "./fuse/composites.ts";
+import { findComposites } from "./fuse/composites.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
@@ -76,7 +75,7 @@ const GRAPH_PASSES = [foldConstants, foldBatchNormalization, recogniseActivation
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
   const types = new Map(inferTypes(graph));
-  const composites = COMPOSITES.flatMap((find) => find({ graph, types }));
+  const composites = findComposites({ graph, types });
   const claimed = new Set(composites.flatMap(({ nodes }) => nodes));
   const convolutions = new Set<string>();
   const tiling: Tiling = { tuning: options.tuning, target: options.target ?? "software", seen: convolutions };

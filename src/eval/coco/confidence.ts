@@ -64,11 +64,8 @@ export interface ClassConfidence {
 export function classConfidence(matches: ClassMatches, order: Uint32Array, threshold = 0): ClassConfidence {
   const { truths } = matches.areas[0];
   const { score, right, wrong } = countSteps(matches, order, threshold);
-  let best = pointOf(1, 0, 0, truths);
-  score.forEach((confidence, i) => {
-    const point = pointOf(confidence, right[i], wrong[i], truths);
-    if (point.f1 > best.f1) best = point;
-  });
+  const steps = score.map((confidence, i) => pointOf(confidence, right[i], wrong[i], truths));
+  const best = steps.reduce((best, point) => point.f1 > best.f1 ? point : best, steps[0] ?? pointOf(1, 0, 0, truths));
   const points: ConfidencePoint[] = new Array(CONFIDENCE_POINTS.length);
   let kept = score.length;
   CONFIDENCE_POINTS.forEach((confidence, p) => {

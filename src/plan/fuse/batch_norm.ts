@@ -26,7 +26,12 @@ export function foldBatchNormalization(graph: Graph): Graph {
       { length: outputs },
       (_, o) => scale.data[o] / Math.sqrt(variance.data[o] + node.attributes.epsilon),
     );
-    const folded = Float32Array.from(weight.data, (w, i) => w * factors[Math.floor(i / perOutput)]);
+    // A loop: the mapping function of Float32Array.from takes a hundred times as long, seconds for the largest models.
+    const folded = new Float32Array(weight.data.length);
+    const { data } = weight;
+    factors.forEach((factor, o) => {
+      for (let i = o * perOutput; i < (o + 1) * perOutput; i++) folded[i] = data[i] * factor;
+    });
     const moved = Float32Array.from(factors, (f, o) => shift.data[o] + ((bias?.data[o] ?? 0) - mean.data[o]) * f);
     const [weightName, biasName] = [`${node.name}/folded_weight`, `${node.name}/folded_bias`];
     constants.set(weightName, { dtype: "f32", shape: weight.shape, data: folded });

@@ -16,4 +16,21 @@ export interface Composite {
 }
 
 /** Every finder, in the order they are tried; a graph node belongs to at most one composite. */
-export const COMPOSITES: readonly ((typed: TypedGraph) => Composite[])[] = [findAttention, findYoloOutput];
+const FINDERS: readonly ((typed: TypedGraph) => Composite[])[] = [findAttention, findYoloOutput];
+
+/** The composites of a graph: groups of which nobody outside reads a value that the special kernel does not make. */
+export function findComposites(typed: TypedGraph): Composite[] {
+  const claimed = new Set<Node>();
+  return FINDERS.flatMap((find) => find(typed)).filter(({ node, nodes }) => {
+    const group = new Set(nodes);
+    const inner = new Set(nodes.flatMap(({ outputs }) => outputs).filter((value) => !node.outputs.includes(value)));
+    const readOutside = typed.graph.nodes.some((other) =>
+      !group.has(other) && other.inputs.some((value) => inner.has(value))
+    );
+    if (readOutside || typed.graph.outputs.some((value) => inner.has(value)) || nodes.some((one) => claimed.has(one))) {
+      return false;
+    }
+    for (const one of nodes) claimed.add(one);
+    return true;
+  });
+}

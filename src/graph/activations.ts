@@ -5,7 +5,9 @@
  * @module
  */
 
-import { consumers, type Graph, type Node, producers, withNodes } from "../../graph/mod.ts";
+import type { Graph } from "./graph.ts";
+import type { Node } from "./operators.ts";
+import { consumers, producers, withNodes } from "./rewrite.ts";
 
 function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefined {
   if (gate?.inputs[0] !== x) return undefined;

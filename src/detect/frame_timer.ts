@@ -1,0 +1,69 @@
+/**
+ * Times the stages of a frame on the device: letterbox, network, decoding with suppression.
+ *
+ * @module
+ */
+
+import type { ReadRange } from "../gpu/readback.ts";
+import { PassTimer } from "../gpu/timing.ts";
+import type { Program } from "../program.ts";
+
+/** Milliseconds of device time of one frame. */
+export interface DeviceStages {
+  readonly letterbox: number;
+  readonly network: number;
+  /** Decoding the network's output, and suppression. */
+  readonly postprocess: number;
+}
+
+/** Milliseconds of one frame, on the host and on the device. */
+export interface FrameStages {
+  /** Decoding the file; 0 for pictures given as pixels. */
+  readonly decode: number;
+  /** Handing the pixels to the device. */
+  readonly upload: number;
+  /** From submission to the result's arrival. In a stream that includes waiting for the frames before. */
+  readonly wait: number;
+  /** Making detections of the bytes that have arrived. */
+  readonly read: number;
+  /** Where the device has timestamps. */
+  readonly device?: DeviceStages;
+}
+
+const STAGES = 3;
+
+/** Bytes that the times of a frame need in a readback. */
+export const TIMES_BYTES = 16 * STAGES;
+
+/** Records frames in three passes, one a stage. */
+export class FrameTimer {
+  readonly #timer: PassTimer;
+
+  /** The device must have the feature `timestamp-query`. */
+  constructor(device: GPUDevice) {
+    this.#timer = new PassTimer(device, STAGES);
+  }
+
+  /** Records a frame; the range returned is to be read back for `stages`. */
+  encode(encoder: GPUCommandEncoder, program: Program): ReadRange {
+    const decode = program.steps.findIndex(({ operator }) => operator === "Decode");
+    const bounds = [0, 1, decode, program.dispatches];
+    for (let stage = 0; stage < STAGES; stage++) {
+      const pass = encoder.beginComputePass(this.#timer.descriptor(stage));
+      program.encode(pass, bounds[stage], bounds[stage + 1]);
+      pass.end();
+    }
+    return this.#timer.resolved(encoder);
+  }
+
+  /** The times from the bytes of the range. */
+  stages(bytes: ArrayBuffer, offset: number): DeviceStages {
+    const [letterbox, network, postprocess] = PassTimer.durations(bytes, offset, STAGES);
+    return { letterbox, network, postprocess };
+  }
+
+  /** Frees the queries. */
+  destroy(): void {
+    this.#timer.destroy();
+  }
+}
