@@ -23,7 +23,15 @@ export { inferTypes } from "./src/graph/infer.ts";
 export type { Node, Operator, OperatorAttributes } from "./src/graph/operators.ts";
 export { printGraph } from "./src/graph/print.ts";
 export { verify } from "./src/graph/verify.ts";
-export { changeShapes, classNames, importOnnx, type ImportOptions, type InputShapes, loadOnnx, saveOnnx } from "./src/onnx/mod.ts";
+export {
+  changeShapes,
+  classNames,
+  importOnnx,
+  type ImportOptions,
+  type InputShapes,
+  loadOnnx,
+  saveOnnx,
+} from "./src/onnx/mod.ts";
 export { demoDetector } from "./src/models/demo_detector.ts";
 export { syntheticPicture } from "./src/data/synthetic.ts";
 export { decodeImage } from "./src/data/image/decode.ts";
@@ -34,6 +42,12 @@ export { printPlan } from "./src/plan/print.ts";
 export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/session.ts";
 export { tune, type TuneOptions } from "./src/tune.ts";
 export type { Tuning } from "./src/plan/tuning.ts";
-export { type Detection, Detector, type DetectorOptions, type FrameSpeed, type Picture } from "./src/detect/detector.ts";
+export {
+  type Detection,
+  Detector,
+  type DetectorOptions,
+  type FrameSpeed,
+  type Picture,
+} from "./src/detect/detector.ts";
 export type { RgbImage } from "./src/detect/image.ts";
 export { drawDetections } from "./src/report/draw/draw.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { adoptDevice } from "../src/gpu/device.ts";
+import { adapterOf } from "../src/gpu/device.ts";
 import type { Tensor } from "../src/session.ts";
 
 /** Version of the peer. */
@@ -54,7 +54,7 @@ export async function importPeer(): Promise<Runtime> {
 
 async function adapterName(given: GPUDevice | Promise<GPUDevice> | undefined): Promise<string> {
   const device = await given;
-  return device ? adoptDevice(device).adapter.name : "unknown";
+  return device ? adapterOf(device).name : "unknown";
 }
 
 /** Loads ONNX bytes of a model with one input and one output. */

@@ -9,6 +9,7 @@ import { benchVerb } from "./cli/bench.ts";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
 import { docsVerb } from "./cli/docs.ts";
+import { evalVerb } from "./cli/eval.ts";
 import { inspectVerb } from "./cli/inspect.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
@@ -26,6 +27,7 @@ export function program(): Command {
     .addCommand(inspectVerb)
     .addCommand(planVerb)
     .addCommand(tuneVerb)
+    .addCommand(evalVerb)
     .addCommand(benchVerb)
     .addCommand(docsVerb)
     .addCommand(testVerb)

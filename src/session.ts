@@ -56,8 +56,12 @@ export function storageForm(
   if (precision !== "f32" && precision !== "f16") {
     throw new FeatherdetError(`precision "${precision}" is not available; there are f32 and f16`);
   }
-  const readable = navigator.gpu.wgslLanguageFeatures?.has("readonly_and_readwrite_storage_textures") ?? false;
-  const fastest = device.adapter.software && readable ? "texture" : "buffer";
+  if (options.storage === "texture" && !device.storageTextures) {
+    throw new FeatherdetError(
+      `the adapter "${device.adapter.name}" fails the check of storage textures: leave the storage to be chosen, or ask for buffers`,
+    );
+  }
+  const fastest = device.adapter.software && device.storageTextures ? "texture" : "buffer";
   return { scalar: precision, storage: options.storage ?? fastest };
 }
 
@@ -100,7 +104,7 @@ export class Session {
    * Throws FeatherdetError where there is no adapter, an operator has no kernel for its shapes, or memory does not suffice.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
-    const device = options.device ? adoptDevice(options.device) : await sharedDevice();
+    const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
     const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, {
       form,

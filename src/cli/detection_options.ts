@@ -34,18 +34,20 @@ export interface DetectorSettings {
   readonly precision: "f32" | "f16";
   readonly confidence: number;
   readonly iou: number;
+  /** Several classes for one box. */
+  readonly multiLabel?: boolean;
 }
 
 /** Loads a detector by a model's file, URL or name; `load` is the time that took, in milliseconds. */
 export async function loadDetector(
   model: string,
-  { size, precision, confidence, iou }: DetectorSettings,
+  { size, precision, confidence, iou, multiLabel }: DetectorSettings,
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
   const graph = await loadModel(model, { size, batch: 1 });
   const device = await sharedDevice();
   const { scalar, storage } = storageForm(device, { precision });
   const tuning = readTuning({ adapter: device.adapter.name, scalar, storage });
-  const detector = await Detector.load(graph, { precision, confidence, iou, tuning });
+  const detector = await Detector.load(graph, { precision, confidence, iou, multiLabel, tuning });
   return { detector, load: performance.now() - started };
 }

@@ -84,6 +84,13 @@ function layoutOf({ seed, width, height }: SceneOptions) {
   return layOut(randomFor(seed, 0), width, height);
 }
 
+function paint(options: SceneOptions): RgbImage {
+  const { seed, width, height } = options;
+  const planes = paintBackground(randomFor(seed, 1), width, height);
+  paintItems(planes, layoutOf(options));
+  return photograph(planes, width, height, randomFor(seed, 2));
+}
+
 function toObject({ item, box, area, part }: Visible): SceneObject {
   const [x1, y1, x2, y2] = box;
   const crowd = part < COUNTED_PART || Math.min(x2 - x1, y2 - y1) < SMALLEST_SIDE;
@@ -106,12 +113,8 @@ export function sceneObjects(options: SceneOptions): SceneObject[] {
  * ```
  */
 export function syntheticScene(options: SceneOptions): Scene {
-  const { seed, width, height } = options;
-  checkSize(width, height);
-  const layout = layoutOf(options);
-  const planes = paintBackground(randomFor(seed, 1), width, height);
-  paintItems(planes, layout);
-  return { image: photograph(planes, width, height, randomFor(seed, 2)), objects: sceneObjects(options) };
+  const objects = sceneObjects(options);
+  return { image: paint(options), objects };
 }
 
 /** One scene of a data set, made when it is asked for and not kept. */
@@ -131,7 +134,7 @@ class SceneImage implements DatasetImage {
   }
 
   load(): Promise<RgbImage> {
-    return Promise.resolve(syntheticScene({ seed: this.seed, width: this.width, height: this.height }).image);
+    return Promise.resolve(paint(this));
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {

@@ -138,7 +138,7 @@ export class Detector {
     const isGraph = typeof source === "object" && "nodes" in source;
     const loaded = isGraph ? source : await loadOnnx(source);
     const graph = resized(loaded, options.inputSize);
-    const device = options.device ? adoptDevice(options.device) : await sharedDevice();
+    const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
     const types = inferTypes(graph);
     const [input] = graph.inputs;

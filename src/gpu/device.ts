@@ -5,6 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
+import { storageTexturesWork } from "./self_check.ts";
 
 /** What is known of an adapter; goes into every record of a measurement. */
 export interface AdapterRecord {
@@ -19,6 +20,8 @@ export interface AdapterRecord {
 export interface Device {
   readonly device: GPUDevice;
   readonly adapter: AdapterRecord;
+  /** Storage textures passed a known-answer check; where they did not, activations are kept in buffers. */
+  readonly storageTextures: boolean;
   /** GPU time can be measured. */
   readonly timestamps: boolean;
 }
@@ -46,14 +49,25 @@ function describe(info: GPUAdapterInfo): AdapterRecord {
   return { name, vendor: info.vendor, architecture: info.architecture, software };
 }
 
-/** Wraps a device that the caller owns. */
-export function adoptDevice(device: GPUDevice): Device {
+/** What is known of the adapter behind a device. */
+export function adapterOf(device: GPUDevice): AdapterRecord {
   const info = (device as GPUDevice & { adapterInfo?: GPUAdapterInfo }).adapterInfo;
-  return {
-    device,
-    adapter: info ? describe(info) : { name: "unknown", vendor: "", architecture: "", software: false },
-    timestamps: device.features.has("timestamp-query"),
-  };
+  return info ? describe(info) : { name: "unknown", vendor: "", architecture: "", software: false };
+}
+
+const adopted = new WeakMap<GPUDevice, Promise<Device>>();
+
+/** Wraps a device that the caller owns; it is checked once. */
+export function adoptDevice(device: GPUDevice): Promise<Device> {
+  let known = adopted.get(device);
+  if (!known) {
+    const adapter = adapterOf(device);
+    known = storageTexturesWork(device).then((storageTextures) => {
+      return { device, adapter, storageTextures, timestamps: device.features.has("timestamp-query") };
+    });
+    adopted.set(device, known);
+  }
+  return known;
 }
 
 /**
@@ -74,7 +88,9 @@ export async function openDevice(): Promise<Device> {
   } catch (error) {
     throw new FeatherdetError(`the adapter "${adapter.info.device}" gave no device: ${(error as Error).message}`);
   }
-  return { device, adapter: describe(adapter.info), timestamps: features.includes("timestamp-query") };
+  const record = describe(adapter.info);
+  const storageTextures = await storageTexturesWork(device);
+  return { storageTextures, device, adapter: record, timestamps: features.includes("timestamp-query") };
 }
 
 let shared: Promise<Device> | undefined;

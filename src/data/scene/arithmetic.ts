@@ -46,11 +46,17 @@ function latticeValue(x: number, y: number, seed: number): number {
   return (mix(Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ seed) >>> 0) / 0x1_0000_0000;
 }
 
+/** From 0 to 1 as its argument goes from 0 to 1, without a bend at either end. */
+function smooth(part: number): number {
+  return part * part * (3 - 2 * part);
+}
+
 /** Smooth noise in `[0, 1)`: random values at whole coordinates, blended in between. */
 export function noiseAt(x: number, y: number, seed: number): number {
-  const [left, top] = [Math.floor(x), Math.floor(y)];
-  const [dx, dy] = [x - left, y - top];
-  const [right, down] = [dx * dx * (3 - 2 * dx), dy * dy * (3 - 2 * dy)];
+  const left = Math.floor(x);
+  const top = Math.floor(y);
+  const right = smooth(x - left);
+  const down = smooth(y - top);
   const upper = latticeValue(left, top, seed) * (1 - right) + latticeValue(left + 1, top, seed) * right;
   const lower = latticeValue(left, top + 1, seed) * (1 - right) + latticeValue(left + 1, top + 1, seed) * right;
   return upper * (1 - down) + lower * down;
@@ -65,24 +71,21 @@ export function addNoiseField(
 ): void {
   const columns = Math.ceil(width / grain) + 2;
   const lattice = () => Float32Array.from({ length: columns }, () => (random.next() - 0.5) * strength);
-  let [upper, lower] = [lattice(), lattice()];
+  const column = Int32Array.from({ length: width }, (_, x) => Math.floor(x / grain));
+  const right = Float32Array.from(column, (left, x) => smooth(x / grain - left));
   const blended = new Float32Array(columns);
+  let [upper, lower] = [lattice(), lattice()];
   let row = 0;
   for (let y = 0, at = 0; y < height; y++) {
-    const v = y / grain;
-    while (Math.floor(v) > row) {
+    while (Math.floor(y / grain) > row) {
       [upper, lower] = [lower, lattice()];
       row++;
     }
-    const dy = v - row;
-    const down = dy * dy * (3 - 2 * dy);
+    const down = smooth(y / grain - row);
     for (let i = 0; i < columns; i++) blended[i] = upper[i] + down * (lower[i] - upper[i]);
     for (let x = 0; x < width; x++, at++) {
-      const u = x / grain;
-      const column = Math.floor(u);
-      const dx = u - column;
-      const right = dx * dx * (3 - 2 * dx);
-      field[at] += blended[column] + right * (blended[column + 1] - blended[column]);
+      const from = blended[column[x]];
+      field[at] += from + right[x] * (blended[column[x] + 1] - from);
     }
   }
 }

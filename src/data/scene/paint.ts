@@ -7,9 +7,9 @@
 import type { Random } from "../random.ts";
 import { addNoiseField, clamp01, randomDirection } from "./arithmetic.ts";
 import type { Item, Layout, Rgb } from "./layout.ts";
+import { columnsOf, placementOf, rowsOf } from "./placement.ts";
 import { OUTLINES } from "./shapes.ts";
 import { patternOf } from "./textures.ts";
-import { extentOf, placementOf } from "./visibility.ts";
 
 /** A picture while it is painted: three planes of `width * height` values, 0 to 1. */
 export type Planes = readonly [Float32Array, Float32Array, Float32Array];
@@ -36,11 +36,13 @@ export function paintBackground(random: Random, width: number, height: number): 
   const kind = random.next();
   if (kind < 0.5) addGrid(field, width, height, random, kind < 0.25);
   const [from, to] = [mutedColour(random), mutedColour(random)];
-  const planes = [0, 1, 2].map((channel) => {
+  const plane = (channel: number) => {
     const [low, step] = [from[channel], to[channel] - from[channel]];
-    return field.map((value) => low + step * clamp01(value));
-  });
-  return planes as unknown as Planes;
+    const values = new Float32Array(field.length);
+    for (let i = 0; i < field.length; i++) values[i] = low + step * clamp01(field[i]);
+    return values;
+  };
+  return [plane(0), plane(1), plane(2)];
 }
 
 /** Lines at equal distances, in one direction or two. */
@@ -63,50 +65,55 @@ function addGrid(field: Float32Array, width: number, height: number, random: Ran
 }
 
 /** Darkens what is below an item, softly and away from the light. */
-function paintShadow(planes: Planes, { width, height, light }: Layout, item: Item): void {
-  const { ax, ay, bx, by, reach } = placementOf(item);
+function paintShadow([red, green, blue]: Planes, { width, height, light }: Layout, item: Item): void {
   const distance = item.radius * 0.18;
   const soft = 0.3;
-  const [left, top, right, bottom] = extentOf(item, reach * (1 + soft) + distance);
+  const moved = [-light[0] * distance, -light[1] * distance] as const;
+  // Twice what the softness needs: distances to the tips of stars are short ones.
+  const placement = placementOf(item, item.radius * soft, moved);
+  const { cx, cy, ax, ay, bx, by } = placement;
   const outline = OUTLINES[item.outline];
-  const [cx, cy] = [item.centre[0] - light[0] * distance, item.centre[1] - light[1] * distance];
+  const [top, bottom] = rowsOf(placement);
   for (let y = Math.max(0, top); y < Math.min(height, bottom); y++) {
     const dy = y + 0.5 - cy;
-    for (let x = Math.max(0, left); x < Math.min(width, right); x++) {
+    const [left, right] = columnsOf(placement, y);
+    for (let x = Math.max(0, left), end = Math.min(width, right); x < end; x++) {
       const dx = x + 0.5 - cx;
       const cover = clamp01(0.5 - outline(ax * dx + ay * dy, bx * dx + by * dy) / soft);
       if (cover === 0) continue;
       const keep = 1 - item.shadow * cover;
       const at = y * width + x;
-      planes[0][at] *= keep;
-      planes[1][at] *= keep;
-      planes[2][at] *= keep;
+      red[at] *= keep;
+      green[at] *= keep;
+      blue[at] *= keep;
     }
   }
 }
 
 /** Paints one item over what is there. */
-function paintItem(planes: Planes, { width, height, light }: Layout, item: Item): void {
-  const { ax, ay, bx, by, reach } = placementOf(item);
-  const [left, top, right, bottom] = extentOf(item, reach);
+function paintItem([red, green, blue]: Planes, { width, height, light }: Layout, item: Item): void {
+  const placement = placementOf(item, 1.5);
+  const { cx, cy, ax, ay, bx, by } = placement;
   const outline = OUTLINES[item.outline];
   const pattern = patternOf(item.texture, item.radius);
-  const { radius, shade, centre: [cx, cy], colours: [first, second] } = item;
-  const [red, green, blue] = planes;
+  const { radius, shade, colours: [[r1, g1, b1], [r2, g2, b2]] } = item;
+  const [top, bottom] = rowsOf(placement);
   for (let y = Math.max(0, top); y < Math.min(height, bottom); y++) {
     const dy = y + 0.5 - cy;
-    for (let x = Math.max(0, left); x < Math.min(width, right); x++) {
+    const [left, right] = columnsOf(placement, y);
+    for (let x = Math.max(0, left), end = Math.min(width, right); x < end; x++) {
       const dx = x + 0.5 - cx;
-      const [u, v] = [ax * dx + ay * dy, bx * dx + by * dy];
+      const u = ax * dx + ay * dy;
+      const v = bx * dx + by * dy;
       const cover = clamp01(0.5 - outline(u, v) * radius);
       if (cover === 0) continue;
       const mixed = pattern(u, v);
       // Lighter on the side of the light, darker on the other and towards the rim, as a low dome is.
       const lit = 1 + shade * ((dx * light[0] + dy * light[1]) / radius - 0.3 * (u * u + v * v));
       const at = y * width + x;
-      red[at] += cover * ((first[0] + mixed * (second[0] - first[0])) * lit - red[at]);
-      green[at] += cover * ((first[1] + mixed * (second[1] - first[1])) * lit - green[at]);
-      blue[at] += cover * ((first[2] + mixed * (second[2] - first[2])) * lit - blue[at]);
+      red[at] += cover * ((r1 + mixed * (r2 - r1)) * lit - red[at]);
+      green[at] += cover * ((g1 + mixed * (g2 - g1)) * lit - green[at]);
+      blue[at] += cover * ((b1 + mixed * (b2 - b1)) * lit - blue[at]);
     }
   }
 }

@@ -20,8 +20,8 @@ function block(halfWidth: number, halfHeight: number): Outline {
   return (x, y) => {
     const dx = Math.abs(x) - halfWidth + round;
     const dy = Math.abs(y) - halfHeight + round;
-    const [ox, oy] = [dx > 0 ? dx : 0, dy > 0 ? dy : 0];
-    return Math.sqrt(ox * ox + oy * oy) + Math.min(0, Math.max(dx, dy)) - round;
+    if (dx <= 0 || dy <= 0) return (dx > dy ? dx : dy) - round;
+    return Math.sqrt(dx * dx + dy * dy) - round;
   };
 }
 
@@ -35,12 +35,18 @@ function star(turns: readonly (readonly [number, number])[], half: readonly [num
   const [ex, ey] = [nx - 1, ny];
   const length = Math.sqrt(ex * ex + ey * ey);
   return (x, y) => {
-    let [along, across] = [-Infinity, 0];
-    for (const [cos, sin] of turns) {
+    let along = -Infinity;
+    let across = 0;
+    for (let i = 0; i < turns.length; i++) {
+      const cos = turns[i][0];
+      const sin = turns[i][1];
       const reach = cos * x + sin * y;
-      if (reach > along) [along, across] = [reach, Math.abs(cos * y - sin * x)];
+      if (reach > along) {
+        along = reach;
+        across = Math.abs(cos * y - sin * x);
+      }
     }
-    return (ex * across - ey * (along - 1)) / -length;
+    return (ey * (along - 1) - ex * across) / length;
   };
 }
 
@@ -67,8 +73,10 @@ const ring: Outline = (x, y) => Math.abs(Math.sqrt(x * x + y * y) - 0.68) - 0.3;
 /** The same with eight teeth. */
 const gear: Outline = (x, y) => {
   const radius = Math.sqrt(x * x + y * y);
-  const [a, b] = [Math.abs(x), Math.abs(y)];
-  const [near, far] = a > b ? [b, a] : [a, b];
+  const a = Math.abs(x);
+  const b = Math.abs(y);
+  const near = a > b ? b : a;
+  const far = a > b ? a : b;
   const straight = Math.max(near - 0.15, far - 1);
   const slanted = Math.max(Math.abs(far - near) * DIAGONAL - 0.15, (far + near) * DIAGONAL - 1);
   const body = Math.min(radius - 0.78, straight, slanted);
@@ -92,3 +100,15 @@ export const OUTLINES = {
 
 /** Name of an outline. */
 export type OutlineName = keyof typeof OUTLINES;
+
+/** How far each outline reaches from its middle along its own x and y; none reaches further. */
+export const REACHES: Readonly<Record<OutlineName, readonly [number, number]>> = {
+  disc: [1, 1],
+  square: [0.88, 0.88],
+  star5: [1, 1],
+  star6: [1, 1],
+  gear: [1.02, 1.02],
+  ring: [0.98, 0.98],
+  triangle: [0.87, 1],
+  bar: [1, 0.13],
+};

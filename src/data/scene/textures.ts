@@ -43,7 +43,8 @@ export function patternOf({ name, frequency, phase, seed }: Texture, radius: num
       return (x, y) => edge(wave(Math.sqrt(x * x + y * y) * frequency + phase));
     case "checks":
       return (x, y) => {
-        const [a, b] = [edge(wave(x * frequency + phase)), edge(wave(y * frequency + phase))];
+        const a = edge(wave(x * frequency + phase));
+        const b = edge(wave(y * frequency + phase));
         return a * b + (1 - a) * (1 - b);
       };
     case "spots":
@@ -51,7 +52,8 @@ export function patternOf({ name, frequency, phase, seed }: Texture, radius: num
         const row = Math.floor(y * frequency + phase);
         // Every second row is half a period further, as eggs lie in a box.
         const u = x * frequency + phase + (row & 1) * 0.5;
-        const [dx, dy] = [u - Math.floor(u) - 0.5, y * frequency + phase - row - 0.5];
+        const dx = u - Math.floor(u) - 0.5;
+        const dy = y * frequency + phase - row - 0.5;
         return clamp01(0.5 + (0.3 - Math.sqrt(dx * dx + dy * dy)) * period);
       };
     case "mottled":

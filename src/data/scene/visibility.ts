@@ -6,6 +6,7 @@
 
 import type { TrueBox } from "../dataset.ts";
 import type { Item, Layout } from "./layout.ts";
+import { columnsOf, placementOf, rowsOf } from "./placement.ts";
 import { OUTLINES } from "./shapes.ts";
 
 /** What can be seen of an object. */
@@ -19,34 +20,6 @@ export interface Visible {
   readonly part: number;
 }
 
-/** Where a point of the picture is in an item's own units: `x = ax * dx + ay * dy` for the distance from its middle, as for y. */
-export interface Placement {
-  readonly ax: number;
-  readonly ay: number;
-  readonly bx: number;
-  readonly by: number;
-  /** Pixels from the middle to the furthest point of the item, and a bit. */
-  readonly reach: number;
-}
-
-/** How an item lies. */
-export function placementOf({ radius, stretch, turn: [cos, sin] }: Item): Placement {
-  const [wide, high] = [1 / (radius * stretch), stretch / radius];
-  return {
-    ax: cos * wide,
-    ay: sin * wide,
-    bx: -sin * high,
-    by: cos * high,
-    // Squares reach to the corner, which is further than 1.
-    reach: radius * Math.max(stretch, 1 / stretch) * 1.25 + 1.5,
-  };
-}
-
-/** Pixels that an item can cover: from the first to before the last of each direction, not yet clipped to the picture. */
-export function extentOf({ centre: [x, y] }: Item, reach: number): TrueBox {
-  return [Math.floor(x - reach), Math.floor(y - reach), Math.ceil(x + reach), Math.ceil(y + reach)];
-}
-
 /**
  * Looks at the scene pixel by pixel, a pixel belonging to the foremost item that covers its middle, and returns the objects (not the
  * clutter) of which anything can be seen.
@@ -55,19 +28,20 @@ export function visibleObjects({ width, height, items }: Layout): Visible[] {
   const foremost = new Uint8Array(width * height);
   const wholeArea = new Float64Array(items.length + 1);
   items.forEach((item, index) => {
-    const { ax, ay, bx, by, reach } = placementOf(item);
-    const [left, top, right, bottom] = extentOf(item, reach);
+    const placement = placementOf(item, 0.5);
+    const { cx, cy, ax, ay, bx, by } = placement;
     const outline = OUTLINES[item.outline];
-    const [cx, cy] = item.centre;
+    const [top, bottom] = rowsOf(placement);
     let whole = 0;
     for (let y = top; y < bottom; y++) {
       const dy = y + 0.5 - cy;
-      const inRow = y >= 0 && y < height;
+      const row = y >= 0 && y < height ? y * width : undefined;
+      const [left, right] = columnsOf(placement, y);
       for (let x = left; x < right; x++) {
         const dx = x + 0.5 - cx;
         if (outline(ax * dx + ay * dy, bx * dx + by * dy) > 0) continue;
         whole++;
-        if (inRow && x >= 0 && x < width) foremost[y * width + x] = index + 1;
+        if (row !== undefined && x >= 0 && x < width) foremost[row + x] = index + 1;
       }
     }
     wholeArea[index + 1] = whole;

@@ -1,0 +1,94 @@
+/**
+ * `eval`: measures a model on a data set by COCO's protocol.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { openDataset } from "../data/open.ts";
+import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { loadDetector, precisionOption } from "./detection_options.ts";
+import { JournalFile, journalFile, writeResults } from "./evaluation_file.ts";
+import { evaluationText, speedText } from "./evaluation_text.ts";
+import { progressBar } from "./progress.ts";
+import { deviceAction, deviceVerb } from "./verb.ts";
+
+/** Refuses before the work what could not be written after it. */
+function checkTarget(file: string): void {
+  try {
+    if (!Deno.statSync(dirname(file)).isDirectory) throw new Deno.errors.NotFound();
+  } catch {
+    throw new FeatherdetError("its folder does not exist", { file });
+  }
+}
+
+/** What `--json` prints: everything but the single detections and the curves. */
+function summaryOf({ detections: _, curves: __, ...rest }: Evaluation) {
+  return rest;
+}
+
+/** The verb `eval`. */
+export const evalVerb = deviceVerb(
+  "eval",
+  "Measure a model on a data set by COCO's protocol: mAP, recall, each class, speed.",
+  "deno task eval --model yolo11n.onnx --data coco --size 640 --out found.json",
+)
+  .requiredOption("--model <model>", "ONNX file, URL, or name")
+  .requiredOption("--data <set>", "data set: synthetic, bccd, coco, or a folder")
+  .option("--split <name>", "part of the data set: train, val or test; val by default where there are parts")
+  .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1))
+  .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
+  .addOption(precisionOption())
+  .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
+  .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), COCO_SETTINGS.iou)
+  .option(
+    "--out <file>",
+    "write the detections in COCO's results form; a run that is interrupted goes on where it stopped",
+  )
+  .action(async (options) => {
+    await deviceAction<typeof options>(async (settings, output) => {
+      const { model, data, split, limit, size, precision, confidence, iou, out } = settings;
+      if (out !== undefined) checkTarget(out);
+      const dataset = await openDataset(data, { split, limit });
+      for (const warning of dataset.warnings) output.note(warning);
+      const { multiLabel } = COCO_SETTINGS;
+      const { detector, load } = await loadDetector(model, { size, precision, confidence, iou, multiLabel });
+      const journal = out === undefined ? undefined : new JournalFile(journalFile(out));
+      let bar = progressBar(0, "images");
+      let isFirst = true;
+      try {
+        const { name, software } = detector.device.adapter;
+        output.note(`adapter: ${name}${software ? " (software)" : ""}`);
+        const evaluation = await evaluate(detector, dataset, {
+          journal,
+          onProgress: (done, total, image) => {
+            if (isFirst) {
+              if (done > 1) output.note(`${done - 1} pictures were evaluated before, ${journalFile(out!)} has them`);
+              bar = progressBar(total - done + 1, "images");
+              isFirst = false;
+            }
+            bar.step(image.name);
+          },
+        });
+        bar.stop();
+        if (out !== undefined) {
+          await writeResults(out, evaluation.detections);
+          await journal!.remove();
+          output.note(`${evaluation.detections.length} detections written to ${out}`);
+        }
+        for (const warning of evaluation.warnings) output.note(warning);
+        for (const line of evaluationText(evaluation)) output.line(line);
+        for (const line of speedText(evaluation.speed)) output.note(line);
+        const { map, map50, images, ...rest } = summaryOf(evaluation);
+        const [height, width] = detector.inputSize;
+        const input = { inputSize: [height, width], precision };
+        return { map, map50, images, model, data, split: dataset.split ?? null, ...input, ...rest, load };
+      } finally {
+        bar.stop();
+        journal?.close();
+        detector.destroy();
+      }
+    })(options);
+  });

@@ -1,0 +1,130 @@
+/**
+ * A detector over a data set, from picture files to mean average precision.
+ *
+ * @module
+ */
+
+import type { Dataset, DatasetImage } from "../data/dataset.ts";
+import type { Detector, DetectorSettings } from "../detect/detector.ts";
+import type { RgbImage } from "../detect/image.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { classMap } from "./classes.ts";
+import { type CocoDetection, cocoDetections, type CocoResult, evaluateDetections } from "./coco.ts";
+import { type EvaluationJournal, evaluationRun } from "./journal.ts";
+import { type EvaluationSpeed, SpeedMeter } from "./speed.ts";
+
+/** What COCO's figures are measured with: spread it into the options of `Detector.load`. */
+export const COCO_SETTINGS: DetectorSettings = { confidence: 0.001, iou: 0.7, maxDetections: 300, multiLabel: true };
+
+/** How to evaluate. */
+export interface EvaluateOptions {
+  /** Told after each picture how many are done, those in the journal included. */
+  readonly onProgress?: (done: number, total: number, image: DatasetImage) => void;
+  /** Keeps results while the evaluation runs; pictures that are in it already are not looked at again. */
+  readonly journal?: EvaluationJournal;
+}
+
+/** What `evaluate` gives. */
+export interface Evaluation extends CocoResult {
+  /** All detections in COCO's results form, in the order of the data set's pictures. */
+  readonly detections: readonly CocoDetection[];
+  readonly speed: EvaluationSpeed;
+  /** What decided which boxes are detections. */
+  readonly settings: DetectorSettings;
+  /** What makes the figures not those of the protocol, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Sentences on settings with which the figures come out lower than the protocol means them. */
+function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSettings): string[] {
+  const warnings: string[] = [];
+  if (confidence > 0.01) {
+    warnings.push(`detections below a confidence of ${confidence} are left out, COCO's figures count them from 0.001`);
+  }
+  if (maxDetections < 100) {
+    warnings.push(
+      `at most ${maxDetections} detections a picture are looked at, COCO's figures count 100 of each class`,
+    );
+  }
+  if (!multiLabel) warnings.push("each box has one class only, COCO's figures are measured with several");
+  return warnings;
+}
+
+async function loaded(image: DatasetImage): Promise<RgbImage> {
+  try {
+    return await image.load();
+  } catch (error) {
+    if (error instanceof FeatherdetError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FeatherdetError(reason, { file: image.name }, { cause: error });
+  }
+}
+
+/**
+ * Runs a detector over a data set, several frames in flight, and measures it by COCO's protocol. Load the detector with
+ * `COCO_SETTINGS`: others are allowed, and named in `warnings`.
+ *
+ * The model's classes are the data set's by name, or by number where both have as many and no name in common; what the model finds of
+ * classes that the data set does not have is left out.
+ *
+ * Throws FeatherdetError where the model lacks a class of the data set, a picture cannot be read, or the journal belongs to another run.
+ *
+ * ```ts
+ * import { syntheticPicture, SYNTHETIC_CLASSES } from "../data/synthetic.ts";
+ * import { Detector } from "../detect/detector.ts";
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { COCO_SETTINGS, evaluate } from "./evaluate.ts";
+ *
+ * const { image, objects } = syntheticPicture({ seed: 7, width: 320, height: 320 });
+ * const boxes = objects.map(({ classId, box }, i) => ({ id: i, classId, box, area: 900, crowd: false }));
+ * const picture = { id: 1, name: "seed 7", width: 320, height: 320, boxes, bytes: null!, load: () => Promise.resolve(image) };
+ * const classes = SYNTHETIC_CLASSES.map(({ label }) => label);
+ * const dataset = { name: "one", classes, categoryIds: [0, 1, 2], images: [picture], warnings: [] }; // or `await openDataset("coco")`
+ * const detector = await Detector.load(demoDetector({ size: 320 }), COCO_SETTINGS);
+ * const { map, map50, perClass, speed } = await evaluate(detector, dataset);
+ * console.log(map50 > 0.5); // true
+ * detector.destroy();
+ * ```
+ */
+export async function evaluate(
+  detector: Detector,
+  dataset: Dataset,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { journal, onProgress } = options;
+  const { images, classes, categoryIds } = dataset;
+  const classOf = classMap(detector.labels, classes);
+  const kept = await journal?.open(await evaluationRun(detector, dataset)) ?? [];
+  const found = new Map(kept.map(({ imageId, detections }) => [imageId, detections]));
+  const rest = images.filter(({ id }) => !found.has(id));
+  const meter = new SpeedMeter();
+  async function* pictures() {
+    for (const image of rest) {
+      const started = performance.now();
+      const pixels = await loaded(image);
+      meter.decoded(performance.now() - started);
+      yield pixels;
+    }
+  }
+  let done = images.length - rest.length;
+  let at = 0;
+  for await (const objects of detector.stream(pictures(), (stages) => meter.frame(stages))) {
+    const started = performance.now();
+    const image = rest[at++];
+    const detections = cocoDetections(image.id, objects, classOf, categoryIds);
+    await journal?.append({ imageId: image.id, detections });
+    found.set(image.id, detections);
+    meter.recorded(performance.now() - started);
+    onProgress?.(++done, images.length, image);
+  }
+  const speed = meter.result();
+  const detections = images.flatMap(({ id }) => found.get(id)!);
+  const { settings } = detector;
+  return {
+    ...evaluateDetections(dataset, detections),
+    detections,
+    speed,
+    settings,
+    warnings: settingsWarnings(settings),
+  };
+}

@@ -1,0 +1,175 @@
+/** Weights in and out of built models. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type Constant, FeatherdetError, type Graph, type Node, recogniseActivations } from "../src/graph/mod.ts";
+import { layersOf } from "../src/models/layers.ts";
+import { recipeOf } from "../src/models/metadata.ts";
+import { loadWeights } from "../src/models/weights.ts";
+import { yolo11, type Yolo11Options } from "../src/models/yolo11.ts";
+import { classNames, importOnnx, loadOnnx, saveOnnx } from "../src/onnx/mod.ts";
+import { foldBatchNormalization } from "../src/plan/fuse/batch_norm.ts";
+import { Session } from "../src/session.ts";
+import { lively } from "./support/lively.ts";
+import { outputDifference } from "./support/output_tensor.ts";
+import { sharedDataTest } from "./support/shared_data.ts";
+
+const MODEL = "models/yolo11n.onnx";
+const TINY: Yolo11Options = { width: 0.125, size: 64, classes: 3 };
+
+const floats = async (url: URL) => new Float32Array((await Deno.readFile(url)).buffer);
+
+/** The same graph with other names for its constants. */
+function renamed(graph: Graph, rename: (name: string) => string): Graph {
+  const nodes = graph.nodes.map((node): Node => ({
+    ...node,
+    inputs: node.inputs.map((name) => graph.constants.has(name) ? rename(name) : name),
+  }));
+  return { ...graph, nodes, constants: new Map([...graph.constants].map(([name, data]) => [rename(name), data])) };
+}
+
+/** The graph as exports have it: BatchNormalization folded, weights under the names of their modules. */
+function exported(graph: Graph): Graph {
+  return renamed(
+    foldBatchNormalization(graph),
+    (name) => name.replace(/\.bn\/folded_(weight|bias)$/, ".conv.$1"),
+  );
+}
+
+/** Every layer's weight and bias by its path. */
+function weights(graph: Graph): Map<string, readonly Constant[]> {
+  return new Map(
+    layersOf(graph).map(({ path, weight, bias }) => [
+      path,
+      [weight, ...(bias === undefined ? [] : [bias])].map((name) => graph.constants.get(name)!),
+    ]),
+  );
+}
+
+/** A source and a model of the same structure with other first values. */
+const source = () => lively(yolo11({ ...TINY, seed: 5 }), 9);
+const model = (options: Yolo11Options = {}) => yolo11({ ...TINY, seed: 6, ...options });
+
+sharedDataTest(
+  "the built yolo11n with the export's weights gives onnxruntime's output: 0.02 px, 1e-4",
+  [MODEL, "reference/397133.images.f32", "reference/397133.output0.f32"],
+  async (file, images, output0) => {
+    const session = await Session.create(loadWeights(yolo11(), await loadOnnx(file)));
+    try {
+      const { output0: found } = await session.run({ images: { shape: [1, 3, 640, 640], data: await floats(images) } });
+      const { box, score } = outputDifference(found.data as Float32Array, await floats(output0), found.shape);
+      assert(box <= 0.02, `boxes differ by ${box} px`);
+      assert(score <= 1e-4, `scores differ by ${score}`);
+    } finally {
+      session.destroy();
+    }
+  },
+);
+
+sharedDataTest("the export's weights come back bit for bit from the built yolo11n", [MODEL], async (file) => {
+  const given = await loadOnnx(file);
+  const loaded = loadWeights(yolo11({ size: 64 }), given);
+  assertEquals(weights(exported(loaded)), weights(given));
+  assertEquals(classNames(loaded), classNames(given));
+  assertEquals(loaded.metadata.license, given.metadata.license);
+  assertEquals([loaded.metadata.imgsz, recipeOf(loaded)?.family], ["[64, 64]", "yolo11"]);
+});
+
+Deno.test("folded weights become BatchNormalization that folds back to them bit for bit", () => {
+  const folded = exported(source());
+  const loaded = loadWeights(model(), folded);
+  assertEquals(loaded.nodes, model().nodes);
+  assertEquals(weights(exported(loaded)), weights(folded));
+  // The step between neighbouring floats is coarsest, relative to them, just above powers of two.
+  const spread = renamed(folded, (name) => name);
+  const constants = new Map([...spread.constants].map(([name, { shape, data }]) => {
+    const bits = Uint32Array.from(data, (_, i) => (i * 2654435761) % 0x7f000000);
+    return [name, { dtype: "f32", shape, data: new Float32Array(bits.buffer) } as const];
+  }));
+  const extreme = { ...spread, constants };
+  assertEquals(weights(exported(loadWeights(model(), extreme))), weights(extreme));
+});
+
+Deno.test("layers are paired by place where an export has lost their names and order", () => {
+  const folded = exported(source());
+  const numbers = new Map([...folded.constants.keys()].map((name, i) => [name, `onnx::Conv_${(i * 37) % 1009}`]));
+  const anonymous = renamed(folded, (name) => numbers.get(name)!);
+  const loaded = loadWeights(model(), anonymous);
+  assertEquals(weights(exported(loaded)), weights(folded));
+});
+
+Deno.test("a model saved and read again is the same model bit for bit, with all that training needs", () => {
+  const saved = lively(yolo11({ ...TINY, classes: ["red cell", "it's", "c"], seed: 5 }));
+  const read = importOnnx(saveOnnx(saved));
+  assertEquals(recogniseActivations(read), { ...saved, constants: new Map(saved.constants) });
+  assertEquals(classNames(read), ["red cell", "it's", "c"]);
+  assertEquals(recipeOf(read), { family: "yolo11", scale: "n", classes: 3, depth: 0.5, width: 0.125, seed: 5 });
+  // And its weights go into a model built afresh.
+  const loaded = loadWeights(model(), read);
+  assertEquals(loaded.constants, new Map(saved.constants));
+  assertEquals(loaded.nodes, saved.nodes);
+});
+
+Deno.test("statistics come with their epsilon", () => {
+  const given = source();
+  const nodes = given.nodes.map((node): Node =>
+    node.op === "BatchNormalization" ? { ...node, attributes: { epsilon: 0.25 } } : node
+  );
+  const loaded = loadWeights(model(), { ...given, nodes });
+  assertEquals(loaded.nodes, nodes);
+});
+
+Deno.test("weights that do not fit are refused with the layer and both shapes", () => {
+  const refused = (built: Graph, given: Graph, says: RegExp) => {
+    const { message } = assertThrows(() => loadWeights(built, given), FeatherdetError);
+    assert(says.test(message), message);
+  };
+  refused(
+    model({ width: 0.25 }),
+    source(),
+    /^Conv "model\.0\.conv": weights of "yolo11n" do not fit "yolo11n": weight is \[16,3,3,3\] in the model and \[8,3,3,3\] \("model\.0\.conv\.weight"\)/,
+  );
+  refused(
+    model({ classes: 2 }),
+    source(),
+    /^Conv "model\.23\.cv3\.0\.2": .* weight is \[2,32,1,1\] .* \[3,32,1,1\] .*\(for other classes, ask for newClasses\)$/,
+  );
+  refused(model({ depth: 2 }), source(), /^Conv "model\.2\.m\.1\.cv1\.conv": .* they have no such layer$/);
+  refused(model(), yolo11({ ...TINY, depth: 2 }), /^Conv "model\.2\.m\.1\.cv1\.conv": .* the model has no such layer$/);
+  const folded = exported(source());
+  refused(folded, source(), /the weights have a BatchNormalization after it and the model has none$/);
+  refused(
+    model({ depth: 2 }),
+    renamed(folded, (name) => `x${name}`),
+    /they have \d+ layers, none by a name of the model's \d+$/,
+  );
+});
+
+Deno.test("for new classes the logits start afresh and everything else is taken", () => {
+  const given = { ...source(), metadata: { ...source().metadata, license: "somebody's" } };
+  const fresh = model({ classes: ["x", "y", "z"] });
+  const loaded = loadWeights(fresh, given, { newClasses: true });
+  assertEquals(classNames(loaded), ["x", "y", "z"]);
+  assertEquals(loaded.metadata.license, "somebody's");
+  for (const [name, { data }] of loaded.constants) {
+    const isFresh = /^model\.23\.cv3\.\d\.2\./.test(name);
+    assertEquals(data, (isFresh ? fresh : given).constants.get(name)!.data, name);
+  }
+});
+
+Deno.test("for another number of classes, layers of the class branch that it makes wider start afresh too", () => {
+  const fresh = model({ classes: 60 });
+  const loaded = loadWeights(fresh, exported(source()), { newClasses: true });
+  const given = weights(exported(source())), found = weights(exported(loaded)), first = weights(exported(fresh));
+  for (const [path, constants] of found) {
+    // Only the first depthwise convolution of a class branch does not know how many classes there are.
+    const isFresh = /^model\.23\.cv3\.\d\.(0\.1|1\.0|1\.1|2)\b/.test(path);
+    assertEquals(constants, (isFresh ? first : given).get(path), path);
+  }
+});
+
+Deno.test("new classes need class branches", () => {
+  const graph = model();
+  const [box] = graph.nodes.at(-1)!.inputs;
+  const boxes = { ...graph, outputs: [box] };
+  assertThrows(() => loadWeights(boxes, source(), { newClasses: true }), FeatherdetError, "has no class branches");
+});
