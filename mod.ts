@@ -20,7 +20,19 @@ export type { Analysis, Cost, LayerCost } from "./src/graph/analyze.ts";
 export { type ErrorPlace, FeatherdetError } from "./src/graph/error.ts";
 export type { Constant, ConstantData, ElementType, Graph, GraphInput, Shape, TensorType } from "./src/graph/graph.ts";
 export { inferTypes } from "./src/graph/infer.ts";
-export type { Node, Operator, OperatorAttributes } from "./src/graph/operators.ts";
+export type {
+  ConvAttributes,
+  CoordinateMode,
+  NearestMode,
+  NoAttributes,
+  Node,
+  Operator,
+  OperatorAttributes,
+  Pads,
+  Pair,
+  PoolAttributes,
+  ReduceAttributes,
+} from "./src/graph/operators.ts";
 export { printGraph } from "./src/graph/print.ts";
 export { verify } from "./src/graph/verify.ts";
 export {
@@ -32,12 +44,38 @@ export {
   loadOnnx,
   saveOnnx,
 } from "./src/onnx/mod.ts";
-export { demoDetector } from "./src/models/demo_detector.ts";
-export { syntheticPicture } from "./src/data/synthetic.ts";
+export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detector.ts";
+export {
+  type SyntheticObject,
+  type SyntheticOptions,
+  type SyntheticPicture,
+  syntheticPicture,
+} from "./src/data/synthetic.ts";
 export { decodeImage } from "./src/data/image/decode.ts";
 export { encodeJpeg, encodePng } from "./src/data/image/encode.ts";
 export { type AdapterRecord, type Device, openDevice, sharedDevice } from "./src/gpu/device.ts";
-export { buildPlan, type Plan, type PlanOptions } from "./src/plan/plan.ts";
+export {
+  buildPlan,
+  type MemoryReport,
+  type Placement,
+  type Plan,
+  type PlanOptions,
+  type Step,
+} from "./src/plan/plan.ts";
+export type { BorderLayouts } from "./src/plan/convert.ts";
+export type { ConvTile } from "./src/kernels/conv_direct.ts";
+export type { Target } from "./src/kernels/conv_tile.ts";
+export type {
+  BlockedLayout,
+  Kernel,
+  KernelBinding,
+  Layout,
+  PackedWeights,
+  ParameterField,
+  PlainLayout,
+  StorageForm,
+} from "./src/kernels/kernel.ts";
+export type { ShaderConstant } from "./src/gpu/linker.ts";
 export { printPlan } from "./src/plan/print.ts";
 export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/session.ts";
 export { tune, type TuneOptions } from "./src/tune.ts";
@@ -50,4 +88,4 @@ export {
   type Picture,
 } from "./src/detect/detector.ts";
 export type { RgbImage } from "./src/detect/image.ts";
-export { drawDetections } from "./src/report/draw/draw.ts";
+export { drawDetections, type DrawnDetection } from "./src/report/draw/draw.ts";

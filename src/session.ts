@@ -33,17 +33,23 @@ export interface SessionOptions {
 
 /** A tensor of f32 in row-major order. */
 export interface Tensor {
+  /** Extents, outermost first. */
   readonly shape: Shape;
+  /** Elements, row-major. */
   readonly data: Float32Array;
 }
 
 /** Time of one dispatch. */
 export interface StepTime {
+  /** Name of the graph node. */
   readonly name: string;
+  /** Operators it computes, such as `Conv+Silu`. */
   readonly operator: string;
+  /** Label of the kernel. */
   readonly kernel: string;
   /** Median over the runs, in milliseconds of GPU time. */
   readonly milliseconds: number;
+  /** Multiply-accumulates. */
   readonly macs: number;
 }
 
@@ -84,7 +90,9 @@ export function maxPages(device: Device, form: Pick<StorageForm, "storage">): nu
  * ```
  */
 export class Session {
+  /** The plan that is run. */
   readonly plan: Plan;
+  /** Where it is run. */
   readonly device: Device;
   readonly #program: Program;
   readonly #readback: ReadbackPool;

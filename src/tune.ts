@@ -17,7 +17,9 @@ import { maxPages, storageForm } from "./session.ts";
 
 /** How tuning is done. */
 export interface TuneOptions {
+  /** Stored type. Default `f32`. */
   readonly precision?: StorageForm["scalar"];
+  /** How activations are stored; by default as a session would. */
   readonly storage?: StorageForm["storage"];
   /** Timed runs of each candidate; the median counts. Default 5. */
   readonly runs?: number;

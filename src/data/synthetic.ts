@@ -42,15 +42,16 @@ export interface SyntheticObject {
   /** Index into `SYNTHETIC_CLASSES`. */
   readonly classId: number;
   /** Left, top, right, bottom in pixels. */
-  readonly box: Box;
+  readonly box: readonly [number, number, number, number];
 }
 
 /** What to paint. */
 export interface SyntheticOptions {
   /** Equal seeds give equal pictures. */
   readonly seed: number;
-  /** Size in pixels, at least 32 each way. */
+  /** Width in pixels, at least 32. */
   readonly width: number;
+  /** Height in pixels, at least 32. */
   readonly height: number;
   /** How many objects to try to place; 9 by default. Those that find no free place are left out. */
   readonly objects?: number;
@@ -64,7 +65,9 @@ export interface SyntheticOptions {
 
 /** A synthetic picture and what is on it. */
 export interface SyntheticPicture {
+  /** The pixels. */
   readonly image: RgbImage;
+  /** What was painted, in order. */
   readonly objects: readonly SyntheticObject[];
 }
 

@@ -15,7 +15,6 @@ import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE 
 import { changeShapes, classNames, loadOnnx } from "../onnx/mod.ts";
 import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Plan } from "../plan/plan.ts";
-import type { Tuning } from "../plan/tuning.ts";
 import { type External, Program } from "../program.ts";
 import { maxPages, type SessionOptions, storageForm } from "../session.ts";
 import { readDetections } from "./decode.ts";
@@ -30,6 +29,7 @@ export interface Detection {
   readonly box: readonly [number, number, number, number];
   /** Confidence in 0..1. */
   readonly score: number;
+  /** Number of the class, from 0. */
   readonly classId: number;
   /** Name of the class. */
   readonly label: string;
@@ -89,7 +89,9 @@ const PICTURE = "detect/picture";
  * ```
  */
 export class Detector {
+  /** Where it runs. */
   readonly device: Device;
+  /** The plan of the network between letterbox and decoding. */
   readonly plan: Plan;
   /** Class names by class number. */
   readonly labels: readonly string[];
@@ -184,6 +186,7 @@ export class Detector {
    * in the same order. Throws FeatherdetError for a picture that cannot be decoded and for a lost device.
    */
   detect(picture: Picture, file?: string): Promise<Detection[]>;
+  /** Finds objects in several pictures; the results are in the same order. */
   detect(pictures: readonly Picture[]): Promise<Detection[][]>;
   async detect(given: Picture | readonly Picture[], file?: string): Promise<Detection[] | Detection[][]> {
     if (!Array.isArray(given)) return await (await this.#submit(given as Picture, file))();

@@ -10,7 +10,9 @@ import type { Program } from "../program.ts";
 
 /** Milliseconds of device time of one frame. */
 export interface DeviceStages {
+  /** Scaling the picture into the input. */
   readonly letterbox: number;
+  /** All dispatches of the plan. */
   readonly network: number;
   /** Decoding the network's output, and suppression. */
   readonly postprocess: number;

@@ -9,8 +9,11 @@ import { storageTexturesWork } from "./self_check.ts";
 
 /** What is known of an adapter; goes into every record of a measurement. */
 export interface AdapterRecord {
+  /** As the driver names it. */
   readonly name: string;
+  /** The vendor's name or number. */
   readonly vendor: string;
+  /** Family of the chip, where known. */
   readonly architecture: string;
   /** True for an adapter that computes on the CPU. */
   readonly software: boolean;
@@ -18,7 +21,9 @@ export interface AdapterRecord {
 
 /** An open device and what was found out about it. */
 export interface Device {
+  /** The WebGPU device. */
   readonly device: GPUDevice;
+  /** What it computes on. */
   readonly adapter: AdapterRecord;
   /** Storage textures passed a known-answer check; where they did not, activations are kept in buffers. */
   readonly storageTextures: boolean;

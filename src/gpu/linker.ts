@@ -69,8 +69,8 @@ export function evaluateExpression(text: string, scope: ReadonlyMap<string, Shad
   const tokens: string[] = [];
   TOKEN.lastIndex = 0;
   const source = text.trim();
-  for (let match; TOKEN.lastIndex < source.length;) {
-    match = TOKEN.exec(source);
+  while (TOKEN.lastIndex < source.length) {
+    const match = TOKEN.exec(source);
     if (match === null) throw new FeatherdetError(`shader expression "${text}" cannot be read`);
     tokens.push(match[1]);
   }

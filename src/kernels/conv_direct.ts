@@ -12,8 +12,11 @@ import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, type PackedWei
 
 /** Pixels and output blocks that one thread computes. */
 export interface ConvTile {
+  /** Pixels in a row. */
   readonly x: number;
+  /** Rows. */
   readonly y: number;
+  /** Output blocks of four channels. */
   readonly outBlocks: number;
 }
 

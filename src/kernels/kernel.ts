@@ -11,7 +11,9 @@ import type { ShaderConstant } from "../gpu/linker.ts";
 
 /** How activations are stored: as a texture array or a storage buffer, of f32 or f16 cells. */
 export interface StorageForm {
+  /** Where cells lie. */
   readonly storage: "texture" | "buffer";
+  /** Stored type; arithmetic is always f32. */
   readonly scalar: "f32" | "f16";
   /** Binary logarithm of the rows of a page; a linker constant of every kernel. */
   readonly pageShift: number;
@@ -19,10 +21,15 @@ export interface StorageForm {
 
 /** A tensor in row memory (see `shaders/lib/storage.wgsl`), `[N,C,H,W]`. */
 export interface BlockedLayout {
+  /** Row memory. */
   readonly kind: "blocked";
+  /** Images. */
   readonly batch: number;
+  /** Channels; the last block may be filled in part. */
   readonly channels: number;
+  /** Rows of a plane. */
   readonly height: number;
+  /** Cells in a row of a plane. */
   readonly width: number;
   /** Planes side by side. */
   readonly columns: number;
@@ -32,7 +39,9 @@ export interface BlockedLayout {
 
 /** A tensor in plain row-major order of f32 in a storage buffer. */
 export interface PlainLayout {
+  /** Row-major. */
   readonly kind: "plain";
+  /** Extents, outermost first. */
   readonly shape: readonly number[];
 }
 
@@ -41,8 +50,11 @@ export type Layout = BlockedLayout | PlainLayout;
 
 /** Packed weights of a step: three extents in cells of four values, filled when the session uploads them. */
 export interface PackedWeights {
+  /** Cells in a row. */
   readonly columns: number;
+  /** Rows in a layer. */
   readonly rows: number;
+  /** Layers. */
   readonly layers: number;
   /** Writes `4 * columns * rows * layers` values. */
   readonly pack: () => Float32Array;
@@ -69,9 +81,13 @@ export interface Kernel {
   readonly label: string;
   /** Path of the shader below `shaders/`. */
   readonly shader: string;
+  /** What specialises the shader when it is linked. */
   readonly constants: Readonly<Record<string, ShaderConstant>>;
+  /** Binding 0. */
   readonly parameters: readonly ParameterField[];
+  /** Bindings 1, 2, ... */
   readonly bindings: readonly KernelBinding[];
+  /** Workgroups to dispatch. */
   readonly workgroups: readonly [number, number, number];
 }
 

@@ -16,6 +16,7 @@ import type { ViewTable } from "./views.ts";
 
 /** Where a value lies. */
 export interface Placement {
+  /** How it lies there. */
   readonly layout: Layout;
   /** First page (blocked) or first byte (plain). */
   readonly offset: number;

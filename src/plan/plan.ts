@@ -25,6 +25,7 @@ export type { Placement } from "./place.ts";
 
 /** What a plan is made for. */
 export interface PlanOptions extends BorderLayouts {
+  /** How activations are stored. */
   readonly form: Omit<StorageForm, "pageShift">;
   /** Most pages an arena may have (array layers of a texture). */
   readonly maxPages: number;
@@ -36,9 +37,13 @@ export interface PlanOptions extends BorderLayouts {
 
 /** One dispatch of a plan. */
 export interface Step {
+  /** Name of the graph node. */
   readonly name: string;
+  /** Operators it computes, such as `Conv+Silu`. */
   readonly operator: string;
+  /** The dispatch. */
   readonly kernel: Kernel;
+  /** Multiply-accumulates. */
   readonly macs: number;
 }
 
@@ -54,15 +59,23 @@ export interface MemoryReport {
 
 /** A graph made ready to run. */
 export interface Plan {
+  /** The graph after the passes. */
   readonly graph: Graph;
+  /** How activations are stored. */
   readonly form: StorageForm;
   /** Cells in a row of the arena. */
   readonly pitch: number;
+  /** Pages of the arena. */
   readonly pages: number;
+  /** Bytes of the arena of plain values. */
   readonly plainBytes: number;
+  /** Dispatches, in order. */
   readonly steps: readonly Step[];
+  /** Memory of each value. */
   readonly placements: ReadonlyMap<string, Placement>;
+  /** Type of each value. */
   readonly types: ReadonlyMap<string, TensorType>;
+  /** What the planning saved. */
   readonly memory: MemoryReport;
   /** Shapes of the convolutions that have a tile to choose (see `convKey`). */
   readonly convolutions: ReadonlySet<string>;

@@ -9,8 +9,11 @@ import type { ConvTile } from "../kernels/conv_direct.ts";
 
 /** What tuning found on one adapter, for one form of storage. */
 export interface Tuning {
+  /** Name of the adapter. */
   readonly adapter: string;
+  /** Storage of activations: `texture` or `buffer`. */
   readonly storage: string;
+  /** Stored type: `f32` or `f16`. */
   readonly scalar: string;
   /** Best tile by convolution (see `convKey`), and its GPU time in milliseconds. */
   readonly tiles: Readonly<Record<string, ConvTile & { readonly milliseconds: number }>>;

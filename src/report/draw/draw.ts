@@ -15,7 +15,9 @@ export interface DrawnDetection {
   readonly box: readonly [number, number, number, number];
   /** 0 to 1. */
   readonly score: number;
+  /** Chooses the colour. */
   readonly classId: number;
+  /** What is written above the box. */
   readonly label: string;
 }
 
