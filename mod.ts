@@ -84,8 +84,10 @@ export {
   type Detection,
   Detector,
   type DetectorOptions,
+  type DetectorSettings,
   type FrameSpeed,
   type Picture,
 } from "./src/detect/detector.ts";
 export type { RgbImage } from "./src/detect/image.ts";
 export { drawDetections, type DrawnDetection } from "./src/report/draw/draw.ts";
+export type { DeviceStages, FrameStages } from "./src/detect/frame_timer.ts";
