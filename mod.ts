@@ -15,6 +15,7 @@
  * @module
  */
 
+export { recogniseActivations } from "./src/graph/activations.ts";
 export { analyze } from "./src/graph/analyze.ts";
 export type { Analysis, Cost, LayerCost } from "./src/graph/analyze.ts";
 export { type ErrorPlace, FeatherdetError } from "./src/graph/error.ts";

@@ -6,6 +6,7 @@
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { benchVerb } from "./cli/bench.ts";
+import { dataVerb } from "./cli/data.ts";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
 import { docsVerb } from "./cli/docs.ts";
@@ -27,6 +28,7 @@ export function program(): Command {
     .addCommand(inspectVerb)
     .addCommand(planVerb)
     .addCommand(tuneVerb)
+    .addCommand(dataVerb)
     .addCommand(evalVerb)
     .addCommand(benchVerb)
     .addCommand(docsVerb)

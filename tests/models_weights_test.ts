@@ -11,6 +11,7 @@ import { foldBatchNormalization } from "../src/plan/fuse/batch_norm.ts";
 import { Session } from "../src/session.ts";
 import { lively } from "./support/lively.ts";
 import { outputDifference } from "./support/output_tensor.ts";
+import { assertSameConstant, assertSameConstants } from "./support/same_constants.ts";
 import { sharedDataTest } from "./support/shared_data.ts";
 
 const MODEL = "models/yolo11n.onnx";
@@ -35,13 +36,16 @@ function exported(graph: Graph): Graph {
   );
 }
 
-/** Every layer's weight and bias by its path. */
-function weights(graph: Graph): Map<string, readonly Constant[]> {
+/** Every layer's weight and bias by the layer's path. */
+function weights(graph: Graph): Map<string, Constant> {
   return new Map(
-    layersOf(graph).map(({ path, weight, bias }) => [
-      path,
-      [weight, ...(bias === undefined ? [] : [bias])].map((name) => graph.constants.get(name)!),
-    ]),
+    layersOf(graph).flatMap(({ path, weight, bias }) => {
+      const names = bias === undefined ? [weight] : [weight, bias];
+      return names.map((
+        name,
+        i,
+      ): [string, Constant] => [`${path}.${["weight", "bias"][i]}`, graph.constants.get(name)!]);
+    }),
   );
 }
 
@@ -68,7 +72,7 @@ sharedDataTest(
 sharedDataTest("the export's weights come back bit for bit from the built yolo11n", [MODEL], async (file) => {
   const given = await loadOnnx(file);
   const loaded = loadWeights(yolo11({ size: 64 }), given);
-  assertEquals(weights(exported(loaded)), weights(given));
+  assertSameConstants(weights(exported(loaded)), weights(given));
   assertEquals(classNames(loaded), classNames(given));
   assertEquals(loaded.metadata.license, given.metadata.license);
   assertEquals([loaded.metadata.imgsz, recipeOf(loaded)?.family], ["[64, 64]", "yolo11"]);
@@ -78,15 +82,14 @@ Deno.test("folded weights become BatchNormalization that folds back to them bit 
   const folded = exported(source());
   const loaded = loadWeights(model(), folded);
   assertEquals(loaded.nodes, model().nodes);
-  assertEquals(weights(exported(loaded)), weights(folded));
-  // The step between neighbouring floats is coarsest, relative to them, just above powers of two.
-  const spread = renamed(folded, (name) => name);
-  const constants = new Map([...spread.constants].map(([name, { shape, data }]) => {
+  assertSameConstants(weights(exported(loaded)), weights(folded));
+  // Weights of all sizes and mantissas, up to the largest and down to the denormal.
+  const constants = new Map([...folded.constants].map(([name, { shape, data }]) => {
     const bits = Uint32Array.from(data, (_, i) => (i * 2654435761) % 0x7f000000);
     return [name, { dtype: "f32", shape, data: new Float32Array(bits.buffer) } as const];
   }));
-  const extreme = { ...spread, constants };
-  assertEquals(weights(exported(loadWeights(model(), extreme))), weights(extreme));
+  const extreme = { ...folded, constants };
+  assertSameConstants(weights(exported(loadWeights(model(), extreme))), weights(extreme));
 });
 
 Deno.test("layers are paired by place where an export has lost their names and order", () => {
@@ -94,18 +97,21 @@ Deno.test("layers are paired by place where an export has lost their names and o
   const numbers = new Map([...folded.constants.keys()].map((name, i) => [name, `onnx::Conv_${(i * 37) % 1009}`]));
   const anonymous = renamed(folded, (name) => numbers.get(name)!);
   const loaded = loadWeights(model(), anonymous);
-  assertEquals(weights(exported(loaded)), weights(folded));
+  assertSameConstants(weights(exported(loaded)), weights(folded));
 });
 
 Deno.test("a model saved and read again is the same model bit for bit, with all that training needs", () => {
   const saved = lively(yolo11({ ...TINY, classes: ["red cell", "it's", "c"], seed: 5 }));
   const read = importOnnx(saveOnnx(saved));
-  assertEquals(recogniseActivations(read), { ...saved, constants: new Map(saved.constants) });
+  const { constants, ...rest } = recogniseActivations(read);
+  const { constants: expected, ...structure } = saved;
+  assertEquals(rest, structure);
+  assertSameConstants(constants, expected);
   assertEquals(classNames(read), ["red cell", "it's", "c"]);
   assertEquals(recipeOf(read), { family: "yolo11", scale: "n", classes: 3, depth: 0.5, width: 0.125, seed: 5 });
   // And its weights go into a model built afresh.
   const loaded = loadWeights(model(), read);
-  assertEquals(loaded.constants, new Map(saved.constants));
+  assertSameConstants(loaded.constants, saved.constants);
   assertEquals(loaded.nodes, saved.nodes);
 });
 
@@ -150,9 +156,9 @@ Deno.test("for new classes the logits start afresh and everything else is taken"
   const loaded = loadWeights(fresh, given, { newClasses: true });
   assertEquals(classNames(loaded), ["x", "y", "z"]);
   assertEquals(loaded.metadata.license, "somebody's");
-  for (const [name, { data }] of loaded.constants) {
+  for (const [name, constant] of loaded.constants) {
     const isFresh = /^model\.23\.cv3\.\d\.2\./.test(name);
-    assertEquals(data, (isFresh ? fresh : given).constants.get(name)!.data, name);
+    assertSameConstant(constant, (isFresh ? fresh : given).constants.get(name)!, name);
   }
 });
 
@@ -160,10 +166,10 @@ Deno.test("for another number of classes, layers of the class branch that it mak
   const fresh = model({ classes: 60 });
   const loaded = loadWeights(fresh, exported(source()), { newClasses: true });
   const given = weights(exported(source())), found = weights(exported(loaded)), first = weights(exported(fresh));
-  for (const [path, constants] of found) {
+  for (const [name, constant] of found) {
     // Only the first depthwise convolution of a class branch does not know how many classes there are.
-    const isFresh = /^model\.23\.cv3\.\d\.(0\.1|1\.0|1\.1|2)\b/.test(path);
-    assertEquals(constants, (isFresh ? first : given).get(path), path);
+    const isFresh = /^model\.23\.cv3\.\d\.(0\.1|1\.0|1\.1|2)\b/.test(name);
+    assertSameConstant(constant, (isFresh ? first : given).get(name)!, name);
   }
 });
 

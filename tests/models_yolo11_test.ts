@@ -1,6 +1,7 @@
 /** YOLO11 built from its table: published counts, the export's structure, and what it computes. */
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { findModel, loadModel } from "../src/cli/model.ts";
 import { analyze, FeatherdetError, type Graph, inferTypes, recogniseActivations, verify } from "../src/graph/mod.ts";
 import { lazyConstant } from "../src/models/initialise.ts";
 import { layersOf } from "../src/models/layers.ts";
@@ -14,6 +15,7 @@ import { gpuTest } from "./support/gpu.ts";
 import { lively } from "./support/lively.ts";
 import { outputDifference } from "./support/output_tensor.ts";
 import { randomTensor } from "./support/random.ts";
+import { assertSameConstant } from "./support/same_constants.ts";
 import { sharedDataTest } from "./support/shared_data.ts";
 
 /** A model small enough for the reference evaluator. */
@@ -38,6 +40,22 @@ for (const [scale, [parameters, gflops]] of Object.entries(PUBLISHED) as [Yolo11
     assertEquals(inferTypes(graph).get("output0")!.shape, [1, 84, 8400]);
   });
 }
+
+/** Nodes of the published yolo11n.onnx, with Sigmoid and Mul as one Silu; BatchNormalization is folded there. */
+const EXPORTED_NODES = {
+  ...{ Conv: 88, Silu: 77, Add: 16, Concat: 21, Split: 10, Resize: 2, MaxPool: 3, MatMul: 2, Softmax: 2, Sigmoid: 1 },
+  ...{ Transpose: 3, Reshape: 11, Slice: 2, Mul: 2, Div: 1, Sub: 2 },
+};
+
+Deno.test("yolo11n has as many nodes of each kind as the export", () => {
+  const count: Record<string, number> = {};
+  for (const { op } of yolo11().nodes) count[op] = (count[op] ?? 0) + 1;
+  const { BatchNormalization, ...others } = count;
+  const sorted = (record: Record<string, number>) => Object.entries(record).sort();
+  assertEquals(sorted(others), sorted(EXPORTED_NODES));
+  // All convolutions but the last of the head's six branches and that of the DFL.
+  assertEquals(BatchNormalization, 88 - 7);
+});
 
 sharedDataTest(
   "yolo11n has the layers of the export, by name, shape and order",
@@ -109,7 +127,7 @@ Deno.test("weights start as PyTorch's do, from the seed and the layer's name alo
   const again = yolo11({ seed: 1, size: 320, classes: 5 }), other = yolo11({ seed: 2 });
   const name = "model.7.conv.weight";
   const { shape, data } = graph.constants.get(name)!;
-  assertEquals(again.constants.get(name)!.data, data);
+  assertSameConstant(again.constants.get(name)!, graph.constants.get(name)!, name);
   assert(other.constants.get(name)!.data[0] !== data[0]);
   assert(graph.constants.get("model.5.conv.weight")!.data[0] !== data[0]);
 
@@ -178,4 +196,11 @@ Deno.test("a saved model can be read for another size, and is then the model bui
   assertEquals(attributes(read), attributes(large));
   const known = new Set(tables(large).map((table) => JSON.stringify([table.shape, table.data.slice(0, 50)])));
   for (const table of tables(read)) assert(known.has(JSON.stringify([table.shape, table.data.slice(0, 50)])));
+});
+
+Deno.test("the command line knows the five sizes by name", async () => {
+  for (const scale of Object.keys(PUBLISHED)) findModel(`yolo11${scale}`);
+  const graph = await loadModel("yolo11s", { size: 64, batch: 2 });
+  assertEquals(graph.inputs[0].shape, [2, 3, 64, 64]);
+  assertEquals(analyze(yolo11({ scale: "s", size: 64, batch: 2 })).macs, analyze(graph).macs);
 });

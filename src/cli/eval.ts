@@ -65,7 +65,9 @@ export const evalVerb = deviceVerb(
           journal,
           onProgress: (done, total, image) => {
             if (isFirst) {
-              if (done > 1) output.note(`${done - 1} pictures were evaluated before, ${journalFile(out!)} has them`);
+              const kept = done - 1;
+              const were = kept === 1 ? "picture was" : "pictures were";
+              if (kept > 0) output.note(`${kept} ${were} evaluated before, ${journalFile(out!)} has them`);
               bar = progressBar(total - done + 1, "images");
               isFirst = false;
             }

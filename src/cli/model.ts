@@ -4,16 +4,18 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { cacheFolder } from "../data/cache.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph, Shape } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 
-/** Folders where a name is looked for as NAME.onnx: the checkout's own, and the data for measuring beside it. */
+/** Folders where a name is looked for as NAME.onnx: the checkout's own, the data for measuring beside it, what was downloaded. */
 const FOLDERS = [
   new URL("../../data/models/", import.meta.url),
   new URL("../../../shared/data/models/", import.meta.url),
+  pathToFileURL(`${cacheFolder("models")}/`),
 ];
 
 function exists(path: string | URL): boolean {

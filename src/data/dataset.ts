@@ -35,6 +35,8 @@ export interface DatasetImage {
   readonly id: number;
   /** File name without folders, or what stands for it where there is no file. */
   readonly name: string;
+  /** Where its file lies, where it has one: such pictures are decoded ahead of time. */
+  readonly file?: string;
   /** Columns of the picture, as `load()` gives it. */
   readonly width: number;
   /** Rows of the picture, as `load()` gives it. */

@@ -6,10 +6,9 @@
 
 import type { Dataset, DatasetImage } from "../data/dataset.ts";
 import type { Detector, DetectorSettings } from "../detect/detector.ts";
-import type { RgbImage } from "../detect/image.ts";
-import { FeatherdetError } from "../graph/error.ts";
 import { classMap } from "./classes.ts";
 import { type CocoDetection, cocoDetections, type CocoResult, evaluateDetections } from "./coco.ts";
+import { decodeAhead } from "./decode_ahead.ts";
 import { type EvaluationJournal, evaluationRun } from "./journal.ts";
 import { type EvaluationSpeed, SpeedMeter } from "./speed.ts";
 
@@ -22,6 +21,8 @@ export interface EvaluateOptions {
   readonly onProgress?: (done: number, total: number, image: DatasetImage) => void;
   /** Keeps results while the evaluation runs; pictures that are in it already are not looked at again. */
   readonly journal?: EvaluationJournal;
+  /** Workers that decode pictures ahead of time; half of the processors by default, four at most, 0 for none. */
+  readonly workers?: number;
 }
 
 /** What `evaluate` gives. */
@@ -48,16 +49,6 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
   }
   if (!multiLabel) warnings.push("each box has one class only, COCO's figures are measured with several");
   return warnings;
-}
-
-async function loaded(image: DatasetImage): Promise<RgbImage> {
-  try {
-    return await image.load();
-  } catch (error) {
-    if (error instanceof FeatherdetError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FeatherdetError(reason, { file: image.name }, { cause: error });
-  }
 }
 
 /**
@@ -99,11 +90,9 @@ export async function evaluate(
   const rest = images.filter(({ id }) => !found.has(id));
   const meter = new SpeedMeter();
   async function* pictures() {
-    for (const image of rest) {
-      const started = performance.now();
-      const pixels = await loaded(image);
-      meter.decoded(performance.now() - started);
-      yield pixels;
+    for await (const { image, milliseconds } of decodeAhead(rest, options.workers)) {
+      meter.decoded(milliseconds);
+      yield image;
     }
   }
   let done = images.length - rest.length;

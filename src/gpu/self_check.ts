@@ -36,7 +36,8 @@ async function results(device: GPUDevice): Promise<Float32Array> {
   const texture = device.createTexture({
     size: [5, 3, 5],
     format: "rgba32float",
-    usage: GPUTextureUsage.STORAGE_BINDING,
+    // Without COPY_DST a texture is cleared by drawing, after which llvmpipe's timestamps no longer wait for dispatches.
+    usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
   });
   const buffer = (size: number, usage: number) => device.createBuffer({ size, usage });
   const params = buffer(512, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);

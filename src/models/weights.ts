@@ -105,7 +105,7 @@ class Transfer {
     this.constants.set(mean, filled(channels, 0));
     // In f32, 1 - epsilon is off by at most 2^-25, so that scale / sqrt(variance + epsilon) is off from 1 by at most 2^-26: less
     // than half a step of any f32 product with it. Folding gives back the very weights.
-    this.constants.set(variance, filled(channels, 1));
+    this.constants.set(variance, filled(channels, 1 - norm.attributes.epsilon));
   }
 
   /** The model with what was taken. */

@@ -102,7 +102,7 @@ function objects(random: Random, width: number, height: number): Item[] {
   const placed: Item[] = [];
   for (let i = 0; i < count; i++) {
     const classId = random.integer(SCENE_CLASSES.length);
-    const radius = unit * mostlyLow(random, 0.04, 0.2);
+    const radius = unit * mostlyLow(random, 0.032, 0.2);
     const dressed = dress(random, SCENE_CLASSES[classId], radius);
     const near = placed.length > 0 && random.next() < 0.45 ? random.pick(placed) : undefined;
     let centre: [number, number] = [random.uniform(0, width), random.uniform(0, height)];

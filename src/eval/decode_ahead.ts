@@ -1,0 +1,147 @@
+/**
+ * Decodes the next pictures in workers while the device computes: some drivers run the network on the thread that submits it, and on
+ * fast devices decoding takes longer than the network.
+ *
+ * @module
+ */
+
+import type { DatasetImage } from "../data/dataset.ts";
+import type { RgbImage } from "../detect/image.ts";
+import { FeatherdetError } from "../graph/error.ts";
+
+/** What a worker is told. */
+export interface DecodeOrder {
+  readonly id: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What a worker answers; without a picture where it could not be decoded. */
+export interface DecodeAnswer {
+  readonly id: number;
+  readonly image?: RgbImage;
+  readonly milliseconds: number;
+}
+
+/** Pictures that are kept decoded beyond those in work: enough for the stream never to wait. */
+const SPARE = 2;
+
+/** Half of the processors: the device may be the rest of them. */
+function usualWorkers(): number {
+  return Math.max(1, Math.min(4, Math.floor((globalThis.navigator?.hardwareConcurrency ?? 2) / 2)));
+}
+
+/** A worker and what is expected of it. */
+class DecodeWorker {
+  readonly #waiting = new Map<number, (answer: DecodeAnswer | undefined) => void>();
+  #worker: Worker | undefined;
+
+  constructor() {
+    try {
+      this.#worker = new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" });
+    } catch {
+      // No workers here, or none from there.
+      return;
+    }
+    this.#worker.addEventListener("message", ({ data }: MessageEvent<DecodeAnswer>) => {
+      this.#waiting.get(data.id)?.(data);
+      this.#waiting.delete(data.id);
+    });
+    this.#worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.close();
+    });
+  }
+
+  /** Undefined where the worker does not work. */
+  decode(order: DecodeOrder): Promise<DecodeAnswer | undefined> {
+    const worker = this.#worker;
+    if (!worker) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#waiting.set(order.id, resolve);
+      const { buffer, byteLength } = order.bytes;
+      // A part of something larger is copied: the rest may be wanted here.
+      worker.postMessage(order, buffer.byteLength === byteLength ? [buffer] : []);
+    });
+  }
+
+  close(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    for (const resolve of this.#waiting.values()) resolve(undefined);
+    this.#waiting.clear();
+  }
+}
+
+/** A picture's pixels, and the milliseconds of reading and decoding it. */
+export interface DecodedImage {
+  readonly image: RgbImage;
+  readonly milliseconds: number;
+}
+
+async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
+  const started = performance.now();
+  try {
+    const pixels = await image.load();
+    return { image: pixels, milliseconds: performance.now() - started };
+  } catch (error) {
+    if (error instanceof FeatherdetError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FeatherdetError(reason, { file: image.name }, { cause: error });
+  }
+}
+
+/** Reads the file and has it decoded; does it here where no worker can, or to tell what is wrong with the file. */
+async function decodeThere(image: DatasetImage, worker: DecodeWorker, id: number): Promise<DecodedImage> {
+  const started = performance.now();
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = await image.bytes();
+  } catch {
+    return await decodeHere(image);
+  }
+  const read = performance.now() - started;
+  const answer = await worker.decode({ id, bytes });
+  const size = answer?.image && [answer.image.width, answer.image.height];
+  if (size?.[0] !== image.width || size[1] !== image.height) return await decodeHere(image);
+  return { image: answer!.image!, milliseconds: read + answer!.milliseconds };
+}
+
+/**
+ * Decodes pictures in order, those in files ahead of time in workers. `workers` are as many as there are; half of the processors by
+ * default, four at most, 0 for none.
+ *
+ * Throws FeatherdetError for a picture that cannot be read, when its turn comes.
+ */
+export async function* decodeAhead(
+  images: readonly DatasetImage[],
+  workers: number = usualWorkers(),
+): AsyncGenerator<DecodedImage> {
+  // Pictures without files are made by what `load` does, which cannot be sent elsewhere.
+  const count = images.some(({ file }) => file !== undefined) ? Math.min(workers, images.length) : 0;
+  const pool = Array.from({ length: count }, () => new DecodeWorker());
+  const ahead: Promise<DecodedImage>[] = [];
+  let next = 0;
+  const begin = () => {
+    const image = images[next];
+    const decoded = image.file !== undefined && count > 0
+      ? decodeThere(image, pool[next % count], next)
+      : decodeHere(image);
+    // A failure is reported when its turn comes.
+    decoded.catch(() => {});
+    ahead.push(decoded);
+    next++;
+  };
+  try {
+    for (let done = 0; done < images.length; done++) {
+      // Made here, a picture ahead of time would only be in the way.
+      while (
+        next < images.length && next <= done + (images[next].file !== undefined && count > 0 ? count + SPARE : 0)
+      ) {
+        begin();
+      }
+      yield await ahead.shift()!;
+    }
+  } finally {
+    for (const worker of pool) worker.close();
+  }
+}
