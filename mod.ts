@@ -46,6 +46,8 @@ export {
   saveOnnx,
 } from "./src/onnx/mod.ts";
 export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detector.ts";
+export { loadWeights, type LoadWeightsOptions } from "./src/models/weights.ts";
+export { yolo11, type Yolo11Options, type Yolo11Scale } from "./src/models/yolo11.ts";
 export {
   type SyntheticObject,
   type SyntheticOptions,
