@@ -4,7 +4,6 @@
  * @module
  */
 
-import { join } from "node:path";
 import { besideCheckout, cacheFolder } from "./cache.ts";
 import type { Dataset } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
@@ -22,27 +21,21 @@ export interface OpenOptions {
   readonly size?: number | readonly [width: number, height: number];
 }
 
-/** Data sets that have names, with what `deno task data` calls the part that it downloads. */
-const NAMED: Readonly<Record<string, { readonly download: string }>> = {
-  bccd: { download: "bccd" },
-  coco: { download: "coco-val" },
+/** Data sets that have names, with what `deno task data` downloads of them. */
+const NAMED: Readonly<Record<string, string>> = {
+  bccd: `"deno task data bccd" downloads it`,
+  coco: `"deno task data coco-val" downloads the split "val"`,
 };
 
 /** Names that `openDataset` knows. */
 export const DATASET_NAMES: readonly string[] = ["synthetic", ...Object.keys(NAMED)];
 
 /** The folder of a named set: beside the checkout, or in the cache. */
-function folderOf(name: string, split: string): string {
+function folderOf(name: string): string {
   const beside = besideCheckout(name);
   if (beside !== undefined) return beside;
   const cached = cacheFolder("data", name);
-  // Of coco only the validation part is downloaded, so that another split is no reason to send for it.
-  if (
-    kindOf(cached) === undefined || (name === "coco" && split === "val" && kindOf(join(cached, split)) === undefined)
-  ) {
-    const { download } = NAMED[name];
-    throw new FeatherdetError(`the data set "${name}" is not here, "deno task data ${download}" downloads it`);
-  }
+  if (kindOf(cached) === undefined) throw new FeatherdetError(`the data set "${name}" is not here, ${NAMED[name]}`);
   return cached;
 }
 
@@ -77,7 +70,7 @@ export async function openDataset(nameOrFolder: string, options: OpenOptions = {
     throw new FeatherdetError(`only "synthetic" has a size to choose, "${nameOrFolder}" has its own`);
   }
   if (Object.hasOwn(NAMED, nameOrFolder)) {
-    const folder = folderOf(nameOrFolder, split ?? DEFAULT_SPLIT);
+    const folder = folderOf(nameOrFolder);
     return await readFolder(folder, { split, limit, name: nameOrFolder });
   }
   if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {

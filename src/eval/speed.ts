@@ -8,7 +8,7 @@ import type { FrameStages } from "../detect/frame_timer.ts";
 
 /** Milliseconds of each picture, means over the run. Stages of different pictures run at the same time. */
 export interface StageTimes {
-  /** Reading and decoding the file, on the host; in a worker it takes none of the stream's time. */
+  /** Decoding the file, on the host; in a worker it takes none of the stream's time. */
   readonly decode: number;
   /** Handing the pixels to the device, on the host. */
   readonly upload: number;
