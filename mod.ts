@@ -94,3 +94,21 @@ export {
 export type { RgbImage } from "./src/detect/image.ts";
 export { drawDetections, type DrawnDetection } from "./src/report/draw/draw.ts";
 export type { DeviceStages, FrameStages } from "./src/detect/frame_timer.ts";
+export {
+  type ClassResult,
+  type CocoCurves,
+  type CocoDetection,
+  type CocoFigures,
+  type CocoResult,
+  type ConfidencePoint,
+  type ConfusionMatrix,
+  confusionMatrix,
+  type ConfusionOptions,
+  evaluateDetections,
+  type FigureName,
+  type TruthSet,
+} from "./src/eval/coco.ts";
+export { COCO_SETTINGS, evaluate, type EvaluateOptions, type Evaluation } from "./src/eval/evaluate.ts";
+export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
+export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
+export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";

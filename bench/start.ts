@@ -38,7 +38,7 @@ const CACHE_VARIABLES = ["MESA_SHADER_CACHE_DIR", "__GL_SHADER_DISK_CACHE_PATH"]
 
 /** Runs a start in a process of its own, with the driver's shader cache in a folder of its own where one is given. */
 export async function measureStart(request: StartRequest, cache?: string): Promise<StartRecord> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", fileURLToPath(import.meta.url), JSON.stringify(request)],
     env: cache === undefined ? {} : Object.fromEntries(CACHE_VARIABLES.map((name) => [name, cache])),
     stdin: "null",
@@ -47,7 +47,8 @@ export async function measureStart(request: StartRequest, cache?: string): Promi
   }).output();
   const text = new TextDecoder();
   const last = (bytes: Uint8Array) => text.decode(bytes).trim().split("\n").at(-1) ?? "";
-  if (!success) throw new FeatherdetError(`the start of ${request.engine} failed: ${last(stderr)}`);
+  // The report is the last thing said, whatever a driver does while the process ends (Mesa's has been seen to crash then).
+  if (last(stdout) === "") throw new FeatherdetError(`the start of ${request.engine} failed: ${last(stderr)}`);
   return JSON.parse(last(stdout));
 }
 

@@ -44,8 +44,9 @@ const SMALLEST_SIDE = 5;
 export interface SceneOptions {
   /** Equal seeds give equal scenes: a whole number from 0 to 2^31 - 1. */
   readonly seed: number;
-  /** Size in pixels, at least 32 each way. */
+  /** Columns in pixels, at least 32. */
   readonly width: number;
+  /** Rows in pixels, at least 32. */
   readonly height: number;
 }
 
@@ -65,7 +66,9 @@ export interface SceneObject {
 
 /** A scene: its pixels, and what is on it. */
 export interface Scene {
+  /** The picture, 8 bits a channel. */
   readonly image: RgbImage;
+  /** What can be seen on it; may be empty. */
   readonly objects: readonly SceneObject[];
 }
 
@@ -144,6 +147,7 @@ class SceneImage implements DatasetImage {
 
 /** Which scenes. */
 export interface SyntheticDatasetOptions {
+  /** The splits have no scene in common. */
   readonly split: SyntheticSplit;
   /** How many; 2000 for `train`, 300 for the others by default. The first ones are the same whatever their number. */
   readonly count?: number;

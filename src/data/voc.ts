@@ -69,7 +69,7 @@ function readObject(element: XmlElement, place: number, firstPixel: number, file
   const [left, top, right, bottom] = ["xmin", "ymin", "xmax", "ymax"].map((key) => numberIn(bounds, key, what, file));
   return {
     name,
-    box: [left, top - firstPixel, right, bottom],
+    box: [left - firstPixel, top - firstPixel, right, bottom],
     difficult: textOf(element, "difficult") === "1",
   };
 }

@@ -18,7 +18,9 @@ export { type CocoDetection, cocoDetections, type TruthSet } from "./coco/result
 
 /** How well one class is found; precision and recall are -1 where it has no object that counts. */
 export interface ClassResult {
+  /** Its number in the data set. */
   readonly classId: number;
+  /** Its name in the data set. */
   readonly name: string;
   /** Objects that count. */
   readonly truths: number;
@@ -26,7 +28,9 @@ export interface ClassResult {
   readonly detections: number;
   /** Average precision over overlaps of 0.5 to 0.95. */
   readonly ap: number;
+  /** Average precision at an overlap of 0.5. */
   readonly ap50: number;
+  /** Average precision at an overlap of 0.75. */
   readonly ap75: number;
   /** Average recall over overlaps of 0.5 to 0.95. */
   readonly ar: number;
@@ -60,6 +64,7 @@ export interface CocoResult {
   readonly perClass: readonly ClassResult[];
   /** The least confidence of greatest mean F1 at an overlap of 0.5; undefined where no class has objects. */
   readonly bestF1?: ConfidencePoint;
+  /** Precision over recall, and over confidence. */
   readonly curves: CocoCurves;
 }
 

@@ -29,6 +29,7 @@ export interface EvaluateOptions {
 export interface Evaluation extends CocoResult {
   /** All detections in COCO's results form, in the order of the data set's pictures. */
   readonly detections: readonly CocoDetection[];
+  /** How long it took, and where the time went. */
   readonly speed: EvaluationSpeed;
   /** What decided which boxes are detections. */
   readonly settings: DetectorSettings;
@@ -61,16 +62,19 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
  * Throws FeatherdetError where the model lacks a class of the data set, a picture cannot be read, or the journal belongs to another run.
  *
  * ```ts
- * import { syntheticPicture, SYNTHETIC_CLASSES } from "../data/synthetic.ts";
+ * import { encodePng } from "../data/image/encode.ts";
+ * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { COCO_SETTINGS, evaluate } from "./evaluate.ts";
  *
+ * // A set of one picture; `openDataset("coco")` opens a large one.
  * const { image, objects } = syntheticPicture({ seed: 7, width: 320, height: 320 });
- * const boxes = objects.map(({ classId, box }, i) => ({ id: i, classId, box, area: 900, crowd: false }));
- * const picture = { id: 1, name: "seed 7", width: 320, height: 320, boxes, bytes: null!, load: () => Promise.resolve(image) };
+ * const boxes = objects.map(({ classId, box }, id) => ({ id, classId, box, area: 900, crowd: false }));
+ * const picture = { id: 1, name: "1", width: 320, height: 320, boxes, load: async () => await image, bytes: () => encodePng(image) };
  * const classes = SYNTHETIC_CLASSES.map(({ label }) => label);
- * const dataset = { name: "one", classes, categoryIds: [0, 1, 2], images: [picture], warnings: [] }; // or `await openDataset("coco")`
+ * const dataset = { name: "one", classes, categoryIds: [1, 2, 3], images: [picture], warnings: [] };
+ *
  * const detector = await Detector.load(demoDetector({ size: 320 }), COCO_SETTINGS);
  * const { map, map50, perClass, speed } = await evaluate(detector, dataset);
  * console.log(map50 > 0.5); // true

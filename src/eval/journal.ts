@@ -11,23 +11,35 @@ import type { CocoDetection } from "./coco.ts";
 
 /** What decides an evaluation's outcome, apart from which pictures are looked at. */
 export interface EvaluationRun {
-  /** Name of the model, and a digest of its nodes and weights. */
+  /** Name of the model. */
   readonly model: string;
+  /** SHA-256 of the model's nodes and weights. */
   readonly digest: string;
+  /** Name of the data set. */
   readonly dataset: string;
+  /** Split of the data set, null where it has none. */
   readonly split: string | null;
+  /** Height and width of the network's input. */
   readonly inputSize: readonly [height: number, width: number];
+  /** Element type of weights and activations. */
   readonly precision: string;
+  /** Name of the adapter. */
   readonly adapter: string;
+  /** Least score of a detection. */
   readonly confidence: number;
+  /** Boxes of a class that overlap more are one object. */
   readonly iou: number;
+  /** Most detections of a picture. */
   readonly maxDetections: number;
+  /** Whether a box may have several classes. */
   readonly multiLabel: boolean;
 }
 
 /** What was found on one picture. */
 export interface ImageRecord {
+  /** Number of the picture in the data set. */
   readonly imageId: number;
+  /** What was found on it; may be empty. */
   readonly detections: readonly CocoDetection[];
 }
 

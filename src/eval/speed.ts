@@ -16,10 +16,11 @@ export interface StageTimes {
   readonly read: number;
   /** Keeping the results, on the host. */
   readonly record: number;
-  /** Device time; these where the device has timestamps. */
+  /** Scaling the picture into the network's input, on the device. The device's stages are there where it has timestamps. */
   readonly letterbox?: number;
+  /** The model itself, on the device. */
   readonly network?: number;
-  /** Decoding the network's output, and suppression. */
+  /** Decoding the network's output and suppression, on the device. */
   readonly postprocess?: number;
 }
 
@@ -29,7 +30,9 @@ export interface EvaluationSpeed {
   readonly images: number;
   /** Wall-clock time from the first picture's file to the last one's result, in seconds. */
   readonly seconds: number;
+  /** Pictures by wall-clock time. */
   readonly imagesPerSecond: number;
+  /** Where the time went. */
   readonly stages: StageTimes;
   /** Share of the wall-clock time in which the network was running, where the device has timestamps. */
   readonly networkShare?: number;

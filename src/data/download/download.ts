@@ -24,11 +24,13 @@ export interface DownloadOptions extends Omit<FetchOptions, "onBytes"> {
 
 /** What a download did. */
 export interface Download {
+  /** Name of the source. */
   readonly name: string;
   /** Where the files are. */
   readonly folder: string;
-  /** How many files belong to it, and how many of them were not there before. */
+  /** How many files belong to it. */
   readonly files: number;
+  /** How many of them were not there before. */
   readonly fetched: number;
   /** In what the data differ from what is expected, a sentence each. */
   readonly warnings: readonly string[];

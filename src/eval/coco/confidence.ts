@@ -8,9 +8,13 @@ import type { ClassMatches } from "./match.ts";
 
 /** Precision, recall and F1 at a least confidence. */
 export interface ConfidencePoint {
+  /** Least score of the detections that are kept. */
   readonly confidence: number;
+  /** Share of them that are correct; 1 where there are none. */
   readonly precision: number;
+  /** Share of the objects that they find. */
   readonly recall: number;
+  /** Harmonic mean of the two. */
   readonly f1: number;
 }
 

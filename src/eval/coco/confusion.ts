@@ -26,7 +26,9 @@ export interface ConfusionMatrix {
    * the last column detections of nothing.
    */
   readonly counts: readonly (readonly number[])[];
+  /** Least overlap of a detection with its object. */
   readonly iou: number;
+  /** Least score of a detection. */
   readonly confidence: number;
 }
 

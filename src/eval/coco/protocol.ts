@@ -30,8 +30,23 @@ export const AREA_RANGES: readonly (readonly [least: number, greatest: number])[
 /** Most detections of one class on one picture that are looked at, best first. */
 export const MAX_DETECTIONS = [1, 10, 100] as const;
 
+/** Name of one of the twelve figures. */
+export type FigureName =
+  | "map"
+  | "map50"
+  | "map75"
+  | "mapSmall"
+  | "mapMedium"
+  | "mapLarge"
+  | "mar1"
+  | "mar10"
+  | "mar100"
+  | "marSmall"
+  | "marMedium"
+  | "marLarge";
+
 /** The figures in the protocol's order. Each is -1 where no class has an object that it is about. */
-export const FIGURE_NAMES = [
+export const FIGURE_NAMES: readonly FigureName[] = [
   "map",
   "map50",
   "map75",
@@ -44,10 +59,7 @@ export const FIGURE_NAMES = [
   "marSmall",
   "marMedium",
   "marLarge",
-] as const;
-
-/** Name of one of the twelve figures. */
-export type FigureName = (typeof FIGURE_NAMES)[number];
+];
 
 /** The twelve figures: mean average precision (`map...`) and mean average recall (`mar...`) in 0..1. */
 export type CocoFigures = Readonly<Record<FigureName, number>>;

@@ -9,11 +9,13 @@ import type { Detection } from "../../detect/detector.ts";
 
 /** One detection, as a COCO results file has it. */
 export interface CocoDetection {
+  /** Number of the picture in the data set. */
   readonly image_id: number;
   /** The file's number of the class: `categoryIds[classId]` of the data set. */
   readonly category_id: number;
   /** Left, top, width, height in pixels of the picture. */
   readonly bbox: readonly [x: number, y: number, width: number, height: number];
+  /** Confidence in 0..1. */
   readonly score: number;
 }
 
@@ -23,6 +25,7 @@ export interface TruthSet {
   readonly classes: readonly string[];
   /** The number of each class in results, by class number. */
   readonly categoryIds: readonly number[];
+  /** The pictures with their objects, in any order. */
   readonly images: readonly { readonly id: number; readonly boxes: readonly GroundTruth[] }[];
 }
 
