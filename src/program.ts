@@ -94,6 +94,8 @@ export class Program {
     const invalid = await device.device.popErrorScope();
     if (failure || exhausted || invalid) {
       program.destroy();
+      const lost = await Promise.race([device.device.lost, Promise.resolve(undefined)]);
+      if (lost) throw new FeatherdetError(`the device was lost: ${lost.message || "no reason given"}`);
       if (failure) throw failure;
       if (exhausted) {
         throw new FeatherdetError(

@@ -62,6 +62,10 @@ export function storageForm(
   if (precision !== "f32" && precision !== "f16") {
     throw new FeatherdetError(`precision "${precision}" is not available; there are f32 and f16`);
   }
+  const storage: string | undefined = options.storage;
+  if (storage !== undefined && storage !== "texture" && storage !== "buffer") {
+    throw new FeatherdetError(`storage "${storage}" is not available; there are texture and buffer`);
+  }
   if (options.storage === "texture" && !device.storageTextures) {
     throw new FeatherdetError(
       `the adapter "${device.adapter.name}" fails the check of storage textures: leave the storage to be chosen, or ask for buffers`,
@@ -97,6 +101,7 @@ export class Session {
   readonly #program: Program;
   readonly #readback: ReadbackPool;
   #lost: string | undefined;
+  #destroyed = false;
 
   private constructor(device: Device, plan: Plan, program: Program) {
     this.device = device;
@@ -160,6 +165,7 @@ export class Session {
    * Throws FeatherdetError for a missing input, a wrong shape and a lost device.
    */
   async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+    if (this.#destroyed) throw new FeatherdetError("the session was destroyed", { file: this.plan.graph.name });
     if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
     this.#upload(inputs);
     const encoder = this.device.device.createCommandEncoder();
@@ -203,6 +209,7 @@ export class Session {
 
   /** Frees everything on the device; the session cannot be used afterwards. */
   destroy(): void {
+    this.#destroyed = true;
     this.#program.destroy();
   }
 }

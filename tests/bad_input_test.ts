@@ -177,3 +177,27 @@ Deno.test("a lost device is reported by what was running, by what comes after, a
   lost.destroy();
   assertEquals(await found(await good()), expected);
 });
+
+Deno.test("settings out of range, and sessions and detectors that were destroyed, are refused", async () => {
+  const graph = demoDetector({ size: 64 });
+  await assertRejects(
+    () => Detector.load(graph, { confidence: 2 }),
+    FeatherdetError,
+    "confidence is 2, it must lie in 0..1",
+  );
+  await assertRejects(() => Detector.load(graph, { confidence: NaN }), FeatherdetError, "confidence is NaN");
+  await assertRejects(() => Detector.load(graph, { iou: -1 }), FeatherdetError, "iou is -1");
+  const storage = "foo" as "texture";
+  await assertRejects(() => Session.create(graph, { storage }), FeatherdetError, 'storage "foo" is not available');
+  const session = await Session.create(graph), detector = await Detector.load(graph);
+  session.destroy();
+  detector.destroy();
+  const images = { shape: [1, 3, 64, 64], data: new Float32Array(3 * 64 * 64) };
+  await assertRejects(() => session.run({ images }), FeatherdetError, "the session was destroyed");
+  const { image } = syntheticPicture({ seed: 1, width: 64, height: 64 });
+  await assertRejects(() => detector.detect(image), FeatherdetError, "the detector was destroyed");
+  const lost = await openDevice();
+  lost.device.destroy();
+  await lost.device.lost;
+  await assertRejects(() => Session.create(graph, { device: lost.device }), FeatherdetError, "the device was lost");
+});

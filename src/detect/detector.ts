@@ -109,6 +109,7 @@ export class Detector {
   #pixels = new Uint32Array(0);
   #timer: FrameTimer | undefined;
   #lost: string | undefined;
+  #destroyed = false;
 
   private constructor(
     device: Device,
@@ -137,6 +138,8 @@ export class Detector {
    * one picture input and an output `[1, 4 + classes, anchors]`, or cannot be run on the adapter.
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
+    checkFraction("confidence", options.confidence);
+    checkFraction("iou", options.iou);
     const isGraph = typeof source === "object" && "nodes" in source;
     const loaded = isGraph ? source : await loadOnnx(source);
     const graph = resized(loaded, options.inputSize);
@@ -233,6 +236,7 @@ export class Detector {
     const started = performance.now();
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
     const decoded = performance.now();
+    if (this.#destroyed) throw new FeatherdetError("the detector was destroyed", { file: this.plan.graph.name });
     if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
     this.#upload(image);
     const uploaded = performance.now();
@@ -332,6 +336,7 @@ export class Detector {
   /** Frees everything on the device; the detector cannot be used afterwards. */
   destroy(): void {
     this.#timer?.destroy();
+    this.#destroyed = true;
     this.#program.destroy();
     this.#memory.destroy();
     this.#picture?.memory.destroy();
@@ -378,4 +383,10 @@ function checkedImage(image: RgbImage): RgbImage {
     );
   }
   return image;
+}
+
+function checkFraction(name: string, value: number | undefined): void {
+  if (value !== undefined && !(value >= 0 && value <= 1)) {
+    throw new FeatherdetError(`${name} is ${value}, it must lie in 0..1`);
+  }
 }
