@@ -4,10 +4,10 @@
  * @module
  */
 
+import { planNetwork } from "../detect/plan_network.ts";
 import { detectionSteps } from "../detect/steps.ts";
-import { type Graph, inferTypes, withNodes } from "../graph/mod.ts";
-import { findYoloHead } from "../plan/fuse/yolo_head.ts";
-import { buildPlan, type Plan, type Step } from "../plan/plan.ts";
+import { type Graph, inferTypes } from "../graph/mod.ts";
+import { buildPlan, type Plan, type PlanOptions, type Step } from "../plan/plan.ts";
 
 /** What is planned for. */
 export interface PlannedForm {
@@ -24,23 +24,17 @@ export interface Planned {
 
 /** Plans a graph. Where it has YOLO's head, the plan is the detector's: it ends at the head's maps, which are decoded apart. */
 export function planModel(graph: Graph, { precision, storage }: PlannedForm): Planned {
-  const types = inferTypes(graph);
-  const head = findYoloHead({ graph, types });
-  const form = { scalar: precision, storage };
-  const target = storage === "texture" ? "software" : "hardware";
-  if (head === undefined) {
-    const plan = buildPlan(graph, { form, maxPages: Infinity, target });
-    return { plan, steps: plan.steps };
-  }
-  const maps = head.levels.flatMap((level) => [level.boxes, level.classes]);
-  const plan = buildPlan(withNodes({ ...graph, outputs: maps }, graph.nodes), {
-    form,
+  const options: PlanOptions = {
+    form: { scalar: precision, storage },
     maxPages: Infinity,
-    blockedInputs: graph.inputs.map(({ name }) => name),
-    blockedOutputs: maps,
-    target,
-  });
-  const [batch, rows, anchors] = types.get(graph.outputs[0])!.shape;
+    target: storage === "texture" ? "software" : "hardware",
+  };
+  const { head, plan } = planNetwork(graph, options);
+  if (head === undefined) {
+    const whole = buildPlan(graph, options);
+    return { plan: whole, steps: whole.steps };
+  }
+  const [batch, rows, anchors] = inferTypes(graph).get(graph.outputs[0])!.shape;
   const space = { batch, anchors, classes: rows - 4, multiLabel: false };
   return { plan, steps: detectionSteps(plan, head, space, { picture: "picture", confidence: 0.25, iou: 0.7 }) };
 }

@@ -10,17 +10,17 @@ import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { PassTimer } from "../gpu/timing.ts";
-import { FeatherdetError, type Graph, inferTypes, withNodes } from "../graph/mod.ts";
+import { FeatherdetError, type Graph, inferTypes } from "../graph/mod.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import { changeShapes, classNames, loadOnnx } from "../onnx/mod.ts";
-import { findYoloHead } from "../plan/fuse/yolo_head.ts";
-import { buildPlan, type Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../program.ts";
 import { maxPages, type SessionOptions, storageForm } from "../session.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { RgbImage } from "./image.ts";
 import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
+import { planNetwork } from "./plan_network.ts";
 import { detectionSteps } from "./steps.ts";
 
 /** One found object. */
@@ -145,18 +145,12 @@ export class Detector {
     const graph = resized(loaded, options.inputSize);
     const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
-    const types = inferTypes(graph);
-    const [input] = graph.inputs;
-    const [, channels, anchors] = checkShapes(graph, types.get(graph.outputs[0])!.shape);
+    const output = inferTypes(graph).get(graph.outputs[0])!.shape;
+    const [, channels, anchors] = checkShapes(graph, output);
     const classes = channels - 4;
-    const head = findYoloHead({ graph, types });
-    const maps = head?.levels.flatMap((level) => [level.boxes, level.classes]) ?? [];
-    const network = head ? withNodes({ ...graph, outputs: maps }, graph.nodes) : graph;
-    const plan = buildPlan(network, {
+    const { head, plan } = planNetwork(graph, {
       form,
       maxPages: maxPages(device, form),
-      blockedInputs: [input.name],
-      blockedOutputs: maps,
       tuning: options.tuning,
       target: device.adapter.software ? "software" : "hardware",
     });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type BlockedLayout, blocksOf, rowsOf } from "../kernels/kernel.ts";
+import { type BlockedLayout, rowsOf } from "../kernels/kernel.ts";
 
 /** A root tensor: its logical extents and the channel blocks at which views begin. */
 export interface RootTensor {
@@ -49,9 +49,4 @@ export function pageOfBlock(root: BlockedLayout, block: number, pageRows: number
 /** Layout of a view: its root's arrangement over fewer channels. */
 export function viewLayout(root: BlockedLayout, channels: number): BlockedLayout {
   return { ...root, channels };
-}
-
-/** Bytes of the logical tensor in cells of four values, without any padding between planes. */
-export function cellBytes(layout: BlockedLayout, scalarBytes: number): number {
-  return blocksOf(layout) * 4 * layout.batch * layout.height * layout.width * scalarBytes;
 }

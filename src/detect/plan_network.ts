@@ -1,0 +1,25 @@
+/**
+ * Plans the network of a detector: where its head is known, only as far as the head's maps, which are decoded on the device.
+ *
+ * @module
+ */
+
+import { type Graph, inferTypes, withNodes } from "../graph/mod.ts";
+import { findYoloHead, type YoloHead } from "../plan/fuse/yolo_head.ts";
+import { buildPlan, type Plan, type PlanOptions } from "../plan/plan.ts";
+
+/** A detector's plan between letterbox and decoding. */
+export interface NetworkPlan {
+  /** Undefined where the tail is not recognised: then the plan ends at the model's own output. */
+  readonly head: YoloHead | undefined;
+  readonly plan: Plan;
+}
+
+/** Plans the network; its inputs are written in row memory by the letterbox. Throws what `buildPlan` throws. */
+export function planNetwork(graph: Graph, options: PlanOptions): NetworkPlan {
+  const head = findYoloHead({ graph, types: inferTypes(graph) });
+  const maps = head?.levels.flatMap((level) => [level.boxes, level.classes]) ?? [];
+  const network = head ? withNodes({ ...graph, outputs: maps }, graph.nodes) : graph;
+  const blockedInputs = graph.inputs.map(({ name }) => name);
+  return { head, plan: buildPlan(network, { ...options, blockedInputs, blockedOutputs: maps }) };
+}
