@@ -16,8 +16,9 @@
  */
 
 export { recogniseActivations } from "./src/graph/activations.ts";
-export { analyze } from "./src/graph/analyze.ts";
-export type { Analysis, Cost, LayerCost } from "./src/graph/analyze.ts";
+export { analyze, type AnalyzeOptions } from "./src/graph/analyze.ts";
+export type { BitWidths } from "./src/graph/analyze_bits.ts";
+export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./src/graph/analyze_cost.ts";
 export { type ErrorPlace, FeatherdetError } from "./src/graph/error.ts";
 export type { Constant, ConstantData, ElementType, Graph, GraphInput, Shape, TensorType } from "./src/graph/graph.ts";
 export { inferTypes } from "./src/graph/infer.ts";
@@ -111,4 +112,13 @@ export {
 export { COCO_SETTINGS, evaluate, type EvaluateOptions, type Evaluation } from "./src/eval/evaluate.ts";
 export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
 export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
+export { type CostOptions, type ModelCosts, modelCosts } from "./src/eval/costs.ts";
+export type { Latency } from "./src/eval/latency.ts";
+export type { FrameSplit } from "./src/eval/frame_split.ts";
+export {
+  type LatencyMemory,
+  type LatencyOptions,
+  type LatencyReport,
+  measureLatency,
+} from "./src/eval/measure_latency.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";

@@ -7,14 +7,14 @@
 import { readTuning } from "../src/cli/tuning_store.ts";
 import { Detector } from "../src/detect/detector.ts";
 import type { RgbImage } from "../src/detect/image.ts";
-import { interleave, type Latency, summarize, throughput, timed } from "../src/eval/latency.ts";
+import { summarize, timed } from "../src/eval/latency.ts";
+import { measureLatency } from "../src/eval/measure_latency.ts";
 import { analyze } from "../src/graph/analyze.ts";
 import type { Graph } from "../src/graph/graph.ts";
 import { sharedDevice } from "../src/gpu/device.ts";
 import { loadOnnx } from "../src/onnx/mod.ts";
 import type { StorageForm } from "../src/kernels/kernel.ts";
-import { buildPlan, type Plan } from "../src/plan/plan.ts";
-import { cellBytes } from "../src/program.ts";
+import { buildPlan } from "../src/plan/plan.ts";
 import { maxPages, type Precision, Session, type SessionOptions, storageForm, type Tensor } from "../src/session.ts";
 import type { BenchResult, ProfileRow } from "./record.ts";
 
@@ -41,17 +41,6 @@ export interface Ours {
   finish(runTimes: readonly number[]): Promise<BenchResult>;
 }
 
-/** Bytes of a plan's weights as they are stored. */
-function weightBytes({ steps, form }: Plan): number {
-  const bindings = steps.flatMap(({ kernel }) => kernel.bindings);
-  return bindings.reduce((sum, binding) => {
-    if (binding.kind === "constant") return sum + binding.data.byteLength;
-    if (binding.kind !== "weights") return sum;
-    const { columns, rows, layers } = binding.weights;
-    return sum + columns * rows * layers * cellBytes(form);
-  }, 0);
-}
-
 /** Profile rows from the medians of each dispatch, in the order of execution. */
 export function profileRows(
   steps: readonly Omit<ProfileRow, "gflopsPerSecond" | "share">[],
@@ -64,27 +53,13 @@ export function profileRows(
   }));
 }
 
-async function gpuTimes(detector: Detector, runs: number): Promise<Latency> {
-  const times: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    times.push((await detector.profile(1)).reduce((sum, { milliseconds }) => sum + milliseconds, 0));
-  }
-  return summarize(times);
-}
-
 async function detectorResult({ image, runs, profile }: OursRequest, graph: Graph, options: SessionOptions) {
   const detector = await Detector.load(graph, options);
   try {
-    const [detect] = await interleave([{ work: () => detector.detect(image) }], runs);
-    return {
-      detect: summarize(detect),
-      stream: await throughput(detector.stream(Array.from({ length: runs + 3 }, () => image))),
-      gpu: detector.device.timestamps ? await gpuTimes(detector, Math.min(runs, 10)) : undefined,
-      profile: profile && detector.device.timestamps ? profileRows(await detector.profile()) : undefined,
-      plan: detector.plan,
-      dispatches: detector.dispatches,
-      bytes: detector.bytes,
-    };
+    const { detect, gpu, stream, memory } = await measureLatency(detector, image, { runs });
+    const { timestamps } = detector.device;
+    const rows = profile && timestamps ? profileRows(await detector.profile()) : undefined;
+    return { times: { detect, stream, gpu, profile: rows }, dispatches: detector.dispatches, memory };
   } finally {
     detector.destroy();
   }
@@ -109,7 +84,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
     run: () => session.run(feeds),
     async finish(runTimes) {
       session.destroy();
-      const { plan: detectPlan, dispatches, bytes, ...times } = await detectorResult(request, graph, options);
+      const { times, dispatches, memory } = await detectorResult(request, graph, options);
       const { parameters, flops } = analyze(graph);
       return {
         engine: "featherdet",
@@ -125,7 +100,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
         run: summarize(runTimes),
         ...times,
         dispatches: { run: plan.value.steps.length, detect: dispatches },
-        memory: { weights: weightBytes(detectPlan), run: plan.value.memory, detect: detectPlan.memory, total: bytes },
+        memory: { weights: memory.weights, run: plan.value.memory, detect: memory.activations, total: memory.device },
         parameters,
         gflops: flops / 1e9,
       };

@@ -73,7 +73,7 @@ export interface BenchResult {
   readonly run: Latency;
   /** Decoded picture in, boxes out, end to end. */
   readonly detect?: Latency;
-  /** GPU time of a frame: the sum of its dispatches' timestamps. */
+  /** GPU time of a frame by timestamps, letterbox to suppression. */
   readonly gpu?: Latency;
   /** Frames a second with several in flight. */
   readonly stream?: number;

@@ -11,6 +11,7 @@ import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
 import { docsVerb } from "./cli/docs.ts";
 import { evalVerb } from "./cli/eval.ts";
+import { familyVerb } from "./cli/family.ts";
 import { inspectVerb } from "./cli/inspect.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
@@ -31,6 +32,7 @@ export function program(): Command {
     .addCommand(dataVerb)
     .addCommand(evalVerb)
     .addCommand(benchVerb)
+    .addCommand(familyVerb)
     .addCommand(docsVerb)
     .addCommand(testVerb)
     .addCommand(okVerb);

@@ -188,6 +188,9 @@ Deno.test("inspect counts the demo detector as the analyser does", async () => {
   const weights = new Set(nodes.flatMap(({ op, inputs }) => (op === "Conv" ? inputs.slice(1) : [])));
   assertEquals(result.parameters, [...weights].reduce((sum, name) => sum + constants.get(name)!.data.length, 0));
   assert(result.dispatches > 40 && result.activationBytes > 0 && result.gflops > 0.05, JSON.stringify(result));
+  assertEquals(result.fileBytes, saveOnnx(demoDetector({ size: 320 })).byteLength);
+  assertEquals([result.bitOperations, result.bytes], [1024 * result.macs, 4 * result.parameters]);
+  assert(result.sparsity > 0.9 && result.nonzeroFlops < 0.5 * result.flops, JSON.stringify(result));
 });
 
 const yolo = sharedData("models/yolo11n.onnx");

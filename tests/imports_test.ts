@@ -28,7 +28,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "data/image": ["graph", "detect/image"],
   detect: ["graph", "gpu", "kernels", "plan", "onnx", "program", "session", "detect/image", "data/image"],
   data: ["graph", "detect/image", "data/image", "data/random"],
-  eval: ["graph", "session", "detect", "detect/image", "data", "data/image"],
+  eval: ["graph", "onnx", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
   hardware: ["graph"],
   // It prints the tables of operators and kernels, which are plain data.
   report: ["graph", "onnx", "kernels", "session", "detect", "detect/image", "eval"],

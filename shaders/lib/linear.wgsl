@@ -12,3 +12,10 @@ fn divide(a: i32, b: i32) -> i32 {
   let rest = a - quotient * b;
   return quotient + select(0, 1, rest >= b) - select(0, 1, rest < 0);
 }
+
+// n, as the end of a loop with few and short turns. Mesa's software driver puts parameters into the code as constants, and where that
+// lets it unroll a loop it compiles the shader anew for every dispatch, milliseconds each; it does not where the end depends on
+// the thread (any number that is not negative).
+fn uncounted(n: i32, thread: i32) -> i32 {
+  return n + min(thread, 0);
+}

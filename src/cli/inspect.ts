@@ -4,23 +4,21 @@
  * @module
  */
 
-import { analyze, type Graph, printGraph, weightsOf } from "../graph/mod.ts";
+import { modelCosts } from "../eval/costs.ts";
+import { printGraph } from "../graph/mod.ts";
 import { classNames } from "../onnx/mod.ts";
 import { inputSize } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
 import { loadModel } from "./model.ts";
-import { planModel } from "./planned.ts";
 import { action, verb } from "./verb.ts";
 
-/** Nodes that have weights: what people call layers. */
-function countLayers(graph: Graph): number {
-  return graph.nodes.filter((node) => weightsOf(graph, node).trained.length > 0).length;
-}
+const megabytes = (count: number) => `${(count / 1e6).toFixed(2)} MB`;
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** The verb `inspect`. */
 export const inspectVerb = verb(
   "inspect",
-  "Count the parameters, operations, dispatches and memory of a model.",
+  "Count the parameters, bytes, operations, zeros, dispatches and memory of a model.",
   "deno task inspect --model yolo11n.onnx --size 640",
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
@@ -30,37 +28,39 @@ export const inspectVerb = verb(
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, graph: withGraph }, output) => {
       const graph = await loadModel(model, { size });
-      const { parameters, bytes, macs, flops } = analyze(graph);
-      const { plan, steps } = planModel(graph, { precision, storage: "buffer" });
+      const { weightBytes, activationPeak, ...costs } = modelCosts(graph, { precision });
+      const { planned, lowerBound, naive } = activationPeak;
       const result = {
         model,
         input: graph.inputs.map(({ name, shape }) => ({ name, shape })),
         classes: classNames(graph)?.length ?? null,
-        parameters,
-        bytes,
-        macs,
-        gflops: flops / 1e9,
-        layers: countLayers(graph),
-        nodes: graph.nodes.length,
-        dispatches: steps.length,
-        activationBytes: plan.memory.planned,
-        activationBytesLowerBound: plan.memory.lowerBound,
-        activationBytesNaive: plan.memory.naive,
+        ...costs,
+        bytes: weightBytes,
+        gflops: costs.flops / 1e9,
+        activationBytes: planned,
+        activationBytesLowerBound: lowerBound,
+        activationBytesNaive: naive,
       };
-      const megabytes = (count: number) => `${(count / 1e6).toFixed(2)} MB`;
       output.line(`model        ${graph.name}`);
       for (const { name, shape } of result.input) output.line(`input        ${name} [${shape.join(", ")}]`);
       if (result.classes !== null) output.line(`classes      ${result.classes}`);
-      output.line(`parameters   ${parameters.toLocaleString("en")}`);
-      output.line(`weights      ${megabytes(bytes)}`);
-      output.line(`operations   ${result.gflops.toFixed(2)} GFLOPs (2 x multiply-accumulates)`);
-      output.line(`layers       ${result.layers} with weights, ${result.nodes} nodes`);
-      output.line(`dispatches   ${result.dispatches}`);
+      output.line(`parameters   ${costs.parameters.toLocaleString("en")}`);
       output.line(
-        `activations  ${megabytes(plan.memory.planned)} in ${precision}, ${
-          megabytes(plan.memory.naive)
-        } without reuse, ` +
-          `${megabytes(plan.memory.lowerBound)} at least`,
+        `weights      ${megabytes(weightBytes)}, ${megabytes(costs.deviceWeightBytes)} packed for the device ` +
+          `in ${precision}`,
+      );
+      output.line(`file         ${megabytes(costs.fileBytes)} as ONNX`);
+      output.line(`operations   ${result.gflops.toFixed(2)} GFLOPs (2 x multiply-accumulates), zeros included`);
+      output.line(
+        `zeros        ${percent(costs.sparsity)} of the weights, ` +
+          `${(costs.nonzeroFlops / 1e9).toFixed(2)} GFLOPs without them`,
+      );
+      output.line(`bits         ${(costs.bitOperations / 1e12).toFixed(2)} T bit operations in ${precision}`);
+      output.line(`layers       ${costs.layers} with weights, ${costs.nodes} nodes`);
+      output.line(`dispatches   ${costs.dispatches}`);
+      output.line(
+        `activations  ${megabytes(planned)} in ${precision}, ${megabytes(naive)} without reuse, ` +
+          `${megabytes(lowerBound)} at least`,
       );
       const text = withGraph ? printGraph(graph) : undefined;
       if (text !== undefined) output.line(`\n${text}`);

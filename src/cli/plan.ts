@@ -5,11 +5,11 @@
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { planModel } from "../detect/plan_model.ts";
 import { printPlan } from "../plan/print.ts";
 import { inputSize } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
 import { loadModel } from "./model.ts";
-import { planModel } from "./planned.ts";
 import { action, verb } from "./verb.ts";
 
 /** The verb `plan`. */

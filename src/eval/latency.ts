@@ -11,10 +11,13 @@ import { FeatherdetError } from "../graph/error.ts";
 export interface Latency {
   /** How often it was measured. */
   readonly count: number;
+  /** As many were faster as slower. */
   readonly median: number;
   /** Nine of ten were no slower; between two samples interpolated. */
   readonly p90: number;
+  /** The fastest. */
   readonly min: number;
+  /** The slowest. */
   readonly max: number;
 }
 
@@ -54,10 +57,16 @@ export interface Contestant {
 
 /**
  * Measures several pieces of work in turn, round by round, so that a machine that slows down or is disturbed does not favour
- * one of them. Each is done once before, unmeasured. Returns the milliseconds of each, in the order given.
+ * one of them. Each is done `warmup` times before, unmeasured. Returns the milliseconds of each, in the order given.
  */
-export async function interleave(contestants: readonly Contestant[], rounds: number): Promise<number[][]> {
-  for (const { work } of contestants) await work();
+export async function interleave(
+  contestants: readonly Contestant[],
+  rounds: number,
+  warmup = 1,
+): Promise<number[][]> {
+  for (let round = 0; round < warmup; round++) {
+    for (const { work } of contestants) await work();
+  }
   const times = contestants.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, { work, each = 1 }] of contestants.entries()) {

@@ -1,5 +1,5 @@
 /**
- * Parameters, bytes, multiply-accumulates and FLOPs of a graph, layer by layer.
+ * Parameters, bytes, multiply-accumulates, FLOPs, bit operations and sparsity of a graph, layer by layer.
  *
  * What is counted:
  * - **parameters**: constants that feed a weight or bias input of Conv, ConvTranspose, BatchNormalization (scale and bias),
@@ -7,47 +7,38 @@
  * - **bytes**: stored bytes of those parameters and of the running statistics, in their element type.
  * - **macs**: products summed by Conv, ConvTranspose, Gemm and MatMul. Biases and all other operators count nothing.
  * - **flops**: 2 x macs of the layers that have a weight. This is what Ultralytics publishes for its fused models: its
- *   counter hooks modules, so a product of two activations (attention) has macs here but no flops.
+ *   counter hooks modules, so a product of two activations (attention) has macs here but no flops. They are dense: weights that
+ *   are 0 count like others.
+ * - **bitOperations**: macs, each times the bits of one factor times the bits of the other: 1024 in f32, 64 with both in eight bits.
+ *   This is the count of van Baalen et al. 2020 ("Bayesian Bits"). Dense, too.
+ * - **zeros**, **sparsity** and **nonzeroFlops**: apart from these, and only when asked for. No kernel of ours skips zeros, so that
+ *   they say what could be saved, not what is.
  *
  * @module
  */
 
-import type { ElementType, Graph, Shape } from "./graph.ts";
+import { type BitWidths, ELEMENT_BYTES, statedBits, typeBits } from "./analyze_bits.ts";
+import type { Analysis, Cost, LayerCost, SparseAnalysis } from "./analyze_cost.ts";
+import { factorsOf, withSparsity } from "./analyze_sparsity.ts";
+import type { Graph, Shape } from "./graph.ts";
 import { sizeOf } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { weightsOf } from "./weights.ts";
 
-/** What a layer, or a whole graph, costs. */
-export interface Cost {
-  /** Trained weights. */
-  readonly parameters: number;
-  /** Bytes that the weights and statistics take up when stored. */
-  readonly bytes: number;
-  /** Multiply-accumulates of one run at the graph's input shapes. */
-  readonly macs: number;
-  /** Floating-point operations of one run, as Ultralytics counts them. */
-  readonly flops: number;
+/** What to count, and how. */
+export interface AnalyzeOptions {
+  /**
+   * Counts zeros, too. That reads every weight, and so draws those that a built model has not drawn yet. Default false: then no
+   * constant's data is touched.
+   */
+  readonly zeros?: boolean;
+  /**
+   * Bits of a node's weights and activations, asked for each node that multiplies; where it gives none, those of the operands'
+   * element types. A product of two activations takes the activations' bits for both.
+   */
+  readonly bits?: (node: Node) => BitWidths | undefined;
 }
-
-/** The cost of one node. */
-export interface LayerCost extends Cost {
-  /** Name of the node. */
-  readonly name: string;
-  /** Its operator. */
-  readonly op: Node["op"];
-  /** Shape of the first output. */
-  readonly outputShape: Shape;
-}
-
-/** The cost of a graph: totals and every node in order. */
-export interface Analysis extends Cost {
-  /** One entry per node, in the graph's order. */
-  readonly layers: readonly LayerCost[];
-}
-
-/** Bytes of an element. */
-export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, i32: 4, i8: 1, u8: 1 };
 
 const none = () => 0;
 
@@ -97,22 +88,40 @@ export function macsOf(node: Node, inputs: readonly Shape[], output: Shape): num
 
 /** Whether a node's products involve a weight: convolutions always, matrix products if an operand is a constant. */
 function hasWeight(graph: Graph, node: Node): boolean {
-  if (node.op === "Conv" || node.op === "ConvTranspose") return true;
-  return node.inputs.slice(0, 2).some((name) => graph.constants.has(name));
+  return node.op === "Conv" || node.op === "ConvTranspose" || factorsOf(graph, node).length > 0;
 }
 
 /**
- * Counts a graph at its input shapes; a weight shared by several nodes is counted at the first. Throws FeatherdetError where
- * shapes do not fit.
+ * Counts a graph at its input shapes, its zeros included; a weight shared by several nodes is counted at the first. Throws
+ * FeatherdetError where shapes do not fit and for bit widths that are no positive numbers.
+ *
+ * ```ts
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { analyze } from "./analyze.ts";
+ * const graph = demoDetector({ size: 320 });
+ * const { flops, nonzeroFlops, sparsity } = analyze(graph, { zeros: true });
+ * console.log(sparsity > 0, nonzeroFlops < flops); // true true
+ * const { macs, bitOperations } = analyze(graph, { bits: () => ({ weights: 4, activations: 8 }) });
+ * console.log(bitOperations / macs); // 32
+ * ```
  */
-export function analyze(graph: Graph): Analysis {
+export function analyze(graph: Graph, options: AnalyzeOptions & { readonly zeros: true }): SparseAnalysis;
+/** Counts a graph at its input shapes without reading the values of its weights. Throws as above. */
+export function analyze(graph: Graph, options?: AnalyzeOptions): Analysis;
+export function analyze(graph: Graph, { zeros = false, bits }: AnalyzeOptions = {}): Analysis | SparseAnalysis {
   const types = inferTypes(graph);
   const shapeOf = (name: string) => types.get(name)!.shape;
+  const bitsOf = (node: Node) => {
+    const stated = bits?.(node);
+    return stated ? statedBits(graph, node, stated) : typeBits(node.inputs.map((name) => types.get(name)!.dtype));
+  };
   const counted = new Set<string>();
+  let weightLayers = 0;
   const layers = graph.nodes.map((node): LayerCost => {
     const outputShape = shapeOf(node.outputs[0]);
     const macs = macsOf(node, node.inputs.map(shapeOf), outputShape);
     const { trained, statistics } = weightsOf(graph, node);
+    if (trained.length > 0) weightLayers++;
     let parameters = 0, bytes = 0;
     for (const name of [...trained, ...statistics]) {
       if (counted.has(name)) continue;
@@ -122,8 +131,18 @@ export function analyze(graph: Graph): Analysis {
       bytes += sizeOf(shape) * ELEMENT_BYTES[dtype];
     }
     const flops = hasWeight(graph, node) ? 2 * macs : 0;
-    return { name: node.name, op: node.op, outputShape, parameters, bytes, macs, flops };
+    const bitOperations = macs > 0 ? macs * bitsOf(node) : 0;
+    return { name: node.name, op: node.op, outputShape, parameters, bytes, macs, flops, bitOperations };
   });
   const total = (field: keyof Cost) => layers.reduce((sum, layer) => sum + layer[field], 0);
-  return { parameters: total("parameters"), bytes: total("bytes"), macs: total("macs"), flops: total("flops"), layers };
+  const analysis = {
+    parameters: total("parameters"),
+    bytes: total("bytes"),
+    macs: total("macs"),
+    flops: total("flops"),
+    bitOperations: total("bitOperations"),
+    weightLayers,
+    layers,
+  };
+  return zeros ? withSparsity(graph, analysis) : analysis;
 }

@@ -5,7 +5,9 @@
  */
 
 export { recogniseActivations } from "./activations.ts";
-export { type Analysis, analyze, type Cost, ELEMENT_BYTES, type LayerCost } from "./analyze.ts";
+export { analyze, type AnalyzeOptions } from "./analyze.ts";
+export { type BitWidths, ELEMENT_BYTES } from "./analyze_bits.ts";
+export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
 export { ARITY, type Arity } from "./arity.ts";
 export { type ErrorPlace, FeatherdetError } from "./error.ts";
 export * from "./graph.ts";

@@ -6,6 +6,7 @@
 
 import type { ShaderLibrary } from "../gpu/linker.ts";
 import selfAttention from "../../shaders/attention/self_attention.wgsl" with { type: "text" };
+import squeezeExcite from "../../shaders/attention/squeeze_excite.wgsl" with { type: "text" };
 import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
 import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
@@ -16,6 +17,7 @@ import detectLetterbox from "../../shaders/detect/letterbox.wgsl" with { type: "
 import detectOutput from "../../shaders/detect/output.wgsl" with { type: "text" };
 import detectSuppress from "../../shaders/detect/suppress.wgsl" with { type: "text" };
 import detectTensor from "../../shaders/detect/tensor.wgsl" with { type: "text" };
+import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
 import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
 import input from "../../shaders/lib/input.wgsl" with { type: "text" };
@@ -47,6 +49,7 @@ import unary from "../../shaders/tensor/unary.wgsl" with { type: "text" };
 /** The shader library. */
 export const SHADERS: ShaderLibrary = {
   "attention/self_attention.wgsl": selfAttention,
+  "attention/squeeze_excite.wgsl": squeezeExcite,
   "conv/depthwise.wgsl": convDepthwise,
   "conv/direct.wgsl": convDirect,
   "conv/general.wgsl": convGeneral,
@@ -57,6 +60,7 @@ export const SHADERS: ShaderLibrary = {
   "detect/output.wgsl": detectOutput,
   "detect/suppress.wgsl": detectSuppress,
   "detect/tensor.wgsl": detectTensor,
+  "lib/activate.wgsl": activate,
   "lib/activation.wgsl": activation,
   "lib/epilogue.wgsl": epilogue,
   "lib/input.wgsl": input,

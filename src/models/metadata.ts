@@ -7,12 +7,12 @@
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 
-/** How a model was made: its family and the options it was built with. */
+/** How a model was made: its family and the options it was built with (see `buildFromRecipe`). */
 export interface Recipe {
   /** `yolo11`, and so on. */
   readonly family: string;
-  /** The family's options. */
-  readonly [option: string]: string | number | boolean | readonly (string | number)[];
+  /** The family's options: whatever JSON can hold. */
+  readonly [option: string]: unknown;
 }
 
 /** What is known of a model when it is built. */
@@ -33,9 +33,16 @@ export interface ModelFacts {
   readonly recipe: Recipe;
 }
 
-/** Text as a Python string literal, which is how class names are written in exported models. */
+/**
+ * Text as a Python string literal, which is how class names are written in exported models. What ends a line, and halves of surrogate
+ * pairs, which UTF-8 cannot hold, are written by number.
+ */
 function quoted(text: string): string {
-  return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n")}'`;
+  // deno-lint-ignore no-control-regex
+  const special = /[\\'\x00-\x1f\x7f\x85\u2028\u2029]|\p{Cs}/gu;
+  const escape = (character: string) =>
+    /[\\']/.test(character) ? `\\${character}` : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `'${text.replace(special, escape)}'`;
 }
 
 /** Class names as exported models write them. */

@@ -5,8 +5,11 @@
  */
 
 import type { Graph } from "../graph/graph.ts";
+import type { BackboneName } from "./backbones/features.ts";
+import { classifier, CLASSIFIER_NAMES } from "./classifier.ts";
 import { demoDetector } from "./demo_detector.ts";
 import { yolo11, YOLO11_SCALES, type Yolo11Scale } from "./yolo11.ts";
+import { LITE_PREFIX, yolo11Lite } from "./yolo11_lite.ts";
 
 /** What every named model can be built for; each has defaults of its own. */
 export interface NamedOptions {
@@ -16,13 +19,39 @@ export interface NamedOptions {
   readonly batch?: number;
 }
 
-/** Name -> builder. Weights are random, but for those of the demo detector, which are constructed. */
-export const NAMED_MODELS: Readonly<Record<string, (options?: NamedOptions) => Graph>> = {
-  demo: demoDetector,
-  ...Object.fromEntries(
-    (Object.keys(YOLO11_SCALES) as Yolo11Scale[]).map((scale) => [
-      `yolo11${scale}`,
-      (options?: NamedOptions) => yolo11({ scale, ...options }),
-    ]),
+/** Builds a named model. */
+export type NamedBuilder = (options?: NamedOptions) => Graph;
+
+type NamedTable = Readonly<Record<string, NamedBuilder>>;
+
+/** One entry for each variant, under the name that it is given. */
+function table<V extends string>(
+  variants: readonly V[],
+  name: (variant: V) => string,
+  build: (variant: V, options?: NamedOptions) => Graph,
+): NamedTable {
+  return Object.fromEntries(variants.map((variant) => [name(variant), (options) => build(variant, options)]));
+}
+
+/** YOLO11 in its published sizes. */
+const YOLO11_NAMES = Object.keys(YOLO11_SCALES) as Yolo11Scale[];
+
+/** Backbones of the lite models that have a name: the light ones, and YOLO11n's to compare with. */
+const LITE_BACKBONES: readonly BackboneName[] = [...CLASSIFIER_NAMES, "yolo11n"];
+
+/** The detectors of the family by name. */
+export const DETECTORS: NamedTable = {
+  ...table(YOLO11_NAMES, (scale) => `yolo11${scale}`, (scale, options) => yolo11({ scale, ...options })),
+  ...table(
+    LITE_BACKBONES,
+    (name) => `${LITE_PREFIX}${name}`,
+    (backbone, options) => yolo11Lite({ backbone, ...options }),
   ),
+};
+
+/** Name -> builder. Weights are random, but for those of the demo detector, which are constructed. */
+export const NAMED_MODELS: NamedTable = {
+  demo: demoDetector,
+  ...DETECTORS,
+  ...table(CLASSIFIER_NAMES, (name) => name, (backbone, options) => classifier({ backbone, ...options })),
 };

@@ -49,8 +49,10 @@ export interface Scaling {
 export interface RowsPlace {
   /** What the first row reads as -1. */
   readonly input: string;
-  /** Number of the first row: its path is `model.NUMBER`; 0 by default. */
+  /** Number of the first row; 0 by default. */
   readonly first?: number;
+  /** A row's path is `PATH.NUMBER`; `model` by default. */
+  readonly path?: string;
   /** Values of earlier rows by number, for tables that follow another backbone. */
   readonly values?: Readonly<Record<number, string>>;
 }
@@ -100,14 +102,14 @@ export function appendRows(
   b: ModelBuilder,
   rows: readonly Row[],
   scaling: Scaling,
-  { input, first = 0, values = {} }: RowsPlace,
+  { input, first = 0, path = "model", values = {} }: RowsPlace,
 ): Record<number, string> {
   const made: Record<number, string> = { ...values };
   let last = input;
   rows.forEach((row, index) => {
     const number = first + index;
     const inputs = [row[0]].flat().map((from: number) => from === -1 ? last : made[from]);
-    last = made[number] = appendRow(b, `model.${number}`, inputs, row, scaling);
+    last = made[number] = appendRow(b, `${path}.${number}`, inputs, row, scaling);
   });
   return made;
 }

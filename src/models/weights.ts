@@ -16,6 +16,11 @@ export interface LoadWeightsOptions {
    * those layers of the class branches whose width follows from the number of classes. False by default.
    */
   readonly newClasses?: boolean;
+  /**
+   * The model may have layers that the weights know nothing of, by name: attention put into a trained model, say. They keep their
+   * first values. False by default.
+   */
+  readonly newLayers?: boolean;
 }
 
 const show = (shape: Shape) => `[${shape.join(",")}]`;
@@ -120,7 +125,12 @@ class Transfer {
 }
 
 /** Pairs each layer of the model with the source's of the same name or, if names tell nothing, of the same place. */
-function paired(model: readonly Layer[], source: readonly Layer[], transfer: Transfer): [Layer, Layer][] {
+function paired(
+  model: readonly Layer[],
+  source: readonly Layer[],
+  transfer: Transfer,
+  newLayers: boolean,
+): [Layer, Layer][] {
   const byPath = new Map(source.map((layer) => [layer.path, layer]));
   const named = model.filter(({ path }) => byPath.has(path));
   if (named.length === 0) {
@@ -130,7 +140,7 @@ function paired(model: readonly Layer[], source: readonly Layer[], transfer: Tra
     return model.map((layer, index) => [layer, source[index]]);
   }
   const lacking = model.find(({ path }) => !byPath.has(path));
-  if (lacking) transfer.fail(lacking, "they have no such layer");
+  if (lacking && !newLayers) transfer.fail(lacking, "they have no such layer (for added layers, ask for newLayers)");
   const paths = new Set(model.map(({ path }) => path));
   const spare = source.find(({ path }) => !paths.has(path));
   if (spare) transfer.fail(spare, "the model has no such layer");
@@ -169,7 +179,8 @@ function metadataOf(model: Graph, source: Graph, newClasses: boolean): Graph["me
  *
  * Throws FeatherdetError for the first layer that does not fit, with both shapes.
  */
-export function loadWeights(model: Graph, source: Graph, { newClasses = false }: LoadWeightsOptions = {}): Graph {
+export function loadWeights(model: Graph, source: Graph, options: LoadWeightsOptions = {}): Graph {
+  const { newClasses = false, newLayers = false } = options;
   const layers = layersOf(model), given = layersOf(source);
   const transfer = new Transfer(model, source);
   if (layers.length === 0) throw new FeatherdetError(`"${model.name}" has no layers with weights`);
@@ -178,7 +189,7 @@ export function loadWeights(model: Graph, source: Graph, { newClasses = false }:
     fresh = classLayers(model);
     if (!fresh) throw new FeatherdetError(`"${model.name}" has no class branches that could be for new classes`);
   }
-  for (const [layer, from] of paired(layers, given, transfer)) {
+  for (const [layer, from] of paired(layers, given, transfer, newLayers)) {
     const keeps = fresh?.logits.has(layer.node) || (fresh?.all.has(layer.node) && !transfer.fits(layer, from));
     if (keeps) continue;
     try {

@@ -88,10 +88,11 @@ const GRAPH_PASSES = [foldConstants, foldBatchNormalization, recogniseActivation
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
   const types = new Map(inferTypes(graph));
-  const composites = findComposites({ graph, types });
+  const target = options.target ?? "software";
+  const composites = findComposites({ graph, types }, target);
   const claimed = new Set(composites.flatMap(({ nodes }) => nodes));
   const convolutions = new Set<string>();
-  const tiling: Tiling = { tuning: options.tuning, target: options.target ?? "software", seen: convolutions };
+  const tiling: Tiling = { tuning: options.tuning, target, seen: convolutions };
   const lowered = [...lower({ graph, types }, claimed, tiling), ...composites.map(({ node }) => node)];
   const ordered = orderNodes(lowered, graph);
   const viewed = applyViews(convert(ordered, graph, types, options), graph, types);

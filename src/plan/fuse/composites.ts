@@ -5,8 +5,10 @@
  */
 
 import type { Node } from "../../graph/mod.ts";
+import type { Target } from "../../kernels/conv_tile.ts";
 import type { PlanNode, TypedGraph } from "../node.ts";
 import { findAttention } from "./attention.ts";
+import { findSqueezeExcite } from "./squeeze_excite.ts";
 import { findYoloOutput } from "./yolo_output.ts";
 
 /** A plan node and the graph nodes that it stands for. */
@@ -16,12 +18,16 @@ export interface Composite {
 }
 
 /** Every finder, in the order they are tried; a graph node belongs to at most one composite. */
-const FINDERS: readonly ((typed: TypedGraph) => Composite[])[] = [findAttention, findYoloOutput];
+const FINDERS: readonly ((typed: TypedGraph, target: Target) => Composite[])[] = [
+  findAttention,
+  findSqueezeExcite,
+  findYoloOutput,
+];
 
 /** The composites of a graph: groups of which nobody outside reads a value that the special kernel does not make. */
-export function findComposites(typed: TypedGraph): Composite[] {
+export function findComposites(typed: TypedGraph, target: Target): Composite[] {
   const claimed = new Set<Node>();
-  return FINDERS.flatMap((find) => find(typed)).filter(({ node, nodes }) => {
+  return FINDERS.flatMap((find) => find(typed, target)).filter(({ node, nodes }) => {
     const group = new Set(nodes);
     const inner = new Set(nodes.flatMap(({ outputs }) => outputs).filter((value) => !node.outputs.includes(value)));
     const readOutside = typed.graph.nodes.some((other) =>

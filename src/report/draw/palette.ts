@@ -25,11 +25,16 @@ export function classColour(classId: number): Rgb {
   return fromHsl((0.85 + classId * STEP) % 1, 0.85, classId % 4 < 2 ? 0.56 : 0.44);
 }
 
-/** Black or white, whichever reads better on the given colour (relative luminance as WCAG defines it). */
-export function textColour(background: Rgb): Rgb {
-  const [red, green, blue] = background.map((value) => {
+/** Relative luminance of a colour, 0 to 1, as WCAG defines it. */
+export function luminance(colour: Rgb): number {
+  const [red, green, blue] = colour.map((value) => {
     const part = value / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.3 ? [0, 0, 0] : [255, 255, 255];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** Black or white, whichever reads better on the given colour. */
+export function textColour(background: Rgb): Rgb {
+  return luminance(background) > 0.3 ? [0, 0, 0] : [255, 255, 255];
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ModelBuilder } from "./builder.ts";
-import { appendDflTail, DFL_BINS, type HeadLevel } from "./dfl_tail.ts";
+import type { ModelBuilder } from "../builder.ts";
+import { appendDflTail, DFL_BINS, type HeadLevel } from "../dfl_tail.ts";
 
 /** What a head needs beyond its features. */
 export interface HeadOptions {

@@ -1,13 +1,13 @@
 /**
- * Plans a model without a device, as a detector would run it where it is one: for verbs that only look at plans.
+ * Plans a model without a device, as a detector would run it where it is one: for those who only look at plans.
  *
  * @module
  */
 
-import { planNetwork } from "../detect/plan_network.ts";
-import { detectionSteps } from "../detect/steps.ts";
 import { type Graph, inferTypes } from "../graph/mod.ts";
 import { buildPlan, type Plan, type PlanOptions, type Step } from "../plan/plan.ts";
+import { planNetwork } from "./plan_network.ts";
+import { detectionSteps } from "./steps.ts";
 
 /** What is planned for. */
 export interface PlannedForm {

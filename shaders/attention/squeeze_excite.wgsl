@@ -1,0 +1,100 @@
+// Squeeze-and-excitation from the map to the gate of each channel (Hu et al. 2018), in one dispatch:
+//
+//   gate[n,c] = activate(b2[c] + sum_s w2[c,s] * hidden[n,s])
+//   hidden[n,s] = activateHidden(b1[s] + sum_c w1[s,c] * mean over v, u of x[n,c,v,u])
+//
+// A workgroup takes an image; the means and the hidden channels stay in its memory. Where there are fewer channel blocks than
+// threads, `segments` threads share the rows of a block.
+// Layouts: x `[N,C,H,W]`, gate `[N,C',1,1]`. Weights, S being the hidden channels rounded up to blocks: cell (column b, row s) holds
+// four input channels of w1 for hidden channel s, cell (b, S + s) four output channels of w2; rows 2S and 2S + 1 hold b1 and b2.
+// Dispatch: one workgroup an image.
+#const HIDDEN_ACTIVATION = 1
+#const WORKGROUP = 64
+#const CELLS = 64
+
+#include "lib/linear.wgsl"
+#include "lib/strip.wgsl"
+struct Params {
+  input: Blocked,
+  output: Blocked,
+  segments: i32,        // of a block; more than one only where blocks * segments <= WORKGROUP
+  hiddenBlocks: i32,
+  factor: f32,          // what makes a sum a mean
+  pitch: i32,
+  weightColumns: i32,
+  weightRows: i32,
+  hiddenA: f32,
+  hiddenB: f32,
+  activationA: f32,
+  activationB: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/input.wgsl" NAME=x BINDING=1
+#include "lib/weights.wgsl" BINDING=2
+#include "lib/output.wgsl" NAME=y BINDING=3
+#include "lib/activation.wgsl"
+#include "lib/activate.wgsl" NAME=activateHidden KIND=HIDDEN_ACTIVATION
+
+// The sums of the segments, later the hidden channels.
+var<workgroup> cells: array<vec4f, CELLS>;
+var<workgroup> means: array<vec4f, CELLS>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let image = i32(group.x);
+  let thread = i32(local);
+  let width = params.input.width;
+  let last = width - 1;
+  let segments = uncounted(params.segments, thread);
+  let inputBlocks = uncounted(params.input.blocks, thread);
+  let hiddenBlocks = uncounted(params.hiddenBlocks, thread);
+
+  for (var task = thread; task < inputBlocks * segments; task += WORKGROUP) {
+    let block = divide(task, params.segments);
+    let source = planeOrigin(params.input, block * params.input.batch + image);
+    var sum = vec4f(0.0);
+    for (var y = task - block * params.segments; y < uncounted(params.input.height, thread); y += params.segments) {
+      for (var x = 0; x < uncounted(width, thread); x += 4) {
+#for i in 0..4
+        sum += select(vec4f(0.0), load_x(source.x + min(x + $i, last), source.y + y), x + $i <= last);
+#end
+      }
+    }
+    cells[task] = sum;
+  }
+  workgroupBarrier();
+  for (var block = thread; block < inputBlocks; block += WORKGROUP) {
+    var sum = cells[block * params.segments];
+    for (var segment = 1; segment < segments; segment++) {
+      sum += cells[block * params.segments + segment];
+    }
+    means[block] = sum * params.factor;
+  }
+  workgroupBarrier();
+  for (var block = thread; block < hiddenBlocks; block += WORKGROUP) {
+    var sum = weight(block, 8 * params.hiddenBlocks, 0);
+    for (var i = 0; i < inputBlocks; i++) {
+      let mean = means[i];
+      sum += vec4f(
+        dot(mean, weight(i, 4 * block, 0)),
+        dot(mean, weight(i, 4 * block + 1, 0)),
+        dot(mean, weight(i, 4 * block + 2, 0)),
+        dot(mean, weight(i, 4 * block + 3, 0)),
+      );
+    }
+    cells[block] = activateHidden(sum, params.hiddenA, params.hiddenB);
+  }
+  workgroupBarrier();
+  for (var block = thread; block < uncounted(params.output.blocks, thread); block += WORKGROUP) {
+    var sum = weight(block, 8 * params.hiddenBlocks + 1, 0);
+    for (var i = 0; i < hiddenBlocks; i++) {
+      let hidden = cells[i];
+      let row = 4 * (params.hiddenBlocks + i);
+      sum += hidden.x * weight(block, row, 0) + hidden.y * weight(block, row + 1, 0) +
+        hidden.z * weight(block, row + 2, 0) + hidden.w * weight(block, row + 3, 0);
+    }
+    let place = planeOrigin(params.output, block * params.output.batch + image);
+    let gate = activate(sum, params.activationA, params.activationB);
+    store_y(place.x, place.y, keepChannels(gate, params.output, block));
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What a model costs, counted without running it: parameters, bytes, operations, sparsity, dispatches, activation memory.
+ *
+ * @module
+ */
+
+import { planModel } from "../detect/plan_model.ts";
+import { analyze, type AnalyzeOptions, type BitWidths, type Graph, type Node } from "../graph/mod.ts";
+import type { StorageForm } from "../kernels/kernel.ts";
+import { saveOnnx } from "../onnx/mod.ts";
+import type { MemoryReport } from "../plan/plan.ts";
+import type { Precision } from "../session.ts";
+import { deviceWeightBytes } from "./device_weights.ts";
+
+/** How to count. */
+export interface CostOptions {
+  /** Element type in which activations and weights are stored on the device. Default `f32`. */
+  readonly precision?: Precision;
+  /** How activations are stored: `buffer` (the default) as on hardware, `texture` as on software adapters. */
+  readonly storage?: StorageForm["storage"];
+  /** Bit widths for the bit operations of each layer; by default those of the precision. See `AnalyzeOptions`. */
+  readonly bits?: AnalyzeOptions["bits"];
+}
+
+/** What a model costs at its input shapes. */
+export interface ModelCosts {
+  /** Trained weights. */
+  readonly parameters: number;
+  /** Bytes of weights and statistics in the graph's own element types. */
+  readonly weightBytes: number;
+  /** Bytes of the constants that the kernels read, packed and in the precision asked for. */
+  readonly deviceWeightBytes: number;
+  /** Bytes of the model as `saveOnnx` writes it; it knows no f16, so the precision does not change it. */
+  readonly fileBytes: number;
+  /** Multiply-accumulates of one run. */
+  readonly macs: number;
+  /** Dense floating-point operations of one run as Ultralytics counts them: zeros among the weights lower nothing here. */
+  readonly flops: number;
+  /** Elements of the weights of convolutions and matrix products. */
+  readonly weightElements: number;
+  /** Those that are exactly 0. */
+  readonly zeros: number;
+  /** `zeros` over `weightElements`, 0..1. */
+  readonly sparsity: number;
+  /** The part of `flops` whose weight is not 0. No kernel skips zeros: it says what could be saved, not what is. */
+  readonly nonzeroFlops: number;
+  /** Multiply-accumulates times the bits of both factors, zeros included. */
+  readonly bitOperations: number;
+  /** Nodes that have weights. */
+  readonly layers: number;
+  /** All nodes of the graph. */
+  readonly nodes: number;
+  /** Dispatches of one run; for a detector of one frame, from letterbox to suppression. */
+  readonly dispatches: number;
+  /**
+   * Most bytes of activations at once: as planned, with a buffer for each value, and what no plan can go below. A detector's decoding
+   * of the head's maps is not among them: it has buffers of its own.
+   */
+  readonly activationPeak: MemoryReport;
+}
+
+/** Bits of an element by precision. */
+const PRECISION_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16 };
+
+/**
+ * Counts a model. It reads all weights, which draws those that a built model has not drawn yet. Needs no device.
+ *
+ * Throws FeatherdetError where shapes do not fit or an operator has no kernel for its shapes.
+ *
+ * ```ts
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { modelCosts } from "./costs.ts";
+ * const { parameters, fileBytes, flops, sparsity, activationPeak } = modelCosts(demoDetector({ size: 320 }));
+ * console.log(`${parameters} parameters, ${fileBytes} bytes, ${flops / 1e9} GFLOPs, ${100 * sparsity} % zeros`);
+ * console.log(activationPeak.planned < activationPeak.naive); // true
+ * ```
+ */
+export function modelCosts(graph: Graph, options: CostOptions = {}): ModelCosts {
+  const { precision = "f32", storage = "buffer" } = options;
+  const width = PRECISION_BITS[precision];
+  const bits = (node: Node): BitWidths => options.bits?.(node) ?? { weights: width, activations: width };
+  const counted = analyze(graph, { zeros: true, bits });
+  const { plan, steps } = planModel(graph, { precision, storage });
+  return {
+    parameters: counted.parameters,
+    weightBytes: counted.bytes,
+    deviceWeightBytes: deviceWeightBytes(plan),
+    fileBytes: saveOnnx(graph).byteLength,
+    macs: counted.macs,
+    flops: counted.flops,
+    weightElements: counted.weightElements,
+    zeros: counted.zeros,
+    sparsity: counted.sparsity,
+    nonzeroFlops: counted.nonzeroFlops,
+    bitOperations: counted.bitOperations,
+    layers: counted.weightLayers,
+    nodes: graph.nodes.length,
+    dispatches: steps.length,
+    activationPeak: plan.memory,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * The latency of a detector, measured the way `deno task bench` does: end to end, on the device, in a stream, stage by stage.
+ *
+ * @module
+ */
+
+import type { Detector, Picture } from "../detect/detector.ts";
+import type { AdapterRecord } from "../gpu/device.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { MemoryReport } from "../plan/plan.ts";
+import { deviceWeightBytes } from "./device_weights.ts";
+import { type FrameSplit, splitFrames } from "./frame_split.ts";
+import { interleave, type Latency, summarize, throughput } from "./latency.ts";
+import { peakResidentBytes } from "./process_memory.ts";
+
+/** How to measure. */
+export interface LatencyOptions {
+  /** Frames that are detected before the measured ones. Default 1; the first one of a detector compiles shaders on software drivers. */
+  readonly warmup?: number;
+  /** Samples of the time from end to end, and frames of the stream. Default 20. The stages are those of at most 10 frames. */
+  readonly runs?: number;
+}
+
+/** Bytes of memory. */
+export interface LatencyMemory {
+  /** Everything that the detector holds on the device. */
+  readonly device: number;
+  /** The constants among it, as they are packed on the device. */
+  readonly weights: number;
+  /** The activations among it, beside what they would take without reuse and what no plan can go below. */
+  readonly activations: MemoryReport;
+  /**
+   * The most memory that the process had resident since it began, which on a software adapter includes the device's. Where the system
+   * does not tell it (Linux does), what is resident now; absent where neither is known, as in browsers.
+   */
+  readonly peakResident?: number;
+}
+
+/** What `measureLatency` gives; times in milliseconds. */
+export interface LatencyReport {
+  /** What it ran on. */
+  readonly adapter: AdapterRecord;
+  /** The adapter computes on the CPU: its times say little about GPUs. */
+  readonly software: boolean;
+  /** From picture to boxes, one frame after the other; of a picture given as a file's bytes decoding is a part. */
+  readonly detect: Latency;
+  /** The device's time for a frame by its timestamps, letterbox to suppression; absent where it has none. */
+  readonly gpu?: Latency;
+  /** Frames a second with several in flight. */
+  readonly stream: number;
+  /** Where the time of one frame went: the frame of median time among those whose stages were timed. */
+  readonly stages: FrameSplit;
+  /** Bytes. */
+  readonly memory: LatencyMemory;
+}
+
+/** Most frames whose stages are timed. */
+const SPLIT_FRAMES = 10;
+
+/** Results of a stream beyond the samples: as many as are in flight while it starts. */
+const STREAM_START = 3;
+
+function checkCount(name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) {
+    throw new FeatherdetError(`${name} is ${value}, it must be an integer of at least ${least}`);
+  }
+}
+
+/**
+ * Measures a loaded detector on one picture, over and over. Nothing else should compute at the same time.
+ *
+ * Throws FeatherdetError for a picture that cannot be decoded, a lost device, and counts that are no counts.
+ *
+ * ```ts
+ * import { syntheticPicture } from "../data/synthetic.ts";
+ * import { Detector } from "../detect/detector.ts";
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { measureLatency } from "./measure_latency.ts";
+ * const detector = await Detector.load(demoDetector({ size: 320 }));
+ * const { image } = syntheticPicture({ seed: 7, width: 320, height: 240 }); // or the bytes of a JPEG
+ * const { adapter, detect, stream, stages } = await measureLatency(detector, image, { runs: 5 });
+ * console.log(`${adapter.name}: ${detect.median} ms, ${stream} frames/s, network ${stages.network} ms`);
+ * detector.destroy();
+ * ```
+ */
+export async function measureLatency(
+  detector: Detector,
+  picture: Picture,
+  options: LatencyOptions = {},
+): Promise<LatencyReport> {
+  const { warmup = 1, runs = 20 } = options;
+  checkCount("warmup", warmup, 0);
+  checkCount("runs", runs, 1);
+  const [detect] = await interleave([{ work: () => detector.detect(picture) }], runs, warmup);
+  const stream = await throughput(detector.stream(Array.from({ length: runs + STREAM_START }, () => picture)));
+  const { median, gpu } = await splitFrames(detector, picture, Math.min(runs, SPLIT_FRAMES));
+  const { device, plan } = detector;
+  const peakResident = await peakResidentBytes();
+  return {
+    adapter: device.adapter,
+    software: device.adapter.software,
+    detect: summarize(detect),
+    ...(gpu && { gpu: summarize(gpu) }),
+    stream,
+    stages: median,
+    memory: {
+      device: detector.bytes,
+      weights: deviceWeightBytes(plan),
+      activations: plan.memory,
+      ...(peakResident !== undefined && { peakResident }),
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * How many bits the products of convolutions and matrix products take.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "./error.ts";
+import type { ElementType, Graph } from "./graph.ts";
+import type { Node } from "./operators.ts";
+
+/** Bytes of an element. */
+export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, i32: 4, i8: 1, u8: 1 };
+
+/** Bits of a layer's operands. */
+export interface BitWidths {
+  /** Bits of a weight. */
+  readonly weights: number;
+  /** Bits of an activation. */
+  readonly activations: number;
+}
+
+/** Bits of one factor times those of the other, by the element types of a node's first two inputs. */
+export function typeBits([first, second]: readonly ElementType[]): number {
+  return 64 * ELEMENT_BYTES[first] * ELEMENT_BYTES[second];
+}
+
+/**
+ * Bits of one factor times those of the other, as stated for the node: constants and the filters of convolutions have those of
+ * weights. Throws FeatherdetError for widths that are no positive numbers.
+ */
+export function statedBits(graph: Graph, node: Node, { weights, activations }: BitWidths): number {
+  if (![weights, activations].every((bits) => bits > 0 && bits < Infinity)) {
+    throw new FeatherdetError(
+      `${weights} bits for weights and ${activations} for activations were stated, both must be positive`,
+      { node: node.name, operator: node.op },
+    );
+  }
+  const filter = node.op === "Conv" || node.op === "ConvTranspose" ? node.inputs[1] : undefined;
+  return node.inputs.slice(0, 2).reduce((product, name) => {
+    return product * (name === filter || graph.constants.has(name) ? weights : activations);
+  }, 1);
+}

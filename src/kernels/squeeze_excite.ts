@@ -1,0 +1,108 @@
+/**
+ * The gates of squeeze-and-excitation in one dispatch: mean of each channel, two small products with their activations. Shader:
+ * `shaders/attention/squeeze_excite.wgsl`.
+ *
+ * @module
+ */
+
+import { type Activation, activationConstants, activationParameters } from "./activation.ts";
+import type { Operand } from "./context.ts";
+import type { Target } from "./conv_tile.ts";
+import { blocked, blocksOf, f32, i32, type Kernel, type PackedWeights } from "./kernel.ts";
+import { blockedOf, read, write } from "./operand.ts";
+
+/** A matrix product over channels with what follows it. */
+export interface ChannelProduct {
+  /** `[outputs, inputs]`, row-major. */
+  readonly weight: Float32Array;
+  readonly bias?: Float32Array;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly activation: Activation;
+}
+
+/** Two products in a row over the means of a map's channels. */
+export interface SqueezeExciteStep {
+  /** `[N, C, H, W]`. */
+  readonly x: Operand;
+  /** `[N, C', 1, 1]`. */
+  readonly y: Operand;
+  readonly squeeze: ChannelProduct;
+  readonly excite: ChannelProduct;
+  readonly pitch: number;
+  readonly target: Target;
+}
+
+/** Most channel blocks on either side: they have to fit the memory of a workgroup, of which every adapter has 16 KiB. */
+const MOST_BLOCKS = 512;
+
+/** Cells of a map that one workgroup may sum: beyond, a dispatch of its own with more workgroups is worth its cost. */
+const MOST_CELLS: { readonly [K in Target]: number } = { software: 1 << 16, hardware: 1 << 12 };
+
+/** Channel blocks of a number of channels. */
+const blocks = (channels: number) => Math.ceil(channels / 4);
+
+/** True where the products fit the kernel. */
+export function squeezeExciteApplies(squeeze: ChannelProduct, excite: ChannelProduct): boolean {
+  return squeeze.outputs === excite.inputs &&
+    [squeeze.inputs, squeeze.outputs, excite.outputs].every((channels) => blocks(channels) <= MOST_BLOCKS);
+}
+
+/** True where the kernel should take the means of a map `[N, C, H, W]` itself. */
+export function squeezesAtOnce([, channels, height, width]: readonly number[], target: Target): boolean {
+  return blocks(channels) * height * width <= MOST_CELLS[target];
+}
+
+/** Packs both products as the shader's header says. */
+function packProducts(squeeze: ChannelProduct, excite: ChannelProduct): PackedWeights {
+  const hidden = 4 * blocks(squeeze.outputs);
+  const columns = Math.max(blocks(squeeze.inputs), blocks(excite.outputs), blocks(squeeze.outputs));
+  const rows = 2 * hidden + 2;
+  const pack = () => {
+    const packed = new Float32Array(4 * columns * rows);
+    for (let s = 0; s < squeeze.outputs; s++) {
+      packed.set(squeeze.weight.subarray(s * squeeze.inputs, (s + 1) * squeeze.inputs), 4 * s * columns);
+      for (let c = 0; c < excite.outputs; c++) {
+        packed[4 * (hidden + s) * columns + c] = excite.weight[c * excite.inputs + s];
+      }
+    }
+    if (squeeze.bias) packed.set(squeeze.bias, 8 * hidden * columns);
+    if (excite.bias) packed.set(excite.bias, 4 * (2 * hidden + 1) * columns);
+    return packed;
+  };
+  return { columns, rows, layers: 1, pack };
+}
+
+/** Describes the dispatch. */
+export function squeezeExciteKernel({ x, y, squeeze, excite, pitch, target }: SqueezeExciteStep): Kernel {
+  const input = blockedOf(x);
+  const weights = packProducts(squeeze, excite);
+  const workgroup = target === "software" ? 64 : 256;
+  const segments = Math.max(1, Math.min(input.height, Math.floor(workgroup / blocksOf(input))));
+  // Powers of two, so that few pipelines serve many layers.
+  const cells = 2 ** Math.ceil(Math.log2(Math.max(workgroup, blocksOf(input), blocks(squeeze.outputs))));
+  return {
+    label: "squeeze excite",
+    shader: "attention/squeeze_excite.wgsl",
+    constants: {
+      WORKGROUP: workgroup,
+      CELLS: cells,
+      HIDDEN_ACTIVATION: squeeze.activation.kind,
+      ...activationConstants(excite.activation),
+    },
+    parameters: [
+      blocked(input),
+      blocked(blockedOf(y)),
+      i32(segments),
+      i32(blocks(squeeze.outputs)),
+      f32(1 / (input.height * input.width)),
+      i32(pitch),
+      i32(weights.columns),
+      i32(weights.rows),
+      ...activationParameters(squeeze.activation),
+      ...activationParameters(excite.activation),
+    ],
+    bindings: [read(x), { kind: "weights", weights }, write(y)],
+    workgroups: [input.batch, 1, 1],
+  };
+}

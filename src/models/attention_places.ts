@@ -1,0 +1,71 @@
+/**
+ * Attention at chosen places of a detector: on the features that its backbone hands to the neck, and on those that the neck hands
+ * to the head.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+import { attention, ATTENTION_KINDS, type AttentionOptions } from "./attention.ts";
+import type { Features } from "./backbones/backbone.ts";
+import type { ModelBuilder } from "./builder.ts";
+
+/** Levels of the pyramid, finest first. */
+export const LEVELS = ["p3", "p4", "p5"] as const;
+
+/**
+ * Where attention can stand: `p3`, `p4`, `p5` on the backbone's features of stride 8, 16 and 32 as the neck reads them (the
+ * backbone itself goes on without it, so that its pretrained weights keep their meaning), `n3`, `n4`, `n5` on what the neck gives
+ * the head.
+ */
+export const ATTENTION_PLACES = [...LEVELS, "n3", "n4", "n5"] as const;
+
+/** A place of attention. */
+export type AttentionPlace = typeof ATTENTION_PLACES[number];
+
+/** Which attention, with its settings, and where. */
+export interface PlacedAttention extends AttentionOptions {
+  /** Each at most once. */
+  readonly places: readonly AttentionPlace[];
+}
+
+/** Throws FeatherdetError for kinds and places that do not exist, and for places given twice. `what` names the model. */
+export function checkAttention(what: string, { kind, places }: PlacedAttention): void {
+  if (!ATTENTION_KINDS.includes(kind)) {
+    throw new FeatherdetError(`${what}: attention "${kind}" does not exist, expected ${ATTENTION_KINDS.join(", ")}`);
+  }
+  if (!Array.isArray(places)) {
+    throw new FeatherdetError(
+      `${what}: attention has no list of places, expected some of ${ATTENTION_PLACES.join(", ")}`,
+    );
+  }
+  places.forEach((place, index) => {
+    if (!ATTENTION_PLACES.includes(place)) {
+      throw new FeatherdetError(
+        `${what}: attention at "${place}" is not possible, expected places among ${ATTENTION_PLACES.join(", ")}`,
+      );
+    }
+    if (places.indexOf(place) !== index) {
+      throw new FeatherdetError(`${what}: attention is asked for twice at "${place}"`);
+    }
+  });
+}
+
+/**
+ * Puts attention on those of the features that are among its places; `side` is `p` behind the backbone, `n` behind the neck. A
+ * block's path is `attention.PLACE`.
+ */
+export function attend(
+  b: ModelBuilder,
+  side: "p" | "n",
+  features: Features,
+  placed: PlacedAttention | undefined,
+): Features {
+  if (placed === undefined) return features;
+  const { places, ...options } = placed;
+  const [p3, p4, p5] = LEVELS.map((level) => {
+    const place = `${side}${level[1]}` as AttentionPlace;
+    return places.includes(place) ? attention(b, `attention.${place}`, features[level], options) : features[level];
+  });
+  return { p3, p4, p5 };
+}

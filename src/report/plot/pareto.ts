@@ -1,0 +1,219 @@
+/**
+ * What is gained against what it costs: a dot for each variant, and the front of those that nothing beats.
+ *
+ * @module
+ */
+
+import { dot, gridX, gridY, line, type PlotOptions, ruleY, text } from "npm:@observablehq/plot@0.6.17";
+import { figure, type LegendItem } from "./figure.ts";
+import { type Area, placeLabels, type Position } from "./place_labels.ts";
+import { element } from "./svg.ts";
+import { FAINT, INK, PAPER, seriesColours, SIZES } from "./theme.ts";
+
+/** Where a figure comes from: measured here, published by others, or computed by a model of the hardware. */
+export type ParetoKind = "measured" | "published" | "predicted";
+
+/** A variant. */
+export interface ParetoPoint {
+  /** Its name. */
+  readonly label: string;
+  /** What it belongs to; a group has one colour. */
+  readonly group: string;
+  /** The cost, of which less is better. */
+  readonly x: number;
+  /** The gain, of which more is better. */
+  readonly y: number;
+  /** Where both come from. */
+  readonly kind: ParetoKind;
+}
+
+/** What is written on the plot, and how it is drawn. */
+export interface ParetoOptions {
+  /** The cost and its unit. */
+  readonly xLabel: string;
+  /** The gain and its unit. */
+  readonly yLabel: string;
+  /** What is shown. */
+  readonly title: string;
+  /** Where it was measured: data set, adapter, input size. */
+  readonly subtitle?: string;
+  /** Groups whose points are joined in the order of their cost. */
+  readonly lines?: readonly string[];
+  /** A logarithmic axis of costs; costs that are not above 0 are then left out. */
+  readonly log?: boolean;
+}
+
+const WIDTH = 760, HEIGHT = 430;
+
+const RADIUS = 5;
+
+const KINDS: readonly ParetoKind[] = ["measured", "published", "predicted"];
+
+/**
+ * Points that no other beats in cost and gain, cheapest first; of equal ones the first.
+ *
+ * ```ts
+ * import { paretoFront } from "./pareto.ts";
+ * const at = (x: number, y: number) => ({ label: `${x}`, group: "g", x, y, kind: "measured" as const });
+ * console.log(paretoFront([at(3, 1), at(1, 1), at(2, 2)]).map(({ x }) => x)); // [1, 2]
+ * ```
+ */
+export function paretoFront(points: readonly ParetoPoint[]): ParetoPoint[] {
+  const front: ParetoPoint[] = [];
+  for (const point of [...points].sort((a, b) => a.x - b.x || b.y - a.y)) {
+    if (front.length === 0 || point.y > front.at(-1)!.y) front.push(point);
+  }
+  return front;
+}
+
+/** Ends of the axes: costs from 0 (or a little below the least on a logarithmic axis), gains with room around them. */
+function domains(points: readonly ParetoPoint[], log: boolean) {
+  const xs = points.map(({ x }) => x), ys = points.map(({ y }) => y);
+  const [lowX, highX, lowY, highY] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const room = (highY - lowY) * 0.12 || Math.abs(highY) * 0.1 || 1;
+  const reach = Math.max(highX / lowX, 1.5) ** 0.08;
+  return {
+    x: log ? [lowX / reach, highX * reach ** 2] as const : [Math.min(0, lowX), highX * 1.1 || 1] as const,
+    y: [lowY < 0 ? lowY - room : Math.max(0, lowY - room), highY + room] as const,
+  };
+}
+
+/** Lines of a group: solid through what was measured, dashed through what others say. */
+function groupLines(points: readonly ParetoPoint[], groups: readonly string[]) {
+  return groups.flatMap((group) =>
+    KINDS.flatMap((kind) => {
+      const members = points.filter((point) => point.group === group && point.kind === kind).sort((a, b) => a.x - b.x);
+      return members.length > 1 ? [{ group, kind, members }] : [];
+    })
+  );
+}
+
+function legendOf(
+  points: readonly ParetoPoint[],
+  colours: ReadonlyMap<string, string>,
+  lines: readonly string[],
+): LegendItem[] {
+  const groups = [...colours].map(([label, colour]): LegendItem => {
+    return { label, colour, shape: lines.includes(label) ? "line" : "dot" };
+  });
+  const shapes = { measured: "dot", published: "hollow", predicted: "dashed" } as const;
+  const kinds = KINDS.filter((kind) => points.some((point) => point.kind === kind));
+  const onlyMeasured = kinds.every((kind) => kind === "measured");
+  const signs = onlyMeasured ? [] : kinds.map((label) => ({ label, colour: FAINT, shape: shapes[label] }));
+  return [...groups, ...signs, { label: "front: nothing is both cheaper and better", colour: INK, shape: "stairs" }];
+}
+
+const EMPTY = "no variant has been measured yet";
+
+/**
+ * Draws variants as dots, cost to the right and gain upwards, with the front of the measured ones as stairs (of all where none was
+ * measured). Published figures are hollow, predicted ones dashed. Points that are not finite are left out; with none left the
+ * plot says so. Returns an SVG file's text.
+ *
+ * ```ts
+ * import { paretoPlot } from "./pareto.ts";
+ * const svg = paretoPlot([
+ *   { label: "n", group: "YOLO11", x: 6.5, y: 39.5, kind: "published" },
+ *   { label: "s", group: "YOLO11", x: 21.5, y: 47, kind: "published" },
+ * ], { title: "YOLO11", xLabel: "GFLOPs", yLabel: "mAP50-95 (%)", lines: ["YOLO11"], log: true });
+ * console.log(svg.startsWith("<svg")); // true
+ * ```
+ */
+export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOptions): string {
+  const { xLabel, yLabel, title, subtitle, lines = [], log = false } = options;
+  const shown = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && (!log || x > 0));
+  if (shown.length === 0) return figure({ title, subtitle, width: WIDTH, panels: [emptyPanel(xLabel, yLabel)] });
+  const colours = seriesColours(shown.map(({ group }) => group));
+  const measured = shown.filter(({ kind }) => kind === "measured");
+  const front = paretoFront(measured.length > 0 ? measured : shown);
+  const { x, y } = domains(shown, log);
+  const stairs = [...front, { ...front.at(-1)!, x: x[1] }];
+  const joined = groupLines(shown, lines);
+  const said = ({ label, x, y, kind }: ParetoPoint) => {
+    return `${label}: ${x.toPrecision(4)}, ${y.toPrecision(4)}${kind === "measured" ? "" : ` (${kind})`}`;
+  };
+  const dots = KINDS.map((kind) =>
+    dot(shown.filter((point) => point.kind === kind), {
+      x: "x",
+      y: "y",
+      r: RADIUS,
+      fill: kind === "measured" ? ({ group }: ParetoPoint) => colours.get(group) : PAPER,
+      stroke: kind === "measured" ? PAPER : ({ group }: ParetoPoint) => colours.get(group),
+      strokeWidth: kind === "measured" ? 1 : 2,
+      strokeDasharray: kind === "predicted" ? "2,2" : undefined,
+      title: said,
+      ariaLabel: () => kind,
+    })
+  );
+  const panel: PlotOptions = {
+    height: HEIGHT,
+    marginLeft: 56,
+    marginRight: 24,
+    marginTop: 34,
+    marginBottom: 44,
+    x: { label: xLabel, domain: x, ...(log && { type: "log" }) },
+    y: { label: yLabel, domain: y, labelOffset: 40 },
+    // Given as colours already.
+    color: { type: "identity" },
+    marks: [
+      gridX({ stroke: INK, strokeOpacity: 0.08 }),
+      gridY({ stroke: INK, strokeOpacity: 0.08 }),
+      ruleY([y[0]], { stroke: INK }),
+      line(stairs, { x: "x", y: "y", curve: "step-after", stroke: INK, strokeWidth: 1.5, ariaLabel: () => "front" }),
+      ...joined.map(({ group, kind, members }) =>
+        line(members, {
+          x: "x",
+          y: "y",
+          stroke: colours.get(group),
+          strokeWidth: 2,
+          strokeDasharray: kind === "measured" ? undefined : "5,3",
+          ariaLabel: () => `line of ${group}`,
+        })
+      ),
+      ...dots,
+      // Labels need pixels: they are placed when the scales are known.
+      (_, { x: toX, y: toY }, __, { width, height, marginLeft, marginRight, marginTop, marginBottom }) => {
+        const pixels = (one: { x: number; y: number }): Position => [toX!(one.x) as number, toY!(one.y) as number];
+        const frame: Area = [marginLeft + 2, marginTop - 8, width - marginRight + 16, height - marginBottom - 2];
+        const corners = stairs.flatMap((one, i) => i === 0 ? [one] : [{ x: one.x, y: stairs[i - 1].y }, one]);
+        return labels(shown.map((one) => ({ at: pixels(one), text: one.label })), {
+          frame,
+          lines: [corners.map(pixels), ...joined.map(({ members }) => members.map(pixels))],
+        });
+      },
+    ],
+  };
+  return figure({ title, subtitle, width: WIDTH, legend: legendOf(shown, colours, lines), panels: [panel] });
+}
+
+function emptyPanel(xLabel: string, yLabel: string): PlotOptions {
+  return {
+    height: 160,
+    marginLeft: 56,
+    marginBottom: 44,
+    x: { label: xLabel, domain: [0, 1], ticks: [] },
+    y: { label: yLabel, domain: [0, 1], ticks: [] },
+    marks: [ruleY([0]), text([EMPTY], { x: 0.5, y: 0.5, text: (said: string) => said, fontSize: SIZES.text })],
+  };
+}
+
+function labels(
+  dots: readonly { at: Position; text: string }[],
+  surroundings: { frame: Area; lines: readonly (readonly Position[])[] },
+): SVGElement {
+  const size = SIZES.label;
+  const placed = placeLabels(dots, { ...surroundings, size, radius: RADIUS });
+  const leaders = placed.flatMap(({ leader }) => {
+    if (leader === undefined) return [];
+    const [[x1, y1], [x2, y2]] = leader;
+    return [element("line", { x1, y1, x2, y2, stroke: FAINT, "stroke-width": 0.75 })];
+  });
+  const texts = placed.map(({ text, area: [left, top] }) => element("text", { x: left, y: top + size * 0.9 }, text));
+  const halo = { stroke: PAPER, "stroke-width": 3, "stroke-linejoin": "round", "paint-order": "stroke" };
+  return element(
+    "g",
+    { "aria-label": "labels", "text-anchor": "start", fill: INK, "font-size": size },
+    ...leaders,
+    element("g", halo, ...texts),
+  );
+}

@@ -1,0 +1,77 @@
+/**
+ * Built models with the statistics of a trained one: deep networks whose BatchNormalization does not know its input saturate or
+ * blow up, and then magnify every rounding.
+ *
+ * @module
+ */
+
+import { Random } from "../../src/data/random.ts";
+import { type Constant, type Graph, sizeOf } from "../../src/graph/mod.ts";
+import { evaluateNode, referenceTensor } from "../../src/reference/run.ts";
+import { randomTensor } from "./random.ts";
+
+/** Mean of each channel of `[N, C, H, W]`, and the variance around them over all channels. */
+function moments(data: ArrayLike<number>, shape: readonly number[]): { means: number[]; variance: number } {
+  const [batch, channels] = shape, area = sizeOf(shape.slice(2));
+  const means = new Array<number>(channels).fill(0);
+  const each = (visit: (value: number, channel: number) => void) => {
+    for (let plane = 0; plane < batch * channels; plane++) {
+      for (let i = 0; i < area; i++) visit(data[plane * area + i], plane % channels);
+    }
+  };
+  each((value, channel) => means[channel] += value / (batch * area));
+  let squares = 0;
+  each((value, channel) => squares += (value - means[channel]) ** 2);
+  return { means, variance: squares / sizeOf(shape) };
+}
+
+/**
+ * The model with BatchNormalization near the statistics of its own activations on a random picture, scales and shifts as after
+ * training, and biases: the same for the same seed. It runs in float64 here, so `graph` should be small; `settledLike` carries
+ * the weights to other sizes.
+ */
+export function settled(graph: Graph, seed = 1): Graph {
+  const random = new Random(seed);
+  const constants = new Map(graph.constants);
+  const draw = (name: string, make: (index: number) => number) => {
+    const { shape } = constants.get(name)!;
+    const data = Float32Array.from({ length: sizeOf(shape) }, (_, index) => make(index));
+    constants.set(name, { dtype: "f32", shape, data });
+  };
+  const values = new Map(
+    graph.inputs.map(({ name, shape }) => [name, referenceTensor(shape, randomTensor(shape, seed, 0, 1))]),
+  );
+  const value = (name: string) => {
+    const constant = constants.get(name);
+    return constant ? referenceTensor(constant.shape, constant.data) : values.get(name)!;
+  };
+  for (const node of graph.nodes) {
+    if (node.op === "BatchNormalization") {
+      const [x, scale, shift, mean, variance] = node.inputs;
+      const found = moments(value(x).data, value(x).shape);
+      const deviation = Math.sqrt(found.variance);
+      draw(scale, () => random.uniform(0.5, 1.5));
+      draw(shift, () => random.normal() * 0.5);
+      draw(mean, (channel) => found.means[channel] + 0.2 * deviation * random.normal());
+      draw(variance, () => found.variance * random.uniform(0.7, 1.4));
+    } else if ((node.op === "Conv" || node.op === "Gemm") && node.inputs.length > 2) {
+      draw(node.inputs[2], () => random.normal() * 0.5);
+    }
+    const results = evaluateNode(node, node.inputs.map(value));
+    node.outputs.forEach((name, index) => values.set(name, results[index]));
+  }
+  return { ...graph, constants };
+}
+
+/** The model with the weights and statistics of the same model for another size. */
+export function settledLike(graph: Graph, other: Graph): Graph {
+  const constants = new Map<string, Constant>(graph.constants);
+  for (const { op, inputs } of graph.nodes) {
+    if (op !== "BatchNormalization" && op !== "Conv" && op !== "Gemm") continue;
+    for (const name of inputs.slice(1)) {
+      const constant = other.constants.get(name);
+      if (constant) constants.set(name, constant);
+    }
+  }
+  return { ...graph, constants };
+}
