@@ -49,6 +49,16 @@ export {
 export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detector.ts";
 export { loadWeights, type LoadWeightsOptions } from "./src/models/weights.ts";
 export { yolo11, type Yolo11Options, type Yolo11Scale } from "./src/models/yolo11.ts";
+export { type HeadName, type NeckName, yolo11Lite, type Yolo11LiteOptions } from "./src/models/yolo11_lite.ts";
+export type { DetectorModelOptions } from "./src/models/detector_options.ts";
+export { buildFromRecipe, rebuild, type RecipeChanges } from "./src/models/recipe.ts";
+export { type Recipe, recipeOf } from "./src/models/metadata.ts";
+export type { AttentionPlace, PlacedAttention } from "./src/models/attention_places.ts";
+export type { AttentionKind, CbamOptions, SimamOptions } from "./src/models/attention.ts";
+export type { BackboneName, LightBackboneName } from "./src/models/backbones/features.ts";
+export type { EfficientNetLiteScale } from "./src/models/backbones/efficientnet_lite.ts";
+export type { MobileNetV3Scale } from "./src/models/backbones/mobilenetv3.ts";
+export type { ShuffleNetV2Scale } from "./src/models/backbones/shufflenetv2.ts";
 export {
   type SyntheticObject,
   type SyntheticOptions,

@@ -13,8 +13,10 @@ import { docsVerb } from "./cli/docs.ts";
 import { evalVerb } from "./cli/eval.ts";
 import { familyVerb } from "./cli/family.ts";
 import { inspectVerb } from "./cli/inspect.ts";
+import { notebooksVerb } from "./cli/notebooks.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
+import { tableVerb } from "./cli/table.ts";
 import { testVerb } from "./cli/testing.ts";
 import { tuneVerb } from "./cli/tune.ts";
 import { ONE_LINE, reportError } from "./cli/verb.ts";
@@ -31,8 +33,10 @@ export function program(): Command {
     .addCommand(tuneVerb)
     .addCommand(dataVerb)
     .addCommand(evalVerb)
+    .addCommand(tableVerb)
     .addCommand(benchVerb)
     .addCommand(familyVerb)
+    .addCommand(notebooksVerb)
     .addCommand(docsVerb)
     .addCommand(testVerb)
     .addCommand(okVerb);

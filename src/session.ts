@@ -122,6 +122,7 @@ export class Session {
     const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, {
       form,
       maxPages: maxPages(device, form),
+      maxStorageTextures: device.device.limits.maxStorageTexturesPerShaderStage,
       tuning: options.tuning,
       target: device.adapter.software ? "software" : "hardware",
     });

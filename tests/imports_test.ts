@@ -30,8 +30,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   data: ["graph", "detect/image", "data/image", "data/random"],
   eval: ["graph", "onnx", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
   hardware: ["graph"],
-  // It prints the tables of operators and kernels, which are plain data.
-  report: ["graph", "onnx", "kernels", "session", "detect", "detect/image", "eval"],
+  // It prints the tables of operators and kernels, and draws plans, which are plain data.
+  report: ["graph", "onnx", "kernels", "plan", "session", "detect", "detect/image", "data", "eval"],
   setup: ["graph"],
   // A program of its own that uses anything of src/; only the verb that starts it may import it.
   "../bench": [],

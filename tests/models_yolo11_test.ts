@@ -9,12 +9,9 @@ import { NAMED_MODELS } from "../src/models/named.ts";
 import { yolo11, type Yolo11Options, type Yolo11Scale } from "../src/models/yolo11.ts";
 import { classNames, importOnnx, loadOnnx, saveOnnx } from "../src/onnx/mod.ts";
 import { buildPlan } from "../src/plan/plan.ts";
-import { referenceTensor, runReference } from "../src/reference/run.ts";
-import { Session } from "../src/session.ts";
+import { bothOutputs } from "./support/both_outputs.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { lively } from "./support/lively.ts";
-import { outputDifference } from "./support/output_tensor.ts";
-import { randomTensor } from "./support/random.ts";
 import { assertSameConstant } from "./support/same_constants.ts";
 import { sharedDataTest } from "./support/shared_data.ts";
 
@@ -106,6 +103,8 @@ Deno.test("a built YOLO11 says what it is in its metadata", () => {
     classes: 2,
     depth: 0.5,
     width: 0.125,
+    size: [64, 96],
+    batch: 1,
     seed: 4,
   });
 });
@@ -119,7 +118,9 @@ Deno.test("wrong options are refused in one sentence", () => {
   refused({ batch: 1.5 }, "batch is 1.5");
   refused({ width: 0 }, "width is 0");
   refused({ depth: NaN }, "depth is NaN");
-  refused({ scale: "q" as Yolo11Scale }, 'scale "q" does not exist');
+  refused({ scale: "q" as Yolo11Scale }, 'scale "q" does not exist, expected n, s, m, l, x');
+  refused({ seed: 0.5 }, "seed is 0.5, expected a whole number");
+  refused({ classes: ["a", 2 as unknown as string] }, "a class is called 2, expected a text");
 });
 
 Deno.test("weights start as PyTorch's do, from the seed and the layer's name alone", () => {
@@ -161,18 +162,6 @@ Deno.test("weights are drawn when they are first read, and once", () => {
     assert(Object.getOwnPropertyDescriptor(graph.constants.get(weight), "data")!.get, weight);
   }
 });
-
-/** Output of the reference evaluator and of a session, for the same random pictures. */
-async function bothOutputs(graph: Graph, device: GPUDevice, precision: "f32" | "f16") {
-  const { shape } = graph.inputs[0];
-  const data = randomTensor(shape, 11, 0, 1);
-  const expected = runReference(graph, { images: referenceTensor(shape, data) }).get("output0")!;
-  const session = await Session.create(graph, { device, precision });
-  const { output0 } = await session.run({ images: { shape, data } });
-  session.destroy();
-  assertEquals([...output0.shape], [...expected.shape]);
-  return outputDifference(output0.data as Float32Array, Float32Array.from(expected.data), output0.shape);
-}
 
 const SHAPES: Readonly<Record<string, Yolo11Options>> = {
   "n of half the width, batch 3": { ...TINY, batch: 3 },

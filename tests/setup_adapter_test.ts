@@ -2,7 +2,8 @@
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FeatherdetError } from "../src/graph/error.ts";
-import { ensureAdapter, INSTALL_COMMAND } from "../src/setup/adapter.ts";
+import { DRIVER_PACKAGES, ensureAdapter } from "../src/setup/adapter.ts";
+import { installCommand } from "../src/setup/packages.ts";
 import { type System, thisSystem } from "../src/setup/system.ts";
 
 interface Machine {
@@ -60,7 +61,7 @@ Deno.test("ensureAdapter names the one command where it may not install", async 
   for (const [given, install] of cases) {
     const { system, commands } = machine(given);
     const error = await assertRejects(() => ensureAdapter(system, { ...allowed, install }), FeatherdetError);
-    assertEquals(error.message, `no WebGPU adapter was found, install a software one with: ${INSTALL_COMMAND}`);
+    assertEquals(error.message, `no WebGPU adapter was found, install a software one with: ${installCommand(DRIVER_PACKAGES)}`);
     assertEquals(commands, []);
   }
 });

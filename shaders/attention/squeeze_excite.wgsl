@@ -11,6 +11,7 @@
 #const HIDDEN_ACTIVATION = 1
 #const WORKGROUP = 64
 #const CELLS = 64
+#const BUNDLE = 4
 
 #include "lib/linear.wgsl"
 #include "lib/strip.wgsl"
@@ -47,7 +48,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let last = width - 1;
   let segments = uncounted(params.segments, thread);
   let inputBlocks = uncounted(params.input.blocks, thread);
-  let hiddenBlocks = uncounted(params.hiddenBlocks, thread);
 
   for (var task = thread; task < inputBlocks * segments; task += WORKGROUP) {
     let block = divide(task, params.segments);
@@ -71,30 +71,49 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     means[block] = sum * params.factor;
   }
   workgroupBarrier();
-  for (var block = thread; block < hiddenBlocks; block += WORKGROUP) {
-    var sum = weight(block, 8 * params.hiddenBlocks, 0);
+  // A thread computes several blocks at a time, since loads from the memory of a workgroup are dear on software adapters.
+  let hiddenStep = (params.hiddenBlocks + BUNDLE - 1) / BUNDLE;
+  for (var first = thread; first < uncounted(hiddenStep, thread); first += WORKGROUP) {
+#for o in 0..BUNDLE
+    let block_$o = min(first + $o * hiddenStep, params.hiddenBlocks - 1);
+    var sum_$o = weight(block_$o, 8 * params.hiddenBlocks, 0);
+#end
     for (var i = 0; i < inputBlocks; i++) {
       let mean = means[i];
-      sum += vec4f(
-        dot(mean, weight(i, 4 * block, 0)),
-        dot(mean, weight(i, 4 * block + 1, 0)),
-        dot(mean, weight(i, 4 * block + 2, 0)),
-        dot(mean, weight(i, 4 * block + 3, 0)),
+#for o in 0..BUNDLE
+      sum_$o += vec4f(
+        dot(mean, weight(i, 4 * block_$o, 0)),
+        dot(mean, weight(i, 4 * block_$o + 1, 0)),
+        dot(mean, weight(i, 4 * block_$o + 2, 0)),
+        dot(mean, weight(i, 4 * block_$o + 3, 0)),
       );
+#end
     }
-    cells[block] = activateHidden(sum, params.hiddenA, params.hiddenB);
+#for o in 0..BUNDLE
+    cells[block_$o] = activateHidden(sum_$o, params.hiddenA, params.hiddenB);
+#end
   }
   workgroupBarrier();
-  for (var block = thread; block < uncounted(params.output.blocks, thread); block += WORKGROUP) {
-    var sum = weight(block, 8 * params.hiddenBlocks + 1, 0);
-    for (var i = 0; i < hiddenBlocks; i++) {
+  let step = (params.output.blocks + BUNDLE - 1) / BUNDLE;
+  for (var first = thread; first < uncounted(step, thread); first += WORKGROUP) {
+#for o in 0..BUNDLE
+    let block_$o = min(first + $o * step, params.output.blocks - 1);
+    var sum_$o = weight(block_$o, 8 * params.hiddenBlocks + 1, 0);
+#end
+    for (var i = 0; i < uncounted(params.hiddenBlocks, thread); i++) {
       let hidden = cells[i];
       let row = 4 * (params.hiddenBlocks + i);
-      sum += hidden.x * weight(block, row, 0) + hidden.y * weight(block, row + 1, 0) +
-        hidden.z * weight(block, row + 2, 0) + hidden.w * weight(block, row + 3, 0);
+#for o in 0..BUNDLE
+      sum_$o += hidden.x * weight(block_$o, row, 0) + hidden.y * weight(block_$o, row + 1, 0) +
+        hidden.z * weight(block_$o, row + 2, 0) + hidden.w * weight(block_$o, row + 3, 0);
+#end
     }
-    let place = planeOrigin(params.output, block * params.output.batch + image);
-    let gate = activate(sum, params.activationA, params.activationB);
-    store_y(place.x, place.y, keepChannels(gate, params.output, block));
+#for o in 0..BUNDLE
+    {
+      let place = planeOrigin(params.output, block_$o * params.output.batch + image);
+      let gate = activate(sum_$o, params.activationA, params.activationB);
+      store_y(place.x, place.y, keepChannels(gate, params.output, block_$o));
+    }
+#end
   }
 }

@@ -2,6 +2,11 @@
 //
 //   y[n,o,v,u] = activate(bias[o] + sum_{c,i,j} w[o,c,i,j] * x[n,c, v*S-padTop+i, u*S-padLeft+j]) (+ residual, before or after)
 //
+// It reads the channels of x from block `firstBlock` on; weights of zero keep out those of the block that are not its own.
+// With GATED == 1 the channels of x are multiplied by gate[n,c] first (squeeze-and-excitation), by way of the weights.
+// With INTERLEAVED == 1 the channels of another tensor r (at the residual's binding), from block `otherBlock` on, and the results are
+// stored in turn (channel shuffle): y[2c] = r[c], y[2c+1] = result[c]; with INTERLEAVED == 2 the results come first.
+//
 // A thread computes TILE_X x TILE_Y pixels of OUT_BLOCKS * 4 output channels: every loaded cell serves up to K*K taps and every
 // weight TILE_X * TILE_Y pixels, which is what counts on adapters where loads are dear.
 //
@@ -15,15 +20,23 @@
 #const OUT_BLOCKS = 1
 #const WORKGROUP = 16
 #const RESIDUAL = 0
+#const GATED = 0
+#const INTERLEAVED = 0
 
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
   output: Blocked,
   residual: Blocked,
+#if GATED == 1
+  gate: Blocked,        // `[N,C,1,1]`
+#end
   pad: vec2i,           // left, top
   tilesX: i32,
   tiles: i32,
+  firstBlock: i32,      // of x that is read
+  inBlocks: i32,        // of x that are read
+  otherBlock: i32,      // first of r that is interleaved
   pitch: i32,
   weightColumns: i32,
   weightRows: i32,
@@ -35,8 +48,12 @@ struct Params {
 #include "lib/input.wgsl" NAME=x BINDING=1
 #include "lib/weights.wgsl" BINDING=2
 #include "lib/output.wgsl" NAME=y BINDING=3
-#if RESIDUAL == 1
+#const OTHER = RESIDUAL == 1 || INTERLEAVED > 0
+#if OTHER == 1
 #include "lib/input.wgsl" NAME=r BINDING=4
+#end
+#if GATED == 1
+#include "lib/input.wgsl" NAME=g BINDING=4+OTHER
 #end
 #include "lib/activation.wgsl"
 
@@ -53,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let image = i32(group.z);
 
 #for o in 0..OUT_BLOCKS
-  let bias_$o = weight($o, params.input.blocks, layer);
+  let bias_$o = weight($o, params.inBlocks, layer);
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
   var acc_$(o)_$(j)_$i = bias_$o;
@@ -71,8 +88,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
 #end
 
-  for (var block = 0; block < params.input.blocks; block++) {
-    let origin = planeOrigin(params.input, block * params.input.batch + image);
+  for (var block = 0; block < params.inBlocks; block++) {
+    let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
 #for j in 0..NY
 #for i in 0..NX
 #if K == 1
@@ -82,10 +99,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 #end
 #end
 #end
+#if GATED == 1
+    let gateOrigin = planeOrigin(params.gate, block * params.input.batch + image);
+    let gate = load_g(gateOrigin.x, gateOrigin.y);
+#end
 #for o in 0..OUT_BLOCKS
 #for t in 0..(K * K)
 #for c in 0..4
+#if GATED == 1
+    let w_$(o)_$(t)_$c = gate[$c] * weight($((o * K * K + t) * 4 + c), block, layer);
+#else
     let w_$(o)_$(t)_$c = weight($((o * K * K + t) * 4 + c), block, layer);
+#end
 #end
 #end
     // One accumulator at a time through all taps: it stays in a register while inputs and weights stream by.
@@ -102,22 +127,45 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 #for o in 0..OUT_BLOCKS
   {
     let block = layer * OUT_BLOCKS + $o;
+#if INTERLEAVED > 0
+    // Two blocks, of which the last may have no second one.
+    let origin = planeOrigin(params.output, 2 * block * params.output.batch + image);
+    let secondOrigin = planeOrigin(params.output, (2 * block + 1) * params.output.batch + image);
+    let inside = 2 * block < params.output.blocks;
+    let second = 2 * block + 1 < params.output.blocks;
+#else
     let origin = planeOrigin(params.output, block * params.output.batch + image);
-#if RESIDUAL == 1
-    let residualOrigin = planeOrigin(params.residual, block * params.output.batch + image);
-#end
     let inside = block < params.output.blocks;
+#end
+#if OTHER == 1
+    let otherOrigin = planeOrigin(params.residual, (params.otherBlock + block) * params.output.batch + image);
+#end
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
     if (inside && u0 + $i < params.output.width && v0 + $j < params.output.height) {
 #if RESIDUAL == 1
-      let residual = load_r(residualOrigin.x + u0 + $i, residualOrigin.y + v0 + $j);
+      let residual = load_r(otherOrigin.x + u0 + $i, otherOrigin.y + v0 + $j);
       let sum = acc_$(o)_$(j)_$i + select(vec4f(0.0), residual, params.activateLast == 1u);
       let value = activate(sum, params.activationA, params.activationB) + select(residual, vec4f(0.0), params.activateLast == 1u);
 #else
       let value = activate(acc_$(o)_$(j)_$i, params.activationA, params.activationB);
 #end
+#if INTERLEAVED > 0
+      let other = load_r(otherOrigin.x + u0 + $i, otherOrigin.y + v0 + $j);
+#if INTERLEAVED == 1
+      store_y(origin.x + u0 + $i, origin.y + v0 + $j, vec4f(other.x, value.x, other.y, value.y));
+      if (second) {
+        store_y(secondOrigin.x + u0 + $i, secondOrigin.y + v0 + $j, vec4f(other.z, value.z, other.w, value.w));
+      }
+#else
+      store_y(origin.x + u0 + $i, origin.y + v0 + $j, vec4f(value.x, other.x, value.y, other.y));
+      if (second) {
+        store_y(secondOrigin.x + u0 + $i, secondOrigin.y + v0 + $j, vec4f(value.z, other.z, value.w, other.w));
+      }
+#end
+#else
       store_y(origin.x + u0 + $i, origin.y + v0 + $j, value);
+#end
     }
 #end
 #end

@@ -11,8 +11,8 @@ import { FeatherdetError } from "../graph/error.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { loadDetector, precisionOption } from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "./evaluation_file.ts";
+import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
-import { progressBar } from "./progress.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 /** Refuses before the work what could not be written after it. */
@@ -56,25 +56,15 @@ export const evalVerb = deviceVerb(
       const { multiLabel } = COCO_SETTINGS;
       const { detector, load } = await loadDetector(model, { size, precision, confidence, iou, multiLabel });
       const journal = out === undefined ? undefined : new JournalFile(journalFile(out));
-      let bar = progressBar(0, "images");
-      let isFirst = true;
+      const progress = new EvaluationProgress(output, out === undefined ? undefined : journalFile(out));
       try {
         const { name, software } = detector.device.adapter;
         output.note(`adapter: ${name}${software ? " (software)" : ""}`);
         const evaluation = await evaluate(detector, dataset, {
           journal,
-          onProgress: (done, total, image) => {
-            if (isFirst) {
-              const kept = done - 1;
-              const were = kept === 1 ? "picture was" : "pictures were";
-              if (kept > 0) output.note(`${kept} ${were} evaluated before, ${journalFile(out!)} has them`);
-              bar = progressBar(total - done + 1, "images");
-              isFirst = false;
-            }
-            bar.step(image.name);
-          },
+          onProgress: (done, total, image) => progress.step(done, total, image.name),
         });
-        bar.stop();
+        progress.stop();
         if (out !== undefined) {
           await writeResults(out, evaluation.detections);
           await journal!.remove();
@@ -88,7 +78,7 @@ export const evalVerb = deviceVerb(
         const input = { inputSize: [height, width], precision };
         return { map, map50, images, model, data, split: dataset.split ?? null, ...input, ...rest, load };
       } finally {
-        bar.stop();
+        progress.stop();
         journal?.close();
         detector.destroy();
       }

@@ -8,6 +8,7 @@ import type { CocoDetection } from "../eval/coco.ts";
 import type { EvaluationJournal, EvaluationRun, ImageRecord } from "../eval/journal.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { fileError } from "./verb.ts";
+import { writeWhole } from "./whole_file.ts";
 
 /** Begins every journal; a number to tell later forms by. */
 const FORM = 1;
@@ -129,11 +130,5 @@ export class JournalFile implements EvaluationJournal {
 /** Writes detections in COCO's results form, whole or not at all, one a line. */
 export async function writeResults(file: string, detections: readonly CocoDetection[]): Promise<void> {
   const lines = detections.map((one) => JSON.stringify(one)).join(",\n");
-  const unfinished = `${file}.new.partial`;
-  try {
-    await Deno.writeTextFile(unfinished, detections.length > 0 ? `[\n${lines}\n]\n` : "[]\n");
-    await Deno.rename(unfinished, file);
-  } catch (error) {
-    throw fileError(error, file);
-  }
+  await writeWhole(file, detections.length > 0 ? `[\n${lines}\n]\n` : "[]\n");
 }

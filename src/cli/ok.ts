@@ -13,7 +13,7 @@ const CHECKS: readonly (readonly [name: string, args: readonly string[]])[] = [
   ["format", ["fmt", "--check"]],
   ["lint", ["lint"]],
   ["types", ["check", "."]],
-  ["documentation", ["doc", "--lint", "mod.ts"]],
+  ["documentation", ["doc", "--lint", "mod.ts", "report.ts"]],
 ];
 
 /** The verb `ok`. */

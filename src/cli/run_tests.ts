@@ -26,7 +26,7 @@ export async function runDeno(args: readonly string[]): Promise<number> {
 
 /** What is tested unless paths are given: tests, the examples in the documentation comments, and those in the README. */
 function everything(): string[] {
-  const candidates = ["tests", "src", "mod.ts", "README.md"];
+  const candidates = ["tests", "src", "mod.ts", "report.ts", "README.md"];
   return candidates.filter((path) => {
     try {
       return Deno.statSync(join(ROOT, path)) !== undefined;

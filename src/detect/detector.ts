@@ -151,6 +151,7 @@ export class Detector {
     const { head, plan } = planNetwork(graph, {
       form,
       maxPages: maxPages(device, form),
+      maxStorageTextures: device.device.limits.maxStorageTexturesPerShaderStage,
       tuning: options.tuning,
       target: device.adapter.software ? "software" : "hardware",
     });

@@ -6,18 +6,12 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
+import { roundHalfEven } from "../graph/round.ts";
 import { FRAME_STRIDE, type LetterboxGeometry } from "../kernels/detect/mod.ts";
 import type { RgbImage } from "./image.ts";
 
 /** A box as x1, y1, x2, y2 in pixels. */
 export type Corners = readonly [number, number, number, number];
-
-/** Nearest integer, halves to the even one: how the models' own pre-processing rounds. */
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest < 0.5 || rest === 0.5 && floor % 2 === 0 ? floor : floor + 1;
-}
 
 /**
  * The largest place with the picture's aspect ratio in an input of the given size, centred; an odd pixel of border goes right and
@@ -43,6 +37,7 @@ export function letterboxGeometry(
     }
   }
   const scale = Math.min(inputHeight / height, inputWidth / width);
+  // Halves to even, as the models' own pre-processing rounds.
   const scaledWidth = Math.max(1, roundHalfEven(width * scale));
   const scaledHeight = Math.max(1, roundHalfEven(height * scale));
   return {

@@ -27,6 +27,7 @@ export function planModel(graph: Graph, { precision, storage }: PlannedForm): Pl
   const options: PlanOptions = {
     form: { scalar: precision, storage },
     maxPages: Infinity,
+    maxStorageTextures: Infinity,
     target: storage === "texture" ? "software" : "hardware",
   };
   const { head, plan } = planNetwork(graph, options);

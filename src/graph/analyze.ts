@@ -79,6 +79,12 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   Transpose: none,
   Resize: none,
   Pad: none,
+  QuantizeLinear: none,
+  DequantizeLinear: none,
+  DynamicQuantizeLinear: none,
+  ConvInteger: (_, [, weight], output) => sizeOf(output) * sizeOf(weight.slice(1)),
+  MatMulInteger: (_, [a], output) => sizeOf(output) * a[a.length - 1],
+  Cast: none,
 };
 
 /** Multiply-accumulates of one node, from the shapes of its inputs and of its first output. */

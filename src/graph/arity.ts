@@ -11,7 +11,7 @@ import type { Node, OperatorTable } from "./operators.ts";
 export interface Arity {
   /** Optional inputs make the difference. */
   readonly inputs: readonly [least: number, most: number];
-  /** More than one for Split alone. */
+  /** More than one for Split and DynamicQuantizeLinear. */
   readonly outputs: readonly [least: number, most: number];
 }
 
@@ -56,6 +56,12 @@ export const ARITY: OperatorTable<Arity> = {
   Transpose: ONE,
   Resize: ONE,
   Pad: ONE,
+  QuantizeLinear: { inputs: [3, 3], outputs: [1, 1] },
+  DequantizeLinear: { inputs: [3, 3], outputs: [1, 1] },
+  DynamicQuantizeLinear: { inputs: [1, 1], outputs: [3, 3] },
+  ConvInteger: { inputs: [4, 4], outputs: [1, 1] },
+  MatMulInteger: { inputs: [4, 4], outputs: [1, 1] },
+  Cast: ONE,
 };
 
 function bounds([least, most]: readonly [number, number]): string {

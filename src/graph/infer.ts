@@ -11,6 +11,14 @@ import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, clip, softmax, unary } from "./shapes/elementwise.ts";
+import {
+  cast,
+  convInteger,
+  dequantizeLinear,
+  dynamicQuantizeLinear,
+  matMulInteger,
+  quantizeLinear,
+} from "./shapes/quantize.ts";
 import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./shapes/window.ts";
 
 const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = {
@@ -49,6 +57,12 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   Transpose: transpose,
   Resize: resize,
   Pad: pad,
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
+  ConvInteger: convInteger,
+  MatMulInteger: matMulInteger,
+  Cast: cast,
 };
 
 /**

@@ -12,6 +12,7 @@
  */
 
 import { FeatherdetError } from "./error.ts";
+import type { ElementType } from "./graph.ts";
 
 /** Height and width, in this order. */
 export type Pair = readonly [number, number];
@@ -145,6 +146,24 @@ export interface OperatorAttributes {
   };
   /** `pads` holds the begin of every axis, then the end of every axis; negative pads are refused. */
   Pad: { readonly mode: "constant" | "reflect" | "edge"; readonly pads: readonly number[]; readonly value: number };
+  /**
+   * f32 -> i8 or u8: x / scale, rounded half to even, plus the zero point, saturated. Inputs: x, scale, zero point; the zero
+   * point, always there, says which type. Both have one number (axis 0 then), or `[C]` along the axis.
+   */
+  QuantizeLinear: { readonly axis: number };
+  /** i8, u8 or i32 -> f32: (x - zero point) * scale. Inputs and axis as QuantizeLinear; the zero point has x's type. */
+  DequantizeLinear: { readonly axis: number };
+  /** f32 -> u8, scale and zero point (each `[]`) that span the tensor's own range, widened to hold 0. */
+  DynamicQuantizeLinear: NoAttributes;
+  /**
+   * Conv of i8 or u8 less their zero points -> i32; pads stand for the zero point. Inputs: x, weight, zero point of x (one
+   * number), zero point of the weight (one number or `[O]`), all always there.
+   */
+  ConvInteger: ConvAttributes;
+  /** MatMul of i8 or u8 less their zero points -> i32. Inputs: a, b, zero point of a (one number), of b (one number or `[N]`). */
+  MatMulInteger: NoAttributes;
+  /** Another element type; floats lose their fraction, whole numbers wrap. */
+  Cast: { readonly to: ElementType };
 }
 
 /** Name of an operator. */

@@ -53,6 +53,12 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   Transpose: {},
   Resize: {},
   Pad: { mode: "constant", value: 0 },
+  QuantizeLinear: { axis: 0 },
+  DequantizeLinear: { axis: 0 },
+  DynamicQuantizeLinear: {},
+  ConvInteger: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
+  MatMulInteger: {},
+  Cast: {},
 };
 
 function text(value: unknown): string {

@@ -58,6 +58,12 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   Transpose: NONE,
   Resize: NONE,
   Pad: NONE,
+  QuantizeLinear: NONE,
+  DequantizeLinear: NONE,
+  DynamicQuantizeLinear: NONE,
+  ConvInteger: { trained: [1], statistics: [3] },
+  MatMulInteger: { trained: [0, 1], statistics: [2, 3] },
+  Cast: NONE,
 };
 
 /** Names of the constants that are weights of the node, each once. */

@@ -25,6 +25,11 @@ export interface Epilogue {
   readonly activation: Activation;
   /** A tensor of the output's shape that is added, before the activation where `activateLast`. */
   readonly residual?: { readonly operand: Operand; readonly activateLast: boolean };
+  /**
+   * Channels of another tensor, from a multiple of four on, that take turns with those of the result: the output has both. Only the
+   * direct convolution knows it.
+   */
+  readonly interleaved?: { readonly operand: Operand; readonly firstChannel: number; readonly convFirst: boolean };
 }
 
 /** All that a kernel maker may look at. */
@@ -33,6 +38,10 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly inputs: readonly Operand[];
   readonly outputs: readonly Operand[];
   readonly epilogue: Epilogue;
+  /** First channel of its input that a direct convolution reads; 0 by default. */
+  readonly firstChannel?: number;
+  /** `[N, C, 1, 1]`: what the channels of a convolution's input are multiplied by first. */
+  readonly gate?: Operand;
   /** Cells in a row of the arena. */
   readonly pitch: number;
   /** Kind of adapter that kernels are chosen for. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { FeatherdetError } from "../graph/error.ts";
 import type { Node } from "../graph/operators.ts";
 import type { KernelContext, OperandTypes, OperatorKernels } from "./context.ts";
 import { depthwiseApplies, depthwiseConv } from "./conv_depthwise.ts";
@@ -22,8 +23,15 @@ function convKernel(context: KernelContext<"Conv">): Kernel {
   const { pitch, tile, target } = context;
   const step = stepOf(context);
   if (directConvApplies(step)) {
-    const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], step.y.layout, target);
+    const computed = { ...step.y.layout, channels: step.weight.shape[0] };
+    const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], computed, target);
     return directConv(step, chosen, pitch, target);
+  }
+  if (step.gate || step.firstChannel || step.interleaved) {
+    throw new FeatherdetError("no gate, part of the input or shuffle can be fused into this kernel", {
+      node: step.name,
+      operator: "Conv",
+    });
   }
   return depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(step, pitch, false);
 }

@@ -30,12 +30,28 @@ export interface ConvStep {
   readonly activation: Activation;
   /** A value added to the result, before the activation where `activateLast`. */
   readonly residual?: { readonly value: string; readonly layout: BlockedLayout; readonly activateLast: boolean };
+  /**
+   * A tensor whose channels, from a multiple of four on, take turns with those of the result in `y`, the result's coming first where
+   * `convFirst`.
+   */
+  readonly interleaved?: {
+    readonly value: string;
+    readonly layout: BlockedLayout;
+    readonly firstChannel: number;
+    readonly convFirst: boolean;
+  };
+  /** First channel of `x` that is read; 0 by default. */
+  readonly firstChannel?: number;
+  /** Multiplies the channels of the input first: `[N, C, 1, 1]`. */
+  readonly gate?: { readonly value: string; readonly layout: BlockedLayout };
   readonly x: { readonly value: string; readonly layout: BlockedLayout };
   readonly y: { readonly value: string; readonly layout: BlockedLayout };
 }
 
 /** True where this kernel can compute the convolution. */
-export function directConvApplies({ attributes, weight }: ConvStep): boolean {
+export function directConvApplies(
+  { attributes, weight }: { readonly attributes: ConvAttributes; readonly weight: { readonly shape: readonly number[] } },
+): boolean {
   const [kh, kw] = weight.shape.slice(2);
   const [sy, sx] = attributes.strides;
   return attributes.groups === 1 && kh === kw && kh <= 3 && sx === sy && sx <= 2 &&
@@ -46,7 +62,9 @@ export function directConvApplies({ attributes, weight }: ConvStep): boolean {
 export function packConvWeights(step: ConvStep, outBlocks: number): PackedWeights {
   const [outputs, inputs, kh, kw] = step.weight.shape;
   const taps = kh * kw;
-  const inBlocks = Math.ceil(inputs / 4);
+  // Where the channels begin within a block, those before them get weights of zero.
+  const lead = (step.firstChannel ?? 0) % 4;
+  const inBlocks = Math.ceil((lead + inputs) / 4);
   const layers = Math.ceil(outputs / (4 * outBlocks));
   const columns = outBlocks * taps * 4;
   const rows = inBlocks + 1;
@@ -55,9 +73,9 @@ export function packConvWeights(step: ConvStep, outBlocks: number): PackedWeight
     for (let o = 0; o < outputs; o++) {
       const layer = Math.floor(o / (4 * outBlocks)), block = Math.floor(o / 4) % outBlocks, lane = o % 4;
       for (let c = 0; c < inputs; c++) {
-        const row = layer * rows + (c >> 2);
+        const row = layer * rows + ((lead + c) >> 2);
         for (let t = 0; t < taps; t++) {
-          packed[(row * columns + (block * taps + t) * 4 + (c & 3)) * 4 + lane] =
+          packed[(row * columns + (block * taps + t) * 4 + ((lead + c) & 3)) * 4 + lane] =
             step.weight.data[(o * inputs + c) * taps + t];
         }
       }
@@ -77,9 +95,10 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
   const tiles = tilesX * Math.ceil(output.height / tile.y);
   const weights = packConvWeights(step, tile.outBlocks);
   const workgroup = workgroupSize(target);
-  const residual = step.residual;
+  const { residual, interleaved, gate } = step;
+  const other = residual ?? interleaved;
   return {
-    label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}`,
+    label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${interleaved ? " shuffled" : ""}`,
     shader: "conv/direct.wgsl",
     constants: {
       K: kernel,
@@ -89,15 +108,21 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       OUT_BLOCKS: tile.outBlocks,
       WORKGROUP: workgroup,
       RESIDUAL: residual ? 1 : 0,
+      GATED: gate ? 1 : 0,
+      INTERLEAVED: interleaved ? interleaved.convFirst ? 2 : 1 : 0,
       ...activationConstants(step.activation),
     },
     parameters: [
       blocked(step.x.layout),
       blocked(output),
-      blocked(residual?.layout ?? output),
+      blocked(other?.layout ?? output),
+      ...gate ? [blocked(gate.layout)] : [],
       vec2i(step.attributes.pads[1], step.attributes.pads[0]),
       i32(tilesX),
       i32(tiles),
+      i32((step.firstChannel ?? 0) >> 2),
+      i32(weights.rows - 1),
+      i32((interleaved?.firstChannel ?? 0) >> 2),
       i32(pitch),
       i32(weights.columns),
       i32(weights.rows),
@@ -108,8 +133,8 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       { kind: "read", value: step.x.value },
       { kind: "weights", weights },
       { kind: "write", value: step.y.value },
-      ...residual ? [{ kind: "read", value: residual.value } as const] : [],
+      ...[other, gate].flatMap((tensor) => tensor ? [{ kind: "read", value: tensor.value } as const] : []),
     ],
-    workgroups: [Math.ceil(tiles / workgroup), Math.ceil(blocksOf(output) / tile.outBlocks), output.batch],
+    workgroups: [Math.ceil(tiles / workgroup), weights.layers, output.batch],
   };
 }

@@ -13,9 +13,9 @@ import { blockedOf, constantOf, optionalConstant } from "./operand.ts";
 
 /** The step that a node of either convolution stands for. Throws FeatherdetError where its weights are no constants. */
 export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvStep {
-  const { inputs: [x, weight, bias], outputs: [y], epilogue } = context;
+  const { inputs: [x, weight, bias], outputs: [y], epilogue, gate, firstChannel } = context;
   const node: Node = context.node;
-  const { residual } = epilogue;
+  const { residual, interleaved } = epilogue;
   return {
     name: node.name,
     attributes: context.node.attributes,
@@ -27,6 +27,14 @@ export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvSt
       layout: blockedOf(residual.operand),
       activateLast: residual.activateLast,
     },
+    interleaved: interleaved && {
+      value: interleaved.operand.value,
+      layout: blockedOf(interleaved.operand),
+      firstChannel: interleaved.firstChannel,
+      convFirst: interleaved.convFirst,
+    },
+    firstChannel,
+    gate: gate && { value: gate.value, layout: blockedOf(gate) },
     x: { value: x.value, layout: blockedOf(x) },
     y: { value: y.value, layout: blockedOf(y) },
   };

@@ -65,14 +65,14 @@ export function onImages(_: Node, types: OperandTypes): boolean {
 
 /** Throws FeatherdetError where a kernel that computes no epilogue is handed one. */
 export function refuseEpilogue({ node, epilogue }: KernelContext): void {
-  if (epilogue.activation.kind !== 0 || epilogue.residual) {
+  if (epilogue.activation.kind !== 0 || epilogue.residual || epilogue.interleaved) {
     throw new FeatherdetError("nothing can be fused into this kernel", { node: node.name, operator: node.op });
   }
 }
 
 /** Throws FeatherdetError where a kernel that computes activations only is handed a residual. */
 export function refuseResidual({ node, epilogue }: KernelContext): void {
-  if (epilogue.residual) {
-    throw new FeatherdetError("no residual can be fused into this kernel", { node: node.name, operator: node.op });
+  if (epilogue.residual || epilogue.interleaved) {
+    throw new FeatherdetError("nothing but an activation can be fused into this kernel", { node: node.name, operator: node.op });
   }
 }

@@ -42,6 +42,7 @@ import poolChannels from "../../shaders/tensor/pool_channels.wgsl" with { type: 
 import poolFlat from "../../shaders/tensor/pool_flat.wgsl" with { type: "text" };
 import poolGlobal from "../../shaders/tensor/pool_global.wgsl" with { type: "text" };
 import resize from "../../shaders/tensor/resize.wgsl" with { type: "text" };
+import shuffle from "../../shaders/tensor/shuffle.wgsl" with { type: "text" };
 import toBlocked from "../../shaders/tensor/to_blocked.wgsl" with { type: "text" };
 import toPlain from "../../shaders/tensor/to_plain.wgsl" with { type: "text" };
 import unary from "../../shaders/tensor/unary.wgsl" with { type: "text" };
@@ -85,6 +86,7 @@ export const SHADERS: ShaderLibrary = {
   "tensor/pool_flat.wgsl": poolFlat,
   "tensor/pool_global.wgsl": poolGlobal,
   "tensor/resize.wgsl": resize,
+  "tensor/shuffle.wgsl": shuffle,
   "tensor/to_blocked.wgsl": toBlocked,
   "tensor/to_plain.wgsl": toPlain,
   "tensor/unary.wgsl": unary,

@@ -54,4 +54,10 @@ export const KERNELS: KernelTable = {
   Transpose: { plain: { kernels: transposePlain } },
   Resize: resize,
   Pad: { blocked: padBlocked, plain: { kernels: padPlain } },
+  QuantizeLinear: {},
+  DequantizeLinear: {},
+  DynamicQuantizeLinear: {},
+  ConvInteger: {},
+  MatMulInteger: {},
+  Cast: {},
 };

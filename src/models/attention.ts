@@ -48,11 +48,11 @@ export interface SimamOptions {
   readonly lambda?: number;
 }
 
-/** Names of the attention blocks. */
-export const ATTENTION_KINDS = ["none", "se", "cbam", "simam"] as const;
-
 /** Name of an attention block. */
-export type AttentionKind = typeof ATTENTION_KINDS[number];
+export type AttentionKind = "none" | "se" | "cbam" | "simam";
+
+/** Names of the attention blocks. */
+export const ATTENTION_KINDS: readonly AttentionKind[] = ["none", "se", "cbam", "simam"];
 
 /** Which attention, with the settings of all kinds; those of the others are not looked at. */
 export interface AttentionOptions extends Partial<SqueezeExciteOptions>, CbamOptions, SimamOptions {

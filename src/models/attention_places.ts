@@ -6,31 +6,40 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import { attention, ATTENTION_KINDS, type AttentionOptions } from "./attention.ts";
+import { attention, ATTENTION_KINDS, type AttentionKind, type CbamOptions, type SimamOptions } from "./attention.ts";
 import type { Features } from "./backbones/backbone.ts";
 import type { ModelBuilder } from "./builder.ts";
+import { checkFactor, checkWhole } from "./option_checks.ts";
 
 /** Levels of the pyramid, finest first. */
 export const LEVELS = ["p3", "p4", "p5"] as const;
 
 /**
- * Where attention can stand: `p3`, `p4`, `p5` on the backbone's features of stride 8, 16 and 32 as the neck reads them (the
+ * A place of attention: `p3`, `p4`, `p5` on the backbone's features of stride 8, 16 and 32 as the neck reads them (the
  * backbone itself goes on without it, so that its pretrained weights keep their meaning), `n3`, `n4`, `n5` on what the neck gives
  * the head.
  */
-export const ATTENTION_PLACES = [...LEVELS, "n3", "n4", "n5"] as const;
+export type AttentionPlace = "p3" | "p4" | "p5" | "n3" | "n4" | "n5";
 
-/** A place of attention. */
-export type AttentionPlace = typeof ATTENTION_PLACES[number];
+/** Every place, from the picture on. */
+export const ATTENTION_PLACES: readonly AttentionPlace[] = ["p3", "p4", "p5", "n3", "n4", "n5"];
 
-/** Which attention, with its settings, and where. */
-export interface PlacedAttention extends AttentionOptions {
+/** Which attention, with its settings (`reduction` serves SE too), and where. Settings of other kinds are not looked at. */
+export interface PlacedAttention extends CbamOptions, SimamOptions {
+  /** Which block. */
+  readonly kind: AttentionKind;
   /** Each at most once. */
   readonly places: readonly AttentionPlace[];
 }
 
-/** Throws FeatherdetError for kinds and places that do not exist, and for places given twice. `what` names the model. */
-export function checkAttention(what: string, { kind, places }: PlacedAttention): void {
+/**
+ * Throws FeatherdetError for kinds and places that do not exist, for places given twice and for settings that are no positive
+ * numbers. `what` names the model.
+ */
+export function checkAttention(
+  what: string,
+  { kind, places, reduction = 1, kernel = 1, lambda = 1 }: PlacedAttention,
+): void {
   if (!ATTENTION_KINDS.includes(kind)) {
     throw new FeatherdetError(`${what}: attention "${kind}" does not exist, expected ${ATTENTION_KINDS.join(", ")}`);
   }
@@ -39,6 +48,9 @@ export function checkAttention(what: string, { kind, places }: PlacedAttention):
       `${what}: attention has no list of places, expected some of ${ATTENTION_PLACES.join(", ")}`,
     );
   }
+  checkFactor(what, "attention's reduction", reduction);
+  checkWhole(what, "attention's kernel", kernel, 1);
+  checkFactor(what, "attention's lambda", lambda);
   places.forEach((place, index) => {
     if (!ATTENTION_PLACES.includes(place)) {
       throw new FeatherdetError(

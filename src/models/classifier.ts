@@ -11,8 +11,9 @@ import { BACKBONES, type LightBackboneName } from "./backbones/features.ts";
 import { mobilenetv3Top } from "./backbones/mobilenetv3.ts";
 import { shufflenetv2Top } from "./backbones/shufflenetv2.ts";
 import { ModelBuilder } from "./builder.ts";
-import { checkClasses, checkName, checkSize, checkWhole } from "./detector_options.ts";
+import { checkClasses, checkSize } from "./detector_options.ts";
 import { modelMetadata } from "./metadata.ts";
+import { checkName, checkWhole } from "./option_checks.ts";
 
 /** What follows each backbone, and the published side of the input in pixels. */
 const CLASSIFIERS: Readonly<Record<LightBackboneName, { readonly top: ClassifierTop; readonly size: number }>> = {

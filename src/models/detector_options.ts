@@ -7,9 +7,10 @@
 import { FeatherdetError } from "../graph/error.ts";
 import { checkAttention, type PlacedAttention } from "./attention_places.ts";
 import { modelMetadata } from "./metadata.ts";
+import { checkWhole } from "./option_checks.ts";
 
 /** Options of every family. */
-export interface DetectorOptions {
+export interface DetectorModelOptions {
   /** Number of classes, or their names; 80 by default. */
   readonly classes?: number | readonly string[];
   /** Input side in pixels, or height and width, multiples of 32; 640 by default. */
@@ -36,30 +37,8 @@ export interface DetectorFacts {
   readonly attention: PlacedAttention | undefined;
 }
 
-/** Throws FeatherdetError unless the value is a whole number of at least `least`. */
-export function checkWhole(what: string, name: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least) {
-    const range = least === -Infinity ? "" : ` of at least ${least}`;
-    throw new FeatherdetError(`${what}: ${name} is ${value}, expected a whole number${range}`);
-  }
-}
-
-/** Throws FeatherdetError unless the value is a positive finite number. */
-export function checkFactor(what: string, name: string, value: number): void {
-  if (!(typeof value === "number" && value > 0 && value < Infinity)) {
-    throw new FeatherdetError(`${what}: ${name} is ${value}, expected a positive factor`);
-  }
-}
-
-/** Throws FeatherdetError unless `value` is a key of the table. `name` says what it names. */
-export function checkName<K extends string>(what: string, name: string, value: K, table: Readonly<Record<K, unknown>>) {
-  if (!Object.hasOwn(table, value)) {
-    throw new FeatherdetError(`${what}: ${name} "${value}" does not exist, expected ${Object.keys(table).join(", ")}`);
-  }
-}
-
 /** Input height and width. Throws FeatherdetError unless both are multiples of `unit`. */
-export function checkSize(what: string, side: DetectorOptions["size"], unit: number): DetectorFacts["size"] {
+export function checkSize(what: string, side: DetectorModelOptions["size"], unit: number): DetectorFacts["size"] {
   // A recipe read from a file may hold anything.
   const size = (Array.isArray(side) ? side : [side, side]) as [number, number];
   if (size.length !== 2 || !size.every((extent) => Number.isInteger(extent) && extent > 0 && extent % unit === 0)) {
@@ -83,7 +62,7 @@ export function checkClasses(
 }
 
 /** Options checked and resolved; `what` names the family in errors. Throws FeatherdetError for what cannot be built. */
-export function detectorFacts(what: string, options: DetectorOptions): DetectorFacts {
+export function detectorFacts(what: string, options: DetectorModelOptions): DetectorFacts {
   const { batch = 1, seed = 0, attention } = options;
   const size = checkSize(what, options.size ?? 640, 32);
   const { classes, names } = checkClasses(what, options.classes ?? 80);

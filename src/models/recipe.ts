@@ -7,7 +7,7 @@
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { classifier, type ClassifierOptions } from "./classifier.ts";
-import type { DetectorOptions } from "./detector_options.ts";
+import type { DetectorModelOptions } from "./detector_options.ts";
 import { type Recipe, recipeOf } from "./metadata.ts";
 import { yolo11, type Yolo11Options } from "./yolo11.ts";
 import { yolo11Lite, type Yolo11LiteOptions } from "./yolo11_lite.ts";
@@ -44,7 +44,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
 };
 
 /** What may be asked for other than a recipe says. */
-export type RecipeChanges = Pick<DetectorOptions, "classes" | "size" | "batch" | "seed">;
+export type RecipeChanges = Pick<DetectorModelOptions, "classes" | "size" | "batch" | "seed">;
 
 /**
  * Builds the model of a recipe, with the random weights of its seed; `changes` override what the recipe says.

@@ -7,9 +7,10 @@
 import type { Graph } from "../graph/graph.ts";
 import { attend } from "./attention_places.ts";
 import { ModelBuilder } from "./builder.ts";
-import { checkFactor, checkName, detectorFacts, detectorMetadata, type DetectorOptions } from "./detector_options.ts";
+import { detectorFacts, detectorMetadata, type DetectorModelOptions } from "./detector_options.ts";
 import { detectHead } from "./heads/yolo11.ts";
 import { appendPan } from "./necks/pan.ts";
+import { checkFactor, checkName } from "./option_checks.ts";
 import { appendRows, type Row, type Scaling } from "./rows.ts";
 
 /** Sizes of the family. */
@@ -40,7 +41,7 @@ export const YOLO11_BACKBONE: readonly Row[] = [
 ];
 
 /** What to build. */
-export interface Yolo11Options extends DetectorOptions {
+export interface Yolo11Options extends DetectorModelOptions {
   /** Published size; `n` by default. */
   readonly scale?: Yolo11Scale;
   /** Factor on the number of blocks in a row; the scale's by default. */

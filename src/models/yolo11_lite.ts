@@ -8,33 +8,34 @@ import type { Graph } from "../graph/graph.ts";
 import { attend } from "./attention_places.ts";
 import { type BackboneName, BACKBONES } from "./backbones/features.ts";
 import { ModelBuilder } from "./builder.ts";
-import { checkFactor, checkName, detectorFacts, detectorMetadata, type DetectorOptions } from "./detector_options.ts";
+import { detectorFacts, detectorMetadata, type DetectorModelOptions } from "./detector_options.ts";
 import { lightBranches } from "./heads/light.ts";
 import { detectHead, type HeadBranches } from "./heads/yolo11.ts";
 import { lightNeck } from "./necks/light.ts";
 import type { Neck } from "./necks/neck.ts";
 import { panNeck } from "./necks/pan.ts";
-
-/** Necks by name: `pan` is YOLO11's behind 1x1 convolutions, `light` is depthwise separable (see `necks/light.ts`). */
-export const NECKS = { pan: panNeck, light: lightNeck } as const satisfies Readonly<Record<string, Neck>>;
+import { checkFactor, checkName } from "./option_checks.ts";
 
 /** Name of a neck. */
-export type NeckName = keyof typeof NECKS;
+export type NeckName = "pan" | "light";
 
-/** The branches of a head whose finest features have so many channels; `depth` is a factor on their blocks. */
+/** Necks by name: `pan` is YOLO11's behind 1x1 convolutions, `light` is depthwise separable (see `necks/light.ts`). */
+export const NECKS: Readonly<Record<NeckName, Neck>> = { pan: panNeck, light: lightNeck };
+
+/** Name of a head. */
+export type HeadName = "yolo11" | "light";
+
+/** The branches of a head where the finest features have so many channels; `depth` is a factor on their blocks. */
 type HeadMaker = (finest: number, depth: number) => HeadBranches;
 
 /** Heads by name: `yolo11` is YOLO11's, `light` has depthwise separable branches as wide as the finest features. */
-export const HEADS = {
+export const HEADS: Readonly<Record<HeadName, HeadMaker>> = {
   yolo11: () => ({}),
   light: (finest, depth) => lightBranches({ width: finest, repeats: Math.max(1, Math.round(depth)) }),
-} as const satisfies Readonly<Record<string, HeadMaker>>;
-
-/** Name of a head. */
-export type HeadName = keyof typeof HEADS;
+};
 
 /** What to build. */
-export interface Yolo11LiteOptions extends DetectorOptions {
+export interface Yolo11LiteOptions extends DetectorModelOptions {
   /** Its name; `shufflenetv2-1.0x` by default. */
   readonly backbone?: BackboneName;
   /** `light` by default. */

@@ -7,7 +7,7 @@
 import type { Graph, TensorType } from "../graph/mod.ts";
 import { copyBlocked } from "../kernels/layout.ts";
 import { converted } from "./convert.ts";
-import { splitOffsets } from "./lower.ts";
+import { channelOffsets } from "./fuse/convolution.ts";
 import type { PlanNode } from "./node.ts";
 import { placeConcat, placeSplit, ViewTable } from "./views.ts";
 
@@ -40,7 +40,7 @@ export function applyViews(nodes: readonly PlanNode[], graph: Graph, types: Map<
   const byName = new Map(graph.nodes.map((node) => [node.name, node] as const));
   const result: PlanNode[] = [];
   for (const node of nodes) {
-    if (node.view === "split") placeSplit(views, node, splitOffsets(byName.get(node.name)!)!);
+    if (node.view === "split") placeSplit(views, node, channelOffsets(byName.get(node.name)!)!);
     else if (node.view === "reshape") aliases.set(node.outputs[0], aliases.get(node.inputs[0]) ?? node.inputs[0]);
   }
   for (const node of nodes) {

@@ -1,17 +1,18 @@
 /**
- * Turns graph nodes into plan nodes: decides the layout of each and fuses activations and residual additions into the
- * convolution before them.
+ * Turns graph nodes into plan nodes: decides the layout of each, and how it is done without moving data where it can be.
  *
  * @module
  */
 
-import { consumers, FeatherdetError, type Node, type Operator, sizeOf } from "../graph/mod.ts";
+import { FeatherdetError, type Node, type Operator, sizeOf } from "../graph/mod.ts";
 import { macsOf } from "../graph/analyze.ts";
-import { type Activation, activationOf, NO_ACTIVATION } from "../kernels/activation.ts";
+import { NO_ACTIVATION } from "../kernels/activation.ts";
 import type { Epilogue, KernelContext, OperandTypes, OperatorKernels } from "../kernels/context.ts";
 import type { Target } from "../kernels/conv_tile.ts";
 import type { ConvTile } from "../kernels/conv_direct.ts";
 import { KERNELS } from "../kernels/table.ts";
+import { findChannelShuffles, shuffleNode } from "./fuse/channel_shuffle.ts";
+import { channelOffsets, type FusedConvolution, fuseConvolutions } from "./fuse/convolution.ts";
 import { WIDEST } from "./fuse/wide_conv.ts";
 import type { PlanNode, TypedGraph } from "./node.ts";
 import { convKey, type Tuning } from "./tuning.ts";
@@ -22,74 +23,22 @@ export interface Tiling {
   readonly target: Target;
   /** Collects the convolutions that have a tile to choose. */
   readonly seen: Set<string>;
-}
-
-/** What follows a convolution and is computed with it. */
-interface Fused {
-  activation: Activation;
-  residual?: { value: string; activateLast: boolean };
-  /** All nodes, in order; the last one's output is what is stored. */
-  nodes: Node[];
+  /** Most tensors that a dispatch may bind in row memory, weights among them. */
+  readonly maxTensors: number;
 }
 
 function kernelsOf(node: Node): OperatorKernels<Operator> {
   return KERNELS[node.op] as unknown as OperatorKernels<Operator>;
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((extent, i) => extent === b[i]);
-}
-
 /** Lowers the nodes of a graph that no composite has claimed. */
 export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, tiling: Tiling): PlanNode[] {
-  const readers = consumers(graph);
-  const absorbed = new Set<Node>();
   const isConstant = (name: string) => graph.constants.has(name);
-
-  /** The only reader of a value that nobody else needs. */
-  const soleReader = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    if (list.length !== 1 || graph.outputs.includes(value) || claimed.has(list[0])) return undefined;
-    if (absorbed.has(list[0])) return undefined;
-    return list[0].inputs.filter((name) => name === value).length === 1 ? list[0] : undefined;
-  };
-
-  const fuse = (conv: Node): Fused => {
-    const fused: Fused = { activation: NO_ACTIVATION, nodes: [conv] };
-    const absorbActivation = () => {
-      const next = soleReader(fused.nodes.at(-1)!.outputs[0]);
-      const activation = next && activationOf(next);
-      // Spare channels hold zero before the activation and must stay finite after it.
-      if (!next || !activation || activation.name === "Log") return false;
-      fused.activation = activation;
-      fused.nodes.push(next);
-      return true;
-    };
-    const before = absorbActivation();
-    const value = fused.nodes.at(-1)!.outputs[0];
-    const add = soleReader(value);
-    if (add?.op === "Add") {
-      const other = add.inputs[0] === value ? add.inputs[1] : add.inputs[0];
-      // A convolution that is added to its own input would bind that input twice.
-      if (
-        !isConstant(other) && other !== conv.inputs[0] && sameShape(types.get(other)!.shape, types.get(value)!.shape)
-      ) {
-        fused.nodes.push(add);
-        fused.residual = { value: other, activateLast: false };
-        if (!before && absorbActivation()) fused.residual.activateLast = true;
-      }
-    }
-    return fused;
-  };
-
-  const fusedAt = new Map<Node, Fused>();
-  for (const node of graph.nodes) {
-    if (node.op !== "Conv" || claimed.has(node) || absorbed.has(node)) continue;
-    const fused = fuse(node);
-    // The step stands where its last node stood, since a residual may be made after the convolution's input.
-    for (const part of fused.nodes) absorbed.add(part);
-    fusedAt.set(fused.nodes.at(-1)!, fused);
-  }
+  const shuffles = findChannelShuffles({ graph, types });
+  const { maxTensors } = tiling;
+  const { byLast, absorbed } = fuseConvolutions({ graph, types }, { claimed, shuffles, maxTensors });
+  const shufflesAt = new Map(shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
+  const done = new Set([...claimed, ...absorbed]);
 
   const kinds = new Map<string, "blocked" | "plain">();
   const operandTypes = (node: Node): OperandTypes => ({
@@ -124,46 +73,62 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
 
   const result: PlanNode[] = [];
   for (const last of graph.nodes) {
-    if (claimed.has(last)) continue;
-    const fused = fusedAt.get(last);
-    if (!fused && absorbed.has(last)) continue;
-    const node = fused?.nodes[0] ?? last;
-    const residual = fused?.residual;
-    const inputs = [
-      ...new Set([...node.inputs.filter((name) => !isConstant(name)), ...residual ? [residual.value] : []]),
-    ];
+    const fused = byLast.get(last);
+    if (!fused && done.has(last)) continue;
+    const shuffle = shufflesAt.get(last);
+    if (shuffle && kinds.get(shuffle.input) === "blocked" && fits(shuffle.output)) {
+      kinds.set(shuffle.output, "blocked");
+      for (const node of shuffle.nodes) done.add(node);
+      result.push(shuffleNode(shuffle));
+      continue;
+    }
+    const { x, gate, residual, interleaved } = fused ?? {};
+    const source: Node = fused?.conv ?? last;
+    const node: Node = fused ? { ...fused.conv, inputs: [fused.x.value, ...fused.conv.inputs.slice(1)] } : last;
+    const besides = [residual?.value, gate, interleaved?.value].filter((value) => value !== undefined);
+    const inputs = [...new Set([...node.inputs.filter((name) => !isConstant(name)), ...besides])];
     const layout = choose(node, [...inputs, ...node.outputs]);
     const outputs = last.outputs;
     for (const name of outputs) kinds.set(name, layout);
     const view = viewOf(node, layout, types, isConstant);
     result.push({
       name: node.name,
-      operator: (fused?.nodes ?? [node]).map(({ op }) => op).join("+"),
+      operator: fused ? operatorOf(fused) : node.op,
       inputs,
       outputs,
       reads: layout,
       writes: layout,
-      macs: macsOf(node, node.inputs.map((name) => types.get(name)!.shape), types.get(node.outputs[0])!.shape),
+      macs: macsOf(source, source.inputs.map((name) => types.get(name)!.shape), types.get(source.outputs[0])!.shape),
       view,
       kernels: ({ operand, pitch }) => {
         const epilogue: Epilogue = {
           activation: fused?.activation ?? NO_ACTIVATION,
           residual: residual && { operand: operand(residual.value), activateLast: residual.activateLast },
+          interleaved: interleaved && { ...interleaved, operand: operand(interleaved.value) },
         };
         const context: KernelContext = {
           node,
           inputs: node.inputs.map(operand),
           outputs: outputs.map(operand),
           epilogue,
+          firstChannel: x?.firstChannel,
+          gate: gate === undefined ? undefined : operand(gate),
           pitch,
           target: tiling.target,
-          tile: node.op === "Conv" ? tileFor(node, residual !== undefined) : undefined,
+          tile: source.op === "Conv" ? tileFor(source, residual !== undefined) : undefined,
         };
         return kernelsOf(node)[layout]!.kernels(context);
       },
     });
   }
   return result;
+}
+
+/** Operators of a step, such as `Conv+Silu+Add`. */
+function operatorOf({ nodes, interleaved }: FusedConvolution): string {
+  const names = nodes.map(({ op }) => op);
+  // Concat and the three nodes of the shuffle.
+  return (interleaved ? [...names.slice(0, -4), "Shuffle"] : names).join("+");
 }
 
 /** How a node can be done without moving data, if it can. */
@@ -181,17 +146,6 @@ function viewOf(
     return "concat";
   }
   if (node.op === "Split" && node.attributes.axis === 1 && aligned(node.outputs)) return "split";
-  if (node.op === "Slice" && splitOffsets(node) !== undefined) return "split";
+  if (node.op === "Slice" && channelOffsets(node)?.every((offset) => offset % 4 === 0)) return "split";
   return undefined;
-}
-
-/** Channel offsets of the outputs of a Split, or of a Slice on channels; undefined where they do not start on a block. */
-export function splitOffsets(node: Node): number[] | undefined {
-  if (node.op === "Split") {
-    let sum = 0;
-    return node.attributes.sizes.map((size) => (sum += size) - size);
-  }
-  if (node.op !== "Slice") return undefined;
-  const { axes, starts, steps } = node.attributes;
-  return axes.length === 1 && axes[0] === 1 && steps[0] === 1 && starts[0] % 4 === 0 ? [starts[0]] : undefined;
 }

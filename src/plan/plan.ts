@@ -5,10 +5,17 @@
  * @module
  */
 
-import { type Graph, inferTypes, recogniseActivations, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
+import {
+  foldBatchNormalization,
+  type Graph,
+  inferTypes,
+  recogniseActivations,
+  sizeOf,
+  type TensorType,
+  withNodes,
+} from "../graph/mod.ts";
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
-import { foldBatchNormalization } from "./fuse/batch_norm.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { foldConstants } from "./fuse/constants.ts";
 import { findComposites } from "./fuse/composites.ts";
@@ -33,6 +40,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly tuning?: Tuning;
   /** What the cost model assumes. Default `software`. */
   readonly target?: Target;
+  /** Most storage textures that a dispatch may bind, where activations are textures; by default the four of every adapter. */
+  readonly maxStorageTextures?: number;
 }
 
 /** One dispatch of a plan. */
@@ -92,7 +101,9 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const composites = findComposites({ graph, types }, target);
   const claimed = new Set(composites.flatMap(({ nodes }) => nodes));
   const convolutions = new Set<string>();
-  const tiling: Tiling = { tuning: options.tuning, target, seen: convolutions };
+  // Every adapter binds eight storage buffers, which is more than any kernel asks for.
+  const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
+  const tiling: Tiling = { tuning: options.tuning, target, seen: convolutions, maxTensors };
   const lowered = [...lower({ graph, types }, claimed, tiling), ...composites.map(({ node }) => node)];
   const ordered = orderNodes(lowered, graph);
   const viewed = applyViews(convert(ordered, graph, types, options), graph, types);

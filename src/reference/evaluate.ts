@@ -9,6 +9,14 @@ import { dispatch, type Node, type OperatorFunctions } from "../graph/operators.
 import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, globalAveragePool, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
+import {
+  cast,
+  convInteger,
+  dequantizeLinear,
+  dynamicQuantizeLinear,
+  matMulInteger,
+  quantizeLinear,
+} from "./quantize.ts";
 import { resize } from "./resize.ts";
 import type { ReferenceTensor } from "./tensor.ts";
 import { averagePool, conv, convTranspose, maxPool } from "./window.ts";
@@ -49,6 +57,12 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   Transpose: transpose,
   Resize: resize,
   Pad: pad,
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
+  ConvInteger: convInteger,
+  MatMulInteger: matMulInteger,
+  Cast: cast,
 };
 
 /**
@@ -58,6 +72,6 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
  * rules, so that the two can be compared.
  */
 export function evaluateNode(node: Node, inputs: readonly ReferenceTensor[]): ReferenceTensor[] {
-  inferNode(node, inputs.map(({ shape }) => ({ dtype: "f32", shape })));
-  return dispatch(EVALUATE, node, inputs);
+  const types = inferNode(node, inputs.map(({ shape, dtype = "f32" }) => ({ dtype, shape })));
+  return dispatch(EVALUATE, node, inputs).map((tensor, index) => ({ ...tensor, dtype: types[index].dtype }));
 }

@@ -33,7 +33,7 @@ export function runReference(
   options: ReferenceOptions = {},
 ): Map<string, ReferenceTensor> {
   const values = new Map<string, ReferenceTensor>();
-  for (const { name, shape } of graph.inputs) {
+  for (const { name, shape, dtype } of graph.inputs) {
     const given = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
     if (!given) throw new FeatherdetError(`graph "${graph.name}" lacks its input "${name}" [${shape.join(",")}]`);
     if (!sameShape(given.shape, shape) || given.data.length !== sizeOf(shape)) {
@@ -43,9 +43,9 @@ export function runReference(
         }] with ${given.data.length} elements was given`,
       );
     }
-    values.set(name, given);
+    values.set(name, { ...given, dtype });
   }
-  for (const [name, { shape, data }] of graph.constants) values.set(name, referenceTensor(shape, data));
+  for (const [name, { shape, data, dtype }] of graph.constants) values.set(name, referenceTensor(shape, data, dtype));
   const lastUse = new Map<string, number>();
   graph.nodes.forEach((node, step) => node.inputs.forEach((name) => lastUse.set(name, step)));
   for (const name of graph.outputs) lastUse.set(name, Infinity);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Shape, sizeOf } from "../graph/graph.ts";
+import { type ElementType, type Shape, sizeOf } from "../graph/graph.ts";
 
 /** A row-major tensor in float64. */
 export interface ReferenceTensor {
@@ -12,6 +12,8 @@ export interface ReferenceTensor {
   readonly shape: Shape;
   /** As many elements as the shape has. */
   readonly data: Float64Array;
+  /** What the numbers stand for: quantized operators look at it. Default f32. */
+  readonly dtype?: ElementType;
 }
 
 /** A tensor of zeros. */
@@ -20,8 +22,8 @@ export function zeros(shape: Shape): ReferenceTensor {
 }
 
 /** A tensor with the given numbers, converted to float64. */
-export function referenceTensor(shape: Shape, numbers: ArrayLike<number>): ReferenceTensor {
-  return { shape, data: Float64Array.from(numbers) };
+export function referenceTensor(shape: Shape, numbers: ArrayLike<number>, dtype?: ElementType): ReferenceTensor {
+  return { shape, data: Float64Array.from(numbers), dtype };
 }
 
 /** Elements between neighbours along each axis. */

@@ -1,6 +1,6 @@
 /** YOLO11n from JPEG files to mAP on the 200 photographs of coco/val, and where the time of that goes. */
 
-import { assert, assertAlmostEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { sharedDevice } from "../../src/gpu/device.ts";
 import { assertYoloFigures, YOLO_FILES, type YoloCase } from "../support/yolo_figures.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
@@ -34,3 +34,19 @@ for (const one of CASES) {
     }
   });
 }
+
+sharedDataTest(
+  "the built yolo11n with the file's weights finds on coco/val what the file finds",
+  YOLO_FILES,
+  async () => {
+    const one: YoloCase = { size: 320, precision: "f32", tolerance: 5e-4 };
+    const file = await assertYoloFigures(one);
+    const built = await assertYoloFigures({ ...one, built: true });
+    assertEquals(built.figures, file.figures);
+    assertEquals(built.detections.length, file.detections.length);
+    const differing = built.detections.findIndex((found, i) =>
+      JSON.stringify(found) !== JSON.stringify(file.detections[i])
+    );
+    assertEquals(differing, -1);
+  },
+);

@@ -10,25 +10,23 @@ import { type Constant, type Graph, sizeOf } from "../../src/graph/mod.ts";
 import { evaluateNode, referenceTensor } from "../../src/reference/run.ts";
 import { randomTensor } from "./random.ts";
 
-/** Mean of each channel of `[N, C, H, W]`, and the variance around them over all channels. */
-function moments(data: ArrayLike<number>, shape: readonly number[]): { means: number[]; variance: number } {
-  const [batch, channels] = shape, area = sizeOf(shape.slice(2));
-  const means = new Array<number>(channels).fill(0);
-  const each = (visit: (value: number, channel: number) => void) => {
-    for (let plane = 0; plane < batch * channels; plane++) {
-      for (let i = 0; i < area; i++) visit(data[plane * area + i], plane % channels);
-    }
-  };
-  each((value, channel) => means[channel] += value / (batch * area));
-  let squares = 0;
-  each((value, channel) => squares += (value - means[channel]) ** 2);
-  return { means, variance: squares / sizeOf(shape) };
+/** Mean of each channel of `[N, C, H, W]`, mean of all elements, and their variance. */
+function moments(data: ArrayLike<number>, [batch, channels, ...rest]: readonly number[]) {
+  const area = sizeOf(rest), means = new Array<number>(channels).fill(0);
+  let sum = 0, squares = 0;
+  for (let i = 0; i < data.length; i++) {
+    means[Math.floor(i / area) % channels] += data[i] / (batch * area);
+    sum += data[i];
+    squares += data[i] ** 2;
+  }
+  const mean = sum / data.length;
+  return { means, mean, variance: squares / data.length - mean ** 2 };
 }
 
 /**
- * The model with BatchNormalization near the statistics of its own activations on a random picture, scales and shifts as after
- * training, and biases: the same for the same seed. It runs in float64 here, so `graph` should be small; `settledLike` carries
- * the weights to other sizes.
+ * The model with BatchNormalization near the statistics of its own activations on a random picture, with scales and shifts as
+ * after training, and sums of about 1 in layers with a bias: the same for the same seed. It runs in float64 here, so `graph` should
+ * be small (but its coarsest maps at least 4x4: borders are another statistic); `settledLike` carries the weights to other sizes.
  */
 export function settled(graph: Graph, seed = 1): Graph {
   const random = new Random(seed);
@@ -52,10 +50,19 @@ export function settled(graph: Graph, seed = 1): Graph {
       const deviation = Math.sqrt(found.variance);
       draw(scale, () => random.uniform(0.5, 1.5));
       draw(shift, () => random.normal() * 0.5);
-      draw(mean, (channel) => found.means[channel] + 0.2 * deviation * random.normal());
+      // Half-way: what one picture leaves in a channel is partly its own, and another picture would be thrown far off.
+      const centre = (channel: number) => (found.means[channel] + found.mean) / 2;
+      draw(mean, (channel) => centre(channel) + 0.2 * deviation * random.normal());
       draw(variance, () => found.variance * random.uniform(0.7, 1.4));
     } else if ((node.op === "Conv" || node.op === "Gemm") && node.inputs.length > 2) {
-      draw(node.inputs[2], () => random.normal() * 0.5);
+      // No BatchNormalization follows: sums of about 1 keep gates and scores out of saturation.
+      const [, weight, bias] = node.inputs;
+      draw(bias, () => 0);
+      const [products] = evaluateNode(node, node.inputs.map(value));
+      const deviation = Math.sqrt(moments(products.data, products.shape).variance);
+      const { data } = constants.get(weight)!;
+      draw(weight, (index) => data[index] / deviation);
+      draw(bias, () => 0.5 * random.normal());
     }
     const results = evaluateNode(node, node.inputs.map(value));
     node.outputs.forEach((name, index) => values.set(name, results[index]));

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Shape } from "../graph.ts";
+import type { Node } from "../operators.ts";
 import { broadcast, reject, requireAxis, requireFloat, result, type ShapeRule, show } from "./common.ts";
 
 /** `[M,K]`, `[K,N]` (either stored transposed), optional C that broadcasts to `[M,N]` -> `[M,N]`. */
@@ -31,15 +33,19 @@ export const gemm: ShapeRule<"Gemm"> = (node, inputs) => {
   return result(node, "f32", [rows, columns], inputs);
 };
 
-/** `[...,M,K]`, `[...,K,N]` -> `[...,M,N]`. */
-export const matMul: ShapeRule<"MatMul"> = (node, inputs) => {
-  requireFloat(node, inputs);
-  const [a, b] = inputs.map((input) => input.shape);
+/** `[...,M,K]`, `[...,K,N]` -> `[...,M,N]`, whatever the element types. */
+export function matrixProduct(node: Node<"MatMul" | "MatMulInteger">, a: Shape, b: Shape): Shape {
   if (a.length < 2 || b.length < 2) reject(node, `${show(a)} and ${show(b)} must have rank 2 or more`);
   if (a[a.length - 1] !== b[b.length - 2]) reject(node, `inner extents of ${show(a)} and ${show(b)} differ`);
   const lead = broadcast(a.slice(0, -2), b.slice(0, -2)) ??
     reject(node, `leading axes of ${show(a)} and ${show(b)} do not broadcast`);
-  return result(node, "f32", [...lead, a[a.length - 2], b[b.length - 1]], inputs);
+  return [...lead, a[a.length - 2], b[b.length - 1]];
+}
+
+/** `[...,M,K]`, `[...,K,N]` -> `[...,M,N]`. */
+export const matMul: ShapeRule<"MatMul"> = (node, inputs) => {
+  requireFloat(node, inputs);
+  return result(node, "f32", matrixProduct(node, inputs[0].shape, inputs[1].shape), inputs);
 };
 
 /** Any shape, with the reduced axes as 1 or left out. */

@@ -44,7 +44,7 @@ function checkWindow(node: Node, { strides, pads, dilations }: Omit<ConvAttribut
 }
 
 /** Checks what both convolutions share; `channelAxis` is the weight's axis over the input's channels. */
-function checkConv(node: Node<"Conv" | "ConvTranspose">, shapes: readonly Shape[], channelAxis: 0 | 1): void {
+function checkConv(node: Node<"Conv" | "ConvInteger" | "ConvTranspose">, shapes: readonly Shape[], channelAxis: 0 | 1): void {
   const [x, weight] = shapes;
   requireImage(node, x);
   checkWindow(node, node.attributes);
@@ -57,16 +57,21 @@ function checkConv(node: Node<"Conv" | "ConvTranspose">, shapes: readonly Shape[
   }
 }
 
+/** `[N,C,H,W]`, `[O,C/groups,kh,kw]` -> `[N,O,H',W']`, whatever the element types. */
+export function convolved(node: Node<"Conv" | "ConvInteger">, x: Shape, weight: Shape): Shape {
+  checkConv(node, [x, weight], 1);
+  const { strides, pads, dilations } = node.attributes;
+  const rooms = slack(node, x, [weight[2], weight[3]], pads, dilations);
+  return [x[0], weight[0], ...rooms.map((room, axis) => Math.floor(room / strides[axis]) + 1)];
+}
+
 /** `[N,C,H,W]`, `[O,C/groups,kh,kw]`, `[O]` -> `[N,O,H',W']`. */
 export const conv: ShapeRule<"Conv"> = (node, inputs) => {
   requireFloat(node, inputs);
   const [x, weight, bias] = inputs.map((input) => input.shape);
-  checkConv(node, inputs.map((input) => input.shape), 1);
+  const shape = convolved(node, x, weight);
   if (bias) requireVector(node, "bias", bias, weight[0]);
-  const { strides, pads, dilations } = node.attributes;
-  const rooms = slack(node, x, [weight[2], weight[3]], pads, dilations);
-  const [height, width] = rooms.map((room, axis) => Math.floor(room / strides[axis]) + 1);
-  return result(node, "f32", [x[0], weight[0], height, width], inputs);
+  return result(node, "f32", shape, inputs);
 };
 
 /** `[N,C,H,W]`, `[C,O/groups,kh,kw]`, `[O]` -> `[N,O,H',W']`. */
@@ -107,10 +112,11 @@ function pooled(node: Node, x: Shape, attributes: PoolAttributes): number[] {
   return [x[0], x[1], ...extents];
 }
 
-/** `[N,C,H,W] -> [N,C,H',W']`. */
+/** `[N,C,H,W] -> [N,C,H',W']`; i8 and u8 as well. */
 export const maxPool: ShapeRule<"MaxPool"> = (node, inputs) => {
-  requireFloat(node, inputs);
-  return result(node, "f32", pooled(node, inputs[0].shape, node.attributes), inputs);
+  const { dtype } = inputs[0];
+  if (dtype === "i32") requireFloat(node, inputs);
+  return result(node, dtype, pooled(node, inputs[0].shape, node.attributes), inputs);
 };
 
 /** `[N,C,H,W] -> [N,C,H',W']`. */
@@ -130,9 +136,9 @@ export const globalAveragePool: ShapeRule<"GlobalAveragePool"> = (node, inputs) 
   return result(node, "f32", [x.shape[0], x.shape[1], 1, 1], inputs);
 };
 
-/** `[N,C,H,W] -> [N,C,size]`; the scales must lead to the size, whether it was rounded down or not. */
+/** `[N,C,H,W] -> [N,C,size]`; the scales must lead to the size, whether it was rounded down or not. Nearest takes any type. */
 export const resize: ShapeRule<"Resize"> = (node, inputs) => {
-  requireFloat(node, inputs);
+  if (node.attributes.mode !== "nearest") requireFloat(node, inputs);
   const { shape } = inputs[0];
   requireImage(node, shape);
   const { size, scales } = node.attributes;
@@ -142,5 +148,5 @@ export const resize: ShapeRule<"Resize"> = (node, inputs) => {
       reject(node, `scales ${show(scales)} do not lead from input ${show(shape)} to size ${show(size)}`);
     }
   }
-  return result(node, "f32", [shape[0], shape[1], ...size], inputs);
+  return result(node, inputs[0].dtype, [shape[0], shape[1], ...size], inputs);
 };

@@ -6,7 +6,7 @@
  */
 
 import type { ModelBuilder } from "../builder.ts";
-import { checkFactor } from "../detector_options.ts";
+import { checkFactor } from "../option_checks.ts";
 
 /** Names of the values `[N, C, height / stride, width / stride]` that a backbone hands on. */
 export interface Features {

@@ -30,7 +30,7 @@ export type LightBackboneName =
 /** Name of a backbone. */
 export type BackboneName = `yolo11${Yolo11Scale}` | LightBackboneName;
 
-/** Rows 0 to 10 of YOLO11; factors are on those of the published size. */
+/** Rows 0 to 10 of YOLO11 (below `model`, as published, where there is no path); factors are on those of the published size. */
 function yolo11Backbone(scale: Yolo11Scale): Backbone {
   const published = YOLO11_SCALES[scale];
   return (b, path, input, options) => {

@@ -72,7 +72,7 @@ const STEM = 16, HIDDEN: Readonly<Record<MobileNetV3Scale, number>> = { small: 1
 /** Added to variances. */
 const EPSILON = 1e-3;
 
-/** He's initialisation of convolutions without bias (He et al. 2015). */
+/** Convolutions start by He's rule (He et al. 2015). */
 const CONV = { weights: "normalFanOut", epsilon: EPSILON } as const;
 
 const PARTS = ["0", "1", "2"] as const;
@@ -107,7 +107,7 @@ function scaledRows(rows: readonly MobileNetV3Row[], { width, depth }: Required<
     Array.from({ length: scaledRepeats(run.length, depth) }, (_, i): MobileNetV3Row => {
       const [kernel, inside, out, squeeze, act, stride] = run[Math.min(i, run.length - 1)];
       const [wide, narrow] = [inside, out].map((channels) => makeDivisible(channels * width));
-      // The first of a single row may have a stride, which its repetitions must not have.
+      // A row that is repeated may be the one with the stride.
       return [kernel, wide, narrow, squeeze, act, i > 0 ? 1 : stride];
     })
   );
@@ -117,15 +117,8 @@ function scaledRows(rows: readonly MobileNetV3Row[], { width, depth }: Required<
 export function mobilenetv3(scale: MobileNetV3Scale): Backbone {
   return (b, path, input, options) => {
     const factors = factorsOf(options);
-    const stem = {
-      ...CONV,
-      out: makeDivisible(STEM * factors.width),
-      kernel: 3,
-      stride: 2,
-      act: HS,
-      parts: PARTS,
-    } as const;
-    let x = b.convBlock(below(path, "features.0"), input, stem);
+    const stem = { ...CONV, out: makeDivisible(STEM * factors.width), kernel: 3, stride: 2 };
+    let x = b.convBlock(below(path, "features.0"), input, { ...stem, act: HS, parts: PARTS });
     let stride = 2;
     const ofStride: Record<number, string> = {};
     scaledRows(MOBILENETV3_ROWS[scale], factors).forEach((row, index) => {

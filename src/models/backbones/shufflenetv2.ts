@@ -27,10 +27,10 @@ const STEM = 24, LAST = 1024;
 /** Added to variances, PyTorch's default. */
 const EPSILON = 1e-5;
 
-/** Scaled channels: a multiple of 4, so that each half of a unit is even; the published ones are such. */
+/** Scaled channels: a multiple of 4, as the published ones are. */
 const scaled = (channels: number, width: number) => makeDivisible(channels * width, 4);
 
-const RELU = { act: "relu", epsilon: EPSILON } as const;
+const RELU = { act: "relu", epsilon: EPSILON, weights: "uniformFanIn" } as const;
 
 const PARTS = ["0", "1", "2"] as const;
 
@@ -80,5 +80,5 @@ export function shufflenetv2(scale: ShuffleNetV2Scale): Backbone {
 export const shufflenetv2Top: ClassifierTop = (b, path, p5, { classes }) => {
   const x = b.convBlock(below(path, "conv5"), p5, { ...RELU, out: LAST, parts: PARTS });
   const pooled = b.flatten(below(path, "flatten"), b.globalPool(below(path, "pool"), x));
-  return b.linear(below(path, "fc"), pooled, { out: classes });
+  return b.linear(below(path, "fc"), pooled, { out: classes, weights: RELU.weights });
 };

@@ -16,7 +16,7 @@ import {
   type UnaryOperator,
 } from "../../graph/operators.ts";
 import { isStatable } from "../operators/resize.ts";
-import { type AttributeValue, float, int, ints, text } from "./attributes.ts";
+import { type AttributeValue, ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
 
 /** What a node needs beyond itself: parameters that ONNX takes as inputs, values in between. */
 export interface Writer {
@@ -45,8 +45,16 @@ function same(
   return [{ op: node.op, inputs, outputs: node.outputs, attributes }];
 }
 
-const plain = (node: Node<Exclude<UnaryOperator, "Silu"> | BinaryOperator | "GlobalAveragePool" | "MatMul">) =>
-  same(node);
+/** Operators of the same inputs as ONNX's and without attributes there. */
+type PlainOperator =
+  | Exclude<UnaryOperator, "Silu">
+  | BinaryOperator
+  | "GlobalAveragePool"
+  | "MatMul"
+  | "DynamicQuantizeLinear"
+  | "MatMulInteger";
+
+const plain = (node: Node<PlainOperator>) => same(node);
 
 function convolution({ strides, pads, dilations, groups }: ConvAttributes, weight: Shape): OnnxNode["attributes"] {
   return {
@@ -181,6 +189,12 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
       writer.numbers("pads", "int64", node.attributes.pads),
       writer.numbers("value", "float", node.attributes.value),
     ]),
+  QuantizeLinear: (node) => same(node, { axis: int(node.attributes.axis) }),
+  DequantizeLinear: (node) => same(node, { axis: int(node.attributes.axis) }),
+  DynamicQuantizeLinear: plain,
+  ConvInteger: (node, writer) => same(node, convolution(node.attributes, writer.shape(node.inputs[1]))),
+  MatMulInteger: plain,
+  Cast: (node) => same(node, { to: int(ELEMENT_NUMBER[node.attributes.to]) }),
 };
 
 /** The ONNX nodes that compute a node of the graph, in order. */

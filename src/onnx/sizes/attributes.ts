@@ -153,6 +153,12 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   Transpose: keep,
   Resize: resize,
   Pad: keep,
+  QuantizeLinear: keep,
+  DequantizeLinear: keep,
+  DynamicQuantizeLinear: keep,
+  ConvInteger: keep,
+  MatMulInteger: keep,
+  Cast: keep,
 };
 
 /** Attributes of the node for its new input extents. Throws FeatherdetError where nothing says what they are. */

@@ -134,6 +134,12 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   Transpose: (node, step) => settle(step, node.attributes.perm.map((axis) => step.inputs[0][axis])),
   Resize: sameAsInput,
   Pad: sameAsInput,
+  QuantizeLinear: sameAsInput,
+  DequantizeLinear: sameAsInput,
+  DynamicQuantizeLinear: (_, step) => [...settle(step, step.inputs[0]), [], []],
+  ConvInteger: window,
+  MatMulInteger: matMul,
+  Cast: sameAsInput,
 };
 
 /** Dims of the node's outputs. */

@@ -1,28 +1,30 @@
 /**
- * Which memory of a plan is in use when: read off the dispatches and the places of the values that they read and write.
+ * Which memory of a plan holds something that is still needed, and when: found by following every dispatch's reads and writes.
  *
  * @module
  */
 
 import { outputValue, type Placement, type Plan } from "../../plan/plan.ts";
 
-/** A range of memory that holds one value, or one part of a joint value, for some dispatches. */
+/** A range of memory that holds a value from the dispatch that writes it to the last that reads it. */
 export interface ArenaLife {
-  /** The value; of parts that several share, the largest. */
+  /** The value as its writer names it; a joint tensor has a life for each of its parts. */
   readonly value: string;
-  /** Values that share memory while they live (a joint tensor and its parts) have the same number. */
-  readonly tensor: number;
-  /** Pages of row memory or bytes of plain memory, from and up to. */
+  /** Pages of row memory or bytes of plain memory. */
   readonly from: number;
+  /** The first one behind. */
   readonly to: number;
-  /** First and last dispatch that reads or writes it; -1 is before the first, the number of dispatches behind the last. */
+  /** Number of the dispatch that writes it; -1 for inputs. */
   readonly first: number;
+  /** Number of the last dispatch that reads it; the number of dispatches for outputs. */
   readonly last: number;
 }
 
 /** The two arenas of a plan. */
 export interface ArenaLives {
+  /** Row memory, in pages. */
   readonly rows: readonly ArenaLife[];
+  /** Plain values, in bytes. */
   readonly plain: readonly ArenaLife[];
 }
 
@@ -31,13 +33,8 @@ export type ArenaPlan = Pick<Plan, "graph" | "steps" | "placements">;
 
 type LayoutKind = Placement["layout"]["kind"];
 
-interface Use {
-  readonly value: string;
-  readonly from: number;
-  readonly to: number;
-  first: number;
-  last: number;
-}
+/** Values begin at multiples of this: pages are not divided, plain values are aligned as WebGPU asks. */
+const UNIT: Readonly<Record<LayoutKind, number>> = { blocked: 1, plain: 256 };
 
 /** Where an output is when the run is over: in its converted form where there is one. */
 function outputPlace(plan: ArenaPlan, output: string): string {
@@ -45,54 +42,57 @@ function outputPlace(plan: ArenaPlan, output: string): string {
   return forms.find((value) => value !== output && plan.placements.has(value)) ?? output;
 }
 
-/** Every value that a dispatch touches, with its place and its life. */
-function usesOf(plan: ArenaPlan, kind: LayoutKind): Use[] {
-  const uses = new Map<string, Use>();
-  const touch = (value: string, step: number) => {
+/** What a unit of memory holds. */
+interface Content {
+  readonly value: string;
+  readonly first: number;
+  last: number;
+}
+
+/** The history of every unit of an arena. */
+function histories(plan: ArenaPlan, kind: LayoutKind): readonly Content[][] {
+  const units: Content[][] = [];
+  const touch = (value: string, visit: (history: Content[]) => void) => {
     const placement = plan.placements.get(value);
     if (placement?.layout.kind !== kind) return;
-    const { offset, extent } = placement;
-    const use = uses.get(value) ?? { value, from: offset, to: offset + extent, first: step, last: step };
-    uses.set(value, { ...use, first: Math.min(use.first, step), last: Math.max(use.last, step) });
+    const [from, to] = [placement.offset, placement.offset + placement.extent].map((at) => Math.ceil(at / UNIT[kind]));
+    for (let unit = from; unit < to; unit++) visit(units[unit] ??= []);
   };
-  for (const { name } of plan.graph.inputs) touch(name, -1);
-  plan.steps.forEach(({ kernel }, step) => {
-    for (const binding of kernel.bindings) if ("value" in binding) touch(binding.value, step);
+  const read = (value: string, step: number) =>
+    touch(value, (history) => {
+      if (history.length > 0) history.at(-1)!.last = step;
+    });
+  const write = (value: string, step: number) =>
+    touch(value, (history) => {
+      // Several dispatches may write a value together.
+      if (history.at(-1)?.value === value) history.at(-1)!.last = step;
+      else history.push({ value, first: step, last: step });
+    });
+  for (const { name } of plan.graph.inputs) write(name, -1);
+  plan.steps.forEach(({ kernel: { bindings } }, step) => {
+    for (const binding of bindings) if (binding.kind === "read") read(binding.value, step);
+    for (const binding of bindings) if (binding.kind === "write") write(binding.value, step);
   });
-  for (const output of plan.graph.outputs) touch(outputPlace(plan, output), plan.steps.length);
-  return [...uses.values()];
+  for (const output of plan.graph.outputs) read(outputPlace(plan, output), plan.steps.length);
+  return Array.from(units, (history) => history ?? []);
 }
 
-/** Puts values together that overlap in memory and in time: nothing but a joint tensor and its parts may. */
-function tensorsOf(uses: readonly Use[]): Use[][] {
-  const tensors: Use[][] = [];
-  for (const use of uses) {
-    const meets = (other: Use) =>
-      other.from < use.to && use.from < other.to && other.first <= use.last && use.first <= other.last;
-    const joined = tensors.filter((members) => members.some(meets));
-    for (const members of joined) tensors.splice(tensors.indexOf(members), 1);
-    tensors.push([...joined.flat(), use]);
-  }
-  return tensors;
-}
-
-/** Cuts a joint tensor where its parts begin and end: each piece lives as long as the values that cover it. */
-function piecesOf(members: readonly Use[], tensor: number): ArenaLife[] {
-  const cuts = [...new Set(members.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b);
-  return cuts.slice(1).flatMap((to, i) => {
-    const from = cuts[i];
-    const covering = members.filter((one) => one.from <= from && one.to >= to);
-    if (covering.length === 0) return [];
-    const largest = covering.reduce((a, b) => b.to - b.from > a.to - a.from ? b : a);
-    const first = Math.min(...covering.map((one) => one.first));
-    const last = Math.max(...covering.map((one) => one.last));
-    return [{ value: largest.value, tensor, from, to, first, last }];
+/** Puts neighbouring units together that hold the same value for the same dispatches. */
+function livesOf(plan: ArenaPlan, kind: LayoutKind): ArenaLife[] {
+  const lives: ArenaLife[] = [];
+  let open = new Map<string, { life: Content; from: number }>();
+  const units = [...histories(plan, kind), []];
+  units.forEach((history, unit) => {
+    const here = new Map(history.map((life) => [`${life.first} ${life.last} ${life.value}`, life]));
+    for (const [key, { life, from }] of open) {
+      if (!here.has(key)) lives.push({ ...life, from: from * UNIT[kind], to: unit * UNIT[kind] });
+    }
+    open = new Map([...here].map(([key, life]) => [key, open.get(key) ?? { life, from: unit }]));
   });
+  return lives.sort((a, b) => a.first - b.first || a.from - b.from);
 }
 
-/** The lives of all values of a plan, by arena. */
+/** The lives of all values of a plan, by arena, in the order in which they begin. */
 export function arenaLives(plan: ArenaPlan): ArenaLives {
-  const livesOf = (kind: LayoutKind) =>
-    tensorsOf(usesOf(plan, kind)).flatMap((members, tensor) => piecesOf(members, tensor));
-  return { rows: livesOf("blocked"), plain: livesOf("plain") };
+  return { rows: livesOf(plan, "blocked"), plain: livesOf(plan, "plain") };
 }

@@ -22,9 +22,9 @@ const WIDTH = 960;
 
 /** Longest life of each kind of value, in dispatches, and what values of that kind are. */
 const KINDS = [
-  { longest: 3, label: "read by the next dispatches", colour: seriesColour(1) },
-  { longest: 15, label: "kept for more than 3 dispatches", colour: seriesColour(2) },
-  { longest: Infinity, label: "kept for more than 15 dispatches: skip connections", colour: seriesColour(0) },
+  { longest: 3, label: "needed for up to 3 dispatches", colour: seriesColour(1) },
+  { longest: 15, label: "kept for 4 to 15", colour: seriesColour(2) },
+  { longest: Infinity, label: "kept for more than 15", colour: seriesColour(0) },
 ] as const;
 
 function kindOf({ first, last }: ArenaLife) {

@@ -4,4 +4,9 @@
  * @module
  */
 
-export { type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "./pareto.ts";
+export { type BarOptions, type BarPart, barPlot } from "./bars.ts";
+export { confusionPlot, type ConfusionPlotOptions } from "./confusion.ts";
+export { memoryPlot, type MemoryPlotOptions } from "./memory.ts";
+export { paretoFront, type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "./pareto.ts";
+export { type CurveOptions, precisionRecallPlot } from "./precision_recall.ts";
+export { type ProfileOptions, profilePlot } from "./profile.ts";

@@ -122,7 +122,7 @@ export function placeLabels(dots: readonly LabelledDot[], surroundings: LabelSur
   const placed: (typeof choices[number][number] | undefined)[] = dots.map(() => undefined);
   for (let round = 0; round < ROUNDS; round++) {
     choices.forEach((options, i) => {
-      const others = placed.filter((one, k) => k !== i).filter((one) => one !== undefined);
+      const others = placed.filter((_, k) => k !== i).filter((one) => one !== undefined);
       const costs = options.map(({ label, points, cost }) =>
         others.reduce((sum, other) => {
           const crossed = hidden(other.points, label.area) + hidden(points, other.label.area);

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { consumers, type Graph, type Node, producers, withNodes } from "../../graph/mod.ts";
+import type { Graph } from "./graph.ts";
+import type { Node } from "./operators.ts";
+import { consumers, producers, withNodes } from "./rewrite.ts";
 
 /** The graph with every foldable BatchNormalization gone; one that has no convolution before it stays. */
 export function foldBatchNormalization(graph: Graph): Graph {

@@ -1,0 +1,29 @@
+/**
+ * What compression needs of an engine: somebody who runs graphs. Passes are handed a runner and never touch a device themselves.
+ *
+ * @module
+ */
+
+import type { Graph, Shape } from "../graph/mod.ts";
+
+/** A tensor of f32 in row-major order. */
+export interface RunnerTensor {
+  /** Extents, outermost first. */
+  readonly shape: Shape;
+  /** Elements, row-major. */
+  readonly data: Float32Array;
+}
+
+/** Runs graphs. */
+export interface Runner {
+  /**
+   * Values of the graph's outputs for these inputs, by name. The same graph is run many times, so that what is made ready for it
+   * should be kept until it is released. Rejects with a FeatherdetError where the graph cannot be run.
+   */
+  run(
+    graph: Graph,
+    inputs: Readonly<Record<string, RunnerTensor>>,
+  ): Promise<Readonly<Record<string, RunnerTensor>>>;
+  /** Frees what is kept for a graph; it is not run again. */
+  release(graph: Graph): void;
+}

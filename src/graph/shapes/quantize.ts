@@ -1,0 +1,86 @@
+/**
+ * Shape rules of operators between floats and whole numbers, and of products of whole numbers.
+ *
+ * @module
+ */
+
+import { type ElementType, type Shape, sizeOf, type TensorType } from "../graph.ts";
+import type { Node } from "../operators.ts";
+import { reject, requireAxis, requireFloat, result, type ShapeRule, show } from "./common.ts";
+import { matrixProduct } from "./contract.ts";
+import { convolved } from "./window.ts";
+
+function requireType(node: Node, what: string, { dtype }: TensorType, allowed: readonly ElementType[]): void {
+  if (!allowed.includes(dtype)) reject(node, `${what} is ${dtype}, the operator needs ${allowed.join(" or ")}`);
+}
+
+const BYTES: readonly ElementType[] = ["i8", "u8"];
+
+/** Requires one scale and zero point, or one for each index of the axis. */
+function requireScales(node: Node<"QuantizeLinear" | "DequantizeLinear">, inputs: readonly TensorType[]): void {
+  const [x, scale, zeroPoint] = inputs;
+  requireType(node, "scale", scale, ["f32"]);
+  if (show(scale.shape) !== show(zeroPoint.shape)) {
+    reject(node, `scale ${show(scale.shape)} and zero point ${show(zeroPoint.shape)} differ in shape`);
+  }
+  if (scale.shape.length < 2 && sizeOf(scale.shape) === 1) return;
+  const { axis } = node.attributes;
+  requireAxis(node, axis, x.shape);
+  if (scale.shape.length !== 1 || scale.shape[0] !== x.shape[axis]) {
+    reject(node, `scale ${show(scale.shape)} does not go along axis ${axis} of ${show(x.shape)}`);
+  }
+}
+
+/** f32 of any shape -> i8 or u8, as the zero point is. */
+export const quantizeLinear: ShapeRule<"QuantizeLinear"> = (node, inputs) => {
+  const [x, , zeroPoint] = inputs;
+  requireFloat(node, [x]);
+  requireType(node, "zero point", zeroPoint, BYTES);
+  requireScales(node, inputs);
+  return result(node, zeroPoint.dtype, x.shape, inputs);
+};
+
+/** i8, u8 or i32 of any shape, with a zero point of the same type -> f32. */
+export const dequantizeLinear: ShapeRule<"DequantizeLinear"> = (node, inputs) => {
+  const [x, , zeroPoint] = inputs;
+  requireType(node, "input 0", x, [...BYTES, "i32"]);
+  requireType(node, "zero point", zeroPoint, [x.dtype]);
+  requireScales(node, inputs);
+  return result(node, "f32", x.shape, inputs);
+};
+
+/** f32 of any shape -> u8 of that shape, its scale (f32) and its zero point (u8), both `[]`. */
+export const dynamicQuantizeLinear: ShapeRule<"DynamicQuantizeLinear"> = (node, inputs) => {
+  requireFloat(node, inputs);
+  return [{ dtype: "u8", shape: inputs[0].shape }, { dtype: "f32", shape: [] }, { dtype: "u8", shape: [] }];
+};
+
+/** Requires bytes with a zero point for each: one number or, for the second factor, one for each of its outputs. */
+function requireFactors(node: Node, [a, b, zeroA, zeroB]: readonly TensorType[], outputs: number): void {
+  const isSingle = ({ shape }: TensorType) => shape.length < 2 && sizeOf(shape) === 1;
+  requireType(node, "input 0", a, BYTES);
+  requireType(node, "input 1", b, BYTES);
+  requireType(node, "zero point of input 0", zeroA, [a.dtype]);
+  requireType(node, "zero point of input 1", zeroB, [b.dtype]);
+  if (!isSingle(zeroA)) reject(node, `zero point ${show(zeroA.shape)} of input 0 must be one number`);
+  if (!isSingle(zeroB) && show(zeroB.shape) !== show([outputs])) {
+    reject(node, `zero point ${show(zeroB.shape)} of input 1 must be one number or [${outputs}]`);
+  }
+}
+
+/** As Conv without bias, on bytes; the zero point of the weight may be `[O]`. */
+export const convInteger: ShapeRule<"ConvInteger"> = (node, inputs) => {
+  const shape: Shape = convolved(node, inputs[0].shape, inputs[1].shape);
+  requireFactors(node, inputs, shape[1]);
+  return result(node, "i32", shape, inputs);
+};
+
+/** As MatMul, on bytes; the zero point of the second matrix may be `[N]`. */
+export const matMulInteger: ShapeRule<"MatMulInteger"> = (node, inputs) => {
+  const shape = matrixProduct(node, inputs[0].shape, inputs[1].shape);
+  requireFactors(node, inputs, shape[shape.length - 1]);
+  return result(node, "i32", shape, inputs);
+};
+
+/** Any shape, kept. */
+export const cast: ShapeRule<"Cast"> = (node, inputs) => result(node, node.attributes.to, inputs[0].shape, inputs);

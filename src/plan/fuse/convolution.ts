@@ -1,0 +1,175 @@
+/**
+ * What one dispatch of a convolution takes along: a gate and a part of a Split before it; behind it an activation, a residual, or
+ * the channel shuffle with another tensor.
+ *
+ * @module
+ */
+
+import { consumers, type Node, producers } from "../../graph/mod.ts";
+import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
+import { directConvApplies } from "../../kernels/conv_direct.ts";
+import type { TypedGraph } from "../node.ts";
+import type { ChannelShuffle } from "./channel_shuffle.ts";
+
+/** A value, or the part of a value that begins at a channel. */
+export interface ChannelRange {
+  readonly value: string;
+  readonly firstChannel: number;
+}
+
+/** A convolution with what is computed in its dispatch. */
+export interface FusedConvolution {
+  readonly conv: Node<"Conv">;
+  /** What it reads. */
+  x: ChannelRange;
+  /** Multiplies the channels of what it reads: `[N, C, 1, 1]`. */
+  readonly gate?: string;
+  activation: Activation;
+  /** Added to the result, before the activation where `activateLast`. */
+  residual?: { readonly value: string; activateLast: boolean };
+  /** Channels that take turns with those of the result in what is stored. */
+  interleaved?: ChannelRange & { readonly convFirst: boolean };
+  /** All nodes, in order; the last one's output is what is stored. */
+  readonly nodes: Node[];
+}
+
+/** The fused convolutions of a graph. */
+export interface FusedConvolutions {
+  /** By the last of their nodes. */
+  readonly byLast: ReadonlyMap<Node, FusedConvolution>;
+  /** Every node that needs no step of its own: those of the convolutions, and Splits that only they read. */
+  readonly absorbed: ReadonlySet<Node>;
+}
+
+/** What the search may rely on. */
+export interface FusionOptions {
+  /** Nodes that belong to others. */
+  readonly claimed: ReadonlySet<Node>;
+  readonly shuffles: readonly ChannelShuffle[];
+  /** Most tensors that a dispatch may bind in row memory, weights among them. */
+  readonly maxTensors: number;
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((extent, i) => extent === b[i]);
+}
+
+/** First channels of the outputs of a Split, or of a Slice of neighbouring channels; undefined for other nodes. */
+export function channelOffsets(node: Node): number[] | undefined {
+  if (node.op === "Split" && node.attributes.axis === 1) {
+    let sum = 0;
+    return node.attributes.sizes.map((size) => (sum += size) - size);
+  }
+  if (node.op !== "Slice") return undefined;
+  const { axes, starts, steps } = node.attributes;
+  return axes.length === 1 && axes[0] === 1 && steps[0] === 1 ? [starts[0]] : undefined;
+}
+
+/** Fuses every convolution with its neighbours. */
+export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOptions): FusedConvolutions {
+  const { claimed, maxTensors } = options;
+  const makers = producers(graph), readers = consumers(graph);
+  const shuffles = new Map(options.shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
+  const absorbed = new Set<Node>();
+  const byLast = new Map<Node, FusedConvolution>();
+  const shapeOf = (value: string) => types.get(value)!.shape;
+  const isConstant = (name: string) => graph.constants.has(name);
+
+  /** The only reader of a value that nobody else needs. */
+  const soleReader = (value: string): Node | undefined => {
+    const list = readers.get(value)!;
+    if (list.length !== 1 || graph.outputs.includes(value) || claimed.has(list[0])) return undefined;
+    if (absorbed.has(list[0])) return undefined;
+    return list[0].inputs.filter((name) => name === value).length === 1 ? list[0] : undefined;
+  };
+  const isDirect = ({ attributes, inputs: [, weight] }: Node<"Conv">) =>
+    isConstant(weight) && directConvApplies({ attributes, weight: types.get(weight)! });
+
+  /** The product of a map and a gate `[N, C, 1, 1]` that only this convolution reads, and that it can take along. */
+  const gateBefore = (conv: Node<"Conv">): { mul: Node; x: string; gate: string } | undefined => {
+    const mul = makers.get(conv.inputs[0]);
+    if (mul?.op !== "Mul" || claimed.has(mul) || soleReader(mul.outputs[0]) !== conv || !isDirect(conv)) return undefined;
+    const [batch, channels] = shapeOf(mul.outputs[0]);
+    const gate = mul.inputs.find((value) => sameShape(shapeOf(value), [batch, channels, 1, 1]));
+    const x = mul.inputs.find((value) => value !== gate);
+    if (gate === undefined || x === undefined || isConstant(gate) || isConstant(x)) return undefined;
+    return sameShape(shapeOf(x), shapeOf(mul.outputs[0])) ? { mul, x, gate } : undefined;
+  };
+
+  const fuse = (conv: Node<"Conv">): FusedConvolution => {
+    const gated = gateBefore(conv);
+    const fused: FusedConvolution = {
+      conv,
+      x: { value: gated?.x ?? conv.inputs[0], firstChannel: 0 },
+      gate: gated?.gate,
+      activation: NO_ACTIVATION,
+      nodes: gated ? [gated.mul, conv] : [conv],
+    };
+    const stored = () => fused.nodes.at(-1)!.outputs[0];
+    const absorbActivation = () => {
+      const next = soleReader(stored());
+      const activation = next && activationOf(next);
+      // Spare channels hold zero before the activation and must stay finite after it.
+      if (!next || !activation || activation.name === "Log") return false;
+      fused.activation = activation;
+      fused.nodes.push(next);
+      return true;
+    };
+    const before = absorbActivation();
+    const next = soleReader(stored());
+    // Input, weights, output, gate: is there room for one more?
+    if (next === undefined || gated && maxTensors < 5) return fused;
+    const other = next.inputs.find((name) => name !== stored());
+    // A convolution that is joined with its own input would bind that input twice.
+    if (other === undefined || isConstant(other) || other === fused.x.value || other === fused.gate) return fused;
+    if (!sameShape(shapeOf(other), shapeOf(stored()))) return fused;
+    if (next.op === "Add") {
+      fused.residual = { value: other, activateLast: false };
+      fused.nodes.push(next);
+      if (!before && absorbActivation()) fused.residual.activateLast = true;
+    } else if (next.op === "Concat" && next.attributes.axis === 1 && next.inputs.length === 2 && isDirect(conv)) {
+      const shuffle = shuffles.get(soleReader(next.outputs[0])!);
+      if (shuffle?.groups === 2) {
+        fused.interleaved = { value: other, firstChannel: 0, convFirst: next.inputs[0] === stored() };
+        fused.nodes.push(next, ...shuffle.nodes);
+      }
+    }
+    return fused;
+  };
+
+  for (const node of graph.nodes) {
+    if (node.op !== "Conv" || claimed.has(node) || absorbed.has(node)) continue;
+    const fused = fuse(node);
+    // The step stands where its last node stood, since a residual may be made after the convolution's input.
+    for (const part of fused.nodes) absorbed.add(part);
+    byLast.set(fused.nodes.at(-1)!, fused);
+  }
+
+  const owners = new Map([...byLast.values()].flatMap((fused) => fused.nodes.map((node) => [node, fused] as const)));
+  for (const node of graph.nodes) {
+    const offsets = channelOffsets(node);
+    if (offsets === undefined || claimed.has(node) || isConstant(node.inputs[0])) continue;
+    if (shapeOf(node.inputs[0]).length !== 4 || node.outputs.some((value) => graph.outputs.includes(value))) continue;
+    const changes: (() => void)[] = [];
+    const [value] = node.inputs;
+    const takesAlong = (reader: Node, part: string, firstChannel: number): boolean => {
+      const fused = owners.get(reader);
+      if (fused === undefined) return false;
+      const { conv, interleaved } = fused;
+      if (reader === conv && fused.x.value === part && isDirect(conv) && interleaved?.value !== value) {
+        changes.push(() => fused.x = { value, firstChannel });
+        return conv.inputs.indexOf(part, 1) < 0;
+      }
+      // Only whole blocks of four channels can be interleaved.
+      if (reader.op !== "Concat" || interleaved?.value !== part || firstChannel % 4 !== 0) return false;
+      const own = makers.get(fused.x.value) === node ? value : fused.x.value;
+      changes.push(() => fused.interleaved = { ...interleaved, value, firstChannel });
+      return own !== value;
+    };
+    if (node.outputs.every((part, i) => readers.get(part)!.every((reader) => takesAlong(reader, part, offsets[i])))) {
+      for (const change of changes) change();
+      absorbed.add(node);
+    }
+  }
+  return { byLast, absorbed };
+}

@@ -1,0 +1,116 @@
+/**
+ * The two tables of comparisons: what each step, and each combination of steps, makes of the original.
+ *
+ * @module
+ */
+
+import { derived, type Figure, ratio } from "./figure.ts";
+import { type Format, FORMATS, RATIO, ROLE_TITLES } from "./format.ts";
+import { PUBLISHED_COMBINATIONS, type PublishedCombination, type PublishedModel, publishedRatio } from "./published.ts";
+import { type FigureName, figureOf, type ResultRow, type TableResults } from "./results.ts";
+import type { VariantRole } from "./variant.ts";
+
+/** A cell: our figure, and what was published in its place. */
+export interface Cell {
+  readonly figure: Figure;
+  readonly format: Pick<Format, "unit" | "digits">;
+  /** The published figure in the same unit; null where the source gives none, absent where there is nothing to compare. */
+  readonly published?: number | null;
+}
+
+/** A table: cells in the order of the headings, behind the row's own title. */
+export interface ComparisonTable {
+  /** What is above the cells, the row's title left out. */
+  readonly headings: readonly string[];
+  readonly rows: readonly { readonly title: string; readonly role: VariantRole; readonly cells: readonly Cell[] }[];
+}
+
+const STEPS: readonly VariantRole[] = ["original", "pruning", "quantization", "distillation", "everything"];
+
+const COMBINATIONS: readonly VariantRole[] = ["pruning+quantization", "distillation+quantization", "everything"];
+
+/** The figure of the variant that has a role. */
+function figureOfRole(rows: readonly ResultRow[], role: VariantRole, name: FigureName): Figure {
+  const row = rows.find((one) => one.role === role);
+  return row ? figureOf(row, name) : { missing: `there is no variant with the role ${role}` };
+}
+
+/** A figure of a row over the original's. */
+export function ratioToOriginal(rows: readonly ResultRow[], row: ResultRow, name: FigureName): Figure {
+  const original = figureOfRole(rows, "original", name);
+  return ratio(figureOf(row, name), "missing" in original ? { missing: "the original has no such figure" } : original);
+}
+
+function ratioOfRole(rows: readonly ResultRow[], role: VariantRole, name: FigureName): Figure {
+  const row = rows.find((one) => one.role === role);
+  return row ? ratioToOriginal(rows, row, name) : figureOfRole(rows, role, name);
+}
+
+/** Columns of the first table: a figure, and where `published` is not undefined its ratio with the published one. */
+const STEP_COLUMNS: readonly { name: FigureName; ratio: boolean; published?: keyof PublishedModel }[] = [
+  { name: "fileBytes", ratio: true, published: "megabytes" },
+  { name: "flops", ratio: true, published: "gflops" },
+  { name: "sparsity", ratio: false },
+  { name: "bitOperations", ratio: true },
+  { name: "map50", ratio: true, published: "map50" },
+  { name: "detectMedian", ratio: true, published: "milliseconds" },
+];
+
+/** The first table: the original and each step, every figure with its ratio to the original and the published ratio. */
+export function stepTable({ rows }: Pick<TableResults, "rows">): ComparisonTable {
+  return {
+    headings: STEP_COLUMNS.flatMap(({ name, ratio, published }) => {
+      const own = FORMATS[name].heading;
+      return ratio ? [own, RATIO.heading + (published ? " (published)" : "")] : [own];
+    }),
+    rows: STEPS.map((role) => ({
+      title: ROLE_TITLES[role],
+      role,
+      cells: STEP_COLUMNS.flatMap(({ name, ratio, published }): Cell[] => {
+        const own = { figure: figureOfRole(rows, role, name), format: FORMATS[name] };
+        if (!ratio) return [own];
+        const ours: Cell = { figure: ratioOfRole(rows, role, name), format: RATIO };
+        return [own, published ? { ...ours, published: publishedRatio(role, published) ?? null } : ours];
+      }),
+    })),
+  };
+}
+
+const PERCENT = { unit: 1, digits: 1 } as const;
+
+const kept = (ratio: number) => 100 * ratio;
+const gone = (ratio: number) => 100 * (1 - ratio);
+const times = (ratio: number) => 1 / ratio;
+
+/** Columns of the second table: what is made of a figure's ratio to the original. */
+const COMBINATION_COLUMNS: readonly {
+  heading: string;
+  name: FigureName;
+  of: ((ratio: number) => number) | undefined;
+  format: Cell["format"];
+  published?: keyof PublishedCombination;
+}[] = [
+  { heading: "mAP50 kept %", name: "map50", of: kept, format: PERCENT, published: "kept" },
+  { heading: "mAP50-95 kept %", name: "map", of: kept, format: PERCENT },
+  { heading: "size reduction %", name: "fileBytes", of: gone, format: PERCENT, published: "size" },
+  { heading: "computation reduction %", name: "flops", of: gone, format: PERCENT, published: "computation" },
+  { heading: FORMATS.sparsity.heading, name: "sparsity", of: undefined, format: FORMATS.sparsity },
+  { heading: "bit operation reduction %", name: "bitOperations", of: gone, format: PERCENT },
+  { heading: "speed-up", name: "detectMedian", of: times, format: { unit: 1, digits: 2 }, published: "speed" },
+];
+
+/** The second table: what combinations of steps keep and save. Computation is counted in dense operations. */
+export function combinationTable({ rows }: Pick<TableResults, "rows">): ComparisonTable {
+  return {
+    headings: COMBINATION_COLUMNS.map(({ heading, published }) => heading + (published ? " (published)" : "")),
+    rows: COMBINATIONS.map((role) => ({
+      title: ROLE_TITLES[role],
+      role,
+      cells: COMBINATION_COLUMNS.map(({ name, of, format, published }): Cell => {
+        const figure = of ? derived(of, ratioOfRole(rows, role, name)) : figureOfRole(rows, role, name);
+        if (!published) return { figure, format };
+        return { figure, format, published: PUBLISHED_COMBINATIONS[role]?.[published] ?? null };
+      }),
+    })),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Results as CSV: a line for each variant, figures in their own units (bytes, operations, fractions, milliseconds).
+ *
+ * @module
+ */
+
+// @ts-types="npm:@types/d3-dsv@3.0.7"
+import { csvFormat } from "npm:d3-dsv@3.0.2";
+import { ratioToOriginal } from "./compare.ts";
+import { type Figure, predictorOf, valueOf } from "./figure.ts";
+import { type PublishedModel, publishedRatio } from "./published.ts";
+import {
+  COUNTED_FIGURES,
+  type FigureName,
+  figureOf,
+  type ResultRow,
+  type TableResults,
+  TIMED_FIGURES,
+} from "./results.ts";
+
+/** Columns that may differ from run to run begin with one of these. */
+export const CHANGING_COLUMNS = ["timing_", "run_"] as const;
+
+const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Figures whose ratio to the original is given, with the published figure that they are compared with. */
+const RATIOS: readonly { name: FigureName; column: string; published?: keyof PublishedModel }[] = [
+  { name: "fileBytes", column: "ratio_file_bytes", published: "megabytes" },
+  { name: "flops", column: "ratio_flops", published: "gflops" },
+  { name: "bitOperations", column: "ratio_bit_operations" },
+  { name: "map", column: "ratio_map" },
+  { name: "map50", column: "ratio_map50", published: "map50" },
+  { name: "detectMedian", column: "timing_ratio_detect_median", published: "milliseconds" },
+];
+
+type Line = Record<string, string | number | boolean | null | undefined>;
+
+/** Where the model of a row is from. */
+function sourceOf({ model }: ResultRow): string {
+  if ("file" in model) return model.file;
+  return `built ${model.name}${model.options ? ` ${JSON.stringify(model.options)}` : ""}`;
+}
+
+/** Names of the figures that were predicted, and by what. */
+function predictedIn(row: ResultRow, names: readonly FigureName[]): string {
+  return names.flatMap((name) => {
+    const predictor = predictorOf(figureOf(row, name));
+    return predictor === undefined ? [] : [`${snake(name)} by ${predictor}`];
+  }).join("; ");
+}
+
+function lineOf(row: ResultRow, { data, split, images, limit, storage, rows, run }: TableResults): Line {
+  const { id, title, role, sha256, size, precision, made, note, missing } = row;
+  const figures = (names: readonly FigureName[], prefix = ""): Line =>
+    Object.fromEntries(names.map((name) => [prefix + snake(name), valueOf(figureOf(row, name))]));
+  const published = RATIOS.flatMap(({ column, published }) =>
+    published ? [[`published_${column.replace("timing_", "")}`, publishedRatio(role, published)]] : []
+  );
+  const ratios = RATIOS.map(({ name, column }): [string, Figure] => [column, ratioToOriginal(rows, row, name)]);
+  const at = (isTime: boolean): Line =>
+    Object.fromEntries(
+      ratios.filter(([column]) => column.startsWith("timing_") === isTime).map(([column, one]) => [
+        column,
+        valueOf(one),
+      ]),
+    );
+  return {
+    id,
+    title,
+    role,
+    data,
+    split,
+    images,
+    limit,
+    model: sourceOf(row),
+    sha256,
+    size,
+    precision,
+    storage,
+    made,
+    note,
+    missing,
+    ...figures(COUNTED_FIGURES),
+    ...at(false),
+    predicted: predictedIn(row, COUNTED_FIGURES),
+    ...Object.fromEntries(published),
+    ...figures(TIMED_FIGURES, "timing_"),
+    ...at(true),
+    timing_predicted: predictedIn(row, TIMED_FIGURES),
+    run_adapter: run?.adapter?.name,
+    run_software: run?.adapter?.software,
+    run_date: run?.date,
+    run_commit: run?.commit,
+  };
+}
+
+/** Writes results as CSV with a heading line. A figure that is missing is an empty field. */
+export function renderCsv(results: TableResults): string {
+  return `${csvFormat(results.rows.map((row) => lineOf(row, results)))}\n`;
+}

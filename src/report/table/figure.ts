@@ -1,0 +1,64 @@
+/**
+ * Figures of the tables: each is measured, or predicted by a model that is named, or missing for a reason. None is invented.
+ *
+ * @module
+ */
+
+/** A figure that was measured or counted here. */
+export interface MeasuredFigure {
+  readonly value: number;
+}
+
+/** A figure that was computed by a model of what would be measured. */
+export interface PredictedFigure {
+  readonly value: number;
+  /** Name of the model that predicts it. */
+  readonly predictedBy: string;
+}
+
+/** No figure. */
+export interface MissingFigure {
+  /** Why there is none, without a full stop. */
+  readonly missing: string;
+}
+
+/** What a cell of the tables holds. */
+export type Figure = MeasuredFigure | PredictedFigure | MissingFigure;
+
+/** Whether there is no figure. */
+export function isMissing(figure: Figure): figure is MissingFigure {
+  return "missing" in figure;
+}
+
+/** The value, undefined where there is none. */
+export function valueOf(figure: Figure): number | undefined {
+  return isMissing(figure) ? undefined : figure.value;
+}
+
+/** The model that predicts the figure, undefined where it was measured or is missing. */
+export function predictorOf(figure: Figure): string | undefined {
+  return "predictedBy" in figure ? figure.predictedBy : undefined;
+}
+
+/**
+ * A figure computed from others: missing where one of them is (the first one's reason is given), predicted where one of them is.
+ *
+ * ```ts
+ * import { derived } from "./figure.ts";
+ * const faster = derived((before, after) => before / after, { value: 82 }, { value: 20.5, predictedBy: "roofline" });
+ * console.log(faster); // { value: 4, predictedBy: "roofline" }
+ * ```
+ */
+export function derived(compute: (...values: number[]) => number, ...figures: readonly Figure[]): Figure {
+  const missing = figures.find(isMissing);
+  if (missing) return { missing: missing.missing };
+  const value = compute(...figures.map((figure) => valueOf(figure)!));
+  const predictors = [...new Set(figures.map(predictorOf).filter((name) => name !== undefined))];
+  return predictors.length > 0 ? { value, predictedBy: predictors.join(" and ") } : { value };
+}
+
+/** A figure over the original's; missing where the original's is 0. */
+export function ratio(figure: Figure, original: Figure): Figure {
+  if (valueOf(original) === 0 && !isMissing(figure)) return { missing: "the original's figure is 0" };
+  return derived((value, base) => value / base, figure, original);
+}

@@ -1,0 +1,27 @@
+/**
+ * Footnotes of a table, in signs that read well in plain text, in notebooks and on pages alike.
+ *
+ * @module
+ */
+
+const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+const raised = (number: number) => [...String(number)].map((digit) => DIGITS[Number(digit)]).join("");
+
+/** Numbers texts in the order in which they are first asked for. */
+export class Footnotes {
+  readonly #numbers = new Map<string, number>();
+
+  /** The sign of a note; notes with equal texts share one. */
+  sign(text: string): string {
+    const number = this.#numbers.get(text) ?? this.#numbers.size + 1;
+    this.#numbers.set(text, number);
+    return raised(number);
+  }
+
+  /** The notes as lines of Markdown, each a paragraph's line; empty where there are none. */
+  lines(): string[] {
+    const lines = [...this.#numbers].map(([text, number]) => `${raised(number)} ${text}.`);
+    return lines.map((line, i) => i < lines.length - 1 ? `${line}\\` : line);
+  }
+}

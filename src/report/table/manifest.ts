@@ -1,0 +1,145 @@
+/**
+ * The variants manifest, `data/variants.json`: which models there are, or will be, and what part they have in the tables.
+ *
+ * It is an object with one field `variants`, the list of variants in the order of the tables. The fields of a variant are those of
+ * `Variant`; `docs/tables.md` describes them with an example. Fields that are not known are refused, since a mistyped one would
+ * otherwise be passed over.
+ *
+ * @module
+ */
+
+import * as v from "npm:valibot@1.5.0";
+import { FeatherdetError } from "../../graph/error.ts";
+import { type Variant, VARIANT_ROLES, type VariantPrecision } from "./variant.ts";
+
+const PRECISIONS: readonly VariantPrecision[] = ["f32", "f16", "int8"];
+
+const oneOf = (names: readonly string[]) => `expected one of ${names.join(", ")}`;
+
+/** What is wrong with an object: it is none, or has a field too many or too few. */
+const object = (says: string) => ({ expected, received }: v.BaseIssue<unknown>) => {
+  if (expected === "never") return "there is no such field";
+  return received === "undefined" && expected !== "Object" ? "is missing" : says;
+};
+
+const TEXT = v.pipe(v.string("expected text"), v.nonEmpty("expected text"));
+
+const SIZE_SAYS = "expected a multiple of 32 from 32 to 8192";
+const SIZE = v.pipe(
+  v.number(SIZE_SAYS),
+  v.multipleOf(32, SIZE_SAYS),
+  v.minValue(32, SIZE_SAYS),
+  v.maxValue(8192, SIZE_SAYS),
+);
+
+const MODEL_SAYS = `expected { "file" } or { "name", "options" }`;
+const MODEL = v.pipe(
+  v.strictObject({
+    file: v.optional(v.pipe(
+      TEXT,
+      v.check(
+        (file) => !/^([\\/]|[a-z]+:)|(^|[\\/])\.\.([\\/]|$)/i.test(file),
+        "expected a path inside a data folder, such as models/a.onnx",
+      ),
+    )),
+    name: v.optional(TEXT),
+    options: v.optional(v.record(v.string(), v.unknown(), "expected an object of options")),
+  }, object(MODEL_SAYS)),
+  v.check(({ file, name, options }) => file === undefined ? name !== undefined : !name && !options, MODEL_SAYS),
+  v.transform((model) => model as Variant["model"]),
+);
+
+const ID_SAYS = "expected small letters, digits, dots and hyphens";
+const SHA_SAYS = "expected 64 hexadecimal digits";
+
+const VARIANT = v.strictObject({
+  id: v.pipe(v.string(ID_SAYS), v.regex(/^[a-z0-9][a-z0-9.-]*$/, ID_SAYS)),
+  title: TEXT,
+  data: TEXT,
+  split: v.optional(TEXT),
+  role: v.picklist(VARIANT_ROLES, oneOf(VARIANT_ROLES)),
+  model: MODEL,
+  size: SIZE,
+  precision: v.picklist(PRECISIONS, oneOf(PRECISIONS)),
+  made: TEXT,
+  sha256: v.optional(v.pipe(v.string(SHA_SAYS), v.regex(/^[0-9a-f]{64}$/, SHA_SAYS))),
+  note: v.optional(TEXT),
+}, object("expected an object"));
+
+const MANIFEST = v.strictObject(
+  { variants: v.pipe(v.array(VARIANT, "expected a list of variants"), v.nonEmpty("expected at least one variant")) },
+  object("expected an object with the list variants"),
+);
+
+/** Fields from the top of the manifest down to the one that is wrong, `variants[3] "x": role`. */
+function placeOf(path: readonly v.IssuePathItem[]): string {
+  return path.map(({ key, value }, depth) => {
+    if (typeof key !== "number") return depth === 0 ? key : `${depth === 2 ? ": " : "."}${key}`;
+    const { id } = (value ?? {}) as { id?: unknown };
+    return `[${key}]${typeof id === "string" ? ` "${id}"` : ""}`;
+  }).join("");
+}
+
+/** Variants of which the tables have one place at most. */
+function checkPlaces(variants: readonly Variant[], fault: (detail: string) => FeatherdetError): void {
+  const ids = new Set<string>(), places = new Set<string>();
+  const splits = new Map<string, string | undefined>();
+  for (const [index, { id, role, data, split }] of variants.entries()) {
+    const place = `variants[${index}] "${id}"`;
+    if (ids.has(id)) throw fault(`${place}: id: there is another variant of this id`);
+    ids.add(id);
+    if (splits.has(data) && splits.get(data) !== split) {
+      throw fault(`${place}: split: the variants of ${data} are measured on one split, not also ${split ?? "none"}`);
+    }
+    splits.set(data, split);
+    if (role !== "other" && places.has(`${role} of ${data}`)) {
+      throw fault(`${place}: role: there is another ${role} of ${data}`);
+    }
+    places.add(`${role} of ${data}`);
+  }
+  for (const data of splits.keys()) {
+    if (!places.has(`original of ${data}`)) throw fault(`variants: none of those of ${data} has the role original`);
+  }
+}
+
+/**
+ * Reads a manifest. `file` is named in errors.
+ *
+ * Throws FeatherdetError that names the file, the variant and the field: for broken JSON, for fields that are missing, unknown or not
+ * what they should be, for two variants in one place, and for data sets without an original.
+ *
+ * ```ts
+ * import { parseManifest } from "./manifest.ts";
+ * const variant = {
+ *   id: "demo", title: "demo", data: "synthetic", role: "original", model: { name: "demo" },
+ *   size: 320, precision: "f32", made: "built by the program",
+ * };
+ * console.log(parseManifest(JSON.stringify({ variants: [variant] })).length); // 1
+ * ```
+ */
+export function parseManifest(text: string, file = "variants.json"): readonly Variant[] {
+  const fault = (detail: string, cause?: unknown) => new FeatherdetError(detail, { file }, { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw fault(`broken JSON: ${(error as Error).message}`, error);
+  }
+  const parsed = v.safeParse(MANIFEST, value);
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.issues;
+    throw fault(path ? `${placeOf(path)}: ${message}` : message);
+  }
+  checkPlaces(parsed.output.variants, fault);
+  return parsed.output.variants;
+}
+
+/**
+ * The variants of a data set, in the order of the manifest. Throws FeatherdetError where there are none; `file` is named.
+ */
+export function variantsOf(variants: readonly Variant[], data: string, file = "variants.json"): readonly Variant[] {
+  const found = variants.filter((variant) => variant.data === data);
+  if (found.length > 0) return found;
+  const known = [...new Set(variants.map((variant) => variant.data))].join(", ");
+  throw new FeatherdetError(`it has no variants of the data set "${data}", only of ${known}`, { file });
+}

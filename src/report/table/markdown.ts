@@ -1,0 +1,170 @@
+/**
+ * Results as a page of Markdown: both tables of comparisons, then every variant with all its figures.
+ *
+ * @module
+ */
+
+import { markdownTable } from "npm:markdown-table@3.1.0";
+import { type Cell, combinationTable, type ComparisonTable, stepTable } from "./compare.ts";
+import { isMissing, predictorOf } from "./figure.ts";
+import { Footnotes } from "./footnotes.ts";
+import { FORMATS, written } from "./format.ts";
+import { PUBLISHED_FAMILY_SOURCE, PUBLISHED_SOURCE } from "./published.ts";
+import {
+  COUNTED_FIGURES,
+  type FamilyMember,
+  type FigureName,
+  figureOf,
+  type ResultRow,
+  type RunRecord,
+  type TableResults,
+  TIMED_FIGURES,
+} from "./results.ts";
+
+/** What is put on the page. */
+export interface MarkdownOptions {
+  /** Addresses of pictures to show, relative to the page. */
+  readonly images?: readonly string[];
+}
+
+const plain = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+
+/** A cell's text; what has to be said of it goes to the notes. */
+function cellText({ figure, format, published }: Cell, notes: Footnotes): string {
+  const predictor = predictorOf(figure);
+  const own = isMissing(figure)
+    ? `—${notes.sign(plain(figure.missing))}`
+    : predictor === undefined
+    ? written(figure.value, format)
+    : `≈${written(figure.value, format)}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
+  if (published === undefined) return own;
+  return `${own} (${published === null ? "—" : published.toFixed(format.digits)})`;
+}
+
+/** A table and, below it, its notes. */
+function tableText(headings: readonly string[], rows: readonly { title: string; cells: readonly Cell[] }[]): string[] {
+  const notes = new Footnotes();
+  const body = rows.map(({ title, cells }) => [plain(title), ...cells.map((cell) => cellText(cell, notes))]);
+  const align = ["l", ...headings.slice(1).map(() => "r")];
+  const lines = notes.lines();
+  return [markdownTable([headings, ...body], { align }), "", ...(lines.length > 0 ? [...lines, ""] : [])];
+}
+
+const comparisonText = ({ headings, rows }: ComparisonTable) => tableText(["model", ...headings], rows);
+
+function variantTable(rows: readonly ResultRow[], names: readonly FigureName[]): string[] {
+  const cells = (row: ResultRow) => names.map((name) => ({ figure: figureOf(row, name), format: FORMATS[name] }));
+  return tableText(
+    ["variant", ...names.map((name) => FORMATS[name].heading)],
+    rows.map((row) => ({ title: row.title, cells: cells(row) })),
+  );
+}
+
+function familyTable(family: readonly FamilyMember[]): string[] {
+  if (family.length === 0) return [];
+  const times = ["detectMedian", "gpuMedian"] as const;
+  const heading = ["model", FORMATS.fileBytes.heading, "mAP50-95 % (published)"];
+  return [
+    "## The published family",
+    "",
+    `Time and size were measured here, with random weights; the mAP was not, it is ${PUBLISHED_FAMILY_SOURCE}.`,
+    "",
+    ...tableText(
+      [...heading, ...times.map((name) => FORMATS[name].heading)],
+      family.map(({ model, size, fileBytes, publishedMap, timing }) => ({
+        title: `${model} at ${size}`,
+        cells: [
+          { figure: { value: fileBytes }, format: FORMATS.fileBytes },
+          { figure: { value: publishedMap }, format: { ...FORMATS.map, digits: 1 } },
+          ...times.map((name) => ({ figure: timing[name] ?? { missing: "not timed" }, format: FORMATS[name] })),
+        ],
+      })),
+    ),
+  ];
+}
+
+function runText({ date, commit, adapter, machine, versions }: RunRecord): string {
+  const on = adapter ? `on ${adapter.name}${adapter.software ? ", a software adapter" : ""}` : "without a device";
+  const with_ = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  return `Measured ${date} ${on}, on a machine with ${machine.cores} cores (${machine.os}, ${machine.arch}, load ` +
+    `${machine.load.toFixed(1)}), with ${with_}${commit === null ? "" : `, commit ${commit}`}.`;
+}
+
+function settingsText({ confidence, iou, maxDetections, multiLabel }: TableResults["settings"]): string {
+  return `mAP by COCO's protocol with detections from a confidence of ${confidence}, suppression at an overlap of ` +
+    `${iou}, at most ${maxDetections} a picture${multiLabel ? ", several classes a box" : ""}.`;
+}
+
+function originalText(rows: readonly ResultRow[]): string {
+  const original = rows.find(({ role }) => role === "original");
+  if (!original) return "There is no original to compare with.";
+  const { title, size, precision } = original;
+  return `The original is ${title} at ${size}x${size} in ${precision}.`;
+}
+
+/** One line a variant: what it is, and the command. */
+function madeText({ title, model, size, precision, sha256, made, note }: ResultRow): string {
+  const source = "file" in model ? `\`${model.file}\`` : `${model.name} built with random weights`;
+  const options = "name" in model && model.options ? ` (\`${JSON.stringify(model.options)}\`)` : "";
+  const sum = sha256 ? `, SHA-256 ${sha256.slice(0, 16)}` : "";
+  const by = /^deno /.test(made) ? `\`${made}\`` : made;
+  return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made by: ${by}.${
+    note ? ` ${note}.` : ""
+  }`;
+}
+
+/**
+ * Writes results as Markdown. Figures that were predicted carry `≈` and a note that names the model; where there is none stands `—`
+ * with a note that says why.
+ *
+ * ```ts
+ * import { renderMarkdown } from "./markdown.ts";
+ * const settings = { confidence: 0.001, iou: 0.7, maxDetections: 300, multiLabel: true };
+ * const about = { schema: 1, data: "mine", split: null, images: 9, limit: null, storage: null, family: [], settings } as const;
+ * console.log(renderMarkdown({ ...about, rows: [] }).startsWith("# Results on mine")); // true
+ * ```
+ */
+export function renderMarkdown(results: TableResults, { images = [] }: MarkdownOptions = {}): string {
+  const { data, split, images: pictures, limit, settings, storage, rows, family, run } = results;
+  const lines = [
+    `# Results on ${data}`,
+    "",
+    ...(limit === null
+      ? []
+      : [`**A quick look: only the first ${pictures} pictures were looked at. These are not the set's figures.**`, ""]),
+    `Written by \`deno task table --data ${data}\`. ${originalText(rows)} ${settingsText(settings)} ` +
+    `${pictures} pictures${split === null ? "" : ` of the split ${split}`}.`,
+    "",
+    ...(run ? [runText(run), ""] : []),
+    "Figures are measured or counted here, in one run on one machine, but for those that are marked: ≈ is predicted, — is",
+    `missing. Ratios are to the original. In brackets, published: ${PUBLISHED_SOURCE}.`,
+    "",
+    "## Each step",
+    "",
+    ...comparisonText(stepTable(results)),
+    "## Combinations",
+    "",
+    ...comparisonText(combinationTable(results)),
+    "Operations are counted densely: they fall where channels are gone. Zeros that remain in the model are its sparsity, and",
+    "save nothing here. Fewer bits leave the operations as many: bit operations are multiply-accumulates times the bits of",
+    "both factors.",
+    "",
+    ...images.flatMap((image) => [`![${image.replace(/\.\w+$/, "").replaceAll("-", " ")}](${image})`, ""]),
+    "## Every variant",
+    "",
+    `Size is that of the model file, whatever it is run in. Counts are of one frame from letterbox to suppression${
+      storage === null ? "" : `, activations in a storage ${storage}`
+    }.`,
+    "",
+    ...variantTable(rows, COUNTED_FIGURES),
+    "Times are of one picture, with the usual settings of detection: medians and 90th percentiles, from picture to boxes and of",
+    "the device alone.",
+    "",
+    ...variantTable(rows, TIMED_FIGURES),
+    ...familyTable(family),
+    "## How they were made",
+    "",
+    ...rows.map(madeText),
+  ];
+  return `${lines.join("\n")}\n`;
+}

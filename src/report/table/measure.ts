@@ -1,0 +1,260 @@
+/**
+ * Measures the variants of a data set: costs and accuracy of each, then the latency of all of them one after the other, so that the
+ * machine is in much the same state for those that are compared.
+ *
+ * @module
+ */
+
+import type { Dataset, DatasetImage } from "../../data/dataset.ts";
+import { Detector, type DetectorOptions, type Picture } from "../../detect/detector.ts";
+import { modelCosts } from "../../eval/costs.ts";
+import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
+import type { EvaluationJournal } from "../../eval/journal.ts";
+import { measureLatency } from "../../eval/measure_latency.ts";
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import type { Precision } from "../../session.ts";
+import type { Figure, MissingFigure } from "./figure.ts";
+import { PUBLISHED_FAMILY } from "./published.ts";
+import type { CountedName, FamilyMember, Figures, ResultRow, TableResults, TimedName } from "./results.ts";
+import type { Variant, VariantPrecision } from "./variant.ts";
+
+/** A variant's model, for its input size and one picture a run. */
+export interface VariantModel {
+  readonly graph: Graph;
+  /** Bytes of its file; of a model that was built, those that it would have as ONNX are counted. */
+  readonly fileBytes?: number;
+  /** SHA-256 of its file. */
+  readonly sha256?: string;
+}
+
+/** How to measure, and where models come from. */
+export interface MeasureOptions {
+  /** The data set, limited already if it is to be. */
+  readonly dataset: Dataset;
+  /** Set where the data set was limited to its first so many pictures. */
+  readonly limit?: number;
+  /** Gives the model of a variant, or why there is none. Asked once for accuracy and once for latency. */
+  readonly load: (variant: Variant) => Promise<VariantModel | MissingFigure>;
+  /** Device, tuning and so on for a precision; by default what `Detector.load` takes. */
+  readonly detectorOptions?: (precision: Precision) => Promise<Pick<DetectorOptions, "device" | "tuning" | "storage">>;
+  /** Only the variants with these ids are measured. */
+  readonly only?: readonly string[];
+  /** Samples of each time; 0 leaves times out. Default 20. */
+  readonly latencyRuns?: number;
+  /** Published models to time: their names in `PUBLISHED_FAMILY`, and how they are built. */
+  readonly family?: readonly { readonly model: string; readonly size: number; readonly build: () => Graph }[];
+  /** Samples of each time of the family. Default 3. */
+  readonly familyRuns?: number;
+  /** Keeps what was found for a variant while it is evaluated. */
+  readonly journal?: (variant: Variant) => EvaluationJournal;
+  /** Told what is begun, in a line. */
+  readonly say?: (line: string) => void;
+  /** Told after each picture of a variant how many are done. */
+  readonly onPicture?: (variant: Variant, done: number, total: number, image: DatasetImage) => void;
+}
+
+/** What the engine can run; the table is exhaustive by type. */
+const RUNNABLE: Readonly<Record<Precision, true>> = { f32: true, f16: true };
+
+function isRunnable(precision: VariantPrecision): precision is Precision {
+  return Object.hasOwn(RUNNABLE, precision);
+}
+
+/** COCO's way to say that there was nothing to find. */
+const accuracy = (value: number): Figure => value < 0 ? { missing: "the pictures show no object" } : { value };
+
+interface Measured {
+  readonly figures: Figures<CountedName>;
+  readonly storage: string;
+}
+
+async function detectorFor(
+  graph: Graph,
+  precision: Precision,
+  { detectorOptions }: MeasureOptions,
+  settings: Partial<DetectorOptions> = {},
+): Promise<Detector> {
+  return await Detector.load(graph, { ...await detectorOptions?.(precision), ...settings, precision });
+}
+
+async function countAndEvaluate(
+  variant: Variant,
+  { graph, fileBytes }: VariantModel,
+  precision: Precision,
+  options: MeasureOptions,
+): Promise<Measured> {
+  const { dataset, journal, onPicture } = options;
+  const detector = await detectorFor(graph, precision, options, COCO_SETTINGS);
+  try {
+    const { storage } = detector.plan.form;
+    const costs = modelCosts(graph, { precision, storage });
+    const { map, map50 } = await evaluate(detector, dataset, {
+      journal: journal?.(variant),
+      onProgress: onPicture && ((...progress) => onPicture(variant, ...progress)),
+    });
+    return {
+      storage,
+      figures: {
+        parameters: { value: costs.parameters },
+        fileBytes: { value: fileBytes ?? costs.fileBytes },
+        deviceWeightBytes: { value: costs.deviceWeightBytes },
+        flops: { value: costs.flops },
+        sparsity: { value: costs.sparsity },
+        nonzeroFlops: { value: costs.nonzeroFlops },
+        bitOperations: { value: costs.bitOperations },
+        activationBytes: { value: costs.activationPeak.planned },
+        dispatches: { value: costs.dispatches },
+        map: accuracy(map),
+        map50: accuracy(map50),
+      },
+    };
+  } finally {
+    detector.destroy();
+  }
+}
+
+async function timesOf(
+  graph: Graph,
+  precision: Precision,
+  picture: Picture,
+  runs: number,
+  options: MeasureOptions,
+): Promise<Figures<TimedName>> {
+  const detector = await detectorFor(graph, precision, options);
+  try {
+    const { detect, gpu, stream } = await measureLatency(detector, picture, { runs });
+    const noTimestamps = { missing: "the adapter has no timestamps" };
+    return {
+      detectMedian: { value: detect.median },
+      detectP90: { value: detect.p90 },
+      gpuMedian: gpu ? { value: gpu.median } : noTimestamps,
+      gpuP90: gpu ? { value: gpu.p90 } : noTimestamps,
+      framesPerSecond: { value: stream },
+    };
+  } finally {
+    detector.destroy();
+  }
+}
+
+/** The variant's model, or why it is not measured. */
+async function open(variant: Variant, { only, load }: MeasureOptions): Promise<VariantModel | MissingFigure> {
+  if (only && !only.includes(variant.id)) return { missing: "left out of this run" };
+  const found = await load(variant);
+  if ("missing" in found || isRunnable(variant.precision)) return found;
+  return { missing: `${variant.precision} cannot be run yet` };
+}
+
+function about({ data: _, split: __, sha256: ___, ...rest }: Variant): Omit<ResultRow, "figures" | "timing"> {
+  return rest;
+}
+
+async function countedRow(
+  variant: Variant,
+  options: MeasureOptions,
+): Promise<{ row: ResultRow; storage?: string }> {
+  const { title, precision } = variant;
+  const model = await open(variant, options);
+  if ("missing" in model) {
+    options.say?.(`${title}: not measured, ${model.missing}`);
+    return { row: { ...about(variant), missing: model.missing, figures: {}, timing: {} } };
+  }
+  options.say?.(`${title}: ${options.dataset.images.length} pictures`);
+  try {
+    const { figures, storage } = await countAndEvaluate(variant, model, precision as Precision, options);
+    const { sha256 } = model;
+    return { row: { ...about(variant), ...(sha256 && { sha256 }), figures, timing: {} }, storage };
+  } catch (error) {
+    throw error instanceof FeatherdetError ? error.at({ file: variant.id }) : error;
+  }
+}
+
+async function timedRow(
+  row: ResultRow,
+  variant: Variant,
+  picture: Picture,
+  runs: number,
+  options: MeasureOptions,
+): Promise<ResultRow> {
+  if (row.missing !== undefined) return row;
+  const model = await open(variant, options);
+  if ("missing" in model) {
+    throw new FeatherdetError(`has gone while it was measured: ${model.missing}`, { file: row.id });
+  }
+  options.say?.(`${row.title}: latency`);
+  return { ...row, timing: await timesOf(model.graph, row.precision as Precision, picture, runs, options) };
+}
+
+async function familyMembers(picture: Picture, options: MeasureOptions): Promise<FamilyMember[]> {
+  const { family = [], familyRuns = 3 } = options;
+  const members: FamilyMember[] = [];
+  for (const { model, size, build } of family) {
+    options.say?.(`${model} with random weights: latency`);
+    const graph = build();
+    const { fileBytes } = modelCosts(graph);
+    const timing = await timesOf(graph, "f32", picture, familyRuns, options);
+    members.push({ model, size, fileBytes, publishedMap: PUBLISHED_FAMILY[model] / 100, timing });
+  }
+  return members;
+}
+
+function checkNames({ only = [], family = [] }: MeasureOptions, variants: readonly Variant[]): void {
+  const unknown = only.find((id) => variants.every((variant) => variant.id !== id));
+  if (unknown !== undefined) {
+    throw new FeatherdetError(
+      `no variant of this data set is called "${unknown}", there are: ${variants.map(({ id }) => id).join(", ")}`,
+    );
+  }
+  const unpublished = family.find(({ model }) => !Object.hasOwn(PUBLISHED_FAMILY, model));
+  if (unpublished) throw new FeatherdetError(`no mAP of "${unpublished.model}" is published`);
+}
+
+/**
+ * Measures variants on a data set: costs, mAP with `COCO_SETTINGS`, and latency on its first picture with the usual settings of
+ * detection. Variants whose model is not there become rows that say so.
+ *
+ * Throws FeatherdetError for ids and family members that do not exist, and, naming the variant, for models that do not fit the data
+ * set.
+ *
+ * ```ts
+ * import { demoDetector } from "../../models/demo_detector.ts";
+ * import { renderMarkdown } from "./markdown.ts";
+ * import { measureTable } from "./measure.ts";
+ * // A set without pictures, so that costs are all there is to measure; `openDataset("coco")` opens a large one.
+ * const dataset = { name: "none", classes: ["a", "b", "c"], categoryIds: [1, 2, 3], images: [], warnings: [] };
+ * const demo = {
+ *   id: "demo", title: "demo detector", data: "none", role: "original", model: { name: "demo" },
+ *   size: 96, precision: "f32", made: "built by the program",
+ * } as const;
+ * const load = async () => await { graph: demoDetector({ size: demo.size }) };
+ * const results = await measureTable([demo], { dataset, load });
+ * console.log(renderMarkdown(results));
+ * ```
+ */
+export async function measureTable(variants: readonly Variant[], options: MeasureOptions): Promise<TableResults> {
+  const { dataset, limit, latencyRuns = 20 } = options;
+  checkNames(options, variants);
+  const counted = [];
+  for (const variant of variants) counted.push(await countedRow(variant, options));
+  let rows: readonly ResultRow[] = counted.map(({ row }) => row);
+  let family: readonly FamilyMember[] = [];
+  if (latencyRuns > 0 && dataset.images.length > 0) {
+    const picture = await dataset.images[0].load();
+    const timed: ResultRow[] = [];
+    for (const [i, row] of rows.entries()) {
+      timed.push(await timedRow(row, variants[i], picture, latencyRuns, options));
+    }
+    rows = timed;
+    family = await familyMembers(picture, options);
+  }
+  return {
+    schema: 1,
+    data: dataset.name,
+    split: dataset.split ?? null,
+    images: dataset.images.length,
+    limit: limit ?? null,
+    settings: COCO_SETTINGS,
+    storage: counted.find(({ storage }) => storage !== undefined)?.storage ?? null,
+    rows,
+    family,
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * Result tables: variants of a detector measured and compared, with each other and with what was published.
+ *
+ * @module
+ */
+
+export type { Figure, MeasuredFigure, MissingFigure, PredictedFigure } from "./figure.ts";
+export { parseManifest, variantsOf } from "./manifest.ts";
+export { type MarkdownOptions, renderMarkdown } from "./markdown.ts";
+export { type MeasureOptions, measureTable, type VariantModel } from "./measure.ts";
+export { type ParetoCost, paretoOf } from "./plots.ts";
+export { readResults } from "./read.ts";
+export { renderCsv } from "./csv.ts";
+export {
+  type CountedName,
+  type FamilyMember,
+  type FigureName,
+  figureOf,
+  type Figures,
+  type ResultRow,
+  type RunRecord,
+  type TableResults,
+  type TimedName,
+  withoutTimings,
+} from "./results.ts";
+export type { Variant, VariantBuild, VariantFile, VariantPrecision, VariantRole } from "./variant.ts";

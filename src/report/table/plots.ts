@@ -1,0 +1,68 @@
+/**
+ * Results as Pareto plots: mAP against latency, and against bytes.
+ *
+ * @module
+ */
+
+import { type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "../plot/pareto.ts";
+import { type Figure, predictorOf, valueOf } from "./figure.ts";
+import { FORMATS, ROLE_TITLES } from "./format.ts";
+import { PUBLISHED_FAMILY_SOURCE } from "./published.ts";
+import { figureOf, type TableResults } from "./results.ts";
+
+/** What mAP is drawn against. */
+export type ParetoCost = "latency" | "bytes";
+
+const COSTS = { latency: "detectMedian", bytes: "fileBytes" } as const;
+
+const X_LABELS: Readonly<Record<ParetoCost, string>> = {
+  latency: "milliseconds from picture to boxes (median)",
+  bytes: "MB of the model file",
+};
+
+/** Group of the published family. */
+const FAMILY = "YOLO11, published mAP";
+
+function kindOf(...figures: readonly Figure[]): ParetoKind {
+  return figures.some((figure) => predictorOf(figure) !== undefined) ? "predicted" : "measured";
+}
+
+/** The points of a plot: variants that have both figures, and the published family. mAP is in percent. */
+export function paretoPoints({ rows, family }: TableResults, cost: ParetoCost): ParetoPoint[] {
+  const { unit } = FORMATS[COSTS[cost]];
+  const variants = rows.flatMap((row): ParetoPoint[] => {
+    const x = figureOf(row, COSTS[cost]), y = figureOf(row, "map");
+    const [across, up] = [valueOf(x), valueOf(y)];
+    if (across === undefined || up === undefined) return [];
+    const group = ROLE_TITLES[row.role];
+    return [{ label: row.title, group, x: across / unit, y: 100 * up, kind: kindOf(x, y) }];
+  });
+  const published = family.flatMap(({ model, fileBytes, publishedMap, timing }): ParetoPoint[] => {
+    const across = cost === "bytes" ? fileBytes : timing.detectMedian && valueOf(timing.detectMedian);
+    if (across === undefined) return [];
+    return [{ label: model, group: FAMILY, x: across / unit, y: 100 * publishedMap, kind: "published" }];
+  });
+  return [...variants, ...published];
+}
+
+/** What is written on a plot. */
+function paretoOptions({ data, split, images, limit, run, family }: TableResults, cost: ParetoCost): ParetoOptions {
+  const set = `${data}${split === null ? "" : ` ${split}`}`;
+  const adapter = cost === "latency" && run?.adapter
+    ? [`on ${run.adapter.name}${run.adapter.software ? " (software)" : ""}`]
+    : [];
+  const sources = family.length > 0 ? [`hollow: ${PUBLISHED_FAMILY_SOURCE}`] : [];
+  const pictures = limit === null ? `${images} pictures` : `a quick look, only the first ${images} pictures`;
+  return {
+    title: `mAP against ${cost === "latency" ? "latency" : "size"} on ${set}`,
+    subtitle: [pictures, ...adapter, ...sources].join("; "),
+    xLabel: X_LABELS[cost],
+    yLabel: FORMATS.map.heading,
+    lines: [FAMILY],
+  };
+}
+
+/** Draws one of the plots; the text of an SVG file. The one against bytes is the same in every run. */
+export function paretoOf(results: TableResults, cost: ParetoCost): string {
+  return paretoPlot(paretoPoints(results, cost), paretoOptions(results, cost));
+}

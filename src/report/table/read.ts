@@ -1,0 +1,41 @@
+/**
+ * Reads results that were written down.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../../graph/error.ts";
+import type { TableResults } from "./results.ts";
+
+/** Results that come with this version, by data set. */
+const RESULTS = new URL("../../../data/results/", import.meta.url);
+
+/**
+ * Reads the `table.json` at a URL, or the one of a data set that comes with this version, by name (`coco`, `bccd`, `synthetic`).
+ *
+ * Throws FeatherdetError that names the file where there is none or it holds something else.
+ *
+ * ```ts ignore
+ * import { readResults, renderMarkdown } from "https://example.org/featherdet/mod.ts";
+ * console.log(renderMarkdown(await readResults("coco")));
+ * ```
+ */
+export async function readResults(source: string | URL): Promise<TableResults> {
+  const isName = typeof source === "string" && /^[\w-]+$/.test(source);
+  const url = isName ? new URL(`${source}/table.json`, RESULTS) : source;
+  const file = String(url);
+  let value: unknown;
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`the server answers ${response.status}`);
+    value = await response.json();
+  } catch (error) {
+    const hint = isName ? `, "deno task table --data ${source}" writes it` : "";
+    throw new FeatherdetError(`no results can be read here (${(error as Error).message})${hint}`, { file }, {
+      cause: error,
+    });
+  }
+  const { schema, rows } = (value ?? {}) as Partial<TableResults>;
+  if (schema !== 1 || !Array.isArray(rows)) throw new FeatherdetError("these are no results of variants", { file });
+  return value as TableResults;
+}

@@ -1,0 +1,130 @@
+/**
+ * What measuring the variants of a data set gives; `table.json` is this, written down.
+ *
+ * What can differ between two runs on one machine is kept apart: `run` says when and on what, `timing` holds every time. All else is
+ * the same in each run, so that a change in it is a change of the models or of the code.
+ *
+ * @module
+ */
+
+import type { DetectorSettings } from "../../detect/detector.ts";
+import type { LatencyReport } from "../../eval/measure_latency.ts";
+import type { Figure } from "./figure.ts";
+import type { Variant } from "./variant.ts";
+
+/** Figures that are the same in every run, in the order of the tables. */
+export const COUNTED_FIGURES = [
+  "parameters",
+  "fileBytes",
+  "deviceWeightBytes",
+  "flops",
+  "sparsity",
+  "nonzeroFlops",
+  "bitOperations",
+  "activationBytes",
+  "dispatches",
+  "map",
+  "map50",
+] as const;
+
+/** Name of a figure that is the same in every run; units are those of `ModelCosts`, mAP is in 0..1. */
+export type CountedName = typeof COUNTED_FIGURES[number];
+
+/** Figures that are times: milliseconds of a frame from picture to boxes and of the device alone, and frames a second. */
+export const TIMED_FIGURES = ["detectMedian", "detectP90", "gpuMedian", "gpuP90", "framesPerSecond"] as const;
+
+/** Name of a time. */
+export type TimedName = typeof TIMED_FIGURES[number];
+
+/** Name of a figure. */
+export type FigureName = CountedName | TimedName;
+
+/** Figures by their names; those that are not there were not measured. */
+export type Figures<Name extends FigureName> = Readonly<Partial<Record<Name, Figure>>>;
+
+/** A variant with its figures. */
+export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256"> {
+  /** SHA-256 of the file that was measured; absent for models that were built. */
+  readonly sha256?: string;
+  /** Why nothing was measured, where nothing was. */
+  readonly missing?: string;
+  /** Counts and accuracy. */
+  readonly figures: Figures<CountedName>;
+  /** Times: they differ from run to run. */
+  readonly timing: Figures<TimedName>;
+}
+
+/** A published model, of random weights, whose latency was measured here and whose accuracy others have published. */
+export interface FamilyMember {
+  /** Its name, `yolo11s`. */
+  readonly model: string;
+  /** Side of the square input in pixels. */
+  readonly size: number;
+  /** Bytes of the model as ONNX. */
+  readonly fileBytes: number;
+  /** Published mAP50-95 in 0..1; see `PUBLISHED_FAMILY`. */
+  readonly publishedMap: number;
+  /** Times: they differ from run to run. */
+  readonly timing: Figures<TimedName>;
+}
+
+/** When, where and with what it was measured: all of it may differ from run to run. */
+export interface RunRecord {
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  /** Commit of the checkout, with `+` where files differed from it; null outside of git. */
+  readonly commit: string | null;
+  /** What was measured on; null where nothing was measured. */
+  readonly adapter: LatencyReport["adapter"] | null;
+  /** The machine around it. */
+  readonly machine: {
+    readonly os: string;
+    readonly arch: string;
+    readonly cores: number;
+    /** Processes that were running or waiting for a core in the minute before the end, on average; others disturb the times. */
+    readonly load: number;
+  };
+  /** Versions of what ran. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** All of it. */
+export interface TableResults {
+  /** Form of this record. */
+  readonly schema: 1;
+  /** The data set. */
+  readonly data: string;
+  /** Its split, null where it has none. */
+  readonly split: string | null;
+  /** Pictures that mAP was measured on. */
+  readonly images: number;
+  /** Only the first so many pictures were looked at: these are not the figures of the set. Null where all were. */
+  readonly limit: number | null;
+  /** What mAP was measured with. */
+  readonly settings: DetectorSettings;
+  /** How activations were stored, on which dispatches and activation memory depend; null where nothing was measured. */
+  readonly storage: string | null;
+  /** One for each variant of the data set, in the order of the manifest. */
+  readonly rows: readonly ResultRow[];
+  /** The family of published models to compare with; may be empty. */
+  readonly family: readonly FamilyMember[];
+  /** Absent where it was taken out. */
+  readonly run?: RunRecord;
+}
+
+const TIMED: readonly string[] = TIMED_FIGURES;
+
+/** A figure of a row by its name. */
+export function figureOf({ missing, figures, timing }: ResultRow, name: FigureName): Figure {
+  const found = TIMED.includes(name) ? timing[name as TimedName] : figures[name as CountedName];
+  return found ?? { missing: missing ?? (TIMED.includes(name) ? "not timed" : "not measured") };
+}
+
+/** Results without what may differ from run to run: two runs of the same models on one machine give the same. */
+export function withoutTimings({ run: _, rows, family, ...rest }: TableResults): TableResults {
+  return {
+    ...rest,
+    rows: rows.map((row) => ({ ...row, timing: {} })),
+    family: family.map((member) => ({ ...member, timing: {} })),
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * What a variant of a detector is, and the parts it can have in the tables.
+ *
+ * @module
+ */
+
+import type { Precision } from "../../session.ts";
+
+/** The parts of a variant in the tables; `other` is in the table of all variants only. */
+export const VARIANT_ROLES = [
+  "original",
+  "pruning",
+  "quantization",
+  "distillation",
+  "pruning+quantization",
+  "distillation+quantization",
+  "everything",
+  "other",
+] as const;
+
+/** One of the parts. */
+export type VariantRole = typeof VARIANT_ROLES[number];
+
+/** Element types that a variant can be run in; int8 is here before the engine has it, for variants that are to come. */
+export type VariantPrecision = Precision | "int8";
+
+/** A model in a file. */
+export interface VariantFile {
+  /**
+   * Path in a data folder, `models/yolo11n.onnx`: looked for in the folder of the manifest, in the data beside the checkout and in the
+   * cache of `deno task data`, in this order.
+   */
+  readonly file: string;
+}
+
+/** A model that is built with random weights. */
+export interface VariantBuild {
+  /** Its name on the command line, `yolo11n`. */
+  readonly name: string;
+  /** Options of its builder other than the input size: `{ "classes": 10 }`. */
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+/** A model at one input size in one precision, and how it was made. */
+export interface Variant {
+  /** Unique in its manifest: small letters, digits, dots and hyphens. */
+  readonly id: string;
+  /** Its name in the tables. */
+  readonly title: string;
+  /** Data set that it is measured on: a name or folder that `openDataset` knows. */
+  readonly data: string;
+  /** Split of the data set; the data set's usual one where it is not given. */
+  readonly split?: string;
+  /** Its part in the tables; a data set has one `original` and at most one of the others, but for `other`. */
+  readonly role: VariantRole;
+  /** Where the model comes from. */
+  readonly model: VariantFile | VariantBuild;
+  /** Side of the square input in pixels. */
+  readonly size: number;
+  /** Element type in which it is run. */
+  readonly precision: VariantPrecision;
+  /** The command that makes the model, or what it will be made by. */
+  readonly made: string;
+  /** SHA-256 of the file in hexadecimal; another file is then refused. */
+  readonly sha256?: string;
+  /** What a reader has to know of it. */
+  readonly note?: string;
+}
