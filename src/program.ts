@@ -5,13 +5,12 @@
  */
 
 import { FeatherdetError } from "./graph/error.ts";
-import { linkShader } from "./gpu/linker.ts";
 import { Memory } from "./gpu/memory.ts";
+import { int8Bindings, linkKernel } from "./kernels/link.ts";
 import { packParameters } from "./kernels/parameters.ts";
 import { type BindingLayout, pipelineFor } from "./gpu/pipelines.ts";
 import type { Device } from "./gpu/device.ts";
-import type { KernelBinding, PackedWeights, ParameterField, StorageForm } from "./kernels/kernel.ts";
-import { SHADERS } from "./kernels/shaders.ts";
+import type { KernelBinding, PackedInt8Weights, PackedWeights, ParameterField, StorageForm } from "./kernels/kernel.ts";
 import type { Placement, Step } from "./plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
@@ -19,6 +18,7 @@ export interface ProgramSource {
   readonly form: StorageForm;
   readonly pitch: number;
   readonly pages: number;
+  readonly int8Pages: number;
   readonly plainBytes: number;
   readonly steps: readonly Step[];
   readonly placements: ReadonlyMap<string, Placement>;
@@ -45,11 +45,20 @@ export function cellBytes(form: Pick<StorageForm, "scalar">): number {
   return form.scalar === "f16" ? 8 : 16;
 }
 
+/** Bytes of an int8 cell: one word. */
+const INT8_CELL_BYTES = 4;
+
+function storageTexture(access: GPUStorageTextureAccess, format: GPUTextureFormat): BindingLayout {
+  return { storageTexture: { access, format, viewDimension: "2d-array" } };
+}
+
 /** A plan on a device. */
 export class Program {
   readonly memory: Memory;
   /** Activation arena in row memory. */
   readonly arena: GPUTexture | GPUBuffer;
+  /** Arena of int8 cells, where the plan has any. */
+  readonly int8Arena: GPUTexture | GPUBuffer | undefined;
   /** Activation arena of plain values. */
   readonly plain: GPUBuffer;
   readonly steps: readonly Step[];
@@ -66,17 +75,24 @@ export class Program {
     this.#source = source;
     this.#external = new Map(source.external);
     this.steps = source.steps;
-    const { form, pitch, pages } = source;
-    const rows = 1 << form.pageShift;
-    if (form.storage === "texture") {
-      const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
-      this.arena = this.memory.texture("activations", usage, this.#format(), [pitch, rows, pages], cellBytes(form));
-    } else {
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-      this.arena = this.memory.buffer("activations", usage, pitch * rows * pages * cellBytes(form));
+    const { form, pages, int8Pages } = source;
+    this.arena = this.#rowMemory("activations", this.#format(), pages, cellBytes(form));
+    if (int8Pages > 0) {
+      this.int8Arena = this.#rowMemory("int8 activations", "r32uint", int8Pages, INT8_CELL_BYTES);
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     this.plain = this.memory.buffer("plain activations", usage, source.plainBytes);
+  }
+
+  #rowMemory(label: string, format: GPUTextureFormat, pages: number, bytes: number): GPUTexture | GPUBuffer {
+    const { form, pitch } = this.#source;
+    const rows = 1 << form.pageShift;
+    if (form.storage === "texture") {
+      const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
+      return this.memory.texture(label, usage, format, [pitch, rows, pages], bytes);
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    return this.memory.buffer(label, usage, pitch * rows * pages * bytes);
   }
 
   /** Uploads weights and compiles pipelines. Throws FeatherdetError where the adapter refuses a shader or runs out of memory. */
@@ -128,18 +144,15 @@ export class Program {
       uniforms.byteLength,
       uniforms,
     );
-    const code = (step: Step) =>
-      linkShader(SHADERS, step.kernel.shader, {
-        ...step.kernel.constants,
-        STORAGE: form.storage,
-        SCALAR: form.scalar,
-        PAGE_SHIFT: form.pageShift,
-      });
+    const isInt8 = (value: string) => {
+      const layout = this.#source.placements.get(value)?.layout;
+      return layout?.kind === "blocked" && layout.int8 !== undefined;
+    };
     const linked = new Map<string, string>();
     const pipelines = await Promise.all(steps.map((step) => {
       // Linking is pure; steps of one kernel share the text.
-      const key = JSON.stringify([step.kernel.shader, step.kernel.constants]);
-      const text = linked.get(key) ?? code(step);
+      const key = JSON.stringify([step.kernel.shader, step.kernel.constants, int8Bindings(step.kernel, isInt8)]);
+      const text = linked.get(key) ?? linkKernel(step.kernel, form, isInt8);
       linked.set(key, text);
       const layouts: BindingLayout[] = [
         { buffer: { type: "uniform" } },
@@ -188,8 +201,9 @@ export class Program {
   #layout(binding: KernelBinding): BindingLayout {
     const textures = this.#source.form.storage === "texture";
     if (binding.kind === "constant") return { buffer: { type: "storage" } };
-    if (binding.kind === "weights") {
-      return textures ? this.#storageTexture("read-only") : { buffer: { type: "read-only-storage" } };
+    if (binding.kind === "weights" || binding.kind === "int8 weights") {
+      const format = binding.kind === "weights" ? this.#format() : "rgba32uint";
+      return textures ? storageTexture("read-only", format) : { buffer: { type: "read-only-storage" } };
     }
     const external = this.#external.get(binding.value);
     if (external) {
@@ -197,12 +211,12 @@ export class Program {
         ? { buffer: { type: "storage" } }
         : { texture: { sampleType: "float", viewDimension: "2d" } };
     }
-    if (this.#placement(binding.value).layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
-    return this.#storageTexture(binding.kind === "read" ? "read-only" : "write-only");
-  }
-
-  #storageTexture(access: GPUStorageTextureAccess): BindingLayout {
-    return { storageTexture: { access, format: this.#format(), viewDimension: "2d-array" } };
+    const { layout } = this.#placement(binding.value);
+    if (layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
+    return storageTexture(
+      binding.kind === "read" ? "read-only" : "write-only",
+      layout.int8 ? "r32uint" : this.#format(),
+    );
   }
 
   #placement(value: string): Placement {
@@ -215,23 +229,27 @@ export class Program {
     if (binding.kind === "constant") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength, binding.data) };
     }
-    if (binding.kind === "weights") return this.#weights(name, binding.weights);
+    if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
     const external = this.#external.get(binding.value);
     if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };
     if (external?.kind === "texture") return external.texture.createView({ dimension: "2d" });
     const { layout, offset, extent } = this.#placement(binding.value);
     if (layout.kind === "plain") return { buffer: this.plain, offset, size: extent };
-    if ("createView" in this.arena) {
-      return this.arena.createView({ dimension: "2d-array", baseArrayLayer: offset, arrayLayerCount: extent });
+    const arena = layout.int8 ? this.int8Arena! : this.arena;
+    if ("createView" in arena) {
+      return arena.createView({ dimension: "2d-array", baseArrayLayer: offset, arrayLayerCount: extent });
     }
-    const pageBytes = (this.#source.pitch << this.#source.form.pageShift) * cellBytes(this.#source.form);
-    return { buffer: this.arena, offset: offset * pageBytes, size: extent * pageBytes };
+    const { pitch, form } = this.#source;
+    const pageBytes = (pitch << form.pageShift) * (layout.int8 ? INT8_CELL_BYTES : cellBytes(form));
+    return { buffer: arena, offset: offset * pageBytes, size: extent * pageBytes };
   }
 
-  #weights(name: string, { columns, rows, layers, pack }: PackedWeights): GPUBindingResource {
+  #weights(name: string, { columns, rows, layers, pack }: PackedWeights | PackedInt8Weights): GPUBindingResource {
     const { form } = this.#source;
     const numbers = pack();
-    const data = form.scalar === "f16" ? new Float16Array(numbers) : numbers;
+    const words = numbers instanceof Uint32Array;
+    const data = form.scalar === "f16" && !words ? new Float16Array(numbers) : numbers;
+    const [format, bytes] = words ? ["rgba32uint", 16] as const : [this.#format(), cellBytes(form)] as const;
     if (form.storage === "buffer") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
     }
@@ -239,8 +257,8 @@ export class Program {
     // Some drivers compile a shader anew when a texture's extent turns into a power of two, or its layers into one: avoid both.
     const odd = (extent: number) => (extent & (extent - 1)) === 0 ? extent + 1 : extent;
     const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
-    const texture = this.memory.texture(name, usage, this.#format(), extent, cellBytes(form));
-    const layout = { bytesPerRow: columns * cellBytes(form), rowsPerImage: rows };
+    const texture = this.memory.texture(name, usage, format, extent, bytes);
+    const layout = { bytesPerRow: columns * bytes, rowsPerImage: rows };
     this.#device.device.queue.writeTexture({ texture }, data as unknown as ArrayBuffer, layout, [
       columns,
       rows,

@@ -28,7 +28,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "data/image": ["graph", "detect/image"],
   detect: ["graph", "gpu", "kernels", "plan", "onnx", "program", "session", "detect/image", "data/image"],
   data: ["graph", "detect/image", "data/image", "data/random"],
-  eval: ["graph", "onnx", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
+  session_runner: ["graph", "compress", "session"],
+  eval: [
+    ...["graph", "onnx", "compress", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data"],
+    ...["data/image"],
+  ],
   hardware: ["graph"],
   // It prints the tables of operators and kernels, and draws plans, which are plain data.
   report: ["graph", "onnx", "kernels", "plan", "session", "detect", "detect/image", "data", "eval"],
@@ -37,7 +41,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "../bench": [],
   cli: [
     ...["graph", "onnx", "models", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
-    ...["data/random", "tune", "eval", "hardware", "report", "setup", "../bench"],
+    ...["data/random", "compress", "session_runner", "tune", "eval", "hardware", "report", "setup", "../bench"],
   ],
 };
 

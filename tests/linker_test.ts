@@ -106,11 +106,11 @@ Deno.test("every shader of the library exists under its path and is registered",
 Deno.test("parameter blocks follow the uniform layout of WGSL", () => {
   const layout = { kind: "blocked", batch: 3, channels: 5, height: 7, width: 11, columns: 4, rise: 9 } as const;
   const bytes = packParameters([blocked(layout), i32(-1), vec2i(2, -3), u32(4), f32(0.5), vec4i([1, 2, 3, 4]), u32(6)]);
-  assertEquals(bytes.byteLength, 96);
+  assertEquals(bytes.byteLength, 112);
   assertEquals([...new Int32Array(bytes, 0, 7)], [11, 7, 5, 2, 3, 4, 9]);
-  assertEquals(new Float32Array(bytes)[7], 0.25);
-  // i32 at 32, vec2i at 40, u32 at 48, f32 at 52, vec4i at 64, u32 at 80.
-  assertEquals([...new Int32Array(bytes, 32)], [
+  assertEquals([...new Float32Array(bytes, 28, 5)], [0.25, 1, 0, -128, 127]);
+  // i32 at 48, vec2i at 56, u32 at 64, f32 at 68, vec4i at 80, u32 at 96.
+  assertEquals([...new Int32Array(bytes, 48)], [
     -1,
     0,
     2,
@@ -128,6 +128,8 @@ Deno.test("parameter blocks follow the uniform layout of WGSL", () => {
     0,
     0,
   ]);
+  const int8 = packParameters([blocked({ ...layout, int8: { scale: 0.5, zero: -3, low: -100 } })]);
+  assertEquals([...new Float32Array(int8, 32, 4)], [0.5, -3, -100, 127]);
   assertEquals(packParameters([]).byteLength, 16);
   assertThrows(() => packParameters([i32(1), blocked(layout)]), FeatherdetError, "byte 4");
 });

@@ -188,7 +188,11 @@ for (const name of LITES) {
       assertEquals(behind.filter((operator) => operator === "Resize").length, 2);
       const convolutions = behind.filter((operator) => operator.startsWith("Conv")).length;
       assertEquals(convolutions, 3 + 4 * 3 + 2 * 2 + 3 * 6);
-      if (storage === "texture") assertEquals(behind.length, convolutions + 2);
+      // A storage buffer cannot be read and written in one dispatch, which costs copies here and there.
+      if (storage === "texture") {
+        assertEquals(behind.length, convolutions + 2);
+        assert(steps.length <= 110, `${steps.length} dispatches`);
+      }
     }
   });
 }

@@ -210,7 +210,7 @@ bad(
 bad(
   "a cast to integers",
   single("Cast", { attribute: [ints("to", 7)] }),
-  'Cast "test": casting f32 [1,3,8,8] to ONNX type 7 is supported only for constants',
+  'Cast "test": casting f32 [1,3,8,8] to int64 is supported only for constants',
 );
 
 bad(

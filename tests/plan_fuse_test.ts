@@ -6,10 +6,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Constant, Graph } from "../src/graph/mod.ts";
-import { printPlan } from "../src/plan/print.ts";
-import { referenceTensor, runReference } from "../src/reference/run.ts";
-import { Session } from "../src/session.ts";
-import { gpuTest, testDevice } from "./support/gpu.ts";
+import { gpuTest } from "./support/gpu.ts";
+import { comparePlan as compare } from "./support/plan_case.ts";
 import { randomTensor } from "./support/random.ts";
 import { graphOf, node, weight } from "./support/tiny_graph.ts";
 
@@ -27,32 +25,6 @@ function weights(spec: Readonly<Record<string, readonly number[]>>): Record<stri
       [`${name}_b`, weight([shape[0]], 2 * i + 2)],
     ]),
   );
-}
-
-/** Runs a graph both ways in every storage; returns the number of dispatches. */
-async function compare(graph: Graph, tolerance = 2e-5): Promise<{ dispatches: number; operators: string[] }> {
-  const inputs = graph.inputs.map(({ name, shape }, i) => ({ name, shape, data: randomTensor(shape, 40 + i) }));
-  const expected = runReference(
-    graph,
-    Object.fromEntries(inputs.map(({ name, shape, data }) => [name, referenceTensor(shape, data)])),
-  );
-  let operators: string[] = [];
-  for (const storage of ["texture", "buffer"] as const) {
-    const session = await Session.create(graph, { device: await testDevice(), storage });
-    const found = await session.run(Object.fromEntries(inputs.map((input) => [input.name, input])));
-    operators = session.plan.steps.map(({ operator }) => operator);
-    for (const output of graph.outputs) {
-      const { shape, data } = expected.get(output)!;
-      assertEquals([...found[output].shape], [...shape]);
-      data.forEach((value, i) => {
-        const near = Math.abs(found[output].data[i] - value) <= tolerance * (1 + Math.abs(value));
-        assert(near, `${storage}: ${output}[${i}] is ${found[output].data[i]}, the reference says ${value}`);
-      });
-    }
-    assert(printPlan(session.plan).includes("dispatches"));
-    session.destroy();
-  }
-  return { dispatches: operators.length, operators };
 }
 
 gpuTest("fuse: BatchNormalization, Sigmoid and Mul join their convolution", async () => {
@@ -163,19 +135,19 @@ function attentionGraph(batch: number, heads: number, dk: number, dv: number, h:
 
 gpuTest("fuse: self-attention in one dispatch, odd sizes, heads and batch", async () => {
   for (const [batch, heads, dk, dv, h, w] of [[1, 2, 8, 16, 7, 5], [3, 1, 4, 4, 13, 1], [2, 3, 8, 16, 3, 3]]) {
-    const { operators } = await compare(attentionGraph(batch, heads, dk, dv, h, w), 5e-5);
+    const { operators } = await compare(attentionGraph(batch, heads, dk, dv, h, w), { tolerance: 5e-5 });
     assertEquals(operators, ["ToBlocked", "Conv", "Attention", "Conv+Add", "ToPlain"]);
   }
 });
 
 gpuTest("fuse: attention of key channels that fill no cell is left to the general kernels", async () => {
-  const { operators } = await compare(attentionGraph(1, 2, 6, 10, 4, 5), 5e-5);
+  const { operators } = await compare(attentionGraph(1, 2, 6, 10, 4, 5), { tolerance: 5e-5 });
   assert(operators.includes("Softmax") && !operators.includes("Attention"), operators.join());
 });
 
 gpuTest("fuse: attention whose scores somebody else reads is left to the general kernels", async () => {
   const graph = attentionGraph(1, 2, 8, 16, 4, 5);
-  const { operators } = await compare({ ...graph, outputs: ["y", "qt"] }, 5e-5);
+  const { operators } = await compare({ ...graph, outputs: ["y", "qt"] }, { tolerance: 5e-5 });
   assert(operators.includes("Softmax") && !operators.includes("Attention"), operators.join());
 });
 

@@ -28,9 +28,9 @@ struct Params {
   activateLast: u32,    // 1: the residual is added before the activation
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/input.wgsl" NAME=x BINDING=1
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 #include "lib/weights.wgsl" BINDING=2
-#include "lib/output.wgsl" NAME=y BINDING=3
+#include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
 #include "lib/epilogue.wgsl"
 
 #const NX = (TILE_X - 1) * S + K

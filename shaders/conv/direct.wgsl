@@ -45,15 +45,15 @@ struct Params {
   activateLast: u32,    // 1: the residual is added before the activation
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/input.wgsl" NAME=x BINDING=1
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 #include "lib/weights.wgsl" BINDING=2
-#include "lib/output.wgsl" NAME=y BINDING=3
+#include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
 #const OTHER = RESIDUAL == 1 || INTERLEAVED > 0
 #if OTHER == 1
-#include "lib/input.wgsl" NAME=r BINDING=4
+#include "lib/input.wgsl" NAME=r BINDING=4 TENSOR=residual
 #end
 #if GATED == 1
-#include "lib/input.wgsl" NAME=g BINDING=4+OTHER
+#include "lib/input.wgsl" NAME=g BINDING=4+OTHER TENSOR=gate
 #end
 #include "lib/activation.wgsl"
 

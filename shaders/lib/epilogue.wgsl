@@ -3,7 +3,7 @@
 #const RESIDUAL = 0
 
 #if RESIDUAL == 1
-#include "lib/input.wgsl" NAME=r BINDING=4
+#include "lib/input.wgsl" NAME=r BINDING=4 TENSOR=residual
 #end
 #include "lib/activation.wgsl"
 

@@ -1,5 +1,24 @@
-// Binds one tensor of row memory for writing: store_$NAME(column, row, value).
+// Binds one tensor of row memory for writing: store_$NAME(column, row, value). A tensor that may have int8 cells names its member
+// of the parameters, TENSOR, and has store8_$NAME(column, row, bytes) as well.
 #include "lib/storage.wgsl"
+#if INT8_$BINDING == 1
+#include "lib/int8.wgsl"
+#if STORAGE == texture
+@group(0) @binding($BINDING) var $(NAME)_cells: texture_storage_2d_array<r32uint, write>;
+fn store8_$NAME(column: i32, row: i32, bytes: u32) {
+  textureStore($(NAME)_cells, vec2i(column, row & ((1 << PAGE_SHIFT) - 1)), row >> PAGE_SHIFT, vec4u(bytes));
+}
+#else
+@group(0) @binding($BINDING) var<storage, read_write> $(NAME)_cells: array<u32>;
+fn store8_$NAME(column: i32, row: i32, bytes: u32) {
+  $(NAME)_cells[row * params.pitch + column] = bytes;
+}
+#end
+fn store_$NAME(column: i32, row: i32, value: vec4f) {
+  let steps = round(value / params.$TENSOR.scale) + params.$TENSOR.zero;
+  store8_$NAME(column, row, pack8(vec4i(clamp(steps, vec4f(params.$TENSOR.low), vec4f(params.$TENSOR.high)))));
+}
+#else
 #if STORAGE == texture
 #if SCALAR == f16
 @group(0) @binding($BINDING) var $(NAME)_cells: texture_storage_2d_array<rgba16float, write>;
@@ -20,5 +39,6 @@ fn store_$NAME(column: i32, row: i32, value: vec4f) {
 fn store_$NAME(column: i32, row: i32, value: vec4f) {
   $(NAME)_cells[row * params.pitch + column] = value;
 }
+#end
 #end
 #end

@@ -9,6 +9,9 @@
 // STORAGE == texture: the arena is a 2D texture array, one page a layer. All bindings are storage textures: on software adapters
 // loads from those are several times faster than from sampled textures, and those faster than from storage buffers. STORAGE == buffer: the arena is a storage buffer of the same cells, row by row.
 // SCALAR is the stored type, f32 or f16; arithmetic is always f32.
+//
+// A tensor may have int8 cells instead: four bytes in a word, in an arena of the same pitch. Bindings are told apart by the constants
+// INT8_1, INT8_2, ... (1 where the tensor at that binding has int8 cells), and reading and writing go by numbers all the same.
 #const STORAGE = texture
 #const SCALAR = f32
 #const PAGE_SHIFT = 3
@@ -22,6 +25,10 @@ struct Blocked {
   columns: i32,
   rise: i32,
   inverseColumns: f32,
+  scale: f32,           // of int8 cells: a byte q stands for (q - zero) * scale
+  zero: f32,
+  low: f32,             // bytes that are stored lie in low .. high
+  high: f32,
 }
 
 // First cell of a plane: column, row.

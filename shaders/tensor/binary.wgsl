@@ -20,10 +20,10 @@ struct Params {
   activationB: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/input.wgsl" NAME=a BINDING=1
-#include "lib/output.wgsl" NAME=y BINDING=2
+#include "lib/input.wgsl" NAME=a BINDING=1 TENSOR=first
+#include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 #if SECOND == tensor
-#include "lib/input.wgsl" NAME=b BINDING=3
+#include "lib/input.wgsl" NAME=b BINDING=3 TENSOR=second
 #end
 #if SECOND == constant
 #include "lib/weights.wgsl" BINDING=3

@@ -23,13 +23,13 @@ struct Params {
   pitch: i32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/output.wgsl" NAME=y BINDING=1
-#include "lib/input.wgsl" NAME=p0 BINDING=2
+#include "lib/output.wgsl" NAME=y BINDING=1 TENSOR=output
+#include "lib/input.wgsl" NAME=p0 BINDING=2 TENSOR=part0
 #if UNIQUE > 1
-#include "lib/input.wgsl" NAME=p1 BINDING=3
+#include "lib/input.wgsl" NAME=p1 BINDING=3 TENSOR=part1
 #end
 #if UNIQUE > 2
-#include "lib/input.wgsl" NAME=p2 BINDING=4
+#include "lib/input.wgsl" NAME=p2 BINDING=4 TENSOR=part2
 #end
 fn load_part0(column: i32, row: i32) -> vec4f { return load_p$FROM0(column, row); }
 #if PARTS > 1

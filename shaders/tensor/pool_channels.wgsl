@@ -2,8 +2,8 @@
 //
 //   y[n,0,v,u] = factor * sum over c of x[n,c,v,u]
 //
-// MODE is sum or maximum. Dispatch: a thread for every strip of STRIP pixels of y (lib/strip.wgsl).
-#const MODE = sum
+// COMBINE is sum or maximum. Dispatch: a thread for every strip of STRIP pixels of y (lib/strip.wgsl).
+#const COMBINE = sum
 
 #include "lib/strip.wgsl"
 struct Params {
@@ -13,8 +13,8 @@ struct Params {
   pitch: i32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/input.wgsl" NAME=x BINDING=1
-#include "lib/output.wgsl" NAME=y BINDING=2
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -24,7 +24,7 @@ fn main(
 ) {
   let strip = stripOf(params.output, linearIndex(group, groups, local));
   let place = planeOrigin(params.output, strip.plane);
-#if MODE == maximum
+#if COMBINE == maximum
   let neutral = vec4f(-3.4e38);
 #else
   let neutral = vec4f(0.0);
@@ -33,13 +33,13 @@ fn main(
   let x_$p = min(strip.x + $p, params.input.width - 1);
   var result_$p = neutral;
 #end
-  for (var block = 0; block < params.input.blocks; block++) {
+  for (var block = 0; block < uncounted(params.input.blocks, i32(local)); block++) {
     let source = planeOrigin(params.input, block * params.input.batch + strip.image);
     let counts = vec4i(0, 1, 2, 3) < vec4i(params.input.channels - 4 * block);
 #for p in 0..STRIP
     {
       let value = select(neutral, load_x(source.x + x_$p, source.y + strip.y), counts);
-#if MODE == maximum
+#if COMBINE == maximum
       result_$p = max(result_$p, value);
 #else
       result_$p += value;
@@ -49,7 +49,7 @@ fn main(
   }
 #for p in 0..STRIP
   if (strip.x + $p < params.output.width) {
-#if MODE == maximum
+#if COMBINE == maximum
     let half = max(result_$p.xy, result_$p.zw);
     let result = max(half.x, half.y);
 #else

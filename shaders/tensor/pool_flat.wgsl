@@ -16,8 +16,8 @@ struct Params {
   pitch: i32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/input.wgsl" NAME=x BINDING=1
-#include "lib/output.wgsl" NAME=y BINDING=2
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 
 #const NX = (STRIP - 1) * S + K
 

@@ -16,8 +16,8 @@ struct Params {
   pitch: i32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/input.wgsl" NAME=x BINDING=1
-#include "lib/output.wgsl" NAME=y BINDING=2
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 @group(0) @binding(3) var<storage, read_write> table: array<vec2f>;
 
 // Keeps what has no share out, even where it is infinite.

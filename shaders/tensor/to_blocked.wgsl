@@ -8,7 +8,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
-#include "lib/output.wgsl" NAME=y BINDING=2
+#include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

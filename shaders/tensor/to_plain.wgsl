@@ -7,7 +7,7 @@ struct Params {
   pitch: i32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#include "lib/input.wgsl" NAME=x BINDING=1
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)

@@ -68,13 +68,3 @@ export function notebookText(notebook: Notebook): string {
   });
   return `${JSON.stringify({ ...notebook, cells }, null, 1)}\n`;
 }
-
-/** The first error that a cell ended with, and the cell's number from 1, code and text counted alike. */
-export function firstError(notebook: Notebook): { readonly cell: number; readonly error: string } | undefined {
-  for (const [index, { outputs = [] }] of notebook.cells.entries()) {
-    const output = outputs.find(({ output_type }) => output_type === "error");
-    if (output === undefined) continue;
-    return { cell: index + 1, error: `${output.ename ?? "Error"}: ${output.evalue ?? ""}` };
-  }
-  return undefined;
-}

@@ -7,29 +7,45 @@
 import { basename, delimiter, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { KERNEL_NAME, writeKernel } from "../setup/notebooks.ts";
-import { firstError, joinText, type Notebook, parseNotebook } from "./notebook_file.ts";
+import { joinText, type Notebook, parseNotebook } from "./notebook_file.ts";
 import { fileError } from "./verb.ts";
 
-/** Errors of nbclient's that have a meaning for us: the last line of its traceback, or the one that is the cause. */
-const TIMED_OUT = /CellTimeoutError/;
+/** A line of hyphens, between which nbclient quotes the cell that it speaks of. */
+const QUOTE = /^-{10,}$/m;
 
-/** Which cell nbclient says that it was waiting for: it quotes its first lines. */
-function timedOutCell(notebook: Notebook, complaint: string): number | undefined {
-  const quoted = complaint.split(/^-{5,}$/m)[1]?.trim().split("\n")[0];
-  if (!quoted) return undefined;
-  const index = notebook.cells.findIndex(({ cell_type, source }) =>
-    cell_type === "code" && joinText(source).includes(quoted)
-  );
-  return index < 0 ? undefined : index + 1;
+/** A string as Python writes it in a list. */
+const PYTHON_STRING = /'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"/g;
+
+/** How the quoted cell begins. Of long cells that took too long, nbclient quotes the first five lines as a list of Python's. */
+function beginningOf(quotation: string): string {
+  const [first, ...others] = quotation.trim().split(/^\.\.\.$/m);
+  if (others.length === 0) return first;
+  const lines = [...first.matchAll(PYTHON_STRING)].map(([, single, double]) => single ?? double);
+  return lines.join("\n").replaceAll(/\\(.)/g, "$1");
 }
 
-function complaintOf(notebook: Notebook, stderr: string, seconds: number): string {
-  if (TIMED_OUT.test(stderr)) {
-    const cell = timedOutCell(notebook, stderr);
-    return `${cell === undefined ? "a cell" : `cell ${cell}`} took longer than ${seconds} s`;
-  }
-  const reason = stderr.trim().split("\n").at(-1) ?? "";
-  return `nbconvert failed: ${reason}`;
+/** The cell that is quoted: `cell 3`, code and text counted alike. */
+function quotedCell({ cells }: Notebook, quotation: string): string {
+  const beginning = beginningOf(quotation);
+  const index = cells.findIndex(({ cell_type, source }) => {
+    return cell_type === "code" && joinText(source).trim().startsWith(beginning);
+  });
+  return index < 0 ? "a cell" : `cell ${index + 1}`;
+}
+
+/** What went wrong, from what nbconvert wrote to stderr before it gave up. */
+export function complaintOf(notebook: Notebook, stderr: string, seconds: number): string {
+  const name = stderr.match(/^nbclient\.exceptions\.(\w+)/m)?.[1];
+  const [, quotation = "", after = ""] = stderr.split(QUOTE);
+  if (name === "CellTimeoutError") return `${quotedCell(notebook, quotation)} took longer than ${seconds} s`;
+  if (name === "DeadKernelError") return "the kernel ended while a cell was running";
+  if (name !== "CellExecutionError") return `nbconvert failed: ${stderr.trim().split("\n").at(-1) ?? ""}`;
+  // The error with its stack comes first, then the error once more.
+  const lines = after.split(/^ +at .*$/m).at(-1)!.trim().split("\n").filter((line) => line !== "");
+  const error = [...new Set(lines)].join(" ");
+  // All that Deno's kernel says of code that it cannot compile.
+  const why = error === "Error: Execution failed" ? "its code cannot be compiled" : error;
+  return `${quotedCell(notebook, quotation)} failed: ${why}`;
 }
 
 /**
@@ -55,9 +71,7 @@ export async function runNotebook(file: string, seconds: number): Promise<Notebo
     const { success, stderr } = await new Deno.Command("jupyter", {
       args: [
         ...["nbconvert", "--to", "notebook", "--execute", "--output-dir", folder],
-        // Errors are found in the outputs, where they tell their cell.
-        ...["--allow-errors", `--ExecutePreprocessor.timeout=${seconds}`],
-        "--ExecutePreprocessor.record_timing=False",
+        ...[`--ExecutePreprocessor.timeout=${seconds}`, "--ExecutePreprocessor.record_timing=False"],
         file,
       ],
       env: {
@@ -72,10 +86,7 @@ export async function runNotebook(file: string, seconds: number): Promise<Notebo
     if (!success) {
       throw new FeatherdetError(complaintOf(before, new TextDecoder().decode(stderr), seconds), { file });
     }
-    const run = parseNotebook(await Deno.readTextFile(join(folder, basename(file))), file);
-    const failed = firstError(run);
-    if (failed) throw new FeatherdetError(`cell ${failed.cell} failed: ${failed.error}`, { file });
-    return run;
+    return parseNotebook(await Deno.readTextFile(join(folder, basename(file))), file);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

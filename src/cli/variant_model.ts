@@ -53,7 +53,9 @@ export async function loadVariant(variant: Variant, manifest: string): Promise<V
     }
   }
   const file = findVariantFile(model.file, manifest);
-  if (file === undefined) return { missing: `${model.file} is not there; made by: ${made}` };
+  if (file === undefined) {
+    return { missing: `${model.file} is not there${/^deno /.test(made) ? `, "${made}" makes it` : ` (${made})`}` };
+  }
   const sha256 = await sha256OfFile(file);
   if (expected !== undefined && sha256 !== expected) {
     throw new FeatherdetError(`is another file than variant "${id}" of ${manifest}: its SHA-256 is ${sha256}`, {

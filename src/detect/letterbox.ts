@@ -6,7 +6,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import { roundHalfEven } from "../graph/round.ts";
+import { roundHalfEven } from "../graph/quantized_value.ts";
 import { FRAME_STRIDE, type LetterboxGeometry } from "../kernels/detect/mod.ts";
 import type { RgbImage } from "./image.ts";
 

@@ -9,7 +9,7 @@
  * | `#if EXPRESSION` ... `#else` ... `#end` | lines kept or dropped |
  *
  * `$i` and `$(2 * i + 1)` put a loop variable, constant or integer expression into the text; `$(i)` where a letter would
- * follow. Names run over letters and digits only, so that `acc_$i_$j` reads as it looks. Expressions know `+ - * / % < <= > >=
+ * follow; also in the expression of an `#if`. Names run over letters and digits only, so that `acc_$i_$j` reads as it looks. Expressions know `+ - * / % < <= > >=
  * == != && || !` and parentheses; a constant that is a word compares with words.
  *
  * @module
@@ -176,7 +176,7 @@ export function linkShader(
         i = end;
       } else if (word === "if") {
         const { end, otherwise } = blockEnd(lines, i + 1, file);
-        const holds = Number(evaluateExpression(rest, scope)) !== 0;
+        const holds = Number(evaluateExpression(substitute(rest, scope, file), scope)) !== 0;
         if (holds) expand(lines.slice(i + 1, otherwise < 0 ? end : otherwise), file);
         else if (otherwise >= 0) expand(lines.slice(otherwise + 1, end), file);
         i = end;

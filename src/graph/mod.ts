@@ -16,6 +16,6 @@ export { inferNode, inferTypes } from "./infer.ts";
 export * from "./operators.ts";
 export { printGraph } from "./print.ts";
 export { consumers, namesOf, producers, replaceNodes, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
-export { roundHalfEven } from "./round.ts";
+export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";
 export { verify } from "./verify.ts";
 export { WEIGHT_INPUTS, type WeightInputs, weightsOf } from "./weights.ts";

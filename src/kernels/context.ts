@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Constant, Shape, TensorType } from "../graph/graph.ts";
+import type { Constant, ElementType, Shape, TensorType } from "../graph/graph.ts";
 import type { Node, Operator } from "../graph/operators.ts";
 import type { Activation } from "./activation.ts";
 import type { Target } from "./conv_tile.ts";
@@ -18,6 +18,8 @@ export interface Operand {
   readonly layout: Layout;
   /** Present where the operand is a constant of the graph. */
   readonly constant?: Constant;
+  /** What the numbers stand for, where that is not f32. */
+  readonly dtype?: ElementType;
 }
 
 /** What is computed on the result before it is stored. */
@@ -31,6 +33,9 @@ export interface Epilogue {
    */
   readonly interleaved?: { readonly operand: Operand; readonly firstChannel: number; readonly convFirst: boolean };
 }
+
+/** How sums of products of bytes are computed (see `shaders/lib/int8_sums.wgsl`). */
+export type Int8Arithmetic = "f32" | "dot" | "emulated";
 
 /** All that a kernel maker may look at. */
 export interface KernelContext<K extends Operator = Operator> {
@@ -46,6 +51,10 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly pitch: number;
   /** Kind of adapter that kernels are chosen for. */
   readonly target?: Target;
+  /** Packed dot products of bytes passed the check of the device. */
+  readonly packedDot?: boolean;
+  /** Computes sums of products of bytes in this way instead of the one that suits the adapter. */
+  readonly arithmetic?: Int8Arithmetic;
   /** Tile of convolutions where tuning has chosen one. */
   readonly tile?: { readonly x: number; readonly y: number; readonly outBlocks: number };
 }

@@ -13,6 +13,7 @@ import { generalConv } from "./conv_general.ts";
 import { stepOf } from "./conv_step.ts";
 import { chooseTile } from "./conv_tile.ts";
 import type { Kernel } from "./kernel.ts";
+import { int8Conv } from "./int8/conv.ts";
 import { onImages } from "./operand.ts";
 
 function applies(node: Node, types: OperandTypes): boolean {
@@ -20,6 +21,8 @@ function applies(node: Node, types: OperandTypes): boolean {
 }
 
 function convKernel(context: KernelContext<"Conv">): Kernel {
+  const inBytes = int8Conv(context);
+  if (inBytes) return inBytes;
   const { pitch, tile, target } = context;
   const step = stepOf(context);
   if (directConvApplies(step)) {

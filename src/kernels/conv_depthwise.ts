@@ -10,7 +10,11 @@ import { blocked, blocksOf, i32, type Kernel, type PackedWeights, vec2i } from "
 import { linearGroups } from "./linear.ts";
 
 /** True where this kernel can compute the convolution. */
-export function depthwiseApplies({ attributes, weight, x }: ConvStep): boolean {
+export function depthwiseApplies(
+  { attributes, weight, x }: Pick<ConvStep, "attributes" | "x"> & {
+    readonly weight: Pick<ConvStep["weight"], "shape">;
+  },
+): boolean {
   const [filters, depth, kh, kw] = weight.shape;
   const [sy, sx] = attributes.strides;
   return attributes.groups === x.layout.channels && filters === x.layout.channels && depth === 1 &&
@@ -36,7 +40,7 @@ export function packDepthwiseWeights({ weight, bias }: ConvStep): PackedWeights 
 }
 
 /** Pixels that one thread computes; fewer where a pixel needs more of the input, measured on a software adapter. */
-function tileOf(kernel: number, stride: number): { readonly x: number; readonly y: number } {
+export function depthwiseTile(kernel: number, stride: number): { readonly x: number; readonly y: number } {
   return { x: 5, y: kernel === 3 && stride === 1 ? 2 : 1 };
 }
 
@@ -45,7 +49,7 @@ export function depthwiseConv(step: ConvStep, pitch: number): Kernel {
   const kernel = step.weight.shape[2];
   const stride = step.attributes.strides[0];
   const output = step.y.layout;
-  const tile = tileOf(kernel, stride);
+  const tile = depthwiseTile(kernel, stride);
   const tilesX = Math.ceil(output.width / tile.x);
   const tiles = tilesX * Math.ceil(output.height / tile.y);
   const weights = packDepthwiseWeights(step);

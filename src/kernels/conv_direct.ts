@@ -50,7 +50,10 @@ export interface ConvStep {
 
 /** True where this kernel can compute the convolution. */
 export function directConvApplies(
-  { attributes, weight }: { readonly attributes: ConvAttributes; readonly weight: { readonly shape: readonly number[] } },
+  { attributes, weight }: {
+    readonly attributes: ConvAttributes;
+    readonly weight: { readonly shape: readonly number[] };
+  },
 ): boolean {
   const [kh, kw] = weight.shape.slice(2);
   const [sy, sx] = attributes.strides;
@@ -98,7 +101,9 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
   const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
   return {
-    label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${interleaved ? " shuffled" : ""}`,
+    label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${
+      interleaved ? " shuffled" : ""
+    }`,
     shader: "conv/direct.wgsl",
     constants: {
       K: kernel,

@@ -11,7 +11,7 @@ import { blocked, blocksOf, i32, type Kernel, type PackedWeights, vec2i } from "
 import { linearGroups, stripsOf } from "./linear.ts";
 
 /** How groups lie in the channels. */
-interface Grouping {
+export interface Grouping {
   readonly inputsPerGroup: number;
   readonly outputsPerGroup: number;
   /** Input blocks that an output block runs over. */
@@ -20,7 +20,8 @@ interface Grouping {
   readonly firstBlock: (outBlock: number) => number;
 }
 
-function groupingOf(step: ConvStep): Grouping {
+/** The grouping of a convolution. */
+export function groupingOf(step: Pick<ConvStep, "attributes" | "x" | "y">): Grouping {
   const { groups } = step.attributes;
   const inputs = step.x.layout.channels, outputs = step.y.layout.channels;
   const inputsPerGroup = inputs / groups, outputsPerGroup = outputs / groups;

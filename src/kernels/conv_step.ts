@@ -40,13 +40,16 @@ export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvSt
   };
 }
 
+/** What follows the sums of a step. */
+type Fused = Pick<ConvStep, "activation" | "residual">;
+
 /** Linker constants of `shaders/lib/epilogue.wgsl`. */
-export function epilogueConstants(step: ConvStep): { readonly RESIDUAL: number; readonly ACTIVATION: number } {
+export function epilogueConstants(step: Fused): { readonly RESIDUAL: number; readonly ACTIVATION: number } {
   return { RESIDUAL: step.residual ? 1 : 0, ...activationConstants(step.activation) };
 }
 
 /** The last parameter fields of a shader with an epilogue. */
-export function epilogueParameters(step: ConvStep): ParameterField[] {
+export function epilogueParameters(step: Fused): ParameterField[] {
   return [...activationParameters(step.activation), u32(step.residual?.activateLast ? 1 : 0)];
 }
 

@@ -26,14 +26,15 @@ function waste(output: BlockedLayout, tile: ConvTile, workgroup: number): number
   return outputs / (output.width * output.height * blocks);
 }
 
-/** Cells that a thread loads for one output cell and input block. */
-function loads(kernel: number, stride: number, { x, y, outBlocks }: ConvTile): number {
+/** Cells that a thread loads for one output cell and input block; a cell of weights holds `rows` of the four by four. */
+function loads(kernel: number, stride: number, { x, y, outBlocks }: ConvTile, rows: number): number {
   const cells = ((x - 1) * stride + kernel) * ((y - 1) * stride + kernel);
-  const weights = 4 * kernel * kernel * outBlocks;
+  const weights = 4 / rows * kernel * kernel * outBlocks;
   return (cells + weights) / (x * y * outBlocks);
 }
 
-const tiles = (...list: readonly (readonly [number, number, number])[]): readonly ConvTile[] =>
+/** Tiles of pixels in a row, rows, and output blocks. */
+export const tiles = (...list: readonly (readonly [number, number, number])[]): readonly ConvTile[] =>
   list.map(([x, y, outBlocks]) => ({ x, y, outBlocks }));
 
 /** Tiles considered on software adapters by kind of convolution. Few, since each is a pipeline to compile. */
@@ -63,7 +64,8 @@ const LOAD_COST = 2;
 /** Threads below which a piece of hardware runs idle; larger tiles then cost more than they save. */
 const HARDWARE_THREADS = 16384;
 
-function kindOf(kernel: number, stride: number): keyof typeof SOFTWARE {
+/** Kind of a convolution by its square kernel and its stride: each has tiles of its own. */
+export function tileKind(kernel: number, stride: number): keyof typeof SOFTWARE {
   return kernel === 1 ? "point" : stride > 1 ? "strided" : "window";
 }
 
@@ -74,19 +76,36 @@ export function chooseTile(
   output: BlockedLayout,
   target: Target = "software",
 ): ConvTile {
-  const candidates = (target === "software" ? SOFTWARE : HARDWARE)[kindOf(kernel, stride)];
+  return chooseFrom(
+    (target === "software" ? SOFTWARE : HARDWARE)[tileKind(kernel, stride)],
+    kernel,
+    stride,
+    output,
+    target,
+  );
+}
+
+/** The tile of least estimated cost among some; `rows` is how many rows of four by four weights one load brings. */
+export function chooseFrom(
+  candidates: readonly ConvTile[],
+  kernel: number,
+  stride: number,
+  output: BlockedLayout,
+  target: Target,
+  rows = 1,
+): ConvTile {
   const cells = output.width * output.height * blocksOf(output) * output.batch;
   const cost = (tile: ConvTile) => {
     const threads = cells / (tile.x * tile.y * tile.outBlocks);
     const idle = target === "hardware" ? Math.max(1, HARDWARE_THREADS / threads) : 1;
     return idle * waste(output, tile, workgroupSize(target)) *
-      (kernel * kernel + LOAD_COST * loads(kernel, stride, tile));
+      (kernel * kernel + LOAD_COST * loads(kernel, stride, tile, rows));
   };
   return candidates.reduce((best, tile) => cost(tile) < cost(best) ? tile : best);
 }
 
 /** Tiles that tuning measures for a square kernel and its stride. */
 export function candidateTiles(kernel: number, stride: number, target: Target): readonly ConvTile[] {
-  const kind = kindOf(kernel, stride);
+  const kind = tileKind(kernel, stride);
   return [...target === "hardware" ? HARDWARE[kind] : [], ...SOFTWARE[kind], ...TUNED[kind]];
 }

@@ -19,6 +19,21 @@ export interface StorageForm {
   readonly pageShift: number;
 }
 
+/**
+ * How the bytes of an int8 tensor stand for numbers: a byte q in -128..127 for `(q - zero) * scale`. Numbers are stored as the nearest
+ * byte, halves as the even one, within `low` and `high`. u8 is stored less 128, so that there is one kind of bytes.
+ */
+export interface Int8Cells {
+  /** Distance of the numbers of neighbouring bytes. */
+  readonly scale: number;
+  /** The byte that stands for 0; outside -128..127 where none does. */
+  readonly zero: number;
+  /** Least byte that is stored; -128 unless given. */
+  readonly low?: number;
+  /** Greatest byte that is stored; 127 unless given. */
+  readonly high?: number;
+}
+
 /** A tensor in row memory (see `shaders/lib/storage.wgsl`), `[N,C,H,W]`. */
 export interface BlockedLayout {
   /** Row memory. */
@@ -35,6 +50,8 @@ export interface BlockedLayout {
   readonly columns: number;
   /** Rows from one group of planes to the next; at least `height`. */
   readonly rise: number;
+  /** Present where cells hold four bytes instead of four numbers of the form's scalar; such tensors lie in an arena of their own. */
+  readonly int8?: Int8Cells;
 }
 
 /** A tensor in plain row-major order of f32 in a storage buffer. */
@@ -60,6 +77,12 @@ export interface PackedWeights {
   readonly pack: () => Float32Array;
 }
 
+/** Packed integer weights: cells of four words of four bytes each, or of anything else that four words hold. */
+export interface PackedInt8Weights extends Omit<PackedWeights, "pack"> {
+  /** Writes `4 * columns * rows * layers` words. */
+  readonly pack: () => Uint32Array;
+}
+
 /** One field of a parameter block; blocks are laid out by WGSL's uniform rules in the order given. */
 export type ParameterField =
   | { readonly type: "u32" | "i32" | "f32"; readonly value: number }
@@ -72,6 +95,7 @@ export type KernelBinding =
   | { readonly kind: "read"; readonly value: string }
   | { readonly kind: "write"; readonly value: string }
   | { readonly kind: "weights"; readonly weights: PackedWeights }
+  | { readonly kind: "int8 weights"; readonly weights: PackedInt8Weights }
   /** A constant of the graph as plain f32 storage. */
   | { readonly kind: "constant"; readonly data: Float32Array };
 

@@ -73,6 +73,9 @@ export function refuseEpilogue({ node, epilogue }: KernelContext): void {
 /** Throws FeatherdetError where a kernel that computes activations only is handed a residual. */
 export function refuseResidual({ node, epilogue }: KernelContext): void {
   if (epilogue.residual || epilogue.interleaved) {
-    throw new FeatherdetError("nothing but an activation can be fused into this kernel", { node: node.name, operator: node.op });
+    throw new FeatherdetError("nothing but an activation can be fused into this kernel", {
+      node: node.name,
+      operator: node.op,
+    });
   }
 }

@@ -14,17 +14,18 @@ const EXTENT: { readonly [K in ParameterField["type"]]: { readonly align: number
   f32: { align: 4, size: 4 },
   vec2i: { align: 8, size: 8 },
   vec4i: { align: 16, size: 16 },
-  blocked: { align: 16, size: 32 },
+  blocked: { align: 16, size: 48 },
 };
 
 const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 
 function putBlocked(view: DataView, at: number, layout: BlockedLayout): void {
   const { width, height, channels, batch, columns, rise } = layout;
+  const { scale, zero, low = -128, high = 127 } = layout.int8 ?? { scale: 1, zero: 0 };
   [width, height, channels, Math.ceil(channels / 4), batch, columns, rise].forEach((value, i) =>
     view.setInt32(at + 4 * i, value, true)
   );
-  view.setFloat32(at + 28, 1 / columns, true);
+  [1 / columns, scale, zero, low, high].forEach((value, i) => view.setFloat32(at + 28 + 4 * i, value, true));
 }
 
 function put(view: DataView, at: number, field: ParameterField): void {

@@ -6,9 +6,10 @@
 
 import type { Node } from "../graph/operators.ts";
 import type { KernelContext, OperandTypes, OperatorKernels } from "./context.ts";
-import { blocked, blocksOf, f32, i32, type Kernel, vec2i } from "./kernel.ts";
-import { groupGrid, linearGroups, stripsOf } from "./linear.ts";
+import { blocked, f32, i32, type Kernel, vec2i } from "./kernel.ts";
+import { linearGroups, stripsOf } from "./linear.ts";
 import { blockedOf, onImages, read, refuseEpilogue, write } from "./operand.ts";
+import { teamsOf } from "./team.ts";
 
 /** Largest window that is written out flat. */
 const FLAT = 5;
@@ -59,16 +60,20 @@ type Reduction = "sum" | "mean" | "maximum";
 /** Reduces height and width, or the channels, of an image. */
 function reduction(context: KernelContext, mode: Reduction, over: "pixels" | "channels"): Kernel {
   refuseEpilogue(context);
-  const { pitch, inputs: [x], outputs: [y] } = context;
+  const { pitch, target, inputs: [x], outputs: [y] } = context;
   const input = blockedOf(x), output = blockedOf(y);
+  const combine = mode === "maximum" ? "maximum" : "sum";
+  const { constants, workgroups } = over === "pixels"
+    ? teamsOf(output, target)
+    : { constants: {}, workgroups: linearGroups(stripsOf(output)) };
   const count = over === "pixels" ? input.width * input.height : input.channels;
   return {
     label: `${mode} of ${over}`,
     shader: over === "pixels" ? "tensor/pool_global.wgsl" : "tensor/pool_channels.wgsl",
-    constants: { MODE: mode === "maximum" ? "maximum" : "sum" },
+    constants: { ...constants, COMBINE: combine },
     parameters: [blocked(input), blocked(output), f32(mode === "mean" ? 1 / count : 1), i32(pitch)],
     bindings: [read(x), write(y)],
-    workgroups: over === "pixels" ? groupGrid(blocksOf(output) * output.batch) : linearGroups(stripsOf(output)),
+    workgroups,
   };
 }
 

@@ -5,7 +5,10 @@
  */
 
 import type { ShaderLibrary } from "../gpu/linker.ts";
+import channelStatistics from "../../shaders/attention/channel_statistics.wgsl" with { type: "text" };
 import selfAttention from "../../shaders/attention/self_attention.wgsl" with { type: "text" };
+import simam from "../../shaders/attention/simam.wgsl" with { type: "text" };
+import spatialGate from "../../shaders/attention/spatial_gate.wgsl" with { type: "text" };
 import squeezeExcite from "../../shaders/attention/squeeze_excite.wgsl" with { type: "text" };
 import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
@@ -17,14 +20,25 @@ import detectLetterbox from "../../shaders/detect/letterbox.wgsl" with { type: "
 import detectOutput from "../../shaders/detect/output.wgsl" with { type: "text" };
 import detectSuppress from "../../shaders/detect/suppress.wgsl" with { type: "text" };
 import detectTensor from "../../shaders/detect/tensor.wgsl" with { type: "text" };
+import int8ConvDepthwise from "../../shaders/int8/conv_depthwise.wgsl" with { type: "text" };
+import int8ConvDirect from "../../shaders/int8/conv_direct.wgsl" with { type: "text" };
+import int8ConvGeneral from "../../shaders/int8/conv_general.wgsl" with { type: "text" };
 import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
 import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
 import input from "../../shaders/lib/input.wgsl" with { type: "text" };
+import int8 from "../../shaders/lib/int8.wgsl" with { type: "text" };
+import int8Sums from "../../shaders/lib/int8_sums.wgsl" with { type: "text" };
+import int8Weights from "../../shaders/lib/int8_weights.wgsl" with { type: "text" };
+import int8PlainRange from "../../shaders/int8/plain_range.wgsl" with { type: "text" };
+import int8PlainScale from "../../shaders/int8/plain_scale.wgsl" with { type: "text" };
+import int8PlainWhole from "../../shaders/int8/plain_whole.wgsl" with { type: "text" };
 import linear from "../../shaders/lib/linear.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
+import requantize from "../../shaders/lib/requantize.wgsl" with { type: "text" };
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
 import strip from "../../shaders/lib/strip.wgsl" with { type: "text" };
+import team from "../../shaders/lib/team.wgsl" with { type: "text" };
 import walk from "../../shaders/lib/walk.wgsl" with { type: "text" };
 import weights from "../../shaders/lib/weights.wgsl" with { type: "text" };
 import binary from "../../shaders/tensor/binary.wgsl" with { type: "text" };
@@ -49,7 +63,10 @@ import unary from "../../shaders/tensor/unary.wgsl" with { type: "text" };
 
 /** The shader library. */
 export const SHADERS: ShaderLibrary = {
+  "attention/channel_statistics.wgsl": channelStatistics,
   "attention/self_attention.wgsl": selfAttention,
+  "attention/simam.wgsl": simam,
+  "attention/spatial_gate.wgsl": spatialGate,
   "attention/squeeze_excite.wgsl": squeezeExcite,
   "conv/depthwise.wgsl": convDepthwise,
   "conv/direct.wgsl": convDirect,
@@ -61,14 +78,25 @@ export const SHADERS: ShaderLibrary = {
   "detect/output.wgsl": detectOutput,
   "detect/suppress.wgsl": detectSuppress,
   "detect/tensor.wgsl": detectTensor,
+  "int8/conv_depthwise.wgsl": int8ConvDepthwise,
+  "int8/conv_direct.wgsl": int8ConvDirect,
+  "int8/conv_general.wgsl": int8ConvGeneral,
+  "int8/plain_range.wgsl": int8PlainRange,
+  "int8/plain_scale.wgsl": int8PlainScale,
+  "int8/plain_whole.wgsl": int8PlainWhole,
   "lib/activate.wgsl": activate,
   "lib/activation.wgsl": activation,
   "lib/epilogue.wgsl": epilogue,
   "lib/input.wgsl": input,
+  "lib/int8.wgsl": int8,
+  "lib/int8_sums.wgsl": int8Sums,
+  "lib/int8_weights.wgsl": int8Weights,
   "lib/linear.wgsl": linear,
   "lib/output.wgsl": output,
+  "lib/requantize.wgsl": requantize,
   "lib/storage.wgsl": storage,
   "lib/strip.wgsl": strip,
+  "lib/team.wgsl": team,
   "lib/walk.wgsl": walk,
   "lib/weights.wgsl": weights,
   "tensor/binary.wgsl": binary,

@@ -29,12 +29,14 @@ export interface SqueezeExciteStep {
   readonly y: Operand;
   readonly squeeze: ChannelProduct;
   readonly excite: ChannelProduct;
+  /** Hidden channels are the sum of those of the means and those of the maxima (the channel attention of CBAM; see `excitedTwice`). */
+  readonly maxima?: boolean;
   readonly pitch: number;
   readonly target: Target;
 }
 
-/** Most channel blocks on either side: they have to fit the memory of a workgroup, of which every adapter has 16 KiB. */
-const MOST_BLOCKS = 512;
+/** Most channel blocks on either side: four lists of them have to fit the memory of a workgroup, of which every adapter has 16 KiB. */
+const MOST_BLOCKS = 256;
 
 /** Cells of a map that one workgroup may sum: beyond, a dispatch of its own with more workgroups is worth its cost. */
 const MOST_CELLS: { readonly [K in Target]: number } = { software: 1 << 16, hardware: 1 << 12 };
@@ -51,6 +53,11 @@ export function squeezeExciteApplies(squeeze: ChannelProduct, excite: ChannelPro
 /** True where the kernel should take the means of a map `[N, C, H, W]` itself. */
 export function squeezesAtOnce([, channels, height, width]: readonly number[], target: Target): boolean {
   return blocks(channels) * height * width <= MOST_CELLS[target];
+}
+
+/** The second product of a sum of two, whose inputs are added: their biases are two. */
+export function excitedTwice(excite: ChannelProduct): ChannelProduct {
+  return { ...excite, bias: excite.bias?.map((value) => 2 * value) };
 }
 
 /** Packs both products as the shader's header says. */
@@ -74,7 +81,8 @@ function packProducts(squeeze: ChannelProduct, excite: ChannelProduct): PackedWe
 }
 
 /** Describes the dispatch. */
-export function squeezeExciteKernel({ x, y, squeeze, excite, pitch, target }: SqueezeExciteStep): Kernel {
+export function squeezeExciteKernel(step: SqueezeExciteStep): Kernel {
+  const { x, y, squeeze, excite, maxima = false, pitch, target } = step;
   const input = blockedOf(x);
   const weights = packProducts(squeeze, excite);
   const workgroup = target === "software" ? 64 : 256;
@@ -82,11 +90,12 @@ export function squeezeExciteKernel({ x, y, squeeze, excite, pitch, target }: Sq
   // Powers of two, so that few pipelines serve many layers.
   const cells = 2 ** Math.ceil(Math.log2(Math.max(workgroup, blocksOf(input), blocks(squeeze.outputs))));
   return {
-    label: "squeeze excite",
+    label: maxima ? "squeeze excite twice" : "squeeze excite",
     shader: "attention/squeeze_excite.wgsl",
     constants: {
       WORKGROUP: workgroup,
       CELLS: cells,
+      MAXIMA: maxima ? 1 : 0,
       HIDDEN_ACTIVATION: squeeze.activation.kind,
       ...activationConstants(excite.activation),
     },

@@ -11,6 +11,7 @@ import type { KernelTable } from "./context.ts";
 import { gemmPlain, matMulPlain, reducePlain, softmaxPlain } from "./contract.ts";
 import { conv, convTranspose } from "./conv.ts";
 import { globalAveragePool, pool, reduceBlocked } from "./pool.ts";
+import { castPlain, dequantizePlain, dynamicQuantizePlain, quantizePlain } from "./quantize_plain.ts";
 import { resize } from "./resize.ts";
 import { batchNormalization, unary } from "./unary.ts";
 
@@ -54,10 +55,11 @@ export const KERNELS: KernelTable = {
   Transpose: { plain: { kernels: transposePlain } },
   Resize: resize,
   Pad: { blocked: padBlocked, plain: { kernels: padPlain } },
-  QuantizeLinear: {},
-  DequantizeLinear: {},
-  DynamicQuantizeLinear: {},
+  QuantizeLinear: { plain: { kernels: quantizePlain } },
+  DequantizeLinear: { plain: { kernels: dequantizePlain } },
+  DynamicQuantizeLinear: { plain: { kernels: dynamicQuantizePlain } },
+  // The planner makes floats of their operands (see `plan/fuse/integer_products.ts`).
   ConvInteger: {},
   MatMulInteger: {},
-  Cast: {},
+  Cast: { plain: { kernels: castPlain } },
 };

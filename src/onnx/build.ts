@@ -38,6 +38,8 @@ class Builder implements Scope {
   readonly #types = new Map<string, TensorType>();
   readonly #aliases = new Map<string, string>();
   readonly #uses: ReadonlySet<string>;
+  /** Every name of a value in the file, and those that were added. */
+  readonly #valueNames: Set<string>;
   /** Values that nodes of the graph make. */
   readonly #made = new Set<string>();
   readonly #nodes: Node[] = [];
@@ -50,7 +52,9 @@ class Builder implements Scope {
     this.#known = known;
     for (const { name, dtype, shape } of inputs) this.#types.set(name, { dtype, shape });
     const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
-    this.#uses = new Set([...(model.graph.node ?? []).flatMap(({ input }) => input ?? []), ...outputs]);
+    const nodes = model.graph.node ?? [];
+    this.#uses = new Set([...nodes.flatMap(({ input }) => input ?? []), ...outputs]);
+    this.#valueNames = new Set([...this.#uses, ...nodes.flatMap(({ output }) => output ?? []), ...this.#types.keys()]);
   }
 
   /** Name under which a value is made. */
@@ -71,6 +75,12 @@ class Builder implements Scope {
 
   used(name: string): boolean {
     return this.#uses.has(name);
+  }
+
+  enter(base: string, tensor: OnnxTensor): string {
+    const name = uniqueName(this.#valueNames, base);
+    this.#known.set(name, tensor);
+    return name;
   }
 
   /** Takes the nodes of the file in their order. */

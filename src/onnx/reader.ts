@@ -19,6 +19,8 @@ export interface Scope {
   type(name: string): TensorType | undefined;
   /** Whether anything takes this value. */
   used(name: string): boolean;
+  /** Enters a tensor that the file leaves out; returns its name, which is or begins with `base`. */
+  enter(base: string, tensor: OnnxTensor): string;
 }
 
 /** The identity of a node within its file. */
@@ -77,6 +79,8 @@ export class NodeReader {
         tensor: (name) => tensors.get(name),
         type: (name) => types[names.indexOf(name)] ?? known.get(name),
         used: () => false,
+        // What the file leaves out was entered when the node was read; attributes do not depend on it.
+        enter: (base) => base,
       });
   }
 
@@ -187,6 +191,11 @@ export class NodeReader {
     const name = this.inputs[index];
     this.type(index);
     return this.#scope.tensor(name) ?? this.fail(`${what} "${name}" must be constant but is computed from the inputs`);
+  }
+
+  /** Name of an optional input, or of the tensor that stands for it where it is absent. */
+  inputOr(index: number, what: string, absent: () => OnnxTensor): string {
+    return this.has(index) ? this.inputs[index] : this.#scope.enter(`${this.name}/${what}`, absent());
   }
 
   /** The elements of an input if they are known at import. */

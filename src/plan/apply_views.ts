@@ -40,8 +40,11 @@ export function applyViews(nodes: readonly PlanNode[], graph: Graph, types: Map<
   const byName = new Map(graph.nodes.map((node) => [node.name, node] as const));
   const result: PlanNode[] = [];
   for (const node of nodes) {
-    if (node.view === "split") placeSplit(views, node, channelOffsets(byName.get(node.name)!)!);
-    else if (node.view === "reshape") aliases.set(node.outputs[0], aliases.get(node.inputs[0]) ?? node.inputs[0]);
+    if (node.view === "split") {
+      // The plan node may have some of the outputs only.
+      const source = byName.get(node.name)!, offsets = channelOffsets(source)!;
+      placeSplit(views, node, node.outputs.map((output) => offsets[source.outputs.indexOf(output)]));
+    } else if (node.view === "reshape") aliases.set(node.outputs[0], aliases.get(node.inputs[0]) ?? node.inputs[0]);
   }
   for (const node of nodes) {
     if (node.view === "split" || node.view === "reshape") continue;

@@ -63,7 +63,7 @@ export function leafIntervals(
   aliases: ReadonlyMap<string, string>,
   types: ReadonlyMap<string, TensorType>,
   kinds: ReadonlyMap<string, LayoutKind>,
-  scalarBytes: number,
+  scalarBytes: (value: string) => number,
 ): Interval[] {
   const ends = new Map<string, { root: string; start: number; end: number; first: number; last: number }[]>();
   for (const [value, life] of lives) {
@@ -78,7 +78,7 @@ export function leafIntervals(
   for (const [root, members] of ends) {
     const { shape } = types.get(root)!;
     const blocked = kinds.get(root) === "blocked";
-    const perChannel = blocked ? sizeOf(shape) / shape[1] * scalarBytes : 4;
+    const perChannel = blocked ? sizeOf(shape) / shape[1] * scalarBytes(root) : 4;
     const cuts = [...new Set(members.flatMap(({ start, end }) => [start, end]))].sort((a, b) => a - b);
     for (let i = 0; i + 1 < cuts.length; i++) {
       const users = members.filter(({ start, end }) => start <= cuts[i] && end >= cuts[i + 1]);

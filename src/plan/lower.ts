@@ -12,7 +12,7 @@ import type { Target } from "../kernels/conv_tile.ts";
 import type { ConvTile } from "../kernels/conv_direct.ts";
 import { KERNELS } from "../kernels/table.ts";
 import { findChannelShuffles, shuffleNode } from "./fuse/channel_shuffle.ts";
-import { channelOffsets, type FusedConvolution, fuseConvolutions } from "./fuse/convolution.ts";
+import { channelOffsets, fuseConvolutions, type FusedConvolution } from "./fuse/convolution.ts";
 import { WIDEST } from "./fuse/wide_conv.ts";
 import type { PlanNode, TypedGraph } from "./node.ts";
 import { convKey, type Tuning } from "./tuning.ts";
@@ -91,7 +91,7 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
     const outputs = last.outputs;
     for (const name of outputs) kinds.set(name, layout);
     const view = viewOf(node, layout, types, isConstant);
-    result.push({
+    result.push(...splitSteps(node, {
       name: node.name,
       operator: fused ? operatorOf(fused) : node.op,
       inputs,
@@ -119,7 +119,7 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
         };
         return kernelsOf(node)[layout]!.kernels(context);
       },
-    });
+    }));
   }
   return result;
 }
@@ -131,6 +131,19 @@ function operatorOf({ nodes, interleaved }: FusedConvolution): string {
   return (interleaved ? [...names.slice(0, -4), "Shuffle"] : names).join("+");
 }
 
+/** The step of a node; or of a Split that is no view as a whole, those of its outputs that are views, and of the others, copies. */
+function splitSteps(node: Node, step: PlanNode): PlanNode[] {
+  const offsets = node.op === "Split" && step.writes === "blocked" ? channelOffsets(node) : undefined;
+  if (offsets === undefined || step.view !== undefined) return [step];
+  const outputs = (aligned: boolean) => step.outputs.filter((_, i) => (offsets[i] % 4 === 0) === aligned);
+  const copied = outputs(false);
+  const kernels: PlanNode["kernels"] = (maker) =>
+    step.kernels(maker).filter(({ bindings }) =>
+      bindings.some((binding) => binding.kind === "write" && copied.includes(binding.value))
+    );
+  return [{ ...step, outputs: outputs(true), view: "split" }, { ...step, outputs: copied, kernels }];
+}
+
 /** How a node can be done without moving data, if it can. */
 function viewOf(
   node: Node,
@@ -138,7 +151,9 @@ function viewOf(
   types: TypedGraph["types"],
   isConstant: (name: string) => boolean,
 ): PlanNode["view"] {
-  if (layout === "plain") return node.op === "Reshape" && !isConstant(node.inputs[0]) ? "reshape" : undefined;
+  // Plain whole numbers are floats already.
+  const isAlias = node.op === "Reshape" || node.op === "Cast" && node.attributes.to === "f32";
+  if (layout === "plain") return isAlias && !isConstant(node.inputs[0]) ? "reshape" : undefined;
   const aligned = (names: readonly string[]) =>
     names.slice(0, -1).every((name) => types.get(name)!.shape[1] % 4 === 0) &&
     names.every((name) => sizeOf(types.get(name)!.shape) > 0);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FeatherdetError, type Graph, sizeOf, type TensorType } from "../graph/mod.ts";
+import { type ElementType, FeatherdetError, type Graph, sizeOf, type TensorType } from "../graph/mod.ts";
 import type { BlockedLayout, Layout, StorageForm } from "../kernels/kernel.ts";
 import { arrange, pageOfBlock, pagesOf, viewLayout } from "./arrange.ts";
 import type { BorderLayouts } from "./convert.ts";
@@ -47,8 +47,10 @@ export interface Placed {
   readonly pitch: number;
   readonly pageShift: number;
   readonly pages: number;
+  /** Pages of the arena of int8 cells, of the same pitch. */
+  readonly int8Pages: number;
   readonly plainBytes: number;
-  /** Bytes of both arenas. */
+  /** Bytes of all arenas. */
   readonly bytes: number;
   /** The largest sum of values live at one step. */
   readonly lowerBound: number;
@@ -60,9 +62,14 @@ const PAGE_SHIFTS = [3, 4, 5, 6, 7];
 /** Every device allows storage buffer bindings at multiples of this. */
 const PLAIN_ALIGNMENT = 256;
 
-/** Bytes of a stored value of row memory. */
-export function scalarBytes(form: Pick<StorageForm, "scalar">): number {
-  return form.scalar === "f16" ? 2 : 4;
+/** Bytes of an element in row memory. */
+export function scalarBytes(form: Pick<StorageForm, "scalar">, dtype: ElementType): number {
+  return isInt8(dtype) ? 1 : form.scalar === "f16" ? 2 : 4;
+}
+
+/** True for the element types that have int8 cells in row memory. */
+export function isInt8(dtype: ElementType): dtype is "i8" | "u8" {
+  return dtype === "i8" || dtype === "u8";
 }
 
 /** A tensor that holds memory of its own: when it lives and where views begin and end in it, in channel blocks. */
@@ -100,8 +107,11 @@ interface Arena extends Allocation {
 function arenaOf(roots: readonly Root[], types: PlaceContext["types"], pitch: number, pageShift: number): Arena {
   const layouts = new Map<string, BlockedLayout>();
   const intervals = roots.map(({ name, boundaries, first, last }): Interval => {
-    const layout = arrange({ shape: types.get(name)!.shape, boundaries: [...boundaries] }, pitch, 1 << pageShift);
-    layouts.set(name, layout);
+    const { shape, dtype } = types.get(name)!;
+    const layout = arrange({ shape, boundaries: [...boundaries] }, pitch, 1 << pageShift);
+    // The bytes of a quantized value are numbers of their own here; its readers may take them for what they stand for.
+    const cells = isInt8(dtype) ? { int8: { scale: 1, zero: dtype === "u8" ? -128 : 0 } } : {};
+    layouts.set(name, { ...layout, ...cells });
     return { name, size: pagesOf(layout, 1 << pageShift), first, last };
   });
   return { ...allocate(intervals), layouts, pageShift };
@@ -120,17 +130,23 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
   const roots = rootsOf(lives, kinds, context);
   const blocked = roots.filter(({ kind }) => kind === "blocked");
   const widest = blocked.reduce((most, { name }) => Math.max(most, types.get(name)!.shape[3]), 1);
-  // Pages of a storage buffer are bound alone: they begin at multiples of 256 bytes when rows are a multiple of 4 cells.
-  const pitch = Math.ceil(widest / 4) * 4;
-  let arena: Arena | undefined;
+  const floats = blocked.filter(({ name }) => !isInt8(types.get(name)!.dtype));
+  const bytes = blocked.filter(({ name }) => isInt8(types.get(name)!.dtype));
+  // Pages of a storage buffer are bound alone: they begin at multiples of 256 bytes when rows are a multiple of 4 cells, of 8 cells
+  // where a cell is one word.
+  const unit = bytes.length > 0 ? 8 : 4;
+  const pitch = Math.ceil(widest / unit) * unit;
+  let arenas: readonly [floats: Arena, bytes: Arena] | undefined;
   for (const pageShift of PAGE_SHIFTS) {
-    arena = arenaOf(blocked, types, pitch, pageShift);
-    if (arena.size <= options.maxPages) break;
+    arenas = [arenaOf(floats, types, pitch, pageShift), arenaOf(bytes, types, pitch, pageShift)];
+    if (arenas.every(({ size }) => size <= options.maxPages)) break;
   }
-  const { offsets, size: pages, layouts, pageShift } = arena!;
-  if (pages > options.maxPages) {
+  const [{ size: pages, pageShift }, { size: int8Pages }] = arenas!;
+  const offsets = new Map(arenas!.flatMap((arena) => [...arena.offsets]));
+  const layouts = new Map(arenas!.flatMap((arena) => [...arena.layouts]));
+  if (Math.max(pages, int8Pages) > options.maxPages) {
     throw new FeatherdetError(
-      `activations need ${pages} pages of ${pitch} x ${
+      `activations need ${Math.max(pages, int8Pages)} pages of ${pitch} x ${
         1 << pageShift
       } cells where the adapter has ${options.maxPages}: ` +
         "use a smaller batch or input",
@@ -157,14 +173,16 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
       placements.set(value, { layout: { kind: "plain", shape }, offset, extent: Math.max(4, sizeOf(shape) * 4) });
     }
   }
-  const bytes = scalarBytes(options.form);
+  const bytesOf = (value: string) => scalarBytes(options.form, types.get(value)!.dtype);
+  const cells = (pitch << pageShift) * 4;
   return {
     placements,
     pitch,
     pageShift,
     pages: Math.max(1, pages),
+    int8Pages,
     plainBytes: plain.size,
-    bytes: (pages << pageShift) * pitch * 4 * bytes + plain.size,
-    lowerBound: lowerBound(leafIntervals(lives, views, aliases, types, kinds, bytes)),
+    bytes: cells * (pages * scalarBytes(options.form, "f32") + int8Pages) + plain.size,
+    lowerBound: lowerBound(leafIntervals(lives, views, aliases, types, kinds, bytesOf)),
   };
 }

@@ -17,8 +17,9 @@ import {
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
-import { foldConstants } from "./fuse/constants.ts";
+import { foldConstants, foldDequantized } from "./fuse/constants.ts";
 import { findComposites } from "./fuse/composites.ts";
+import { lowerIntegerProducts } from "./fuse/integer_products.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
@@ -76,6 +77,8 @@ export interface Plan {
   readonly pitch: number;
   /** Pages of the arena. */
   readonly pages: number;
+  /** Pages of the arena of int8 cells, which has the same pitch. */
+  readonly int8Pages: number;
   /** Bytes of the arena of plain values. */
   readonly plainBytes: number;
   /** Dispatches, in order. */
@@ -91,7 +94,14 @@ export interface Plan {
 }
 
 /** Passes from graph to graph, in order. */
-const GRAPH_PASSES = [foldConstants, foldBatchNormalization, recogniseActivations, refoldWideConvolutions];
+const GRAPH_PASSES = [
+  lowerIntegerProducts,
+  foldConstants,
+  foldBatchNormalization,
+  recogniseActivations,
+  refoldWideConvolutions,
+  foldDequantized,
+];
 
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
@@ -116,8 +126,8 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
 
   const operand = (value: string): Operand => {
     const constant = graph.constants.get(value);
-    const { shape } = types.get(value)!;
-    return { value, shape, layout: placements.get(value)?.layout ?? { kind: "plain", shape }, constant };
+    const { shape, dtype } = types.get(value)!;
+    return { value, shape, dtype, layout: placements.get(value)?.layout ?? { kind: "plain", shape }, constant };
   };
   const steps = nodes.flatMap((node): Step[] => {
     const kernels = node.kernels({ operand, pitch });
@@ -130,12 +140,13 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   });
 
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
-    .reduce((sum, [, { shape }]) => sum + sizeOf(shape) * scalarBytes(options.form), 0);
+    .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
     graph,
     form: { ...options.form, pageShift: placed.pageShift },
     pitch,
     pages: placed.pages,
+    int8Pages: placed.int8Pages,
     plainBytes: placed.plainBytes,
     steps,
     placements,

@@ -10,23 +10,10 @@
 import { FeatherdetError } from "../graph/error.ts";
 import type { ElementType } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
+import { quantizeValue, roundHalfEven } from "../graph/quantized_value.ts";
 import { matMul } from "./contract.ts";
 import { type ReferenceTensor, referenceTensor, stridesOf } from "./tensor.ts";
 import { conv } from "./window.ts";
-
-/** Least and greatest number of each type of bytes. */
-const RANGE = { i8: [-128, 127], u8: [0, 255] } as const;
-
-/** The nearest whole number, the even one of two; as ONNX rounds. */
-export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value), rest = value - floor;
-  return rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
-}
-
-function quantized(value: number, scale: number, zeroPoint: number, [least, most]: readonly [number, number]): number {
-  const steps = Math.fround(Math.fround(value) / Math.fround(scale));
-  return Math.min(Math.max(roundHalfEven(steps) + zeroPoint, least), most);
-}
 
 /** Index into a table of one number, or of one for each index along the axis, for a position in a row-major tensor. */
 function tableIndex(x: ReferenceTensor, axis: number, table: ReferenceTensor): (position: number) => number {
@@ -46,7 +33,7 @@ export function quantizeLinear(
   }
   const at = tableIndex(x, node.attributes.axis, scale);
   const data = x.data.map((value, position) =>
-    quantized(value, scale.data[at(position)], zeroPoint.data[at(position)], RANGE[dtype])
+    quantizeValue(value, scale.data[at(position)], zeroPoint.data[at(position)], dtype)
   );
   return [{ shape: x.shape, data }];
 }
@@ -73,7 +60,7 @@ export function dynamicQuantizeLinear(
   const most = fround(x.data.reduce((a, b) => Math.max(a, b), 0));
   const scale = most === least ? 1 : fround(fround(most - least) / 255);
   const zeroPoint = roundHalfEven(Math.min(Math.max(-fround(least / scale), 0), 255));
-  const data = x.data.map((value) => quantized(value, scale, zeroPoint, RANGE.u8));
+  const data = x.data.map((value) => quantizeValue(value, scale, zeroPoint, "u8"));
   return [{ shape: x.shape, data }, referenceTensor([], [scale]), referenceTensor([], [zeroPoint])];
 }
 

@@ -4,17 +4,16 @@
  * @module
  */
 
-import { linkShader } from "../../src/gpu/linker.ts";
+import { linkKernel } from "../../src/kernels/link.ts";
 import { packParameters } from "../../src/kernels/parameters.ts";
 import type { BlockedLayout, Kernel, KernelBinding, Layout, StorageForm } from "../../src/kernels/kernel.ts";
-import { SHADERS } from "../../src/kernels/shaders.ts";
 import { arenaRows, packBlocked, unpackBlocked } from "./blocked.ts";
 
 /** A value that kernels read or write. */
 export interface TestTensor {
   readonly name: string;
   readonly layout: Layout;
-  /** Row-major elements; a tensor without them is read back. */
+  /** Row-major elements, of int8 cells the bytes as they are stored; a tensor without them is read back. */
   readonly data?: Float32Array;
 }
 
@@ -31,6 +30,9 @@ export interface TestPicture {
 const OUTSIDE = -1792;
 /** Stands in the spare channels of inputs: a number without logarithm or root. */
 const SPARE = -3.5;
+/** The same in int8 cells. */
+const OUTSIDE_BYTE = 93;
+const SPARE_BYTE = -77;
 
 const adapter = await navigator.gpu?.requestAdapter() ?? undefined;
 let shared: Promise<GPUDevice> | undefined;
@@ -64,26 +66,42 @@ export function gpuTest(name: string, run: (device: GPUDevice, step: Step) => Pr
 
 const pipelines = new Map<string, GPUComputePipeline>();
 
+/** What the cells of a tensor or of weights are. */
+type Cells = "float" | "int8" | "words";
+
+function formatOf(cells: Cells, form: StorageForm): GPUTextureFormat {
+  if (cells === "float") return form.scalar === "f16" ? "rgba16float" : "rgba32float";
+  return cells === "int8" ? "r32uint" : "rgba32uint";
+}
+
 function layoutEntry(binding: KernelBinding, tensors: Map<string, Placed>, form: StorageForm) {
-  const blocked = binding.kind === "weights" || "value" in binding && tensors.get(binding.value)!.kind === "blocked";
-  if ("value" in binding && tensors.get(binding.value)!.kind === "picture") {
+  const tensor = "value" in binding ? tensors.get(binding.value)! : undefined;
+  if (tensor?.kind === "picture") {
     return { texture: { sampleType: "unfilterable-float", viewDimension: "2d" } } as const;
   }
-  if (!blocked || form.storage === "buffer") {
-    return { buffer: { type: binding.kind === "weights" ? "read-only-storage" : "storage" } } as const;
+  const weights = binding.kind === "weights" || binding.kind === "int8 weights";
+  if (!weights && tensor?.kind !== "blocked" || form.storage === "buffer") {
+    return { buffer: { type: weights ? "read-only-storage" : "storage" } } as const;
   }
+  const cells = tensor?.cells ?? (binding.kind === "weights" ? "float" : "words");
   return {
     storageTexture: {
       access: binding.kind === "write" ? "write-only" : "read-only",
-      format: form.scalar === "f16" ? "rgba16float" : "rgba32float",
+      format: formatOf(cells, form),
       viewDimension: "2d-array",
     },
   } as const;
 }
 
-type Placed = { readonly kind: Layout["kind"] | "picture"; readonly memory: GPUTexture | GPUBuffer };
+interface Placed {
+  readonly kind: Layout["kind"] | "picture";
+  readonly cells?: Cells;
+  readonly memory: GPUTexture | GPUBuffer;
+}
 
 const toHalf = (data: Float32Array) => new Float16Array(data) as unknown as BufferSource;
+
+const cellBytes = (cells: Cells, half: boolean) => cells === "int8" ? 4 : half ? 8 : 16;
 
 /** The owner of what one run allocates. */
 class Memory {
@@ -107,22 +125,23 @@ class Memory {
     return buffer;
   }
 
-  /** Cells as a texture array or a buffer of the form's scalar; the texture may be larger than what is filled. */
+  /** Cells as a texture array or a buffer; the texture may be larger than what is filled. */
   cells(
-    data: Float32Array,
+    kind: Cells,
+    data: Float32Array | Uint32Array | Int8Array,
     [columns, rows, layers]: readonly [number, number, number],
     extent: readonly [number, number, number] = [columns, rows, layers],
   ): GPUTexture | GPUBuffer {
-    const half = this.#form.scalar === "f16";
-    const bytes = half ? toHalf(data) : data as BufferSource;
+    const half = this.#form.scalar === "f16" && kind === "float";
+    const bytes = half ? toHalf(data as Float32Array) : data as BufferSource;
     if (this.#form.storage === "buffer") return this.buffer(bytes, GPUBufferUsage.STORAGE);
     const texture = this.#device.createTexture({
       size: [...extent],
-      format: half ? "rgba16float" : "rgba32float",
+      format: formatOf(kind, this.#form),
       usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST |
         GPUTextureUsage.COPY_SRC,
     });
-    const bytesPerRow = columns * (half ? 8 : 16);
+    const bytesPerRow = columns * cellBytes(kind, half);
     this.#device.queue.writeTexture({ texture }, bytes as ArrayBuffer, { bytesPerRow, rowsPerImage: rows }, [
       columns,
       rows,
@@ -146,13 +165,7 @@ class Memory {
 }
 
 function pipelineOf(device: GPUDevice, kernel: Kernel, placed: Map<string, Placed>, form: StorageForm) {
-  const constants = {
-    ...kernel.constants,
-    STORAGE: form.storage,
-    SCALAR: form.scalar,
-    PAGE_SHIFT: form.pageShift,
-  };
-  const code = linkShader(SHADERS, kernel.shader, constants);
+  const code = linkKernel(kernel, form, (value) => placed.get(value)?.cells === "int8");
   const entries = [
     { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform" } } as const,
     ...kernel.bindings.map((binding, i) => ({
@@ -184,9 +197,14 @@ function resourceOf({ memory, kind }: Pick<Placed, "memory"> & Partial<Placed>):
 }
 
 /** Bytes of a texture or buffer, on their way back. */
-function readBack(device: GPUDevice, encoder: GPUCommandEncoder, memory: GPUTexture | GPUBuffer, half: boolean) {
+function readBack(
+  device: GPUDevice,
+  encoder: GPUCommandEncoder,
+  { memory, cells = "float" }: Placed,
+  half: boolean,
+) {
   const texture = "createView" in memory;
-  const rowBytes = texture ? memory.width * (half ? 8 : 16) : 0;
+  const rowBytes = texture ? memory.width * cellBytes(cells, half) : 0;
   const bytesPerRow = Math.ceil(rowBytes / 256) * 256;
   const size = texture ? bytesPerRow * memory.height * memory.depthOrArrayLayers : memory.size;
   const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
@@ -203,11 +221,12 @@ function readBack(device: GPUDevice, encoder: GPUCommandEncoder, memory: GPUText
     const mapped = staging.getMappedRange();
     const decode = (at: number, bytes: number) => {
       const slice = mapped.slice(at, at + bytes);
+      if (cells === "int8") return Float32Array.from(new Int8Array(slice));
       return half ? Float32Array.from(new Float16Array(slice)) : new Float32Array(slice);
     };
     let numbers: Float32Array;
     if (texture) {
-      const perRow = rowBytes / (half ? 2 : 4);
+      const perRow = rowBytes / (cells === "int8" ? 1 : half ? 2 : 4);
       const rows = memory.height * memory.depthOrArrayLayers;
       numbers = new Float32Array(perRow * rows);
       for (let y = 0; y < rows; y++) numbers.set(decode(y * bytesPerRow, rowBytes), y * perRow);
@@ -218,7 +237,7 @@ function readBack(device: GPUDevice, encoder: GPUCommandEncoder, memory: GPUText
 }
 
 function blockedResult(name: string, layout: BlockedLayout, cells: Float32Array, pitch: number): Float32Array {
-  const { data, spareFinite, outsideKept } = unpackBlocked(layout, cells, pitch, OUTSIDE);
+  const { data, spareFinite, outsideKept } = unpackBlocked(layout, cells, pitch, layout.int8 ? OUTSIDE_BYTE : OUTSIDE);
   if (!spareFinite) throw new Error(`a spare channel of "${name}" is not finite`);
   if (!outsideKept) throw new Error(`a cell outside "${name}" was written`);
   return data;
@@ -248,10 +267,15 @@ export async function runKernels(
       const initial = data ?? new Float32Array(size).fill(OUTSIDE);
       placed.set(name, { kind: "plain", memory: memory.buffer(initial as BufferSource, GPUBufferUsage.STORAGE) });
     } else {
-      const filling = { spare: SPARE, outside: data ? NaN : OUTSIDE };
-      const cells = packBlocked(layout, data, pitch, form.pageShift, filling);
+      const kind = layout.int8 ? "int8" : "float";
+      const filling = layout.int8
+        ? { spare: SPARE_BYTE, outside: OUTSIDE_BYTE }
+        : { spare: SPARE, outside: data ? NaN : OUTSIDE };
+      const numbers = packBlocked(layout, data, pitch, form.pageShift, filling);
+      const cells = layout.int8 ? Int8Array.from(numbers) : numbers;
       const pages = arenaRows(layout, form.pageShift) >> form.pageShift;
-      placed.set(name, { kind: "blocked", memory: memory.cells(cells, [pitch, 1 << form.pageShift, pages]) });
+      const extent = [pitch, 1 << form.pageShift, pages] as const;
+      placed.set(name, { kind: "blocked", cells: kind, memory: memory.cells(kind, cells, extent) });
     }
   }
   for (const one of pictures) placed.set(one.name, { kind: "picture", memory: memory.picture(one) });
@@ -270,7 +294,8 @@ export async function runKernels(
         // Mesa's software driver compiles a pipeline anew for extents that are powers of two and for single layers.
         const odd = (extent: number) => extent + Number((extent & (extent - 1)) === 0);
         const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
-        return resourceOf({ memory: memory.cells(pack(), [columns, rows, layers], extent) });
+        const kind = binding.kind === "weights" ? "float" : "words";
+        return resourceOf({ memory: memory.cells(kind, pack(), [columns, rows, layers], extent) });
       }),
     ];
     const entries = resources.map((resource, binding) => ({ binding, resource }));
@@ -281,7 +306,7 @@ export async function runKernels(
   pass.end();
   const wanted = tensors.filter(({ data }) => data === undefined);
   const readers = wanted.map(({ name, layout }) =>
-    readBack(device, encoder, placed.get(name)!.memory, half && layout.kind === "blocked")
+    readBack(device, encoder, placed.get(name)!, half && layout.kind === "blocked" && !layout.int8)
   );
   device.queue.submit([encoder.finish()]);
   const error = await device.popErrorScope();

@@ -10,23 +10,24 @@ import { type Constant, type Graph, sizeOf } from "../../src/graph/mod.ts";
 import { evaluateNode, referenceTensor } from "../../src/reference/run.ts";
 import { randomTensor } from "./random.ts";
 
-/** Mean of each channel of `[N, C, H, W]`, mean of all elements, and their variance. */
-function moments(data: ArrayLike<number>, [batch, channels, ...rest]: readonly number[]) {
-  const area = sizeOf(rest), means = new Array<number>(channels).fill(0);
+/**
+ * Mean and standard deviation of all elements. Not of each channel: one picture may leave a channel almost the same everywhere, and
+ * with that taken away, the next picture would be thrown far off.
+ */
+function moments(data: ArrayLike<number>): { mean: number; deviation: number } {
   let sum = 0, squares = 0;
   for (let i = 0; i < data.length; i++) {
-    means[Math.floor(i / area) % channels] += data[i] / (batch * area);
     sum += data[i];
     squares += data[i] ** 2;
   }
   const mean = sum / data.length;
-  return { means, mean, variance: squares / data.length - mean ** 2 };
+  return { mean, deviation: Math.sqrt(squares / data.length - mean ** 2) };
 }
 
 /**
  * The model with BatchNormalization near the statistics of its own activations on a random picture, with scales and shifts as
  * after training, and sums of about 1 in layers with a bias: the same for the same seed. It runs in float64 here, so `graph` should
- * be small (but its coarsest maps at least 4x4: borders are another statistic); `settledLike` carries the weights to other sizes.
+ * be small; `settledLike` carries the weights to other sizes.
  */
 export function settled(graph: Graph, seed = 1): Graph {
   const random = new Random(seed);
@@ -46,20 +47,18 @@ export function settled(graph: Graph, seed = 1): Graph {
   for (const node of graph.nodes) {
     if (node.op === "BatchNormalization") {
       const [x, scale, shift, mean, variance] = node.inputs;
-      const found = moments(value(x).data, value(x).shape);
-      const deviation = Math.sqrt(found.variance);
+      const found = moments(value(x).data);
       draw(scale, () => random.uniform(0.5, 1.5));
       draw(shift, () => random.normal() * 0.5);
-      // Half-way: what one picture leaves in a channel is partly its own, and another picture would be thrown far off.
-      const centre = (channel: number) => (found.means[channel] + found.mean) / 2;
-      draw(mean, (channel) => centre(channel) + 0.2 * deviation * random.normal());
-      draw(variance, () => found.variance * random.uniform(0.7, 1.4));
+      draw(mean, () => found.mean + 0.2 * found.deviation * random.normal());
+      draw(variance, () => found.deviation ** 2 * random.uniform(0.7, 1.4));
     } else if ((node.op === "Conv" || node.op === "Gemm") && node.inputs.length > 2) {
       // No BatchNormalization follows: sums of about 1 keep gates and scores out of saturation.
       const [, weight, bias] = node.inputs;
       draw(bias, () => 0);
       const [products] = evaluateNode(node, node.inputs.map(value));
-      const deviation = Math.sqrt(moments(products.data, products.shape).variance);
+      // Products of channels that an activation holds at 0 are 0 whatever the weights.
+      const deviation = moments(products.data).deviation || 1;
       const { data } = constants.get(weight)!;
       draw(weight, (index) => data[index] / deviation);
       draw(bias, () => 0.5 * random.normal());

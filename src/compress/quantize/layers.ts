@@ -59,7 +59,9 @@ export function layersOf(graph: Graph, types: ReadonlyMap<string, TensorType>): 
       take(soleReader(output()), isActivation);
     }
     const made = new Set(nodes.flatMap(({ outputs }) => outputs));
-    const inputs = nodes.flatMap(({ inputs }) => inputs).filter((name) => !graph.constants.has(name) && !made.has(name));
+    const inputs = nodes.flatMap(({ inputs }) => inputs).filter((name) =>
+      !graph.constants.has(name) && !made.has(name)
+    );
     return { node, nodes, operator: nodes.map(({ op }) => op).join("+"), output: output(), inputs };
   });
 }

@@ -95,18 +95,18 @@ export function placeInt8(graph: Graph, options: PlacementOptions): Placement {
     const isReady = rule === "same"
       ? movesBytes(node, graph, types) && node.inputs.some((name) => ready.has(name))
       : rule === "sum" && node.inputs.every((name) => ready.has(name));
-    if (isReady) for (const name of node.outputs) ready.add(name);
+    if (isReady) { for (const name of node.outputs) ready.add(name); }
     return isReady;
   });
 
   // Backwards: what somebody wants in int8.
   const wanted = new Set<string>();
-  for (const { float, inputs } of layers) if (float === undefined) for (const name of inputs) wanted.add(name);
+  for (const { float, inputs } of layers) if (float === undefined) { for (const name of inputs) wanted.add(name); }
   for (const node of candidates.toReversed()) {
     if (!node.outputs.some((name) => wanted.has(name))) continue;
     int8.add(node);
     // A part of a map that stays behind in float would have to be converted by itself.
-    if (QUANTIZATION_RULES[node.op] === "same") for (const name of node.outputs) wanted.add(name);
+    if (QUANTIZATION_RULES[node.op] === "same") { for (const name of node.outputs) wanted.add(name); }
     for (const name of node.inputs) wanted.add(name);
   }
   if (options.storeOutputs) {

@@ -24,9 +24,14 @@ function summarize(data: Float32Array, from: number, to: number, into: Summary):
     b += x;
     c += y;
     d += z;
-    const least = Math.min(Math.min(w, x), Math.min(y, z)), most = Math.max(Math.max(w, x), Math.max(y, z));
-    if (least < low) low = least;
-    if (most > high) high = most;
+    if (w < low) low = w;
+    if (w > high) high = w;
+    if (x < low) low = x;
+    if (x > high) high = x;
+    if (y < low) low = y;
+    if (y > high) high = y;
+    if (z < low) low = z;
+    if (z > high) high = z;
   }
   for (; i < to; i++) {
     a += data[i];

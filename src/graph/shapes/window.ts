@@ -44,7 +44,11 @@ function checkWindow(node: Node, { strides, pads, dilations }: Omit<ConvAttribut
 }
 
 /** Checks what both convolutions share; `channelAxis` is the weight's axis over the input's channels. */
-function checkConv(node: Node<"Conv" | "ConvInteger" | "ConvTranspose">, shapes: readonly Shape[], channelAxis: 0 | 1): void {
+function checkConv(
+  node: Node<"Conv" | "ConvInteger" | "ConvTranspose">,
+  shapes: readonly Shape[],
+  channelAxis: 0 | 1,
+): void {
   const [x, weight] = shapes;
   requireImage(node, x);
   checkWindow(node, node.attributes);

@@ -5,6 +5,7 @@
  */
 
 import { type Shape, sizeOf } from "../../graph/graph.ts";
+import { roundHalfEven } from "../../graph/quantized_value.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
 import { isInteger, zip } from "./evaluate.ts";
@@ -40,12 +41,6 @@ function map(apply: (...values: number[]) => number, as: OnnxType | { typeFrom: 
 }
 
 const same = { typeFrom: 0 };
-
-/** Half to even, as ONNX rounds. */
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value), rest = value - floor;
-  return rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
-}
 
 const constant: Fold = (node) => {
   const value = node.tensorAttribute("value");

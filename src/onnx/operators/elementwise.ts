@@ -56,19 +56,6 @@ export const dropout: OnnxOperator = (node) => {
 
 export const identity: OnnxOperator = () => ALIAS;
 
-const FLOATS = [1, 10, 11];
-
-/** Between float types nothing is left to do: float16 and double are computed as f32. */
-export const cast: OnnxOperator = (node) => {
-  node.ignore("saturate");
-  const to = node.int("to", 0);
-  const { dtype, shape } = node.type(0);
-  if (dtype !== "f32" || !FLOATS.includes(to)) {
-    node.fail(`casting ${dtype} [${shape.join(",")}] to ONNX type ${to} is supported only for constants`);
-  }
-  return ALIAS;
-};
-
 /** Before operator set 13 all axes from `axis` on are one; that is the same only where they are one anyway. */
 export const softmax: OnnxOperator = (node) => {
   const shape = node.shape(0);

@@ -10,7 +10,6 @@ import { gemm, matMul, reduce } from "./contract.ts";
 import {
   batchNormalization,
   binary,
-  cast,
   clip,
   dropout,
   hardSigmoid,
@@ -20,6 +19,14 @@ import {
   softmax,
   unary,
 } from "./elementwise.ts";
+import {
+  cast,
+  convInteger,
+  dequantizeLinear,
+  dynamicQuantizeLinear,
+  matMulInteger,
+  quantizeLinear,
+} from "./quantize.ts";
 import { flatten, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { resize, upsample } from "./resize.ts";
 import { averagePool, conv, convTranspose, globalAveragePool, globalMaxPool, maxPool } from "./window.ts";
@@ -33,9 +40,12 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   Clip: clip,
   Concat: concat,
   Conv: conv,
+  ConvInteger: convInteger,
   ConvTranspose: convTranspose,
+  DequantizeLinear: dequantizeLinear,
   Div: binary("Div"),
   Dropout: dropout,
+  DynamicQuantizeLinear: dynamicQuantizeLinear,
   Exp: unary("Exp"),
   Expand: expand,
   Flatten: flatten,
@@ -49,11 +59,13 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   LeakyRelu: leakyRelu,
   Log: unary("Log"),
   MatMul: matMul,
+  MatMulInteger: matMulInteger,
   MaxPool: maxPool,
   Mul: binary("Mul"),
   Neg: unary("Neg"),
   Pad: pad,
   Pow: pow,
+  QuantizeLinear: quantizeLinear,
   ReduceMax: reduce("ReduceMax", 18),
   ReduceMean: reduce("ReduceMean", 18),
   ReduceSum: reduce("ReduceSum", 13),

@@ -77,10 +77,15 @@ function weightKernel(node: NodeReader): Pair {
   return kernel;
 }
 
-export const conv: OnnxOperator = (node) => {
+/** Attributes of a convolution, and whether they follow the input's size. */
+export function convolution(node: NodeReader): { attributes: ConvAttributes; followsSize: boolean } {
   const { followsSize, ...attributes } = window(node, weightKernel(node));
-  const groups = node.int("group", 1);
-  return draft(node, "Conv", { ...attributes, groups }, { inputs: node.operands(2, 3), followsSize });
+  return { attributes: { ...attributes, groups: node.int("group", 1) }, followsSize };
+}
+
+export const conv: OnnxOperator = (node) => {
+  const { attributes, followsSize } = convolution(node);
+  return draft(node, "Conv", attributes, { inputs: node.operands(2, 3), followsSize });
 };
 
 /** Pads that make a transposed convolution end at the given extents, and what is missing where even no pads fall short. */

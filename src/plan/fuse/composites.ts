@@ -8,6 +8,8 @@ import type { Node } from "../../graph/mod.ts";
 import type { Target } from "../../kernels/conv_tile.ts";
 import type { PlanNode, TypedGraph } from "../node.ts";
 import { findAttention } from "./attention.ts";
+import { findSimam } from "./simam.ts";
+import { findChannelStatistics, findSpatialGates } from "./spatial_attention.ts";
 import { findSqueezeExcite } from "./squeeze_excite.ts";
 import { findYoloOutput } from "./yolo_output.ts";
 
@@ -21,6 +23,9 @@ export interface Composite {
 const FINDERS: readonly ((typed: TypedGraph, target: Target) => Composite[])[] = [
   findAttention,
   findSqueezeExcite,
+  findChannelStatistics,
+  findSpatialGates,
+  findSimam,
   findYoloOutput,
 ];
 

@@ -4,23 +4,51 @@
  * @module
  */
 
-import { type Graph, type Node, withNodes } from "../../graph/mod.ts";
-import { evaluateNode, referenceTensor } from "../../reference/run.ts";
+import {
+  type Constant,
+  type ConstantData,
+  type ElementType,
+  type Graph,
+  type Node,
+  withNodes,
+} from "../../graph/mod.ts";
+import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../reference/run.ts";
 
-/** The graph with every node of constant inputs replaced by its result. */
-export function foldConstants(graph: Graph): Graph {
+const ARRAYS: Readonly<Record<ElementType, { from(numbers: Float64Array): ConstantData }>> = {
+  f32: Float32Array,
+  i32: Int32Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+};
+
+function constantOf({ shape, data, dtype = "f32" }: ReferenceTensor): Constant {
+  return { dtype, shape, data: ARRAYS[dtype].from(data) };
+}
+
+function fold(graph: Graph, mayFold: (node: Node) => boolean): Graph {
   const constants = new Map(graph.constants);
   const nodes: Node[] = [];
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => constants.get(name));
-    if (inputs.length === 0 || inputs.some((constant) => constant === undefined)) {
+    if (inputs.length === 0 || inputs.some((constant) => constant === undefined) || !mayFold(node)) {
       nodes.push(node);
       continue;
     }
-    const results = evaluateNode(node, inputs.map((constant) => referenceTensor(constant!.shape, constant!.data)));
-    results.forEach(({ shape, data }, i) =>
-      constants.set(node.outputs[i], { dtype: "f32", shape, data: Float32Array.from(data) })
-    );
+    const operands = inputs.map((constant) => referenceTensor(constant!.shape, constant!.data, constant!.dtype));
+    evaluateNode(node, operands).forEach((tensor, i) => constants.set(node.outputs[i], constantOf(tensor)));
   }
   return nodes.length === graph.nodes.length ? graph : withNodes(graph, nodes, constants);
+}
+
+/**
+ * The graph with every node of constant inputs replaced by its result, but for DequantizeLinear and what depends on it: behind a
+ * DequantizeLinear weights are a quarter of the size, and kernels for whole numbers find their scales there.
+ */
+export function foldConstants(graph: Graph): Graph {
+  return fold(graph, ({ op }) => op !== "DequantizeLinear");
+}
+
+/** The graph with all quantized weights as floats: for what is left to the kernels for floats. */
+export function foldDequantized(graph: Graph): Graph {
+  return fold(graph, () => true);
 }

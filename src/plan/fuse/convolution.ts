@@ -88,7 +88,9 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
   /** The product of a map and a gate `[N, C, 1, 1]` that only this convolution reads, and that it can take along. */
   const gateBefore = (conv: Node<"Conv">): { mul: Node; x: string; gate: string } | undefined => {
     const mul = makers.get(conv.inputs[0]);
-    if (mul?.op !== "Mul" || claimed.has(mul) || soleReader(mul.outputs[0]) !== conv || !isDirect(conv)) return undefined;
+    if (mul?.op !== "Mul" || claimed.has(mul) || soleReader(mul.outputs[0]) !== conv || !isDirect(conv)) {
+      return undefined;
+    }
     const [batch, channels] = shapeOf(mul.outputs[0]);
     const gate = mul.inputs.find((value) => sameShape(shapeOf(value), [batch, channels, 1, 1]));
     const x = mul.inputs.find((value) => value !== gate);

@@ -10,7 +10,7 @@ import { outputValue, type Placement, type Plan } from "../../plan/plan.ts";
 export interface ArenaLife {
   /** The value as its writer names it; a joint tensor has a life for each of its parts. */
   readonly value: string;
-  /** Pages of row memory or bytes of plain memory. */
+  /** Pages of row memory, or bytes of the arena of plain values. */
   readonly from: number;
   /** The first one behind. */
   readonly to: number;
@@ -20,21 +20,19 @@ export interface ArenaLife {
   readonly last: number;
 }
 
-/** The two arenas of a plan. */
-export interface ArenaLives {
-  /** Row memory, in pages. */
-  readonly rows: readonly ArenaLife[];
-  /** Plain values, in bytes. */
-  readonly plain: readonly ArenaLife[];
-}
+/** The arenas of a plan: row memory of floats and of int8, in pages, and plain values, in bytes. */
+export type ArenaName = "floats" | "int8" | "plain";
 
 /** What is read of a plan. */
 export type ArenaPlan = Pick<Plan, "graph" | "steps" | "placements">;
 
-type LayoutKind = Placement["layout"]["kind"];
+/** The arena that a value lies in. */
+function arenaOf({ layout }: Placement): ArenaName {
+  return layout.kind === "plain" ? "plain" : layout.int8 === undefined ? "floats" : "int8";
+}
 
 /** Values begin at multiples of this: pages are not divided, plain values are aligned as WebGPU asks. */
-const UNIT: Readonly<Record<LayoutKind, number>> = { blocked: 1, plain: 256 };
+const UNIT: Readonly<Record<ArenaName, number>> = { floats: 1, int8: 1, plain: 256 };
 
 /** Where an output is when the run is over: in its converted form where there is one. */
 function outputPlace(plan: ArenaPlan, output: string): string {
@@ -50,12 +48,12 @@ interface Content {
 }
 
 /** The history of every unit of an arena. */
-function histories(plan: ArenaPlan, kind: LayoutKind): readonly Content[][] {
+function histories(plan: ArenaPlan, arena: ArenaName): readonly Content[][] {
   const units: Content[][] = [];
   const touch = (value: string, visit: (history: Content[]) => void) => {
     const placement = plan.placements.get(value);
-    if (placement?.layout.kind !== kind) return;
-    const [from, to] = [placement.offset, placement.offset + placement.extent].map((at) => Math.ceil(at / UNIT[kind]));
+    if (placement === undefined || arenaOf(placement) !== arena) return;
+    const [from, to] = [placement.offset, placement.offset + placement.extent].map((at) => Math.ceil(at / UNIT[arena]));
     for (let unit = from; unit < to; unit++) visit(units[unit] ??= []);
   };
   const read = (value: string, step: number) =>
@@ -77,22 +75,21 @@ function histories(plan: ArenaPlan, kind: LayoutKind): readonly Content[][] {
   return Array.from(units, (history) => history ?? []);
 }
 
-/** Puts neighbouring units together that hold the same value for the same dispatches. */
-function livesOf(plan: ArenaPlan, kind: LayoutKind): ArenaLife[] {
+/**
+ * The lives of all values in an arena, in the order in which they begin: neighbouring units are put together that hold the same value
+ * for the same dispatches.
+ */
+export function arenaLives(plan: ArenaPlan, arena: ArenaName): ArenaLife[] {
   const lives: ArenaLife[] = [];
+  const unit = UNIT[arena];
   let open = new Map<string, { life: Content; from: number }>();
-  const units = [...histories(plan, kind), []];
-  units.forEach((history, unit) => {
+  // Nothing behind the end closes what is open there.
+  [...histories(plan, arena), []].forEach((history, at) => {
     const here = new Map(history.map((life) => [`${life.first} ${life.last} ${life.value}`, life]));
     for (const [key, { life, from }] of open) {
-      if (!here.has(key)) lives.push({ ...life, from: from * UNIT[kind], to: unit * UNIT[kind] });
+      if (!here.has(key)) lives.push({ ...life, from: from * unit, to: at * unit });
     }
-    open = new Map([...here].map(([key, life]) => [key, open.get(key) ?? { life, from: unit }]));
+    open = new Map([...here].map(([key, life]) => [key, open.get(key) ?? { life, from: at }]));
   });
   return lives.sort((a, b) => a.first - b.first || a.from - b.from);
-}
-
-/** The lives of all values of a plan, by arena, in the order in which they begin. */
-export function arenaLives(plan: ArenaPlan): ArenaLives {
-  return { rows: livesOf(plan, "blocked"), plain: livesOf(plan, "plain") };
 }

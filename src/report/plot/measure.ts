@@ -9,7 +9,7 @@ import pixelWidth from "npm:string-pixel-width@1.11.0";
 /** Pixels that a line of text takes. */
 export function textWidth(text: string, size: number, bold = false): number {
   // The library knows Latin letters; the few others (arrows, multiplication signs) are about as wide as a digit.
-  const known = text.normalize("NFD").replaceAll(/[^\x20-\x7e]/g, "0");
+  const known = text.normalize("NFD").replaceAll(/\p{M}/gu, "").replaceAll(/[^\x20-\x7e]/gu, "0");
   return pixelWidth(known, { size, bold, font: "arial" });
 }
 

@@ -31,16 +31,34 @@ function kindOf({ first, last }: ArenaLife) {
   return KINDS.find(({ longest }) => last - first <= longest)!;
 }
 
-/** Bytes of a page of row memory. */
-export function pageBytes({ pitch, form }: Pick<Plan, "pitch" | "form">): number {
-  return pitch * (1 << form.pageShift) * 4 * (form.scalar === "f16" ? 2 : 4);
+/** An arena as it is drawn. */
+interface ArenaPanel {
+  readonly lives: readonly ArenaLife[];
+  /** Bytes of what its places are counted in. */
+  readonly unit: number;
+  /** How many of them it has. */
+  readonly size: number;
+  readonly label: string;
 }
 
-function panel(
-  lives: readonly ArenaLife[],
-  arena: { unit: number; size: number; steps: number; height: number; label: string; xLabel: string | null },
-): PlotOptions {
-  const { unit, size, steps, height, label, xLabel } = arena;
+/** The arenas of a plan that hold anything. */
+function arenasOf(plan: Plan): ArenaPanel[] {
+  const { pitch, form, pages, int8Pages, plainBytes } = plan;
+  const cells = pitch << form.pageShift;
+  const arenas: ArenaPanel[] = [
+    {
+      lives: arenaLives(plan, "floats"),
+      unit: 4 * cells * (form.scalar === "f16" ? 2 : 4),
+      size: pages,
+      label: "row memory (MB)",
+    },
+    { lives: arenaLives(plan, "int8"), unit: 4 * cells, size: int8Pages, label: "row memory of int8 (MB)" },
+    { lives: arenaLives(plan, "plain"), unit: 1, size: plainBytes, label: "plain values (MB)" },
+  ];
+  return arenas.filter(({ lives }) => lives.length > 0);
+}
+
+function panel({ lives, unit, size, label }: ArenaPanel, steps: number, height: number, isLast: boolean): PlotOptions {
   const megabytes = (value: number) => value * unit / 1e6;
   return {
     height,
@@ -49,7 +67,7 @@ function panel(
     marginTop: 30,
     marginBottom: 40,
     color: { type: "identity" },
-    x: { label: xLabel, domain: [-1, steps + 1], ticks: 10 },
+    x: { label: isLast ? "dispatch, in order of execution" : null, domain: [-1, steps + 1], ticks: 10 },
     y: { label, domain: [0, megabytes(size)], labelOffset: 40, ...(height < 150 && { ticks: 3 }) },
     marks: [
       rect(lives, {
@@ -72,8 +90,8 @@ function panel(
 
 /**
  * Draws an arena of activations: dispatches to the right, addresses upwards, a box for each value (for each part of a joint tensor) from
- * the dispatch that writes it to the last that reads it. Boxes never overlap; what is white is free. A plan with plain values has
- * a second arena below. Returns an SVG file's text.
+ * the dispatch that writes it to the last that reads it. Boxes never overlap; what is white is free. Arenas of int8 and of plain values
+ * are below. Returns an SVG file's text.
  *
  * ```ts
  * import { demoDetector } from "../../models/demo_detector.ts";
@@ -85,17 +103,14 @@ function panel(
  * ```
  */
 export function memoryPlot(plan: Plan, { title, subtitle }: MemoryPlotOptions): string {
-  const { rows, plain } = arenaLives(plan);
-  const steps = plan.steps.length;
-  const xLabel = "dispatch, in order of execution";
-  const main = panel(rows, {
-    ...{ unit: pageBytes(plan), size: plan.pages, steps, height: 340, label: "row memory (MB)" },
-    xLabel: plain.length > 0 ? null : xLabel,
-  });
-  const beside = panel(plain, {
-    ...{ unit: 1, size: plan.plainBytes, steps, height: 140, label: "plain values (MB)", xLabel },
-  });
-  const legend = KINDS.filter((kind) => [...rows, ...plain].some((life) => kindOf(life) === kind))
+  const arenas = arenasOf(plan);
+  // The largest arena is looked at most closely.
+  const bytes = arenas.map(({ unit, size }) => unit * size);
+  const panels = arenas.map((arena, i) =>
+    panel(arena, plan.steps.length, bytes[i] === Math.max(...bytes) ? 340 : 140, i === arenas.length - 1)
+  );
+  const lives = arenas.flatMap((arena) => arena.lives);
+  const legend = KINDS.filter((kind) => lives.some((life) => kindOf(life) === kind))
     .map(({ label, colour }): LegendItem => ({ label, colour, shape: "box" }));
-  return figure({ title, subtitle, width: WIDTH, legend, panels: plain.length > 0 ? [main, beside] : [main] });
+  return figure({ title, subtitle, width: WIDTH, legend, panels });
 }

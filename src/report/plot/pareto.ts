@@ -47,6 +47,9 @@ const WIDTH = 760, HEIGHT = 430;
 
 const RADIUS = 5;
 
+/** Least ratio of the ends of a logarithmic axis. */
+const LEAST_RATIO = 3;
+
 const KINDS: readonly ParetoKind[] = ["measured", "published", "predicted"];
 
 /**
@@ -71,9 +74,10 @@ function domains(points: readonly ParetoPoint[], log: boolean) {
   const xs = points.map(({ x }) => x), ys = points.map(({ y }) => y);
   const [lowX, highX, lowY, highY] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const room = (highY - lowY) * 0.12 || Math.abs(highY) * 0.1 || 1;
-  const reach = Math.max(highX / lowX, 1.5) ** 0.08;
+  // A few close points should not look far apart.
+  const reach = Math.max((highX / lowX) ** 0.08, (LEAST_RATIO * lowX / highX) ** 0.5, 1);
   return {
-    x: log ? [lowX / reach, highX * reach ** 2] as const : [Math.min(0, lowX), highX * 1.1 || 1] as const,
+    x: log ? [lowX / reach, highX * reach] as const : [Math.min(0, lowX), highX * 1.1 || 1] as const,
     y: [lowY < 0 ? lowY - room : Math.max(0, lowY - room), highY + room] as const,
   };
 }
@@ -94,7 +98,8 @@ function legendOf(
   lines: readonly string[],
 ): LegendItem[] {
   const groups = [...colours].map(([label, colour]): LegendItem => {
-    return { label, colour, shape: lines.includes(label) ? "line" : "dot" };
+    const isMeasured = points.some(({ group, kind }) => group === label && kind === "measured");
+    return { label, colour, shape: lines.includes(label) ? isMeasured ? "line" : "dashes" : "dot" };
   });
   const shapes = { measured: "dot", published: "hollow", predicted: "dashed" } as const;
   const kinds = KINDS.filter((kind) => points.some((point) => point.kind === kind));

@@ -6,11 +6,13 @@
 
 /** A figure that was measured or counted here. */
 export interface MeasuredFigure {
+  /** The figure, in the unit of its name. */
   readonly value: number;
 }
 
 /** A figure that was computed by a model of what would be measured. */
 export interface PredictedFigure {
+  /** The figure, in the unit of its name. */
   readonly value: number;
   /** Name of the model that predicts it. */
   readonly predictedBy: string;

@@ -19,9 +19,8 @@ export class Footnotes {
     return raised(number);
   }
 
-  /** The notes as lines of Markdown, each a paragraph's line; empty where there are none. */
+  /** The notes as lines of Markdown, each a paragraph of its own, which every reader of Markdown knows; empty where there are none. */
   lines(): string[] {
-    const lines = [...this.#numbers].map(([text, number]) => `${raised(number)} ${text}.`);
-    return lines.map((line, i) => i < lines.length - 1 ? `${line}\\` : line);
+    return [...this.#numbers].flatMap(([text, number], i) => [...i > 0 ? [""] : [], `${raised(number)} ${text}.`]);
   }
 }

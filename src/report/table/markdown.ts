@@ -85,9 +85,9 @@ function familyTable(family: readonly FamilyMember[]): string[] {
 
 function runText({ date, commit, adapter, machine, versions }: RunRecord): string {
   const on = adapter ? `on ${adapter.name}${adapter.software ? ", a software adapter" : ""}` : "without a device";
-  const with_ = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
+  const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
   return `Measured ${date} ${on}, on a machine with ${machine.cores} cores (${machine.os}, ${machine.arch}, load ` +
-    `${machine.load.toFixed(1)}), with ${with_}${commit === null ? "" : `, commit ${commit}`}.`;
+    `${machine.load.toFixed(1)}), with ${software}${commit === null ? "" : `, commit ${commit}`}.`;
 }
 
 function settingsText({ confidence, iou, maxDetections, multiLabel }: TableResults["settings"]): string {
@@ -104,11 +104,11 @@ function originalText(rows: readonly ResultRow[]): string {
 
 /** One line a variant: what it is, and the command. */
 function madeText({ title, model, size, precision, sha256, made, note }: ResultRow): string {
-  const source = "file" in model ? `\`${model.file}\`` : `${model.name} built with random weights`;
+  const source = "file" in model ? `\`${model.file}\`` : `${model.name}, built here`;
   const options = "name" in model && model.options ? ` (\`${JSON.stringify(model.options)}\`)` : "";
   const sum = sha256 ? `, SHA-256 ${sha256.slice(0, 16)}` : "";
-  const by = /^deno /.test(made) ? `\`${made}\`` : made;
-  return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made by: ${by}.${
+  const how = /^deno /.test(made) ? `\`${made}\`` : made;
+  return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made: ${how}.${
     note ? ` ${note}.` : ""
   }`;
 }
@@ -120,12 +120,12 @@ function madeText({ title, model, size, precision, sha256, made, note }: ResultR
  * ```ts
  * import { renderMarkdown } from "./markdown.ts";
  * const settings = { confidence: 0.001, iou: 0.7, maxDetections: 300, multiLabel: true };
- * const about = { schema: 1, data: "mine", split: null, images: 9, limit: null, storage: null, family: [], settings } as const;
- * console.log(renderMarkdown({ ...about, rows: [] }).startsWith("# Results on mine")); // true
+ * const measured = { images: 9, limit: null, latencyRuns: 0, storage: null, family: [], settings };
+ * console.log(renderMarkdown({ schema: 1, data: "mine", split: null, ...measured, rows: [] }).split("\n")[0]); // # Results on mine
  * ```
  */
 export function renderMarkdown(results: TableResults, { images = [] }: MarkdownOptions = {}): string {
-  const { data, split, images: pictures, limit, settings, storage, rows, family, run } = results;
+  const { data, split, images: pictures, limit, settings, latencyRuns, storage, rows, family, run } = results;
   const lines = [
     `# Results on ${data}`,
     "",
@@ -137,7 +137,7 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     "",
     ...(run ? [runText(run), ""] : []),
     "Figures are measured or counted here, in one run on one machine, but for those that are marked: ≈ is predicted, — is",
-    `missing. Ratios are to the original. In brackets, published: ${PUBLISHED_SOURCE}.`,
+    `missing. Ratios are to the original. Figures in brackets are not ours: ${PUBLISHED_SOURCE}.`,
     "",
     "## Each step",
     "",
@@ -157,8 +157,8 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     }.`,
     "",
     ...variantTable(rows, COUNTED_FIGURES),
-    "Times are of one picture, with the usual settings of detection: medians and 90th percentiles, from picture to boxes and of",
-    "the device alone.",
+    `Times are of one picture, with the usual settings of detection: medians and 90th percentiles of ${latencyRuns} samples from`,
+    "picture to boxes, and of the device alone.",
     "",
     ...variantTable(rows, TIMED_FIGURES),
     ...familyTable(family),

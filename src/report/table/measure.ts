@@ -18,8 +18,9 @@ import { PUBLISHED_FAMILY } from "./published.ts";
 import type { CountedName, FamilyMember, Figures, ResultRow, TableResults, TimedName } from "./results.ts";
 import type { Variant, VariantPrecision } from "./variant.ts";
 
-/** A variant's model, for its input size and one picture a run. */
+/** A variant's model. */
 export interface VariantModel {
+  /** The model, for its input size and one picture a run. */
   readonly graph: Graph;
   /** Bytes of its file; of a model that was built, those that it would have as ONNX are counted. */
   readonly fileBytes?: number;
@@ -251,8 +252,10 @@ export async function measureTable(variants: readonly Variant[], options: Measur
     data: dataset.name,
     split: dataset.split ?? null,
     images: dataset.images.length,
-    limit: limit ?? null,
+    // A set that is smaller than its limit was not limited.
+    limit: dataset.images.length === limit ? limit : null,
     settings: COCO_SETTINGS,
+    latencyRuns,
     storage: counted.find(({ storage }) => storage !== undefined)?.storage ?? null,
     rows,
     family,

@@ -12,6 +12,7 @@ export { type ParetoCost, paretoOf } from "./plots.ts";
 export { readResults } from "./read.ts";
 export { renderCsv } from "./csv.ts";
 export {
+  COUNTED_FIGURES,
   type CountedName,
   type FamilyMember,
   type FigureName,
@@ -20,7 +21,15 @@ export {
   type ResultRow,
   type RunRecord,
   type TableResults,
+  TIMED_FIGURES,
   type TimedName,
   withoutTimings,
 } from "./results.ts";
-export type { Variant, VariantBuild, VariantFile, VariantPrecision, VariantRole } from "./variant.ts";
+export {
+  type Variant,
+  VARIANT_ROLES,
+  type VariantBuild,
+  type VariantFile,
+  type VariantPrecision,
+  type VariantRole,
+} from "./variant.ts";

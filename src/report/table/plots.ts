@@ -59,6 +59,7 @@ function paretoOptions({ data, split, images, limit, run, family }: TableResults
     xLabel: X_LABELS[cost],
     yLabel: FORMATS.map.heading,
     lines: [FAMILY],
+    log: true,
   };
 }
 

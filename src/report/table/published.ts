@@ -7,7 +7,7 @@
 import type { VariantRole } from "./variant.ts";
 
 /** Where the figures of `PUBLISHED_MODELS` and `PUBLISHED_COMBINATIONS` come from, as far as it is known. */
-export const PUBLISHED_SOURCE = "the source publishes these, on a Jetson Nano, without naming its data set";
+export const PUBLISHED_SOURCE = "the source publishes them, on a Jetson Nano, without naming its data set";
 
 /** A row of the published table. */
 export interface PublishedModel {

@@ -102,6 +102,8 @@ export interface TableResults {
   readonly limit: number | null;
   /** What mAP was measured with. */
   readonly settings: DetectorSettings;
+  /** Samples of each time of the variants; 0 where none was taken. */
+  readonly latencyRuns: number;
   /** How activations were stored, on which dispatches and activation memory depend; null where nothing was measured. */
   readonly storage: string | null;
   /** One for each variant of the data set, in the order of the manifest. */

@@ -33,7 +33,7 @@ export interface VariantFile {
   readonly file: string;
 }
 
-/** A model that is built with random weights. */
+/** A model that is built here: untrained, with random weights, but for the demo detector. */
 export interface VariantBuild {
   /** Its name on the command line, `yolo11n`. */
   readonly name: string;

@@ -1,0 +1,129 @@
+// Direct convolution of bytes, register tiled, written out flat.
+//
+//   y[n,o,v,u] = store(b[o] + sum_{c,i,j} w[o,c,i,j] * x[n,c, v*S-padTop+i, u*S-padLeft+j])      (lib/requantize.wgsl)
+//
+// x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum.
+// ARITHMETIC (lib/int8.wgsl) says how products are computed.
+//
+// A thread computes TILE_X x TILE_Y pixels of OUT_BLOCKS * 4 output channels, as conv/direct.wgsl does.
+//
+// Weights (weight8(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column = outBlock * K*K + tap,
+// four input lanes by four output lanes a cell; the last row holds for each output block a cell of sums to begin with (i32) and one of
+// scales (f32). Dispatch: x = tiles / WORKGROUP, y = output groups, z = images.
+#const K = 3
+#const S = 1
+#const TILE_X = 5
+#const TILE_Y = 4
+#const OUT_BLOCKS = 1
+#const WORKGROUP = 8
+#const ARITHMETIC = f32
+
+#include "lib/storage.wgsl"
+struct Params {
+  input: Blocked,
+  output: Blocked,
+  residual: Blocked,
+  pad: vec2i,           // left, top
+  tilesX: i32,
+  tiles: i32,
+  pitch: i32,
+  weightColumns: i32,
+  weightRows: i32,
+  activationA: f32,
+  activationB: f32,
+  activateLast: u32,    // 1: the residual is added before the activation
+}
+@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#include "lib/int8_weights.wgsl" BINDING=2
+#include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
+#include "lib/int8_sums.wgsl"
+#include "lib/requantize.wgsl"
+
+#const NX = (TILE_X - 1) * S + K
+#const NY = (TILE_Y - 1) * S + K
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let tile = min(i32(group.x) * WORKGROUP + i32(local), params.tiles - 1);
+  let tileRow = tile / params.tilesX;
+  let u0 = (tile - tileRow * params.tilesX) * TILE_X;
+  let v0 = tileRow * TILE_Y;
+  let layer = i32(group.y);
+  let image = i32(group.z);
+
+#for o in 0..OUT_BLOCKS
+  let start_$o = Sums(bitcast<vec4i>(weight8($(2 * o), params.input.blocks, layer)));
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+  var acc_$(o)_$(j)_$i = start_$o;
+#end
+#end
+#end
+
+  // Coordinates are clamped so that every load stays within its plane; what lies in the padding is then replaced by the zero point.
+#for i in 0..NX
+  let cx_$i = clamp(u0 * S + $i - params.pad.x, 0, params.input.width - 1);
+  let inX_$i = cx_$i == u0 * S + $i - params.pad.x;
+#end
+#for j in 0..NY
+  let cy_$j = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
+  let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
+#end
+  let padding = pack8(vec4i(i32(params.input.zero)));
+
+  for (var block = 0; block < params.input.blocks; block++) {
+    let origin = planeOrigin(params.input, block * params.input.batch + image);
+#for j in 0..NY
+#for i in 0..NX
+#if K == 1
+    let bytes_$(j)_$i = load8_x(origin.x + cx_$i, origin.y + cy_$j);
+#else
+    let bytes_$(j)_$i = select(padding, load8_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
+#end
+#if ARITHMETIC != dot
+    let x_$(j)_$i = Sums(unpack8(bytes_$(j)_$i));
+#end
+#end
+#end
+#for o in 0..OUT_BLOCKS
+#for t in 0..(K * K)
+    let words_$(o)_$t = weight8($(o * K * K + t), block, layer);
+#if ARITHMETIC != dot
+#for c in 0..4
+    let w_$(o)_$(t)_$c = Sums(unpack8(words_$(o)_$t[$c]));
+#end
+#end
+#end
+    // One accumulator at a time through all taps: it stays in a register while inputs and weights stream by.
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+#for t in 0..(K * K)
+#if ARITHMETIC == dot
+    acc_$(o)_$(j)_$i += vec4i(dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).x), dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).y), dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).z), dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).w));
+#else
+    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1 + x_$(j * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2 + x_$(j * S + t / K)_$(i * S + t % K).w * w_$(o)_$(t)_3;
+#end
+#end
+#end
+#end
+#end
+  }
+
+#for o in 0..OUT_BLOCKS
+  {
+    let block = layer * OUT_BLOCKS + $o;
+    let place = planeOrigin(params.output, block * params.output.batch + image);
+    let residualOrigin = planeOrigin(params.residual, block * params.output.batch + image);
+    let scale = bitcast<vec4f>(weight8($(2 * o + 1), params.input.blocks, layer));
+    let inside = block < params.output.blocks;
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+    if (inside && u0 + $i < params.output.width && v0 + $j < params.output.height) {
+      storeSum(vec4f(acc_$(o)_$(j)_$i), scale, place, residualOrigin, u0 + $i, v0 + $j);
+    }
+#end
+#end
+  }
+#end
+}

@@ -1,0 +1,49 @@
+// Threads that reduce a plane together. TEAM threads share a plane and are a workgroup; with TEAM == 1 each thread has a plane of its
+// own and WORKGROUP of them make a workgroup: no barriers, which are dear on software adapters. COMBINE is sum or maximum.
+#include "lib/linear.wgsl"
+#const TEAM = 64
+#const COMBINE = sum
+
+// The plane of a thread; threads beyond the last plane repeat it, since a barrier must be reached by all of a workgroup or none.
+fn planeOf(group: vec3u, groups: vec3u, local: u32, planes: i32) -> i32 {
+#if TEAM == 1
+  return min(linearIndex(group, groups, local), planes - 1);
+#else
+  return min(i32(group.y * groups.x + group.x), planes - 1);
+#end
+}
+
+// Number of a thread within its team.
+fn memberOf(local: u32) -> i32 {
+#if TEAM == 1
+  return 0;
+#else
+  return i32(local);
+#end
+}
+
+#if TEAM > 1
+var<workgroup> partial: array<vec4f, TEAM>;
+#end
+
+// The sum or maximum of what the members have; for all of them to call.
+fn combined(value: vec4f, member: i32) -> vec4f {
+#if TEAM == 1
+  return value;
+#else
+  workgroupBarrier();
+  partial[member] = value;
+  for (var half = TEAM / 2; half > 0; half >>= 1u) {
+    workgroupBarrier();
+    if (member < half) {
+#if COMBINE == maximum
+      partial[member] = max(partial[member], partial[member + half]);
+#else
+      partial[member] += partial[member + half];
+#end
+    }
+  }
+  workgroupBarrier();
+  return partial[0];
+#end
+}

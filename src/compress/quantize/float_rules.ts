@@ -1,0 +1,67 @@
+/**
+ * What stays in float, by rule.
+ *
+ * The preset `yolo11` is told from the graph, not from names: the parts of a detector in which int8 costs most are its first layer, the
+ * layers that nothing but decoding follows, the expectation over a softmax (DFL), and the products of attention. `sensitivity`
+ * measures on a model whether they are.
+ *
+ * @module
+ */
+
+import { consumers, type Graph, type Node, producers } from "../../graph/mod.ts";
+import type { FloatRule } from "./placement.ts";
+import { QUANTIZATION_RULES } from "./rules.ts";
+
+/** What stays in float: a preset's name, or a function that is asked for each node. */
+export type FloatOption = "yolo11" | "none" | ((node: Node) => boolean);
+
+const isLayer = (node: Node) => QUANTIZATION_RULES[node.op] === "layer";
+
+/** Nodes that can be reached from a node without passing another layer, itself not among them. */
+function reachable(start: Node, next: (node: Node) => readonly Node[]): Set<Node> {
+  const seen = new Set<Node>();
+  const waiting = [...next(start)];
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    if (!isLayer(node)) waiting.push(...next(node));
+  }
+  return seen;
+}
+
+/** Reasons for nodes of a detector to stay in float, by node. */
+export function detectorFloat(graph: Graph): Map<Node, string> {
+  const makers = producers(graph), readers = consumers(graph);
+  const before = (node: Node) => node.inputs.map((name) => makers.get(name)).filter((maker) => maker !== undefined);
+  const after = (node: Node) => node.outputs.flatMap((name) => readers.get(name)!);
+  const isInput = (name: string) => graph.inputs.some((input) => input.name === name);
+  const reasons = new Map<Node, string>();
+  const layers = graph.nodes.filter(isLayer);
+  const isProduct = (node: Node) => isLayer(node) && !node.inputs.some((name) => graph.constants.has(name));
+
+  const isDfl = (node: Node) => node.op === "Conv" && before(node).some(({ op }) => op === "Softmax");
+  for (const node of layers) {
+    if (isDfl(node)) reasons.set(node, "expectation over a softmax (DFL)");
+    else if (isProduct(node)) reasons.set(node, "product of attention");
+  }
+  for (const node of layers) {
+    if (reasons.has(node)) continue;
+    const isFirst = [node, ...reachable(node, before)].some((one) =>
+      (one === node || !isLayer(one)) && one.inputs.some(isInput)
+    );
+    const isLast = [...reachable(node, after)].every((one) => !isLayer(one) || isDfl(one));
+    if (isFirst) reasons.set(node, "first layer");
+    else if (isLast) reasons.set(node, "last layer before decoding");
+  }
+  return reasons;
+}
+
+/** The rule for an option. */
+export function floatRule(graph: Graph, option: FloatOption): FloatRule {
+  if (option === "none") return () => undefined;
+  if (option === "yolo11") {
+    const reasons = detectorFloat(graph);
+    return (node) => reasons.get(node);
+  }
+  return (node) => option(node) ? "by request" : undefined;
+}

@@ -1,0 +1,304 @@
+/**
+ * Post-training quantization: a float graph and calibration samples in, a graph whose layers compute in int8 out.
+ *
+ * @module
+ */
+
+import {
+  FeatherdetError,
+  foldBatchNormalization,
+  type Graph,
+  type Node,
+  recogniseActivations,
+  verify,
+} from "../../graph/mod.ts";
+import type { Runner } from "../runner.ts";
+import { type Affine, affineOf } from "./affine.ts";
+import { expectedErrors } from "./bias_correction.ts";
+import { type Calibration, type CalibrationStatistics, observe } from "./calibrate.ts";
+import { emitQdq, type IntegerLayer } from "./emit.ts";
+import { equalise } from "./equalise.ts";
+import { type FloatOption, floatRule } from "./float_rules.ts";
+import { type ObserverName, OBSERVERS } from "./observers/mod.ts";
+import { type PlacedLayer, placeInt8, type Placement } from "./placement.ts";
+import { integerBytes, layerBytes, layerReport, type QuantizeReport, storedReport, worstLayers } from "./report.ts";
+import { joined, type Observed } from "./statistics.ts";
+import { outputAxis, quantizeBias, quantizeWeights, weightOf } from "./weights.ts";
+
+/** What is decided before calibration. */
+export interface CalibrateOptions {
+  /** Runs the graph on the samples. */
+  readonly runner: Runner;
+  /** Equalise pairs of layers first, where that changes nothing else; default false. */
+  readonly equalise?: boolean;
+  /** What may stay in float later: values that only such layers read are not looked at. Default `none`: everything is. */
+  readonly float?: FloatOption;
+  /** Look at all that int8 layers make, also where only float nodes read it; default false, but for `float: "none"`. */
+  readonly storeOutputs?: boolean;
+  /** Told after each sample how many are done. */
+  readonly onSample?: (done: number) => void;
+}
+
+/** What is decided after calibration. */
+export interface SchemeOptions {
+  /** How ranges of activations are chosen; default `mse`. */
+  readonly observer?: ObserverName;
+  /** Percentage of the values within the range of the observer `percentile`; default 99.99. */
+  readonly percentile?: number;
+  /** Whether zero lies anywhere in int8 or in its middle; default `asymmetric`. */
+  readonly activations?: "asymmetric" | "symmetric";
+  /** A scale of weights for each output channel, or one a tensor; default `channel`. Weights are symmetric. */
+  readonly weights?: "channel" | "tensor";
+  /** Clip weights where that lowers the mean square error; default false. */
+  readonly clipWeights?: boolean;
+  /** Correct biases for the shifts that rounded weights make; default false. */
+  readonly biasCorrection?: boolean;
+  /** One scale for all that a Concat joins, so that it moves nothing, or a scale each; default `shared`. */
+  readonly joins?: "shared" | "apart";
+  /** What stays in float; default `yolo11`. See `FloatOption`. */
+  readonly float?: FloatOption;
+  /** Store results in int8 even where only float nodes read them; default false, but for `float: "none"`. */
+  readonly storeOutputs?: boolean;
+}
+
+/** How to quantize. */
+export interface QuantizeOptions extends SchemeOptions, Omit<CalibrateOptions, "float" | "storeOutputs"> {}
+
+/** A graph that is ready to be quantized, with what calibration saw of it: different schemes can be tried without another run. */
+export class Calibrated {
+  /** The graph, BatchNormalizations folded, activations recognised, perhaps equalised. */
+  readonly graph: Graph;
+  /** Pairs that were equalised; undefined where that was not asked for. */
+  readonly equalised: number | undefined;
+  /** What was seen. */
+  readonly statistics: CalibrationStatistics;
+  readonly #placement: Placement;
+
+  /** Made by `calibrate`. */
+  constructor(
+    graph: Graph,
+    equalised: number | undefined,
+    statistics: CalibrationStatistics,
+    placement: Placement,
+  ) {
+    this.graph = graph;
+    this.equalised = equalised;
+    this.statistics = statistics;
+    this.#placement = placement;
+  }
+
+  /** What was seen of some values together. Throws FeatherdetError for one that was not looked at. */
+  seen(values: readonly string[]): Observed {
+    const sources = new Set(values.flatMap((value) => this.#placement.sourcesOf(value)));
+    return joined([...sources].map((value) => this.#statisticsOf(value)));
+  }
+
+  /** Mean of each channel of a value; undefined where it cannot be told from what was looked at. */
+  means(value: string): Float64Array | undefined {
+    const known = this.statistics.values.get(value);
+    if (known) return known.means();
+    const maker = this.graph.nodes.find(({ outputs }) => outputs.includes(value));
+    if (maker === undefined) return undefined;
+    const parts = maker.inputs.map((name) => this.means(name));
+    if (parts.some((part) => part === undefined)) return undefined;
+    switch (maker.op) {
+      case "Concat":
+        return Float64Array.from(parts.flatMap((part) => [...part!]));
+      case "Split": {
+        const index = maker.outputs.indexOf(value), { sizes } = maker.attributes;
+        const start = sizes.slice(0, index).reduce((sum, size) => sum + size, 0);
+        return parts[0]!.slice(start, start + sizes[index]);
+      }
+      case "Slice": {
+        const { starts: [start], ends: [end], steps: [step] } = maker.attributes;
+        return parts[0]!.filter((_, channel) =>
+          step > 0
+            ? channel >= start && channel < end && (channel - start) % step === 0
+            : channel <= start && channel > end && (start - channel) % -step === 0
+        );
+      }
+      case "Resize":
+        return parts[0];
+      default:
+        return undefined;
+    }
+  }
+
+  #statisticsOf(value: string) {
+    const known = this.statistics.values.get(value);
+    if (known) return known;
+    throw new FeatherdetError(`calibration did not look at "${value}": calibrate with float "none"`, {
+      file: this.graph.name,
+    });
+  }
+}
+
+/** The graph as quantization wants it: without BatchNormalization after convolutions, activations as one node each. */
+function prepared(graph: Graph): Graph {
+  verify(graph);
+  const quantizer = graph.nodes.find(({ op }) => op === "QuantizeLinear" || op === "DequantizeLinear");
+  if (quantizer) {
+    throw new FeatherdetError("the model is quantized already", {
+      file: graph.name,
+      node: quantizer.name,
+      operator: quantizer.op,
+    });
+  }
+  return recogniseActivations(foldBatchNormalization(graph));
+}
+
+/**
+ * Runs a graph on the calibration samples, once, and keeps what every scheme and observer needs.
+ *
+ * Throws FeatherdetError for a graph that is quantized already, and as `observe` for samples that do not fit.
+ */
+export async function calibrate(
+  source: Graph,
+  calibration: Calibration,
+  options: CalibrateOptions,
+): Promise<Calibrated> {
+  const ready = prepared(source);
+  const { graph, pairs } = options.equalise ? equalise(ready) : { graph: ready, pairs: undefined };
+  const { float = "none" } = options;
+  const rule = floatRule(graph, float);
+  const { storeOutputs = float === "none" } = options;
+  const placement = placeInt8(graph, { float: rule, joins: "shared", storeOutputs });
+  const statistics = await observe(graph, placement.observed, calibration, options.runner, options.onSample);
+  return new Calibrated(graph, pairs, statistics, placement);
+}
+
+/** Settings that were left out. */
+function completed(options: SchemeOptions): Required<SchemeOptions> {
+  const { float = "yolo11", percentile = 99.99, observer = "mse" } = options;
+  if (!(percentile > 50 && percentile <= 100)) {
+    throw new FeatherdetError(`the percentile is ${percentile}, it must lie above 50 and not above 100`);
+  }
+  if (!Object.hasOwn(OBSERVERS, observer)) {
+    throw new FeatherdetError(`unknown observer "${observer}", there are ${Object.keys(OBSERVERS).join(", ")}`);
+  }
+  return {
+    observer,
+    percentile,
+    activations: options.activations ?? "asymmetric",
+    weights: options.weights ?? "channel",
+    clipWeights: options.clipWeights ?? false,
+    biasCorrection: options.biasCorrection ?? false,
+    joins: options.joins ?? "shared",
+    float,
+    storeOutputs: options.storeOutputs ?? float === "none",
+  };
+}
+
+/** Integers of an int8 layer, and whether its bias was corrected. */
+function integersOf(
+  layer: PlacedLayer,
+  calibrated: Calibrated,
+  scaleOf: (value: string) => number,
+  options: Required<SchemeOptions>,
+): IntegerLayer & { readonly isCorrected: boolean } {
+  const { node } = layer;
+  const { graph } = calibrated;
+  const weight = weightOf(graph, node);
+  if (weight === undefined) return { isCorrected: false };
+  const inputScale = scaleOf(node.inputs[0]);
+  const axis = options.weights === "channel" ? outputAxis(node, weight.shape.length) : undefined;
+  // A Gemm's third input may be any matrix, and its products may have factors: then it stays as it is.
+  const hasBias = node.op !== "MatMul" &&
+    (node.op !== "Gemm" || node.attributes.alpha === 1 && node.attributes.beta === 1);
+  const given = hasBias && node.inputs.length > 2 ? graph.constants.get(node.inputs[2]) : undefined;
+  const isVector = given?.shape.length === 1;
+  let bias = isVector ? Float64Array.from(given.data) : undefined;
+  const quantized = quantizeWeights(weight, axis, { clip: options.clipWeights }, { bias, inputScale });
+  const means = options.biasCorrection && hasBias && (isVector || node.inputs.length === 2)
+    ? calibrated.means(node.inputs[0])
+    : undefined;
+  const errors = means && expectedErrors(node, weight, quantized, means);
+  if (errors) bias = errors.map((error, channel) => (bias?.[channel] ?? 0) - error);
+  return {
+    weights: quantized,
+    bias: bias && quantizeBias(bias, inputScale, quantized),
+    isCorrected: errors !== undefined,
+  };
+}
+
+/**
+ * Quantizes a calibrated graph. Different options give different graphs from one calibration.
+ *
+ * Throws FeatherdetError for settings out of range, and where calibration left out what the options need.
+ */
+export function quantizeCalibrated(
+  calibrated: Calibrated,
+  options: SchemeOptions = {},
+): { graph: Graph; report: QuantizeReport } {
+  const settings = completed(options);
+  const { graph, statistics } = calibrated;
+  const placement = placeInt8(graph, {
+    float: floatRule(graph, settings.float),
+    joins: settings.joins,
+    storeOutputs: settings.storeOutputs,
+  });
+  const observer = OBSERVERS[settings.observer];
+  const symmetric = settings.activations === "symmetric";
+  const scales: Affine[] = [];
+  const storedOf = new Map<string, ReturnType<typeof storedReport>>();
+  const stored = placement.sets.map((values) => {
+    const seen = calibrated.seen(values);
+    const affine = affineOf(observer(seen, { symmetric, percentile: settings.percentile }), symmetric);
+    scales.push(affine);
+    const report = storedReport(values, seen, affine);
+    for (const value of values) storedOf.set(value, report);
+    return report;
+  });
+  const integers = new Map<Node, IntegerLayer>();
+  let corrected = 0;
+  const layers = placement.layers.map((layer) => {
+    if (layer.float !== undefined) return layerReport(layer, undefined, undefined, storedOf);
+    const { isCorrected, ...made } = integersOf(layer, calibrated, (value) => storedOf.get(value)!.scale, settings);
+    integers.set(layer.node, made);
+    if (isCorrected) corrected++;
+    return layerReport(layer, weightOf(graph, layer.node)?.shape, made.weights, storedOf);
+  });
+  const result = emitQdq(graph, placement, scales, integers);
+  const [before, after] = [layerBytes(graph, placement), integerBytes(result, placement)];
+  const int8Layers = integers.size, floatLayers = layers.length - int8Layers;
+  const nothing = int8Layers === 0 ? ["nothing was quantized: every layer stays in float"] : [];
+  return {
+    graph: result,
+    report: {
+      observer: settings.observer === "percentile" ? `percentile ${settings.percentile}` : settings.observer,
+      activations: settings.activations,
+      weights: settings.weights,
+      samples: statistics.samples,
+      equalised: calibrated.equalised ?? null,
+      corrected: settings.biasCorrection ? corrected : null,
+      bytes: { before, after, ratio: before === 0 ? 1 : after / before },
+      int8Layers,
+      floatLayers,
+      layers,
+      stored,
+      worst: worstLayers(layers),
+      warnings: [...statistics.warnings, ...nothing],
+    },
+  };
+}
+
+/**
+ * Quantizes a float graph after training: `calibration` shows which ranges its values have. The result is in ONNX's QDQ form; its
+ * inputs, outputs and shapes are the source's.
+ *
+ * Throws FeatherdetError for a graph that is quantized already, for settings out of range, and where samples are missing, have other
+ * shapes, or hold or lead to NaN; what is doubtful but works is in the report's `warnings`.
+ */
+export async function quantize(
+  graph: Graph,
+  calibration: Calibration,
+  options: QuantizeOptions,
+): Promise<{ graph: Graph; report: QuantizeReport }> {
+  const settings = completed(options);
+  const calibrated = await calibrate(graph, calibration, {
+    ...options,
+    float: settings.float,
+    storeOutputs: settings.storeOutputs,
+  });
+  return quantizeCalibrated(calibrated, settings);
+}

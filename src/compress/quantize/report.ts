@@ -1,0 +1,181 @@
+/**
+ * What quantization did, as plain data.
+ *
+ * @module
+ */
+
+import { type Constant, ELEMENT_BYTES, type Graph, type Node } from "../../graph/mod.ts";
+import { type Affine, decibels, rangeOf } from "./affine.ts";
+import { squareError } from "./observers/mse.ts";
+import { extremes } from "./observers/observer.ts";
+import type { PlacedLayer, Placement } from "./placement.ts";
+import type { Observed } from "./statistics.ts";
+import type { IntegerWeights } from "./weights.ts";
+
+/** Values that are stored in int8 with one scale. */
+export interface StoredReport {
+  /** Names of the values, in the graph's order. */
+  readonly values: readonly string[];
+  /** Least and greatest element that calibration saw. */
+  readonly seen: readonly [number, number];
+  /** Least and greatest number that int8 can tell. */
+  readonly range: readonly [number, number];
+  /** Step between neighbouring integers. */
+  readonly scale: number;
+  /** The integer of zero. */
+  readonly zeroPoint: number;
+  /** Share of the elements outside the range, 0..1, to within a bin of the histogram. */
+  readonly clipped: number;
+  /** Power of the values over that of their rounding and clipping, in decibels; null without any. */
+  readonly sqnr: number | null;
+}
+
+/** The weights of a layer in int8. */
+export interface WeightsReport {
+  /** Extents. */
+  readonly shape: readonly number[];
+  /** Least and greatest of the scales; equal where there is one. */
+  readonly scales: readonly [number, number];
+  /** Power of the weights over that of their rounding, in decibels; null without any. */
+  readonly sqnr: number | null;
+}
+
+/** What became of a layer. */
+export interface LayerReport {
+  /** Name of its convolution or product. */
+  readonly name: string;
+  /** What it computes, such as `Conv+Silu+Add`. */
+  readonly operator: string;
+  /** What it computes in. */
+  readonly precision: "int8" | "float";
+  /** Why it stays in float; null for int8. */
+  readonly reason: string | null;
+  /** The values that it reads in int8. */
+  readonly inputs: readonly string[];
+  /** The value that it makes. */
+  readonly output: string;
+  /** Whether that is stored in int8. */
+  readonly storesInt8: boolean;
+  /** Its weights; null in float, and for a product of activations. */
+  readonly weights: WeightsReport | null;
+  /**
+   * Power of what it computes over that of the errors by rounding its weights and its input, in decibels, to first order; null where
+   * that cannot be said. Errors of earlier layers are not among them.
+   */
+  readonly sqnr: number | null;
+}
+
+/** What quantization did. */
+export interface QuantizeReport {
+  /** How ranges were chosen. */
+  readonly observer: string;
+  /** Zero anywhere in int8, or in its middle. */
+  readonly activations: "asymmetric" | "symmetric";
+  /** Scale for each output channel, or one a tensor. */
+  readonly weights: "channel" | "tensor";
+  /** Calibration samples. */
+  readonly samples: number;
+  /** Pairs of layers that were equalised; null where that was not asked for. */
+  readonly equalised: number | null;
+  /** Biases that were corrected; null where that was not asked for. */
+  readonly corrected: number | null;
+  /**
+   * Bytes of everything stored for layers: weights, biases, and for int8 the scales and zero points of weights and activations. `ratio`
+   * is after over before.
+   */
+  readonly bytes: { readonly before: number; readonly after: number; readonly ratio: number };
+  /** Layers that compute in int8. */
+  readonly int8Layers: number;
+  /** Layers that stay in float. */
+  readonly floatLayers: number;
+  /** Every layer, in order. */
+  readonly layers: readonly LayerReport[];
+  /** What is stored in int8. */
+  readonly stored: readonly StoredReport[];
+  /** Names of the int8 layers with the lowest `sqnr`, worst first. */
+  readonly worst: readonly string[];
+  /** What the user should know, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Layers that the report names as worst. */
+const WORST = 5;
+
+/** Describes a set of values that are stored with one scale. */
+export function storedReport(values: readonly string[], observed: Observed, affine: Affine): StoredReport {
+  const { values: middles, counts } = observed.histogram.occupied();
+  const { low, high } = rangeOf(affine);
+  const half = affine.scale / 2;
+  let signal = 0, outside = 0;
+  for (let i = 0; i < middles.length; i++) {
+    signal += counts[i] * middles[i] ** 2;
+    if (middles[i] < low - half || middles[i] > high + half) outside += counts[i];
+  }
+  const seen = extremes(observed);
+  return {
+    values,
+    seen: [seen.low, seen.high],
+    range: [low, high],
+    scale: affine.scale,
+    zeroPoint: affine.zeroPoint,
+    clipped: outside / Math.max(1, observed.histogram.total),
+    sqnr: seen.low === seen.high ? null : decibels(signal, squareError(middles, counts, affine)),
+  };
+}
+
+/** Adds the relative errors of factors; null where one is not known, and where there is none. */
+function together(ratios: readonly (number | null)[]): number | null {
+  const noise = ratios.reduce((sum: number, ratio) => sum + (ratio === null ? 0 : 10 ** (-ratio / 10)), 0);
+  return decibels(1, noise);
+}
+
+/** Describes a layer. */
+export function layerReport(
+  layer: PlacedLayer,
+  shape: readonly number[] | undefined,
+  weights: IntegerWeights | undefined,
+  storedOf: ReadonlyMap<string, StoredReport>,
+): LayerReport {
+  const { float, inputs, output } = layer;
+  const isInt8 = float === undefined;
+  const factors = layer.node.inputs.slice(0, 2).map((name) => storedOf.get(name)?.sqnr ?? null);
+  return {
+    name: layer.node.name,
+    operator: layer.operator,
+    precision: isInt8 ? "int8" : "float",
+    reason: float ?? null,
+    inputs: isInt8 ? inputs : [],
+    output,
+    storesInt8: isInt8 && storedOf.has(output),
+    weights: weights && shape
+      ? { shape, scales: [Math.min(...weights.scales), Math.max(...weights.scales)], sqnr: weights.sqnr }
+      : null,
+    sqnr: isInt8 ? together([...factors, weights?.sqnr ?? null]) : null,
+  };
+}
+
+/** Names of the int8 layers that lose most. */
+export function worstLayers(layers: readonly LayerReport[]): string[] {
+  const rated = layers.filter(({ sqnr }) => sqnr !== null);
+  return rated.toSorted((a, b) => a.sqnr! - b.sqnr!).slice(0, WORST).map(({ name }) => name);
+}
+
+const bytesOf = ({ dtype, data }: Constant) => data.length * ELEMENT_BYTES[dtype];
+
+/** Bytes of the constants that layers read, each once. */
+export function layerBytes(graph: Graph, { layers }: Placement): number {
+  const names = new Set(layers.flatMap(({ node }) => node.inputs.filter((name) => graph.constants.has(name))));
+  return [...names].reduce((sum, name) => sum + bytesOf(graph.constants.get(name)!), 0);
+}
+
+/** Bytes of the constants of a QDQ graph that layers, or nodes between integers and floats, read. */
+export function integerBytes(graph: Graph, { layers }: Placement): number {
+  const layerNames = new Set(layers.map(({ node }) => node.name));
+  const isCounted = ({ op, name }: Node) =>
+    op === "QuantizeLinear" || op === "DequantizeLinear" || layerNames.has(name);
+  const names = new Set(graph.nodes.filter(isCounted).flatMap(({ inputs }) => inputs));
+  return [...names].reduce((sum, name) => {
+    const constant = graph.constants.get(name);
+    return sum + (constant ? bytesOf(constant) : 0);
+  }, 0);
+}

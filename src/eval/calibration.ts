@@ -1,0 +1,49 @@
+/**
+ * Calibration samples from a data set, as the detector makes its inputs.
+ *
+ * @module
+ */
+
+import type { CalibrationSample } from "../compress/quantize/calibrate.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { letterboxTensor } from "../detect/host_letterbox.ts";
+import { decodeAhead } from "./decode_ahead.ts";
+
+/** Which samples to make. */
+export interface CalibrationFromOptions {
+  /** Side of the network's input, or height and width; default 640. */
+  readonly size?: number | readonly [height: number, width: number];
+  /** Only the first so many pictures. */
+  readonly limit?: number;
+  /** Name of the network's input; default `images`. */
+  readonly input?: string;
+}
+
+/**
+ * The pictures of a data set as letterboxed tensors `[1, 3, height, width]`, one by one, decoded ahead of time. It can be iterated
+ * again.
+ *
+ * Throws FeatherdetError, when its turn comes, for a picture that cannot be read.
+ *
+ * ```ts
+ * import { openDataset } from "../data/open.ts";
+ * import { calibrationFrom } from "./calibration.ts";
+ * const calibration = calibrationFrom(await openDataset("synthetic", { split: "train", limit: 2 }), { size: 64 });
+ * for await (const { name, inputs } of calibration) console.log(name, inputs.images.shape);
+ * ```
+ */
+export function calibrationFrom(
+  dataset: Dataset,
+  { size = 640, limit, input = "images" }: CalibrationFromOptions = {},
+): AsyncIterable<CalibrationSample> {
+  const [height, width] = typeof size === "number" ? [size, size] : size;
+  const images = dataset.images.slice(0, limit);
+  return {
+    async *[Symbol.asyncIterator]() {
+      let at = 0;
+      for await (const { image } of decodeAhead(images)) {
+        yield { name: images[at++].name, inputs: { [input]: letterboxTensor(image, width, height) } };
+      }
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * Depthwise convolution of bytes: square kernels of 3 and 5, stride 1 and 2. Shader: `shaders/int8/conv_depthwise.wgsl`.
+ *
+ * @module
+ */
+
+import { depthwiseTile } from "../conv_depthwise.ts";
+import type { Int8Arithmetic } from "../context.ts";
+import { epilogueParameters } from "../conv_step.ts";
+import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import { linearGroups } from "../linear.ts";
+import { int8ConvBindings, type Int8ConvStep, packStarts, requantizeConstants, residualLayout } from "./conv_step.ts";
+
+export { depthwiseApplies as int8DepthwiseApplies } from "../conv_depthwise.ts";
+
+/** Packs weights, starts and scales as the shader's header says. */
+export function packInt8Depthwise(step: Int8ConvStep): PackedInt8Weights {
+  const [channels, , kh, kw] = step.weight.shape;
+  const taps = kh * kw, cells = Math.ceil(taps / 4);
+  const columns = cells + 2, rows = Math.ceil(channels / 4);
+  const pack = () => {
+    const words = new Uint32Array(4 * columns * rows);
+    const bytes = new Int8Array(words.buffer);
+    for (let c = 0; c < channels; c++) {
+      const first = 16 * (c >> 2) * columns + (c & 3);
+      for (let t = 0; t < taps; t++) bytes[first + 4 * t] = step.weight.data[c * taps + t];
+    }
+    packStarts(step, words, (block) => block * columns + cells);
+    return words;
+  };
+  return { columns, rows, layers: 1, pack };
+}
+
+/** Describes the dispatch. Channels are not summed up, so that packed dot products have no use here. */
+export function int8DepthwiseConv(step: Int8ConvStep, pitch: number, arithmetic: Int8Arithmetic): Kernel {
+  const kernel = step.weight.shape[2];
+  const stride = step.attributes.strides[0];
+  const output = step.y.layout;
+  const tile = depthwiseTile(kernel, stride);
+  const tilesX = Math.ceil(output.width / tile.x);
+  const tiles = tilesX * Math.ceil(output.height / tile.y);
+  const weights = packInt8Depthwise(step);
+  const workgroup = 64;
+  const computed = arithmetic === "dot" ? "emulated" : arithmetic;
+  return {
+    label: `conv int8 depthwise ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y} ${computed}`,
+    shader: "int8/conv_depthwise.wgsl",
+    constants: {
+      K: kernel,
+      S: stride,
+      TILE_X: tile.x,
+      TILE_Y: tile.y,
+      WORKGROUP: workgroup,
+      ARITHMETIC: computed,
+      ...requantizeConstants(step),
+    },
+    parameters: [
+      blocked(step.x.layout),
+      blocked(output),
+      blocked(residualLayout(step)),
+      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      i32(tilesX),
+      i32(tiles),
+      i32(pitch),
+      i32(weights.columns),
+      i32(weights.rows),
+      ...epilogueParameters(step),
+    ],
+    bindings: int8ConvBindings(step, weights),
+    workgroups: linearGroups(tiles * blocksOf(output) * output.batch, workgroup),
+  };
+}

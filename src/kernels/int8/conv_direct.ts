@@ -1,0 +1,98 @@
+/**
+ * Direct convolution of bytes: square kernels of 1 and 3, stride 1 or 2, one group. Shader: `shaders/int8/conv_direct.wgsl`.
+ *
+ * @module
+ */
+
+import { type ConvTile, directConvApplies } from "../conv_direct.ts";
+import { type Target, workgroupSize } from "../conv_tile.ts";
+import type { Int8Arithmetic } from "../context.ts";
+import { epilogueParameters } from "../conv_step.ts";
+import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import {
+  int8ConvBindings,
+  type Int8ConvStep,
+  packStarts,
+  putWeight,
+  requantizeConstants,
+  residualLayout,
+} from "./conv_step.ts";
+
+/** True where this kernel can compute the convolution. */
+export function int8DirectApplies(step: Int8ConvStep): boolean {
+  // A kernel of one pixel looks at no padding.
+  return directConvApplies(step) && (step.weight.shape[2] > 1 || step.attributes.pads.every((pad) => pad === 0));
+}
+
+/** Packs weights, starts and scales as the shader's header says. */
+export function packInt8Direct(step: Int8ConvStep, outBlocks: number, arithmetic: Int8Arithmetic): PackedInt8Weights {
+  const [outputs, inputs, kh, kw] = step.weight.shape;
+  const taps = kh * kw;
+  const inBlocks = Math.ceil(inputs / 4);
+  const layers = Math.ceil(outputs / (4 * outBlocks));
+  const columns = outBlocks * Math.max(taps, 2);
+  const rows = inBlocks + 1;
+  const pack = () => {
+    const words = new Uint32Array(4 * columns * rows * layers);
+    const bytes = new Int8Array(words.buffer);
+    const { data } = step.weight;
+    for (let o = 0; o < outputs; o++) {
+      const layer = Math.floor(o / (4 * outBlocks)), block = Math.floor(o / 4) % outBlocks;
+      for (let c = 0; c < inputs; c++) {
+        const first = (layer * rows + (c >> 2)) * columns + block * taps;
+        for (let t = 0; t < taps; t++) putWeight(bytes, first + t, c, o, data[(o * inputs + c) * taps + t], arithmetic);
+      }
+    }
+    packStarts(step, words, (block) => {
+      const layer = Math.floor(block / outBlocks);
+      return (layer * rows + inBlocks) * columns + 2 * (block - layer * outBlocks);
+    });
+    return words;
+  };
+  return { columns, rows, layers, pack };
+}
+
+/** Describes the dispatch of a convolution of bytes with a given tile. */
+export function int8DirectConv(
+  step: Int8ConvStep,
+  tile: ConvTile,
+  pitch: number,
+  target: Target,
+  arithmetic: Int8Arithmetic,
+): Kernel {
+  const [kernel] = step.weight.shape.slice(2);
+  const stride = step.attributes.strides[0];
+  const output = step.y.layout;
+  const tilesX = Math.ceil(output.width / tile.x);
+  const tiles = tilesX * Math.ceil(output.height / tile.y);
+  const weights = packInt8Direct(step, tile.outBlocks, arithmetic);
+  const workgroup = workgroupSize(target);
+  return {
+    label: `conv int8 ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks} ${arithmetic}`,
+    shader: "int8/conv_direct.wgsl",
+    constants: {
+      K: kernel,
+      S: stride,
+      TILE_X: tile.x,
+      TILE_Y: tile.y,
+      OUT_BLOCKS: tile.outBlocks,
+      WORKGROUP: workgroup,
+      ARITHMETIC: arithmetic,
+      ...requantizeConstants(step),
+    },
+    parameters: [
+      blocked(step.x.layout),
+      blocked(output),
+      blocked(residualLayout(step)),
+      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      i32(tilesX),
+      i32(tiles),
+      i32(pitch),
+      i32(weights.columns),
+      i32(weights.rows),
+      ...epilogueParameters(step),
+    ],
+    bindings: int8ConvBindings(step, weights),
+    workgroups: [Math.ceil(tiles / workgroup), Math.ceil(blocksOf(output) / tile.outBlocks), output.batch],
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Every convolution of bytes: simple loops, for what has no kernel of its own. Shader: `shaders/int8/conv_general.wgsl`.
+ *
+ * @module
+ */
+
+import { groupingOf } from "../conv_general.ts";
+import type { Int8Arithmetic } from "../context.ts";
+import { epilogueParameters } from "../conv_step.ts";
+import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import { linearGroups, stripsOf } from "../linear.ts";
+import {
+  int8ConvBindings,
+  type Int8ConvStep,
+  packStarts,
+  putWeight,
+  requantizeConstants,
+  residualLayout,
+} from "./conv_step.ts";
+
+/** Packs weights, starts and scales as the shader's header says. */
+export function packInt8General(step: Int8ConvStep, arithmetic: Int8Arithmetic): PackedInt8Weights {
+  const [outputs, , kh, kw] = step.weight.shape;
+  const taps = kh * kw;
+  const { inputsPerGroup, outputsPerGroup, inBlocks, firstBlock } = groupingOf(step);
+  const columns = Math.max(taps, 2), rows = inBlocks + 1, layers = blocksOf(step.y.layout);
+  const pack = () => {
+    const words = new Uint32Array(4 * columns * rows * layers);
+    const bytes = new Int8Array(words.buffer);
+    for (let o = 0; o < outputs; o++) {
+      const layer = o >> 2;
+      const firstInput = Math.floor(o / outputsPerGroup) * inputsPerGroup - 4 * firstBlock(layer);
+      for (let c = 0; c < inputsPerGroup; c++) {
+        const input = firstInput + c;
+        const first = (layer * rows + (input >> 2)) * columns;
+        for (let t = 0; t < taps; t++) {
+          putWeight(bytes, first + t, input, o, step.weight.data[(o * inputsPerGroup + c) * taps + t], arithmetic);
+        }
+      }
+    }
+    packStarts(step, words, (block) => (block * rows + inBlocks) * columns);
+    return words;
+  };
+  return { columns, rows, layers, pack };
+}
+
+/** Describes the dispatch. */
+export function int8GeneralConv(step: Int8ConvStep, pitch: number, arithmetic: Int8Arithmetic): Kernel {
+  const { strides, pads, dilations } = step.attributes;
+  const [kh, kw] = step.weight.shape.slice(2);
+  const { inputsPerGroup, outputsPerGroup, inBlocks } = groupingOf(step);
+  const weights = packInt8General(step, arithmetic);
+  const workgroup = 32;
+  return {
+    label: `conv int8 general ${kh}x${kw} ${arithmetic}`,
+    shader: "int8/conv_general.wgsl",
+    constants: { WORKGROUP: workgroup, ARITHMETIC: arithmetic, ...requantizeConstants(step) },
+    parameters: [
+      blocked(step.x.layout),
+      blocked(step.y.layout),
+      blocked(residualLayout(step)),
+      vec2i(kw, kh),
+      vec2i(strides[1], strides[0]),
+      vec2i(pads[1], pads[0]),
+      vec2i(dilations[1], dilations[0]),
+      i32(inputsPerGroup),
+      i32(outputsPerGroup),
+      i32(inBlocks),
+      i32(pitch),
+      i32(weights.columns),
+      i32(weights.rows),
+      ...epilogueParameters(step),
+    ],
+    bindings: int8ConvBindings(step, weights),
+    workgroups: linearGroups(stripsOf(step.y.layout), workgroup),
+  };
+}

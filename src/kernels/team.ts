@@ -1,0 +1,25 @@
+/**
+ * Teams of threads that reduce a plane together; the counterpart of `shaders/lib/team.wgsl`.
+ *
+ * @module
+ */
+
+import type { ShaderConstant } from "../gpu/linker.ts";
+import type { Target } from "./conv_tile.ts";
+import { type BlockedLayout, blocksOf } from "./kernel.ts";
+import { groupGrid, linearGroups } from "./linear.ts";
+
+/** Threads of a vector of a software adapter. */
+const LANES = 8;
+
+/** Linker constants and workgroups for one team a plane of a tensor. */
+export function teamsOf(
+  layout: BlockedLayout,
+  target: Target = "software",
+): { readonly constants: Readonly<Record<string, ShaderConstant>>; readonly workgroups: [number, number, number] } {
+  const planes = blocksOf(layout) * layout.batch;
+  if (target === "hardware") return { constants: { TEAM: 64, WORKGROUP: 64 }, workgroups: groupGrid(planes) };
+  // Planes enough for a vector: a thread each saves the barriers.
+  if (planes >= LANES) return { constants: { TEAM: 1, WORKGROUP: LANES }, workgroups: linearGroups(planes, LANES) };
+  return { constants: { TEAM: LANES, WORKGROUP: LANES }, workgroups: groupGrid(planes) };
+}
