@@ -46,6 +46,8 @@ export {
   loadOnnx,
   saveOnnx,
 } from "./src/onnx/mod.ts";
+export type { BackboneOptions } from "./src/models/backbones/backbone.ts";
+export { classifier, CLASSIFIER_NAMES, type ClassifierOptions } from "./src/models/classifier.ts";
 export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detector.ts";
 export { loadWeights, type LoadWeightsOptions } from "./src/models/weights.ts";
 export { yolo11, type Yolo11Options, type Yolo11Scale } from "./src/models/yolo11.ts";

@@ -15,7 +15,7 @@ import { sharedDevice } from "../src/gpu/device.ts";
 import { loadOnnx } from "../src/onnx/mod.ts";
 import type { StorageForm } from "../src/kernels/kernel.ts";
 import { buildPlan } from "../src/plan/plan.ts";
-import { maxPages, type Precision, Session, type SessionOptions, storageForm, type Tensor } from "../src/session.ts";
+import { planLimits, type Precision, Session, type SessionOptions, storageForm, type Tensor } from "../src/session.ts";
 import type { BenchResult, ProfileRow } from "./record.ts";
 
 /** What is measured. */
@@ -74,7 +74,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
   const form = storageForm(device, { precision, storage });
   const target = device.adapter.software ? "software" : "hardware";
   const tuning = readTuning({ ...form, adapter: device.adapter.name });
-  const plan = await timed(() => buildPlan(graph, { form, maxPages: maxPages(device, form), target, tuning }));
+  const plan = await timed(() => buildPlan(graph, { form, ...planLimits(device, form), target, tuning }));
   const options: SessionOptions = { precision, storage, tuning };
   const create = await timed(() => Session.create(graph, options));
   const session = create.value;

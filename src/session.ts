@@ -10,7 +10,7 @@ import { ReadbackPool } from "./gpu/readback.ts";
 import { FeatherdetError, type Graph, type Shape, sizeOf } from "./graph/mod.ts";
 import { changeShapes } from "./onnx/mod.ts";
 import type { StorageForm } from "./kernels/kernel.ts";
-import { buildPlan, outputValue, type Plan } from "./plan/plan.ts";
+import { buildPlan, outputValue, type Plan, type PlanOptions } from "./plan/plan.ts";
 import type { Tuning } from "./plan/tuning.ts";
 import { Program } from "./program.ts";
 
@@ -75,9 +75,16 @@ export function storageForm(
   return { scalar: precision, storage: options.storage ?? fastest };
 }
 
-/** Most pages that an arena may have on a device. */
-export function maxPages(device: Device, form: Pick<StorageForm, "storage">): number {
-  return form.storage === "texture" ? device.device.limits.maxTextureArrayLayers : Infinity;
+/** What limits plans on a device. */
+export function planLimits(
+  device: Device,
+  form: Pick<StorageForm, "storage">,
+): Pick<PlanOptions, "maxPages" | "maxStorageTextures"> {
+  const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage } = device.device.limits;
+  return {
+    maxPages: form.storage === "texture" ? maxTextureArrayLayers : Infinity,
+    maxStorageTextures: maxStorageTexturesPerShaderStage,
+  };
 }
 
 /**
@@ -121,8 +128,7 @@ export class Session {
     const form = storageForm(device, options);
     const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, {
       form,
-      maxPages: maxPages(device, form),
-      maxStorageTextures: device.device.limits.maxStorageTexturesPerShaderStage,
+      ...planLimits(device, form),
       tuning: options.tuning,
       target: device.adapter.software ? "software" : "hardware",
     });

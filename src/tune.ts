@@ -13,7 +13,7 @@ import type { StorageForm } from "./kernels/kernel.ts";
 import { buildPlan } from "./plan/plan.ts";
 import { convKey, type Tuning } from "./plan/tuning.ts";
 import { Program } from "./program.ts";
-import { maxPages, storageForm } from "./session.ts";
+import { planLimits, storageForm } from "./session.ts";
 
 /** How tuning is done. */
 export interface TuneOptions {
@@ -86,7 +86,7 @@ export async function tune(device: Device, graph: Graph, options: TuneOptions = 
   }
   const form = storageForm(device, options);
   const target = device.adapter.software ? "software" : "hardware";
-  const used = buildPlan(graph, { form, maxPages: maxPages(device, form), target }).convolutions;
+  const used = buildPlan(graph, { form, ...planLimits(device, form), target }).convolutions;
   const cases = distinctConvolutions(graph).filter(({ key }) => used.has(key));
   const tiles: Record<string, ConvTile & { milliseconds: number }> = {};
   for (const [done, { key, graph: single, kernel, stride }] of cases.entries()) {
@@ -94,7 +94,7 @@ export async function tune(device: Device, graph: Graph, options: TuneOptions = 
     for (const tile of candidateTiles(kernel, stride, target)) {
       const plan = buildPlan(single, {
         form,
-        maxPages: maxPages(device, form),
+        ...planLimits(device, form),
         blockedInputs: single.inputs.map(({ name }) => name),
         blockedOutputs: single.outputs,
         target,

@@ -2,9 +2,10 @@
 //
 //   y[n,c,v,u] = store(b[c] + sum_{i,j} w[c,i,j] * x[n,c, v*S-padTop+i, u*S-padLeft+j])      (lib/requantize.wgsl)
 //
-// x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum.
+// x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum,
+// added last so that in f32 it need not be small.
 // A thread computes TILE_X x TILE_Y pixels of one block of four channels. Weights (weight8(column, row, 0)): row = block, column =
-// four taps, a word each, its bytes the channels; behind them a cell of sums to begin with (i32) and one of scales (f32).
+// four taps, a word each, its bytes the channels; behind them a cell of biases (i32) and one of scales (f32).
 // Dispatch: a thread for every tile of every plane of y, tiles of a plane together.
 #const K = 3
 #const S = 1
@@ -56,10 +57,9 @@ fn main(
   let place = planeOrigin(params.output, plane);
   let residualOrigin = planeOrigin(params.residual, plane);
 
-  let start = Sums(bitcast<vec4i>(weight8(CELLS, block, 0)));
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-  var acc_$(j)_$i = start;
+  var acc_$(j)_$i = Sums(0);
 #end
 #end
 #for k in 0..CELLS
@@ -94,11 +94,12 @@ fn main(
   }
 #end
 
+  let bias = Sums(bitcast<vec4i>(weight8(CELLS, block, 0)));
   let scale = bitcast<vec4f>(weight8($(CELLS + 1), block, 0));
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
   if (u0 + $i < params.output.width && v0 + $j < params.output.height) {
-    storeSum(vec4f(acc_$(j)_$i), scale, place, residualOrigin, u0 + $i, v0 + $j);
+    storeSum(vec4f(acc_$(j)_$i + bias), scale, place, residualOrigin, u0 + $i, v0 + $j);
   }
 #end
 #end

@@ -2,13 +2,14 @@
 //
 //   y[n,o,v,u] = store(b[o] + sum_{c,i,j} w[o,c,i,j] * x[n,c, v*S-padTop+i, u*S-padLeft+j])      (lib/requantize.wgsl)
 //
-// x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum.
+// x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum,
+// added last so that in f32 it need not be small.
 // ARITHMETIC (lib/int8.wgsl) says how products are computed.
 //
 // A thread computes TILE_X x TILE_Y pixels of OUT_BLOCKS * 4 output channels, as conv/direct.wgsl does.
 //
 // Weights (weight8(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column = outBlock * K*K + tap,
-// four input lanes by four output lanes a cell; the last row holds for each output block a cell of sums to begin with (i32) and one of
+// four input lanes by four output lanes a cell; the last row holds for each output block a cell of biases (i32) and one of
 // scales (f32). Dispatch: x = tiles / WORKGROUP, y = output groups, z = images.
 #const K = 3
 #const S = 1
@@ -53,10 +54,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let image = i32(group.z);
 
 #for o in 0..OUT_BLOCKS
-  let start_$o = Sums(bitcast<vec4i>(weight8($(2 * o), params.input.blocks, layer)));
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-  var acc_$(o)_$(j)_$i = start_$o;
+  var acc_$(o)_$(j)_$i = Sums(0);
 #end
 #end
 #end
@@ -115,12 +115,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let block = layer * OUT_BLOCKS + $o;
     let place = planeOrigin(params.output, block * params.output.batch + image);
     let residualOrigin = planeOrigin(params.residual, block * params.output.batch + image);
+    let bias = Sums(bitcast<vec4i>(weight8($(2 * o), params.input.blocks, layer)));
     let scale = bitcast<vec4f>(weight8($(2 * o + 1), params.input.blocks, layer));
     let inside = block < params.output.blocks;
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
     if (inside && u0 + $i < params.output.width && v0 + $j < params.output.height) {
-      storeSum(vec4f(acc_$(o)_$(j)_$i), scale, place, residualOrigin, u0 + $i, v0 + $j);
+      storeSum(vec4f(acc_$(o)_$(j)_$i + bias), scale, place, residualOrigin, u0 + $i, v0 + $j);
     }
 #end
 #end

@@ -2,11 +2,12 @@
 //
 //   y[n,o,v,u] = store(b[o] + sum_{c,i,j} w[o,c,i,j] * x[n,c, v*stride.y-pad.y+i*dilation.y, ...])      (lib/requantize.wgsl)
 //
-// x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum.
+// x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum,
+// added last so that in f32 it need not be small.
 // A thread computes STRIP pixels of one output block. The block's four channels may belong to several groups: it runs over the
 // `inBlocks` input blocks from the first one that any of them needs, and weights outside of a channel's group are zero.
 // Weights (weight8(column, row, layer)): layer = output block, row = input block counted from that first one, column = tap, four input
-// lanes by four output lanes a cell; the last row holds a cell of sums to begin with (i32) and one of scales (f32).
+// lanes by four output lanes a cell; the last row holds a cell of biases (i32) and one of scales (f32).
 // Dispatch: a thread for every strip of y (lib/strip.wgsl).
 #const STRIP = 4
 #const WORKGROUP = 32
@@ -47,10 +48,9 @@ fn main(
   let strip = stripOf(params.output, linearIndex(group, groups, local));
   let firstInput = divide(4 * strip.block, params.outputsPerGroup) * params.inputsPerGroup;
   let firstBlock = min(firstInput >> 2u, params.input.blocks - params.inBlocks);
-  let start = Sums(bitcast<vec4i>(weight8(0, params.inBlocks, strip.block)));
   let padding = pack8(vec4i(i32(params.input.zero)));
 #for p in 0..STRIP
-  var acc_$p = start;
+  var acc_$p = Sums(0);
 #end
   for (var i = 0; i < params.kernel.y; i++) {
     let y = strip.y * params.stride.y - params.pad.y + i * params.dilation.y;
@@ -86,10 +86,11 @@ fn main(
   }
   let place = planeOrigin(params.output, strip.plane);
   let residualOrigin = planeOrigin(params.residual, strip.plane);
+  let bias = Sums(bitcast<vec4i>(weight8(0, params.inBlocks, strip.block)));
   let scale = bitcast<vec4f>(weight8(1, params.inBlocks, strip.block));
 #for p in 0..STRIP
   if (strip.x + $p < params.output.width) {
-    storeSum(vec4f(acc_$p), scale, place, residualOrigin, strip.x + $p, strip.y);
+    storeSum(vec4f(acc_$p + bias), scale, place, residualOrigin, strip.x + $p, strip.y);
   }
 #end
 }

@@ -57,7 +57,7 @@ export function parseNotebook(text: string, file: string): Notebook {
   if (notebook?.nbformat !== 4 || !Array.isArray(notebook.cells)) {
     throw new FeatherdetError("is no notebook of nbformat 4", { file });
   }
-  return { metadata: {}, ...notebook } as Notebook;
+  return { ...notebook, metadata: notebook.metadata ?? {} } as Notebook;
 }
 
 /** The notebook as Jupyter writes it, without what changes from run to run and shows nothing: when each cell was run. */

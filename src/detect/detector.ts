@@ -15,7 +15,7 @@ import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE 
 import { changeShapes, classNames, loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../program.ts";
-import { maxPages, type SessionOptions, storageForm } from "../session.ts";
+import { planLimits, type SessionOptions, storageForm } from "../session.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { RgbImage } from "./image.ts";
@@ -150,8 +150,7 @@ export class Detector {
     const classes = channels - 4;
     const { head, plan } = planNetwork(graph, {
       form,
-      maxPages: maxPages(device, form),
-      maxStorageTextures: device.device.limits.maxStorageTexturesPerShaderStage,
+      ...planLimits(device, form),
       tuning: options.tuning,
       target: device.adapter.software ? "software" : "hardware",
     });

@@ -8,7 +8,7 @@
 import type { ConvAttributes } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
 import { type Target, workgroupSize } from "./conv_tile.ts";
-import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, type PackedWeights, u32, vec2i } from "./kernel.ts";
+import { blocked, type BlockedLayout, i32, type Kernel, type PackedWeights, u32, vec2i } from "./kernel.ts";
 
 /** Pixels and output blocks that one thread computes. */
 export interface ConvTile {

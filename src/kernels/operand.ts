@@ -51,10 +51,10 @@ export function write(operand: Operand): KernelBinding {
   return { kind: "write", value: operand.value };
 }
 
-/** True where every operand that is no constant is an f32 image `[N,C,H,W]`. */
+/** True where every operand that is no constant is an image `[N,C,H,W]` of floats or bytes. */
 export function allImages({ inputs, outputs }: OperandTypes): boolean {
   return [...inputs.filter(({ constant }) => !constant), ...outputs].every(({ dtype, shape }) =>
-    dtype === "f32" && shape.length === 4 && sizeOf(shape) > 0
+    dtype !== "i32" && shape.length === 4 && sizeOf(shape) > 0
   );
 }
 

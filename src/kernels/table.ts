@@ -10,6 +10,7 @@ import { binary } from "./binary.ts";
 import type { KernelTable } from "./context.ts";
 import { gemmPlain, matMulPlain, reducePlain, softmaxPlain } from "./contract.ts";
 import { conv, convTranspose } from "./conv.ts";
+import { dequantizeBlocked, quantizeBlocked } from "./int8/quantize.ts";
 import { globalAveragePool, pool, reduceBlocked } from "./pool.ts";
 import { castPlain, dequantizePlain, dynamicQuantizePlain, quantizePlain } from "./quantize_plain.ts";
 import { resize } from "./resize.ts";
@@ -55,8 +56,8 @@ export const KERNELS: KernelTable = {
   Transpose: { plain: { kernels: transposePlain } },
   Resize: resize,
   Pad: { blocked: padBlocked, plain: { kernels: padPlain } },
-  QuantizeLinear: { plain: { kernels: quantizePlain } },
-  DequantizeLinear: { plain: { kernels: dequantizePlain } },
+  QuantizeLinear: { blocked: quantizeBlocked, plain: { kernels: quantizePlain } },
+  DequantizeLinear: { blocked: dequantizeBlocked, plain: { kernels: dequantizePlain } },
   DynamicQuantizeLinear: { plain: { kernels: dynamicQuantizePlain } },
   // The planner makes floats of their operands (see `plan/fuse/integer_products.ts`).
   ConvInteger: {},

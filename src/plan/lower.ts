@@ -7,12 +7,15 @@
 import { FeatherdetError, type Node, type Operator, sizeOf } from "../graph/mod.ts";
 import { macsOf } from "../graph/analyze.ts";
 import { NO_ACTIVATION } from "../kernels/activation.ts";
-import type { Epilogue, KernelContext, OperandTypes, OperatorKernels } from "../kernels/context.ts";
+import type { Epilogue, KernelContext, Operand, OperandTypes, OperatorKernels } from "../kernels/context.ts";
 import type { Target } from "../kernels/conv_tile.ts";
 import type { ConvTile } from "../kernels/conv_direct.ts";
+import { withCells } from "../kernels/int8/cells.ts";
+import { QuantizedConstant } from "../kernels/int8/quantized_constant.ts";
 import { KERNELS } from "../kernels/table.ts";
 import { findChannelShuffles, shuffleNode } from "./fuse/channel_shuffle.ts";
 import { channelOffsets, fuseConvolutions, type FusedConvolution } from "./fuse/convolution.ts";
+import { quantizationOf, type Quantizer } from "./fuse/int8/around.ts";
 import { WIDEST } from "./fuse/wide_conv.ts";
 import type { PlanNode, TypedGraph } from "./node.ts";
 import { convKey, type Tuning } from "./tuning.ts";
@@ -25,6 +28,8 @@ export interface Tiling {
   readonly seen: Set<string>;
   /** Most tensors that a dispatch may bind in row memory, weights among them. */
   readonly maxTensors: number;
+  /** Packed dot products of bytes can be trusted. */
+  readonly packedDot: boolean;
 }
 
 function kernelsOf(node: Node): OperatorKernels<Operator> {
@@ -36,7 +41,8 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
   const isConstant = (name: string) => graph.constants.has(name);
   const shuffles = findChannelShuffles({ graph, types });
   const { maxTensors } = tiling;
-  const { byLast, absorbed } = fuseConvolutions({ graph, types }, { claimed, shuffles, maxTensors });
+  const quantization = quantizationOf({ graph, types });
+  const { byLast, absorbed } = fuseConvolutions({ graph, types }, { claimed, shuffles, maxTensors, quantization });
   const shufflesAt = new Map(shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
   const done = new Set([...claimed, ...absorbed]);
 
@@ -45,7 +51,10 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
     inputs: node.inputs.map((name) => ({ ...types.get(name)!, constant: graph.constants.get(name) })),
     outputs: node.outputs.map((name) => types.get(name)!),
   });
-  const fits = (name: string) => types.get(name)!.shape.length === 4 && types.get(name)!.shape[3] <= WIDEST;
+  const fits = (name: string) => {
+    const { shape, dtype } = types.get(name)!;
+    return shape.length === 4 && shape[3] <= WIDEST && dtype !== "i32";
+  };
 
   const choose = (node: Node, values: readonly string[]): "blocked" | "plain" => {
     const { blocked, plain } = kernelsOf(node);
@@ -60,13 +69,23 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
     if (plain === undefined || node.op === "Conv" || node.op === "ConvTranspose") return "blocked";
     // What can be computed either way follows its inputs, so that a chain is not converted back and forth.
     const inputs = node.inputs.filter((name) => !isConstant(name));
-    return inputs.some((name) => kinds.get(name) === "blocked") ? "blocked" : "plain";
+    // Quantized pictures, and what composites make, are read in row memory.
+    const quantized = node.op === "QuantizeLinear" && kinds.get(node.inputs[0]) === undefined;
+    return quantized || inputs.some((name) => kinds.get(name) === "blocked") ? "blocked" : "plain";
+  };
+
+  /** The QuantizeLinear that a node which is no convolution takes along. */
+  const quantizerOf = (node: Node, view: PlanNode["view"]): Quantizer | undefined => {
+    const quantizer = node.op !== "Split" && view === undefined ? quantization.behind(node.outputs[0]) : undefined;
+    return quantizer && !done.has(quantizer.node) ? quantizer : undefined;
   };
 
   const tileFor = (node: Node<"Conv">, residual: boolean): ConvTile | undefined => {
     const [x, weight] = node.inputs.map((name) => types.get(name)!.shape);
     if (node.attributes.groups !== 1) return undefined;
-    const key = convKey(x, weight, node.attributes, residual);
+    const inBytes = quantization.before(node.inputs[0]) &&
+      graph.constants.get(node.inputs[1]) instanceof QuantizedConstant;
+    const key = `${convKey(x, weight, node.attributes, residual)}${inBytes ? " int8" : ""}`;
     tiling.seen.add(key);
     return tiling.tuning?.tiles[key];
   };
@@ -86,21 +105,33 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
     const source: Node = fused?.conv ?? last;
     const node: Node = fused ? { ...fused.conv, inputs: [fused.x.value, ...fused.conv.inputs.slice(1)] } : last;
     const besides = [residual?.value, gate, interleaved?.value].filter((value) => value !== undefined);
-    const inputs = [...new Set([...node.inputs.filter((name) => !isConstant(name)), ...besides])];
-    const layout = choose(node, [...inputs, ...node.outputs]);
-    const outputs = last.outputs;
-    for (const name of outputs) kinds.set(name, layout);
+    const read = [...new Set([...node.inputs.filter((name) => !isConstant(name)), ...besides])];
+    const layout = choose(node, [...read, ...node.outputs]);
     const view = viewOf(node, layout, types, isConstant);
+    const quantizer = fused || layout === "plain" ? undefined : quantizerOf(node, view);
+    if (quantizer) done.add(quantizer.node);
+    const cells = fused?.cells ?? quantizer?.cells;
+    const outputs = quantizer?.node.outputs ?? last.outputs;
+    for (const name of outputs) kinds.set(name, layout);
+    /** The quantized value that is read instead of a float value. */
+    const before = (value: string) =>
+      layout === "plain" || view !== undefined || node.op === "Split" ? undefined : quantization.before(value);
+    const inputs = [...new Set(read.map((value) => before(value)?.value ?? value))];
     result.push(...splitSteps(node, {
       name: node.name,
-      operator: fused ? operatorOf(fused) : node.op,
+      operator: `${fused ? operatorOf(fused) : node.op}${cells ? "+QuantizeLinear" : ""}`,
       inputs,
       outputs,
       reads: layout,
       writes: layout,
       macs: macsOf(source, source.inputs.map((name) => types.get(name)!.shape), types.get(source.outputs[0])!.shape),
       view,
-      kernels: ({ operand, pitch }) => {
+      kernels: ({ operand: operandOf, pitch }) => {
+        const operand = (value: string): Operand => {
+          const quantized = before(value);
+          return quantized ? withCells(operandOf(quantized.value), quantized.cells) : operandOf(value);
+        };
+        const written = outputs.map(operandOf);
         const epilogue: Epilogue = {
           activation: fused?.activation ?? NO_ACTIVATION,
           residual: residual && { operand: operand(residual.value), activateLast: residual.activateLast },
@@ -109,12 +140,13 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
         const context: KernelContext = {
           node,
           inputs: node.inputs.map(operand),
-          outputs: outputs.map(operand),
+          outputs: cells ? written.map((output) => withCells(output, cells)) : written,
           epilogue,
           firstChannel: x?.firstChannel,
           gate: gate === undefined ? undefined : operand(gate),
           pitch,
           target: tiling.target,
+          packedDot: tiling.packedDot,
           tile: source.op === "Conv" ? tileFor(source, residual !== undefined) : undefined,
         };
         return kernelsOf(node)[layout]!.kernels(context);
@@ -125,8 +157,8 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
 }
 
 /** Operators of a step, such as `Conv+Silu+Add`. */
-function operatorOf({ nodes, interleaved }: FusedConvolution): string {
-  const names = nodes.map(({ op }) => op);
+function operatorOf({ nodes, interleaved, cells }: FusedConvolution): string {
+  const names = nodes.map(({ op }) => op).slice(0, cells ? -1 : undefined);
   // Concat and the three nodes of the shuffle.
   return (interleaved ? [...names.slice(0, -4), "Shuffle"] : names).join("+");
 }

@@ -19,12 +19,14 @@ import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { foldConstants, foldDequantized } from "./fuse/constants.ts";
 import { findComposites } from "./fuse/composites.ts";
+import { moveBytes } from "./fuse/int8/moves.ts";
 import { lowerIntegerProducts } from "./fuse/integer_products.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/conv_tile.ts";
 import { lower, type Tiling } from "./lower.ts";
+import type { PlanNode } from "./node.ts";
 import { separateReads } from "./separate_reads.ts";
 import type { Tuning } from "./tuning.ts";
 import { place, type Placement, scalarBytes } from "./place.ts";
@@ -41,6 +43,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly tuning?: Tuning;
   /** What the cost model assumes. Default `software`. */
   readonly target?: Target;
+  /** Packed dot products of bytes passed the device's check; false unless given. */
+  readonly packedDot?: boolean;
   /** Most storage textures that a dispatch may bind, where activations are textures; by default the four of every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -100,8 +104,15 @@ const GRAPH_PASSES = [
   foldBatchNormalization,
   recogniseActivations,
   refoldWideConvolutions,
+  moveBytes,
   foldDequantized,
 ];
+
+/** The nodes without the DequantizeLinears whose floats nobody reads, since their readers take them along. */
+function withoutUnread(nodes: readonly PlanNode[], graph: Graph): PlanNode[] {
+  const read = new Set([...graph.outputs, ...nodes.flatMap(({ inputs }) => inputs)]);
+  return nodes.filter(({ operator, outputs }) => operator !== "DequantizeLinear" || read.has(outputs[0]));
+}
 
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
@@ -113,8 +124,12 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const convolutions = new Set<string>();
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
-  const tiling: Tiling = { tuning: options.tuning, target, seen: convolutions, maxTensors };
-  const lowered = [...lower({ graph, types }, claimed, tiling), ...composites.map(({ node }) => node)];
+  const { tuning, packedDot = false } = options;
+  const tiling: Tiling = { tuning, target, seen: convolutions, maxTensors, packedDot };
+  const lowered = withoutUnread([
+    ...lower({ graph, types }, claimed, tiling),
+    ...composites.map(({ node }) => node),
+  ], graph);
   const ordered = orderNodes(lowered, graph);
   const viewed = applyViews(convert(ordered, graph, types, options), graph, types);
   const { views, aliases } = viewed;

@@ -9,11 +9,11 @@ import type { Int8Arithmetic } from "../context.ts";
 import { epilogueParameters } from "../conv_step.ts";
 import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
-import { int8ConvBindings, type Int8ConvStep, packStarts, requantizeConstants, residualLayout } from "./conv_step.ts";
+import { int8ConvBindings, type Int8ConvStep, packBiases, requantizeConstants, residualLayout } from "./conv_step.ts";
 
 export { depthwiseApplies as int8DepthwiseApplies } from "../conv_depthwise.ts";
 
-/** Packs weights, starts and scales as the shader's header says. */
+/** Packs weights, biases and scales as the shader's header says. */
 export function packInt8Depthwise(step: Int8ConvStep): PackedInt8Weights {
   const [channels, , kh, kw] = step.weight.shape;
   const taps = kh * kw, cells = Math.ceil(taps / 4);
@@ -25,7 +25,7 @@ export function packInt8Depthwise(step: Int8ConvStep): PackedInt8Weights {
       const first = 16 * (c >> 2) * columns + (c & 3);
       for (let t = 0; t < taps; t++) bytes[first + 4 * t] = step.weight.data[c * taps + t];
     }
-    packStarts(step, words, (block) => block * columns + cells);
+    packBiases(step, words, (block) => block * columns + cells);
     return words;
   };
   return { columns, rows, layers: 1, pack };

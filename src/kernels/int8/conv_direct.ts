@@ -12,7 +12,7 @@ import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } fr
 import {
   int8ConvBindings,
   type Int8ConvStep,
-  packStarts,
+  packBiases,
   putWeight,
   requantizeConstants,
   residualLayout,
@@ -24,7 +24,7 @@ export function int8DirectApplies(step: Int8ConvStep): boolean {
   return directConvApplies(step) && (step.weight.shape[2] > 1 || step.attributes.pads.every((pad) => pad === 0));
 }
 
-/** Packs weights, starts and scales as the shader's header says. */
+/** Packs weights, biases and scales as the shader's header says. */
 export function packInt8Direct(step: Int8ConvStep, outBlocks: number, arithmetic: Int8Arithmetic): PackedInt8Weights {
   const [outputs, inputs, kh, kw] = step.weight.shape;
   const taps = kh * kw;
@@ -43,7 +43,7 @@ export function packInt8Direct(step: Int8ConvStep, outBlocks: number, arithmetic
         for (let t = 0; t < taps; t++) putWeight(bytes, first + t, c, o, data[(o * inputs + c) * taps + t], arithmetic);
       }
     }
-    packStarts(step, words, (block) => {
+    packBiases(step, words, (block) => {
       const layer = Math.floor(block / outBlocks);
       return (layer * rows + inBlocks) * columns + 2 * (block - layer * outBlocks);
     });

@@ -12,13 +12,13 @@ import { linearGroups, stripsOf } from "../linear.ts";
 import {
   int8ConvBindings,
   type Int8ConvStep,
-  packStarts,
+  packBiases,
   putWeight,
   requantizeConstants,
   residualLayout,
 } from "./conv_step.ts";
 
-/** Packs weights, starts and scales as the shader's header says. */
+/** Packs weights, biases and scales as the shader's header says. */
 export function packInt8General(step: Int8ConvStep, arithmetic: Int8Arithmetic): PackedInt8Weights {
   const [outputs, , kh, kw] = step.weight.shape;
   const taps = kh * kw;
@@ -38,7 +38,7 @@ export function packInt8General(step: Int8ConvStep, arithmetic: Int8Arithmetic):
         }
       }
     }
-    packStarts(step, words, (block) => (block * rows + inBlocks) * columns);
+    packBiases(step, words, (block) => (block * rows + inBlocks) * columns);
     return words;
   };
   return { columns, rows, layers, pack };

@@ -10,7 +10,7 @@ import type { Int8Arithmetic, KernelContext, Operand } from "../context.ts";
 import type { ConvStep } from "../conv_direct.ts";
 import { epilogueConstants } from "../conv_step.ts";
 import type { Target } from "../conv_tile.ts";
-import { type BlockedLayout, type Int8Cells, type KernelBinding, type PackedInt8Weights } from "../kernel.ts";
+import type { BlockedLayout, Int8Cells, KernelBinding, PackedInt8Weights } from "../kernel.ts";
 import { blockedOf } from "../operand.ts";
 import { QuantizedConstant } from "./quantized_constant.ts";
 
@@ -19,8 +19,8 @@ export interface Int8ConvStep {
   readonly attributes: ConvAttributes;
   /** `[O,C/groups,kh,kw]`, row-major. */
   readonly weight: { readonly shape: readonly number[]; readonly data: Int8Array };
-  /** What the sum of each output begins with: its bias less what the input's zero point adds. */
-  readonly start: Int32Array;
+  /** Added to the sum of each output: its bias less what the input's zero point adds to the sum. */
+  readonly bias: Int32Array;
   /** Makes the sums of each output real numbers, or where `linear` steps between bytes. */
   readonly scale: Float32Array;
   /** The output has int8 cells and the activation is a clamp of its bytes: one product makes a byte of a sum. */
@@ -30,7 +30,7 @@ export interface Int8ConvStep {
   readonly residual: ConvStep["residual"];
   readonly x: ConvStep["x"];
   readonly y: ConvStep["y"];
-  /** True where every sum on the way stays below 2^24, where f32 knows every whole number. */
+  /** True where every sum of products stays below 2^24, where f32 knows every whole number. */
   readonly exactInFloat: boolean;
 }
 
@@ -101,7 +101,7 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
   });
   const biases = integerBias(bias, units);
   if (biases === undefined) return undefined;
-  const start = new Int32Array(outputs);
+  const folded = new Int32Array(outputs);
   let exactInFloat = true;
   for (let o = 0; o < outputs; o++) {
     let sum = 0, magnitude = 0;
@@ -109,17 +109,17 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
       sum += data[i];
       magnitude += Math.abs(data[i]);
     }
-    const first = biases[o] - input.int8.zero * sum;
-    const most = Math.abs(first) + 128 * magnitude;
-    if (most >= 2 ** 31) return undefined;
-    exactInFloat &&= most < 2 ** 24;
-    start[o] = first;
+    const first = Math.fround(biases[o] - input.int8.zero * sum);
+    if (Math.abs(first) + 128 * magnitude >= 2 ** 31) return undefined;
+    exactInFloat &&= 128 * magnitude < 2 ** 24;
+    folded[o] = first;
   }
   const limited = output.int8 && !residual ? clamped(activation, output.int8) : undefined;
   return {
     attributes,
     weight: { shape: weight.shape, data },
-    start,
+    // Beyond 2^24, as next to weights that are all but zero, biases are such that f32 knows them, too.
+    bias: folded,
     scale: Float32Array.from(units, (unit) => limited ? unit / limited.scale : unit),
     linear: limited !== undefined,
     activation: limited ? NO_ACTIVATION : activation,
@@ -164,12 +164,12 @@ export function int8ConvBindings(step: Int8ConvStep, weights: PackedInt8Weights)
   ];
 }
 
-/** Writes what every output begins with and its scale, each a cell of four outputs, for the output block at a cell. */
-export function packStarts(step: Int8ConvStep, words: Uint32Array, cellOf: (block: number) => number): void {
-  const starts = new Int32Array(words.buffer), scales = new Float32Array(words.buffer);
-  step.start.forEach((start, o) => {
+/** Writes the biases and the scales of all outputs, a cell each for every output block; `cellOf` says where. */
+export function packBiases(step: Int8ConvStep, words: Uint32Array, cellOf: (block: number) => number): void {
+  const biases = new Int32Array(words.buffer), scales = new Float32Array(words.buffer);
+  step.bias.forEach((bias, o) => {
     const cell = cellOf(o >> 2);
-    starts[4 * cell + (o & 3)] = start;
+    biases[4 * cell + (o & 3)] = bias;
     scales[4 * (cell + 1) + (o & 3)] = step.scale[o];
   });
 }

@@ -12,6 +12,7 @@ import {
   type Node,
   withNodes,
 } from "../../graph/mod.ts";
+import { QuantizedConstant, type StoredIntegers } from "../../kernels/int8/quantized_constant.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../reference/run.ts";
 
 const ARRAYS: Readonly<Record<ElementType, { from(numbers: Float64Array): ConstantData }>> = {
@@ -25,6 +26,14 @@ function constantOf({ shape, data, dtype = "f32" }: ReferenceTensor): Constant {
   return { dtype, shape, data: ARRAYS[dtype].from(data) };
 }
 
+/** What a DequantizeLinear of constants makes floats of; undefined for floats that look like integers. */
+function storedIntegers(
+  { attributes: { axis } }: Node<"DequantizeLinear">,
+  [x, scale, zero]: readonly Constant[],
+): StoredIntegers | undefined {
+  return x.data instanceof Float32Array ? undefined : { data: x.data, scale: scale.data, zero: zero.data, axis };
+}
+
 function fold(graph: Graph, mayFold: (node: Node) => boolean): Graph {
   const constants = new Map(graph.constants);
   const nodes: Node[] = [];
@@ -32,6 +41,11 @@ function fold(graph: Graph, mayFold: (node: Node) => boolean): Graph {
     const inputs = node.inputs.map((name) => constants.get(name));
     if (inputs.length === 0 || inputs.some((constant) => constant === undefined) || !mayFold(node)) {
       nodes.push(node);
+      continue;
+    }
+    const stored = node.op === "DequantizeLinear" ? storedIntegers(node, inputs as Constant[]) : undefined;
+    if (stored) {
+      constants.set(node.outputs[0], new QuantizedConstant(inputs[0]!.shape, stored));
       continue;
     }
     const operands = inputs.map((constant) => referenceTensor(constant!.shape, constant!.data, constant!.dtype));
@@ -48,7 +62,7 @@ export function foldConstants(graph: Graph): Graph {
   return fold(graph, ({ op }) => op !== "DequantizeLinear");
 }
 
-/** The graph with all quantized weights as floats: for what is left to the kernels for floats. */
+/** The graph with all quantized weights as floats that know how they are stored, for kernels of both kinds. */
 export function foldDequantized(graph: Graph): Graph {
   return fold(graph, () => true);
 }

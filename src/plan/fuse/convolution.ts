@@ -1,6 +1,6 @@
 /**
  * What one dispatch of a convolution takes along: a gate and a part of a Split before it; behind it an activation, a residual, or
- * the channel shuffle with another tensor.
+ * the channel shuffle with another tensor, and a QuantizeLinear.
  *
  * @module
  */
@@ -8,8 +8,10 @@
 import { consumers, type Node, producers } from "../../graph/mod.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { directConvApplies } from "../../kernels/conv_direct.ts";
+import type { Int8Cells } from "../../kernels/kernel.ts";
 import type { TypedGraph } from "../node.ts";
 import type { ChannelShuffle } from "./channel_shuffle.ts";
+import type { Quantization } from "./int8/around.ts";
 
 /** A value, or the part of a value that begins at a channel. */
 export interface ChannelRange {
@@ -29,6 +31,8 @@ export interface FusedConvolution {
   residual?: { readonly value: string; activateLast: boolean };
   /** Channels that take turns with those of the result in what is stored. */
   interleaved?: ChannelRange & { readonly convFirst: boolean };
+  /** How the bytes that are stored stand for numbers, where the last node is a QuantizeLinear. */
+  cells?: Int8Cells;
   /** All nodes, in order; the last one's output is what is stored. */
   readonly nodes: Node[];
 }
@@ -48,6 +52,7 @@ export interface FusionOptions {
   readonly shuffles: readonly ChannelShuffle[];
   /** Most tensors that a dispatch may bind in row memory, weights among them. */
   readonly maxTensors: number;
+  readonly quantization: Quantization;
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
@@ -67,7 +72,7 @@ export function channelOffsets(node: Node): number[] | undefined {
 
 /** Fuses every convolution with its neighbours. */
 export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOptions): FusedConvolutions {
-  const { claimed, maxTensors } = options;
+  const { claimed, maxTensors, quantization } = options;
   const makers = producers(graph), readers = consumers(graph);
   const shuffles = new Map(options.shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
   const absorbed = new Set<Node>();
@@ -98,7 +103,20 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
     return sameShape(shapeOf(x), shapeOf(mul.outputs[0])) ? { mul, x, gate } : undefined;
   };
 
+  /** The value that is in memory for another. */
+  const stored = (value: string) => quantization.before(value)?.value ?? value;
+
   const fuse = (conv: Node<"Conv">): FusedConvolution => {
+    const fused = fuseFloats(conv);
+    const quantizer = quantization.behind(fused.nodes.at(-1)!.outputs[0]);
+    if (quantizer && !claimed.has(quantizer.node)) {
+      fused.cells = quantizer.cells;
+      fused.nodes.push(quantizer.node);
+    }
+    return fused;
+  };
+
+  const fuseFloats = (conv: Node<"Conv">): FusedConvolution => {
     const gated = gateBefore(conv);
     const fused: FusedConvolution = {
       conv,
@@ -107,9 +125,9 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
       activation: NO_ACTIVATION,
       nodes: gated ? [gated.mul, conv] : [conv],
     };
-    const stored = () => fused.nodes.at(-1)!.outputs[0];
+    const result = () => fused.nodes.at(-1)!.outputs[0];
     const absorbActivation = () => {
-      const next = soleReader(stored());
+      const next = soleReader(result());
       const activation = next && activationOf(next);
       // Spare channels hold zero before the activation and must stay finite after it.
       if (!next || !activation || activation.name === "Log") return false;
@@ -118,13 +136,14 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
       return true;
     };
     const before = absorbActivation();
-    const next = soleReader(stored());
+    const next = soleReader(result());
     // Input, weights, output, gate: is there room for one more?
     if (next === undefined || gated && maxTensors < 5) return fused;
-    const other = next.inputs.find((name) => name !== stored());
+    const other = next.inputs.find((name) => name !== result());
     // A convolution that is joined with its own input would bind that input twice.
-    if (other === undefined || isConstant(other) || other === fused.x.value || other === fused.gate) return fused;
-    if (!sameShape(shapeOf(other), shapeOf(stored()))) return fused;
+    if (other === undefined || isConstant(other)) return fused;
+    if ([fused.x.value, fused.gate].some((own) => own !== undefined && stored(own) === stored(other))) return fused;
+    if (!sameShape(shapeOf(other), shapeOf(result()))) return fused;
     if (next.op === "Add") {
       fused.residual = { value: other, activateLast: false };
       fused.nodes.push(next);
@@ -132,7 +151,7 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
     } else if (next.op === "Concat" && next.attributes.axis === 1 && next.inputs.length === 2 && isDirect(conv)) {
       const shuffle = shuffles.get(soleReader(next.outputs[0])!);
       if (shuffle?.groups === 2) {
-        fused.interleaved = { value: other, firstChannel: 0, convFirst: next.inputs[0] === stored() };
+        fused.interleaved = { value: other, firstChannel: 0, convFirst: next.inputs[0] === result() };
         fused.nodes.push(next, ...shuffle.nodes);
       }
     }
