@@ -129,14 +129,18 @@ export function cbam(
  * `(x - mean)^2 / (4 (variance + lambda)) + 1/2`; mean and variance (over H W - 1) are those of its channel.
  */
 export function simam(b: ModelBuilder, path: string, x: string, { lambda = 1e-4 }: SimamOptions = {}): string {
-  const [, , height, width] = b.shapeOf(x);
-  // A single pixel deviates from its mean by nothing: any divisor will do, but zero.
-  const freedom = Math.max(1, height * width - 1);
   const scalar = (name: string, value: number) => b.constant(`${path}.${name}`, [1], Float32Array.of(value));
   const deviation = b.node("Sub", `${path}.deviation`, [x, b.globalPool(`${path}.mean`, x)], {});
   const squares = b.mul(`${path}.squares`, deviation, deviation);
   const sum = b.node("ReduceSum", `${path}.sum`, [squares], { axes: [2, 3], keepDims: true });
-  const variance = b.mul(`${path}.variance`, sum, scalar("four_over_freedom", 4 / freedom));
+  // Pixels are counted by the graph itself, so that a file stays right at another input size.
+  const ones = b.node("HardSigmoid", `${path}.ones`, [x], { alpha: 0, beta: 1 });
+  const pixels = b.node("ReduceSum", `${path}.pixels`, [ones], { axes: [2, 3], keepDims: true });
+  const others = b.node("Sub", `${path}.others`, [pixels, scalar("one", 1)], {});
+  // A single pixel deviates from its mean by nothing: any divisor will do, but zero.
+  const freedom = b.node("Clip", `${path}.freedom`, [others], { min: 1, max: Infinity });
+  const mean = b.node("Div", `${path}.variance`, [sum, freedom], {});
+  const variance = b.mul(`${path}.four_variances`, mean, scalar("four", 4));
   const divisor = b.add(`${path}.divisor`, variance, scalar("four_lambda", 4 * lambda));
   const ratio = b.node("Div", `${path}.ratio`, [squares, divisor], {});
   const energy = b.add(`${path}.energy`, ratio, scalar("half", 0.5));

@@ -17,6 +17,7 @@ import {
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
+import { foldShapeCounts } from "./fuse/shape_counts.ts";
 import { foldConstants, foldDequantized } from "./fuse/constants.ts";
 import { findComposites } from "./fuse/composites.ts";
 import { moveBytes } from "./fuse/int8/moves.ts";
@@ -100,6 +101,7 @@ export interface Plan {
 /** Passes from graph to graph, in order. */
 const GRAPH_PASSES = [
   lowerIntegerProducts,
+  foldShapeCounts,
   foldConstants,
   foldBatchNormalization,
   recogniseActivations,

@@ -5,6 +5,7 @@
  */
 
 import type { ConvAttributes } from "../../graph/operators.ts";
+import { quantizeValue } from "../../graph/quantized_value.ts";
 import { NO_ACTIVATION } from "../activation.ts";
 import type { Int8Arithmetic, KernelContext, Operand } from "../context.ts";
 import type { ConvStep } from "../conv_direct.ts";
@@ -69,12 +70,7 @@ function integerBias(bias: Operand | undefined, units: readonly number[]): Float
 /** Bytes between which a clamping activation keeps the output; undefined for other activations. */
 function clamped(activation: ConvStep["activation"], cells: Int8Cells): Int8Cells | undefined {
   const { scale, zero } = cells;
-  const byte = (value: number) => {
-    const steps = Math.fround(Math.fround(value) / Math.fround(scale));
-    const floor = Math.floor(steps), rest = steps - floor;
-    const nearest = rest < 0.5 || rest === 0.5 && floor % 2 === 0 ? floor : floor + 1;
-    return Math.min(Math.max(nearest + zero, -128), 127);
-  };
+  const byte = (value: number) => quantizeValue(value, scale, zero, "i8");
   if (activation.name === "None") return cells;
   if (activation.name === "Relu") return { ...cells, low: byte(0) };
   if (activation.name === "Clip") return { ...cells, low: byte(activation.a), high: byte(activation.b) };
@@ -109,6 +105,7 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
       sum += data[i];
       magnitude += Math.abs(data[i]);
     }
+    // Biases next to weights that are all but zero may lie beyond 2^24; f32 and i32 both know them then.
     const first = Math.fround(biases[o] - input.int8.zero * sum);
     if (Math.abs(first) + 128 * magnitude >= 2 ** 31) return undefined;
     exactInFloat &&= 128 * magnitude < 2 ** 24;
@@ -118,7 +115,6 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
   return {
     attributes,
     weight: { shape: weight.shape, data },
-    // Beyond 2^24, as next to weights that are all but zero, biases are such that f32 knows them, too.
     bias: folded,
     scale: Float32Array.from(units, (unit) => limited ? unit / limited.scale : unit),
     linear: limited !== undefined,

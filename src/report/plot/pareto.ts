@@ -82,6 +82,19 @@ function domains(points: readonly ParetoPoint[], log: boolean) {
   };
 }
 
+/** Digits that numbers of a logarithmic axis begin with, from many numbers to few. */
+const LOG_DIGITS = [[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 5], [1]];
+
+/** Numbers to write on a logarithmic axis: as many as fit. */
+function logTicks([low, high]: readonly [number, number]): number[] {
+  const decades = Array.from({ length: 24 }, (_, i) => 10 ** (i - 9));
+  const choices = LOG_DIGITS.map((digits) =>
+    decades.flatMap((decade) => digits.map((digit) => Number((digit * decade).toPrecision(2))))
+      .filter((tick) => tick >= low && tick <= high)
+  );
+  return choices.find((ticks) => ticks.length <= 12) ?? choices.at(-1)!;
+}
+
 /** Lines of a group: solid through what was measured, dashed through what others say. */
 function groupLines(points: readonly ParetoPoint[], groups: readonly string[]) {
   return groups.flatMap((group) =>
@@ -134,6 +147,7 @@ export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOption
   const { x, y } = domains(shown, log);
   const stairs = [...front, { ...front.at(-1)!, x: x[1] }];
   const joined = groupLines(shown, lines);
+  const ticks = log ? logTicks(x) : undefined;
   const said = ({ label, x, y, kind }: ParetoPoint) => {
     return `${label}: ${x.toPrecision(4)}, ${y.toPrecision(4)}${kind === "measured" ? "" : ` (${kind})`}`;
   };
@@ -156,12 +170,20 @@ export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOption
     marginRight: 24,
     marginTop: 34,
     marginBottom: 44,
-    x: { label: xLabel, domain: x, ...(log && { type: "log" }) },
+    x: {
+      ...{ label: xLabel, domain: x },
+      ...(ticks &&
+        {
+          type: "log",
+          ticks,
+          tickFormat: (tick: number) => tick.toLocaleString("en", { maximumSignificantDigits: 2 }),
+        }),
+    },
     y: { label: yLabel, domain: y, labelOffset: 40 },
     // Given as colours already.
     color: { type: "identity" },
     marks: [
-      gridX({ stroke: INK, strokeOpacity: 0.08 }),
+      gridX({ stroke: INK, strokeOpacity: 0.08, ...(ticks && { ticks }) }),
       gridY({ stroke: INK, strokeOpacity: 0.08 }),
       ruleY([y[0]], { stroke: INK }),
       line(stairs, { x: "x", y: "y", curve: "step-after", stroke: INK, strokeWidth: 1.5, ariaLabel: () => "front" }),

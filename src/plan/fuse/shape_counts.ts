@@ -1,0 +1,34 @@
+/**
+ * Computes at planning time how many elements a map has, where a graph counts them itself: the sum over axes of a HardSigmoid whose
+ * slope is zero. Models spell counts so (SimAM's degrees of freedom) to stay right when their input size is changed.
+ *
+ * @module
+ */
+
+import { type Constant, type Graph, inferTypes, type Node, producers, withNodes } from "../../graph/mod.ts";
+
+/** What a HardSigmoid makes of every number, where that is one and the same. */
+function fixedValue(node: Node | undefined): number | undefined {
+  if (node?.op !== "HardSigmoid" || node.attributes.alpha !== 0) return undefined;
+  return Math.min(1, Math.max(0, node.attributes.beta));
+}
+
+/** The graph with such sums as constants; they keep their rank and are of extent 1 throughout. */
+export function foldShapeCounts(graph: Graph): Graph {
+  if (!graph.nodes.some((node) => fixedValue(node) !== undefined)) return graph;
+  const types = inferTypes(graph), makers = producers(graph);
+  const constants = new Map<string, Constant>(graph.constants);
+  const nodes = graph.nodes.filter((node) => {
+    if (node.op !== "ReduceSum" || !node.attributes.keepDims || graph.outputs.includes(node.outputs[0])) return true;
+    const value = fixedValue(makers.get(node.inputs[0]));
+    if (value === undefined) return true;
+    const { shape } = types.get(node.inputs[0])!;
+    const count = node.attributes.axes.reduce((product, axis) => product * shape[axis], 1);
+    constants.set(node.outputs[0], { dtype: "f32", shape: shape.map(() => 1), data: Float32Array.of(value * count) });
+    return false;
+  });
+  if (nodes.length === graph.nodes.length) return graph;
+  const read = new Set([...graph.outputs, ...nodes.flatMap(({ inputs }) => inputs)]);
+  const kept = nodes.filter((node) => fixedValue(node) === undefined || node.outputs.some((name) => read.has(name)));
+  return withNodes(graph, kept, constants);
+}
