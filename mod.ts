@@ -94,6 +94,33 @@ export type {
 export type { ShaderConstant } from "./src/gpu/linker.ts";
 export { printPlan } from "./src/plan/print.ts";
 export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/session.ts";
+export { type SessionRunner, sessionRunner } from "./src/session_runner.ts";
+export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
+export {
+  calibrate,
+  Calibrated,
+  type CalibrateOptions,
+  type Calibration,
+  type CalibrationSample,
+  type CalibrationStatistics,
+  type DetectionFidelity,
+  type Fidelity,
+  type FloatOption,
+  type LayerReport,
+  type LayerSensitivity,
+  type ObserverName,
+  quantize,
+  quantizeCalibrated,
+  type QuantizeOptions,
+  type QuantizeReport,
+  type SchemeOptions,
+  sensitivity,
+  type SensitivityOptions,
+  type StoredReport,
+  type WeightsReport,
+} from "./src/compress/quantize/mod.ts";
+export { calibrationFrom, type CalibrationFromOptions } from "./src/eval/calibration.ts";
+export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
 export { tune, type TuneOptions } from "./src/tune.ts";
 export type { Tuning } from "./src/plan/tuning.ts";
 export {

@@ -5,12 +5,12 @@
  */
 
 import { decodeImage } from "../src/data/image/decode.ts";
+import { letterboxTensor } from "../src/detect/host_letterbox.ts";
 import type { RgbImage } from "../src/detect/image.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { type Device, sharedDevice } from "../src/gpu/device.ts";
 import type { StorageForm } from "../src/kernels/kernel.ts";
 import type { Precision, Tensor } from "../src/session.ts";
-import { letterboxTensor } from "./host_detect.ts";
 import { loadOurs } from "./ours.ts";
 import { loadPeer, ORT_VERSION, type Provider } from "./peers.ts";
 import { type BenchRecord, type BenchResult, recordHeader } from "./record.ts";
@@ -179,7 +179,7 @@ export async function runBench(options: BenchOptions = {}): Promise<BenchRecord>
     for (const size of options.sizes ?? [320, 640]) {
       const { name, path, temporary } = await modelFile(model, size);
       try {
-        const input = letterboxTensor(image, size);
+        const input = letterboxTensor(image, size, size);
         const task = { options, device, model: name, path, size, image, input, runs: options.runs ?? 20 };
         results.push(...await benchSize(task, pictureFile));
       } finally {

@@ -6,7 +6,8 @@
  */
 
 import { decodeImage } from "../src/data/image/decode.ts";
-import { letterboxTensor, outputBoxes } from "./host_detect.ts";
+import { letterboxTensor } from "../src/detect/host_letterbox.ts";
+import { outputBoxes } from "./host_detect.ts";
 import { importPeer, loadPeer, type Provider } from "./peers.ts";
 import type { StartRequest } from "./start.ts";
 
@@ -19,7 +20,7 @@ export async function prepare(
     const session = await loadPeer(await Deno.readFile(model), engine.split("/")[1] as Provider);
     return async () => {
       const image = await decodeImage(await Deno.readFile(picture));
-      return outputBoxes(await session.run(letterboxTensor(image, size))).length;
+      return outputBoxes(await session.run(letterboxTensor(image, size, size))).length;
     };
   };
 }

@@ -16,6 +16,7 @@ import { inspectVerb } from "./cli/inspect.ts";
 import { notebooksVerb } from "./cli/notebooks.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
+import { quantizeVerb } from "./cli/quantize.ts";
 import { tableVerb } from "./cli/table.ts";
 import { testVerb } from "./cli/testing.ts";
 import { tuneVerb } from "./cli/tune.ts";
@@ -31,6 +32,7 @@ export function program(): Command {
     .addCommand(inspectVerb)
     .addCommand(planVerb)
     .addCommand(tuneVerb)
+    .addCommand(quantizeVerb)
     .addCommand(dataVerb)
     .addCommand(evalVerb)
     .addCommand(tableVerb)

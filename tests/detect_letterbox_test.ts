@@ -3,6 +3,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { decodeImage } from "../src/data/image/decode.ts";
 import type { RgbImage } from "../src/detect/image.ts";
+import { letterboxTensor } from "../src/detect/host_letterbox.ts";
 import { boxToInput, boxToPicture, letterboxGeometry, rgbaOf } from "../src/detect/letterbox.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { letterbox } from "../src/kernels/detect/mod.ts";
@@ -160,6 +161,34 @@ for (const form of FORMS) {
     assert(other <= total / 1000, `${other} of ${total} levels differ`);
   });
 }
+
+Deno.test("the host's letterbox gives the levels that OpenCV gives", () => {
+  let other = 0, total = 0;
+  for (const { width, height, picture, inputWidth, inputHeight, output } of CASES) {
+    const { data, shape } = letterboxTensor({ width, height, data: bytesOf(picture) }, inputWidth, inputHeight);
+    assertEquals(shape, [1, 3, inputHeight, inputWidth]);
+    const pixels = inputWidth * inputHeight, expected = bytesOf(output);
+    data.forEach((value, i) => {
+      const level = expected[3 * (i % pixels) + Math.floor(i / pixels)];
+      assert(
+        Math.abs(255 * value - level) <= 1.01,
+        `${width}x${height}, element ${i}: ${255 * value}, OpenCV ${level}`,
+      );
+      if (Math.abs(255 * value - level) > 0.5) other++;
+    });
+    total += data.length;
+  }
+  assert(other <= total / 1000, `${other} of ${total} levels differ`);
+});
+
+gpuTest("the host's letterbox and the kernel give the same levels everywhere", async () => {
+  for (const [i, [width, height, inputWidth, inputHeight]] of SIZES.entries()) {
+    const picture = noise(width, height, i + 1);
+    const { data } = letterboxTensor(picture, inputWidth, inputHeight);
+    const difference = largestDifference(data, await onDevice(picture, inputWidth, inputHeight, FORMS[0]));
+    assert(difference < 0.01, `${width}x${height} in ${inputWidth}x${inputHeight}: off by ${difference} levels`);
+  }
+});
 
 const reference = sharedData("reference/397133.images.f32");
 const photograph = sharedData("coco/val/images/000000397133.jpg");

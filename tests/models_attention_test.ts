@@ -130,8 +130,8 @@ Deno.test("attention: exported as ONNX and read back, every kind computes the sa
 Deno.test("attention: a file read at another size computes what a block made for that size does", async () => {
   for (const kind of ATTENTION_KINDS.slice(1)) {
     const block = (shape: readonly number[]) => blockGraph(shape, (b, x) => attention(b, "block", x, { kind }));
-    const shape = [3, 6, 9, 4], map = { shape, data: randomTensor(shape, 1) };
-    const changed = await loadOnnx(saveOnnx(block([2, 6, 5, 7])), { shapes: { x: shape } });
+    const shape = [3, 6, 9, 4] as const, map = { shape, data: randomTensor(shape, 1) };
+    const changed = await loadOnnx(saveOnnx(block([2, 6, 5, 7])), { shapes: { x: [...shape] } });
     assertEquals(evaluate(changed, map), evaluate(block(shape), map), kind);
   }
 });

@@ -4,33 +4,8 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { DRIVER_PACKAGES, ensureAdapter } from "../src/setup/adapter.ts";
 import { installCommand } from "../src/setup/packages.ts";
-import { type System, thisSystem } from "../src/setup/system.ts";
-
-interface Machine {
-  adapter?: boolean;
-  root?: boolean;
-  apt?: boolean;
-  variables?: Record<string, string>;
-  /** Commands (by their first two words) that fail, with what they print. */
-  failing?: Record<string, string>;
-}
-
-function machine({ adapter = false, root = true, apt = true, variables = {}, failing = {} }: Machine) {
-  const commands: string[] = [];
-  const system: System = {
-    hasAdapter: () => Promise.resolve(adapter),
-    variable: (name) => variables[name],
-    isRoot: () => root,
-    hasApt: () => apt,
-    run(command, args) {
-      const line = [command, ...args].join(" ");
-      commands.push(line);
-      const output = failing[`${command} ${args[0]}`];
-      return Promise.resolve({ success: output === undefined, output: output ?? "" });
-    },
-  };
-  return { system, commands };
-}
+import { thisSystem } from "../src/setup/system.ts";
+import { type Machine, machine } from "./support/machine.ts";
 
 const said: string[] = [];
 const allowed = { install: true, say: (line: string) => void said.push(line) };
@@ -61,7 +36,10 @@ Deno.test("ensureAdapter names the one command where it may not install", async 
   for (const [given, install] of cases) {
     const { system, commands } = machine(given);
     const error = await assertRejects(() => ensureAdapter(system, { ...allowed, install }), FeatherdetError);
-    assertEquals(error.message, `no WebGPU adapter was found, install a software one with: ${installCommand(DRIVER_PACKAGES)}`);
+    assertEquals(
+      error.message,
+      `no WebGPU adapter was found, install a software one with: ${installCommand(DRIVER_PACKAGES)}`,
+    );
     assertEquals(commands, []);
   }
 });

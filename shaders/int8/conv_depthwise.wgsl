@@ -79,7 +79,7 @@ fn main(
     let cy = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
     let inY = cy == v0 * S + $j - params.pad.y;
 #for i in 0..NX
-    let x_$i = Sums(unpack8(select(padding, load8_x(source.x + cx_$i, source.y + cy), inX_$i && inY)));
+    let x_$i = inputs4(select(padding, load8_x(source.x + cx_$i, source.y + cy), inX_$i && inY));
 #end
     // Every row of the input goes into the outputs whose windows hold it.
 #for v in 0..TILE_Y

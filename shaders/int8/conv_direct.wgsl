@@ -4,7 +4,7 @@
 //
 // x and w are bytes, sums are exact. Outside of the image x is its zero point; b is the bias less what the zero point adds to the sum,
 // added last so that in f32 it need not be small.
-// ARITHMETIC (lib/int8.wgsl) says how products are computed.
+// ARITHMETIC (lib/int8_sums.wgsl) says how products are computed.
 //
 // A thread computes TILE_X x TILE_Y pixels of OUT_BLOCKS * 4 output channels, as conv/direct.wgsl does.
 //
@@ -82,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let bytes_$(j)_$i = select(padding, load8_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
 #end
 #if ARITHMETIC != dot
-    let x_$(j)_$i = Sums(unpack8(bytes_$(j)_$i));
+    let x_$(j)_$i = inputs4(bytes_$(j)_$i);
 #end
 #end
 #end
@@ -95,6 +95,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 #end
 #end
 #end
+#if ARITHMETIC != dot && K > 1 && TILE_Y % 2 == 0
+    // Two pixels at a time through all taps: their accumulators stay in registers, and every weight is loaded once for both.
+#for j in 0..(TILE_Y / 2)
+#for i in 0..TILE_X
+#for t in 0..(K * K)
+    acc_$(o)_$(2 * j + 0)_$i += x_$((2 * j + 0) * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0;
+    acc_$(o)_$(2 * j + 1)_$i += x_$((2 * j + 1) * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0;
+    acc_$(o)_$(2 * j + 0)_$i += x_$((2 * j + 0) * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1;
+    acc_$(o)_$(2 * j + 1)_$i += x_$((2 * j + 1) * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1;
+    acc_$(o)_$(2 * j + 0)_$i += x_$((2 * j + 0) * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2;
+    acc_$(o)_$(2 * j + 1)_$i += x_$((2 * j + 1) * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2;
+    acc_$(o)_$(2 * j + 0)_$i += x_$((2 * j + 0) * S + t / K)_$(i * S + t % K).w * w_$(o)_$(t)_3;
+    acc_$(o)_$(2 * j + 1)_$i += x_$((2 * j + 1) * S + t / K)_$(i * S + t % K).w * w_$(o)_$(t)_3;
+#end
+#end
+#end
+#else
     // One accumulator at a time through all taps: it stays in a register while inputs and weights stream by.
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
@@ -103,6 +120,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     acc_$(o)_$(j)_$i += vec4i(dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).x), dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).y), dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).z), dot4I8Packed(bytes_$(j * S + t / K)_$(i * S + t % K), words_$(o)_$(t).w));
 #else
     acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1 + x_$(j * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2 + x_$(j * S + t / K)_$(i * S + t % K).w * w_$(o)_$(t)_3;
+#end
 #end
 #end
 #end

@@ -76,7 +76,7 @@ fn main(
 #if ARITHMETIC == dot
           acc_$p += vec4i(dot4I8Packed(bytes, words.x), dot4I8Packed(bytes, words.y), dot4I8Packed(bytes, words.z), dot4I8Packed(bytes, words.w));
 #else
-          let value = Sums(unpack8(bytes));
+          let value = inputs4(bytes);
           acc_$p += value.x * w_0 + value.y * w_1 + value.z * w_2 + value.w * w_3;
 #end
         }

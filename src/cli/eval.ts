@@ -4,25 +4,15 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
-import { FeatherdetError } from "../graph/error.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { loadDetector, precisionOption } from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "./evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
-
-/** Refuses before the work what could not be written after it. */
-function checkTarget(file: string): void {
-  try {
-    if (!Deno.statSync(dirname(file)).isDirectory) throw new Deno.errors.NotFound();
-  } catch {
-    throw new FeatherdetError("its folder does not exist", { file });
-  }
-}
+import { checkTarget } from "./whole_file.ts";
 
 /** What `--json` prints: everything but the single detections and the curves. */
 function summaryOf({ detections: _, curves: __, ...rest }: Evaluation) {

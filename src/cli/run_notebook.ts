@@ -8,6 +8,7 @@ import { basename, delimiter, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { KERNEL_NAME, writeKernel } from "../setup/notebooks.ts";
 import { joinText, type Notebook, parseNotebook } from "./notebook_file.ts";
+import config from "./nbconvert_config.py" with { type: "text" };
 import { fileError } from "./verb.ts";
 
 /** A line of hyphens, between which nbclient quotes the cell that it speaks of. */
@@ -68,9 +69,11 @@ export async function runNotebook(file: string, seconds: number): Promise<Notebo
   const folder = await Deno.makeTempDir({ prefix: "featherdet-notebook-" });
   try {
     await writeKernel(folder);
+    const configFile = join(folder, "nbconvert_config.py");
+    await Deno.writeTextFile(configFile, config);
     const { success, stderr } = await new Deno.Command("jupyter", {
       args: [
-        ...["nbconvert", "--to", "notebook", "--execute", "--output-dir", folder],
+        ...["nbconvert", "--config", configFile, "--to", "notebook", "--execute", "--output-dir", folder],
         ...[`--ExecutePreprocessor.timeout=${seconds}`, "--ExecutePreprocessor.record_timing=False"],
         file,
       ],

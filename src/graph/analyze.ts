@@ -3,13 +3,16 @@
  *
  * What is counted:
  * - **parameters**: constants that feed a weight or bias input of Conv, ConvTranspose, BatchNormalization (scale and bias),
- *   Gemm and MatMul. Running statistics and baked tables (anchors, strides, grids) are not parameters.
- * - **bytes**: stored bytes of those parameters and of the running statistics, in their element type.
- * - **macs**: products summed by Conv, ConvTranspose, Gemm and MatMul. Biases and all other operators count nothing.
+ *   Gemm and MatMul, also by way of a DequantizeLinear, and of the integer products. Running statistics, scales and baked tables
+ *   (anchors, strides, grids) are not parameters.
+ * - **bytes**: stored bytes of those parameters, of their scales and zero points and of the running statistics, in their element type.
+ * - **macs**: products summed by Conv, ConvTranspose, Gemm, MatMul and their integer forms. Biases and all other operators count
+ *   nothing.
  * - **flops**: 2 x macs of the layers that have a weight. This is what Ultralytics publishes for its fused models: its
  *   counter hooks modules, so a product of two activations (attention) has macs here but no flops. They are dense: weights that
  *   are 0 count like others.
- * - **bitOperations**: macs, each times the bits of one factor times the bits of the other: 1024 in f32, 64 with both in eight bits.
+ * - **bitOperations**: macs, each times the bits of one factor times the bits of the other: 1024 in f32, 64 with both in eight bits
+ *   (behind a DequantizeLinear, too).
  *   This is the count of van Baalen et al. 2020 ("Bayesian Bits"). Dense, too.
  * - **zeros**, **sparsity** and **nonzeroFlops**: apart from these, and only when asked for. No kernel of ours skips zeros, so that
  *   they say what could be saved, not what is.
@@ -17,13 +20,14 @@
  * @module
  */
 
-import { type BitWidths, ELEMENT_BYTES, statedBits, typeBits } from "./analyze_bits.ts";
+import { type BitWidths, ELEMENT_BYTES, isConvolution, statedBits, typeBits } from "./analyze_bits.ts";
 import type { Analysis, Cost, LayerCost, SparseAnalysis } from "./analyze_cost.ts";
 import { factorsOf, withSparsity } from "./analyze_sparsity.ts";
 import type { Graph, Shape } from "./graph.ts";
 import { sizeOf } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
+import { storedType } from "./weight_source.ts";
 import { weightsOf } from "./weights.ts";
 
 /** What to count, and how. */
@@ -85,6 +89,14 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   ConvInteger: (_, [, weight], output) => sizeOf(output) * sizeOf(weight.slice(1)),
   MatMulInteger: (_, [a], output) => sizeOf(output) * a[a.length - 1],
   Cast: none,
+  ConvWeightGradient: (_, [, dy], output) => sizeOf(dy) * sizeOf(output.slice(1)),
+  BatchNormTraining: none,
+  BatchNormGradient: none,
+  ActivationGradient: none,
+  MaxPoolGradient: none,
+  ReduceMaxGradient: none,
+  ResizeGradient: none,
+  SoftmaxGradient: none,
 };
 
 /** Multiply-accumulates of one node, from the shapes of its inputs and of its first output. */
@@ -94,7 +106,7 @@ export function macsOf(node: Node, inputs: readonly Shape[], output: Shape): num
 
 /** Whether a node's products involve a weight: convolutions always, matrix products if an operand is a constant. */
 function hasWeight(graph: Graph, node: Node): boolean {
-  return node.op === "Conv" || node.op === "ConvTranspose" || factorsOf(graph, node).length > 0;
+  return isConvolution(node) || factorsOf(graph, node).length > 0;
 }
 
 /**
@@ -119,7 +131,9 @@ export function analyze(graph: Graph, { zeros = false, bits }: AnalyzeOptions = 
   const shapeOf = (name: string) => types.get(name)!.shape;
   const bitsOf = (node: Node) => {
     const stated = bits?.(node);
-    return stated ? statedBits(graph, node, stated) : typeBits(node.inputs.map((name) => types.get(name)!.dtype));
+    return stated
+      ? statedBits(graph, node, stated)
+      : typeBits(node.inputs.map((name) => storedType(graph, name, types)));
   };
   const counted = new Set<string>();
   let weightLayers = 0;

@@ -7,6 +7,7 @@
 import { FeatherdetError } from "./error.ts";
 import type { ElementType, Graph } from "./graph.ts";
 import type { Node } from "./operators.ts";
+import { weightSource } from "./weight_source.ts";
 
 /** Bytes of an element. */
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { f32: 4, i32: 4, i8: 1, u8: 1 };
@@ -17,6 +18,11 @@ export interface BitWidths {
   readonly weights: number;
   /** Bits of an activation. */
   readonly activations: number;
+}
+
+/** Whether the node slides filters over an image. */
+export function isConvolution({ op }: Node): boolean {
+  return op === "Conv" || op === "ConvInteger" || op === "ConvTranspose";
 }
 
 /** Bits of one factor times those of the other, by the element types of a node's first two inputs. */
@@ -35,8 +41,8 @@ export function statedBits(graph: Graph, node: Node, { weights, activations }: B
       { node: node.name, operator: node.op },
     );
   }
-  const filter = node.op === "Conv" || node.op === "ConvTranspose" ? node.inputs[1] : undefined;
+  const filter = isConvolution(node) ? node.inputs[1] : undefined;
   return node.inputs.slice(0, 2).reduce((product, name) => {
-    return product * (name === filter || graph.constants.has(name) ? weights : activations);
+    return product * (name === filter || weightSource(graph, name) ? weights : activations);
   }, 1);
 }

@@ -5,15 +5,48 @@
  */
 
 import type { Analysis, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
-import { type Graph, sizeOf } from "./graph.ts";
+import { isConvolution } from "./analyze_bits.ts";
+import { type Constant, type Graph, sizeOf } from "./graph.ts";
 import type { Node } from "./operators.ts";
+import { weightSource } from "./weight_source.ts";
 import { weightsOf } from "./weights.ts";
 
-/** Names of the constants that a convolution or matrix product multiplies by; biases are not among them. */
-export function factorsOf(graph: Graph, node: Node): string[] {
-  if (node.op !== "Conv" && node.op !== "ConvTranspose" && node.op !== "Gemm" && node.op !== "MatMul") return [];
-  const operands = node.inputs.slice(0, 2);
-  return weightsOf(graph, node).trained.filter((name) => operands.includes(name));
+/** A constant that a convolution or matrix product multiplies by. */
+interface Factor {
+  readonly name: string;
+  readonly constant: Constant;
+  /** The numbers that stand for 0 where that is not 0 itself: one, or one for each index along an axis. */
+  readonly zeroPoint?: Constant;
+  /** Elements between neighbours along that axis. */
+  readonly step: number;
+}
+
+/** The constants that a convolution or matrix product multiplies by; biases are not among them. */
+export function factorsOf(graph: Graph, node: Node): Factor[] {
+  const isInteger = node.op === "ConvInteger" || node.op === "MatMulInteger";
+  if (!isConvolution(node) && !isInteger && node.op !== "Gemm" && node.op !== "MatMul") return [];
+  const { trained } = weightsOf(graph, node);
+  const found = node.inputs.slice(0, 2).flatMap((input, index): Factor[] => {
+    const source = weightSource(graph, input);
+    if (!source || !trained.includes(source.name)) return [];
+    const { name, constant, dequantize } = source;
+    const lastAxis = node.op === "MatMulInteger" ? constant.shape.length - 1 : 0;
+    const axis = dequantize?.node.attributes.axis ?? lastAxis;
+    const zeroPoint = isInteger ? graph.constants.get(node.inputs[2 + index]) : dequantize?.zeroPoint;
+    return [{ name, constant, zeroPoint, step: sizeOf(constant.shape.slice(axis + 1)) }];
+  });
+  return found.filter(({ name }, index) => found.findIndex((other) => other.name === name) === index);
+}
+
+function zerosOf({ constant: { data }, zeroPoint, step }: Factor): number {
+  let zeros = 0;
+  if (!zeroPoint) {
+    for (const value of data) if (value === 0) zeros++;
+    return zeros;
+  }
+  const { data: points } = zeroPoint;
+  for (let i = 0; i < data.length; i++) if (data[i] === points[Math.floor(i / step) % points.length]) zeros++;
+  return zeros;
 }
 
 const share = (zeros: number, elements: number) => elements > 0 ? zeros / elements : 0;
@@ -24,22 +57,18 @@ const share = (zeros: number, elements: number) => elements > 0 ? zeros / elemen
  */
 export function withSparsity(graph: Graph, analysis: Analysis): SparseAnalysis {
   const known = new Map<string, number>();
-  const zerosOf = (name: string) => {
-    let zeros = known.get(name);
-    if (zeros === undefined) {
-      zeros = 0;
-      for (const value of graph.constants.get(name)!.data) if (value === 0) zeros++;
-      known.set(name, zeros);
-    }
-    return zeros;
-  };
-  const elementsIn = (names: readonly string[]) =>
-    names.reduce((sum, name) => sum + sizeOf(graph.constants.get(name)!.shape), 0);
-  const zerosIn = (names: readonly string[]) => names.reduce((sum, name) => sum + zerosOf(name), 0);
+  const elementsIn = (factors: readonly Factor[]) =>
+    factors.reduce((sum, { constant }) => sum + sizeOf(constant.shape), 0);
+  const zerosIn = (factors: readonly Factor[]) =>
+    factors.reduce((sum, factor) => {
+      const zeros = known.get(factor.name) ?? zerosOf(factor);
+      known.set(factor.name, zeros);
+      return sum + zeros;
+    }, 0);
 
   const layers = analysis.layers.map((layer, i) => {
     const factors = factorsOf(graph, graph.nodes[i]);
-    const fresh = factors.filter((name) => !known.has(name));
+    const fresh = factors.filter(({ name }) => !known.has(name));
     // Every element of a weight takes part in equally many products.
     const sparsity = share(zerosIn(factors), elementsIn(factors));
     const nonzeroFlops = layer.flops * (1 - sparsity);

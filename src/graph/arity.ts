@@ -11,7 +11,7 @@ import type { Node, OperatorTable } from "./operators.ts";
 export interface Arity {
   /** Optional inputs make the difference. */
   readonly inputs: readonly [least: number, most: number];
-  /** More than one for Split and DynamicQuantizeLinear. */
+  /** More than one for Split, DynamicQuantizeLinear and batch normalisation in training. */
   readonly outputs: readonly [least: number, most: number];
 }
 
@@ -62,6 +62,14 @@ export const ARITY: OperatorTable<Arity> = {
   ConvInteger: { inputs: [4, 4], outputs: [1, 1] },
   MatMulInteger: { inputs: [4, 4], outputs: [1, 1] },
   Cast: ONE,
+  ConvWeightGradient: TWO,
+  BatchNormTraining: { inputs: [5, 5], outputs: [5, 5] },
+  BatchNormGradient: { inputs: [5, 5], outputs: [3, 3] },
+  ActivationGradient: TWO,
+  MaxPoolGradient: TWO,
+  ReduceMaxGradient: TWO,
+  ResizeGradient: ONE,
+  SoftmaxGradient: TWO,
 };
 
 function bounds([least, most]: readonly [number, number]): string {

@@ -19,6 +19,16 @@ import {
   matMulInteger,
   quantizeLinear,
 } from "./shapes/quantize.ts";
+import {
+  activationGradient,
+  batchNormGradient,
+  batchNormTraining,
+  convWeightGradient,
+  maxPoolGradient,
+  reduceMaxGradient,
+  resizeGradient,
+  softmaxGradient,
+} from "./shapes/train.ts";
 import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./shapes/window.ts";
 
 const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = {
@@ -63,6 +73,14 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   ConvInteger: convInteger,
   MatMulInteger: matMulInteger,
   Cast: cast,
+  ConvWeightGradient: convWeightGradient,
+  BatchNormTraining: batchNormTraining,
+  BatchNormGradient: batchNormGradient,
+  ActivationGradient: activationGradient,
+  MaxPoolGradient: maxPoolGradient,
+  ReduceMaxGradient: reduceMaxGradient,
+  ResizeGradient: resizeGradient,
+  SoftmaxGradient: softmaxGradient,
 };
 
 /**

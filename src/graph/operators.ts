@@ -164,6 +164,34 @@ export interface OperatorAttributes {
   MatMulInteger: NoAttributes;
   /** Another element type; floats lose their fraction, whole numbers wrap. */
   Cast: { readonly to: ElementType };
+
+  // Operators of training, without an ONNX form. Inputs of gradients: values of the forward run, then the output's gradient.
+
+  /** Gradient of Conv with respect to its weight. Inputs: x `[N,C,H,W]`, dy `[N,O,H',W']`; `kernel` is the weight's height and width. */
+  ConvWeightGradient: ConvAttributes & { readonly kernel: Pair };
+  /**
+   * BatchNormalization by the mean and (biased) variance of the batch itself. Inputs: x, scale, bias, running mean, running variance.
+   * Outputs: y; the batch's mean and 1 / sqrt(variance + epsilon), which the gradient reads; both running averages moved by the share
+   * `momentum` towards the batch, the variance towards the unbiased one, as PyTorch does. Each but x and y is `[C]`.
+   */
+  BatchNormTraining: { readonly epsilon: number; readonly momentum: number };
+  /** Inputs: x, scale, the batch's mean and inverse deviation, dy. Outputs: gradients of x, scale and bias. */
+  BatchNormGradient: NoAttributes;
+  /**
+   * dy times the derivative of an activation with those attributes. Inputs: the activation's output or, for LeakyRelu, Silu and
+   * HardSwish, its input; dy. At a kink the derivative is 0, but 1 for LeakyRelu.
+   */
+  ActivationGradient: {
+    readonly [K in ActivationOperator]: { readonly activation: K } & OperatorAttributes[K];
+  }[ActivationOperator];
+  /** Inputs: x, dy. Of equal elements of a window the first, by rows, gets the gradient. */
+  MaxPoolGradient: PoolAttributes;
+  /** Inputs: x, dy. Equal elements share the gradient evenly. */
+  ReduceMaxGradient: ReduceAttributes;
+  /** dy `[N,C,size]` -> `[N,C,from]`, for a Resize with those attributes. */
+  ResizeGradient: OperatorAttributes["Resize"] & { readonly from: Pair };
+  /** Inputs: y, dy. y * (dy - sum of y * dy along the axis). */
+  SoftmaxGradient: { readonly axis: number };
 }
 
 /** Name of an operator. */
@@ -183,6 +211,32 @@ export type UnaryOperator =
   | "Log"
   | "Sqrt"
   | "Neg";
+
+/** Activations with a derivative of their own (see ActivationGradient); those of other unary operators are products of values. */
+export type ActivationOperator =
+  | "Relu"
+  | "LeakyRelu"
+  | "Sigmoid"
+  | "Silu"
+  | "HardSigmoid"
+  | "HardSwish"
+  | "Clip"
+  | "Tanh";
+
+/** Operators that only training has: no ONNX file holds them. */
+export const TRAINING_OPERATORS = [
+  "ConvWeightGradient",
+  "BatchNormTraining",
+  "BatchNormGradient",
+  "ActivationGradient",
+  "MaxPoolGradient",
+  "ReduceMaxGradient",
+  "ResizeGradient",
+  "SoftmaxGradient",
+] as const satisfies readonly Operator[];
+
+/** Name of such an operator. */
+export type TrainingOperator = typeof TRAINING_OPERATORS[number];
 
 /** Operators of two inputs with NumPy broadcasting. */
 export type BinaryOperator = "Add" | "Sub" | "Mul" | "Div";

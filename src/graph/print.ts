@@ -59,6 +59,14 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   ConvInteger: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
   MatMulInteger: {},
   Cast: {},
+  ConvWeightGradient: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
+  BatchNormTraining: {},
+  BatchNormGradient: {},
+  ActivationGradient: {},
+  MaxPoolGradient: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], ceilMode: false },
+  ReduceMaxGradient: { keepDims: true },
+  ResizeGradient: {},
+  SoftmaxGradient: {},
 };
 
 function text(value: unknown): string {

@@ -6,12 +6,13 @@
 
 import type { Graph } from "./graph.ts";
 import type { Node, OperatorTable } from "./operators.ts";
+import { weightSource } from "./weight_source.ts";
 
 /** Input positions that hold weights when a constant feeds them. */
 export interface WeightInputs {
   /** Learned by gradients. */
   readonly trained: readonly number[];
-  /** Stored with the model but not learned by gradients (running statistics). */
+  /** Stored with the model but not learned by gradients (running statistics, zero points). */
   readonly statistics: readonly number[];
 }
 
@@ -64,14 +65,28 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   ConvInteger: { trained: [1], statistics: [3] },
   MatMulInteger: { trained: [0, 1], statistics: [2, 3] },
   Cast: NONE,
+  ConvWeightGradient: NONE,
+  BatchNormTraining: { trained: [1, 2], statistics: [3, 4] },
+  BatchNormGradient: NONE,
+  ActivationGradient: NONE,
+  MaxPoolGradient: NONE,
+  ReduceMaxGradient: NONE,
+  ResizeGradient: NONE,
+  SoftmaxGradient: NONE,
 };
 
-/** Names of the constants that are weights of the node, each once. */
+/**
+ * Names of the constants that are weights of the node, each once. Of quantized weights these are the whole numbers; their scales
+ * and zero points are statistics, but for zero points of i32, which are 0 by definition.
+ */
 export function weightsOf(graph: Graph, node: Node): { trained: string[]; statistics: string[] } {
   const positions = WEIGHT_INPUTS[node.op];
-  const names = (at: readonly number[]) => {
-    const found = at.map((position) => node.inputs[position]).filter((name) => graph.constants.has(name));
-    return [...new Set(found)];
-  };
-  return { trained: names(positions.trained), statistics: names(positions.statistics) };
+  const sources = (at: readonly number[]) => at.flatMap((position) => weightSource(graph, node.inputs[position]) ?? []);
+  const trained = sources(positions.trained);
+  const scaling = trained.flatMap(({ dequantize }) => {
+    const [, scale, zeroPoint] = dequantize?.node.inputs ?? [];
+    return !dequantize ? [] : dequantize.zeroPoint.dtype === "i32" ? [scale] : [scale, zeroPoint];
+  });
+  const statistics = [...sources(positions.statistics).map(({ name }) => name), ...scaling];
+  return { trained: [...new Set(trained.map(({ name }) => name))], statistics: [...new Set(statistics)] };
 }

@@ -63,4 +63,13 @@ export const KERNELS: KernelTable = {
   ConvInteger: {},
   MatMulInteger: {},
   Cast: { plain: { kernels: castPlain } },
+  // Only the reference computes these so far; the planner refuses them.
+  ConvWeightGradient: {},
+  BatchNormTraining: {},
+  BatchNormGradient: {},
+  ActivationGradient: {},
+  MaxPoolGradient: {},
+  ReduceMaxGradient: {},
+  ResizeGradient: {},
+  SoftmaxGradient: {},
 };

@@ -19,6 +19,16 @@ import {
 } from "./quantize.ts";
 import { resize } from "./resize.ts";
 import type { ReferenceTensor } from "./tensor.ts";
+import {
+  activationGradient,
+  batchNormGradient,
+  batchNormTraining,
+  convWeightGradient,
+  maxPoolGradient,
+  reduceMaxGradient,
+  resizeGradient,
+  softmaxGradient,
+} from "./train.ts";
 import { averagePool, conv, convTranspose, maxPool } from "./window.ts";
 
 const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], ReferenceTensor[]> = {
@@ -63,6 +73,14 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   ConvInteger: convInteger,
   MatMulInteger: matMulInteger,
   Cast: cast,
+  ConvWeightGradient: convWeightGradient,
+  BatchNormTraining: batchNormTraining,
+  BatchNormGradient: batchNormGradient,
+  ActivationGradient: activationGradient,
+  MaxPoolGradient: maxPoolGradient,
+  ReduceMaxGradient: reduceMaxGradient,
+  ResizeGradient: resizeGradient,
+  SoftmaxGradient: softmaxGradient,
 };
 
 /**

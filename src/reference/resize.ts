@@ -35,7 +35,7 @@ function round(mode: NearestMode, x: number): number {
 }
 
 /** The two input indices that an output index mixes, and the share of the second. */
-interface Mix {
+export interface Mix {
   readonly low: number;
   readonly high: number;
   readonly share: number;
@@ -46,7 +46,12 @@ function mix(a: number, b: number, share: number): number {
   return share === 0 ? a : a * (1 - share) + b * share;
 }
 
-function mixes({ mode, coordinates, nearest, size, scales }: Node<"Resize">["attributes"], axis: 0 | 1, from: number) {
+/** What the output indices along an axis of the image mix, given the input's extent there. */
+export function mixes(
+  { mode, coordinates, nearest, size, scales }: Node<"Resize">["attributes"],
+  axis: 0 | 1,
+  from: number,
+): Mix[] {
   return Array.from({ length: size[axis] }, (_, index): Mix => {
     const x = coordinate(coordinates, index, from, size[axis], scales[axis]);
     const clamped = Math.min(Math.max(mode === "nearest" ? round(nearest, x) : x, 0), from - 1);

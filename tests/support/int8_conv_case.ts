@@ -99,11 +99,15 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
   const cells = test.cells ?? { scale: 0.02, zero: -3 };
   const [outputs, depth, kh, kw] = test.weight;
 
-  const x = Float32Array.from({ length: size(test.x) }, () =>
-    test.bytes === "extremes" ? whole(0, 1) * 255 - 128 : whole(-128, 127));
+  const x = Float32Array.from(
+    { length: size(test.x) },
+    () => test.bytes === "extremes" ? whole(0, 1) * 255 - 128 : whole(-128, 127),
+  );
   const range = test.weightRange ?? 127;
-  const w = Int8Array.from({ length: size(test.weight) }, () =>
-    test.bytes === "extremes" ? whole(0, 1) * 255 - 128 : whole(-range, range));
+  const w = Int8Array.from(
+    { length: size(test.weight) },
+    () => test.bytes === "extremes" ? whole(0, 1) * 255 - 128 : whole(-range, range),
+  );
   const weightScale = Float32Array.from({ length: outputs }, () => Math.fround(0.001 + 0.002 * random()));
   const units = Array.from(weightScale, (scale) => cells.scale * scale);
   const spread = Math.sqrt(depth * kh * kw) * 70 * range * 0.5;
@@ -116,7 +120,9 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
     zero: new Array<number>(outputs).fill(unsigned ? 128 : 0),
     axis: 0,
   });
-  const bias: Constant | undefined = test.bias === "none" ? undefined : test.bias === "f32"
+  const bias: Constant | undefined = test.bias === "none"
+    ? undefined
+    : test.bias === "f32"
     ? { dtype: "f32", shape: [outputs], data: Float32Array.from(biasSums, (sum, o) => sum * units[o]) }
     : new QuantizedConstant([outputs], {
       data: biasSums,
@@ -153,7 +159,9 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
   const inputs: Operand[] = [
     operand("x", test.x, 0, cells),
     { value: "w", shape: weight.shape, layout: { kind: "plain", shape: weight.shape }, constant: weight },
-    ...bias ? [{ value: "b", shape: bias.shape, layout: { kind: "plain", shape: bias.shape }, constant: bias } as const] : [],
+    ...bias
+      ? [{ value: "b", shape: bias.shape, layout: { kind: "plain", shape: bias.shape }, constant: bias } as const]
+      : [],
   ];
   const added = test.residual &&
     operand("r", sums.shape, 2, residualCells === "float" ? undefined : residualCells as Int8Cells);

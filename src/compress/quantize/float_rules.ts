@@ -2,13 +2,13 @@
  * What stays in float, by rule.
  *
  * The preset `yolo11` is told from the graph, not from names: the parts of a detector in which int8 costs most are its first layer, the
- * layers that nothing but decoding follows, the expectation over a softmax (DFL), and the products of attention. `sensitivity`
- * measures on a model whether they are.
+ * layers that nothing but decoding follows, the expectation over a softmax (DFL), and the core of attention. `sensitivity` measures on
+ * a model whether they are. Gates of channels stay in float too: they are next to no work, and a kernel of their own computes them.
  *
  * @module
  */
 
-import { consumers, type Graph, type Node, producers } from "../../graph/mod.ts";
+import { consumers, type Graph, inferTypes, type Node, producers } from "../../graph/mod.ts";
 import type { FloatRule } from "./placement.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 
@@ -39,13 +39,23 @@ export function detectorFloat(graph: Graph): Map<Node, string> {
   const layers = graph.nodes.filter(isLayer);
   const isProduct = (node: Node) => isLayer(node) && !node.inputs.some((name) => graph.constants.has(name));
 
+  const types = inferTypes(graph);
+  const isGate = ({ op, inputs: [x], outputs: [y] }: Node) =>
+    op === "Conv" && [x, y].every((name) => types.get(name)!.shape.slice(2).every((extent) => extent === 1));
   const isDfl = (node: Node) => node.op === "Conv" && before(node).some(({ op }) => op === "Softmax");
   for (const node of layers) {
     if (isDfl(node)) reasons.set(node, "expectation over a softmax (DFL)");
     else if (isProduct(node)) reasons.set(node, "product of attention");
+    else if (isGate(node)) reasons.set(node, "gate of channels, a single pixel");
   }
+  // What lies before the products: queries, keys and values, each cut out and turned.
+  const core = new Set(layers.filter(isProduct).flatMap((node) => [...reachable(node, before)]));
   for (const node of layers) {
     if (reasons.has(node)) continue;
+    if ([...reachable(node, before)].some((one) => !isLayer(one) && core.has(one))) {
+      reasons.set(node, "reads the values of attention");
+      continue;
+    }
     const isFirst = [node, ...reachable(node, before)].some((one) =>
       (one === node || !isLayer(one)) && one.inputs.some(isInput)
     );

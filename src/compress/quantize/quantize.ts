@@ -5,6 +5,7 @@
  */
 
 import {
+  consumers,
   FeatherdetError,
   foldBatchNormalization,
   type Graph,
@@ -21,7 +22,15 @@ import { equalise } from "./equalise.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
 import { type ObserverName, OBSERVERS } from "./observers/mod.ts";
 import { type PlacedLayer, placeInt8, type Placement } from "./placement.ts";
-import { integerBytes, layerBytes, layerReport, type QuantizeReport, storedReport, worstLayers } from "./report.ts";
+import {
+  integerBytes,
+  layerBytes,
+  layerReport,
+  type QuantizeReport,
+  type StoredReport,
+  storedReport,
+  worstLayers,
+} from "./report.ts";
 import { joined, type Observed } from "./statistics.ts";
 import { outputAxis, quantizeBias, quantizeWeights, weightOf } from "./weights.ts";
 
@@ -41,7 +50,7 @@ export interface CalibrateOptions {
 
 /** What is decided after calibration. */
 export interface SchemeOptions {
-  /** How ranges of activations are chosen; default `mse`. */
+  /** How ranges of activations are chosen; default `mse`. What only float nodes read keeps its whole range. */
   readonly observer?: ObserverName;
   /** Percentage of the values within the range of the observer `percentile`; default 99.99. */
   readonly percentile?: number;
@@ -51,7 +60,7 @@ export interface SchemeOptions {
   readonly weights?: "channel" | "tensor";
   /** Clip weights where that lowers the mean square error; default false. */
   readonly clipWeights?: boolean;
-  /** Correct biases for the shifts that rounded weights make; default false. */
+  /** Correct biases for the shifts that rounded weights make; default true. */
   readonly biasCorrection?: boolean;
   /** One scale for all that a Concat joins, so that it moves nothing, or a scale each; default `shared`. */
   readonly joins?: "shared" | "apart";
@@ -182,7 +191,7 @@ function completed(options: SchemeOptions): Required<SchemeOptions> {
     activations: options.activations ?? "asymmetric",
     weights: options.weights ?? "channel",
     clipWeights: options.clipWeights ?? false,
-    biasCorrection: options.biasCorrection ?? false,
+    biasCorrection: options.biasCorrection ?? true,
     joins: options.joins ?? "shared",
     float,
     storeOutputs: options.storeOutputs ?? float === "none",
@@ -237,15 +246,19 @@ export function quantizeCalibrated(
     joins: settings.joins,
     storeOutputs: settings.storeOutputs,
   });
-  const observer = OBSERVERS[settings.observer];
   const symmetric = settings.activations === "symmetric";
+  const readers = consumers(graph);
   const scales: Affine[] = [];
-  const storedOf = new Map<string, ReturnType<typeof storedReport>>();
+  const storedOf = new Map<string, StoredReport>();
   const stored = placement.sets.map((values) => {
     const seen = calibrated.seen(values);
-    const affine = affineOf(observer(seen, { symmetric, percentile: settings.percentile }), symmetric);
+    // What leaves int8 is decoded: there the few great values are those that count.
+    const isComputedWith = values.some((value) => readers.get(value)!.some((node) => placement.int8.has(node)));
+    const observer = isComputedWith ? settings.observer : "min-max";
+    const range = OBSERVERS[observer](seen, { symmetric, percentile: settings.percentile });
+    const affine = affineOf(range, symmetric);
     scales.push(affine);
-    const report = storedReport(values, seen, affine);
+    const report = storedReport(values, observer, seen, affine);
     for (const value of values) storedOf.set(value, report);
     return report;
   });

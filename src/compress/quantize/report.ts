@@ -6,6 +6,7 @@
 
 import { type Constant, ELEMENT_BYTES, type Graph, type Node } from "../../graph/mod.ts";
 import { type Affine, decibels, rangeOf } from "./affine.ts";
+import type { ObserverName } from "./observers/mod.ts";
 import { squareError } from "./observers/mse.ts";
 import { extremes } from "./observers/observer.ts";
 import type { PlacedLayer, Placement } from "./placement.ts";
@@ -16,6 +17,8 @@ import type { IntegerWeights } from "./weights.ts";
 export interface StoredReport {
   /** Names of the values, in the graph's order. */
   readonly values: readonly string[];
+  /** How their range was chosen. */
+  readonly observer: ObserverName;
   /** Least and greatest element that calibration saw. */
   readonly seen: readonly [number, number];
   /** Least and greatest number that int8 can tell. */
@@ -102,7 +105,12 @@ export interface QuantizeReport {
 const WORST = 5;
 
 /** Describes a set of values that are stored with one scale. */
-export function storedReport(values: readonly string[], observed: Observed, affine: Affine): StoredReport {
+export function storedReport(
+  values: readonly string[],
+  observer: ObserverName,
+  observed: Observed,
+  affine: Affine,
+): StoredReport {
   const { values: middles, counts } = observed.histogram.occupied();
   const { low, high } = rangeOf(affine);
   const half = affine.scale / 2;
@@ -114,6 +122,7 @@ export function storedReport(values: readonly string[], observed: Observed, affi
   const seen = extremes(observed);
   return {
     values,
+    observer,
     seen: [seen.low, seen.high],
     range: [low, high],
     scale: affine.scale,

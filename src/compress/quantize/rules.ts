@@ -58,4 +58,12 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   ConvInteger: "float",
   MatMulInteger: "float",
   Cast: "float",
+  ConvWeightGradient: "float",
+  BatchNormTraining: "float",
+  BatchNormGradient: "float",
+  ActivationGradient: "float",
+  MaxPoolGradient: "float",
+  ReduceMaxGradient: "float",
+  ResizeGradient: "float",
+  SoftmaxGradient: "float",
 };

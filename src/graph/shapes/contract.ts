@@ -49,7 +49,7 @@ export const matMul: ShapeRule<"MatMul"> = (node, inputs) => {
 };
 
 /** Any shape, with the reduced axes as 1 or left out. */
-export const reduce: ShapeRule<"ReduceMean" | "ReduceSum" | "ReduceMax"> = (node, inputs) => {
+export const reduce: ShapeRule<"ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMaxGradient"> = (node, inputs) => {
   requireFloat(node, inputs);
   const { shape } = inputs[0];
   const { axes, keepDims } = node.attributes;

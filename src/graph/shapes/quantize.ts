@@ -16,14 +16,18 @@ function requireType(node: Node, what: string, { dtype }: TensorType, allowed: r
 
 const BYTES: readonly ElementType[] = ["i8", "u8"];
 
+/** True for one number, as `[]` or `[1]`. */
+const isSingle = ({ shape }: TensorType) => shape.length < 2 && sizeOf(shape) === 1;
+
 /** Requires one scale and zero point, or one for each index of the axis. */
 function requireScales(node: Node<"QuantizeLinear" | "DequantizeLinear">, inputs: readonly TensorType[]): void {
   const [x, scale, zeroPoint] = inputs;
   requireType(node, "scale", scale, ["f32"]);
+  // onnxruntime writes [1] beside [].
+  if (isSingle(scale) && isSingle(zeroPoint)) return;
   if (show(scale.shape) !== show(zeroPoint.shape)) {
     reject(node, `scale ${show(scale.shape)} and zero point ${show(zeroPoint.shape)} differ in shape`);
   }
-  if (scale.shape.length < 2 && sizeOf(scale.shape) === 1) return;
   const { axis } = node.attributes;
   requireAxis(node, axis, x.shape);
   if (scale.shape.length !== 1 || scale.shape[0] !== x.shape[axis]) {
@@ -57,7 +61,6 @@ export const dynamicQuantizeLinear: ShapeRule<"DynamicQuantizeLinear"> = (node, 
 
 /** Requires bytes with a zero point for each: one number or, for the second factor, one for each of its outputs. */
 function requireFactors(node: Node, [a, b, zeroA, zeroB]: readonly TensorType[], outputs: number): void {
-  const isSingle = ({ shape }: TensorType) => shape.length < 2 && sizeOf(shape) === 1;
   requireType(node, "input 0", a, BYTES);
   requireType(node, "input 1", b, BYTES);
   requireType(node, "zero point of input 0", zeroA, [a.dtype]);

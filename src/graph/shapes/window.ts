@@ -45,7 +45,7 @@ function checkWindow(node: Node, { strides, pads, dilations }: Omit<ConvAttribut
 
 /** Checks what both convolutions share; `channelAxis` is the weight's axis over the input's channels. */
 function checkConv(
-  node: Node<"Conv" | "ConvInteger" | "ConvTranspose">,
+  node: Node<"Conv" | "ConvInteger" | "ConvTranspose" | "ConvWeightGradient">,
   shapes: readonly Shape[],
   channelAxis: 0 | 1,
 ): void {
@@ -62,7 +62,7 @@ function checkConv(
 }
 
 /** `[N,C,H,W]`, `[O,C/groups,kh,kw]` -> `[N,O,H',W']`, whatever the element types. */
-export function convolved(node: Node<"Conv" | "ConvInteger">, x: Shape, weight: Shape): Shape {
+export function convolved(node: Node<"Conv" | "ConvInteger" | "ConvWeightGradient">, x: Shape, weight: Shape): Shape {
   checkConv(node, [x, weight], 1);
   const { strides, pads, dilations } = node.attributes;
   const rooms = slack(node, x, [weight[2], weight[3]], pads, dilations);
@@ -98,7 +98,7 @@ export const convTranspose: ShapeRule<"ConvTranspose"> = (node, inputs) => {
 };
 
 /** The pooled extents; a window that rounding up would start beyond the leading pad and the image is left off. */
-function pooled(node: Node, x: Shape, attributes: PoolAttributes): number[] {
+export function pooled(node: Node, x: Shape, attributes: PoolAttributes): number[] {
   const { kernel, strides, pads, dilations, ceilMode } = attributes;
   requireImage(node, x);
   checkWindow(node, attributes);
@@ -140,11 +140,8 @@ export const globalAveragePool: ShapeRule<"GlobalAveragePool"> = (node, inputs) 
   return result(node, "f32", [x.shape[0], x.shape[1], 1, 1], inputs);
 };
 
-/** `[N,C,H,W] -> [N,C,size]`; the scales must lead to the size, whether it was rounded down or not. Nearest takes any type. */
-export const resize: ShapeRule<"Resize"> = (node, inputs) => {
-  if (node.attributes.mode !== "nearest") requireFloat(node, inputs);
-  const { shape } = inputs[0];
-  requireImage(node, shape);
+/** Requires scales that lead from the image's extents to the size. */
+export function checkResize(node: Node<"Resize" | "ResizeGradient">, shape: Shape): void {
   const { size, scales } = node.attributes;
   requireIntegers(node, "size", size, 1);
   for (const axis of [0, 1] as const) {
@@ -152,5 +149,13 @@ export const resize: ShapeRule<"Resize"> = (node, inputs) => {
       reject(node, `scales ${show(scales)} do not lead from input ${show(shape)} to size ${show(size)}`);
     }
   }
-  return result(node, inputs[0].dtype, [shape[0], shape[1], ...size], inputs);
+}
+
+/** `[N,C,H,W] -> [N,C,size]`; the scales must lead to the size, whether it was rounded down or not. Nearest takes any type. */
+export const resize: ShapeRule<"Resize"> = (node, inputs) => {
+  if (node.attributes.mode !== "nearest") requireFloat(node, inputs);
+  const { shape } = inputs[0];
+  requireImage(node, shape);
+  checkResize(node, shape);
+  return result(node, inputs[0].dtype, [shape[0], shape[1], ...node.attributes.size], inputs);
 };

@@ -17,7 +17,7 @@ export function int8Conv(context: KernelContext<"Conv">): Kernel | undefined {
   const { pitch, tile, target = "software" } = context;
   const step = int8ConvStep(context);
   if (step === undefined) return undefined;
-  const arithmetic = context.arithmetic ?? chooseArithmetic(step.exactInFloat, target, context.packedDot ?? false);
+  const arithmetic = context.arithmetic ?? chooseArithmetic(step, target, context.packedDot ?? false);
   if (int8DirectApplies(step)) {
     const chosen = tile ?? chooseInt8Tile(step.weight.shape[2], step.attributes.strides[0], step.y.layout, target);
     return int8DirectConv(step, chosen, pitch, target, arithmetic);

@@ -14,7 +14,7 @@ import { int8ConvBindings, type Int8ConvStep, packBiases, requantizeConstants, r
 export { depthwiseApplies as int8DepthwiseApplies } from "../conv_depthwise.ts";
 
 /** Packs weights, biases and scales as the shader's header says. */
-export function packInt8Depthwise(step: Int8ConvStep): PackedInt8Weights {
+export function packInt8Depthwise(step: Int8ConvStep, arithmetic: Int8Arithmetic): PackedInt8Weights {
   const [channels, , kh, kw] = step.weight.shape;
   const taps = kh * kw, cells = Math.ceil(taps / 4);
   const columns = cells + 2, rows = Math.ceil(channels / 4);
@@ -25,7 +25,7 @@ export function packInt8Depthwise(step: Int8ConvStep): PackedInt8Weights {
       const first = 16 * (c >> 2) * columns + (c & 3);
       for (let t = 0; t < taps; t++) bytes[first + 4 * t] = step.weight.data[c * taps + t];
     }
-    packBiases(step, words, (block) => block * columns + cells);
+    packBiases(step, words, arithmetic, (block) => block * columns + cells);
     return words;
   };
   return { columns, rows, layers: 1, pack };
@@ -39,9 +39,9 @@ export function int8DepthwiseConv(step: Int8ConvStep, pitch: number, arithmetic:
   const tile = depthwiseTile(kernel, stride);
   const tilesX = Math.ceil(output.width / tile.x);
   const tiles = tilesX * Math.ceil(output.height / tile.y);
-  const weights = packInt8Depthwise(step);
-  const workgroup = 64;
   const computed = arithmetic === "dot" ? "emulated" : arithmetic;
+  const weights = packInt8Depthwise(step, computed);
+  const workgroup = 64;
   return {
     label: `conv int8 depthwise ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y} ${computed}`,
     shader: "int8/conv_depthwise.wgsl",

@@ -43,7 +43,7 @@ export function packInt8Direct(step: Int8ConvStep, outBlocks: number, arithmetic
         for (let t = 0; t < taps; t++) putWeight(bytes, first + t, c, o, data[(o * inputs + c) * taps + t], arithmetic);
       }
     }
-    packBiases(step, words, (block) => {
+    packBiases(step, words, arithmetic, (block) => {
       const layer = Math.floor(block / outBlocks);
       return (layer * rows + inBlocks) * columns + 2 * (block - layer * outBlocks);
     });

@@ -38,7 +38,7 @@ export function packInt8General(step: Int8ConvStep, arithmetic: Int8Arithmetic):
         }
       }
     }
-    packBiases(step, words, (block) => (block * rows + inBlocks) * columns);
+    packBiases(step, words, arithmetic, (block) => (block * rows + inBlocks) * columns);
     return words;
   };
   return { columns, rows, layers, pack };

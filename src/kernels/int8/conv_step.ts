@@ -22,6 +22,8 @@ export interface Int8ConvStep {
   readonly weight: { readonly shape: readonly number[]; readonly data: Int8Array };
   /** Added to the sum of each output: its bias less what the input's zero point adds to the sum. */
   readonly bias: Int32Array;
+  /** Sum of the weights of each output. */
+  readonly weightSums: Int32Array;
   /** Makes the sums of each output real numbers, or where `linear` steps between bytes. */
   readonly scale: Float32Array;
   /** The output has int8 cells and the activation is a clamp of its bytes: one product makes a byte of a sum. */
@@ -97,7 +99,7 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
   });
   const biases = integerBias(bias, units);
   if (biases === undefined) return undefined;
-  const folded = new Int32Array(outputs);
+  const folded = new Int32Array(outputs), weightSums = new Int32Array(outputs);
   let exactInFloat = true;
   for (let o = 0; o < outputs; o++) {
     let sum = 0, magnitude = 0;
@@ -110,12 +112,14 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
     if (Math.abs(first) + 128 * magnitude >= 2 ** 31) return undefined;
     exactInFloat &&= 128 * magnitude < 2 ** 24;
     folded[o] = first;
+    weightSums[o] = sum;
   }
   const limited = output.int8 && !residual ? clamped(activation, output.int8) : undefined;
   return {
     attributes,
     weight: { shape: weight.shape, data },
     bias: folded,
+    weightSums,
     scale: Float32Array.from(units, (unit) => limited ? unit / limited.scale : unit),
     linear: limited !== undefined,
     activation: limited ? NO_ACTIVATION : activation,
@@ -131,13 +135,17 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
 }
 
 /**
- * The arithmetic for a step. Software adapters unpack bytes into f32 where that is exact: their packed dot products are whole
- * sequences of 32-bit products, slower by a tenth to a third. Hardware takes packed dot products that passed the check at start-up.
+ * The arithmetic for a step. Hardware takes packed dot products that passed the check at start-up. Software adapters have none; there
+ * f32 is fastest where it is exact, but for 1x1 kernels, which do little with a byte once it is unpacked.
  */
-export function chooseArithmetic(exactInFloat: boolean, target: Target, trustsDot: boolean): Int8Arithmetic {
-  if (target === "hardware" && trustsDot) return "dot";
-  if (exactInFloat) return "f32";
-  return trustsDot ? "dot" : "emulated";
+export function chooseArithmetic(
+  { exactInFloat, weight }: Pick<Int8ConvStep, "exactInFloat" | "weight">,
+  target: Target,
+  packedDot: boolean,
+): Int8Arithmetic {
+  if (target === "hardware" && packedDot) return "dot";
+  const [, , kh, kw] = weight.shape;
+  return exactInFloat && (target === "hardware" || kh * kw > 1) ? "f32" : "emulated";
 }
 
 /** Linker constants of `shaders/lib/requantize.wgsl`. */
@@ -161,11 +169,16 @@ export function int8ConvBindings(step: Int8ConvStep, weights: PackedInt8Weights)
 }
 
 /** Writes the biases and the scales of all outputs, a cell each for every output block; `cellOf` says where. */
-export function packBiases(step: Int8ConvStep, words: Uint32Array, cellOf: (block: number) => number): void {
+export function packBiases(
+  step: Int8ConvStep,
+  words: Uint32Array,
+  arithmetic: Int8Arithmetic,
+  cellOf: (block: number) => number,
+): void {
   const biases = new Int32Array(words.buffer), scales = new Float32Array(words.buffer);
   step.bias.forEach((bias, o) => {
     const cell = cellOf(o >> 2);
-    biases[4 * cell + (o & 3)] = bias;
+    biases[4 * cell + (o & 3)] = arithmetic === "emulated" ? bias - 128 * step.weightSums[o] : bias;
     scales[4 * (cell + 1) + (o & 3)] = step.scale[o];
   });
 }

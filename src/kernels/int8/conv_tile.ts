@@ -11,9 +11,9 @@ import type { BlockedLayout } from "../kernel.ts";
 
 /** Tiles considered on software adapters by kind of convolution. Few, since each is a pipeline to compile. */
 const SOFTWARE = {
-  point: tiles([5, 2, 2], [2, 2, 1]),
-  window: tiles([5, 4, 1], [2, 2, 1]),
-  strided: tiles([5, 2, 2], [2, 2, 1]),
+  point: tiles([5, 2, 4], [2, 2, 1]),
+  window: tiles([5, 2, 2], [2, 2, 1]),
+  strided: tiles([5, 2, 4], [2, 2, 1]),
 } as const;
 
 /** Tiles considered on hardware. */
@@ -25,9 +25,9 @@ const HARDWARE = {
 
 /** Tiles that only tuning considers. */
 const TUNED = {
-  point: tiles([5, 2, 4], [5, 1, 4], [4, 2, 2], [5, 4, 2]),
-  window: tiles([5, 2, 2], [5, 2, 1], [4, 4, 1]),
-  strided: tiles([5, 2, 1], [4, 2, 2], [5, 1, 4]),
+  point: tiles([5, 2, 2], [4, 2, 4], [5, 2, 8], [5, 4, 2]),
+  window: tiles([5, 4, 1], [5, 4, 2], [5, 2, 4], [4, 2, 2]),
+  strided: tiles([5, 2, 2], [5, 4, 1], [4, 2, 2]),
 } as const;
 
 /** Cells in a cell of float weights: what one load of weights brings more of. */

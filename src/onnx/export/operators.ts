@@ -4,6 +4,7 @@
  * @module
  */
 
+import { FeatherdetError } from "../../graph/error.ts";
 import type { Shape } from "../../graph/graph.ts";
 import {
   type BinaryOperator,
@@ -13,6 +14,7 @@ import {
   type OperatorFunctions,
   type PoolAttributes,
   type ReduceAttributes,
+  type TrainingOperator,
   type UnaryOperator,
 } from "../../graph/operators.ts";
 import { isStatable } from "../operators/resize.ts";
@@ -114,6 +116,13 @@ function resize(node: Node<"Resize">, writer: Writer): OnnxNode[] {
   }, inputs);
 }
 
+function unwritten(node: Node<TrainingOperator>): never {
+  throw new FeatherdetError("has no ONNX form, for only training has it: save the model that was trained instead", {
+    node: node.name,
+    operator: node.op,
+  });
+}
+
 const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   Conv: (node, writer) => same(node, convolution(node.attributes, writer.shape(node.inputs[1]))),
   ConvTranspose: (node, writer) =>
@@ -195,6 +204,14 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   ConvInteger: (node, writer) => same(node, convolution(node.attributes, writer.shape(node.inputs[1]))),
   MatMulInteger: plain,
   Cast: (node) => same(node, { to: int(ELEMENT_NUMBER[node.attributes.to]) }),
+  ConvWeightGradient: unwritten,
+  BatchNormTraining: unwritten,
+  BatchNormGradient: unwritten,
+  ActivationGradient: unwritten,
+  MaxPoolGradient: unwritten,
+  ReduceMaxGradient: unwritten,
+  ResizeGradient: unwritten,
+  SoftmaxGradient: unwritten,
 };
 
 /** The ONNX nodes that compute a node of the graph, in order. */

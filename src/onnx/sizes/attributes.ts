@@ -15,7 +15,7 @@ import {
 import { resized } from "../operators/resize.ts";
 import { changes, type Dim, partsOf, shapeOf, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
-import { kindOf, refuse, showChange, type Step } from "./step.ts";
+import { kindOf, refuse, refuseTraining, showChange, type Step } from "./step.ts";
 
 type Rule<K extends Operator> = (node: Node<K>, step: Step) => OperatorAttributes[K];
 
@@ -159,6 +159,14 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   ConvInteger: keep,
   MatMulInteger: keep,
   Cast: keep,
+  ConvWeightGradient: refuseTraining,
+  BatchNormTraining: refuseTraining,
+  BatchNormGradient: refuseTraining,
+  ActivationGradient: refuseTraining,
+  MaxPoolGradient: refuseTraining,
+  ReduceMaxGradient: refuseTraining,
+  ResizeGradient: refuseTraining,
+  SoftmaxGradient: refuseTraining,
 };
 
 /** Attributes of the node for its new input extents. Throws FeatherdetError where nothing says what they are. */

@@ -8,7 +8,7 @@ import type { Shape } from "../../graph/graph.ts";
 import { dispatch, type Node, type OperatorFunctions } from "../../graph/operators.ts";
 import { changes, derived, type Dim, type Dims, partsOf, sum, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
-import type { Step } from "./step.ts";
+import { refuseTraining, type Step } from "./step.ts";
 
 /** What is known once the new attributes are: the new node's output shapes too. */
 export interface SettledStep extends Step {
@@ -140,6 +140,14 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   ConvInteger: window,
   MatMulInteger: matMul,
   Cast: sameAsInput,
+  ConvWeightGradient: refuseTraining,
+  BatchNormTraining: refuseTraining,
+  BatchNormGradient: refuseTraining,
+  ActivationGradient: refuseTraining,
+  MaxPoolGradient: refuseTraining,
+  ReduceMaxGradient: refuseTraining,
+  ResizeGradient: refuseTraining,
+  SoftmaxGradient: refuseTraining,
 };
 
 /** Dims of the node's outputs. */

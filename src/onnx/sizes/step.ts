@@ -24,6 +24,11 @@ export function refuse(node: Node, detail: string): never {
   throw new FeatherdetError(detail, { node: node.name, operator: node.op });
 }
 
+/** Throws the error of an operator that only training has. */
+export function refuseTraining(node: Node): never {
+  refuse(node, "is of a training graph, which is not changed but made anew from a model of the other size");
+}
+
 /** An extent as text, `400 -> 100`. */
 export function showChange(old: number, next: number): string {
   return `${old} -> ${next}`;

@@ -121,7 +121,7 @@ function decodesAsExpected(
     const known = values.get(name);
     if (known) return known;
     const constant = graph.constants.get(name)!;
-    return referenceTensor(constant.shape, constant.data);
+    return referenceTensor(constant.shape, constant.data, constant.dtype);
   };
   for (const node of nodes) {
     evaluateNode(node, node.inputs.map(get)).forEach((tensor, i) => values.set(node.outputs[i], tensor));

@@ -46,15 +46,22 @@ export function divergence(counts: Float64Array, clipped: Float64Array, levels: 
 
 /** The range of least divergence. */
 export const entropy: Observer = (observed, { symmetric }) => {
-  const { counts, low, width } = observed.histogram;
+  const { histogram } = observed;
+  const { low, width } = histogram;
   const outer = extremes(observed);
-  const below = Math.round(-low / width), above = counts.length - below;
+  let { counts } = histogram;
+  let below = Math.round(-low / width), above = counts.length - below;
   const most = Math.max(below, above);
+  if (symmetric) {
+    const padded = new Float64Array(2 * most);
+    padded.set(counts, most - below);
+    [counts, below, above] = [padded, most, most];
+  }
   const levels = symmetric ? 2 * GREATEST + 1 : GREATEST - LEAST + 1;
   let best: Range = outer, least = Infinity;
   for (let step = 1; step <= CANDIDATES; step++) {
     const reach = Math.ceil(most * step / CANDIDATES);
-    const [lower, upper] = symmetric ? [reach, reach] : [Math.min(reach, below), Math.min(reach, above)];
+    const lower = Math.min(reach, below), upper = Math.min(reach, above);
     // With fewer bins than levels nothing would seem to be lost.
     if (lower + upper < levels) continue;
     const inside = counts.subarray(below - lower, below + upper);

@@ -1,0 +1,64 @@
+/**
+ * Where the numbers of a value are stored: as a constant of floats, or as one of whole numbers behind a DequantizeLinear.
+ *
+ * @module
+ */
+
+import type { Constant, ElementType, Graph, TensorType } from "./graph.ts";
+import type { Node } from "./operators.ts";
+import { producers } from "./rewrite.ts";
+
+/** The constant behind a weight. */
+export interface WeightSource {
+  /** Name of the constant that holds the numbers. */
+  readonly name: string;
+  /** The numbers as they are stored. */
+  readonly constant: Constant;
+  /** What makes floats of them; absent where they are floats already. */
+  readonly dequantize?: {
+    /** The node. */
+    readonly node: Node<"DequantizeLinear">;
+    /** Its scales: one number, or one for each index along the node's axis. */
+    readonly scale: Constant;
+    /** Its zero points, as many. */
+    readonly zeroPoint: Constant;
+  };
+}
+
+// Graphs are never changed in place, so that a graph's makers stay what they are.
+const MAKERS = new WeakMap<Graph, ReadonlyMap<string, Node>>();
+
+function makerOf(graph: Graph, value: string): Node | undefined {
+  let makers = MAKERS.get(graph);
+  if (!makers) MAKERS.set(graph, makers = producers(graph));
+  return makers.get(value);
+}
+
+/**
+ * The constant behind a value: itself, or what a DequantizeLinear of constants makes floats of; undefined for values that are
+ * computed from the graph's inputs.
+ *
+ * ```ts
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { weightSource } from "./weight_source.ts";
+ * const graph = demoDetector({ size: 64 });
+ * const conv = graph.nodes.find(({ op }) => op === "Conv")!;
+ * console.log(weightSource(graph, conv.inputs[1])?.constant.dtype); // f32
+ * console.log(weightSource(graph, conv.inputs[0])); // undefined
+ * ```
+ */
+export function weightSource(graph: Graph, value: string): WeightSource | undefined {
+  const constant = graph.constants.get(value);
+  if (constant) return { name: value, constant };
+  const node = makerOf(graph, value);
+  if (node?.op !== "DequantizeLinear") return undefined;
+  const [stored, scale, zeroPoint] = node.inputs.map((name) => graph.constants.get(name));
+  if (!stored || !scale || !zeroPoint) return undefined;
+  return { name: node.inputs[0], constant: stored, dequantize: { node, scale, zeroPoint } };
+}
+
+/** Element type in which a value lies in memory between quantized layers: that before its DequantizeLinear, or its own. */
+export function storedType(graph: Graph, value: string, types: ReadonlyMap<string, TensorType>): ElementType {
+  const node = makerOf(graph, value);
+  return types.get(node?.op === "DequantizeLinear" ? node.inputs[0] : value)!.dtype;
+}

@@ -1,0 +1,117 @@
+/** `deno task quantize`: the file it writes, the object it prints, and what it refuses. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { letterboxTensor } from "../src/detect/host_letterbox.ts";
+import { calibrationFrom } from "../src/eval/calibration.ts";
+import { ModelBuilder } from "../src/models/builder.ts";
+import { loadOnnx, saveOnnx } from "../src/onnx/mod.ts";
+import { inFolder } from "./support/data_folders.ts";
+import { demoDataset, writeDemoFolder } from "./support/demo_dataset.ts";
+
+const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
+
+async function quantizeVerb(args: readonly string[]) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, "quantize", ...args],
+    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
+    stdin: "null",
+  });
+  const { code, stdout, stderr } = await child.output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+const DEMO = ["--model", "demo", "--size", "64"];
+
+/** A model of three layers, which is compiled in no time. */
+function smallModel(): Uint8Array {
+  const b = new ModelBuilder({ seed: 2 });
+  const first = b.convBlock("first", b.input("images", [1, 3, 64, 64]), { out: 8, kernel: 3, stride: 2 });
+  const second = b.convBlock("second", first, { out: 8, kernel: 3, act: "relu" });
+  return saveOnnx(b.graph("small", [b.conv("third", second, { out: 4 })]));
+}
+
+Deno.test("quantize --json: bytes, layers and report; the file holds int8 and says how it was made", () =>
+  inFolder(async (folder) => {
+    const set = join(folder, "set");
+    await Deno.mkdir(set);
+    await writeDemoFolder(set, 3);
+    const out = join(folder, "int8.onnx");
+    const scheme = ["--observer", "min-max", "--scheme", "symmetric", "--float", "none"];
+    const model = join(folder, "small.onnx");
+    await Deno.writeFile(model, smallModel());
+    const args = ["--model", model, "--calibrate", set, "--out", out, "--sensitivity", "1", ...scheme, "--json"];
+    const { code, stdout, stderr } = await quantizeVerb(args);
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout.trimEnd().split("\n").length, 1);
+    const { bytes, layers, report, file, quantization, sensitivity, latency } = JSON.parse(stdout);
+    assertEquals([bytes, layers], [report.bytes.after, report.int8Layers]);
+    assertEquals([layers, report.floatLayers, report.samples, report.observer], [3, 0, 3, "min-max"]);
+    assert(report.stored.every(({ zeroPoint }: { zeroPoint: number }) => zeroPoint === 0));
+    assertEquals(sensitivity.map(({ name }: { name: string }) => name).sort(), ["first.conv", "second.conv", "third"]);
+    // It is no detector.
+    assertEquals(latency, undefined);
+    assertMatch(stderr, /latency was not measured: .*a detector has one output/);
+    assertStringIncludes(stderr, "warning: calibrated on 3 samples only");
+    assertEquals(file, { name: out, bytes: (await Deno.stat(out)).size });
+    const graph = await loadOnnx(out);
+    assertEquals(JSON.parse(graph.metadata.quantization), quantization);
+    assertEquals(quantization.calibration, "set, 3 pictures at 64x64");
+    assert(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["int8.onnx", "set", "small.onnx"]);
+  }));
+
+Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "int8.onnx");
+    const { code, stdout, stderr } = await quantizeVerb([
+      ...DEMO,
+      ...["--calibrate", "synthetic", "--limit", "2", "--out", out],
+    ]);
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /^int8 +\d+ layers, \d+ stay in float$/m);
+    assertMatch(stdout, /^float +\S+: last layer before decoding$/m);
+    const [, int8, f32, f16, ratio] = stdout.match(
+      /^latency +int8 ([\d.]+) ms, f32 ([\d.]+) ms, f16 ([\d.]+) ms a frame: int8 takes ([\d.]+) times/m,
+    )!.map(Number);
+    assert(Math.abs(int8 / Math.min(f32, f16) - ratio) < 0.1 * ratio, stdout);
+    // The warning comes exactly when it is deserved.
+    assertEquals(/warning: int8 is slower on this adapter/.test(stderr), ratio > 1 || ratio === 1 && int8 > f32);
+  }));
+
+Deno.test("quantize refuses what cannot be, before it computes", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "int8.onnx");
+    const refused = async (args: readonly string[], sentence: RegExp) => {
+      const { code, stderr } = await quantizeVerb(args);
+      assertEquals(code, 1);
+      assertMatch(stderr, sentence);
+    };
+    const synthetic = ["--calibrate", "synthetic", "--limit", "1"];
+    await refused(
+      [...DEMO, ...synthetic, "--out", join(folder, "no/such.onnx")],
+      /such\.onnx: its folder does not exist/,
+    );
+    await refused([...DEMO, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/);
+    await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
+    await refused([...DEMO, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/);
+    assertEquals([...Deno.readDirSync(folder)].length, 0);
+  }));
+
+Deno.test("calibration samples are a data set's pictures as the detector sees them, as often as they are read", async () => {
+  const dataset = demoDataset(3);
+  const samples = calibrationFrom(dataset, { size: [96, 128], limit: 2, input: "x" });
+  for (let round = 0; round < 2; round++) {
+    let at = 0;
+    for await (const { name, inputs } of samples) {
+      const image = dataset.images[at++];
+      assertEquals(name, image.name);
+      const { shape, data } = letterboxTensor(await image.load(), 128, 96);
+      assertEquals([inputs.x.shape, [...shape]], [[1, 3, 96, 128], [1, 3, 96, 128]]);
+      assert(inputs.x.data.every((value, i) => value === data[i]));
+    }
+    assertEquals(at, 2);
+  }
+});
