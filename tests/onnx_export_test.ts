@@ -1,7 +1,7 @@
 /** Written files: reading them again gives the same graph, operator by operator. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { ARITY, FeatherdetError, type Graph, type Node } from "../src/graph/mod.ts";
+import { ARITY, FeatherdetError, type Graph, type Node, TRAINING_OPERATORS } from "../src/graph/mod.ts";
 import { importOnnx, saveOnnx } from "../src/onnx/mod.ts";
 import { referenceTensor, runReference } from "../src/reference/run.ts";
 import { operatorCases } from "./support/operator_cases.ts";
@@ -38,7 +38,8 @@ Deno.test("written and read again, every operator but Silu is the same", () => {
     graph.nodes.forEach(({ op }) => seen.add(op));
     assertEquals(importOnnx(saveOnnx(graph)), graph, name);
   }
-  assertEquals(Object.keys(ARITY).filter((op) => !seen.has(op)), ["Silu"]);
+  const written = Object.keys(ARITY).filter((op) => !(TRAINING_OPERATORS as readonly string[]).includes(op));
+  assertEquals(written.filter((op) => !seen.has(op)), ["Silu"]);
 });
 
 Deno.test("Silu is written as Sigmoid and Mul, beside names that are taken", () => {

@@ -5,7 +5,9 @@
 // `table` holds two numbers for each output column, then two for each output row: low, and the share of high = low + 1. The
 // table makes every coordinate rule exact. LINEAR == 0 takes low alone.
 // Dispatch: a thread for every strip of STRIP pixels of PLANES consecutive planes of y, so that a table entry serves several.
+// BYTES == 1: both have int8 cells of one scale, which are moved as they are.
 #const LINEAR = 0
+#const BYTES = 0
 #const STRIP = 4
 #const PLANES = 4
 
@@ -56,6 +58,9 @@ fn main(
     let block = divide(plane, params.output.batch);
 #for p in 0..STRIP
     if (u + $p < params.output.width) {
+#if BYTES == 1
+      store8_y(place.x + u + $p, place.y + v, load8_x(source.x + left_$p, source.y + low));
+#else
 #if LINEAR == 1
       let upper = blend(load_x(source.x + left_$p, source.y + low), load_x(source.x + right_$p, source.y + low), column_$p.y);
       let lower = blend(load_x(source.x + left_$p, source.y + high), load_x(source.x + right_$p, source.y + high), column_$p.y);
@@ -64,6 +69,7 @@ fn main(
       let value = load_x(source.x + left_$p, source.y + low);
 #end
       store_y(place.x + u + $p, place.y + v, keepChannels(value, params.output, block));
+#end
     }
 #end
   }

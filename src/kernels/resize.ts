@@ -7,6 +7,7 @@
 import type { Node } from "../graph/operators.ts";
 import type { KernelContext, OperatorKernels } from "./context.ts";
 import { blocked, blocksOf, i32, type Kernel } from "./kernel.ts";
+import { sameCells } from "./int8/cells.ts";
 import { linearGroups } from "./linear.ts";
 import { blockedOf, onImages, read, refuseEpilogue, write } from "./operand.ts";
 
@@ -60,7 +61,12 @@ function resizeKernel(context: KernelContext<"Resize">): Kernel {
   return {
     label: `resize ${attributes.mode}`,
     shader: "tensor/resize.wgsl",
-    constants: { LINEAR: attributes.mode === "linear" ? 1 : 0, STRIP, PLANES },
+    constants: {
+      LINEAR: attributes.mode === "linear" ? 1 : 0,
+      BYTES: attributes.mode === "nearest" && sameCells(input, output) ? 1 : 0,
+      STRIP,
+      PLANES,
+    },
     parameters: [blocked(input), blocked(output), i32(pitch)],
     bindings: [read(x), write(y), { kind: "constant", data: table }],
     workgroups: linearGroups(Math.ceil(output.width / STRIP) * output.height * bundles),

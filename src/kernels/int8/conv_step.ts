@@ -109,7 +109,7 @@ export function int8ConvStep(context: KernelContext<"Conv">): Int8ConvStep | und
     }
     // Biases next to weights that are all but zero may lie beyond 2^24; f32 and i32 both know them then.
     const first = Math.fround(biases[o] - input.int8.zero * sum);
-    if (Math.abs(first) + 128 * magnitude >= 2 ** 31) return undefined;
+    if (Math.abs(first) + 512 * magnitude >= 2 ** 31) return undefined;
     exactInFloat &&= 128 * magnitude < 2 ** 24;
     folded[o] = first;
     weightSums[o] = sum;

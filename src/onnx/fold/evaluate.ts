@@ -6,6 +6,7 @@
 
 import { type Shape, sizeOf } from "../../graph/graph.ts";
 import type { BinaryOperator, Operator } from "../../graph/operators.ts";
+import { quantizeValue } from "../../graph/quantized_value.ts";
 import type { Draft } from "../draft.ts";
 import { allocate, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
 import { broadcastStrides, restride, stridesOf, walk } from "./strided.ts";
@@ -114,6 +115,21 @@ function slice(attributes: Draft<"Slice">["attributes"], x: OnnxTensor): OnnxTen
   return [restride(x, shape, steps, origin)];
 }
 
+/** Weights that a model keeps as floats and quantizes when it runs become the bytes that they stand for. */
+function quantize(axis: number, [x, scale, zeroPoint]: readonly OnnxTensor[]): OnnxTensor[] | undefined {
+  const { dtype } = zeroPoint;
+  const count = scale.data.length;
+  const fits = count === zeroPoint.data.length && (count === 1 || count === x.shape[axis]);
+  if (x.dtype !== "f32" || dtype !== "i8" && dtype !== "u8" || !fits) return undefined;
+  const step = count === 1 ? x.data.length : stridesOf(x.shape)[axis];
+  const bytes = allocate(dtype, x.data.length);
+  x.data.forEach((value, position) => {
+    const at = Math.floor(position / step) % count;
+    bytes[position] = quantizeValue(value, scale.data[at], zeroPoint.data[at], dtype);
+  });
+  return [{ dtype, shape: x.shape, data: bytes }];
+}
+
 type Evaluator<K extends Operator> = (node: Draft<K>, inputs: readonly OnnxTensor[]) => OnnxTensor[] | undefined;
 
 /** Operators that are evaluated; constants that meet any other stay in the graph. */
@@ -126,6 +142,7 @@ const EVALUATORS: { readonly [K in Operator]?: Evaluator<K> } = {
   Sqrt: (_, inputs) => unary(Math.sqrt, inputs),
   Exp: (_, inputs) => unary(Math.exp, inputs),
   Log: (_, inputs) => unary(Math.log, inputs),
+  QuantizeLinear: (node, inputs) => quantize(node.attributes.axis, inputs),
   Concat: (node, inputs) => concat(node.attributes.axis, inputs),
   Split: (node, [x]) => split(node.attributes.axis, node.attributes.sizes, x),
   Slice: (node, [x]) => slice(node.attributes, x),
