@@ -8,6 +8,7 @@
 
 import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../src/graph/error.ts";
+import type { Precision } from "../src/session.ts";
 import type { Engine } from "./record.ts";
 
 /** What a start is measured of. */
@@ -16,7 +17,7 @@ export interface StartRequest {
   readonly model: string;
   readonly picture: string;
   readonly size: number;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
 }
 
 /** Milliseconds of a start. */

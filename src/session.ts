@@ -14,8 +14,12 @@ import { buildPlan, outputValue, type Plan, type PlanOptions } from "./plan/plan
 import type { Tuning } from "./plan/tuning.ts";
 import { Program } from "./program.ts";
 
-/** Element type in which activations and weights are stored; arithmetic is f32 in both. */
-export type Precision = "f32" | "f16";
+/**
+ * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Graphs with QuantizeLinear and
+ * DequantizeLinear compute in int8 between these whatever is asked for, which then goes for their float part; `int8` is f32 for that
+ * part, and refuses graphs without any.
+ */
+export type Precision = "f32" | "f16" | "int8";
 
 /** How a session is made. */
 export interface SessionOptions {
@@ -59,8 +63,8 @@ export function storageForm(
   options: Pick<SessionOptions, "precision" | "storage">,
 ): Omit<StorageForm, "pageShift"> {
   const precision: string = options.precision ?? "f32";
-  if (precision !== "f32" && precision !== "f16") {
-    throw new FeatherdetError(`precision "${precision}" is not available; there are f32 and f16`);
+  if (precision !== "f32" && precision !== "f16" && precision !== "int8") {
+    throw new FeatherdetError(`precision "${precision}" is not available; there are f32, f16 and int8`);
   }
   const storage: string | undefined = options.storage;
   if (storage !== undefined && storage !== "texture" && storage !== "buffer") {
@@ -72,18 +76,28 @@ export function storageForm(
     );
   }
   const fastest = device.adapter.software && device.storageTextures ? "texture" : "buffer";
-  return { scalar: precision, storage: options.storage ?? fastest };
+  return { scalar: precision === "f16" ? "f16" : "f32", storage: options.storage ?? fastest };
+}
+
+/** Throws FeatherdetError where `int8` is asked for and the graph is not quantized. */
+export function checkPrecision(graph: Graph, precision: Precision | undefined): void {
+  if (precision !== "int8" || graph.nodes.some(({ op }) => op === "QuantizeLinear")) return;
+  throw new FeatherdetError(
+    `the model is in floats: make it int8 first, with quantize() or \`deno task quantize\`, then run the result`,
+    { file: graph.name },
+  );
 }
 
 /** What limits plans on a device. */
 export function planLimits(
   device: Device,
   form: Pick<StorageForm, "storage">,
-): Pick<PlanOptions, "maxPages" | "maxStorageTextures"> {
+): Pick<PlanOptions, "maxPages" | "maxStorageTextures" | "packedDot"> {
   const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage } = device.device.limits;
   return {
     maxPages: form.storage === "texture" ? maxTextureArrayLayers : Infinity,
     maxStorageTextures: maxStorageTexturesPerShaderStage,
+    packedDot: device.adapter.packedDot,
   };
 }
 
@@ -121,11 +135,13 @@ export class Session {
   /**
    * Plans the graph, uploads its weights and compiles its kernels.
    *
-   * Throws FeatherdetError where there is no adapter, an operator has no kernel for its shapes, or memory does not suffice.
+   * Throws FeatherdetError where there is no adapter, an operator has no kernel for its shapes, or memory does not suffice, and for
+   * `int8` where the graph is not quantized.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
+    checkPrecision(graph, options.precision);
     const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, {
       form,
       ...planLimits(device, form),

@@ -106,6 +106,9 @@ Deno.test("every stored value has one pair, every int8 layer reads int8, integer
       return integer?.dtype ?? inferTypes(QUANTIZED).get(maker.inputs[0])!.dtype;
     });
     assertEquals(types, ["i8", "i8", "i32"], layer.name);
+    // Sums of products are in steps of the one scale times the other: that is what the bias has to be in.
+    const scales = node.inputs.map((value) => QUANTIZED.constants.get(makerOf(QUANTIZED, value)!.inputs[1])!.data);
+    assertEquals([...scales[2]], [...scales[1]].map((scale) => Math.fround(scale * scales[0][0])), layer.name);
   }
 });
 
@@ -180,6 +183,22 @@ Deno.test("float by a function: a float part between int8 layers is fed and read
   // Its input is nowhere wanted in int8.
   assert(!report.stored.some(({ values }) => values.includes("cat")));
   assert(await outputRatio(NETWORK, graph) > 25);
+});
+
+Deno.test("a float layer reads what is stored, a value that int8 layers read too", async () => {
+  const { graph } = await quantize(NETWORK, SAMPLES, over({ float: ({ name }) => name === "small.conv" }));
+  // Made in int8 and stored once: the pool before the float layer and the Concat of the int8 layer both read that.
+  assertEquals(readersOf(graph, "joint.act").map(({ op }) => op), ["QuantizeLinear"]);
+  const [stored] = readersOf(graph, "joint.act")[0].outputs;
+  const [back] = readersOf(graph, stored);
+  assertEquals(readersOf(graph, back.outputs[0]).map(({ name }) => name).sort(), ["cat2", "pool"]);
+  // Made in float, read in both: the float layer reads it as it is.
+  const both = await quantize(
+    NETWORK,
+    SAMPLES,
+    over({ float: ({ name }) => name === "wide.conv" || name === "inner.conv" }),
+  );
+  assertEquals(readersOf(both.graph, "cut.1").map(({ op }) => op).sort(), ["Conv", "QuantizeLinear"]);
 });
 
 Deno.test("the result computes nearly the same, by every observer and scheme", async () => {

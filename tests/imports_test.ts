@@ -42,6 +42,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...["graph", "onnx", "models", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
     ...["data/random", "compress", "session_runner", "tune", "eval", "hardware", "report", "setup", "../bench"],
+    "train",
   ],
 };
 

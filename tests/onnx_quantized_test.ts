@@ -7,30 +7,15 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { onnx } from "npm:onnx-proto@8.0.1";
-import { loadPeer } from "../bench/peers.ts";
 import { analyze, type Constant, FeatherdetError, type Graph, inferTypes, weightSource } from "../src/graph/mod.ts";
 import { importOnnx, saveOnnx } from "../src/onnx/mod.ts";
 import { referenceTensor, runReference } from "../src/reference/run.ts";
 import { Session } from "../src/session.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { floats, ints, onnxFile, onnxNode } from "./support/onnx_models.ts";
-import { type ModelValue, type QuantizedModel, quantizedModels } from "./support/quantized_models.ts";
+import { inSteps, type ModelValue, quantizedModels } from "./support/quantized_models.ts";
 
 const MODELS = quantizedModels();
-
-/** Numbers of one step of the last quantized value; of a dynamic model, a 255th of its outputs' range. */
-function outputStep(graph: Graph, { output }: QuantizedModel): number {
-  const last = graph.nodes.at(-1)!;
-  if (last.op === "DequantizeLinear") return graph.constants.get(last.inputs[1])!.data[0];
-  return (Math.max(...output.data) - Math.min(...output.data)) / 255;
-}
-
-/** Largest and mean difference to onnxruntime's output, in steps. */
-function inSteps(graph: Graph, model: QuantizedModel, found: ArrayLike<number>): { most: number; mean: number } {
-  const step = outputStep(graph, model);
-  const off = Array.from(model.output.data, (value, i) => Math.abs(value - found[i]) / step);
-  return { most: Math.max(...off), mean: off.reduce((sum, value) => sum + value, 0) / off.length };
-}
 
 for (const model of MODELS) {
   Deno.test(`${model.name}: the reference computes onnxruntime's integers one by one`, () => {
@@ -103,7 +88,9 @@ Deno.test("another picture size and batch leaves the integers as they are", () =
 gpuTest("a session stays within int8 noise of onnxruntime on every quantized model", async (device) => {
   for (const model of MODELS) {
     const graph = importOnnx(model.file, { file: model.name });
-    for (const storage of ["texture", "buffer"] as const) {
+    // Buffers for one model of each kind: each form has pipelines of its own to compile.
+    const inBuffers = model.name === "static_i8_channels" || model.name === "dynamic_i8";
+    for (const storage of inBuffers ? ["texture", "buffer"] as const : ["texture"] as const) {
       const session = await Session.create(graph, { device, storage });
       const found = (await session.run({ x: model.input }))[model.output.name];
       session.destroy();
@@ -113,17 +100,6 @@ gpuTest("a session stays within int8 noise of onnxruntime on every quantized mod
       // Static: sums are not rounded between a convolution and its activation here. Dynamic: f32 rounds otherwise.
       assert(model.name.startsWith("static") ? most <= 4 && mean < 0.7 : most < 0.01, text);
     }
-  }
-});
-
-Deno.test("onnxruntime runs what is written, with its own integer kernels, within int8 noise", async () => {
-  for (const model of MODELS) {
-    const graph = importOnnx(model.file);
-    const peer = await loadPeer(saveOnnx(graph), "wasm");
-    const found = await peer.run(model.input);
-    await peer.release();
-    const { most, mean } = inSteps(graph, model, found.data as Float32Array);
-    assert(most <= 3 && mean < 0.5, `${model.name}: at most ${most} steps off, ${mean} in the mean`);
   }
 });
 
@@ -143,7 +119,7 @@ function read(nodes: onnx.INodeProto[], initializers: onnx.ITensorProto[], opset
 Deno.test("zero points that are left out are 0 of the type that ONNX says", () => {
   const graph = read([QUANTIZE, BACK], [floats("s", [], [0.5])]);
   assertEquals(graph.nodes.map(({ inputs }) => inputs[2]), ["test/zero_point", "back/zero_point"]);
-  const zero = { dtype: "u8", shape: [], data: Uint8Array.of(0) };
+  const zero: Constant = { dtype: "u8", shape: [], data: Uint8Array.of(0) };
   assertEquals(graph.nodes.map(({ inputs }) => graph.constants.get(inputs[2])), [zero, zero]);
   const signed = { ...QUANTIZE, attribute: [ints("output_dtype", INT8)] };
   const stated = read([signed, BACK], [floats("s", [], [0.5])], 21);

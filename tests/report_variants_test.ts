@@ -187,7 +187,7 @@ gpuTest(
     const said: string[] = [];
     const first = await measureDemo(graph, { say: (line) => void said.push(line) });
     const [demo, half, absent, eight] = first.rows;
-    assertEquals([absent.missing, eight.missing], ["it is not there", "int8 cannot be run yet"]);
+    assertEquals([absent.missing, eight.missing], ["it is not there", "its model is in floats"]);
     assertEquals([absent, eight].map(({ figures, timing }) => [figures, timing]), [[{}, {}], [{}, {}]]);
     const storage = first.storage as "texture" | "buffer";
     const costs = modelCosts(graph, { precision: "f16", storage });

@@ -12,17 +12,24 @@
 //
 // Weights (weight(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column =
 // ((outBlock * K*K + tap) * 4 + input lane), four output lanes a cell; the last row holds the biases, a cell an output block.
-// Dispatch: x = tiles / WORKGROUP, y = output groups, z = images.
+// IN_LANES is how many channels of a block there are: fewer than four where x has fewer, as a picture has.
+// Dispatch with JOINED == 1: a thread for every tile of every output group of every image, so that small maps leave no lane of a
+// workgroup idle; otherwise x = tiles / WORKGROUP, y = output groups, z = images, and a workgroup has one set of weights.
 #const K = 3
 #const S = 1
 #const TILE_X = 5
 #const TILE_Y = 4
 #const OUT_BLOCKS = 1
+#const IN_LANES = 4
 #const WORKGROUP = 16
+#const JOINED = 0
 #const RESIDUAL = 0
 #const GATED = 0
 #const INTERLEAVED = 0
 
+#if JOINED == 1
+#include "lib/linear.wgsl"
+#end
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -33,7 +40,8 @@ struct Params {
 #end
   pad: vec2i,           // left, top
   tilesX: i32,
-  tiles: i32,
+  tiles: i32,           // of a plane
+  layers: i32,          // groups of OUT_BLOCKS output blocks
   firstBlock: i32,      // of x that is read
   inBlocks: i32,        // of x that are read
   otherBlock: i32,      // first of r that is interleaved
@@ -61,13 +69,25 @@ struct Params {
 #const NY = (TILE_Y - 1) * S + K
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+#if JOINED == 1
+  let index = min(linearIndex(group, groups, local), params.tiles * params.layers * params.output.batch - 1);
+  let plane = divide(index, params.tiles);
+  let tile = index - plane * params.tiles;
+  let image = divide(plane, params.layers);
+  let layer = plane - image * params.layers;
+#else
   let tile = min(i32(group.x) * WORKGROUP + i32(local), params.tiles - 1);
+  let layer = i32(group.y);
+  let image = i32(group.z);
+#end
   let tileRow = tile / params.tilesX;
   let u0 = (tile - tileRow * params.tilesX) * TILE_X;
   let v0 = tileRow * TILE_Y;
-  let layer = i32(group.y);
-  let image = i32(group.z);
 
 #for o in 0..OUT_BLOCKS
   let bias_$o = weight($o, params.inBlocks, layer);
@@ -105,7 +125,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 #end
 #for o in 0..OUT_BLOCKS
 #for t in 0..(K * K)
-#for c in 0..4
+#for c in 0..IN_LANES
 #if GATED == 1
     let w_$(o)_$(t)_$c = gate[$c] * weight($((o * K * K + t) * 4 + c), block, layer);
 #else
@@ -117,7 +137,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
 #for t in 0..(K * K)
+#if IN_LANES == 4
     acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1 + x_$(j * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2 + x_$(j * S + t / K)_$(i * S + t % K).w * w_$(o)_$(t)_3;
+#end
+#if IN_LANES == 3
+    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1 + x_$(j * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2;
+#end
+#if IN_LANES == 2
+    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1;
+#end
+#if IN_LANES == 1
+    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0;
+#end
 #end
 #end
 #end

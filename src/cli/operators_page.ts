@@ -5,10 +5,11 @@
  */
 
 import { ARITY } from "../graph/arity.ts";
-import type { Operator } from "../graph/operators.ts";
+import { type Operator, TRAINING_OPERATORS } from "../graph/operators.ts";
 import { KERNELS } from "../kernels/table.ts";
 import { FOLDS } from "../onnx/fold/mod.ts";
 import { ONNX_OPERATORS } from "../onnx/operators/mod.ts";
+import { isDifferentiable } from "../train/gradients/table.ts";
 
 /** What the planner does with an operator besides running its kernel. */
 const FUSIONS: Partial<Record<Operator, string>> = {
@@ -21,6 +22,7 @@ const FUSIONS: Partial<Record<Operator, string>> = {
   Split: "on channels: no copy, a view",
   Slice: "on channels: no copy, a view",
   Reshape: "no copy, an alias",
+  UnpackWeights: "computed when the model is planned",
   Softmax: "of attention and of the YOLO head: part of one kernel",
   MatMul: "of attention: part of one kernel",
 };
@@ -34,6 +36,7 @@ const SPELLINGS: Partial<Record<Operator, readonly string[]>> = {
   Resize: ["Resize", "Upsample"],
   ReduceMax: ["ReduceMax", "GlobalMaxPool"],
   Slice: ["Slice", "Gather (constant, evenly spaced)"],
+  UnpackWeights: ["Cast + Gather + Reshape + Mul (constant)"],
 };
 
 /** The page as Markdown. */
@@ -46,7 +49,11 @@ export function operatorsPage(): string {
       ((ACTIVATIONS as readonly string[]).includes(op) ? "joins the convolution before it" : "");
     const [least, most] = ARITY[op].inputs;
     const count = least === most ? `${least}` : `${least}${most === Infinity ? " and more" : `-${most}`}`;
-    return `| ${op} | ${count} | ${spelt.join(", ")} | yes | yes | ${kernels} | ${fused} | no | no | no |`;
+    const written = (TRAINING_OPERATORS as readonly string[]).includes(op) ? "no" : "yes";
+    const gradient = isDifferentiable(op) ? "yes" : "no";
+    return `| ${op} | ${count} | ${
+      spelt.join(", ")
+    } | ${written} | yes | ${kernels} | ${fused} | ${gradient} | no | no |`;
   });
   return [
     "# Operators",
@@ -57,7 +64,7 @@ export function operatorsPage(): string {
     "- **ONNX out**: it can be written (opset 17). **reference**: the naive float64 form that kernels are tested against.",
     "- **kernels**: *row memory* reads and writes cells of four channels (see `shaders/lib/storage.wgsl`), *plain* row-major buffers;",
     "  f32 and f16 storage, f32 arithmetic. **fusion**: what the planner does with it.",
-    "- **gradient**, **pruning**, **int8**: not there yet.",
+    "- **gradient**: gradients go through it (see `src/train/gradients/`). **pruning**, **int8**: not there yet.",
     "",
     "| operator | inputs | ONNX in | ONNX out | reference | kernels | fusion | gradient | pruning | int8 |",
     "|---|---|---|---|---|---|---|---|---|---|",

@@ -15,7 +15,7 @@ import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE 
 import { changeShapes, classNames, loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../program.ts";
-import { planLimits, type SessionOptions, storageForm } from "../session.ts";
+import { checkPrecision, planLimits, type SessionOptions, storageForm } from "../session.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { RgbImage } from "./image.ts";
@@ -145,6 +145,7 @@ export class Detector {
     const graph = resized(loaded, options.inputSize);
     const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
+    checkPrecision(graph, options.precision);
     const output = inferTypes(graph).get(graph.outputs[0])!.shape;
     const [, channels, anchors] = checkShapes(graph, output);
     const classes = channels - 4;

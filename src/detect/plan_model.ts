@@ -11,7 +11,7 @@ import { detectionSteps } from "./steps.ts";
 
 /** What is planned for. */
 export interface PlannedForm {
-  readonly precision: "f32" | "f16";
+  readonly precision: "f32" | "f16" | "int8";
   readonly storage: "texture" | "buffer";
 }
 
@@ -25,7 +25,7 @@ export interface Planned {
 /** Plans a graph. Where it has YOLO's head, the plan is the detector's: it ends at the head's maps, which are decoded apart. */
 export function planModel(graph: Graph, { precision, storage }: PlannedForm): Planned {
   const options: PlanOptions = {
-    form: { scalar: precision, storage },
+    form: { scalar: precision === "f16" ? "f16" : "f32", storage },
     maxPages: Infinity,
     maxStorageTextures: Infinity,
     target: storage === "texture" ? "software" : "hardware",

@@ -5,7 +5,7 @@
  */
 
 import { planModel } from "../detect/plan_model.ts";
-import { analyze, type AnalyzeOptions, type BitWidths, type Graph, type Node } from "../graph/mod.ts";
+import { analyze, type AnalyzeOptions, type Graph } from "../graph/mod.ts";
 import type { StorageForm } from "../kernels/kernel.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import type { MemoryReport } from "../plan/plan.ts";
@@ -18,7 +18,7 @@ export interface CostOptions {
   readonly precision?: Precision;
   /** How activations are stored: `buffer` (the default) as on hardware, `texture` as on software adapters. */
   readonly storage?: StorageForm["storage"];
-  /** Bit widths for the bit operations of each layer; by default those of the precision. See `AnalyzeOptions`. */
+  /** Bit widths for the bit operations of each layer; by default as stored, floats in the precision. See `AnalyzeOptions`. */
   readonly bits?: AnalyzeOptions["bits"];
 }
 
@@ -59,8 +59,8 @@ export interface ModelCosts {
   readonly activationPeak: MemoryReport;
 }
 
-/** Bits of an element by precision. */
-const PRECISION_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16 };
+/** Bits of a float by precision; what is stored in fewer bits has those. */
+const FLOAT_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16, int8: 32 };
 
 /**
  * Counts a model. It reads all weights, which draws those that a built model has not drawn yet. Needs no device.
@@ -77,9 +77,7 @@ const PRECISION_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16 }
  */
 export function modelCosts(graph: Graph, options: CostOptions = {}): ModelCosts {
   const { precision = "f32", storage = "buffer" } = options;
-  const width = PRECISION_BITS[precision];
-  const bits = (node: Node): BitWidths => options.bits?.(node) ?? { weights: width, activations: width };
-  const counted = analyze(graph, { zeros: true, bits });
+  const counted = analyze(graph, { zeros: true, bits: options.bits, floatBits: FLOAT_BITS[precision] });
   const { plan, steps } = planModel(graph, { precision, storage });
   return {
     parameters: counted.parameters,

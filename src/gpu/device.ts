@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import { storageTexturesWork } from "./self_check.ts";
+import { packedDotWorks, storageTexturesWork } from "./self_check.ts";
 
 /** What is known of an adapter; goes into every record of a measurement. */
 export interface AdapterRecord {
@@ -17,6 +17,8 @@ export interface AdapterRecord {
   readonly architecture: string;
   /** True for an adapter that computes on the CPU. */
   readonly software: boolean;
+  /** Packed dot products of bytes passed a known-answer check; where they did not, int8 is computed without. Absent before the check. */
+  readonly packedDot?: boolean;
 }
 
 /** An open device and what was found out about it. */
@@ -60,16 +62,21 @@ export function adapterOf(device: GPUDevice): AdapterRecord {
   return info ? describe(info) : { name: "unknown", vendor: "", architecture: "", software: false };
 }
 
+/** The device with what the checks at start-up say of it. */
+async function checked(device: GPUDevice, adapter: AdapterRecord): Promise<Device> {
+  const storageTextures = await storageTexturesWork(device);
+  const packedDot = await packedDotWorks(device);
+  const timestamps = device.features.has("timestamp-query");
+  return { device, adapter: { ...adapter, packedDot }, storageTextures, timestamps };
+}
+
 const adopted = new WeakMap<GPUDevice, Promise<Device>>();
 
 /** Wraps a device that the caller owns; it is checked once. */
 export function adoptDevice(device: GPUDevice): Promise<Device> {
   let known = adopted.get(device);
   if (!known) {
-    const adapter = adapterOf(device);
-    known = storageTexturesWork(device).then((storageTextures) => {
-      return { device, adapter, storageTextures, timestamps: device.features.has("timestamp-query") };
-    });
+    known = checked(device, adapterOf(device));
     adopted.set(device, known);
   }
   return known;
@@ -93,9 +100,7 @@ export async function openDevice(): Promise<Device> {
   } catch (error) {
     throw new FeatherdetError(`the adapter "${adapter.info.device}" gave no device: ${(error as Error).message}`);
   }
-  const record = describe(adapter.info);
-  const storageTextures = await storageTexturesWork(device);
-  return { storageTextures, device, adapter: record, timestamps: features.includes("timestamp-query") };
+  return await checked(device, describe(adapter.info));
 }
 
 let shared: Promise<Device> | undefined;

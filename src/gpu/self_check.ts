@@ -1,7 +1,9 @@
 /**
- * A known-answer check of storage textures: some backends accept every call and compute something else (OpenGL behind WebGPU
- * ignores the first layer of a view). What the engine leans on is done once in small: layers written through one view by a
- * dispatch and read through another by the next.
+ * Known-answer checks of what some backends accept and compute wrongly.
+ *
+ * Storage textures: OpenGL behind WebGPU ignores the first layer of a view. What the engine leans on is done once in small: layers
+ * written through one view by a dispatch and read through another by the next. Packed dot products of bytes: they are young, and
+ * replaced by compilers where the hardware has none; signs and extremes are tried.
  *
  * @module
  */
@@ -26,13 +28,15 @@ const READ = `
 const WIDTH = 4;
 const BASE = [100, 10, 3, 7];
 
-async function results(device: GPUDevice): Promise<Float32Array> {
-  const pipeline = (code: string) =>
-    device.createComputePipelineAsync({
-      layout: "auto",
-      compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-    });
-  const [write, read] = await Promise.all([pipeline(WRITE), pipeline(READ)]);
+function pipelineOf(device: GPUDevice, code: string): Promise<GPUComputePipeline> {
+  return device.createComputePipelineAsync({
+    layout: "auto",
+    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
+  });
+}
+
+async function storedAndRead(device: GPUDevice): Promise<Float32Array> {
+  const [write, read] = await Promise.all([pipelineOf(device, WRITE), pipelineOf(device, READ)]);
   const texture = device.createTexture({
     size: [5, 3, 5],
     format: "rgba32float",
@@ -70,13 +74,69 @@ async function results(device: GPUDevice): Promise<Float32Array> {
   return copy;
 }
 
+/** What a check answers; undefined where the backend refuses its shaders or calls, which is an answer as well. */
+async function answerOf<T>(device: GPUDevice, check: (device: GPUDevice) => Promise<T>): Promise<T | undefined> {
+  device.pushErrorScope("validation");
+  const found = await check(device).catch(() => undefined);
+  const invalid = await device.popErrorScope();
+  return invalid ? undefined : found;
+}
+
 /** True where the device reads and writes ranges of layers of a storage texture as it was told. */
 export async function storageTexturesWork(device: GPUDevice): Promise<boolean> {
   if (!navigator.gpu.wgslLanguageFeatures?.has("readonly_and_readwrite_storage_textures")) return false;
-  device.pushErrorScope("validation");
-  // A backend that refuses the shaders or calls has answered as well.
-  const found = await results(device).catch(() => undefined);
-  const invalid = await device.popErrorScope();
+  const found = await answerOf(device, storedAndRead);
   const expected = (i: number) => 2 * (BASE[i % 4] + [i >> 2, 1, 0.5, -1][i % 4]);
-  return !invalid && found !== undefined && found.every((value, i) => value === expected(i));
+  return found !== undefined && found.every((value, i) => value === expected(i));
+}
+
+const DOT = `
+@group(0) @binding(0) var<storage, read_write> pairs: array<vec2u>;
+@group(0) @binding(1) var<storage, read_write> dots: array<i32>;
+@compute @workgroup_size(8) fn main(@builtin(global_invocation_id) id: vec3u) {
+  dots[id.x] = 7 + dot4I8Packed(pairs[id.x].x, pairs[id.x].y);
+}`;
+
+/** Eight pairs of four signed bytes: extremes, and bytes whose sign matters in each place. */
+const FACTORS = Int8Array.of(
+  ...[-128, -128, -128, -128, -128, -128, -128, -128],
+  ...[-128, -128, -128, -128, 127, 127, 127, 127],
+  ...[127, 127, 127, 127, 127, 127, 127, 127],
+  ...[-1, 0, 0, 0, 3, 100, 100, 100],
+  ...[0, -2, 0, 0, 100, 5, 100, 100],
+  ...[0, 0, -3, 0, 100, 100, -7, 100],
+  ...[0, 0, 0, -4, 100, 100, 100, 11],
+  ...[1, -2, 3, -4, -50, 60, 70, -80],
+);
+
+async function dots(device: GPUDevice): Promise<Int32Array> {
+  const pipeline = await pipelineOf(device, DOT);
+  const count = FACTORS.length / 8;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const pairs = device.createBuffer({ size: FACTORS.byteLength, usage });
+  const out = device.createBuffer({ size: 4 * count, usage });
+  const staging = device.createBuffer({ size: 4 * count, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  device.queue.writeBuffer(pairs, 0, FACTORS);
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  const entries = [pairs, out].map((buffer, binding) => ({ binding, resource: { buffer } }));
+  pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+  pass.dispatchWorkgroups(1);
+  pass.end();
+  encoder.copyBufferToBuffer(out, 0, staging, 0, 4 * count);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const copy = new Int32Array(staging.getMappedRange().slice(0));
+  for (const resource of [pairs, out, staging]) resource.destroy();
+  return copy;
+}
+
+/** True where the device has packed dot products of signed bytes and computes them right. */
+export async function packedDotWorks(device: GPUDevice): Promise<boolean> {
+  if (!navigator.gpu.wgslLanguageFeatures?.has("packed_4x8_integer_dot_product")) return false;
+  const found = await answerOf(device, dots);
+  const expected = (i: number) =>
+    [0, 1, 2, 3].reduce((sum, lane) => sum + FACTORS[8 * i + lane] * FACTORS[8 * i + 4 + lane], 7);
+  return found !== undefined && found.every((value, i) => value === expected(i));
 }

@@ -3,7 +3,7 @@
  *
  * What is counted:
  * - **parameters**: constants that feed a weight or bias input of Conv, ConvTranspose, BatchNormalization (scale and bias),
- *   Gemm and MatMul, also by way of a DequantizeLinear, and of the integer products. Running statistics, scales and baked tables
+ *   Gemm and MatMul, also by way of a DequantizeLinear or UnpackWeights, and of the integer products. Running statistics, scales and baked tables
  *   (anchors, strides, grids) are not parameters.
  * - **bytes**: stored bytes of those parameters, of their scales and zero points and of the running statistics, in their element type.
  * - **macs**: products summed by Conv, ConvTranspose, Gemm, MatMul and their integer forms. Biases and all other operators count
@@ -12,7 +12,7 @@
  *   counter hooks modules, so a product of two activations (attention) has macs here but no flops. They are dense: weights that
  *   are 0 count like others.
  * - **bitOperations**: macs, each times the bits of one factor times the bits of the other: 1024 in f32, 64 with both in eight bits
- *   (behind a DequantizeLinear, too).
+ *   (behind a DequantizeLinear, too), 64 with weights of two.
  *   This is the count of van Baalen et al. 2020 ("Bayesian Bits"). Dense, too.
  * - **zeros**, **sparsity** and **nonzeroFlops**: apart from these, and only when asked for. No kernel of ours skips zeros, so that
  *   they say what could be saved, not what is.
@@ -27,7 +27,7 @@ import type { Graph, Shape } from "./graph.ts";
 import { sizeOf } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
-import { storedType } from "./weight_source.ts";
+import { storedType, weightSize, weightSource } from "./weight_source.ts";
 import { weightsOf } from "./weights.ts";
 
 /** What to count, and how. */
@@ -42,6 +42,8 @@ export interface AnalyzeOptions {
    * element types. A product of two activations takes the activations' bits for both.
    */
   readonly bits?: (node: Node) => BitWidths | undefined;
+  /** Bits of operands in f32 for which nothing is stated: 16 where they are stored in f16. Default 32. */
+  readonly floatBits?: number;
 }
 
 const none = () => 0;
@@ -89,6 +91,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   ConvInteger: (_, [, weight], output) => sizeOf(output) * sizeOf(weight.slice(1)),
   MatMulInteger: (_, [a], output) => sizeOf(output) * a[a.length - 1],
   Cast: none,
+  UnpackWeights: none,
   ConvWeightGradient: (_, [, dy], output) => sizeOf(dy) * sizeOf(output.slice(1)),
   BatchNormTraining: none,
   BatchNormGradient: none,
@@ -126,14 +129,15 @@ function hasWeight(graph: Graph, node: Node): boolean {
 export function analyze(graph: Graph, options: AnalyzeOptions & { readonly zeros: true }): SparseAnalysis;
 /** Counts a graph at its input shapes without reading the values of its weights. Throws as above. */
 export function analyze(graph: Graph, options?: AnalyzeOptions): Analysis;
-export function analyze(graph: Graph, { zeros = false, bits }: AnalyzeOptions = {}): Analysis | SparseAnalysis {
+export function analyze(graph: Graph, options: AnalyzeOptions = {}): Analysis | SparseAnalysis {
+  const { zeros = false, bits, floatBits } = options;
   const types = inferTypes(graph);
   const shapeOf = (name: string) => types.get(name)!.shape;
   const bitsOf = (node: Node) => {
     const stated = bits?.(node);
     return stated
       ? statedBits(graph, node, stated)
-      : typeBits(node.inputs.map((name) => storedType(graph, name, types)));
+      : typeBits(node.inputs.map((name) => storedType(graph, name, types)), floatBits);
   };
   const counted = new Set<string>();
   let weightLayers = 0;
@@ -141,13 +145,14 @@ export function analyze(graph: Graph, { zeros = false, bits }: AnalyzeOptions = 
     const outputShape = shapeOf(node.outputs[0]);
     const macs = macsOf(node, node.inputs.map(shapeOf), outputShape);
     const { trained, statistics } = weightsOf(graph, node);
+    const sources = node.inputs.map((name) => weightSource(graph, name));
     if (trained.length > 0) weightLayers++;
     let parameters = 0, bytes = 0;
     for (const name of [...trained, ...statistics]) {
       if (counted.has(name)) continue;
       counted.add(name);
       const { shape, dtype } = graph.constants.get(name)!;
-      if (trained.includes(name)) parameters += sizeOf(shape);
+      if (trained.includes(name)) parameters += weightSize(sources.find((source) => source?.name === name)!);
       bytes += sizeOf(shape) * ELEMENT_BYTES[dtype];
     }
     const flops = hasWeight(graph, node) ? 2 * macs : 0;

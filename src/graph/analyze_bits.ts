@@ -7,6 +7,7 @@
 import { FeatherdetError } from "./error.ts";
 import type { ElementType, Graph } from "./graph.ts";
 import type { Node } from "./operators.ts";
+import type { WeightBits } from "./packed_weights.ts";
 import { weightSource } from "./weight_source.ts";
 
 /** Bytes of an element. */
@@ -25,9 +26,14 @@ export function isConvolution({ op }: Node): boolean {
   return op === "Conv" || op === "ConvInteger" || op === "ConvTranspose";
 }
 
-/** Bits of one factor times those of the other, by the element types of a node's first two inputs. */
-export function typeBits([first, second]: readonly ElementType[]): number {
-  return 64 * ELEMENT_BYTES[first] * ELEMENT_BYTES[second];
+/**
+ * Bits of one factor times those of the other, by the element types of a node's first two inputs, or the bits of packed ones; f32 has
+ * `floatBits`.
+ */
+export function typeBits(factors: readonly (ElementType | WeightBits)[], floatBits = 32): number {
+  return factors.slice(0, 2).reduce((product: number, type) => {
+    return product * (typeof type === "number" ? type : type === "f32" ? floatBits : 8 * ELEMENT_BYTES[type]);
+  }, 1);
 }
 
 /**

@@ -8,7 +8,8 @@ import type { Analysis, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
 import { isConvolution } from "./analyze_bits.ts";
 import { type Constant, type Graph, sizeOf } from "./graph.ts";
 import type { Node } from "./operators.ts";
-import { weightSource } from "./weight_source.ts";
+import { unpackWeights } from "./packed_weights.ts";
+import { weightSize, type WeightSource, weightSource } from "./weight_source.ts";
 import { weightsOf } from "./weights.ts";
 
 /** A constant that a convolution or matrix product multiplies by. */
@@ -19,6 +20,8 @@ interface Factor {
   readonly zeroPoint?: Constant;
   /** Elements between neighbours along that axis. */
   readonly step: number;
+  /** What the codes of packed weights stand for. */
+  readonly unpack?: WeightSource["unpack"];
 }
 
 /** The constants that a convolution or matrix product multiplies by; biases are not among them. */
@@ -29,17 +32,21 @@ export function factorsOf(graph: Graph, node: Node): Factor[] {
   const found = node.inputs.slice(0, 2).flatMap((input, index): Factor[] => {
     const source = weightSource(graph, input);
     if (!source || !trained.includes(source.name)) return [];
-    const { name, constant, dequantize } = source;
+    const { name, constant, dequantize, unpack } = source;
     const lastAxis = node.op === "MatMulInteger" ? constant.shape.length - 1 : 0;
     const axis = dequantize?.node.attributes.axis ?? lastAxis;
     const zeroPoint = isInteger ? graph.constants.get(node.inputs[2 + index]) : dequantize?.zeroPoint;
-    return [{ name, constant, zeroPoint, step: sizeOf(constant.shape.slice(axis + 1)) }];
+    return [{ name, constant, zeroPoint, unpack, step: sizeOf(constant.shape.slice(axis + 1)) }];
   });
   return found.filter(({ name }, index) => found.findIndex((other) => other.name === name) === index);
 }
 
-function zerosOf({ constant: { data }, zeroPoint, step }: Factor): number {
+function zerosOf({ constant: { data }, zeroPoint, step, unpack }: Factor): number {
   let zeros = 0;
+  if (unpack) {
+    for (const value of unpackWeights(unpack.node.attributes, data, unpack.scale.data)) if (value === 0) zeros++;
+    return zeros;
+  }
   if (!zeroPoint) {
     for (const value of data) if (value === 0) zeros++;
     return zeros;
@@ -57,8 +64,7 @@ const share = (zeros: number, elements: number) => elements > 0 ? zeros / elemen
  */
 export function withSparsity(graph: Graph, analysis: Analysis): SparseAnalysis {
   const known = new Map<string, number>();
-  const elementsIn = (factors: readonly Factor[]) =>
-    factors.reduce((sum, { constant }) => sum + sizeOf(constant.shape), 0);
+  const elementsIn = (factors: readonly Factor[]) => factors.reduce((sum, factor) => sum + weightSize(factor), 0);
   const zerosIn = (factors: readonly Factor[]) =>
     factors.reduce((sum, factor) => {
       const zeros = known.get(factor.name) ?? zerosOf(factor);

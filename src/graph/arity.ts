@@ -62,6 +62,7 @@ export const ARITY: OperatorTable<Arity> = {
   ConvInteger: { inputs: [4, 4], outputs: [1, 1] },
   MatMulInteger: { inputs: [4, 4], outputs: [1, 1] },
   Cast: ONE,
+  UnpackWeights: TWO,
   ConvWeightGradient: TWO,
   BatchNormTraining: { inputs: [5, 5], outputs: [5, 5] },
   BatchNormGradient: { inputs: [5, 5], outputs: [3, 3] },

@@ -18,6 +18,7 @@ import {
   dynamicQuantizeLinear,
   matMulInteger,
   quantizeLinear,
+  unpackWeights,
 } from "./shapes/quantize.ts";
 import {
   activationGradient,
@@ -73,6 +74,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   ConvInteger: convInteger,
   MatMulInteger: matMulInteger,
   Cast: cast,
+  UnpackWeights: unpackWeights,
   ConvWeightGradient: convWeightGradient,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: batchNormGradient,

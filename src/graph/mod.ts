@@ -14,6 +14,7 @@ export { type ErrorPlace, FeatherdetError } from "./error.ts";
 export * from "./graph.ts";
 export { inferNode, inferTypes } from "./infer.ts";
 export * from "./operators.ts";
+export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type WeightBits } from "./packed_weights.ts";
 export { printGraph } from "./print.ts";
 export { consumers, namesOf, producers, replaceNodes, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";

@@ -13,6 +13,7 @@
 
 import { FeatherdetError } from "./error.ts";
 import type { ElementType } from "./graph.ts";
+import type { WeightBits } from "./packed_weights.ts";
 
 /** Height and width, in this order. */
 export type Pair = readonly [number, number];
@@ -164,6 +165,11 @@ export interface OperatorAttributes {
   MatMulInteger: NoAttributes;
   /** Another element type; floats lose their fraction, whole numbers wrap. */
   Cast: { readonly to: ElementType };
+  /**
+   * Weights of one or two bits -> f32 of the given shape `[O, ...]`: the level of each packed code times the scale of its output
+   * channel (see `packed_weights.ts`). Inputs: packed codes (u8, a list), scale `[O]`. ONNX spells it with a table.
+   */
+  UnpackWeights: { readonly bits: WeightBits; readonly shape: readonly number[] };
 
   // Operators of training, without an ONNX form. Inputs of gradients: values of the forward run, then the output's gradient.
 

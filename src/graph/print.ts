@@ -59,6 +59,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   ConvInteger: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
   MatMulInteger: {},
   Cast: {},
+  UnpackWeights: {},
   ConvWeightGradient: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
   BatchNormTraining: {},
   BatchNormGradient: {},

@@ -1,11 +1,13 @@
 /**
- * Where the numbers of a value are stored: as a constant of floats, or as one of whole numbers behind a DequantizeLinear.
+ * Where the numbers of a value are stored: as a constant of floats, as one of whole numbers behind a DequantizeLinear, or as packed
+ * codes behind an UnpackWeights.
  *
  * @module
  */
 
-import type { Constant, ElementType, Graph, TensorType } from "./graph.ts";
+import { type Constant, type ElementType, type Graph, sizeOf, type TensorType } from "./graph.ts";
 import type { Node } from "./operators.ts";
+import type { WeightBits } from "./packed_weights.ts";
 import { producers } from "./rewrite.ts";
 
 /** The constant behind a weight. */
@@ -23,6 +25,13 @@ export interface WeightSource {
     /** Its zero points, as many. */
     readonly zeroPoint: Constant;
   };
+  /** What makes floats of packed codes; absent for other weights. */
+  readonly unpack?: {
+    /** The node, which knows the shape. */
+    readonly node: Node<"UnpackWeights">;
+    /** Its scales, one for each output channel. */
+    readonly scale: Constant;
+  };
 }
 
 // Graphs are never changed in place, so that a graph's makers stay what they are.
@@ -35,8 +44,8 @@ function makerOf(graph: Graph, value: string): Node | undefined {
 }
 
 /**
- * The constant behind a value: itself, or what a DequantizeLinear of constants makes floats of; undefined for values that are
- * computed from the graph's inputs.
+ * The constant behind a value: itself, or what a DequantizeLinear or UnpackWeights of constants makes floats of; undefined for values
+ * that are computed from the graph's inputs.
  *
  * ```ts
  * import { demoDetector } from "../models/demo_detector.ts";
@@ -51,14 +60,29 @@ export function weightSource(graph: Graph, value: string): WeightSource | undefi
   const constant = graph.constants.get(value);
   if (constant) return { name: value, constant };
   const node = makerOf(graph, value);
-  if (node?.op !== "DequantizeLinear") return undefined;
+  if (node?.op !== "DequantizeLinear" && node?.op !== "UnpackWeights") return undefined;
   const [stored, scale, zeroPoint] = node.inputs.map((name) => graph.constants.get(name));
-  if (!stored || !scale || !zeroPoint) return undefined;
+  if (!stored || !scale) return undefined;
+  if (node.op === "UnpackWeights") return { name: node.inputs[0], constant: stored, unpack: { node, scale } };
+  if (!zeroPoint) return undefined;
   return { name: node.inputs[0], constant: stored, dequantize: { node, scale, zeroPoint } };
 }
 
-/** Element type in which a value lies in memory between quantized layers: that before its DequantizeLinear, or its own. */
-export function storedType(graph: Graph, value: string, types: ReadonlyMap<string, TensorType>): ElementType {
+/** Elements of a weight. */
+export function weightSize({ constant, unpack }: WeightSource): number {
+  return sizeOf(unpack?.node.attributes.shape ?? constant.shape);
+}
+
+/**
+ * Element type in which a value lies in memory between quantized layers: that before its DequantizeLinear, or its own; for packed
+ * weights the bits of a code.
+ */
+export function storedType(
+  graph: Graph,
+  value: string,
+  types: ReadonlyMap<string, TensorType>,
+): ElementType | WeightBits {
   const node = makerOf(graph, value);
+  if (node?.op === "UnpackWeights") return node.attributes.bits;
   return types.get(node?.op === "DequantizeLinear" ? node.inputs[0] : value)!.dtype;
 }

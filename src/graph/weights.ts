@@ -65,6 +65,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   ConvInteger: { trained: [1], statistics: [3] },
   MatMulInteger: { trained: [0, 1], statistics: [2, 3] },
   Cast: NONE,
+  UnpackWeights: NONE,
   ConvWeightGradient: NONE,
   BatchNormTraining: { trained: [1, 2], statistics: [3, 4] },
   BatchNormGradient: NONE,
@@ -77,13 +78,14 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
 
 /**
  * Names of the constants that are weights of the node, each once. Of quantized weights these are the whole numbers; their scales
- * and zero points are statistics, but for zero points of i32, which are 0 by definition.
+ * and zero points are statistics, but for zero points of i32, which are 0 by definition. Of packed weights these are the codes.
  */
 export function weightsOf(graph: Graph, node: Node): { trained: string[]; statistics: string[] } {
   const positions = WEIGHT_INPUTS[node.op];
   const sources = (at: readonly number[]) => at.flatMap((position) => weightSource(graph, node.inputs[position]) ?? []);
   const trained = sources(positions.trained);
-  const scaling = trained.flatMap(({ dequantize }) => {
+  const scaling = trained.flatMap(({ dequantize, unpack }) => {
+    if (unpack) return [unpack.node.inputs[1]];
     const [, scale, zeroPoint] = dequantize?.node.inputs ?? [];
     return !dequantize ? [] : dequantize.zeroPoint.dtype === "i32" ? [scale] : [scale, zeroPoint];
   });

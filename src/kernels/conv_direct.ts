@@ -7,7 +7,8 @@
 
 import type { ConvAttributes } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
-import { type Target, workgroupSize } from "./conv_tile.ts";
+import { joinsOutputs, type Target, workgroupSize } from "./conv_tile.ts";
+import { linearGroups } from "./linear.ts";
 import { blocked, type BlockedLayout, i32, type Kernel, type PackedWeights, u32, vec2i } from "./kernel.ts";
 
 /** Pixels and output blocks that one thread computes. */
@@ -98,6 +99,9 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
   const tiles = tilesX * Math.ceil(output.height / tile.y);
   const weights = packConvWeights(step, tile.outBlocks);
   const workgroup = workgroupSize(target);
+  const joined = joinsOutputs(target);
+  // Pictures have one block of three channels: the fourth is left out.
+  const inLanes = Math.min(4, (step.firstChannel ?? 0) % 4 + step.weight.shape[1]);
   const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
   return {
@@ -111,7 +115,9 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       TILE_X: tile.x,
       TILE_Y: tile.y,
       OUT_BLOCKS: tile.outBlocks,
+      IN_LANES: inLanes,
       WORKGROUP: workgroup,
+      JOINED: joined ? 1 : 0,
       RESIDUAL: residual ? 1 : 0,
       GATED: gate ? 1 : 0,
       INTERLEAVED: interleaved ? interleaved.convFirst ? 2 : 1 : 0,
@@ -125,6 +131,7 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       vec2i(step.attributes.pads[1], step.attributes.pads[0]),
       i32(tilesX),
       i32(tiles),
+      i32(weights.layers),
       i32((step.firstChannel ?? 0) >> 2),
       i32(weights.rows - 1),
       i32((interleaved?.firstChannel ?? 0) >> 2),
@@ -140,6 +147,8 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       { kind: "write", value: step.y.value },
       ...[other, gate].flatMap((tensor) => tensor ? [{ kind: "read", value: tensor.value } as const] : []),
     ],
-    workgroups: [Math.ceil(tiles / workgroup), weights.layers, output.batch],
+    workgroups: joined
+      ? linearGroups(tiles * weights.layers * output.batch, workgroup)
+      : [Math.ceil(tiles / workgroup), weights.layers, output.batch],
   };
 }

@@ -17,7 +17,15 @@ export function workgroupSize(target: Target): number {
   return target === "software" ? 8 : 64;
 }
 
-/** Outputs that are computed for each one that is kept, at least 1: tiles over the edge and idle threads of the last group. */
+/**
+ * True where a workgroup's threads may compute different output blocks: lanes of a software adapter load weights one by one whether
+ * or not they are the same ones, and small maps then leave none idle.
+ */
+export function joinsOutputs(target: Target): boolean {
+  return target === "software";
+}
+
+/** Outputs that are computed for each one that is kept, at least 1: tiles over the edge and idle threads of the last workgroup. */
 function waste(output: BlockedLayout, tile: ConvTile, workgroup: number): number {
   const tiles = Math.ceil(output.width / tile.x) * Math.ceil(output.height / tile.y);
   const threads = Math.ceil(tiles / workgroup) * workgroup;
@@ -82,10 +90,15 @@ export function chooseTile(
     stride,
     output,
     target,
+    1,
+    joinsOutputs(target),
   );
 }
 
-/** The tile of least estimated cost among some; `rows` is how many rows of four by four weights one load brings. */
+/**
+ * The tile of least estimated cost among some; `rows` is how many rows of four by four weights one load brings, `joined` whether a
+ * workgroup goes on with the next output blocks where the pixels end.
+ */
 export function chooseFrom(
   candidates: readonly ConvTile[],
   kernel: number,
@@ -93,12 +106,13 @@ export function chooseFrom(
   output: BlockedLayout,
   target: Target,
   rows = 1,
+  joined = false,
 ): ConvTile {
   const cells = output.width * output.height * blocksOf(output) * output.batch;
   const cost = (tile: ConvTile) => {
     const threads = cells / (tile.x * tile.y * tile.outBlocks);
     const idle = target === "hardware" ? Math.max(1, HARDWARE_THREADS / threads) : 1;
-    return idle * waste(output, tile, workgroupSize(target)) *
+    return idle * waste(output, tile, joined ? 1 : workgroupSize(target)) *
       (kernel * kernel + LOAD_COST * loads(kernel, stride, tile, rows));
   };
   return candidates.reduce((best, tile) => cost(tile) < cost(best) ? tile : best);

@@ -23,6 +23,7 @@ import detectTensor from "../../shaders/detect/tensor.wgsl" with { type: "text" 
 import int8ConvDepthwise from "../../shaders/int8/conv_depthwise.wgsl" with { type: "text" };
 import int8ConvDirect from "../../shaders/int8/conv_direct.wgsl" with { type: "text" };
 import int8ConvGeneral from "../../shaders/int8/conv_general.wgsl" with { type: "text" };
+import int8Table from "../../shaders/int8/table.wgsl" with { type: "text" };
 import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
 import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
@@ -84,6 +85,7 @@ export const SHADERS: ShaderLibrary = {
   "int8/plain_range.wgsl": int8PlainRange,
   "int8/plain_scale.wgsl": int8PlainScale,
   "int8/plain_whole.wgsl": int8PlainWhole,
+  "int8/table.wgsl": int8Table,
   "lib/activate.wgsl": activate,
   "lib/activation.wgsl": activation,
   "lib/epilogue.wgsl": epilogue,

@@ -63,6 +63,8 @@ export const KERNELS: KernelTable = {
   ConvInteger: {},
   MatMulInteger: {},
   Cast: { plain: { kernels: castPlain } },
+  // Always of constants, which the planner computes (see docs/low-bit.md).
+  UnpackWeights: {},
   // Only the reference computes these so far; the planner refuses them.
   ConvWeightGradient: {},
   BatchNormTraining: {},

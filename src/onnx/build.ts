@@ -14,6 +14,7 @@ import { ALIAS, type Draft } from "./draft.ts";
 import { evaluate } from "./fold/evaluate.ts";
 import { FOLDS, needsTypesOnly } from "./fold/mod.ts";
 import { ONNX_OPERATORS } from "./operators/mod.ts";
+import { recognisePackedWeights } from "./packed_weights.ts";
 import type { DecodedModel } from "./proto.ts";
 import type { Initializers } from "./initializers.ts";
 import { NodeReader, type Scope } from "./reader.ts";
@@ -212,7 +213,7 @@ export function buildGraph(
   file: string,
 ): Graph {
   const builder = new Builder(model, initializers, inputs, file);
-  for (const node of model.graph.node ?? []) builder.add(node);
+  for (const node of recognisePackedWeights(model.graph, initializers)) builder.add(node);
   const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
   if (outputs.length === 0) throw new FeatherdetError("names no output", { file });
   const { nodes, constants } = builder.finish(outputs);

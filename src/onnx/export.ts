@@ -26,12 +26,21 @@ function graphProto(graph: Graph): onnx.IGraphProto {
   const values = namesOf(graph);
   const names = new Set(graph.nodes.map(({ name }) => name));
   const parameters: onnx.ITensorProto[] = [];
+  const shared = new Map<string, string>();
   const nodes: onnx.INodeProto[] = [];
   for (const node of graph.nodes) {
     const writer: Writer = {
       numbers: (suffix, type, numbers) => {
         const name = uniqueName(values, `${node.name}/${suffix}`);
         parameters.push(writeNumbers(name, type, numbers));
+        return name;
+      },
+      shared: (base, constant) => {
+        const name = shared.get(base) ?? uniqueName(values, base);
+        if (!shared.has(base)) {
+          parameters.push("data" in constant ? writeConstant(name, constant) : writeNumbers(name, "int64", constant));
+        }
+        shared.set(base, name);
         return name;
       },
       value: (suffix) => uniqueName(values, `${node.name}/${suffix}`),

@@ -14,6 +14,7 @@ import { withCells } from "../kernels/int8/cells.ts";
 import { QuantizedConstant } from "../kernels/int8/quantized_constant.ts";
 import { KERNELS } from "../kernels/table.ts";
 import { findChannelShuffles, shuffleNode } from "./fuse/channel_shuffle.ts";
+import type { Composite } from "./fuse/composites.ts";
 import { channelOffsets, fuseConvolutions, type FusedConvolution } from "./fuse/convolution.ts";
 import { quantizationOf, type Quantizer } from "./fuse/int8/around.ts";
 import { WIDEST } from "./fuse/wide_conv.ts";
@@ -37,7 +38,8 @@ function kernelsOf(node: Node): OperatorKernels<Operator> {
 }
 
 /** Lowers the nodes of a graph that no composite has claimed. */
-export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, tiling: Tiling): PlanNode[] {
+export function lower({ graph, types }: TypedGraph, composites: readonly Composite[], tiling: Tiling): PlanNode[] {
+  const claimed = new Set(composites.flatMap(({ nodes }) => nodes));
   const isConstant = (name: string) => graph.constants.has(name);
   const shuffles = findChannelShuffles({ graph, types });
   const { maxTensors } = tiling;
@@ -46,7 +48,7 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
   const shufflesAt = new Map(shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
   const done = new Set([...claimed, ...absorbed]);
 
-  const kinds = new Map<string, "blocked" | "plain">();
+  const kinds = new Map(composites.flatMap(({ node }) => node.outputs.map((name) => [name, node.writes] as const)));
   const operandTypes = (node: Node): OperandTypes => ({
     inputs: node.inputs.map((name) => ({ ...types.get(name)!, constant: graph.constants.get(name) })),
     outputs: node.outputs.map((name) => types.get(name)!),
@@ -69,7 +71,7 @@ export function lower({ graph, types }: TypedGraph, claimed: ReadonlySet<Node>, 
     if (plain === undefined || node.op === "Conv" || node.op === "ConvTranspose") return "blocked";
     // What can be computed either way follows its inputs, so that a chain is not converted back and forth.
     const inputs = node.inputs.filter((name) => !isConstant(name));
-    // Quantized pictures, and what composites make, are read in row memory.
+    // Quantized pictures are read in row memory.
     const quantized = node.op === "QuantizeLinear" && kinds.get(node.inputs[0]) === undefined;
     return quantized || inputs.some((name) => kinds.get(name) === "blocked") ? "blocked" : "plain";
   };

@@ -122,14 +122,13 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const types = new Map(inferTypes(graph));
   const target = options.target ?? "software";
   const composites = findComposites({ graph, types }, target);
-  const claimed = new Set(composites.flatMap(({ nodes }) => nodes));
   const convolutions = new Set<string>();
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
   const { tuning, packedDot = false } = options;
   const tiling: Tiling = { tuning, target, seen: convolutions, maxTensors, packedDot };
   const lowered = withoutUnread([
-    ...lower({ graph, types }, claimed, tiling),
+    ...lower({ graph, types }, composites, tiling),
     ...composites.map(({ node }) => node),
   ], graph);
   const ordered = orderNodes(lowered, graph);

@@ -16,6 +16,7 @@ import {
   dynamicQuantizeLinear,
   matMulInteger,
   quantizeLinear,
+  unpackWeights,
 } from "./quantize.ts";
 import { resize } from "./resize.ts";
 import type { ReferenceTensor } from "./tensor.ts";
@@ -73,6 +74,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   ConvInteger: convInteger,
   MatMulInteger: matMulInteger,
   Cast: cast,
+  UnpackWeights: unpackWeights,
   ConvWeightGradient: convWeightGradient,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: batchNormGradient,

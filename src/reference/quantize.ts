@@ -12,7 +12,7 @@ import type { ElementType } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
 import { quantizeValue, roundHalfEven } from "../graph/quantized_value.ts";
 import { matMul } from "./contract.ts";
-import { type ReferenceTensor, referenceTensor, stridesOf } from "./tensor.ts";
+import { type ReferenceTensor, referenceTensor, stridesOf, zeros } from "./tensor.ts";
 import { conv } from "./window.ts";
 
 /** Index into a table of one number, or of one for each index along the axis, for a position in a row-major tensor. */
@@ -89,6 +89,23 @@ export function matMulInteger(
 ): ReferenceTensor[] {
   const factors = [centred(a, zeroA, 0), centred(b, zeroB, b.shape.length - 1)];
   return wrapped(matMul({ ...node, op: "MatMul" }, factors));
+}
+
+/** The level of each packed code times the scale of its output channel. */
+export function unpackWeights(
+  { attributes: { bits, shape } }: Node<"UnpackWeights">,
+  [packed, scale]: readonly ReferenceTensor[],
+): ReferenceTensor[] {
+  const y = zeros(shape);
+  const channel = stridesOf(shape)[0], codes = 2 ** bits;
+  for (let i = 0; i < y.data.length; i++) {
+    const place = i % (8 / bits);
+    const code = Math.floor(packed.data[(i - place) * bits / 8] / codes ** place) % codes;
+    // Binary: -1, 1. Ternary: -1, 0, 1.
+    const level = bits === 1 ? 2 * code - 1 : code - 1;
+    y.data[i] = Math.fround(level * scale.data[Math.floor(i / channel)]);
+  }
+  return [y];
 }
 
 /** What a number becomes in another type; whole numbers drop the fraction and wrap. */

@@ -9,11 +9,12 @@ import type { Constant } from "../../src/graph/graph.ts";
 import type { ConvAttributes, Node } from "../../src/graph/operators.ts";
 import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { Int8Arithmetic, KernelContext, Operand } from "../../src/kernels/context.ts";
+import type { ConvTile } from "../../src/kernels/conv_direct.ts";
 import type { Int8Cells, StorageForm } from "../../src/kernels/kernel.ts";
 import { QuantizedConstant } from "../../src/kernels/int8/quantized_constant.ts";
 import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode, referenceTensor } from "../../src/reference/run.ts";
-import { blockedLayout, PITCH } from "./compare.ts";
+import { blockedLayout, PITCH, storable } from "./compare.ts";
 import { runKernels } from "./gpu.ts";
 import { seededRandom } from "./random.ts";
 import { node, PLAIN } from "./tiny_graph.ts";
@@ -37,12 +38,16 @@ export interface Int8Case {
   readonly residual?: { readonly cells: Int8Cells | "float"; readonly activateLast?: boolean };
   /** Range of the weights, 127 unless given. */
   readonly weightRange?: number;
+  /** Scale of the weights; one of its own for each output unless given. */
+  readonly weightScale?: number;
 }
 
 /** How a case is computed. */
 export interface Int8Run {
   readonly form: StorageForm;
+  /** By default what suits a software adapter. */
   readonly arithmetic?: Int8Arithmetic;
+  readonly tile?: ConvTile;
 }
 
 const roundHalfEven = (value: number) => {
@@ -90,8 +95,11 @@ function integerSums(
   return { shape: [batch, outputs, rows, columns], data };
 }
 
-/** Runs a case; asserts that every byte is what whole numbers say, but for a step where the real number lies at a tie. */
-export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void> {
+/**
+ * Runs a case; asserts that every byte is what whole numbers say: bit for bit where the activation is a clamp, else but for real numbers
+ * within 1e-3 of a tie. Returns the label of the kernel.
+ */
+export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<string> {
   const attributes: ConvAttributes = { ...PLAIN, groups: 1, ...test.attributes };
   const random = seededRandom(7 + test.x.join("").length + test.weight.join("").length);
   const whole = (low: number, high: number) => Math.floor(low + (high - low + 1) * random());
@@ -108,9 +116,13 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
     { length: size(test.weight) },
     () => test.bytes === "extremes" ? whole(0, 1) * 255 - 128 : whole(-range, range),
   );
-  const weightScale = Float32Array.from({ length: outputs }, () => Math.fround(0.001 + 0.002 * random()));
+  const weightScale = Float32Array.from(
+    { length: outputs },
+    () => Math.fround(test.weightScale ?? 0.001 + 0.002 * random()),
+  );
   const units = Array.from(weightScale, (scale) => cells.scale * scale);
-  const spread = Math.sqrt(depth * kh * kw) * 70 * range * 0.5;
+  // About the standard deviation of a sum.
+  const spread = Math.sqrt(depth * kh * kw) * (test.bytes === "extremes" ? 128 * 128 : 74 * range * 0.58);
   const biasSums = Int32Array.from({ length: outputs }, () => test.bias === "none" ? 0 : whole(-spread, spread));
 
   const unsigned = test.weights === "u8";
@@ -137,15 +149,16 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
     biasSums,
     attributes,
   );
-  const stored = test.stored ?? { scale: Math.fround(cells.scale * 0.002 * spread / 60), zero: 5 };
+  const stored = test.stored ?? { scale: Math.fround(cells.scale * 0.002 * spread / 50), zero: 5 };
   const perChannel = sums.shape[2] * sums.shape[3];
   const channelOf = (i: number) => Math.floor(i / perChannel) % outputs;
 
   const residualCells = test.residual?.cells;
   const residualScale = typeof stored === "object" ? stored.scale * 20 : 1;
-  const residual = test.residual && Float32Array.from({ length: sums.data.length }, () => {
+  const added = test.residual && Float32Array.from({ length: sums.data.length }, () => {
     return residualCells === "float" ? residualScale * (2 * random() - 1) : whole(-128, 127);
   });
+  const residual = added && residualCells === "float" ? storable(added, run.form) : added;
   const residualNumbers = residual?.map((value) =>
     residualCells === "float" ? value : (value - (residualCells as Int8Cells).zero) * (residualCells as Int8Cells).scale
   );
@@ -163,7 +176,7 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
       ? [{ value: "b", shape: bias.shape, layout: { kind: "plain", shape: bias.shape }, constant: bias } as const]
       : [],
   ];
-  const added = test.residual &&
+  const other = test.residual &&
     operand("r", sums.shape, 2, residualCells === "float" ? undefined : residualCells as Int8Cells);
   const conv = node("Conv", ["x", "w", "b"], ["y"], attributes) as Node<"Conv">;
   const context: KernelContext<"Conv"> = {
@@ -172,10 +185,11 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
     outputs: [y],
     epilogue: {
       activation: test.activation ? activationOf(test.activation)! : NO_ACTIVATION,
-      residual: added && { operand: added, activateLast: test.residual!.activateLast ?? false },
+      residual: other && { operand: other, activateLast: test.residual!.activateLast ?? false },
     },
     pitch: PITCH,
     arithmetic: run.arithmetic,
+    tile: run.tile,
     packedDot: true,
   };
   const kernels = KERNELS.Conv.blocked!.kernels(context);
@@ -188,7 +202,7 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
     [
       { name: "x", layout: inputs[0].layout, data: x },
       { name: "y", layout: y.layout },
-      ...added ? [{ name: "r", layout: added.layout, data: residual! }] : [],
+      ...other ? [{ name: "r", layout: other.layout, data: residual! }] : [],
     ],
     run.form,
     PITCH,
@@ -209,7 +223,8 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
     : after;
 
   const linear = !test.residual && (!test.activation || ["Relu", "Clip"].includes(test.activation.op));
-  let saturated = 0, kinds = new Set<number>();
+  let saturated = 0;
+  const kinds = new Set<number>();
   for (let i = 0; i < actual.length; i++) {
     if (stored === "float") {
       const allowed = (run.form.scalar === "f16" ? 1e-3 : 2e-6) * Math.max(1, Math.abs(numbers[i]));
@@ -239,8 +254,10 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<void>
     }
     if (actual[i] === -128 || actual[i] === 127) saturated++;
   }
-  if (stored === "float") return;
+  const [{ label }] = kernels;
+  if (stored === "float") return label;
   // A scale that is far off would leave nothing to compare.
   assert(kinds.size > Math.min(8, actual.length / 4), `only ${kinds.size} different bytes`);
   if (!test.stored) assert(saturated < actual.length / 2, "most bytes are saturated");
+  return label;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ElementType } from "../../src/graph/graph.ts";
+import type { ElementType, Graph } from "../../src/graph/graph.ts";
 
 /** A value of a model, row-major. */
 export interface ModelValue {
@@ -59,4 +59,18 @@ export function quantizedModels(): QuantizedModel[] {
     output: floats(output),
     integers: integers.map(valueOf),
   }));
+}
+
+/** The distance of neighbouring numbers of the last quantized value; of a dynamic model, a 255th of its outputs' range. */
+function outputStep(graph: Graph, { output }: QuantizedModel): number {
+  const last = graph.nodes.at(-1)!;
+  if (last.op === "DequantizeLinear") return graph.constants.get(last.inputs[1])!.data[0];
+  return (Math.max(...output.data) - Math.min(...output.data)) / 255;
+}
+
+/** Largest and mean difference to onnxruntime's output, in quantization steps of that output. */
+export function inSteps(graph: Graph, model: QuantizedModel, found: ArrayLike<number>): { most: number; mean: number } {
+  const step = outputStep(graph, model);
+  const off = Array.from(model.output.data, (value, i) => Math.abs(value - found[i]) / step);
+  return { most: Math.max(...off), mean: off.reduce((sum, value) => sum + value, 0) / off.length };
 }

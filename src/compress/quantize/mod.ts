@@ -7,6 +7,10 @@
 export type { Calibration, CalibrationSample, CalibrationStatistics } from "./calibrate.ts";
 export type { DetectionFidelity, Fidelity } from "./fidelity.ts";
 export type { FloatOption } from "./float_rules.ts";
+export { binaryChannel } from "./binary.ts";
+export { type LowBitOptions, type LowBitResult, lowBitWeights } from "./low_bit.ts";
+export type { LowBitChannel } from "./low_bit_channel.ts";
+export type { BytesChange, LowBitLayerReport, LowBitReport } from "./low_bit_report.ts";
 export type { ObserverName } from "./observers/mod.ts";
 export {
   calibrate,
@@ -19,3 +23,4 @@ export {
 } from "./quantize.ts";
 export type { LayerReport, QuantizeReport, StoredReport, WeightsReport } from "./report.ts";
 export { type LayerSensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
+export { optimalThreshold, ternaryChannel, twnThreshold } from "./ternary.ts";

@@ -58,6 +58,7 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   ConvInteger: "float",
   MatMulInteger: "float",
   Cast: "float",
+  UnpackWeights: "float",
   ConvWeightGradient: "float",
   BatchNormTraining: "float",
   BatchNormGradient: "float",

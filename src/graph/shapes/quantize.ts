@@ -6,7 +6,17 @@
 
 import { type ElementType, type Shape, sizeOf, type TensorType } from "../graph.ts";
 import type { Node } from "../operators.ts";
-import { reject, requireAxis, requireFloat, result, type ShapeRule, show } from "./common.ts";
+import { packedBytes } from "../packed_weights.ts";
+import {
+  reject,
+  requireAxis,
+  requireFloat,
+  requireIntegers,
+  requireVector,
+  result,
+  type ShapeRule,
+  show,
+} from "./common.ts";
 import { matrixProduct } from "./contract.ts";
 import { convolved } from "./window.ts";
 
@@ -83,6 +93,23 @@ export const matMulInteger: ShapeRule<"MatMulInteger"> = (node, inputs) => {
   const shape = matrixProduct(node, inputs[0].shape, inputs[1].shape);
   requireFactors(node, inputs, shape[shape.length - 1]);
   return result(node, "i32", shape, inputs);
+};
+
+/** Packed codes, a list of u8, and one scale for each output channel -> f32 of the shape that the node states. */
+export const unpackWeights: ShapeRule<"UnpackWeights"> = (node, inputs) => {
+  const { bits, shape } = node.attributes;
+  const [packed, scale] = inputs;
+  if (bits !== 1 && bits !== 2) reject(node, `weights of ${bits} bits are not known; there are 1 and 2`);
+  if (shape.length === 0) reject(node, "weights need an axis of output channels");
+  requireIntegers(node, "shape", shape, 1);
+  requireType(node, "packed weights", packed, ["u8"]);
+  requireType(node, "scale", scale, ["f32"]);
+  const bytes = packedBytes(bits, sizeOf(shape));
+  if (show(packed.shape) !== show([bytes])) {
+    reject(node, `packed weights ${show(packed.shape)} must be [${bytes}] for ${bits} bits of ${show(shape)}`);
+  }
+  requireVector(node, "scale", scale.shape, shape[0]);
+  return result(node, "f32", shape, inputs);
 };
 
 /** Any shape, kept. */

@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-import type { Shape } from "../../graph/graph.ts";
+import type { Constant, Shape } from "../../graph/graph.ts";
 import {
   type BinaryOperator,
   type ConvAttributes,
@@ -18,12 +18,15 @@ import {
   type UnaryOperator,
 } from "../../graph/operators.ts";
 import { isStatable } from "../operators/resize.ts";
+import { writeUnpackWeights } from "../packed_weights.ts";
 import { type AttributeValue, ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
 
 /** What a node needs beyond itself: parameters that ONNX takes as inputs, values in between. */
 export interface Writer {
   /** Adds a list, or a single number, as an initializer; returns its name. */
   numbers(suffix: string, type: "int64" | "float", numbers: readonly number[] | number): string;
+  /** Adds an initializer that the whole file shares, known by its name; returns that, or another if it is taken. */
+  shared(name: string, constant: Constant | readonly number[]): string;
   /** A fresh name for a value between two ONNX nodes. */
   value(suffix: string): string;
   /** Shape of a value of the graph. */
@@ -204,6 +207,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   ConvInteger: (node, writer) => same(node, convolution(node.attributes, writer.shape(node.inputs[1]))),
   MatMulInteger: plain,
   Cast: (node) => same(node, { to: int(ELEMENT_NUMBER[node.attributes.to]) }),
+  UnpackWeights: writeUnpackWeights,
   ConvWeightGradient: unwritten,
   BatchNormTraining: unwritten,
   BatchNormGradient: unwritten,

@@ -5,6 +5,7 @@
  */
 
 import type { OnnxOperator } from "../draft.ts";
+import { unpackWeights } from "../packed_weights.ts";
 import { concat, expand, gather, pad, slice, split, transpose } from "./arrange.ts";
 import { gemm, matMul, reduce } from "./contract.ts";
 import {
@@ -81,6 +82,8 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   Sub: binary("Sub"),
   Tanh: unary("Tanh"),
   Transpose: transpose,
+  // No operator of ONNX: what the importer puts in the place of those that unpack weights.
+  UnpackWeights: unpackWeights,
   Unsqueeze: unsqueeze,
   Upsample: upsample,
 };

@@ -159,6 +159,7 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   ConvInteger: keep,
   MatMulInteger: keep,
   Cast: keep,
+  UnpackWeights: keep,
   ConvWeightGradient: refuseTraining,
   BatchNormTraining: refuseTraining,
   BatchNormGradient: refuseTraining,

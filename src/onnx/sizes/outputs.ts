@@ -6,7 +6,7 @@
 
 import type { Shape } from "../../graph/graph.ts";
 import { dispatch, type Node, type OperatorFunctions } from "../../graph/operators.ts";
-import { changes, derived, type Dim, type Dims, partsOf, sum, valueOf } from "./dim.ts";
+import { changes, derived, type Dim, type Dims, fixed, partsOf, sum, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
 import { refuseTraining, type Step } from "./step.ts";
 
@@ -140,6 +140,7 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   ConvInteger: window,
   MatMulInteger: matMul,
   Cast: sameAsInput,
+  UnpackWeights: (node) => [fixed(node.attributes.shape)],
   ConvWeightGradient: refuseTraining,
   BatchNormTraining: refuseTraining,
   BatchNormGradient: refuseTraining,

@@ -8,6 +8,7 @@ import type { Node } from "../../graph/mod.ts";
 import type { Target } from "../../kernels/conv_tile.ts";
 import type { PlanNode, TypedGraph } from "../node.ts";
 import { findAttention } from "./attention.ts";
+import { findByteTables } from "./int8/tables.ts";
 import { findSimam } from "./simam.ts";
 import { findChannelStatistics, findSpatialGates } from "./spatial_attention.ts";
 import { findSqueezeExcite } from "./squeeze_excite.ts";
@@ -27,6 +28,7 @@ const FINDERS: readonly ((typed: TypedGraph, target: Target) => Composite[])[] =
   findSpatialGates,
   findSimam,
   findYoloOutput,
+  findByteTables,
 ];
 
 /** The composites of a graph: groups of which nobody outside reads a value that the special kernel does not make. */

@@ -10,6 +10,7 @@ import {
   type ElementType,
   type Graph,
   type Node,
+  unpackWeights,
   withNodes,
 } from "../../graph/mod.ts";
 import { QuantizedConstant, type StoredIntegers } from "../../kernels/int8/quantized_constant.ts";
@@ -34,6 +35,16 @@ function storedIntegers(
   return x.data instanceof Float32Array ? undefined : { data: x.data, scale: scale.data, zero: zero.data, axis };
 }
 
+/** Weights that a node makes of how they are stored, without the reference; undefined for other nodes. */
+function weightsOf(node: Node, inputs: readonly Constant[]): Constant | undefined {
+  if (node.op === "UnpackWeights") {
+    const [packed, scale] = inputs, { attributes } = node;
+    return { dtype: "f32", shape: attributes.shape, data: unpackWeights(attributes, packed.data, scale.data) };
+  }
+  const stored = node.op === "DequantizeLinear" ? storedIntegers(node, inputs) : undefined;
+  return stored && new QuantizedConstant(inputs[0].shape, stored);
+}
+
 function fold(graph: Graph, mayFold: (node: Node) => boolean): Graph {
   const constants = new Map(graph.constants);
   const nodes: Node[] = [];
@@ -43,9 +54,9 @@ function fold(graph: Graph, mayFold: (node: Node) => boolean): Graph {
       nodes.push(node);
       continue;
     }
-    const stored = node.op === "DequantizeLinear" ? storedIntegers(node, inputs as Constant[]) : undefined;
-    if (stored) {
-      constants.set(node.outputs[0], new QuantizedConstant(inputs[0]!.shape, stored));
+    const weights = weightsOf(node, inputs as Constant[]);
+    if (weights) {
+      constants.set(node.outputs[0], weights);
       continue;
     }
     const operands = inputs.map((constant) => referenceTensor(constant!.shape, constant!.data, constant!.dtype));

@@ -31,6 +31,8 @@ type IntegerProduct = Node<"ConvInteger" | "MatMulInteger">;
 interface Scaled {
   /** The nodes that the product of floats replaces besides the product itself. */
   readonly nodes: readonly Node[];
+  /** The value that the last of them makes. */
+  readonly output: string;
   /** Name of the first factor's scale. */
   readonly scale: string;
   /** The second factor's scales: one number, or one for each column of a matrix. */
@@ -79,22 +81,28 @@ export function lowerIntegerProducts(graph: Graph): Graph {
     const mul = soleReader(cast.outputs[0]);
     if (mul?.op !== "Mul" || mul.inputs[0] === mul.inputs[1]) return undefined;
     const factor = makers.get(mul.inputs[mul.inputs[0] === cast.outputs[0] ? 1 : 0]);
-    const quantize = makers.get(node.inputs[0]);
-    if (factor?.op !== "Mul" || quantize?.op !== "DynamicQuantizeLinear") return undefined;
-    const [, scale, zeroPoint] = quantize.outputs;
-    const weightScale = graph.constants.get(factor.inputs[factor.inputs[0] === scale ? 1 : 0]);
-    if (!factor.inputs.includes(scale) || zeroPoint !== node.inputs[2] || !weightScale) return undefined;
+    if (factor?.op !== "Mul") return undefined;
+    const scale = factor.inputs.find((name) => !graph.constants.has(name));
+    const weightScale = factor.inputs.flatMap((name) => graph.constants.get(name) ?? [])[0];
+    if (scale === undefined || !weightScale) return undefined;
+    const { shape: scaleShape } = types.get(scale)!;
+    if (scaleShape.length > 1 || sizeOf(scaleShape) !== 1) return undefined;
     const { shape } = types.get(node.inputs[1])!;
     const perColumn = node.op === "MatMulInteger" && weightScale.shape.length === 1 &&
       weightScale.shape[0] === shape[shape.length - 1];
     const single = weightScale.data.length === 1 && weightScale.shape.length < 2;
     if (weightScale.dtype !== "f32" || !single && !perColumn) return undefined;
-    const found = { nodes: [cast, mul], scale, weightScale };
+    const found = { nodes: [cast, mul], output: mul.outputs[0], scale, weightScale };
     const add = soleReader(mul.outputs[0]);
     if (node.op !== "ConvInteger" || add?.op !== "Add") return found;
     const bias = graph.constants.get(add.inputs[add.inputs[0] === mul.outputs[0] ? 1 : 0]);
     if (bias?.dtype !== "f32" || bias.shape.join() !== [1, shape[0], 1, 1].join()) return found;
-    return { ...found, nodes: [cast, mul, add], bias: { ...bias, shape: [shape[0]] } };
+    return {
+      ...found,
+      nodes: [cast, mul, add],
+      output: add.outputs[0],
+      bias: { ...bias, shape: [shape[0]] },
+    };
   };
 
   const dequantize = (of: IntegerProduct, x: string, scale: string, zeroPoint: string, axis: number): Node => ({
@@ -122,23 +130,30 @@ export function lowerIntegerProducts(graph: Graph): Graph {
     return dequantize(node, weight, shaped, zeroPoint, axis);
   };
 
-  for (const node of products) {
+  let one: string | undefined;
+  const centred = new Map<string, Node>();
+  /** The first factor as floats, and the node that makes it where none does yet. */
+  const dequantizedInput = (node: IntegerProduct, scale: string | undefined): { value: string; made: Node[] } => {
     const [x, , zeroPoint] = node.inputs;
+    const by = scale ?? (one ??= enter("one", { dtype: "f32", shape: [], data: Float32Array.of(1) }));
+    const key = JSON.stringify([x, by, zeroPoint]);
+    const known = centred.get(key);
+    const made = known ?? dequantize(node, x, by, zeroPoint, 0);
+    centred.set(key, made);
+    return { value: made.outputs[0], made: known ? [] : [made] };
+  };
+
+  for (const node of products) {
     let scaled = scaledBehind(node);
     let weight = dequantizedWeight(node, scaled?.weightScale);
     if (!weight) {
       scaled = undefined;
       weight = dequantizedWeight(node, undefined)!;
     }
-    const scale = scaled?.scale ?? enter(`${node.name}/scale`, {
-      dtype: "f32",
-      shape: types.get(zeroPoint)!.shape,
-      data: Float32Array.of(1),
-    });
-    const centred = dequantize(node, x, scale, zeroPoint, 0);
+    const input = dequantizedInput(node, scaled?.scale);
     const bias = scaled?.bias && [enter(`${node.name}/bias`, scaled.bias)];
-    const result = scaled?.nodes.at(-1)!.outputs[0] ?? uniqueName(taken, `${node.name}/sums`);
-    const inputs = [centred.outputs[0], weight.outputs[0], ...bias ?? []];
+    const result = scaled?.output ?? uniqueName(taken, `${node.name}/sums`);
+    const inputs = [input.value, weight.outputs[0], ...bias ?? []];
     const product: Node = node.op === "ConvInteger"
       ? { ...node, op: "Conv", inputs, outputs: [result] }
       : { ...node, op: "MatMul", inputs, outputs: [result] };
@@ -149,7 +164,7 @@ export function lowerIntegerProducts(graph: Graph): Graph {
       outputs: node.outputs,
       attributes: { to: "i32" },
     };
-    replaced.set(node, [weight, centred, product, ...scaled ? [] : [whole]]);
+    replaced.set(node, [weight, ...input.made, product, ...scaled ? [] : [whole]]);
     for (const other of scaled?.nodes ?? []) replaced.set(other, []);
   }
   return replaceNodes(graph, replaced, added);

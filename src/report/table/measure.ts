@@ -16,7 +16,7 @@ import type { Precision } from "../../session.ts";
 import type { Figure, MissingFigure } from "./figure.ts";
 import { PUBLISHED_FAMILY } from "./published.ts";
 import type { CountedName, FamilyMember, Figures, ResultRow, TableResults, TimedName } from "./results.ts";
-import type { Variant, VariantPrecision } from "./variant.ts";
+import type { Variant } from "./variant.ts";
 
 /** A variant's model. */
 export interface VariantModel {
@@ -52,13 +52,6 @@ export interface MeasureOptions {
   readonly say?: (line: string) => void;
   /** Told after each picture of a variant how many are done. */
   readonly onPicture?: (variant: Variant, done: number, total: number, image: DatasetImage) => void;
-}
-
-/** What the engine can run; the table is exhaustive by type. */
-const RUNNABLE: Readonly<Record<Precision, true>> = { f32: true, f16: true };
-
-function isRunnable(precision: VariantPrecision): precision is Precision {
-  return Object.hasOwn(RUNNABLE, precision);
 }
 
 /** COCO's way to say that there was nothing to find. */
@@ -141,8 +134,9 @@ async function timesOf(
 async function open(variant: Variant, { only, load }: MeasureOptions): Promise<VariantModel | MissingFigure> {
   if (only && !only.includes(variant.id)) return { missing: "left out of this run" };
   const found = await load(variant);
-  if ("missing" in found || isRunnable(variant.precision)) return found;
-  return { missing: `${variant.precision} cannot be run yet` };
+  if ("missing" in found || variant.precision !== "int8") return found;
+  const isQuantized = found.graph.nodes.some(({ op }) => op === "QuantizeLinear");
+  return isQuantized ? found : { missing: "its model is in floats" };
 }
 
 function about({ data: _, split: __, sha256: ___, ...rest }: Variant): Omit<ResultRow, "figures" | "timing"> {
@@ -161,7 +155,7 @@ async function countedRow(
   }
   options.say?.(`${title}: ${options.dataset.images.length} pictures`);
   try {
-    const { figures, storage } = await countAndEvaluate(variant, model, precision as Precision, options);
+    const { figures, storage } = await countAndEvaluate(variant, model, precision, options);
     const { sha256 } = model;
     return { row: { ...about(variant), ...(sha256 && { sha256 }), figures, timing: {} }, storage };
   } catch (error) {
@@ -182,7 +176,7 @@ async function timedRow(
     throw new FeatherdetError(`has gone while it was measured: ${model.missing}`, { file: row.id });
   }
   options.say?.(`${row.title}: latency`);
-  return { ...row, timing: await timesOf(model.graph, row.precision as Precision, picture, runs, options) };
+  return { ...row, timing: await timesOf(model.graph, row.precision, picture, runs, options) };
 }
 
 async function familyMembers(picture: Picture, options: MeasureOptions): Promise<FamilyMember[]> {

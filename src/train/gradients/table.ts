@@ -58,6 +58,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   ConvInteger: quantized,
   MatMulInteger: quantized,
   Cast: cast,
+  UnpackWeights: quantized,
   ConvWeightGradient: second,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: second,

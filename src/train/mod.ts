@@ -1,0 +1,17 @@
+/**
+ * Training: gradients as graphs.
+ *
+ * @module
+ */
+
+export { type GradientGraph, gradientGraph, type GradientOptions } from "./gradients/gradient_graph.ts";
+export { isDifferentiable } from "./gradients/table.ts";
+export {
+  type Parameter,
+  type ParameterGroup,
+  type RunningStatistic,
+  type TrainingGraph,
+  trainingGraph,
+  type TrainingOptions,
+  withTrained,
+} from "./training_graph.ts";
