@@ -24,6 +24,10 @@ const FUSIONS: Partial<Record<Operator, string>> = {
   Reshape: "no copy, an alias",
   UnpackWeights: "computed when the model is planned",
   Softmax: "of attention and of the YOLO head: part of one kernel",
+  DequantizeLinear: "of constants: int8 weights, or floats where the layer stays float",
+  ConvInteger: "becomes Conv of dequantized operands; scales and bias of a dynamically quantized layer join it",
+  MatMulInteger: "becomes MatMul of dequantized operands; the scales of a dynamically quantized layer join it",
+  Cast: "to f32: no copy, an alias",
   MatMul: "of attention: part of one kernel",
 };
 
