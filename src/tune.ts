@@ -9,6 +9,7 @@ import { PassTimer } from "./gpu/timing.ts";
 import { FeatherdetError, type Graph, inferTypes, type Node } from "./graph/mod.ts";
 import { candidateTiles } from "./kernels/conv_tile.ts";
 import type { ConvTile } from "./kernels/conv_direct.ts";
+import { int8CandidateTiles } from "./kernels/int8/conv_tile.ts";
 import type { StorageForm } from "./kernels/kernel.ts";
 import { buildPlan } from "./plan/plan.ts";
 import { convKey, type Tuning } from "./plan/tuning.ts";
@@ -32,6 +33,7 @@ interface Case {
   readonly graph: Graph;
   readonly kernel: number;
   readonly stride: number;
+  readonly int8: boolean;
 }
 
 /** A graph of one convolution (and a residual where there was one), with random-free weights: time does not depend on values. */
@@ -59,6 +61,39 @@ function convGraph(
   };
 }
 
+/** The same on bytes, with scales at which nothing is saturated for long. */
+function int8Graph(source: Graph): Graph {
+  const scale = "scale", zero = "zero";
+  const dequantize = (x: string, to: string): Node => {
+    return { op: "DequantizeLinear", name: to, inputs: [x, scale, zero], outputs: [to], attributes: { axis: 0 } };
+  };
+  const [output] = source.outputs;
+  const quantize: Node = {
+    op: "QuantizeLinear",
+    name: "quantize",
+    inputs: [output, scale, zero],
+    outputs: ["bytes"],
+    attributes: { axis: 0 },
+  };
+  const { shape, data } = source.constants.get("w")!;
+  return {
+    ...source,
+    inputs: source.inputs.map(({ name, shape }) => ({ name: `${name}/bytes`, dtype: "i8", shape })),
+    outputs: ["bytes"],
+    nodes: [
+      ...source.inputs.map(({ name }) => dequantize(`${name}/bytes`, name)),
+      dequantize("w/bytes", "w"),
+      ...source.nodes,
+      quantize,
+    ],
+    constants: new Map([
+      ["w/bytes", { dtype: "i8", shape, data: new Int8Array(data.length).fill(9) }],
+      [scale, { dtype: "f32", shape: [], data: Float32Array.of(0.03) }],
+      [zero, { dtype: "i8", shape: [], data: Int8Array.of(0) }],
+    ]),
+  };
+}
+
 function distinctConvolutions(graph: Graph): Case[] {
   const types = inferTypes(graph);
   const cases = new Map<string, Case>();
@@ -67,13 +102,17 @@ function distinctConvolutions(graph: Graph): Case[] {
     const input = types.get(node.inputs[0])!.shape, weight = types.get(node.inputs[1])!.shape;
     const output = types.get(node.outputs[0])!.shape;
     for (const residual of [false, true]) {
-      const key = convKey(input, weight, node.attributes, residual);
-      cases.set(key, {
-        key,
-        graph: convGraph(input, node, weight, output, residual),
-        kernel: weight[2],
-        stride: node.attributes.strides[0],
-      });
+      for (const int8 of [false, true]) {
+        const key = convKey(input, weight, node.attributes, residual, int8);
+        const floats = convGraph(input, node, weight, output, residual);
+        cases.set(key, {
+          key,
+          graph: int8 ? int8Graph(floats) : floats,
+          kernel: weight[2],
+          stride: node.attributes.strides[0],
+          int8,
+        });
+      }
     }
   }
   return [...cases.values()];
@@ -89,9 +128,9 @@ export async function tune(device: Device, graph: Graph, options: TuneOptions = 
   const used = buildPlan(graph, { form, ...planLimits(device, form), target }).convolutions;
   const cases = distinctConvolutions(graph).filter(({ key }) => used.has(key));
   const tiles: Record<string, ConvTile & { milliseconds: number }> = {};
-  for (const [done, { key, graph: single, kernel, stride }] of cases.entries()) {
+  for (const [done, { key, graph: single, kernel, stride, int8 }] of cases.entries()) {
     options.onProgress?.(done, cases.length, key);
-    for (const tile of candidateTiles(kernel, stride, target)) {
+    for (const tile of (int8 ? int8CandidateTiles : candidateTiles)(kernel, stride, target)) {
       const plan = buildPlan(single, {
         form,
         ...planLimits(device, form),

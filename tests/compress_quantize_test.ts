@@ -329,6 +329,31 @@ Deno.test("the preset keeps a YOLO11's first layer, attention core, last layers 
   });
 });
 
+Deno.test("gates of channels compute in float from int8 weights; what cannot be int8 says why", async () => {
+  const b = new ModelBuilder({ seed: 5 });
+  const x = b.convBlock("first", b.input("images", [1, 3, SIDE, SIDE]), { out: 8, kernel: 3 });
+  const gate = b.conv("expand", b.conv("squeeze", b.globalPool("mean", x), { out: 2 }), { out: 8 });
+  const gated = b.convBlock("second", b.mul("gated", x, b.activation("gate", gate, "sigmoid")), { out: 8, kernel: 3 });
+  const odd = b.node("MatMul", "odd", [b.weight("table", [1, 1, 4, SIDE], 1), gated], {});
+  const model = lively(b.graph("gated", [b.conv("last", odd, { out: 2 })]));
+  const { graph, report } = await quantize(model, SAMPLES, over());
+  const gates = report.layers.filter(({ name }) => name === "squeeze" || name === "expand");
+  assertEquals(gates.map(({ precision, weights }) => [precision, weights!.shape]), [["float", [2, 8, 1, 1]], ["float", [
+    8,
+    2,
+    1,
+    1,
+  ]]]);
+  for (const { name } of gates) {
+    const [input, weight, bias] = graph.nodes.find((node) => node.name === name)!.inputs;
+    assertEquals(graph.constants.get(makerOf(graph, weight)!.inputs[0])!.dtype, "i8");
+    assert(makerOf(graph, input)!.op !== "DequantizeLinear" && graph.constants.get(bias)!.dtype === "f32");
+  }
+  assertEquals(report.layers.find(({ name }) => name === "odd")!.reason, "its first factor is constant");
+  assertEquals([report.int8Layers, report.floatLayers], [1, 5]);
+  assert(await outputRatio(model, graph) > 25);
+});
+
 async function warningsOf(samples: Calibration): Promise<readonly string[]> {
   return (await quantize(NETWORK, samples, over())).report.warnings;
 }

@@ -3,6 +3,7 @@
 import type { Node, Pads } from "../src/graph/operators.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../src/kernels/activation.ts";
 import { type ConvTile, directConv } from "../src/kernels/conv_direct.ts";
+import type { Target } from "../src/kernels/conv_tile.ts";
 import type { StorageForm } from "../src/kernels/kernel.ts";
 import { evaluateNode } from "../src/reference/evaluate.ts";
 import { referenceTensor } from "../src/reference/tensor.ts";
@@ -21,6 +22,7 @@ interface Case {
   readonly bias?: boolean;
   readonly activation?: Node;
   readonly residual?: "before" | "after";
+  readonly target?: Target;
 }
 
 const SILU = node("Silu", ["y"], ["z"], {});
@@ -65,10 +67,12 @@ const CASES: readonly Case[] = [
     activation: node("LeakyRelu", ["y"], ["z"], { alpha: 0.1 }),
     residual: "before",
   },
+  { x: [3, 2, 13, 11], filters: 19, k: 3, s: 2, pads: SAME, tile: { x: 2, y: 1, outBlocks: 2 }, target: "hardware" },
 ];
 
-function label({ x, filters, k, s, pads, tile, residual }: Case): string {
-  const form = `${k}x${k} s${s} pads ${pads} of [${x}] to ${filters}, tile ${tile.x}x${tile.y}x${tile.outBlocks}`;
+function label({ x, filters, k, s, pads, tile, residual, target = "software" }: Case): string {
+  const form =
+    `${k}x${k} s${s} pads ${pads} of [${x}] to ${filters}, tile ${tile.x}x${tile.y}x${tile.outBlocks}, ${target}`;
   return residual ? `${form}, residual ${residual} activation` : form;
 }
 
@@ -108,6 +112,7 @@ async function check(test: Case, form: StorageForm): Promise<void> {
     },
     test.tile,
     PITCH,
+    test.target,
   );
   const tensors = [{ name: "x", layout: layouts.x, data: x }, { name: "y", layout: layouts.y }];
   if (r) tensors.push({ name: "r", layout: layouts.r, data: r });

@@ -20,7 +20,7 @@ fn $NAME(x: vec4f, a: f32, b: f32) -> vec4f {
   return clamp(a * x + b, vec4f(0.0), vec4f(1.0));
 #end
 #if KIND == 6
-  return x * clamp(x * (1.0 / 6.0) + 0.5, vec4f(0.0), vec4f(1.0));
+  return x * clamp(x / 6.0 + 0.5, vec4f(0.0), vec4f(1.0));
 #end
 #if KIND == 7
   return clamp(x, vec4f(a), vec4f(b));

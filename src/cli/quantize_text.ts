@@ -15,7 +15,8 @@ const ratio = (decibels: number | null) => decibels === null ? "exact" : `${deci
 /** Lines about what was quantized and how well. */
 export function reportText(report: QuantizeReport): string[] {
   const { bytes, layers, worst, samples, observer, activations, weights } = report;
-  const kept = layers.filter(({ precision }) => precision === "float");
+  const kept = layers.filter(({ precision, weights }) => precision === "float" && weights === null);
+  const stored = layers.filter(({ precision, weights }) => precision === "float" && weights !== null);
   return [
     `int8         ${report.int8Layers} layers, ${report.floatLayers} stay in float`,
     `weights      ${(bytes.after / 1e6).toFixed(2)} MB of ${(bytes.before / 1e6).toFixed(2)} MB, ` +
@@ -24,6 +25,7 @@ export function reportText(report: QuantizeReport): string[] {
     ...(report.corrected === null ? [] : [`corrected    ${report.corrected} biases`]),
     ...(report.equalised === null ? [] : [`equalised    ${report.equalised} pairs of layers`]),
     ...kept.map(({ name, reason }) => `float        ${name}: ${reason}`),
+    ...(stored.length === 0 ? [] : [`float        ${stored.length} layers more, their weights stored in int8`]),
     ...worst.map((name) => {
       const { sqnr } = layers.find((layer) => layer.name === name)!;
       return `worst        ${name}: ${ratio(sqnr)}`;

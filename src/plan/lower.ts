@@ -44,7 +44,13 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
   const shuffles = findChannelShuffles({ graph, types });
   const { maxTensors } = tiling;
   const quantization = quantizationOf({ graph, types });
-  const { byLast, absorbed } = fuseConvolutions({ graph, types }, { claimed, shuffles, maxTensors, quantization });
+  const { byLast, absorbed } = fuseConvolutions({ graph, types }, {
+    claimed,
+    shuffles,
+    maxTensors,
+    target: tiling.target,
+    quantization,
+  });
   const shufflesAt = new Map(shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
   const done = new Set([...claimed, ...absorbed]);
 
@@ -79,18 +85,21 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
   /** The QuantizeLinear that a node which is no convolution takes along. */
   const quantizerOf = (node: Node, view: PlanNode["view"]): Quantizer | undefined => {
     const quantizer = node.op !== "Split" && view === undefined ? quantization.behind(node.outputs[0]) : undefined;
-    return quantizer && !done.has(quantizer.node) ? quantizer : undefined;
+    return quantizer && !quantizer.nodes.some((one) => done.has(one)) ? quantizer : undefined;
   };
 
   const tileFor = (node: Node<"Conv">, residual: boolean): ConvTile | undefined => {
     const [x, weight] = node.inputs.map((name) => types.get(name)!.shape);
     if (node.attributes.groups !== 1) return undefined;
-    const inBytes = quantization.before(node.inputs[0]) &&
-      graph.constants.get(node.inputs[1]) instanceof QuantizedConstant;
-    const key = `${convKey(x, weight, node.attributes, residual)}${inBytes ? " int8" : ""}`;
+    const stored = graph.constants.get(node.inputs[1]) instanceof QuantizedConstant;
+    const int8 = stored && quantization.before(node.inputs[0]) !== undefined;
+    const key = convKey(x, weight, node.attributes, residual, int8);
     tiling.seen.add(key);
     return tiling.tuning?.tiles[key];
   };
+
+  const work = (node: Node) =>
+    macsOf(node, node.inputs.map((name) => types.get(name)!.shape), types.get(node.outputs[0])!.shape);
 
   const result: PlanNode[] = [];
   for (const last of graph.nodes) {
@@ -103,7 +112,7 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
       result.push(shuffleNode(shuffle));
       continue;
     }
-    const { x, gate, residual, interleaved } = fused ?? {};
+    const { x, gate, residual, interleaved, depthwise } = fused ?? {};
     const source: Node = fused?.conv ?? last;
     const node: Node = fused ? { ...fused.conv, inputs: [fused.x.value, ...fused.conv.inputs.slice(1)] } : last;
     const besides = [residual?.value, gate, interleaved?.value].filter((value) => value !== undefined);
@@ -111,9 +120,9 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
     const layout = choose(node, [...read, ...node.outputs]);
     const view = viewOf(node, layout, types, isConstant);
     const quantizer = fused || layout === "plain" ? undefined : quantizerOf(node, view);
-    if (quantizer) done.add(quantizer.node);
+    for (const one of quantizer?.nodes ?? []) done.add(one);
     const cells = fused?.cells ?? quantizer?.cells;
-    const outputs = quantizer?.node.outputs ?? last.outputs;
+    const outputs = quantizer ? [quantizer.value] : last.outputs;
     for (const name of outputs) kinds.set(name, layout);
     /** The quantized value that is read instead of a float value. */
     const before = (value: string) =>
@@ -126,7 +135,7 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
       outputs,
       reads: layout,
       writes: layout,
-      macs: macsOf(source, source.inputs.map((name) => types.get(name)!.shape), types.get(source.outputs[0])!.shape),
+      macs: work(source) + (depthwise ? work(depthwise.conv) : 0),
       view,
       kernels: ({ operand: operandOf, pitch }) => {
         const operand = (value: string): Operand => {
@@ -145,11 +154,12 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
           outputs: cells ? written.map((output) => withCells(output, cells)) : written,
           epilogue,
           firstChannel: x?.firstChannel,
+          depthwise: depthwise && depthwiseOf(depthwise, operandOf),
           gate: gate === undefined ? undefined : operand(gate),
           pitch,
           target: tiling.target,
           packedDot: tiling.packedDot,
-          tile: source.op === "Conv" ? tileFor(source, residual !== undefined) : undefined,
+          tile: source.op === "Conv" && !depthwise ? tileFor(source, residual !== undefined) : undefined,
         };
         return kernelsOf(node)[layout]!.kernels(context);
       },
@@ -158,9 +168,17 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
   return result;
 }
 
+/** The first stage of a step, as its kernel wants it. */
+function depthwiseOf(
+  { conv: { attributes, inputs: [, weight, bias] }, activation }: NonNullable<FusedConvolution["depthwise"]>,
+  operand: (value: string) => Operand,
+): KernelContext["depthwise"] {
+  return { attributes, weight: operand(weight), bias: bias === undefined ? undefined : operand(bias), activation };
+}
+
 /** Operators of a step, such as `Conv+Silu+Add`. */
-function operatorOf({ nodes, interleaved, cells }: FusedConvolution): string {
-  const names = nodes.map(({ op }) => op).slice(0, cells ? -1 : undefined);
+function operatorOf({ nodes, interleaved, quantizers = 0 }: FusedConvolution): string {
+  const names = nodes.map(({ op }) => op).slice(0, nodes.length - quantizers);
   // Concat and the three nodes of the shuffle.
   return (interleaved ? [...names.slice(0, -4), "Shuffle"] : names).join("+");
 }

@@ -21,6 +21,7 @@ import { foldShapeCounts } from "./fuse/shape_counts.ts";
 import { foldConstants, foldDequantized } from "./fuse/constants.ts";
 import { findComposites } from "./fuse/composites.ts";
 import { moveBytes } from "./fuse/int8/moves.ts";
+import { convolveProducts } from "./fuse/int8/products.ts";
 import { lowerIntegerProducts } from "./fuse/integer_products.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
@@ -106,6 +107,7 @@ const GRAPH_PASSES = [
   foldBatchNormalization,
   recogniseActivations,
   refoldWideConvolutions,
+  convolveProducts,
   moveBytes,
   foldDequantized,
 ];

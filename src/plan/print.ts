@@ -17,7 +17,7 @@ export function printPlan(plan: Plan): string {
     const shape = layout.kind === "plain"
       ? layout.shape.join("x")
       : `${layout.batch}x${layout.channels}x${layout.height}x${layout.width}`;
-    return layout.kind === "plain" ? `${shape} @${offset}B` : `${shape} @p${offset}+${extent}`;
+    return layout.kind === "plain" ? `${shape} @${offset}B` : `${shape} @${layout.int8 ? "i" : "p"}${offset}+${extent}`;
   };
   const rows = plan.steps.map(({ name, operator, kernel }, i) => {
     const values = (kind: "read" | "write") =>
@@ -31,7 +31,14 @@ export function printPlan(plan: Plan): string {
       name,
     ];
   });
-  const header = ["#", "operator", "kernel", "memory (p = first page + pages, B = byte)", "workgroups", "node"];
+  const header = [
+    "#",
+    "operator",
+    "kernel",
+    "memory (p = first page + pages, i = so in int8, B = byte)",
+    "workgroups",
+    "node",
+  ];
   const table = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
@@ -41,7 +48,8 @@ export function printPlan(plan: Plan): string {
     ...lines,
     "",
     `${plan.steps.length} dispatches, ${pipelines} pipelines, cells of ${plan.form.scalar} in a ${plan.form.storage}, ` +
-    `arena of ${plan.pages} pages of ${plan.pitch} x ${1 << plan.form.pageShift} cells`,
+    `arena of ${plan.pages} pages of ${plan.pitch} x ${1 << plan.form.pageShift} cells` +
+    (plan.int8Pages > 0 ? `, and one of ${plan.int8Pages} such pages of int8` : ""),
     `activation memory ${megabytes(planned)}: ${(planned / lowerBound).toFixed(3)} of the lower bound ${
       megabytes(lowerBound)
     }, ` +

@@ -19,13 +19,16 @@ export interface Tuning {
   readonly tiles: Readonly<Record<string, ConvTile & { readonly milliseconds: number }>>;
 }
 
-/** The name of a convolution's shape in a tuning record, such as `3x3 s1 1x64x80x80->64 r`; `r` marks a residual. */
+/** The name of a convolution's shape in a tuning record, such as `3x3 s1 1x64x80x80->64 r int8`; `r` marks a residual. */
 export function convKey(
   input: readonly number[],
   weight: readonly number[],
   attributes: ConvAttributes,
   residual: boolean,
+  int8: boolean,
 ): string {
   const [outputs, , kh, kw] = weight;
-  return `${kh}x${kw} s${attributes.strides[0]} ${input.join("x")}->${outputs}${residual ? " r" : ""}`;
+  return `${kh}x${kw} s${attributes.strides[0]} ${input.join("x")}->${outputs}${residual ? " r" : ""}${
+    int8 ? " int8" : ""
+  }`;
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Constant, Graph, Shape } from "../../src/graph/graph.ts";
-import type { Node } from "../../src/graph/operators.ts";
+import type { Operator, OperatorAttributes } from "../../src/graph/operators.ts";
 import { seededRandom } from "./random.ts";
 import { graphOf, node, PLAIN } from "./tiny_graph.ts";
 
@@ -29,17 +29,12 @@ export interface QuantizedConv {
 
 /** Nodes and constants of a quantized graph in the making. */
 export class QdqBuilder {
-  readonly nodes: Node[] = [];
+  readonly nodes: ReturnType<typeof node>[] = [];
   readonly constants: Record<string, Constant> = {};
   #seed = 0;
 
   /** A node named after its output. */
-  add<K extends Node["op"]>(
-    op: K,
-    inputs: readonly string[],
-    output: string,
-    attributes: Node<K>["attributes"],
-  ): string {
+  add<K extends Operator>(op: K, inputs: readonly string[], output: string, attributes: OperatorAttributes[K]): string {
     this.nodes.push(node(op, inputs, [output], attributes));
     return output;
   }

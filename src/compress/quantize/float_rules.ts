@@ -12,6 +12,9 @@ import { consumers, type Graph, inferTypes, type Node, producers } from "../../g
 import type { FloatRule } from "./placement.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 
+/** Why gates of channels compute in float; their weights, which may be many, are stored in int8 all the same. */
+export const GATE = "gate of channels: only its weights are int8";
+
 /** What stays in float: a preset's name, or a function that is asked for each node. */
 export type FloatOption = "yolo11" | "none" | ((node: Node) => boolean);
 
@@ -46,7 +49,7 @@ export function detectorFloat(graph: Graph): Map<Node, string> {
   for (const node of layers) {
     if (isDfl(node)) reasons.set(node, "expectation over a softmax (DFL)");
     else if (isProduct(node)) reasons.set(node, "product of attention");
-    else if (isGate(node)) reasons.set(node, "gate of channels, a single pixel");
+    else if (isGate(node)) reasons.set(node, GATE);
   }
   // What lies before the products: queries, keys and values, each cut out and turned.
   const core = new Set(layers.filter(isProduct).flatMap((node) => [...reachable(node, before)]));

@@ -79,11 +79,21 @@ class Sets {
   }
 }
 
+/** Why a layer cannot compute in int8, whoever wants it to. */
+function obstacle({ node }: Layer, graph: Graph): string | undefined {
+  if (graph.constants.has(node.inputs[0])) return "its first factor is constant";
+  const [, , bias] = node.inputs;
+  return bias === undefined || graph.constants.has(bias) ? undefined : "its bias is computed";
+}
+
 /** Decides for every node and value of a graph whose activations are recognised and whose BatchNormalizations are folded. */
 export function placeInt8(graph: Graph, options: PlacementOptions): Placement {
   const types = inferTypes(graph);
   const makers = producers(graph), readers = consumers(graph);
-  const layers = layersOf(graph, types).map((layer): PlacedLayer => ({ ...layer, float: options.float(layer.node) }));
+  const layers = layersOf(graph, types).map((layer): PlacedLayer => ({
+    ...layer,
+    float: options.float(layer.node) ?? obstacle(layer, graph),
+  }));
   const inLayers = new Set(layers.flatMap(({ nodes }) => nodes));
   const int8 = new Set(layers.filter(({ float }) => float === undefined).flatMap(({ nodes }) => nodes));
 

@@ -19,7 +19,7 @@ import { expectedErrors } from "./bias_correction.ts";
 import { type Calibration, type CalibrationStatistics, observe } from "./calibrate.ts";
 import { emitQdq, type IntegerLayer } from "./emit.ts";
 import { equalise } from "./equalise.ts";
-import { type FloatOption, floatRule } from "./float_rules.ts";
+import { type FloatOption, floatRule, GATE } from "./float_rules.ts";
 import { type ObserverName, OBSERVERS } from "./observers/mod.ts";
 import { type PlacedLayer, placeInt8, type Placement } from "./placement.ts";
 import {
@@ -198,19 +198,23 @@ function completed(options: SchemeOptions): Required<SchemeOptions> {
   };
 }
 
-/** Integers of an int8 layer, and whether its bias was corrected. */
+/** Integers of a layer, none for most that stay in float, and whether its bias was corrected. */
 function integersOf(
   layer: PlacedLayer,
   calibrated: Calibrated,
   scaleOf: (value: string) => number,
   options: Required<SchemeOptions>,
 ): IntegerLayer & { readonly isCorrected: boolean } {
-  const { node } = layer;
+  const { node, float } = layer;
   const { graph } = calibrated;
   const weight = weightOf(graph, node);
-  if (weight === undefined) return { isCorrected: false };
-  const inputScale = scaleOf(node.inputs[0]);
+  if (weight === undefined || float !== undefined && float !== GATE) return { isCorrected: false };
   const axis = options.weights === "channel" ? outputAxis(node, weight.shape.length) : undefined;
+  if (float !== undefined) {
+    const weights = quantizeWeights(weight, axis, { clip: options.clipWeights }, { inputScale: 1 });
+    return { weights, isCorrected: false };
+  }
+  const inputScale = scaleOf(node.inputs[0]);
   // A Gemm's third input may be any matrix, and its products may have factors: then it stays as it is.
   const hasBias = node.op !== "MatMul" &&
     (node.op !== "Gemm" || node.attributes.alpha === 1 && node.attributes.beta === 1);
@@ -265,7 +269,6 @@ export function quantizeCalibrated(
   const integers = new Map<Node, IntegerLayer>();
   let corrected = 0;
   const layers = placement.layers.map((layer) => {
-    if (layer.float !== undefined) return layerReport(layer, undefined, undefined, storedOf);
     const { isCorrected, ...made } = integersOf(layer, calibrated, (value) => storedOf.get(value)!.scale, settings);
     integers.set(layer.node, made);
     if (isCorrected) corrected++;
@@ -273,7 +276,8 @@ export function quantizeCalibrated(
   });
   const result = emitQdq(graph, placement, scales, integers);
   const [before, after] = [layerBytes(graph, placement), integerBytes(result, placement)];
-  const int8Layers = integers.size, floatLayers = layers.length - int8Layers;
+  const int8Layers = layers.filter(({ precision }) => precision === "int8").length;
+  const floatLayers = layers.length - int8Layers;
   const nothing = int8Layers === 0 ? ["nothing was quantized: every layer stays in float"] : [];
   return {
     graph: result,
@@ -301,6 +305,24 @@ export function quantizeCalibrated(
  *
  * Throws FeatherdetError for a graph that is quantized already, for settings out of range, and where samples are missing, have other
  * shapes, or hold or lead to NaN; what is doubtful but works is in the report's `warnings`.
+ *
+ * ```ts
+ * import { syntheticPicture } from "../../data/synthetic.ts";
+ * import { letterboxTensor } from "../../detect/host_letterbox.ts";
+ * import { demoDetector } from "../../models/demo_detector.ts";
+ * import { sessionRunner } from "../../session_runner.ts";
+ * import { quantize } from "./quantize.ts";
+ * function* pictures() { // or `calibrationFrom(await openDataset("coco", { split: "train" }))`
+ *   for (let seed = 1; seed <= 16; seed++) {
+ *     const { image } = syntheticPicture({ seed, width: 64, height: 64 });
+ *     yield { name: `picture ${seed}`, inputs: { images: letterboxTensor(image, 64, 64) } };
+ *   }
+ * }
+ * const runner = sessionRunner();
+ * const { graph, report } = await quantize(demoDetector({ size: 64 }), pictures(), { runner });
+ * console.log(graph.nodes.some(({ op }) => op === "QuantizeLinear"), report.bytes.ratio, report.worst);
+ * runner.destroy();
+ * ```
  */
 export async function quantize(
   graph: Graph,

@@ -59,7 +59,7 @@ export interface LayerReport {
   readonly output: string;
   /** Whether that is stored in int8. */
   readonly storesInt8: boolean;
-  /** Its weights; null in float, and for a product of activations. */
+  /** Its weights in int8; null where they are float, and for a product of activations. */
   readonly weights: WeightsReport | null;
   /**
    * Power of what it computes over that of the errors by rounding its weights and its input, in decibels, to first order; null where

@@ -69,14 +69,13 @@ function integerBias(bias: Operand | undefined, units: readonly number[]): Float
   return result;
 }
 
-/** Bytes between which a clamping activation keeps the output; undefined for other activations. */
-function clamped(activation: ConvStep["activation"], cells: Int8Cells): Int8Cells | undefined {
-  const { scale, zero } = cells;
-  const byte = (value: number) => quantizeValue(value, scale, zero, "i8");
-  if (activation.name === "None") return cells;
-  if (activation.name === "Relu") return { ...cells, low: byte(0) };
-  if (activation.name === "Clip") return { ...cells, low: byte(activation.a), high: byte(activation.b) };
-  return undefined;
+/** The cells with the bytes between which a clamping activation keeps the output; undefined for other activations. */
+function clamped({ name, a, b }: ConvStep["activation"], cells: Int8Cells): Int8Cells | undefined {
+  const { scale, zero, low = -128, high = 127 } = cells;
+  const byte = (value: number) => Math.min(Math.max(quantizeValue(value, scale, zero, "i8"), low), high);
+  if (name === "None") return cells;
+  if (name === "Relu") return { ...cells, low: byte(0) };
+  return name === "Clip" ? { ...cells, low: byte(a), high: byte(b) } : undefined;
 }
 
 /**

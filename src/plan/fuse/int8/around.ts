@@ -7,6 +7,7 @@
 
 import { consumers, type Node, producers } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
+import { quantizeValue } from "../../../graph/quantized_value.ts";
 import type { Int8Cells } from "../../../kernels/kernel.ts";
 import type { TypedGraph } from "../../node.ts";
 
@@ -16,16 +17,17 @@ export interface QuantizedValue {
   readonly cells: Int8Cells;
 }
 
-/** A QuantizeLinear and what it makes. */
+/** A QuantizeLinear, or one that is quantized again in another scale at once, and what it makes. */
 export interface Quantizer extends QuantizedValue {
-  readonly node: Node<"QuantizeLinear">;
+  /** In order; the last one makes the value. */
+  readonly nodes: readonly Node[];
 }
 
 /** The quantized values around the values of a graph. */
 export interface Quantization {
   /** The quantized value that a float value is made from, and nothing else. */
   readonly before: (value: string) => QuantizedValue | undefined;
-  /** The QuantizeLinear that alone reads a value, if that does not leave the graph. */
+  /** What quantizes a value that nobody else reads. */
   readonly behind: (value: string) => Quantizer | undefined;
 }
 
@@ -36,6 +38,14 @@ export function quantizationOf({ graph, types }: TypedGraph): Quantization {
     const [, scale, zeroPoint] = node.inputs.map((name) => graph.constants.get(name));
     return types.get(node.outputs[0])!.shape.length === 4 ? cellsOf(scale, zeroPoint) : undefined;
   };
+  const soleReader = (value: string): Node | undefined => {
+    const list = readers.get(value) ?? [];
+    return list.length === 1 && !graph.outputs.includes(value) ? list[0] : undefined;
+  };
+  const quantizer = (node: Node | undefined): Quantizer | undefined => {
+    const found = node?.op === "QuantizeLinear" ? cells(node) : undefined;
+    return found && { nodes: [node!], value: node!.outputs[0], cells: found };
+  };
   return {
     before: (value) => {
       const node = makers.get(value);
@@ -44,10 +54,16 @@ export function quantizationOf({ graph, types }: TypedGraph): Quantization {
       return found && { value: node.inputs[0], cells: found };
     },
     behind: (value) => {
-      const [node, ...others] = readers.get(value) ?? [];
-      if (node?.op !== "QuantizeLinear" || others.length > 0 || graph.outputs.includes(value)) return undefined;
-      const found = node.inputs[0] === value ? cells(node) : undefined;
-      return found && { node, value: node.outputs[0], cells: found };
+      const first = quantizer(soleReader(value));
+      const back = first && soleReader(first.value);
+      const second = back?.op === "DequantizeLinear" ? quantizer(soleReader(back.outputs[0])) : undefined;
+      const range = second && cells(back!);
+      if (!first || !second || !range) return first;
+      // Rounded once instead of twice; what the first range cuts off, as a ReLU that was left to it, stays cut off.
+      const bound = (byte: number) =>
+        quantizeValue((byte - range.zero) * range.scale, second.cells.scale, second.cells.zero, "i8");
+      const kept = { ...second.cells, low: bound(-128), high: bound(127) };
+      return { nodes: [...first.nodes, back!, ...second.nodes], value: second.value, cells: kept };
     },
   };
 }

@@ -4,8 +4,7 @@
  *
  * - move(Dequantize(q)) is Dequantize(move(q)), where all that is moved has one scale.
  * - Quantize(Concat(a, b)) is Concat(Quantize(a), Quantize(b)).
- * - Quantize(Dequantize(q)) is q where both have the same scale. What is quantized only to be joined with others in another scale is
- *   quantized in that scale at once, which rounds once instead of twice.
+ * - Quantize(Dequantize(q)) is q where both have the same scale.
  *
  * @module
  */
@@ -17,7 +16,6 @@ import {
   namesOf,
   type Node,
   type Operator,
-  producers,
   uniqueName,
   withNodes,
 } from "../../../graph/mod.ts";
@@ -41,7 +39,7 @@ function isMove(node: Node): boolean {
 /** The graph with moves on bytes where that saves conversions. */
 export function moveBytes(graph: Graph): Graph {
   if (!graph.nodes.some(({ op }) => op === "DequantizeLinear")) return graph;
-  const types = inferTypes(graph), makers = producers(graph), readers = consumers(graph), taken = namesOf(graph);
+  const types = inferTypes(graph), readers = consumers(graph), taken = namesOf(graph);
   const isImage = (value: string) => types.get(value)!.shape.length === 4 && !graph.constants.has(value);
   const scaleOf = ({ inputs: [x, scale, zeroPoint] }: Node): Scaled | undefined => {
     const [s, z] = [scale, zeroPoint].map((name) => graph.constants.get(name));
@@ -78,15 +76,9 @@ export function moveBytes(graph: Graph): Graph {
   };
 
   /** The value in a scale that is wanted, as bytes. */
-  const inScale = (value: string, reader: Node, wanted: Scaled): string => {
+  const inScale = (value: string, wanted: Scaled): string => {
     const known = bytesOf.get(value);
-    if (known?.key === wanted.key) return known.value;
-    const back = makers.get(value);
-    const once = back?.op === "DequantizeLinear" && soleReader(value) === reader
-      ? makers.get(back.inputs[0])
-      : undefined;
-    const rounded = once?.op === "QuantizeLinear" && soleReader(once.outputs[0]) === back;
-    return quantize(rounded ? once.inputs[0] : value, wanted);
+    return known?.key === wanted.key ? known.value : quantize(value, wanted);
   };
 
   /** Moves bytes and leaves floats to be made from them for those who want floats. */
@@ -121,7 +113,7 @@ export function moveBytes(graph: Graph): Graph {
       const quantizer = node.op === "Concat" ? soleReader(node.outputs[0]) : undefined;
       const wanted = quantizer?.op === "QuantizeLinear" ? scaleOf(quantizer) : undefined;
       if (wanted) {
-        const inputs = node.inputs.map((value) => inScale(value, original, wanted));
+        const inputs = node.inputs.map((value) => inScale(value, wanted));
         nodes.push({ ...node, inputs, outputs: quantizer!.outputs });
         done.add(quantizer!);
         continue;
