@@ -18,6 +18,7 @@
 export { recogniseActivations } from "./src/graph/activations.ts";
 export { analyze, type AnalyzeOptions } from "./src/graph/analyze.ts";
 export type { BitWidths } from "./src/graph/analyze_bits.ts";
+export type { WeightBits } from "./src/graph/packed_weights.ts";
 export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./src/graph/analyze_cost.ts";
 export { type ErrorPlace, FeatherdetError } from "./src/graph/error.ts";
 export type { Constant, ConstantData, ElementType, Graph, GraphInput, Shape, TensorType } from "./src/graph/graph.ts";
@@ -97,6 +98,7 @@ export { type Precision, Session, type SessionOptions, type StepTime, type Tenso
 export { type SessionRunner, sessionRunner } from "./src/session_runner.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
 export {
+  type BytesChange,
   calibrate,
   Calibrated,
   type CalibrateOptions,
@@ -108,6 +110,11 @@ export {
   type FloatOption,
   type LayerReport,
   type LayerSensitivity,
+  type LowBitLayerReport,
+  type LowBitOptions,
+  type LowBitReport,
+  type LowBitResult,
+  lowBitWeights,
   type ObserverName,
   quantize,
   quantizeCalibrated,

@@ -15,7 +15,7 @@ import { type BindingLayout, pipelineFor } from "../src/gpu/pipelines.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { packedBytes, unpackWeights } from "../src/graph/mod.ts";
 
-const RUNS = 15;
+const RUNS = 25;
 
 /** Bits of a weight in memory. */
 const KINDS = [32, 2, 1] as const;
@@ -60,7 +60,8 @@ const lines = (count: number, make: (i: number) => string) => list(count, make).
 
 /** Memory that a shader reads by `NAME_at(column, row, layer)`. */
 function reading(name: string, binding: number, type: "f" | "u", [columns, rows]: Extents): string {
-  const head = `@group(0) @binding(${binding}) var`, at = `fn ${name}_at(column: i32, row: i32, layer: i32) -> vec4${type}`;
+  const head = `@group(0) @binding(${binding}) var`;
+  const at = `fn ${name}_at(column: i32, row: i32, layer: i32) -> vec4${type}`;
   return storage === "texture"
     ? `${head} ${name}: texture_storage_2d_array<rgba32${type === "f" ? "float" : "uint"}, read>;
 ${at} { return textureLoad(${name}, vec2i(column, row), layer); }`
@@ -302,6 +303,6 @@ console.log(
 );
 for (const layer of LAYERS) console.log(await measure(layer));
 for (const bits of [2, 1] as const) {
-  console.log(`unpacking 2.56 million weights of ${bits} bits once, on the host: ${unpackTime(bits).toFixed(0)} ms`);
+  console.log(`unpacking 2.56 million ${bits}-bit weights once, on the host: ${unpackTime(bits).toFixed(0)} ms`);
 }
 device.destroy();

@@ -1,7 +1,7 @@
 /** Convolutions of bytes, bit for bit against plain loops over whole numbers; and what decides how they are computed. */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { packedDotWorks } from "../src/gpu/self_check.ts";
+import { packedDotWorks, storageTexturesWork } from "../src/gpu/self_check.ts";
 import type { Node } from "../src/graph/operators.ts";
 import { chooseArithmetic } from "../src/kernels/int8/conv_step.ts";
 import { SHADERS } from "../src/kernels/shaders.ts";
@@ -235,8 +235,8 @@ gpuTest("a shader that is off by one anywhere is noticed", async (_, step) => {
   }
 });
 
-gpuTest("packed dot products are trusted only where they are right", async (device) => {
-  assert(await packedDotWorks(device));
+gpuTest("packed dot products and storage textures are trusted only where they are right", async (device) => {
+  assert(await packedDotWorks(device) && await storageTexturesWork(device));
   const lying = (change: (code: string) => string) =>
     new Proxy(device, {
       get(target, name) {
@@ -251,4 +251,9 @@ gpuTest("packed dot products are trusted only where they are right", async (devi
   const unsigned = lying((code) => code.replace("dot4I8Packed(", "i32(dot4U8Packed(").replace(".y);", ".y));"));
   assertEquals(await packedDotWorks(unsigned), false);
   assertEquals(await packedDotWorks(lying((code) => code.replace("dot4I8Packed", "dot4I8Pack"))), false);
+  // As if a view began at another layer.
+  assertEquals(
+    await storageTexturesWork(lying((code) => code.replace("i32(id.x), 2), layer,", "i32(id.x), 2), 1 - layer,"))),
+    false,
+  );
 });

@@ -185,6 +185,30 @@ gpuTest("Concat of other scales: what only it reads is stored in its scale, the 
   assertEquals(inBytes(plan), [true, true, true, true]);
 });
 
+gpuTest("scales that differ are kept apart", async () => {
+  const q = new QdqBuilder();
+  q.quantize("x", A);
+  q.dequantize("x_bytes", A, "a");
+  q.dequantize(q.quantize("a", B), B, "b");
+  // A Concat that nobody quantizes has no scale that its parts could take.
+  q.add("Concat", ["a", "b"], "all", { axis: 1 });
+  q.conv("all", "y", { weight: [4, 16, 1, 1], x: A });
+  const graph = q.graph({ x: [1, 8, 6, 7] }, ["x_bytes", "a_bytes", q.stored("y", X)]);
+  const plan = planOf(graph);
+  assertEquals(operators(plan).filter((operator) => /Conv|uantize/.test(operator)), [
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "Conv+QuantizeLinear",
+    "DequantizeLinear",
+  ]);
+  assertEquals(inBytes(plan), [false]);
+  // Bytes that leave the graph are the numbers that ONNX means, also those of u8.
+  await compare({ ...graph, outputs: ["x_bytes", "a_bytes"] }, 1, EXACT);
+  await compare(graph, X.scale, ROUNDED);
+});
+
 gpuTest("activations between QuantizeLinears are tables, bit for bit, and take their pieces along", async () => {
   for (const [dtype, gateZero] of [["i8", -128], ["u8", 0]] as const) {
     const q = new QdqBuilder();

@@ -7,9 +7,6 @@
 // With INTERLEAVED == 1 the channels of another tensor r (at the residual's binding), from block `otherBlock` on, and the results are
 // stored in turn (channel shuffle): y[2c] = r[c], y[2c+1] = result[c]; with INTERLEAVED == 2 the results come first.
 //
-// With DEPTHWISE > 0 (and K == 1) x is a depthwise convolution of what is read, of kernel DEPTHWISE and stride DEPTHWISE_STRIDE, with
-// an activation; `pad` is that convolution's (see lib/depthwise_stage.wgsl).
-//
 // A thread computes TILE_X x TILE_Y pixels of OUT_BLOCKS * 4 output channels: every loaded cell serves up to K*K taps and every
 // weight TILE_X * TILE_Y pixels, which is what counts on adapters where loads are dear.
 //
@@ -29,9 +26,6 @@
 #const RESIDUAL = 0
 #const GATED = 0
 #const INTERLEAVED = 0
-#const DEPTHWISE = 0
-#const DEPTHWISE_STRIDE = 1
-#const DEPTHWISE_ACTIVATION = 0
 
 #if JOINED == 1
 #include "lib/linear.wgsl"
@@ -57,10 +51,6 @@ struct Params {
   activationA: f32,
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
-#if DEPTHWISE > 0
-  stageA: f32,
-  stageB: f32,
-#end
 }
 @group(0) @binding(0) var<uniform> params: Params;
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
@@ -74,17 +64,9 @@ struct Params {
 #include "lib/input.wgsl" NAME=g BINDING=4+OTHER TENSOR=gate
 #end
 #include "lib/activation.wgsl"
-#if DEPTHWISE > 0
-#include "lib/activate.wgsl" NAME=activateStage KIND=DEPTHWISE_ACTIVATION
-#const STEP = DEPTHWISE_STRIDE
-#const WINDOW = DEPTHWISE
-#else
-#const STEP = S
-#const WINDOW = K
-#end
 
-#const NX = (TILE_X - 1) * STEP + WINDOW
-#const NY = (TILE_Y - 1) * STEP + WINDOW
+#const NX = (TILE_X - 1) * S + K
+#const NY = (TILE_Y - 1) * S + K
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -118,26 +100,22 @@ fn main(
 
   // Coordinates are clamped so that every load stays within its plane; what lies in the padding is then replaced by zero.
 #for i in 0..NX
-  let cx_$i = clamp(u0 * STEP + $i - params.pad.x, 0, params.input.width - 1);
-  let inX_$i = cx_$i == u0 * STEP + $i - params.pad.x;
+  let cx_$i = clamp(u0 * S + $i - params.pad.x, 0, params.input.width - 1);
+  let inX_$i = cx_$i == u0 * S + $i - params.pad.x;
 #end
 #for j in 0..NY
-  let cy_$j = clamp(v0 * STEP + $j - params.pad.y, 0, params.input.height - 1);
-  let inY_$j = cy_$j == v0 * STEP + $j - params.pad.y;
+  let cy_$j = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
+  let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
 #end
 
   for (var block = 0; block < params.inBlocks; block++) {
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
-#if DEPTHWISE > 0
-#include "lib/depthwise_stage.wgsl"
-#else
 #for j in 0..NY
 #for i in 0..NX
 #if K == 1
     let x_$(j)_$i = load_x(origin.x + cx_$i, origin.y + cy_$j);
 #else
     let x_$(j)_$i = select(vec4f(0.0), load_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
-#end
 #end
 #end
 #end

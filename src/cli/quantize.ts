@@ -21,6 +21,7 @@ import type { Graph, Node } from "../graph/mod.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import { type SessionRunner, sessionRunner } from "../session_runner.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { packWeights } from "./low_bit.ts";
 import { loadModel } from "./model.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
@@ -101,7 +102,7 @@ export const quantizeVerb = deviceVerb(
   "deno task quantize --model yolo11n.onnx --calibrate coco --limit 256 --out yolo11n_int8.onnx",
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
-  .requiredOption("--calibrate <set>", "pictures that show the ranges: synthetic, bccd, coco, or a folder")
+  .option("--calibrate <set>", "pictures that show the ranges, needed for int8: synthetic, bccd, coco, or a folder")
   .requiredOption("--out <file>", "ONNX file to write")
   .option("--split <name>", "part of the data set; train by default where there are parts")
   .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1), 256)
@@ -118,9 +119,10 @@ export const quantizeVerb = deviceVerb(
     ),
   )
   .addOption(
-    new Option("--weights <name>", "a scale of weights for each output channel or one a tensor").choices(
-      ["channel", "tensor"] as const,
-    ).default("channel" as const),
+    new Option(
+      "--weights <name>",
+      "int8 with a scale for each output channel or one a tensor; or ternary or binary, all else in float",
+    ).choices(["channel", "tensor", "ternary", "binary"] as const).default("channel" as const),
   )
   .option("--clip-weights", "clip weights where that lowers their mean square error")
   .option("--no-bias-correction", "leave biases as they are")
@@ -145,6 +147,10 @@ export const quantizeVerb = deviceVerb(
       const [input] = graph.inputs;
       const [height, width] = input.shape.slice(2);
       const float = floatOption(settings.float, graph);
+      if (settings.weights === "ternary" || settings.weights === "binary") {
+        return await packWeights(graph, { weights: settings.weights, float, rule: settings.float, out }, output);
+      }
+      if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");
       const dataset = await openCalibration(calibrate, settings.split, limit, output);
       for (const warning of dataset.warnings) output.note(warning);
       const pictures = dataset.images.length;

@@ -5,7 +5,7 @@
  */
 
 import type { Constant, ElementType, Shape, TensorType } from "../graph/graph.ts";
-import type { ConvAttributes, Node, Operator } from "../graph/operators.ts";
+import type { Node, Operator } from "../graph/operators.ts";
 import type { Activation } from "./activation.ts";
 import type { Target } from "./conv_tile.ts";
 import type { Kernel, Layout } from "./kernel.ts";
@@ -45,13 +45,6 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly epilogue: Epilogue;
   /** First channel of its input that a direct convolution reads; 0 by default. */
   readonly firstChannel?: number;
-  /** A depthwise convolution of the input that a 1x1 convolution reads instead of it (see `depthwise_stage.ts`). */
-  readonly depthwise?: {
-    readonly attributes: ConvAttributes;
-    readonly weight: Operand;
-    readonly bias?: Operand;
-    readonly activation: Activation;
-  };
   /** `[N, C, 1, 1]`: what the channels of a convolution's input are multiplied by first. */
   readonly gate?: Operand;
   /** Cells in a row of the arena. */

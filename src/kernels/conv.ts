@@ -10,7 +10,6 @@ import type { KernelContext, OperandTypes, OperatorKernels } from "./context.ts"
 import { depthwiseApplies, depthwiseConv } from "./conv_depthwise.ts";
 import { directConv, directConvApplies } from "./conv_direct.ts";
 import { generalConv } from "./conv_general.ts";
-import { chooseStageTile } from "./depthwise_stage.ts";
 import { stepOf } from "./conv_step.ts";
 import { chooseTile } from "./conv_tile.ts";
 import type { Kernel } from "./kernel.ts";
@@ -28,21 +27,14 @@ function convKernel(context: KernelContext<"Conv">): Kernel {
   const step = stepOf(context);
   if (directConvApplies(step)) {
     const computed = { ...step.y.layout, channels: step.weight.shape[0] };
-    const [, , kernel] = (step.depthwise ?? step).weight.shape;
-    const [stride] = (step.depthwise ?? step).attributes.strides;
-    const chosen = step.depthwise
-      ? chooseStageTile(kernel, stride, computed)
-      : tile ?? chooseTile(kernel, stride, computed, target);
+    const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], computed, target);
     return directConv(step, chosen, pitch, target);
   }
-  if (step.gate || step.firstChannel || step.interleaved || step.depthwise) {
-    throw new FeatherdetError(
-      "no gate, part of the input, shuffle or depthwise convolution can be fused into this kernel",
-      {
-        node: step.name,
-        operator: "Conv",
-      },
-    );
+  if (step.gate || step.firstChannel || step.interleaved) {
+    throw new FeatherdetError("no gate, part of the input or shuffle can be fused into this kernel", {
+      node: step.name,
+      operator: "Conv",
+    });
   }
   return depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(step, pitch, false);
 }

@@ -8,7 +8,6 @@
 import type { ConvAttributes } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
 import { joinsOutputs, type Target, workgroupSize } from "./conv_tile.ts";
-import { type DepthwiseStage, packStage, stageColumns, stageConstants, stageParameters } from "./depthwise_stage.ts";
 import { linearGroups } from "./linear.ts";
 import { blocked, type BlockedLayout, i32, type Kernel, type PackedWeights, u32, vec2i } from "./kernel.ts";
 
@@ -44,8 +43,6 @@ export interface ConvStep {
   };
   /** First channel of `x` that is read; 0 by default. */
   readonly firstChannel?: number;
-  /** A depthwise convolution of `x` that the 1x1 convolution reads instead of it. */
-  readonly depthwise?: DepthwiseStage;
   /** Multiplies the channels of the input first: `[N, C, 1, 1]`. */
   readonly gate?: { readonly value: string; readonly layout: BlockedLayout };
   readonly x: { readonly value: string; readonly layout: BlockedLayout };
@@ -73,8 +70,7 @@ export function packConvWeights(step: ConvStep, outBlocks: number): PackedWeight
   const lead = (step.firstChannel ?? 0) % 4;
   const inBlocks = Math.ceil((lead + inputs) / 4);
   const layers = Math.ceil(outputs / (4 * outBlocks));
-  const { depthwise } = step;
-  const columns = outBlocks * taps * 4 + stageColumns(depthwise);
+  const columns = outBlocks * taps * 4;
   const rows = inBlocks + 1;
   const pack = () => {
     const packed = new Float32Array(4 * columns * rows * layers);
@@ -89,7 +85,6 @@ export function packConvWeights(step: ConvStep, outBlocks: number): PackedWeight
       }
       if (step.bias) packed[((layer * rows + inBlocks) * columns + block) * 4 + lane] = step.bias[o];
     }
-    if (depthwise) packStage(depthwise, packed, { first: outBlocks * taps * 4, columns, rows, layers });
     return packed;
   };
   return { columns, rows, layers, pack };
@@ -107,15 +102,10 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
   const joined = joinsOutputs(target);
   // Pictures have one block of three channels: the fourth is left out.
   const inLanes = Math.min(4, (step.firstChannel ?? 0) % 4 + step.weight.shape[1]);
-  const { residual, interleaved, gate, depthwise } = step;
-  const { pads } = (depthwise ?? step).attributes;
+  const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
   return {
-    label: `${
-      depthwise
-        ? `depthwise ${depthwise.weight.shape[2]}x${depthwise.weight.shape[3]} s${depthwise.attributes.strides[0]}, `
-        : ""
-    }conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${
+    label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${
       interleaved ? " shuffled" : ""
     }`,
     shader: "conv/direct.wgsl",
@@ -131,7 +121,6 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       RESIDUAL: residual ? 1 : 0,
       GATED: gate ? 1 : 0,
       INTERLEAVED: interleaved ? interleaved.convFirst ? 2 : 1 : 0,
-      ...stageConstants(depthwise),
       ...activationConstants(step.activation),
     },
     parameters: [
@@ -139,7 +128,7 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       blocked(output),
       blocked(other?.layout ?? output),
       ...gate ? [blocked(gate.layout)] : [],
-      vec2i(pads[1], pads[0]),
+      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
       i32(tilesX),
       i32(tiles),
       i32(weights.layers),
@@ -151,7 +140,6 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       i32(weights.rows),
       ...activationParameters(step.activation),
       u32(residual?.activateLast ? 1 : 0),
-      ...stageParameters(depthwise),
     ],
     bindings: [
       { kind: "read", value: step.x.value },

@@ -13,7 +13,7 @@ import { blockedOf, constantOf, optionalConstant } from "./operand.ts";
 
 /** The step that a node of either convolution stands for. Throws FeatherdetError where its weights are no constants. */
 export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvStep {
-  const { inputs: [x, weight, bias], outputs: [y], epilogue, gate, firstChannel, depthwise } = context;
+  const { inputs: [x, weight, bias], outputs: [y], epilogue, gate, firstChannel } = context;
   const node: Node = context.node;
   const { residual, interleaved } = epilogue;
   return {
@@ -34,11 +34,6 @@ export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvSt
       convFirst: interleaved.convFirst,
     },
     firstChannel,
-    depthwise: depthwise && {
-      ...depthwise,
-      weight: { shape: depthwise.weight.shape, data: constantOf(node, depthwise.weight, "the weight") },
-      bias: optionalConstant(node, depthwise.bias, "the bias"),
-    },
     gate: gate && { value: gate.value, layout: blockedOf(gate) },
     x: { value: x.value, layout: blockedOf(x) },
     y: { value: y.value, layout: blockedOf(y) },

@@ -26,7 +26,6 @@ import int8ConvGeneral from "../../shaders/int8/conv_general.wgsl" with { type: 
 import int8Table from "../../shaders/int8/table.wgsl" with { type: "text" };
 import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
-import depthwiseStage from "../../shaders/lib/depthwise_stage.wgsl" with { type: "text" };
 import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
 import input from "../../shaders/lib/input.wgsl" with { type: "text" };
 import int8 from "../../shaders/lib/int8.wgsl" with { type: "text" };
@@ -89,7 +88,6 @@ export const SHADERS: ShaderLibrary = {
   "int8/table.wgsl": int8Table,
   "lib/activate.wgsl": activate,
   "lib/activation.wgsl": activation,
-  "lib/depthwise_stage.wgsl": depthwiseStage,
   "lib/epilogue.wgsl": epilogue,
   "lib/input.wgsl": input,
   "lib/int8.wgsl": int8,

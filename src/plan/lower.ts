@@ -44,13 +44,7 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
   const shuffles = findChannelShuffles({ graph, types });
   const { maxTensors } = tiling;
   const quantization = quantizationOf({ graph, types });
-  const { byLast, absorbed } = fuseConvolutions({ graph, types }, {
-    claimed,
-    shuffles,
-    maxTensors,
-    target: tiling.target,
-    quantization,
-  });
+  const { byLast, absorbed } = fuseConvolutions({ graph, types }, { claimed, shuffles, maxTensors, quantization });
   const shufflesAt = new Map(shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
   const done = new Set([...claimed, ...absorbed]);
 
@@ -98,9 +92,6 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
     return tiling.tuning?.tiles[key];
   };
 
-  const work = (node: Node) =>
-    macsOf(node, node.inputs.map((name) => types.get(name)!.shape), types.get(node.outputs[0])!.shape);
-
   const result: PlanNode[] = [];
   for (const last of graph.nodes) {
     const fused = byLast.get(last);
@@ -112,7 +103,7 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
       result.push(shuffleNode(shuffle));
       continue;
     }
-    const { x, gate, residual, interleaved, depthwise } = fused ?? {};
+    const { x, gate, residual, interleaved } = fused ?? {};
     const source: Node = fused?.conv ?? last;
     const node: Node = fused ? { ...fused.conv, inputs: [fused.x.value, ...fused.conv.inputs.slice(1)] } : last;
     const besides = [residual?.value, gate, interleaved?.value].filter((value) => value !== undefined);
@@ -135,7 +126,7 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
       outputs,
       reads: layout,
       writes: layout,
-      macs: work(source) + (depthwise ? work(depthwise.conv) : 0),
+      macs: macsOf(source, source.inputs.map((name) => types.get(name)!.shape), types.get(source.outputs[0])!.shape),
       view,
       kernels: ({ operand: operandOf, pitch }) => {
         const operand = (value: string): Operand => {
@@ -154,26 +145,17 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
           outputs: cells ? written.map((output) => withCells(output, cells)) : written,
           epilogue,
           firstChannel: x?.firstChannel,
-          depthwise: depthwise && depthwiseOf(depthwise, operandOf),
           gate: gate === undefined ? undefined : operand(gate),
           pitch,
           target: tiling.target,
           packedDot: tiling.packedDot,
-          tile: source.op === "Conv" && !depthwise ? tileFor(source, residual !== undefined) : undefined,
+          tile: source.op === "Conv" ? tileFor(source, residual !== undefined) : undefined,
         };
         return kernelsOf(node)[layout]!.kernels(context);
       },
     }));
   }
   return result;
-}
-
-/** The first stage of a step, as its kernel wants it. */
-function depthwiseOf(
-  { conv: { attributes, inputs: [, weight, bias] }, activation }: NonNullable<FusedConvolution["depthwise"]>,
-  operand: (value: string) => Operand,
-): KernelContext["depthwise"] {
-  return { attributes, weight: operand(weight), bias: bias === undefined ? undefined : operand(bias), activation };
 }
 
 /** Operators of a step, such as `Conv+Silu+Add`. */

@@ -1,5 +1,5 @@
 /**
- * What one dispatch of a convolution takes along: a gate and a part of a Split, or a depthwise convolution, before it; behind it an activation, a residual, or
+ * What one dispatch of a convolution takes along: a gate and a part of a Split before it; behind it an activation, a residual, or
  * the channel shuffle with another tensor, and a QuantizeLinear.
  *
  * @module
@@ -8,12 +8,9 @@
 import { consumers, type Node, producers } from "../../graph/mod.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { directConvApplies } from "../../kernels/conv_direct.ts";
-import type { Target } from "../../kernels/conv_tile.ts";
-import { QuantizedConstant } from "../../kernels/int8/quantized_constant.ts";
 import type { Int8Cells } from "../../kernels/kernel.ts";
 import type { TypedGraph } from "../node.ts";
 import type { ChannelShuffle } from "./channel_shuffle.ts";
-import { absorbDepthwise } from "./depthwise_stage.ts";
 import type { Quantization } from "./int8/around.ts";
 
 /** A value, or the part of a value that begins at a channel. */
@@ -29,8 +26,6 @@ export interface FusedConvolution {
   x: ChannelRange;
   /** Multiplies the channels of what it reads: `[N, C, 1, 1]`. */
   readonly gate?: string;
-  /** A depthwise convolution of what it reads that is computed first. */
-  depthwise?: { readonly conv: Node<"Conv">; readonly activation: Activation };
   activation: Activation;
   /** Added to the result, before the activation where `activateLast`. */
   residual?: { readonly value: string; activateLast: boolean };
@@ -59,7 +54,6 @@ export interface FusionOptions {
   readonly shuffles: readonly ChannelShuffle[];
   /** Most tensors that a dispatch may bind in row memory, weights among them. */
   readonly maxTensors: number;
-  readonly target: Target;
   readonly quantization: Quantization;
 }
 
@@ -173,13 +167,6 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
     // The step stands where its last node stood, since a residual may be made after the convolution's input.
     for (const part of fused.nodes) absorbed.add(part);
     byLast.set(fused.nodes.at(-1)!, fused);
-  }
-
-  // On hardware the first stage would be computed anew by many threads, and maps in between lie in its caches.
-  if (options.target === "software") {
-    const isFloat = (value: string) =>
-      stored(value) === value && !(graph.constants.get(value) instanceof QuantizedConstant);
-    absorbDepthwise({ graph, types }, byLast, isFloat);
   }
 
   const owners = new Map([...byLast.values()].flatMap((fused) => fused.nodes.map((node) => [node, fused] as const)));
