@@ -6,11 +6,15 @@
  */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { FeatherdetError, type Graph } from "../src/graph/mod.ts";
+import { Detector } from "../src/detect/detector.ts";
+import { FeatherdetError, foldBatchNormalization, type Graph } from "../src/graph/mod.ts";
+import { demoDetector } from "../src/models/demo_detector.ts";
+import { yolo11 } from "../src/models/yolo11.ts";
 import { buildPlan, type Plan } from "../src/plan/plan.ts";
 import { referenceTensor, runReference } from "../src/reference/run.ts";
 import { Session } from "../src/session.ts";
 import { gpuTest, testDevice } from "./support/gpu.ts";
+import { naivelyQuantized } from "./support/naive_quantizer.ts";
 import { QdqBuilder, type Scale } from "./support/qdq.ts";
 import { randomTensor } from "./support/random.ts";
 import { graphOf, node, PLAIN, weight } from "./support/tiny_graph.ts";
@@ -206,7 +210,7 @@ gpuTest("scales that differ are kept apart", async () => {
   assertEquals(inBytes(plan), [false]);
   // Bytes that leave the graph are the numbers that ONNX means, also those of u8.
   await compare({ ...graph, outputs: ["x_bytes", "a_bytes"] }, 1, EXACT);
-  await compare(graph, X.scale, ROUNDED);
+  await compare({ ...graph, outputs: ["x_bytes", "y_stored"] }, X.scale, ROUNDED);
 });
 
 gpuTest("activations between QuantizeLinears are tables, bit for bit, and take their pieces along", async () => {
@@ -372,6 +376,18 @@ gpuTest("Gemm and MatMul with a constant matrix are convolutions of bytes", asyn
   await compare(scaled, A.scale, { most: 0.01, mean: 0.01 });
 });
 
+Deno.test("a whole YOLO11: attention and head are found behind DequantizeLinear, all convolutions compute in bytes", () => {
+  const graph = naivelyQuantized(foldBatchNormalization(yolo11({ width: 0.25, size: 64, classes: 3 })));
+  const plan = planOf(graph);
+  const steps = operators(plan);
+  assertEquals(inBytes(plan).filter((whole) => !whole), []);
+  for (const composite of ["Attention", "YoloOutput"]) assert(steps.includes(composite), composite);
+  // The input of attention and the six maps of the head are floats again.
+  assertEquals(steps.filter((operator) => operator === "DequantizeLinear").length, 7);
+  const floats = planOf(yolo11({ width: 0.25, size: 64, classes: 3 }));
+  assertEquals(inBytes(plan).length, inBytes(floats).length);
+});
+
 gpuTest("precision int8 takes quantized graphs, and refuses floats in a sentence", async (device) => {
   const session = await Session.create(block(1), { device, precision: "int8" });
   assertEquals(session.plan.form.scalar, "f32");
@@ -379,6 +395,8 @@ gpuTest("precision int8 takes quantized graphs, and refuses floats in a sentence
   const floats = graphOf({ x: [1, 4, 5, 5] }, ["y"], [node("Relu", ["x"], ["y"], {})]);
   const error = await assertRejects(() => Session.create(floats, { device, precision: "int8" }), FeatherdetError);
   assertStringIncludes(error.message, "the model is in floats");
+  const detector = Detector.load(demoDetector({ size: 64 }), { device, precision: "int8" });
+  assertStringIncludes((await assertRejects(() => detector, FeatherdetError)).message, "the model is in floats");
   const half = await Session.create(block(1), { device, precision: "f16" });
   const data = randomTensor([1, 3, 26, 18], 40);
   const { cv2_act: found } = await half.run({ x: { shape: [1, 3, 26, 18], data } });
