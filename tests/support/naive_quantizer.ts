@@ -12,8 +12,8 @@ import { QdqBuilder } from "./qdq.ts";
 const SCALE = { scale: 0.05, zero: 0 } as const;
 
 /**
- * The graph with every convolution's weights in int8, a scale for each output, and every result of a convolution (behind its activation)
- * between QuantizeLinear and DequantizeLinear, as are the inputs of the graph.
+ * The graph with every convolution's weights in int8, a scale for each output, and QuantizeLinear and DequantizeLinear behind everything
+ * that a convolution reads or makes (behind its activation).
  */
 export function naivelyQuantized(source: Graph): Graph {
   const graph = recogniseActivations(source);
@@ -23,25 +23,27 @@ export function naivelyQuantized(source: Graph): Graph {
   const store = (value: string) => {
     if (!graph.outputs.includes(value)) renamed.set(value, quantized.stored(value, SCALE));
   };
-  for (const { name } of graph.inputs) store(name);
+  const isRead = (value: string) => readers.get(value)!.some(({ op, inputs }) => op === "Conv" && inputs[0] === value);
+  for (const { name } of graph.inputs) if (isRead(name)) store(name);
   const nodes: Node[] = quantized.nodes;
   const ends = new Set<string>();
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
     const weight = node.op === "Conv" ? graph.constants.get(node.inputs[1]) : undefined;
     if (weight) {
-      const outputs = weight.shape[0], each = weight.data.length / outputs;
+      const floats = Float32Array.from(weight.data);
+      const outputs = weight.shape[0], each = floats.length / outputs;
       const scales = Array.from({ length: outputs }, (_, o) => {
-        const most = weight.data.slice(o * each, (o + 1) * each).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-6);
+        const most = floats.slice(o * each, (o + 1) * each).reduce((a, b) => Math.max(a, Math.abs(b)), 1e-6);
         return Math.fround(most / 127);
       });
-      const data = Int8Array.from(weight.data, (value, i) => Math.round(value / scales[Math.floor(i / each)]));
+      const data = Int8Array.from(floats, (value, i) => Math.round(value / scales[Math.floor(i / each)]));
       inputs[1] = quantized.integers(`${node.name}_q`, { dtype: "i8", shape: weight.shape, data }, scales);
       const [next, ...others] = readers.get(node.outputs[0])!;
       ends.add(others.length === 0 && next && activationOf(next) ? next.outputs[0] : node.outputs[0]);
     }
     nodes.push({ ...node, inputs });
-    for (const value of node.outputs) if (ends.has(value)) store(value);
+    for (const value of node.outputs) if (ends.has(value) || isRead(value)) store(value);
   }
   const constants = new Map([...graph.constants, ...Object.entries(quantized.constants)]);
   return withNodes({ ...graph, constants }, nodes, constants);

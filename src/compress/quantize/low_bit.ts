@@ -41,7 +41,9 @@ export interface LowBitOptions {
 
 /** A graph with packed weights, and what that did to it. */
 export interface LowBitResult {
+  /** The graph with an UnpackWeights before each packed convolution. */
   readonly graph: Graph;
+  /** What became of each convolution. */
   readonly report: LowBitReport;
 }
 

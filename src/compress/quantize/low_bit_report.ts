@@ -6,10 +6,13 @@
 
 import type { Shape, WeightBits } from "../../graph/mod.ts";
 
-/** Bytes before and after; `ratio` is after over before. */
+/** Bytes before and after. */
 export interface BytesChange {
+  /** Bytes in float. */
   readonly before: number;
+  /** Bytes with packed weights. */
   readonly after: number;
+  /** After over before. */
   readonly ratio: number;
 }
 
