@@ -7,12 +7,14 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Detector } from "../src/detect/detector.ts";
-import { FeatherdetError, foldBatchNormalization, type Graph } from "../src/graph/mod.ts";
+import { sharedDevice } from "../src/gpu/device.ts";
+import { FeatherdetError, foldBatchNormalization, type Graph, type Node } from "../src/graph/mod.ts";
 import { demoDetector } from "../src/models/demo_detector.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
 import { buildPlan, type Plan } from "../src/plan/plan.ts";
 import { referenceTensor, runReference } from "../src/reference/run.ts";
 import { Session } from "../src/session.ts";
+import { tune } from "../src/tune.ts";
 import { gpuTest, testDevice } from "./support/gpu.ts";
 import { naivelyQuantized } from "./support/naive_quantizer.ts";
 import { QdqBuilder, type Scale } from "./support/qdq.ts";
@@ -377,15 +379,32 @@ gpuTest("Gemm and MatMul with a constant matrix are convolutions of bytes", asyn
 });
 
 Deno.test("a whole YOLO11: attention and head are found behind DequantizeLinear, all convolutions compute in bytes", () => {
-  const graph = naivelyQuantized(foldBatchNormalization(yolo11({ width: 0.25, size: 64, classes: 3 })));
-  const plan = planOf(graph);
+  const floats = foldBatchNormalization(yolo11({ width: 0.25, size: 64, classes: 3 }));
+  // The expectation over the bins of a box (DFL) is a convolution to one channel, and part of the head.
+  const isDfl = ({ inputs: [, weight] }: Node<"Conv">) => floats.constants.get(weight)!.shape[0] === 1;
+  const plan = planOf(naivelyQuantized(floats, isDfl));
   const steps = operators(plan);
-  assertEquals(inBytes(plan).filter((whole) => !whole), []);
   for (const composite of ["Attention", "YoloOutput"]) assert(steps.includes(composite), composite);
+  assertEquals(inBytes(plan), inBytes(planOf(floats)).map(() => true));
   // The input of attention and the six maps of the head are floats again.
   assertEquals(steps.filter((operator) => operator === "DequantizeLinear").length, 7);
-  const floats = planOf(yolo11({ width: 0.25, size: 64, classes: 3 }));
-  assertEquals(inBytes(plan).length, inBytes(floats).length);
+});
+
+gpuTest("tuning measures the tiles of bytes apart from those of floats", async () => {
+  const q = new QdqBuilder();
+  q.conv(q.stored("x", X), "y", { weight: [6, 5, 1, 1], x: X });
+  const graph = q.graph({ x: [1, 5, 7, 9] }, [q.stored("y", A)]);
+  const device = await sharedDevice();
+  if (!device.timestamps) {
+    await assertRejects(() => tune(device, graph), FeatherdetError, "timestamp");
+    return;
+  }
+  const tuning = await tune(device, graph, { runs: 1 });
+  const key = "1x1 s1 1x5x7x9->6 int8";
+  assertEquals(Object.keys(tuning.tiles), [key]);
+  const { x, y, outBlocks } = tuning.tiles[key];
+  const plan = buildPlan(graph, { form: { storage: "texture", scalar: "f32" }, maxPages: Infinity, tuning });
+  assertStringIncludes(plan.steps[2].kernel.label, `${x}x${y}x${4 * outBlocks}`);
 });
 
 gpuTest("precision int8 takes quantized graphs, and refuses floats in a sentence", async (device) => {

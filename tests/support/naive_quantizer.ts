@@ -13,9 +13,9 @@ const SCALE = { scale: 0.05, zero: 0 } as const;
 
 /**
  * The graph with every convolution's weights in int8, a scale for each output, and QuantizeLinear and DequantizeLinear behind everything
- * that a convolution reads or makes (behind its activation).
+ * that a convolution reads or makes (behind its activation), but for those that are left alone.
  */
-export function naivelyQuantized(source: Graph): Graph {
+export function naivelyQuantized(source: Graph, isLeft: (conv: Node<"Conv">) => boolean = () => false): Graph {
   const graph = recogniseActivations(source);
   const readers = consumers(graph);
   const quantized = new QdqBuilder();
@@ -23,13 +23,14 @@ export function naivelyQuantized(source: Graph): Graph {
   const store = (value: string) => {
     if (!graph.outputs.includes(value)) renamed.set(value, quantized.stored(value, SCALE));
   };
-  const isRead = (value: string) => readers.get(value)!.some(({ op, inputs }) => op === "Conv" && inputs[0] === value);
+  const isQuantized = (node: Node): node is Node<"Conv"> => node.op === "Conv" && !isLeft(node);
+  const isRead = (value: string) => readers.get(value)!.some((node) => isQuantized(node) && node.inputs[0] === value);
   for (const { name } of graph.inputs) if (isRead(name)) store(name);
   const nodes: Node[] = quantized.nodes;
   const ends = new Set<string>();
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => renamed.get(name) ?? name);
-    const weight = node.op === "Conv" ? graph.constants.get(node.inputs[1]) : undefined;
+    const weight = isQuantized(node) ? graph.constants.get(node.inputs[1]) : undefined;
     if (weight) {
       const floats = Float32Array.from(weight.data);
       const outputs = weight.shape[0], each = floats.length / outputs;
