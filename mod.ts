@@ -24,6 +24,7 @@ export { type ErrorPlace, FeatherdetError } from "./src/graph/error.ts";
 export type { Constant, ConstantData, ElementType, Graph, GraphInput, Shape, TensorType } from "./src/graph/graph.ts";
 export { inferTypes } from "./src/graph/infer.ts";
 export type {
+  ActivationOperator,
   ConvAttributes,
   CoordinateMode,
   NearestMode,
@@ -84,9 +85,11 @@ export type { ConvTile } from "./src/kernels/conv_direct.ts";
 export type { Target } from "./src/kernels/conv_tile.ts";
 export type {
   BlockedLayout,
+  Int8Cells,
   Kernel,
   KernelBinding,
   Layout,
+  PackedInt8Weights,
   PackedWeights,
   ParameterField,
   PlainLayout,
@@ -126,6 +129,8 @@ export {
   type StoredReport,
   type WeightsReport,
 } from "./src/compress/quantize/mod.ts";
+export type { Histogram } from "./src/compress/quantize/histogram.ts";
+export type { Observed, ValueStatistics } from "./src/compress/quantize/statistics.ts";
 export { calibrationFrom, type CalibrationFromOptions } from "./src/eval/calibration.ts";
 export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
 export { tune, type TuneOptions } from "./src/tune.ts";

@@ -46,7 +46,7 @@ function summarize(data: Float32Array, from: number, to: number, into: Summary):
 /** Statistics of one value over the calibration samples. */
 export class ValueStatistics {
   /** All its elements by size. */
-  readonly histogram = new Histogram();
+  readonly histogram: Histogram = new Histogram();
   /** Least element of each sample. */
   readonly lows: number[] = [];
   /** Greatest element of each sample. */
