@@ -65,7 +65,7 @@ export interface OperandTypes {
   readonly outputs: readonly TensorType[];
 }
 
-/** Kernels of one operator. At least one of the two forms exists. */
+/** Kernels of one operator. At least one of the three forms exists. */
 export interface OperatorKernels<K extends Operator> {
   /** Over row memory: every input that is no constant and every output is blocked. */
   readonly blocked?: {
@@ -74,6 +74,21 @@ export interface OperatorKernels<K extends Operator> {
   };
   /** Over plain row-major f32 buffers: every input that is no constant and every output is plain. */
   readonly plain?: { readonly kernels: (context: KernelContext<K>) => Kernel[] };
+  /**
+   * Over both at once, as operators of training do that make plain numbers of maps: each input that is no constant and each output
+   * lies as `layouts` says. Comes before the other two where it applies.
+   */
+  readonly mixed?: {
+    readonly applies: (node: Node<K>, types: OperandTypes) => boolean;
+    readonly layouts: (node: Node<K>) => MixedLayouts;
+    readonly kernels: (context: KernelContext<K>) => Kernel[];
+  };
+}
+
+/** Kind of layout of each input and each output, in the node's order. */
+export interface MixedLayouts {
+  readonly inputs: readonly Layout["kind"][];
+  readonly outputs: readonly Layout["kind"][];
 }
 
 /** The exhaustive table of kernels. */

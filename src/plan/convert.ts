@@ -7,7 +7,7 @@
 import type { Graph, TensorType } from "../graph/mod.ts";
 import type { Layout } from "../kernels/kernel.ts";
 import { toBlocked, toPlain } from "../kernels/layout.ts";
-import type { LayoutKind, PlanNode } from "./node.ts";
+import { type LayoutKind, type PlanNode, readsAs, writesAs } from "./node.ts";
 
 /** Values that cross the border of the plan in row memory instead of as plain buffers. */
 export interface BorderLayouts {
@@ -54,12 +54,14 @@ export function convert(
     return name;
   };
   for (const node of nodes) {
-    const renamed = new Map(node.inputs.map((value) => [value, inLayout(value, node.reads)] as const));
-    for (const value of node.outputs) kinds.set(value, node.writes);
+    const renamed = new Map(node.inputs.map((value) => [value, inLayout(value, readsAs(node, value))] as const));
+    for (const value of node.outputs) kinds.set(value, writesAs(node, value));
     const inputs = node.inputs.map((value) => renamed.get(value)!);
     const kernels: PlanNode["kernels"] = (maker) =>
       node.kernels({ ...maker, operand: (value) => maker.operand(renamed.get(value) ?? value) });
-    result.push({ ...node, inputs, kernels });
+    const layouts = node.layouts &&
+      new Map([...node.layouts].map(([value, kind]) => [renamed.get(value) ?? value, kind]));
+    result.push({ ...node, inputs, kernels, layouts });
   }
   for (const output of graph.outputs) inLayout(output, options.blockedOutputs?.includes(output) ? "blocked" : "plain");
   return result;

@@ -18,7 +18,7 @@ import type { Composite } from "./fuse/composites.ts";
 import { channelOffsets, fuseConvolutions, type FusedConvolution } from "./fuse/convolution.ts";
 import { quantizationOf, type Quantizer } from "./fuse/int8/around.ts";
 import { WIDEST } from "./fuse/wide_conv.ts";
-import type { PlanNode, TypedGraph } from "./node.ts";
+import type { LayoutKind, PlanNode, TypedGraph } from "./node.ts";
 import { convKey, type Tuning } from "./tuning.ts";
 
 /** How tiles of convolutions are chosen. */
@@ -35,6 +35,15 @@ export interface Tiling {
 
 function kernelsOf(node: Node): OperatorKernels<Operator> {
   return KERNELS[node.op] as unknown as OperatorKernels<Operator>;
+}
+
+/** Layout of every operand of a node over both kinds, by name. */
+function mixedLayouts(node: Node): ReadonlyMap<string, LayoutKind> {
+  const { inputs, outputs } = kernelsOf(node).mixed!.layouts(node);
+  return new Map([
+    ...node.inputs.map((name, i) => [name, inputs[i]] as const),
+    ...node.outputs.map((name, i) => [name, outputs[i]] as const),
+  ]);
 }
 
 /** Lowers the nodes of a graph that no composite has claimed. */
@@ -58,8 +67,9 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
     return shape.length === 4 && shape[3] <= WIDEST && dtype !== "i32";
   };
 
-  const choose = (node: Node, values: readonly string[]): "blocked" | "plain" => {
-    const { blocked, plain } = kernelsOf(node);
+  const choose = (node: Node, values: readonly string[]): "blocked" | "plain" | "mixed" => {
+    const { blocked, plain, mixed } = kernelsOf(node);
+    if (mixed?.applies(node, operandTypes(node))) return "mixed";
     const possible = blocked !== undefined && values.every(fits) && blocked.applies(node, operandTypes(node));
     if (!possible) {
       if (plain === undefined) {
@@ -109,23 +119,26 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
     const besides = [residual?.value, gate, interleaved?.value].filter((value) => value !== undefined);
     const read = [...new Set([...node.inputs.filter((name) => !isConstant(name)), ...besides])];
     const layout = choose(node, [...read, ...node.outputs]);
-    const view = viewOf(node, layout, types, isConstant);
-    const quantizer = fused || layout === "plain" ? undefined : quantizerOf(node, view);
+    const mixed = layout === "mixed" ? mixedLayouts(node) : undefined;
+    const kind = layout === "mixed" ? "blocked" : layout;
+    const view = mixed ? undefined : viewOf(node, kind, types, isConstant);
+    const quantizer = fused || layout !== "blocked" ? undefined : quantizerOf(node, view);
     for (const one of quantizer?.nodes ?? []) done.add(one);
     const cells = fused?.cells ?? quantizer?.cells;
     const outputs = quantizer ? [quantizer.value] : last.outputs;
-    for (const name of outputs) kinds.set(name, layout);
+    for (const name of outputs) kinds.set(name, mixed?.get(name) ?? kind);
     /** The quantized value that is read instead of a float value. */
     const before = (value: string) =>
-      layout === "plain" || view !== undefined || node.op === "Split" ? undefined : quantization.before(value);
+      layout !== "blocked" || view !== undefined || node.op === "Split" ? undefined : quantization.before(value);
     const inputs = [...new Set(read.map((value) => before(value)?.value ?? value))];
     result.push(...splitSteps(node, {
       name: node.name,
       operator: `${fused ? operatorOf(fused) : node.op}${cells ? "+QuantizeLinear" : ""}`,
       inputs,
       outputs,
-      reads: layout,
-      writes: layout,
+      reads: kind,
+      writes: kind,
+      layouts: mixed,
       macs: macsOf(source, source.inputs.map((name) => types.get(name)!.shape), types.get(source.outputs[0])!.shape),
       view,
       kernels: ({ operand: operandOf, pitch }) => {

@@ -29,10 +29,12 @@ export interface PlanNode {
   /** Values read, constants left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Layout that all inputs must have. */
+  /** Layout that all inputs must have, but for those in `layouts`. */
   readonly reads: LayoutKind;
-  /** Layout that all outputs have. */
+  /** Layout that all outputs have, but for those in `layouts`. */
   readonly writes: LayoutKind;
+  /** Inputs and outputs that lie otherwise. */
+  readonly layouts?: ReadonlyMap<string, LayoutKind>;
   /** Multiply-accumulates of one run. */
   readonly macs: number;
   readonly kernels: (maker: KernelMaker) => Kernel[];
@@ -44,4 +46,14 @@ export interface PlanNode {
 export interface TypedGraph {
   readonly graph: Graph;
   readonly types: ReadonlyMap<string, TensorType>;
+}
+
+/** Layout in which a node must find an input. */
+export function readsAs({ reads, layouts }: PlanNode, value: string): LayoutKind {
+  return layouts?.get(value) ?? reads;
+}
+
+/** Layout in which a node leaves an output. */
+export function writesAs({ writes, layouts }: PlanNode, value: string): LayoutKind {
+  return layouts?.get(value) ?? writes;
 }

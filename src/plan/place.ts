@@ -11,7 +11,7 @@ import { arrange, pageOfBlock, pagesOf, viewLayout } from "./arrange.ts";
 import type { BorderLayouts } from "./convert.ts";
 import { leafIntervals, type Life, lifetimes } from "./lifetimes.ts";
 import { allocate, type Allocation, type Interval, lowerBound } from "./memory.ts";
-import type { LayoutKind, PlanNode } from "./node.ts";
+import { type LayoutKind, type PlanNode, readsAs, writesAs } from "./node.ts";
 import type { ViewTable } from "./views.ts";
 
 /** Where a value lies. */
@@ -123,8 +123,8 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
   const kinds = new Map<string, LayoutKind>();
   for (const { name } of graph.inputs) kinds.set(name, options.blockedInputs?.includes(name) ? "blocked" : "plain");
   for (const node of nodes) {
-    for (const value of node.inputs) if (!kinds.has(value)) kinds.set(value, node.reads);
-    for (const value of node.outputs) kinds.set(value, node.writes);
+    for (const value of node.inputs) if (!kinds.has(value)) kinds.set(value, readsAs(node, value));
+    for (const value of node.outputs) kinds.set(value, writesAs(node, value));
   }
   const lives = lifetimes(nodes, graph, options);
   const roots = rootsOf(lives, kinds, context);

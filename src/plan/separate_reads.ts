@@ -7,7 +7,7 @@
 
 import type { TensorType } from "../graph/mod.ts";
 import { copyNode } from "./apply_views.ts";
-import type { PlanNode } from "./node.ts";
+import { type PlanNode, readsAs } from "./node.ts";
 import type { ViewTable } from "./views.ts";
 
 /** The nodes, with a copy before each that would read two overlapping views; `types` learns the copies. */
@@ -25,11 +25,12 @@ export function separateReads(
     return x.root === y.root && x.start < y.end && y.start < x.end;
   };
   return nodes.flatMap((node) => {
-    if (node.reads !== "blocked") return [node];
     const renamed = new Map<string, string>();
     const copies: PlanNode[] = [];
     node.inputs.forEach((value, i) => {
-      if (!node.inputs.slice(0, i).some((earlier) => overlap(earlier, value))) return;
+      if (readsAs(node, value) !== "blocked") return;
+      const earlier = node.inputs.slice(0, i).filter((other) => readsAs(node, other) === "blocked");
+      if (!earlier.some((other) => overlap(other, value))) return;
       const copy = `${node.name}#apart${i}`;
       types.set(copy, types.get(value)!);
       copies.push(copyNode(value, copy));

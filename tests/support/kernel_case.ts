@@ -35,7 +35,8 @@ export interface CaseEpilogue {
 /** How a case is run. */
 export interface CaseForm {
   readonly form: StorageForm;
-  readonly layout: "blocked" | "plain";
+  /** Layout of all operands; `mixed`: of each as the table's `layouts` says. */
+  readonly layout: "blocked" | "plain" | "mixed";
   readonly epilogue?: CaseEpilogue;
   /** Widens the tolerance for long sums. */
   readonly slack?: number;
@@ -55,30 +56,40 @@ export async function checkKernels(
   run: CaseForm,
 ): Promise<void> {
   const { form, layout, epilogue = {} } = run;
-  const layoutOf = (shape: Shape, variant: number): Layout =>
-    layout === "plain" ? { kind: "plain", shape } : blockedLayout(shape, 3 + variant, variant);
-  const rounded = (data: Float32Array) => layout === "blocked" ? storable(data, form) : data;
+  const table = KERNELS[node.op] as unknown as OperatorKernels<Operator>;
+  const mixed = layout === "mixed" ? table.mixed!.layouts(node) : undefined;
+  const kindOf = (name: string) =>
+    layout !== "mixed"
+      ? layout
+      : mixed!.inputs[node.inputs.indexOf(name)] ?? mixed!.outputs[node.outputs.indexOf(name)];
+  const layoutOf = (name: string, shape: Shape, variant: number): Layout =>
+    kindOf(name) === "plain" ? { kind: "plain", shape } : blockedLayout(shape, 3 + variant, variant);
+  const rounded = (name: string, data: Float32Array) => kindOf(name) === "blocked" ? storable(data, form) : data;
   const data = new Map(
     Object.entries(inputs).map(([name, { shape, range = [-1, 1] }], i) => {
-      return [name, rounded(randomTensor(shape, i + 1, ...range))] as const;
+      return [name, rounded(name, randomTensor(shape, i + 1, ...range))] as const;
     }),
   );
   const expected = evaluateNode(node, node.inputs.map((name) => referenceTensor(inputs[name].shape, data.get(name)!)));
-  const r = rounded(randomTensor(expected[0].shape, 99));
+  const r = rounded(node.outputs[0], randomTensor(expected[0].shape, 99));
   const results = epilogue.activation || epilogue.residual ? [withEpilogue(expected[0], epilogue, r)] : expected;
 
   const operands = new Map<string, Operand>(
     Object.entries(inputs).map(([name, { shape, constant }], i) => {
       const value: Constant | undefined = constant ? { dtype: "f32", shape, data: data.get(name)! } : undefined;
-      return [name, { value: name, shape, layout: layoutOf(shape, i), constant: value }];
+      return [name, { value: name, shape, layout: layoutOf(name, shape, i), constant: value }];
     }),
   );
   const outputs = node.outputs.map((value, i): Operand => ({
     value,
     shape: results[i].shape,
-    layout: layoutOf(results[i].shape, 2 * i + 1),
+    layout: layoutOf(value, results[i].shape, 2 * i + 1),
   }));
-  const residual: Operand = { value: "residual", shape: results[0].shape, layout: layoutOf(results[0].shape, 4) };
+  const residual: Operand = {
+    value: "residual",
+    shape: results[0].shape,
+    layout: layoutOf(node.outputs[0], results[0].shape, 4),
+  };
   const context: KernelContext = {
     node,
     inputs: node.inputs.map((name) => operands.get(name)!),
@@ -90,13 +101,12 @@ export async function checkKernels(
     },
     pitch: PITCH,
   };
-  const table = KERNELS[node.op] as unknown as OperatorKernels<Operator>;
-  if (layout === "blocked") {
+  if (layout !== "plain") {
     const types = {
       inputs: context.inputs.map(({ shape, constant }) => ({ dtype: "f32", shape, constant } as const)),
       outputs: outputs.map(({ shape }) => ({ dtype: "f32", shape } as const)),
     };
-    assert(table.blocked?.applies(node, types), `${node.op} has no blocked kernel for this case`);
+    assert(table[layout]?.applies(node, types), `${node.op} has no ${layout} kernel for this case`);
   }
   const kernels = table[layout]!.kernels(context);
   const tensors: TestTensor[] = [
@@ -107,8 +117,14 @@ export async function checkKernels(
     ...epilogue.residual ? [{ name: "residual", layout: residual.layout, data: r }] : [],
   ];
   const found = await runKernels(kernels, tensors, form, PITCH);
-  const tolerance = layout === "plain" ? { ...form, scalar: "f32" } as const : form;
+  const exact = { ...form, scalar: "f32" } as const;
   node.outputs.forEach((name, i) =>
-    assertClose(found.get(name)!, results[i].data, tolerance, `${node.op} ${name}`, run.slack)
+    assertClose(
+      found.get(name)!,
+      results[i].data,
+      kindOf(name) === "plain" ? exact : form,
+      `${node.op} ${name}`,
+      run.slack,
+    )
   );
 }
