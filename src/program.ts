@@ -65,6 +65,7 @@ export class Program {
   readonly #source: ProgramSource;
   readonly #device: Device;
   readonly #external: Map<string, External>;
+  readonly #scratch = new Map<string, GPUBuffer>();
   #dispatches: Dispatch[] = [];
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
@@ -148,6 +149,7 @@ export class Program {
       const layout = this.#source.placements.get(value)?.layout;
       return layout?.kind === "blocked" && layout.int8 !== undefined;
     };
+    this.#allocateScratch();
     const linked = new Map<string, string>();
     const pipelines = await Promise.all(steps.map((step) => {
       // Linking is pure; steps of one kernel share the text.
@@ -172,6 +174,16 @@ export class Program {
         workgroups: kernel.workgroups,
       };
     });
+  }
+
+  #allocateScratch(): void {
+    const bytes = new Map<string, number>();
+    for (const binding of this.steps.flatMap(({ kernel }) => kernel.bindings)) {
+      if (binding.kind === "scratch") {
+        bytes.set(binding.name, Math.max(bytes.get(binding.name) ?? 0, binding.bytes));
+      }
+    }
+    for (const [name, size] of bytes) this.#scratch.set(name, this.memory.buffer(name, GPUBufferUsage.STORAGE, size));
   }
 
   #group(label: string, pipeline: GPUComputePipeline, resources: readonly GPUBindingResource[]): GPUBindGroup {
@@ -200,7 +212,7 @@ export class Program {
 
   #layout(binding: KernelBinding): BindingLayout {
     const textures = this.#source.form.storage === "texture";
-    if (binding.kind === "constant") return { buffer: { type: "storage" } };
+    if (binding.kind === "constant" || binding.kind === "scratch") return { buffer: { type: "storage" } };
     if (binding.kind === "weights" || binding.kind === "int8 weights") {
       const format = binding.kind === "weights" ? this.#format() : "rgba32uint";
       return textures ? storageTexture("read-only", format) : { buffer: { type: "read-only-storage" } };
@@ -229,6 +241,7 @@ export class Program {
     if (binding.kind === "constant") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength, binding.data) };
     }
+    if (binding.kind === "scratch") return { buffer: this.#scratch.get(binding.name)! };
     if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
     const external = this.#external.get(binding.value);
     if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };

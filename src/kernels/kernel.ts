@@ -96,8 +96,19 @@ export type KernelBinding =
   | { readonly kind: "write"; readonly value: string }
   | { readonly kind: "weights"; readonly weights: PackedWeights }
   | { readonly kind: "int8 weights"; readonly weights: PackedInt8Weights }
+  /** Packed weights that a dispatch of the same program writes and others read, by name. */
+  | (Pick<PackedWeights, "columns" | "rows" | "layers"> & {
+    readonly kind: "packed";
+    readonly name: string;
+    readonly access: "read" | "write";
+  })
   /** A constant of the graph as plain f32 storage. */
-  | { readonly kind: "constant"; readonly data: Float32Array };
+  | { readonly kind: "constant"; readonly data: Float32Array }
+  /**
+   * Plain storage in which one dispatch of a step leaves numbers for the next of the same step; what an earlier step left there is
+   * overwritten. All scratch of one name is one buffer, as large as the largest.
+   */
+  | { readonly kind: "scratch"; readonly name: string; readonly bytes: number };
 
 /** One dispatch. */
 export interface Kernel {

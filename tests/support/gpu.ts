@@ -279,6 +279,12 @@ export async function runKernels(
     }
   }
   for (const one of pictures) placed.set(one.name, { kind: "picture", memory: memory.picture(one) });
+  const scratch = new Map<string, GPUBuffer>();
+  for (const binding of kernels.flatMap(({ bindings }) => bindings)) {
+    if (binding.kind !== "scratch" || (scratch.get(binding.name)?.size ?? 0) >= binding.bytes) continue;
+    const spoilt = new Float32Array(Math.ceil(binding.bytes / 4)).fill(NaN);
+    scratch.set(binding.name, memory.buffer(spoilt, GPUBufferUsage.STORAGE));
+  }
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   for (const kernel of kernels) {
@@ -290,6 +296,7 @@ export async function runKernels(
         if (binding.kind === "constant") {
           return { buffer: memory.buffer(binding.data as BufferSource, GPUBufferUsage.STORAGE) };
         }
+        if (binding.kind === "scratch") return { buffer: scratch.get(binding.name)! };
         const { columns, rows, layers, pack } = binding.weights;
         // Mesa's software driver compiles a pipeline anew for extents that are powers of two and for single layers.
         const odd = (extent: number) => extent + Number((extent & (extent - 1)) === 0);
