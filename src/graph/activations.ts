@@ -1,12 +1,12 @@
 /**
  * Recognises activation functions that exporters spell in several nodes: x * Sigmoid(x) is Silu, x * HardSigmoid(x) with slope
- * 1/6 and offset 1/2 is HardSwish.
+ * 1/6 and offset 1/2 is HardSwish. And makes nodes of activations that are attributes of other nodes.
  *
  * @module
  */
 
 import type { Graph } from "./graph.ts";
-import type { Node } from "./operators.ts";
+import type { ActivationAttributes, ActivationOperator, Node } from "./operators.ts";
 import { consumers, producers, withNodes } from "./rewrite.ts";
 
 function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefined {
@@ -31,4 +31,15 @@ export function recogniseActivations(graph: Graph): Graph {
   });
   // The gates have lost their readers; `withNodes` drops them.
   return withNodes(graph, nodes);
+}
+
+/** The node that computes an activation which is an attribute of another node. */
+export function activationNode(
+  { activation, ...attributes }: ActivationAttributes,
+  name: string,
+  input: string,
+  output: string,
+): Node<ActivationOperator> {
+  // The compiler does not see that an activation's name and attributes stay together.
+  return { op: activation, name, inputs: [input], outputs: [output], attributes } as Node<ActivationOperator>;
 }

@@ -65,7 +65,7 @@ export const ARITY: OperatorTable<Arity> = {
   UnpackWeights: TWO,
   ConvWeightGradient: TWO,
   BatchNormTraining: { inputs: [5, 5], outputs: [5, 5] },
-  BatchNormGradient: { inputs: [5, 5], outputs: [3, 3] },
+  BatchNormGradient: { inputs: [5, 6], outputs: [3, 3] },
   ActivationGradient: TWO,
   MaxPoolGradient: TWO,
   ReduceMaxGradient: TWO,

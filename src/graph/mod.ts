@@ -4,7 +4,7 @@
  * @module
  */
 
-export { recogniseActivations } from "./activations.ts";
+export { activationNode, recogniseActivations } from "./activations.ts";
 export { analyze, type AnalyzeOptions } from "./analyze.ts";
 export { type BitWidths, ELEMENT_BYTES } from "./analyze_bits.ts";
 export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./analyze_cost.ts";

@@ -178,18 +178,24 @@ export interface OperatorAttributes {
   /**
    * BatchNormalization by the mean and (biased) variance of the batch itself. Inputs: x, scale, bias, running mean, running variance.
    * Outputs: y; the batch's mean and 1 / sqrt(variance + epsilon), which the gradient reads; both running averages moved by the share
-   * `momentum` towards the batch, the variance towards the unbiased one, as PyTorch does. Each but x and y is `[C]`.
+   * `momentum` towards the batch, the variance towards the unbiased one, as PyTorch does. Each but x and y is `[C]`. With an
+   * `activation` y is that of the normalised value, which itself is stored nowhere.
    */
-  BatchNormTraining: { readonly epsilon: number; readonly momentum: number };
-  /** Inputs: x, scale, the batch's mean and inverse deviation, dy. Outputs: gradients of x, scale and bias. */
-  BatchNormGradient: NoAttributes;
+  BatchNormTraining: {
+    readonly epsilon: number;
+    readonly momentum: number;
+    readonly activation?: ActivationAttributes;
+  };
+  /**
+   * Inputs: x, scale, the batch's mean and inverse deviation, dy; with an `activation`, of whose output dy is the gradient then, bias
+   * as well. Outputs: gradients of x, scale and bias.
+   */
+  BatchNormGradient: { readonly activation?: ActivationAttributes };
   /**
    * dy times the derivative of an activation with those attributes. Inputs: the activation's output or, for LeakyRelu, Silu and
    * HardSwish, its input; dy. At a kink the derivative is 0, but 1 for LeakyRelu.
    */
-  ActivationGradient: {
-    readonly [K in ActivationOperator]: { readonly activation: K } & OperatorAttributes[K];
-  }[ActivationOperator];
+  ActivationGradient: ActivationAttributes;
   /** Inputs: x, dy. Of equal elements of a window the first, by rows, gets the gradient. */
   MaxPoolGradient: PoolAttributes;
   /** Inputs: x, dy. Equal elements share the gradient evenly. */
@@ -228,6 +234,14 @@ export type ActivationOperator =
   | "HardSwish"
   | "Clip"
   | "Tanh";
+
+/** An activation's name and its own attributes. */
+export type ActivationAttributes = {
+  readonly [K in ActivationOperator]: { readonly activation: K } & OperatorAttributes[K];
+}[ActivationOperator];
+
+/** Activations whose derivative is computed from their input; that of the others is computed from their output. */
+export const DERIVED_FROM_INPUT: ReadonlySet<ActivationOperator> = new Set(["LeakyRelu", "Silu", "HardSwish"]);
 
 /** Operators that only training has: no ONNX file holds them. */
 export const TRAINING_OPERATORS = [

@@ -72,6 +72,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
 
 function text(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(text).join(",")}]`;
+  if (typeof value === "object") return Object.values(value!).map(text).join("/");
   return typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : String(value);
 }
 

@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { ActivationOperator, Node } from "../graph/operators.ts";
+import {
+  type ActivationAttributes,
+  type ActivationOperator,
+  DERIVED_FROM_INPUT,
+  type Node,
+} from "../graph/operators.ts";
+import { activationNode } from "../graph/activations.ts";
+import { unary } from "./elementwise.ts";
 import { mixes } from "./resize.ts";
 import { forEachIndex, type ReferenceTensor, stridesOf, zeros } from "./tensor.ts";
 
@@ -55,28 +62,34 @@ function perChannel(x: ReferenceTensor, term: (position: number, channel: number
   return sums;
 }
 
+/** An activation that is an attribute of a node, on that node's result. */
+function activated(node: Node, activation: ActivationAttributes, x: ReferenceTensor): ReferenceTensor {
+  return unary(activationNode(activation, node.name, node.inputs[0], node.outputs[0]), [x])[0];
+}
+
 /** Batch normalisation with the batch's own statistics (Ioffe & Szegedy 2015). */
 export function batchNormTraining(
   node: Node<"BatchNormTraining">,
   [x, scale, bias, runningMean, runningVariance]: readonly ReferenceTensor[],
 ): ReferenceTensor[] {
-  const { epsilon, momentum } = node.attributes;
+  const { epsilon, momentum, activation } = node.attributes;
   const shape = [x.shape[1]];
   const count = x.data.length / x.shape[1];
   const channel = channelOf(x);
   const mean = perChannel(x, (i) => x.data[i] / count);
   const squares = perChannel(x, (i, c) => (x.data[i] - mean[c]) ** 2);
   const inverse = squares.map((sum) => 1 / Math.sqrt(sum / count + epsilon));
-  const y = x.data.map((value, i) => {
+  const data = x.data.map((value, i) => {
     const c = channel(i);
     return (value - mean[c]) * inverse[c] * scale.data[c] + bias.data[c];
   });
+  const y = { shape: x.shape, data };
   const moved = (old: ReferenceTensor, now: (channel: number) => number): ReferenceTensor => ({
     shape,
     data: old.data.map((value, c) => (1 - momentum) * value + momentum * now(c)),
   });
   return [
-    { shape: x.shape, data: y },
+    activation ? activated(node, activation, y) : y,
     { shape, data: mean },
     { shape, data: inverse },
     moved(runningMean, (c) => mean[c]),
@@ -86,18 +99,26 @@ export function batchNormTraining(
 
 /** Gradient of BatchNormTraining with respect to x, scale and bias. */
 export function batchNormGradient(
-  _: Node<"BatchNormGradient">,
-  [x, scale, mean, inverse, dy]: readonly ReferenceTensor[],
+  node: Node<"BatchNormGradient">,
+  [x, scale, mean, inverse, gradient, bias]: readonly ReferenceTensor[],
 ): ReferenceTensor[] {
+  const { activation } = node.attributes;
   const shape = [x.shape[1]];
   const count = x.data.length / x.shape[1];
   const channel = channelOf(x);
   const normal = (i: number, c: number) => (x.data[i] - mean.data[c]) * inverse.data[c];
+  const throughActivation = (activation: ActivationAttributes): ReferenceTensor => {
+    const data = x.data.map((_, i) => normal(i, channel(i)) * scale.data[channel(i)] + bias.data[channel(i)]);
+    const normalised = { shape: x.shape, data };
+    const value = DERIVED_FROM_INPUT.has(activation.activation) ? normalised : activated(node, activation, normalised);
+    return timesDerivative(activation, value, gradient);
+  };
+  const dy = activation ? throughActivation(activation) : gradient;
   const dBias = perChannel(x, (i) => dy.data[i]);
   const dScale = perChannel(x, (i, c) => dy.data[i] * normal(i, c));
-  const dx = dy.data.map((gradient, i) => {
+  const dx = dy.data.map((value, i) => {
     const c = channel(i);
-    return scale.data[c] * inverse.data[c] * (gradient - dBias[c] / count - normal(i, c) * dScale[c] / count);
+    return scale.data[c] * inverse.data[c] * (value - dBias[c] / count - normal(i, c) * dScale[c] / count);
   });
   return [{ shape: x.shape, data: dx }, { shape, data: dScale }, { shape, data: dBias }];
 }
@@ -118,19 +139,21 @@ const DERIVATIVE: {
   Tanh: (y) => 1 - y * y,
 };
 
+function timesDerivative(
+  attributes: ActivationAttributes,
+  value: ReferenceTensor,
+  dy: ReferenceTensor,
+): ReferenceTensor {
+  const derivative = DERIVATIVE[attributes.activation] as (value: number, attributes: ActivationAttributes) => number;
+  return { shape: dy.shape, data: dy.data.map((gradient, i) => gradient * derivative(value.data[i], attributes)) };
+}
+
 /** The output's gradient times the activation's derivative. */
 export function activationGradient(
-  node: Node<"ActivationGradient">,
+  { attributes }: Node<"ActivationGradient">,
   [value, dy]: readonly ReferenceTensor[],
 ): ReferenceTensor[] {
-  const derivative = DERIVATIVE[node.attributes.activation] as (
-    value: number,
-    attributes: Node<"ActivationGradient">["attributes"],
-  ) => number;
-  return [{
-    shape: dy.shape,
-    data: dy.data.map((gradient, i) => gradient * derivative(value.data[i], node.attributes)),
-  }];
+  return [timesDerivative(attributes, value, dy)];
 }
 
 /** Gradient of MaxPool: to the first greatest element of each window, by rows. */

@@ -52,16 +52,18 @@ export const batchNormTraining: ShapeRule<"BatchNormTraining"> = (node, inputs) 
   return [{ dtype: "f32", shape }, vector, vector, vector, vector];
 };
 
-/** x `[N,C,...]`, three `[C]`, dy as x -> dx as x, then two `[C]`. */
+/** x `[N,C,...]`, three `[C]`, dy as x, with an activation one more `[C]` -> dx as x, then two `[C]`. */
 export const batchNormGradient: ShapeRule<"BatchNormGradient"> = (node, inputs) => {
   requireFloat(node, inputs);
-  const [{ shape }, scale, mean, inverseDeviation, dy] = inputs;
+  const [{ shape }, scale, mean, inverseDeviation, dy, bias] = inputs;
   if (shape.length < 2) reject(node, `input must have rank 2 or more but is ${show(shape)}`);
   const channels = shape[1];
   requireVector(node, "scale", scale.shape, channels);
   requireVector(node, "mean", mean.shape, channels);
   requireVector(node, "inverse deviation", inverseDeviation.shape, channels);
   requireShape(node, "gradient of the output", dy, shape);
+  if (bias) requireVector(node, "bias", bias.shape, channels);
+  else if (node.attributes.activation) reject(node, "the gradient through an activation needs the bias");
   const vector: TensorType = { dtype: "f32", shape: [channels] };
   return [{ dtype: "f32", shape }, vector, vector];
 };

@@ -4,17 +4,20 @@
  * @module
  */
 
-import type { ActivationOperator, BinaryOperator, Node, OperatorAttributes } from "../../graph/mod.ts";
+import {
+  type ActivationAttributes,
+  type ActivationOperator,
+  type BinaryOperator,
+  DERIVED_FROM_INPUT,
+  type Node,
+} from "../../graph/mod.ts";
 import { type GradientRequest, type GradientRule, only } from "./rule.ts";
-
-/** Activations whose output does not tell the derivative. */
-const READS_INPUT: ReadonlySet<ActivationOperator> = new Set(["LeakyRelu", "Silu", "HardSwish"]);
 
 /** Every activation: dy times its derivative. */
 export const activation = (node: Node<ActivationOperator>, request: GradientRequest): string[] => {
-  const value = READS_INPUT.has(node.op) ? node.inputs[0] : node.outputs[0];
+  const value = DERIVED_FROM_INPUT.has(node.op) ? node.inputs[0] : node.outputs[0];
   // The compiler does not see that a node's operator and attributes stay together.
-  const attributes = { activation: node.op, ...node.attributes } as OperatorAttributes["ActivationGradient"];
+  const attributes = { activation: node.op, ...node.attributes } as ActivationAttributes;
   return [request.context.one("ActivationGradient", request.base, [value, only(request)], attributes)];
 };
 

@@ -48,9 +48,11 @@ export const batchNormTraining: GradientRule<"BatchNormTraining"> = (node, { con
   const [dy, ...statistics] = gradients;
   if (dy === undefined || statistics.some((gradient) => gradient !== undefined)) refuse(node, "the batch's statistics");
   if (wanted[3] || wanted[4]) refuse(node, "running statistics");
-  const [x, scale] = node.inputs;
+  const [x, scale, bias] = node.inputs;
   const [, mean, inverseDeviation] = node.outputs;
-  const inputs = [x, scale, mean, inverseDeviation, dy];
-  const made = context.add("BatchNormGradient", base, inputs, {}, ["input", "scale", "bias"]);
+  const { activation } = node.attributes;
+  const inputs = [x, scale, mean, inverseDeviation, dy, ...activation ? [bias] : []];
+  const attributes = activation ? { activation } : {};
+  const made = context.add("BatchNormGradient", base, inputs, attributes, ["input", "scale", "bias"]);
   return [...made.map((gradient, i) => wanted[i] ? gradient : undefined), undefined, undefined];
 };
