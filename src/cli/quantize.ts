@@ -22,6 +22,7 @@ import { saveOnnx } from "../onnx/mod.ts";
 import { type SessionRunner, sessionRunner } from "../session_runner.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { packWeights } from "./low_bit.ts";
+import { mixedBudget, writeMixed } from "./mixed.ts";
 import { loadModel } from "./model.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
@@ -138,11 +139,18 @@ export const quantizeVerb = deviceVerb(
     "measure what each layer costs alone, on so many pictures (4 by default): minutes",
     (text: string) => integerIn(1, 1024)(text),
   )
+  .option("--mixed", "measure every layer here and choose f32, f16 or int8 within a budget: minutes to an hour")
+  .option("--budget-map <loss>", "with --mixed: mAP50-95 that may be lost, 0.004 is 0.4 points", numberIn(0, 1))
+  .option("--budget-ms <time>", "with --mixed: milliseconds that a picture may take", numberIn(1e-3, 1e9))
+  .option("--measure <set>", "with --mixed: pictures with objects to measure mAP on; those of --calibrate by default")
+  .option("--measure-split <name>", "part of that set; of the calibration's set its part by default")
+  .option("--measure-limit <number>", "only the first so many of them", integerIn(1, 2 ** 31 - 1), 100)
   .option("--no-latency", "do not compare latencies")
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
       const { model, calibrate, out, limit } = settings;
       checkTarget(out);
+      const budget = mixedBudget(settings);
       const graph = await loadModel(model, { size: settings.size, batch: 1 });
       const [input] = graph.inputs;
       const [height, width] = input.shape.slice(2);
@@ -163,8 +171,14 @@ export const quantizeVerb = deviceVerb(
         clipWeights: settings.clipWeights === true,
         biasCorrection: settings.biasCorrection,
         joins: settings.joins,
-        float,
       };
+      if (budget !== undefined) {
+        const { measure = calibrate, measureSplit, measureLimit, sensitivity: rated } = settings;
+        const part = measureSplit ?? (measure === calibrate ? dataset.split : undefined);
+        const measured = await openDataset(measure, { split: part, limit: measureLimit });
+        const count = rated === undefined || rated === true ? undefined : rated;
+        return await writeMixed(graph, samples, { budget, scheme, measured, samples: count }, { dataset, out }, output);
+      }
       const runner: SessionRunner = sessionRunner();
       let made: { graph: Graph; report: QuantizeReport };
       let rated: LayerSensitivity[] | undefined;
@@ -175,6 +189,7 @@ export const quantizeVerb = deviceVerb(
           (step) =>
             quantize(graph, samples, {
               ...scheme,
+              float,
               equalise: settings.equalise === true,
               runner,
               onSample: () => step(),
@@ -186,7 +201,13 @@ export const quantizeVerb = deviceVerb(
             made.report.layers.length,
             "layers",
             (step) =>
-              sensitivity(graph, samples, { ...scheme, runner, samples: count, onLayer: (_, __, name) => step(name) }),
+              sensitivity(graph, samples, {
+                ...scheme,
+                float,
+                runner,
+                samples: count,
+                onLayer: (_, __, name) => step(name),
+              }),
           );
         }
       } finally {

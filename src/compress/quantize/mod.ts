@@ -11,6 +11,11 @@ export { binaryChannel } from "./binary.ts";
 export { type LowBitOptions, type LowBitResult, lowBitWeights } from "./low_bit.ts";
 export type { LowBitChannel } from "./low_bit_channel.ts";
 export type { BytesChange, LowBitLayerReport, LowBitReport } from "./low_bit_report.ts";
+export type { FloatStorage } from "./mixed/assign.ts";
+export type { StepMilliseconds } from "./mixed/layers.ts";
+export type { MixedMeter, MixedVariant, VariantTimes } from "./mixed/meter.ts";
+export type { MixedBudget, MixedLayer, MixedPoint, MixedReport } from "./mixed/report.ts";
+export { mixedPrecision, type MixedOptions, type MixedResult } from "./mixed/search.ts";
 export type { ObserverName } from "./observers/mod.ts";
 export {
   calibrate,

@@ -21,6 +21,10 @@ export interface SensitivityOptions extends Omit<SchemeOptions, "storeOutputs"> 
   readonly samples?: number;
   /** The rule that is checked: `covered` says which layers it keeps in float. Default `yolo11`. */
   readonly float?: FloatOption;
+  /** Measures the mAP that a graph loses against the source; asked about the layers of greatest loss, `scored` of them. */
+  readonly score?: (graph: Graph) => Promise<number>;
+  /** Layers whose mAP is measured, where `score` is given; default 8. */
+  readonly scored?: number;
   /** Told after each layer how many are done. */
   readonly onLayer?: (done: number, total: number, name: string) => void;
 }
@@ -33,6 +37,8 @@ export interface LayerSensitivity extends Fidelity {
   readonly operator: string;
   /** Why the rule keeps it in float; null where it does not. */
   readonly covered: string | null;
+  /** mAP that is lost, as `score` measured it; absent where it was not asked. */
+  readonly mapLoss?: number;
 }
 
 /** The first samples of a calibration. Throws FeatherdetError where there is none. */
@@ -46,8 +52,8 @@ async function firstSamples(calibration: Calibration, count: number): Promise<Ca
   return samples;
 }
 
-/** Outputs of a graph on each sample. */
-async function outputsOf(
+/** Outputs of a graph on each sample; the graph is released. */
+export async function outputsOf(
   graph: Graph,
   samples: readonly CalibrationSample[],
   runner: Runner,
@@ -61,15 +67,19 @@ async function outputsOf(
   }
 }
 
-/** What quantizing the chosen nodes alone does to the outputs. */
+/** The graph with one layer in int8. */
+function alone(calibrated: Calibrated, layer: string, options: SensitivityOptions): Graph {
+  const isFloat = ({ name }: Node) => name !== layer;
+  return quantizeCalibrated(calibrated, { ...options, float: isFloat, storeOutputs: true }).graph;
+}
+
+/** What a changed graph makes of the samples beside the original's outputs. */
 async function measure(
-  calibrated: Calibrated,
-  isFloat: (node: Node) => boolean,
+  graph: Graph,
   originals: readonly Readonly<Record<string, RunnerTensor>>[],
   samples: readonly CalibrationSample[],
   options: SensitivityOptions,
 ): Promise<Fidelity> {
-  const { graph } = quantizeCalibrated(calibrated, { ...options, float: isFloat, storeOutputs: true });
   const meter = new FidelityMeter();
   const changed = await outputsOf(graph, samples, options.runner);
   changed.forEach((outputs, i) => meter.add(originals[i], outputs));
@@ -96,10 +106,17 @@ export async function sensitivity(
   const { layers } = placeInt8(graph, { float: rule, joins: "shared", storeOutputs: false });
   const results: LayerSensitivity[] = [];
   for (const { node, operator, float: covered = null } of layers) {
-    const isFloat = (other: Node) => other.name !== node.name;
-    const fidelity = await measure(calibrated, isFloat, originals, samples, options);
+    const fidelity = await measure(alone(calibrated, node.name, options), originals, samples, options);
     results.push({ name: node.name, operator, covered, ...fidelity });
     options.onLayer?.(results.length, layers.length, node.name);
   }
-  return results.sort((a, b) => b.loss - a.loss);
+  results.sort((a, b) => b.loss - a.loss);
+  const { score, scored = 8 } = options;
+  if (score === undefined) return results;
+  const rest = results.splice(scored);
+  const rated: LayerSensitivity[] = [];
+  for (const layer of results) {
+    rated.push({ ...layer, mapLoss: await score(alone(calibrated, layer.name, options)) });
+  }
+  return [...rated, ...rest];
 }

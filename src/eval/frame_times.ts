@@ -1,0 +1,89 @@
+/**
+ * Where the time of a frame goes, dispatch by dispatch, for several detectors that are measured in turn.
+ *
+ * @module
+ */
+
+import type { Detector, Picture } from "../detect/detector.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { type Latency, summarize, timed } from "./latency.ts";
+
+/** Time of one dispatch of a frame, in milliseconds of device time. */
+export interface DispatchTime {
+  /** Name of the graph node. */
+  readonly name: string;
+  /** Operators it computes, such as `Conv+Silu`. */
+  readonly operator: string;
+  /** Label of the kernel. */
+  readonly kernel: string;
+  /** Multiply-accumulates. */
+  readonly macs: number;
+  /** As many frames were faster as slower. */
+  readonly median: number;
+  /** Nine of ten frames were no slower. */
+  readonly p90: number;
+}
+
+/** Times of one detector's frames, in milliseconds. */
+export interface FrameTimes {
+  /** From picture to boxes. */
+  readonly detect: Latency;
+  /** Sum of a frame's dispatches, each timed by itself. */
+  readonly device: Latency;
+  /** Every dispatch, letterbox to suppression. */
+  readonly dispatches: readonly DispatchTime[];
+}
+
+/**
+ * Measures detectors in turn, `rounds` times: one frame from picture to boxes, and one with a timestamp around every dispatch. A machine
+ * that slows down then favours none, so that ratios can be trusted where times cannot. Nothing else should compute at the same time.
+ *
+ * Throws FeatherdetError where the adapter has no timestamp queries, and for a picture that cannot be decoded.
+ *
+ * ```ts
+ * import { syntheticPicture } from "../data/synthetic.ts";
+ * import { Detector } from "../detect/detector.ts";
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { frameTimes } from "./frame_times.ts";
+ * const graph = demoDetector({ size: 64 });
+ * const detectors = [await Detector.load(graph), await Detector.load(graph, { precision: "f16" })];
+ * const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
+ * const [f32, f16] = await frameTimes(detectors, image, 2);
+ * console.log(f32.detect.median, f16.detect.median, f32.dispatches[0].name); // ... "letterbox 64x64"
+ * for (const detector of detectors) detector.destroy();
+ * ```
+ */
+export async function frameTimes(
+  detectors: readonly Detector[],
+  picture: Picture,
+  rounds = 7,
+): Promise<FrameTimes[]> {
+  for (const { device } of detectors) {
+    if (!device.timestamps) {
+      throw new FeatherdetError(
+        `the adapter "${device.adapter.name}" has no timestamp queries: layers cannot be timed`,
+      );
+    }
+  }
+  // The first frames of a detector compile shaders on software drivers.
+  for (const detector of detectors) {
+    await detector.detect(picture);
+    await detector.profile(1);
+  }
+  const whole = detectors.map((): number[] => []), single = detectors.map((): number[][] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, detector] of detectors.entries()) {
+      whole[i].push((await timed(() => detector.detect(picture))).milliseconds);
+      single[i].push((await detector.profile(1)).map(({ milliseconds }) => milliseconds));
+    }
+  }
+  const described = await Promise.all(detectors.map((detector) => detector.profile(1)));
+  return detectors.map((_, i) => ({
+    detect: summarize(whole[i]),
+    device: summarize(single[i].map((frame) => frame.reduce((sum, one) => sum + one, 0))),
+    dispatches: described[i].map(({ name, operator, kernel, macs }, at) => {
+      const { median, p90 } = summarize(single[i].map((frame) => frame[at]));
+      return { name, operator, kernel, macs, median, p90 };
+    }),
+  }));
+}

@@ -1,0 +1,71 @@
+/**
+ * Measures what the search for a mixed assignment asks for: times and mAP of detectors on this adapter.
+ *
+ * @module
+ */
+
+import type { MixedMeter, MixedVariant, VariantTimes } from "../compress/quantize/mod.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { Detector } from "../detect/detector.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { COCO_SETTINGS, evaluate } from "./evaluate.ts";
+import { frameTimes } from "./frame_times.ts";
+
+/** How to measure. */
+export interface MixedMeterOptions {
+  /** Frames of each network, measured in turn; default 7. */
+  readonly rounds?: number;
+}
+
+/**
+ * A meter over detectors: times on the first picture of a data set, mAP on all of it.
+ *
+ * Throws FeatherdetError for a set without pictures; its methods do for a graph that is no detector, for classes of the set that the
+ * model lacks, and where the adapter has no timestamps.
+ *
+ * ```ts
+ * import { encodePng } from "../data/image/encode.ts";
+ * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { mixedMeter } from "./mixed_meter.ts";
+ * // A set of one picture; `openDataset("coco")` opens a large one.
+ * const { image, objects } = syntheticPicture({ seed: 7, width: 64, height: 64 });
+ * const boxes = objects.map(({ classId, box }, id) => ({ id, classId, box, area: 900, crowd: false }));
+ * const picture = { id: 1, name: "1", width: 64, height: 64, boxes, load: async () => await image, bytes: () => encodePng(image) };
+ * const classes = SYNTHETIC_CLASSES.map(({ label }) => label);
+ * const dataset = { name: "one", classes, categoryIds: [1, 2, 3], images: [picture], warnings: [] };
+ *
+ * const meter = mixedMeter(dataset, { rounds: 1 });
+ * const graph = demoDetector({ size: 64 });
+ * const [f32, f16] = await meter.times([{ graph, storage: "f32" }, { graph, storage: "f16" }]);
+ * console.log(f32.milliseconds, f16.device, await meter.map({ graph, storage: "f32" }));
+ * ```
+ */
+export function mixedMeter(dataset: Dataset, { rounds = 7 }: MixedMeterOptions = {}): MixedMeter {
+  const [first] = dataset.images;
+  if (first === undefined) throw new FeatherdetError(`the data set "${dataset.name}" has no pictures to measure on`);
+  return {
+    async times(variants: readonly MixedVariant[]): Promise<VariantTimes[]> {
+      const picture = await first.load();
+      const detectors: Detector[] = [];
+      try {
+        for (const { graph, storage } of variants) detectors.push(await Detector.load(graph, { precision: storage }));
+        return (await frameTimes(detectors, picture, rounds)).map(({ detect, device, dispatches }) => ({
+          milliseconds: detect.median,
+          device: device.median,
+          steps: dispatches.map(({ name, median }) => ({ name, milliseconds: median })),
+        }));
+      } finally {
+        for (const detector of detectors) detector.destroy();
+      }
+    },
+    async map({ graph, storage }: MixedVariant): Promise<number> {
+      const detector = await Detector.load(graph, { ...COCO_SETTINGS, precision: storage });
+      try {
+        return (await evaluate(detector, dataset)).map;
+      } finally {
+        detector.destroy();
+      }
+    },
+  };
+}
