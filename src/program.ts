@@ -65,6 +65,7 @@ export class Program {
   readonly #source: ProgramSource;
   readonly #device: Device;
   readonly #external: Map<string, External>;
+  readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
   readonly #scratch = new Map<string, GPUBuffer>();
   #dispatches: Dispatch[] = [];
   #parameters: GPUBuffer | undefined;
@@ -213,9 +214,11 @@ export class Program {
   #layout(binding: KernelBinding): BindingLayout {
     const textures = this.#source.form.storage === "texture";
     if (binding.kind === "constant" || binding.kind === "scratch") return { buffer: { type: "storage" } };
-    if (binding.kind === "weights" || binding.kind === "int8 weights") {
-      const format = binding.kind === "weights" ? this.#format() : "rgba32uint";
-      return textures ? storageTexture("read-only", format) : { buffer: { type: "read-only-storage" } };
+    if (binding.kind === "weights" || binding.kind === "int8 weights" || binding.kind === "packed") {
+      const writes = binding.kind === "packed" && binding.access === "write";
+      const format = binding.kind === "int8 weights" ? "rgba32uint" : this.#format();
+      if (textures) return storageTexture(writes ? "write-only" : "read-only", format);
+      return { buffer: { type: writes ? "storage" : "read-only-storage" } };
     }
     const external = this.#external.get(binding.value);
     if (external) {
@@ -243,6 +246,7 @@ export class Program {
     }
     if (binding.kind === "scratch") return { buffer: this.#scratch.get(binding.name)! };
     if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
+    if (binding.kind === "packed") return this.#packed(binding);
     const external = this.#external.get(binding.value);
     if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };
     if (external?.kind === "texture") return external.texture.createView({ dimension: "2d" });
@@ -266,11 +270,7 @@ export class Program {
     if (form.storage === "buffer") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
     }
-    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    // Some drivers compile a shader anew when a texture's extent turns into a power of two, or its layers into one: avoid both.
-    const odd = (extent: number) => (extent & (extent - 1)) === 0 ? extent + 1 : extent;
-    const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
-    const texture = this.memory.texture(name, usage, format, extent, bytes);
+    const texture = this.#weightTexture(name, { columns, rows, layers }, format, bytes);
     const layout = { bytesPerRow: columns * bytes, rowsPerImage: rows };
     this.#device.device.queue.writeTexture({ texture }, data as unknown as ArrayBuffer, layout, [
       columns,
@@ -278,6 +278,32 @@ export class Program {
       layers,
     ]);
     return texture.createView({ dimension: "2d-array" });
+  }
+
+  #weightTexture(
+    name: string,
+    { columns, rows, layers }: Pick<PackedWeights, "columns" | "rows" | "layers">,
+    format: GPUTextureFormat,
+    bytes: number,
+  ): GPUTexture {
+    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
+    // Some drivers compile a shader anew when a texture's extent turns into a power of two, or its layers into one: avoid both.
+    const odd = (extent: number) => (extent & (extent - 1)) === 0 ? extent + 1 : extent;
+    const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
+    return this.memory.texture(name, usage, format, extent, bytes);
+  }
+
+  #packed(binding: KernelBinding & { readonly kind: "packed" }): GPUBindingResource {
+    const { name, columns, rows, layers } = binding;
+    const bytes = cellBytes(this.#source.form);
+    let memory = this.#packedWeights.get(name);
+    if (!memory) {
+      memory = this.#source.form.storage === "buffer"
+        ? this.memory.buffer(name, GPUBufferUsage.STORAGE, columns * rows * layers * bytes)
+        : this.#weightTexture(name, binding, this.#format(), bytes);
+      this.#packedWeights.set(name, memory);
+    }
+    return "createView" in memory ? memory.createView({ dimension: "2d-array" }) : { buffer: memory };
   }
 
   /** Number of dispatches of one run. */

@@ -99,7 +99,7 @@ async function check(test: Case, form: StorageForm): Promise<void> {
     r: blockedLayout(expected.shape, 5),
   };
   const residual = r && { value: "r", layout: layouts.r, activateLast: test.residual === "before" };
-  const kernel = directConv(
+  const kernels = directConv(
     {
       name: "conv",
       attributes,
@@ -116,7 +116,7 @@ async function check(test: Case, form: StorageForm): Promise<void> {
   );
   const tensors = [{ name: "x", layout: layouts.x, data: x }, { name: "y", layout: layouts.y }];
   if (r) tensors.push({ name: "r", layout: layouts.r, data: r });
-  const found = await runKernels([kernel], tensors, form, PITCH);
+  const found = await runKernels(kernels, tensors, form, PITCH);
   assertClose(found.get("y")!, expected.data, form, label(test), 2);
 }
 

@@ -90,18 +90,25 @@ async function check(
   op: "Conv" | "ConvTranspose",
   form: typeof FORMS[number],
   outputPadding: readonly [number, number] = [0, 0],
+  weights: "constant" | "trained" = "constant",
 ) {
   const attributes = { ...PLAIN, groups: 1, ...test.attributes };
   const filters = op === "Conv" ? test.weight[0] : test.weight[1] * attributes.groups;
   const inputs: Record<string, CaseInput> = {
     x: { shape: test.x },
-    w: { shape: test.weight, constant: true, range: [-0.5, 0.5] },
+    w: { shape: test.weight, constant: weights === "constant", range: [-0.5, 0.5] },
   };
-  if (test.bias !== false) inputs.b = { shape: [filters], constant: true };
+  if (test.bias !== false) inputs.b = { shape: [filters], constant: weights === "constant" };
   const conv = op === "Conv"
     ? node("Conv", Object.keys(inputs), ["y"], attributes)
     : node("ConvTranspose", Object.keys(inputs), ["y"], { ...attributes, outputPadding });
-  await checkKernels(conv, inputs, { form, layout: "blocked", epilogue: test.epilogue, slack: 2 });
+  await checkKernels(conv, inputs, {
+    form,
+    layout: weights === "constant" ? "blocked" : "mixed",
+    epilogue: test.epilogue,
+    // Trained weights are rounded only where they are packed.
+    slack: weights === "trained" && form.scalar === "f16" ? 4 : 2,
+  });
 }
 
 const DIRECT: readonly Case[] = [
@@ -140,6 +147,22 @@ const TRANSPOSED: readonly (readonly [Case, (readonly [number, number])?])[] = [
     attributes: { strides: [3, 2], dilations: [2, 3], pads: [1, 0, 2, 1], groups: 3 },
     epilogue: BEFORE,
   }],
+  [{ what: "3x3 s1", x: [2, 6, 5, 13], weight: [6, 7, 3, 3], attributes: { pads: [1, 1, 1, 1] } }],
+  [{ what: "1x1 s1", x: [3, 5, 4, 7], weight: [5, 9, 1, 1], attributes: {}, bias: false, epilogue: AFTER }],
+  [{ what: "3x3 s1, uneven pads", x: [1, 1, 6, 5], weight: [1, 6, 3, 3], attributes: { pads: [0, 2, 1, 0] } }],
+  [{
+    what: "depthwise 3x3 s1",
+    x: [2, 9, 6, 7],
+    weight: [9, 1, 3, 3],
+    attributes: { pads: [1, 1, 1, 1], groups: 9 },
+    bias: false,
+  }],
+  [{
+    what: "depthwise 5x5 s1 with output padding",
+    x: [1, 6, 5, 4],
+    weight: [6, 1, 5, 5],
+    attributes: { pads: [2, 1, 2, 2], groups: 6 },
+  }],
   [{
     what: "depthwise 4x4 s2",
     x: [1, 13, 3, 4],
@@ -155,6 +178,22 @@ gpuTest("transposed convolutions", async (_, step) => {
       await step(
         `${test.what} on [${test.x}], ${formName(form)}`,
         () => check(test, "ConvTranspose", form, outputPadding),
+      );
+    }
+  }
+});
+
+gpuTest("convolutions whose weights change from run to run", async (_, step) => {
+  for (const form of FORMS) {
+    const name = formName(form);
+    const some = form === FORMS[0] ? [...DIRECT, ...DEPTHWISE, ...GENERAL] : [DIRECT[0], DEPTHWISE[1], GENERAL[4]];
+    for (const test of some) {
+      await step(`${test.what} on [${test.x}], ${name}`, () => check(test, "Conv", form, undefined, "trained"));
+    }
+    for (const [test, padding] of form === FORMS[0] ? TRANSPOSED : TRANSPOSED.slice(3, 7)) {
+      await step(
+        `transposed ${test.what} on [${test.x}], ${name}`,
+        () => check(test, "ConvTranspose", form, padding, "trained"),
       );
     }
   }

@@ -6,9 +6,9 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import type { Node } from "../graph/operators.ts";
-import type { KernelContext, OperandTypes, OperatorKernels } from "./context.ts";
+import type { KernelContext, MixedLayouts, OperandTypes, OperatorKernels } from "./context.ts";
 import { depthwiseApplies, depthwiseConv } from "./conv_depthwise.ts";
-import { directConv, directConvApplies } from "./conv_direct.ts";
+import { type ConvStep, directConv, directConvApplies } from "./conv_direct.ts";
 import { generalConv } from "./conv_general.ts";
 import { stepOf } from "./conv_step.ts";
 import { chooseTile } from "./conv_tile.ts";
@@ -16,35 +16,58 @@ import type { Kernel } from "./kernel.ts";
 import { int8Conv } from "./int8/conv.ts";
 import { onImages } from "./operand.ts";
 
-function applies(node: Node, types: OperandTypes): boolean {
-  return onImages(node, types) && types.inputs.slice(1).every(({ constant }) => constant);
+/** True where the weights, all of them, are constants, or values. */
+const withWeights = (kind: "constant" | "value") => (node: Node, types: OperandTypes): boolean =>
+  onImages(node, { ...types, inputs: types.inputs.slice(0, 1) }) &&
+  types.inputs.slice(1).every(({ constant }) => (constant ? "constant" : "value") === kind);
+
+/** The stride-1 convolution that a transposed one is, its taps backwards; undefined for others. */
+function asConvolution(step: ConvStep): ConvStep | undefined {
+  const { strides, dilations, pads } = step.attributes;
+  const [kh, kw] = step.weight.shape.slice(2);
+  if (!step.transposed || [...strides, ...dilations].some((n) => n !== 1)) return undefined;
+  const back = [kh - 1, kw - 1, kh - 1, kw - 1].map((most, i) => most - pads[i]) as [number, number, number, number];
+  return { ...step, attributes: { ...step.attributes, pads: back } };
 }
 
-function convKernel(context: KernelContext<"Conv">): Kernel {
-  const inBytes = int8Conv(context);
-  if (inBytes) return inBytes;
-  const { pitch, tile, target } = context;
-  const step = stepOf(context);
-  if (directConvApplies(step)) {
+function convKernels(context: KernelContext<"Conv" | "ConvTranspose">): Kernel[] {
+  const { pitch, tile, target, node } = context;
+  const given = stepOf(context);
+  const step = given.transposed ? asConvolution(given) : given;
+  if (step && directConvApplies(step)) {
     const computed = { ...step.y.layout, channels: step.weight.shape[0] };
     const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], computed, target);
     return directConv(step, chosen, pitch, target);
   }
-  if (step.gate || step.firstChannel || step.interleaved) {
+  if (given.gate || given.firstChannel || given.interleaved) {
     throw new FeatherdetError("no gate, part of the input or shuffle can be fused into this kernel", {
-      node: step.name,
-      operator: "Conv",
+      node: node.name,
+      operator: node.op,
     });
   }
-  return depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(step, pitch, false);
+  return step && depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(given, pitch);
 }
 
-/** Kernels of Conv; in row memory only, with constant weights. */
+/** Operands of a convolution whose weights change from run to run. */
+const withTrainedWeights = (node: Node): MixedLayouts => ({
+  inputs: node.inputs.map((_, i) => i === 0 ? "blocked" : "plain"),
+  outputs: ["blocked"],
+});
+
+/** Kernels of Conv, over maps in row memory. */
 export const conv: OperatorKernels<"Conv"> = {
-  blocked: { applies, kernels: (context) => [convKernel(context)] },
+  blocked: {
+    applies: withWeights("constant"),
+    kernels: (context) => {
+      const inBytes = int8Conv(context);
+      return inBytes ? [inBytes] : convKernels(context);
+    },
+  },
+  mixed: { applies: withWeights("value"), layouts: withTrainedWeights, kernels: convKernels },
 };
 
-/** Kernels of ConvTranspose; in row memory only, with constant weights. */
+/** Kernels of ConvTranspose, over maps in row memory. */
 export const convTranspose: OperatorKernels<"ConvTranspose"> = {
-  blocked: { applies, kernels: (context) => [generalConv(stepOf(context), context.pitch, true)] },
+  blocked: { applies: withWeights("constant"), kernels: convKernels },
+  mixed: { applies: withWeights("value"), layouts: withTrainedWeights, kernels: convKernels },
 };

@@ -6,7 +6,8 @@
 
 import type { ConvStep } from "./conv_direct.ts";
 import { convBindings, epilogueConstants, epilogueParameters } from "./conv_step.ts";
-import { blocked, blocksOf, i32, type Kernel, type PackedWeights, vec2i } from "./kernel.ts";
+import { bindWeights, depthwisePacking, packingSource } from "./conv_packing.ts";
+import { blocked, blocksOf, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 
 /** True where this kernel can compute the convolution. */
@@ -19,24 +20,6 @@ export function depthwiseApplies(
   const [sy, sx] = attributes.strides;
   return attributes.groups === x.layout.channels && filters === x.layout.channels && depth === 1 &&
     kh === kw && (kh === 3 || kh === 5) && sx === sy && sx <= 2 && attributes.dilations.every((d) => d === 1);
-}
-
-/** Packs weights and biases as the shader's header says. */
-export function packDepthwiseWeights({ weight, bias }: ConvStep): PackedWeights {
-  const [channels, , kh, kw] = weight.shape;
-  const taps = kh * kw;
-  const columns = taps + 1;
-  const rows = Math.ceil(channels / 4);
-  const pack = () => {
-    const packed = new Float32Array(4 * columns * rows);
-    for (let c = 0; c < channels; c++) {
-      const row = (c >> 2) * columns;
-      for (let t = 0; t < taps; t++) packed[4 * (row + t) + (c & 3)] = weight.data[c * taps + t];
-      if (bias) packed[4 * (row + taps) + (c & 3)] = bias[c];
-    }
-    return packed;
-  };
-  return { columns, rows, layers: 1, pack };
 }
 
 /** Pixels that a thread computes of maps of bytes; fewer where a pixel needs more of the input, measured on a software adapter. */
@@ -52,17 +35,17 @@ export function floatDepthwiseTile(stride: number): { readonly x: number; readon
   return { x: 5, y: stride === 1 ? 2 : 1 };
 }
 
-/** Describes the dispatch. */
-export function depthwiseConv(step: ConvStep, pitch: number): Kernel {
+/** Describes the dispatch, after that which packs the weights where they are trained. */
+export function depthwiseConv(step: ConvStep, pitch: number): Kernel[] {
   const kernel = step.weight.shape[2];
   const stride = step.attributes.strides[0];
   const output = step.y.layout;
   const tile = floatDepthwiseTile(stride);
   const tilesX = Math.ceil(output.width / tile.x);
   const tiles = tilesX * Math.ceil(output.height / tile.y);
-  const weights = packDepthwiseWeights(step);
+  const weights = bindWeights(step, depthwisePacking(packingSource(step)));
   const workgroup = 64;
-  return {
+  return [...weights.before, {
     label: `conv depthwise ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}`,
     shader: "conv/depthwise.wgsl",
     constants: {
@@ -85,7 +68,7 @@ export function depthwiseConv(step: ConvStep, pitch: number): Kernel {
       i32(weights.rows),
       ...epilogueParameters(step),
     ],
-    bindings: convBindings(step, weights),
+    bindings: convBindings(step, weights.binding),
     workgroups: linearGroups(tiles * blocksOf(output) * output.batch, workgroup),
-  };
+  }];
 }

@@ -1,6 +1,7 @@
 /**
  * Direct, register-tiled convolution with bias, activation and residual in one dispatch: kernels 1x1 and 3x3 (and any other
- * square one), stride 1 or 2, one group. Shader: `shaders/conv/direct.wgsl`.
+ * square one), stride 1 or 2, one group; a transposed one of stride 1 is such a convolution with its taps backwards. Shader:
+ * `shaders/conv/direct.wgsl`.
  *
  * @module
  */
@@ -9,7 +10,8 @@ import type { ConvAttributes } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
 import { joinsOutputs, type Target, workgroupSize } from "./conv_tile.ts";
 import { linearGroups } from "./linear.ts";
-import { blocked, type BlockedLayout, i32, type Kernel, type PackedWeights, u32, vec2i } from "./kernel.ts";
+import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
+import { blocked, type BlockedLayout, i32, type Kernel, u32, vec2i } from "./kernel.ts";
 
 /** Pixels and output blocks that one thread computes. */
 export interface ConvTile {
@@ -25,9 +27,13 @@ export interface ConvTile {
 export interface ConvStep {
   readonly name: string;
   readonly attributes: ConvAttributes;
-  /** `[O,C/groups,kh,kw]`, row-major. */
+  /** `[O,C/groups,kh,kw]`; the numbers are row-major, or in the order of `[C,O/groups,kh,kw]` where `transposed`. */
   readonly weight: { readonly shape: readonly number[]; readonly data: Float32Array };
   readonly bias?: Float32Array;
+  /** Plain values that hold weight and bias, where these change from run to run; `weight.data` is empty then. */
+  readonly trained?: { readonly weight: string; readonly bias?: string };
+  /** A transposed convolution. */
+  readonly transposed?: boolean;
   readonly activation: Activation;
   /** A value added to the result, before the activation where `activateLast`. */
   readonly residual?: { readonly value: string; readonly layout: BlockedLayout; readonly activateLast: boolean };
@@ -62,49 +68,21 @@ export function directConvApplies(
     attributes.dilations.every((d) => d === 1);
 }
 
-/** Packs weights and biases as the shader's header says. */
-export function packConvWeights(step: ConvStep, outBlocks: number): PackedWeights {
-  const [outputs, inputs, kh, kw] = step.weight.shape;
-  const taps = kh * kw;
-  // Where the channels begin within a block, those before them get weights of zero.
-  const lead = (step.firstChannel ?? 0) % 4;
-  const inBlocks = Math.ceil((lead + inputs) / 4);
-  const layers = Math.ceil(outputs / (4 * outBlocks));
-  const columns = outBlocks * taps * 4;
-  const rows = inBlocks + 1;
-  const pack = () => {
-    const packed = new Float32Array(4 * columns * rows * layers);
-    for (let o = 0; o < outputs; o++) {
-      const layer = Math.floor(o / (4 * outBlocks)), block = Math.floor(o / 4) % outBlocks, lane = o % 4;
-      for (let c = 0; c < inputs; c++) {
-        const row = layer * rows + ((lead + c) >> 2);
-        for (let t = 0; t < taps; t++) {
-          packed[(row * columns + (block * taps + t) * 4 + ((lead + c) & 3)) * 4 + lane] =
-            step.weight.data[(o * inputs + c) * taps + t];
-        }
-      }
-      if (step.bias) packed[((layer * rows + inBlocks) * columns + block) * 4 + lane] = step.bias[o];
-    }
-    return packed;
-  };
-  return { columns, rows, layers, pack };
-}
-
-/** Describes the dispatch of a convolution with a given tile. */
-export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target: Target = "software"): Kernel {
+/** Describes the dispatch of a convolution with a given tile, after that which packs its weights where they are trained. */
+export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target: Target = "software"): Kernel[] {
   const [kernel] = step.weight.shape.slice(2);
   const stride = step.attributes.strides[0];
   const output = step.y.layout;
   const tilesX = Math.ceil(output.width / tile.x);
   const tiles = tilesX * Math.ceil(output.height / tile.y);
-  const weights = packConvWeights(step, tile.outBlocks);
+  const weights = bindWeights(step, densePacking(packingSource(step), tile.outBlocks, (step.firstChannel ?? 0) % 4));
   const workgroup = workgroupSize(target);
   const joined = joinsOutputs(target);
   // Pictures have one block of three channels: the fourth is left out.
   const inLanes = Math.min(4, (step.firstChannel ?? 0) % 4 + step.weight.shape[1]);
   const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
-  return {
+  return [...weights.before, {
     label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${
       interleaved ? " shuffled" : ""
     }`,
@@ -143,12 +121,12 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
     ],
     bindings: [
       { kind: "read", value: step.x.value },
-      { kind: "weights", weights },
+      weights.binding,
       { kind: "write", value: step.y.value },
       ...[other, gate].flatMap((tensor) => tensor ? [{ kind: "read", value: tensor.value } as const] : []),
     ],
     workgroups: joined
       ? linearGroups(tiles * weights.layers * output.batch, workgroup)
       : [Math.ceil(tiles / workgroup), weights.layers, output.batch],
-  };
+  }];
 }

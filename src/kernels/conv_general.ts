@@ -7,7 +7,8 @@
 
 import type { ConvStep } from "./conv_direct.ts";
 import { convBindings, epilogueConstants, epilogueParameters } from "./conv_step.ts";
-import { blocked, blocksOf, i32, type Kernel, type PackedWeights, vec2i } from "./kernel.ts";
+import { bindWeights, groupedPacking, packingSource } from "./conv_packing.ts";
+import { blocked, blocksOf, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups, stripsOf } from "./linear.ts";
 
 /** How groups lie in the channels. */
@@ -37,51 +38,18 @@ export function groupingOf(step: Pick<ConvStep, "attributes" | "x" | "y">): Grou
   return { inputsPerGroup, outputsPerGroup, inBlocks, firstBlock: (outBlock) => Math.min(wanted(outBlock), latest) };
 }
 
-/** Packs weights and biases as the shader's header says; `at(o, c, t)` is the weight of output `o` and its group's input `c`. */
-function packWeights(
-  step: ConvStep,
-  grouping: Grouping,
-  at: (o: number, c: number, t: number) => number,
-): PackedWeights {
-  const [kh, kw] = step.weight.shape.slice(2);
-  const taps = kh * kw;
-  const { inputsPerGroup, outputsPerGroup, inBlocks, firstBlock } = grouping;
-  const columns = 4 * taps, rows = inBlocks + 1, layers = blocksOf(step.y.layout);
-  const pack = () => {
-    const packed = new Float32Array(4 * columns * rows * layers);
-    for (let o = 0; o < step.y.layout.channels; o++) {
-      const layer = o >> 2;
-      const firstInput = Math.floor(o / outputsPerGroup) * inputsPerGroup - 4 * firstBlock(layer);
-      for (let c = 0; c < inputsPerGroup; c++) {
-        const input = firstInput + c;
-        const row = (layer * rows + (input >> 2)) * columns;
-        for (let t = 0; t < taps; t++) packed[4 * (row + 4 * t + (input & 3)) + (o & 3)] = at(o, c, t);
-      }
-      if (step.bias) packed[4 * (layer * rows + inBlocks) * columns + (o & 3)] = step.bias[o];
-    }
-    return packed;
-  };
-  return { columns, rows, layers, pack };
-}
-
-/** Describes the dispatch of a convolution, or of a transposed one, whose weight is `[C,O/groups,kh,kw]`. */
-export function generalConv(step: ConvStep, pitch: number, transposed: boolean): Kernel {
+/** Describes the dispatch of a convolution, transposed or not, after that which packs its weights where they are trained. */
+export function generalConv(step: ConvStep, pitch: number): Kernel[] {
   const { strides, pads, dilations } = step.attributes;
-  const { shape, data } = step.weight;
-  const [kh, kw] = shape.slice(2);
-  const grouping = groupingOf(step);
-  const { inputsPerGroup, outputsPerGroup, inBlocks } = grouping;
-  const depth = shape[1], taps = kh * kw;
-  const weights = packWeights(step, grouping, (o, c, t) => {
-    if (!transposed) return data[(o * depth + c) * taps + t];
-    const group = Math.floor(o / outputsPerGroup);
-    return data[((group * inputsPerGroup + c) * depth + o - group * outputsPerGroup) * taps + t];
-  });
+  const [kh, kw] = step.weight.shape.slice(2);
+  const { inputsPerGroup, outputsPerGroup, inBlocks } = groupingOf(step);
+  const packing = groupedPacking(packingSource(step, false), inBlocks, blocksOf(step.x.layout) - inBlocks);
+  const weights = bindWeights(step, packing);
   const workgroup = 32;
-  return {
-    label: `conv ${transposed ? "transposed" : "general"} ${kh}x${kw}`,
+  return [...weights.before, {
+    label: `conv ${step.transposed ? "transposed" : "general"} ${kh}x${kw}`,
     shader: "conv/general.wgsl",
-    constants: { TRANSPOSED: transposed ? 1 : 0, WORKGROUP: workgroup, ...epilogueConstants(step) },
+    constants: { TRANSPOSED: step.transposed ? 1 : 0, WORKGROUP: workgroup, ...epilogueConstants(step) },
     parameters: [
       blocked(step.x.layout),
       blocked(step.y.layout),
@@ -98,7 +66,7 @@ export function generalConv(step: ConvStep, pitch: number, transposed: boolean):
       i32(weights.rows),
       ...epilogueParameters(step),
     ],
-    bindings: convBindings(step, weights),
+    bindings: convBindings(step, weights.binding),
     workgroups: linearGroups(stripsOf(step.y.layout), workgroup),
-  };
+  }];
 }

@@ -4,14 +4,34 @@
  * @module
  */
 
+import { FeatherdetError } from "../graph/error.ts";
 import type { Node } from "../graph/operators.ts";
 import { activationConstants, activationParameters } from "./activation.ts";
-import type { KernelContext } from "./context.ts";
+import type { KernelContext, Operand } from "./context.ts";
 import type { ConvStep } from "./conv_direct.ts";
-import { type KernelBinding, type PackedWeights, type ParameterField, u32 } from "./kernel.ts";
+import { type KernelBinding, type ParameterField, u32 } from "./kernel.ts";
 import { blockedOf, constantOf, optionalConstant } from "./operand.ts";
 
-/** The step that a node of either convolution stands for. Throws FeatherdetError where its weights are no constants. */
+/** The numbers of weight and bias: both constants, or both plain values. */
+function numbersOf(
+  node: Node,
+  weight: Operand,
+  bias: Operand | undefined,
+): Pick<ConvStep, "weight" | "bias" | "trained"> {
+  const [first, second, kh, kw] = weight.shape;
+  const { groups } = (node as Node<"Conv">).attributes;
+  const shape = node.op === "ConvTranspose" ? [second * groups, first / groups, kh, kw] : weight.shape;
+  if (weight.constant) {
+    const data = constantOf(node, weight, "the weight");
+    return { weight: { shape, data }, bias: optionalConstant(node, bias, "the bias") };
+  }
+  if (bias?.constant) {
+    throw new FeatherdetError("the bias must change with the weight", { node: node.name, operator: node.op });
+  }
+  return { weight: { shape, data: new Float32Array() }, trained: { weight: weight.value, bias: bias?.value } };
+}
+
+/** The step that a node of either convolution stands for. */
 export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvStep {
   const { inputs: [x, weight, bias], outputs: [y], epilogue, gate, firstChannel } = context;
   const node: Node = context.node;
@@ -19,8 +39,8 @@ export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvSt
   return {
     name: node.name,
     attributes: context.node.attributes,
-    weight: { shape: weight.shape, data: constantOf(node, weight, "the weight") },
-    bias: optionalConstant(node, bias, "the bias"),
+    ...numbersOf(node, weight, bias),
+    transposed: node.op === "ConvTranspose",
     activation: epilogue.activation,
     residual: residual && {
       value: residual.operand.value,
@@ -54,10 +74,10 @@ export function epilogueParameters(step: Fused): ParameterField[] {
 }
 
 /** Bindings of a convolution: input, weights, output, residual. */
-export function convBindings(step: ConvStep, weights: PackedWeights): KernelBinding[] {
+export function convBindings(step: ConvStep, weights: KernelBinding): KernelBinding[] {
   return [
     { kind: "read", value: step.x.value },
-    { kind: "weights", weights },
+    weights,
     { kind: "write", value: step.y.value },
     ...step.residual ? [{ kind: "read", value: step.residual.value } as const] : [],
   ];

@@ -42,6 +42,13 @@ import strip from "../../shaders/lib/strip.wgsl" with { type: "text" };
 import team from "../../shaders/lib/team.wgsl" with { type: "text" };
 import walk from "../../shaders/lib/walk.wgsl" with { type: "text" };
 import weights from "../../shaders/lib/weights.wgsl" with { type: "text" };
+import weightsOut from "../../shaders/lib/weights_out.wgsl" with { type: "text" };
+import trainAccumulate from "../../shaders/train/accumulate.wgsl" with { type: "text" };
+import trainGradientNorm from "../../shaders/train/gradient_norm.wgsl" with { type: "text" };
+import trainGradientNormTotal from "../../shaders/train/gradient_norm_total.wgsl" with { type: "text" };
+import trainStatistics from "../../shaders/train/statistics.wgsl" with { type: "text" };
+import trainUpdate from "../../shaders/train/update.wgsl" with { type: "text" };
+import trainPackWeights from "../../shaders/train/pack_weights.wgsl" with { type: "text" };
 import binary from "../../shaders/tensor/binary.wgsl" with { type: "text" };
 import gather from "../../shaders/tensor/gather.wgsl" with { type: "text" };
 import join from "../../shaders/tensor/join.wgsl" with { type: "text" };
@@ -61,6 +68,14 @@ import shuffle from "../../shaders/tensor/shuffle.wgsl" with { type: "text" };
 import toBlocked from "../../shaders/tensor/to_blocked.wgsl" with { type: "text" };
 import toPlain from "../../shaders/tensor/to_plain.wgsl" with { type: "text" };
 import unary from "../../shaders/tensor/unary.wgsl" with { type: "text" };
+import trainConvWeightGradient from "../../shaders/train/conv_weight_gradient.wgsl" with { type: "text" };
+import trainConvWeightGradientDepthwise from "../../shaders/train/conv_weight_gradient_depthwise.wgsl" with {
+  type: "text",
+};
+import trainConvWeightGradientGeneral from "../../shaders/train/conv_weight_gradient_general.wgsl" with {
+  type: "text",
+};
+import trainSumCopies from "../../shaders/train/sum_copies.wgsl" with { type: "text" };
 
 /** The shader library. */
 export const SHADERS: ShaderLibrary = {
@@ -101,6 +116,13 @@ export const SHADERS: ShaderLibrary = {
   "lib/team.wgsl": team,
   "lib/walk.wgsl": walk,
   "lib/weights.wgsl": weights,
+  "lib/weights_out.wgsl": weightsOut,
+  "train/accumulate.wgsl": trainAccumulate,
+  "train/gradient_norm.wgsl": trainGradientNorm,
+  "train/gradient_norm_total.wgsl": trainGradientNormTotal,
+  "train/statistics.wgsl": trainStatistics,
+  "train/update.wgsl": trainUpdate,
+  "train/pack_weights.wgsl": trainPackWeights,
   "tensor/binary.wgsl": binary,
   "tensor/gather.wgsl": gather,
   "tensor/join.wgsl": join,
@@ -120,4 +142,8 @@ export const SHADERS: ShaderLibrary = {
   "tensor/to_blocked.wgsl": toBlocked,
   "tensor/to_plain.wgsl": toPlain,
   "tensor/unary.wgsl": unary,
+  "train/conv_weight_gradient.wgsl": trainConvWeightGradient,
+  "train/conv_weight_gradient_depthwise.wgsl": trainConvWeightGradientDepthwise,
+  "train/conv_weight_gradient_general.wgsl": trainConvWeightGradientGeneral,
+  "train/sum_copies.wgsl": trainSumCopies,
 };

@@ -79,14 +79,15 @@ function layoutEntry(binding: KernelBinding, tensors: Map<string, Placed>, form:
   if (tensor?.kind === "picture") {
     return { texture: { sampleType: "unfilterable-float", viewDimension: "2d" } } as const;
   }
-  const weights = binding.kind === "weights" || binding.kind === "int8 weights";
+  const weights = binding.kind === "weights" || binding.kind === "int8 weights" || binding.kind === "packed";
+  const writes = binding.kind === "write" || binding.kind === "packed" && binding.access === "write";
   if (!weights && tensor?.kind !== "blocked" || form.storage === "buffer") {
-    return { buffer: { type: weights ? "read-only-storage" : "storage" } } as const;
+    return { buffer: { type: weights && !writes ? "read-only-storage" : "storage" } } as const;
   }
-  const cells = tensor?.cells ?? (binding.kind === "weights" ? "float" : "words");
+  const cells = tensor?.cells ?? (binding.kind === "int8 weights" ? "words" : "float");
   return {
     storageTexture: {
-      access: binding.kind === "write" ? "write-only" : "read-only",
+      access: writes ? "write-only" : "read-only",
       format: formatOf(cells, form),
       viewDimension: "2d-array",
     },
@@ -285,6 +286,7 @@ export async function runKernels(
     const spoilt = new Float32Array(Math.ceil(binding.bytes / 4)).fill(NaN);
     scratch.set(binding.name, memory.buffer(spoilt, GPUBufferUsage.STORAGE));
   }
+  const packed = new Map<string, GPUTexture | GPUBuffer>();
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   for (const kernel of kernels) {
@@ -297,6 +299,16 @@ export async function runKernels(
           return { buffer: memory.buffer(binding.data as BufferSource, GPUBufferUsage.STORAGE) };
         }
         if (binding.kind === "scratch") return { buffer: scratch.get(binding.name)! };
+        if (binding.kind === "packed") {
+          const { name, columns, rows, layers } = binding;
+          if (!packed.has(name)) {
+            packed.set(
+              name,
+              memory.cells("float", new Float32Array(4 * columns * rows * layers), [columns, rows, layers]),
+            );
+          }
+          return resourceOf({ memory: packed.get(name)! });
+        }
         const { columns, rows, layers, pack } = binding.weights;
         // Mesa's software driver compiles a pipeline anew for extents that are powers of two and for single layers.
         const odd = (extent: number) => extent + Number((extent & (extent - 1)) === 0);
