@@ -9,6 +9,7 @@ import type { Constant, Shape } from "../../src/graph/graph.ts";
 import type { Node, Operator } from "../../src/graph/operators.ts";
 import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { KernelContext, Operand, OperatorKernels } from "../../src/kernels/context.ts";
+import type { Target } from "../../src/kernels/conv_tile.ts";
 import type { Layout, StorageForm } from "../../src/kernels/kernel.ts";
 import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
@@ -40,6 +41,8 @@ export interface CaseForm {
   readonly epilogue?: CaseEpilogue;
   /** Widens the tolerance for long sums. */
   readonly slack?: number;
+  /** Kind of adapter that kernels are chosen for. */
+  readonly target?: Target;
 }
 
 function withEpilogue(y: ReferenceTensor, epilogue: CaseEpilogue, r: Float32Array): ReferenceTensor {
@@ -100,6 +103,7 @@ export async function checkKernels(
         { operand: residual, activateLast: epilogue.residual === "before activation" },
     },
     pitch: PITCH,
+    target: run.target,
   };
   if (layout !== "plain") {
     const types = {
