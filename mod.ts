@@ -111,6 +111,7 @@ export {
   type DetectionFidelity,
   type Fidelity,
   type FloatOption,
+  type FloatStorage,
   type LayerReport,
   type LayerSensitivity,
   type LowBitLayerReport,
@@ -118,6 +119,15 @@ export {
   type LowBitReport,
   type LowBitResult,
   lowBitWeights,
+  type MixedBudget,
+  type MixedLayer,
+  type MixedMeter,
+  type MixedOptions,
+  type MixedPoint,
+  mixedPrecision,
+  type MixedReport,
+  type MixedResult,
+  type MixedVariant,
   type ObserverName,
   quantize,
   quantizeCalibrated,
@@ -126,13 +136,17 @@ export {
   type SchemeOptions,
   sensitivity,
   type SensitivityOptions,
+  type StepMilliseconds,
   type StoredReport,
+  type VariantTimes,
   type WeightsReport,
 } from "./src/compress/quantize/mod.ts";
 export type { Histogram } from "./src/compress/quantize/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/quantize/statistics.ts";
 export { calibrationFrom, type CalibrationFromOptions } from "./src/eval/calibration.ts";
 export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
+export { type DispatchTime, type FrameTimes, frameTimes } from "./src/eval/frame_times.ts";
+export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export { tune, type TuneOptions } from "./src/tune.ts";
 export type { Tuning } from "./src/plan/tuning.ts";
 export {
