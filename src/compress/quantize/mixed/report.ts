@@ -50,7 +50,7 @@ export interface MixedPoint {
   readonly map: number;
   /** Bytes of weights as they are stored in the file. */
   readonly bytes: number;
-  /** Whether nothing else that was measured is both faster and better. */
+  /** Whether nothing else that was measured is both faster on the device and better. */
   readonly isOnFrontier: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface MixedPoint {
 export interface MixedReport {
   /** What was asked for. */
   readonly budget: MixedBudget;
-  /** All that was measured, slowest first. */
+  /** All that was measured, slowest on the device first. */
   readonly points: readonly MixedPoint[];
   /** The one that was chosen. */
   readonly chosen: MixedPoint;
@@ -70,10 +70,13 @@ export interface MixedReport {
   readonly warnings: readonly string[];
 }
 
-/** Marks the points that no other beats in time and mAP, and sorts them, slowest first. */
+/**
+ * Marks the points that no other beats in device time and mAP, and sorts them, slowest first. What the host adds to a frame is the same for
+ * all and would only blur the order.
+ */
 export function withFrontier(points: readonly Omit<MixedPoint, "isOnFrontier">[]): MixedPoint[] {
   let best = -Infinity;
-  return [...points].sort((a, b) => a.milliseconds - b.milliseconds || b.map - a.map).map((point) => {
+  return [...points].sort((a, b) => a.device - b.device || b.map - a.map).map((point) => {
     const isOnFrontier = point.map > best;
     best = Math.max(best, point.map);
     return { ...point, isOnFrontier };

@@ -211,7 +211,7 @@ function withinTime(front: readonly Assignment[], count: number, wanted: number)
 function choose(points: readonly MixedPoint[], budget: MixedBudget, f32: MixedPoint): MixedPoint {
   if ("map" in budget) {
     const kept = points.filter(({ map }) => map >= f32.map - budget.map);
-    return kept.reduce((best, one) => one.milliseconds < best.milliseconds ? one : best);
+    return kept.reduce((best, one) => one.device < best.device ? one : best);
   }
   const kept = points.filter(({ milliseconds }) => milliseconds <= budget.milliseconds);
   if (kept.length === 0) {
@@ -222,7 +222,7 @@ function choose(points: readonly MixedPoint[], budget: MixedBudget, f32: MixedPo
     );
   }
   return kept.reduce((best, one) =>
-    one.map > best.map || one.map === best.map && one.milliseconds < best.milliseconds ? one : best
+    one.map > best.map || one.map === best.map && one.device < best.device ? one : best
   );
 }
 
@@ -283,7 +283,7 @@ function layersOf(
  *     })),
  * } satisfies MixedMeter;
  * const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
- * const options = { budget: { map: 0.01 }, runners, meter, samples: 1 };
+ * const options = { budget: { map: 0.05 }, runners, meter, samples: 1 };
  * const { graph, storage, report } = await mixedPrecision(demoDetector({ size: 64 }), pictures(), options);
  * console.log(report.chosen.title, graph.nodes.length, storage); // load it with `precision: storage`
  * for (const runner of Object.values(runners)) runner.destroy();
