@@ -1,0 +1,194 @@
+/**
+ * Kernels of ConvWeightGradient: maps in row memory make a plain gradient `[O,C/groups,kh,kw]`. Square kernels up to 3 are register
+ * tiled, depthwise ones of 3 and 5 too, all others are simple loops. Shaders: `shaders/train/conv_weight_gradient*.wgsl`.
+ *
+ * @module
+ */
+
+import type { KernelContext, OperatorKernels } from "../context.ts";
+import type { Target } from "../conv_tile.ts";
+import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, vec2i } from "../kernel.ts";
+import { linearGroups } from "../linear.ts";
+import { blockedOf, onImages, read, refuseEpilogue } from "../operand.ts";
+import { chunksOf, summed } from "./partial_sums.ts";
+
+/** What one thread of the dense kernel takes in at a time, and what it holds. */
+export interface GradientTile {
+  /** Pixels of the output's gradient in a row. */
+  readonly x: number;
+  /** Rows of them. */
+  readonly y: number;
+  /** Blocks of four output channels. */
+  readonly outBlocks: number;
+  /** Blocks of four input channels. */
+  readonly inBlocks: number;
+}
+
+type Context = KernelContext<"ConvWeightGradient">;
+
+const tile = (x: number, y: number, outBlocks: number, inBlocks: number): GradientTile => ({
+  x,
+  y,
+  outBlocks,
+  inBlocks,
+});
+
+/** Tiles by kind of convolution; few, since each is a pipeline to compile. */
+const TILES: { readonly [T in Target]: Record<"point" | "window" | "strided", readonly GradientTile[]> } = {
+  software: {
+    point: [tile(4, 2, 2, 4)],
+    window: [tile(4, 4, 1, 1)],
+    strided: [tile(4, 2, 2, 1)],
+  },
+  hardware: {
+    point: [tile(4, 1, 2, 2)],
+    window: [tile(4, 1, 1, 1)],
+    strided: [tile(2, 1, 1, 1)],
+  },
+};
+
+/** True where the dense kernel can compute the gradient. */
+function isDense({ node: { attributes } }: Context): boolean {
+  const { kernel: [kh, kw], strides: [sy, sx], dilations, groups } = attributes;
+  return groups === 1 && kh === kw && kh <= 3 && sy === sx && sx <= 2 && dilations.every((d) => d === 1);
+}
+
+/** True where the depthwise kernel can. */
+function isDepthwise({ node: { attributes }, inputs: [x, dy] }: Context): boolean {
+  const { kernel: [kh, kw], strides: [sy, sx], dilations, groups } = attributes;
+  return groups === x.shape[1] && groups === dy.shape[1] && kh === kw && (kh === 3 || kh === 5) && sy === sx &&
+    sx <= 2 &&
+    dilations.every((d) => d === 1);
+}
+
+/** The tile for a convolution. */
+export function chooseGradientTile(kernel: number, stride: number, target: Target): GradientTile {
+  const kind = kernel === 1 ? "point" : stride > 1 ? "strided" : "window";
+  return TILES[target][kind][0];
+}
+
+/** Tiles of x by y pixels in a plane. */
+function tilesOf({ width, height }: BlockedLayout, { x, y }: { readonly x: number; readonly y: number }) {
+  const across = Math.ceil(width / x);
+  return { across, all: across * Math.ceil(height / y) };
+}
+
+/** Threads of a workgroup: one vector on software adapters. */
+const workgroupOf = (target: Target) => target === "software" ? 8 : 64;
+
+/** The dense kernel with a given tile. */
+export function denseGradient(context: Context, shape: GradientTile): Kernel[] {
+  const { node: { attributes }, inputs: [x, dy], outputs: [y], pitch, target = "software" } = context;
+  const input = blockedOf(x), output = blockedOf(dy);
+  const [kernel] = attributes.kernel, [stride] = attributes.strides;
+  const { across, all } = tilesOf(output, shape);
+  const outGroups = Math.ceil(blocksOf(output) / shape.outBlocks);
+  const inGroups = Math.ceil(blocksOf(input) / shape.inBlocks);
+  const size = y.shape.reduce((a, b) => a * b, 1);
+  const chunks = chunksOf(all * output.batch, outGroups * inGroups, size, target);
+  const workgroup = workgroupOf(target);
+  return summed(y, chunks, {
+    label: `conv weight gradient ${kernel}x${kernel} s${stride} ${shape.x}x${shape.y}x${4 * shape.outBlocks}x${
+      4 * shape.inBlocks
+    }`,
+    shader: "train/conv_weight_gradient.wgsl",
+    constants: {
+      K: kernel,
+      S: stride,
+      TILE_X: shape.x,
+      TILE_Y: shape.y,
+      OUT_BLOCKS: shape.outBlocks,
+      IN_BLOCKS: shape.inBlocks,
+      IN_LANES: Math.min(4, input.channels),
+      PADDED: kernel > 1 || attributes.pads.some((pad) => pad > 0) ? 1 : 0,
+      WORKGROUP: workgroup,
+    },
+    parameters: [
+      blocked(input),
+      blocked(output),
+      vec2i(attributes.pads[1], attributes.pads[0]),
+      i32(across),
+      i32(all),
+      i32(chunks.each),
+      i32(chunks.count),
+      i32(outGroups),
+      i32(inGroups),
+      i32(pitch),
+    ],
+    bindings: [read(x), read(dy)],
+    workgroups: linearGroups(outGroups * inGroups * chunks.count, workgroup),
+  });
+}
+
+function depthwiseGradient(context: Context): Kernel[] {
+  const { node: { attributes }, inputs: [x, dy], outputs: [y], pitch, target = "software" } = context;
+  const input = blockedOf(x), output = blockedOf(dy);
+  const [kernel] = attributes.kernel, [stride] = attributes.strides;
+  const shape = { x: 4, y: target === "software" ? 2 : 1 };
+  const { across, all } = tilesOf(output, shape);
+  const size = y.shape.reduce((a, b) => a * b, 1);
+  const chunks = chunksOf(all * output.batch, blocksOf(output), size, target);
+  const workgroup = workgroupOf(target);
+  return summed(y, chunks, {
+    label: `conv weight gradient depthwise ${kernel}x${kernel} s${stride}`,
+    shader: "train/conv_weight_gradient_depthwise.wgsl",
+    constants: { K: kernel, S: stride, TILE_X: shape.x, TILE_Y: shape.y, WORKGROUP: workgroup },
+    parameters: [
+      blocked(input),
+      blocked(output),
+      vec2i(attributes.pads[1], attributes.pads[0]),
+      i32(across),
+      i32(all),
+      i32(chunks.each),
+      i32(chunks.count),
+      i32(pitch),
+    ],
+    bindings: [read(x), read(dy)],
+    workgroups: linearGroups(blocksOf(output) * chunks.count, workgroup),
+  });
+}
+
+function generalGradient(context: Context): Kernel[] {
+  const { node: { attributes }, inputs: [x, dy], outputs: [y], pitch, target = "software" } = context;
+  const { kernel, strides, pads, dilations, groups } = attributes;
+  const input = blockedOf(x), output = blockedOf(dy);
+  const size = y.shape.reduce((a, b) => a * b, 1);
+  const chunks = chunksOf(output.height * output.batch, size, size, target);
+  return summed(y, chunks, {
+    label: `conv weight gradient general ${kernel[0]}x${kernel[1]}`,
+    shader: "train/conv_weight_gradient_general.wgsl",
+    constants: {},
+    parameters: [
+      blocked(input),
+      blocked(output),
+      vec2i(kernel[1], kernel[0]),
+      vec2i(strides[1], strides[0]),
+      vec2i(pads[1], pads[0]),
+      vec2i(dilations[1], dilations[0]),
+      i32(input.channels / groups),
+      i32(output.channels / groups),
+      i32(size),
+      i32(chunks.each),
+      i32(chunks.count),
+      i32(pitch),
+    ],
+    bindings: [read(x), read(dy)],
+    workgroups: linearGroups(size * chunks.count),
+  });
+}
+
+function kernelsOf(context: Context): Kernel[] {
+  refuseEpilogue(context);
+  const { kernel: [kernel], strides: [stride] } = context.node.attributes;
+  if (isDense(context)) return denseGradient(context, chooseGradientTile(kernel, stride, context.target ?? "software"));
+  return isDepthwise(context) ? depthwiseGradient(context) : generalGradient(context);
+}
+
+/** Kernels of ConvWeightGradient. */
+export const convWeightGradient: OperatorKernels<"ConvWeightGradient"> = {
+  mixed: {
+    applies: onImages,
+    layouts: () => ({ inputs: ["blocked", "blocked"], outputs: ["plain"] }),
+    kernels: kernelsOf,
+  },
+};

@@ -1,0 +1,60 @@
+/**
+ * Sums over many pixels in two dispatches: chunks of the pixels are added up at the same time, each into a copy of the result of its
+ * own, and the copies then in fixed order, so that equal inputs give equal bits. Shader of the second: `shaders/train/sum_copies.wgsl`.
+ *
+ * @module
+ */
+
+import type { Operand } from "../context.ts";
+import type { Target } from "../conv_tile.ts";
+import { i32, type Kernel, type KernelBinding } from "../kernel.ts";
+import { linearGroups } from "../linear.ts";
+import { write } from "../operand.ts";
+
+/** How the items of a sum are cut. */
+export interface Chunks {
+  /** Number of chunks. */
+  readonly count: number;
+  /** Items of each but the last. */
+  readonly each: number;
+}
+
+/** Threads that keep an adapter busy; on software adapters they are vector lanes of a few cores. */
+const THREADS: { readonly [T in Target]: number } = { software: 128, hardware: 16384 };
+
+/** Most items of a chunk: the error of a sum grows with its length. */
+const LONGEST = 256;
+
+/** Most bytes of all copies together; that of a storage binding which every adapter allows is twice as much. */
+const MOST_BYTES = 64 << 20;
+
+/**
+ * Cuts the `items` of a sum, each of them some pixels: into chunks enough to keep the adapter busy where `threads` of them work on a
+ * chunk, and each no longer than exact sums allow, while the copies of a result of `size` elements find room.
+ */
+export function chunksOf(items: number, threads: number, size: number, target: Target): Chunks {
+  const wanted = Math.max(Math.ceil(THREADS[target] / threads), Math.ceil(items / LONGEST));
+  const room = Math.max(1, Math.floor(MOST_BYTES / (4 * size)));
+  const each = Math.ceil(items / Math.max(1, Math.min(wanted, room, items)));
+  return { count: Math.ceil(items / each), each };
+}
+
+/**
+ * A dispatch whose last binding is the copies of `y` that its chunks write, followed by the one that adds them up; alone where there is
+ * one chunk, which writes `y` itself.
+ */
+export function summed(y: Operand, chunks: Chunks, kernel: Kernel): Kernel[] {
+  const size = y.shape.reduce((a, b) => a * b, 1);
+  const copies: KernelBinding = { kind: "scratch", name: "partial sums", bytes: 4 * size * chunks.count };
+  const target = chunks.count === 1 ? write(y) : copies;
+  const first = { ...kernel, bindings: [...kernel.bindings, target] };
+  if (chunks.count === 1) return [first];
+  return [first, {
+    label: `sum of ${chunks.count} copies`,
+    shader: "train/sum_copies.wgsl",
+    constants: {},
+    parameters: [i32(size), i32(chunks.count)],
+    bindings: [copies, write(y)],
+    workgroups: linearGroups(size),
+  }];
+}
