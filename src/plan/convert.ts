@@ -15,6 +15,11 @@ export interface BorderLayouts {
   readonly blockedInputs?: readonly string[];
   /** Outputs that are left in row memory for a later dispatch. */
   readonly blockedOutputs?: readonly string[];
+  /**
+   * Plain inputs and outputs that lie in buffers of the caller, which the program is handed by name. One that the plan places all the
+   * same, since another value shares its memory, has to be copied.
+   */
+  readonly external?: readonly string[];
 }
 
 /** Value that holds `value` in the other layout. */

@@ -127,6 +127,8 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
     for (const value of node.outputs) kinds.set(value, writesAs(node, value));
   }
   const lives = lifetimes(nodes, graph, options);
+  const shared = new Set([...aliases].flat());
+  for (const name of options.external ?? []) if (!shared.has(name)) lives.delete(name);
   const roots = rootsOf(lives, kinds, context);
   const blocked = roots.filter(({ kind }) => kind === "blocked");
   const widest = blocked.reduce((most, { name }) => Math.max(most, types.get(name)!.shape[3]), 1);

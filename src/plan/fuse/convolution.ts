@@ -19,9 +19,12 @@ export interface ChannelRange {
   readonly firstChannel: number;
 }
 
+/** Either convolution; gradients are full of transposed ones. */
+type Convolution = Node<"Conv" | "ConvTranspose">;
+
 /** A convolution with what is computed in its dispatch. */
 export interface FusedConvolution {
-  readonly conv: Node<"Conv">;
+  readonly conv: Convolution;
   /** What it reads. */
   x: ChannelRange;
   /** Multiplies the channels of what it reads: `[N, C, 1, 1]`. */
@@ -89,11 +92,11 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
     if (absorbed.has(list[0])) return undefined;
     return list[0].inputs.filter((name) => name === value).length === 1 ? list[0] : undefined;
   };
-  const isDirect = ({ attributes, inputs: [, weight] }: Node<"Conv">) =>
-    isConstant(weight) && directConvApplies({ attributes, weight: types.get(weight)! });
+  const isDirect = ({ op, attributes, inputs: [, weight] }: Convolution) =>
+    op === "Conv" && isConstant(weight) && directConvApplies({ attributes, weight: types.get(weight)! });
 
   /** The product of a map and a gate `[N, C, 1, 1]` that only this convolution reads, and that it can take along. */
-  const gateBefore = (conv: Node<"Conv">): { mul: Node; x: string; gate: string } | undefined => {
+  const gateBefore = (conv: Convolution): { mul: Node; x: string; gate: string } | undefined => {
     const mul = makers.get(conv.inputs[0]);
     if (mul?.op !== "Mul" || claimed.has(mul) || soleReader(mul.outputs[0]) !== conv || !isDirect(conv)) {
       return undefined;
@@ -108,7 +111,7 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
   /** The value that is in memory for another. */
   const stored = (value: string) => quantization.before(value)?.value ?? value;
 
-  const fuse = (conv: Node<"Conv">): FusedConvolution => {
+  const fuse = (conv: Convolution): FusedConvolution => {
     const fused = fuseFloats(conv);
     const quantizer = quantization.behind(fused.nodes.at(-1)!.outputs[0]);
     if (quantizer && !quantizer.nodes.some((node) => claimed.has(node))) {
@@ -119,7 +122,7 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
     return fused;
   };
 
-  const fuseFloats = (conv: Node<"Conv">): FusedConvolution => {
+  const fuseFloats = (conv: Convolution): FusedConvolution => {
     const gated = gateBefore(conv);
     const fused: FusedConvolution = {
       conv,
@@ -162,7 +165,7 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
   };
 
   for (const node of graph.nodes) {
-    if (node.op !== "Conv" || claimed.has(node) || absorbed.has(node)) continue;
+    if (node.op !== "Conv" && node.op !== "ConvTranspose" || claimed.has(node) || absorbed.has(node)) continue;
     const fused = fuse(node);
     // The step stands where its last node stood, since a residual may be made after the convolution's input.
     for (const part of fused.nodes) absorbed.add(part);
