@@ -76,6 +76,16 @@ import trainConvWeightGradientGeneral from "../../shaders/train/conv_weight_grad
   type: "text",
 };
 import trainSumCopies from "../../shaders/train/sum_copies.wgsl" with { type: "text" };
+import derivative from "../../shaders/lib/derivative.wgsl" with { type: "text" };
+import eachPixel from "../../shaders/lib/each_pixel.wgsl" with { type: "text" };
+import part from "../../shaders/lib/part.wgsl" with { type: "text" };
+import vector from "../../shaders/lib/vector.wgsl" with { type: "text" };
+import trainBatchNormApply from "../../shaders/train/batch_norm_apply.wgsl" with { type: "text" };
+import trainBatchNormGradient from "../../shaders/train/batch_norm_gradient.wgsl" with { type: "text" };
+import trainBatchNormStatistics from "../../shaders/train/batch_norm_statistics.wgsl" with { type: "text" };
+import trainChannelPartials from "../../shaders/train/channel_partials.wgsl" with { type: "text" };
+import trainChannelTotals from "../../shaders/train/channel_totals.wgsl" with { type: "text" };
+import trainNormalised from "../../shaders/train/normalised.wgsl" with { type: "text" };
 
 /** The shader library. */
 export const SHADERS: ShaderLibrary = {
@@ -146,4 +156,14 @@ export const SHADERS: ShaderLibrary = {
   "train/conv_weight_gradient_depthwise.wgsl": trainConvWeightGradientDepthwise,
   "train/conv_weight_gradient_general.wgsl": trainConvWeightGradientGeneral,
   "train/sum_copies.wgsl": trainSumCopies,
+  "lib/derivative.wgsl": derivative,
+  "lib/each_pixel.wgsl": eachPixel,
+  "lib/part.wgsl": part,
+  "lib/vector.wgsl": vector,
+  "train/batch_norm_apply.wgsl": trainBatchNormApply,
+  "train/batch_norm_gradient.wgsl": trainBatchNormGradient,
+  "train/batch_norm_statistics.wgsl": trainBatchNormStatistics,
+  "train/channel_partials.wgsl": trainChannelPartials,
+  "train/channel_totals.wgsl": trainChannelTotals,
+  "train/normalised.wgsl": trainNormalised,
 };
