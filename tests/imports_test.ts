@@ -18,16 +18,20 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   compress: ["graph", "data/random"],
   train: ["graph", "data/random"],
   gpu: ["graph"],
-  kernels: ["graph", "gpu"],
+  kernels: ["graph", "gpu", "detect/letterbox_geometry"],
   plan: ["graph", "kernels", "reference"],
   program: ["graph", "gpu", "kernels", "plan"],
   session: ["graph", "onnx", "gpu", "kernels", "plan", "program"],
   tune: ["graph", "gpu", "kernels", "plan", "program", "session"],
   "detect/image": [],
+  "detect/letterbox_geometry": ["graph"],
   "data/random": [],
   "data/image": ["graph", "detect/image"],
-  detect: ["graph", "gpu", "kernels", "plan", "onnx", "program", "session", "detect/image", "data/image"],
-  data: ["graph", "detect/image", "data/image", "data/random"],
+  detect: [
+    ...["graph", "gpu", "kernels", "plan", "onnx", "program", "session", "detect/image", "detect/letterbox_geometry"],
+    "data/image",
+  ],
+  data: ["graph", "detect/image", "detect/letterbox_geometry", "data/image", "data/random"],
   session_runner: ["graph", "compress", "session"],
   eval: [
     ...["graph", "onnx", "compress", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data"],
@@ -46,8 +50,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Parts of parts that others need without the rest: the picture type, the decoders that a detector calls, seeded numbers. */
-const OWN_PARTS = ["detect/image", "data/image", "data/random"];
+/** Parts of parts that others need without the rest: pictures, their place in an input, the decoders, seeded numbers. */
+const OWN_PARTS = ["detect/image", "detect/letterbox_geometry", "data/image", "data/random"];
 
 /** Parts that compute on graphs and must stay clear of the device even through others: they are handed a runner. */
 const NO_DEVICE = ["graph", "onnx", "models", "reference", "compress", "train"];

@@ -1,53 +1,18 @@
 /**
- * Geometry of the letterbox: where a picture lies in a network's input and how boxes come back from there. The scaling itself is a
- * kernel, `src/kernels/detect/letterbox.ts`.
+ * The letterbox on the host: how boxes go there and come back, and pictures as its kernel (`src/kernels/detect/letterbox.ts`) wants
+ * them.
  *
  * @module
  */
 
-import { FeatherdetError } from "../graph/error.ts";
-import { roundHalfEven } from "../graph/quantized_value.ts";
-import { FRAME_STRIDE, type LetterboxGeometry } from "../kernels/detect/mod.ts";
+import { FRAME_STRIDE } from "../kernels/detect/mod.ts";
 import type { RgbImage } from "./image.ts";
+import type { LetterboxGeometry } from "./letterbox_geometry.ts";
+
+export { letterboxGeometry } from "./letterbox_geometry.ts";
 
 /** A box as x1, y1, x2, y2 in pixels. */
 export type Corners = readonly [number, number, number, number];
-
-/**
- * The largest place with the picture's aspect ratio in an input of the given size, centred; an odd pixel of border goes right and
- * below. Pictures smaller than the input are enlarged; none becomes thinner than one pixel. Throws FeatherdetError for a size
- * that is no positive integer.
- *
- * ```ts
- * import { letterboxGeometry } from "./letterbox.ts";
- * console.log(letterboxGeometry(500, 375, 640, 640)); // { scale: 1.28, left: 0, top: 80, width: 640, height: 480 }
- * ```
- */
-export function letterboxGeometry(
-  width: number,
-  height: number,
-  inputWidth: number,
-  inputHeight: number,
-): LetterboxGeometry {
-  for (const length of [width, height, inputWidth, inputHeight]) {
-    if (!(Number.isInteger(length) && length > 0)) {
-      throw new FeatherdetError(
-        `a picture of ${width}x${height} cannot be fitted into an input of ${inputWidth}x${inputHeight}`,
-      );
-    }
-  }
-  const scale = Math.min(inputHeight / height, inputWidth / width);
-  // Halves to even, as the models' own pre-processing rounds.
-  const scaledWidth = Math.max(1, roundHalfEven(width * scale));
-  const scaledHeight = Math.max(1, roundHalfEven(height * scale));
-  return {
-    scale,
-    left: Math.floor((inputWidth - scaledWidth) / 2),
-    top: Math.floor((inputHeight - scaledHeight) / 2),
-    width: scaledWidth,
-    height: scaledHeight,
-  };
-}
 
 /** A box in pixels of the input as one in pixels of the picture, cut at its edges. */
 export function boxToPicture(

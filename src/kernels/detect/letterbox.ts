@@ -4,23 +4,10 @@
  * @module
  */
 
+import type { LetterboxGeometry } from "../../detect/letterbox_geometry.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Operand } from "../context.ts";
 import { blocked, i32, type Kernel, vec2i } from "../kernel.ts";
-
-/** Where a picture lies in a network's input; all lengths in pixels. */
-export interface LetterboxGeometry {
-  /** Input pixels a pixel of the picture. */
-  readonly scale: number;
-  /** Left edge of the scaled picture in the input. */
-  readonly left: number;
-  /** Top edge of the scaled picture in the input. */
-  readonly top: number;
-  /** Width of the scaled picture. */
-  readonly width: number;
-  /** Height of the scaled picture. */
-  readonly height: number;
-}
 
 const WORKGROUP = 64;
 const ROWS = 4;

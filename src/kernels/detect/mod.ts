@@ -7,7 +7,7 @@
  */
 
 export { anchorsOf, decodeHead, type HeadLevel, yoloOutput } from "./head.ts";
-export { letterbox, type LetterboxGeometry } from "./letterbox.ts";
+export { letterbox } from "./letterbox.ts";
 export {
   DETECT_VALUES,
   type DetectBuffer,

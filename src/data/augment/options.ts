@@ -1,0 +1,89 @@
+/**
+ * What may be done to pictures before a network is trained with them, and how much of it is usual.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../../graph/error.ts";
+
+/** Ranges and probabilities of the augmentations; what is left out is as `USUAL_AUGMENTATION` has it. */
+export interface AugmentOptions {
+  /** Probability that four pictures are put together (Bochkovskiy et al. 2020). */
+  readonly mosaic?: number;
+  /** Size is multiplied by 1 - this to 1 + this. */
+  readonly scale?: number;
+  /** The middle is moved by up to this part of the input's width and height. */
+  readonly translate?: number;
+  /** Turned by up to so many degrees either way. */
+  readonly rotate?: number;
+  /** Sheared by up to so many degrees either way, in each direction. */
+  readonly shear?: number;
+  /** Probability that left and right are exchanged. */
+  readonly flipHorizontal?: number;
+  /** Probability that top and bottom are exchanged: for pictures that have no upside, such as those of microscopes. */
+  readonly flipVertical?: number;
+  /** Hue is turned by up to this part of the circle either way. */
+  readonly hue?: number;
+  /** Saturation is multiplied by 1 - this to 1 + this. */
+  readonly saturation?: number;
+  /** Value, the largest of red, green and blue, is multiplied by 1 - this to 1 + this. */
+  readonly value?: number;
+}
+
+/** What YOLO detectors are usually trained with (the published settings of YOLOv5 to YOLO11). */
+export const USUAL_AUGMENTATION: Required<AugmentOptions> = {
+  mosaic: 1,
+  scale: 0.5,
+  translate: 0.1,
+  rotate: 0,
+  shear: 0,
+  flipHorizontal: 0.5,
+  flipVertical: 0,
+  hue: 0.015,
+  saturation: 0.7,
+  value: 0.4,
+};
+
+/** Pictures as they are, in the letterbox in which the detector will see them. */
+export const NO_AUGMENTATION: Required<AugmentOptions> = {
+  mosaic: 0,
+  scale: 0,
+  translate: 0,
+  rotate: 0,
+  shear: 0,
+  flipHorizontal: 0,
+  flipVertical: 0,
+  hue: 0,
+  saturation: 0,
+  value: 0,
+};
+
+/** Largest value of each; a scale of 1 would leave nothing of a picture. */
+const LARGEST: Required<AugmentOptions> = {
+  mosaic: 1,
+  scale: 0.95,
+  translate: 1,
+  rotate: 180,
+  shear: 60,
+  flipHorizontal: 1,
+  flipVertical: 1,
+  hue: 0.5,
+  saturation: 1,
+  value: 1,
+};
+
+/** All of the options, those left out as usual; `false` is none. Throws FeatherdetError for one out of its range. */
+export function augmentation(options: AugmentOptions | false = {}): Required<AugmentOptions> {
+  if (options === false) return NO_AUGMENTATION;
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    const largest = LARGEST[name as keyof AugmentOptions];
+    if (largest === undefined) {
+      throw new FeatherdetError(`there is no augmentation "${name}", there are ${Object.keys(LARGEST).join(", ")}`);
+    }
+    if (!(value >= 0 && value <= largest)) {
+      throw new FeatherdetError(`augmentation "${name}" is ${value}, expected 0 to ${largest}`);
+    }
+  }
+  return { ...USUAL_AUGMENTATION, ...Object.fromEntries(given) };
+}
