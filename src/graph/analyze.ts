@@ -100,6 +100,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   ReduceMaxGradient: none,
   ResizeGradient: none,
   SoftmaxGradient: none,
+  DetectionLoss: none,
 };
 
 /** Multiply-accumulates of one node, from the shapes of its inputs and of its first output. */

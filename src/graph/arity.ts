@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LOSS_RESULTS, MAX_LOSS_LEVELS } from "./detection_loss.ts";
 import { FeatherdetError } from "./error.ts";
 import type { Node, OperatorTable } from "./operators.ts";
 
@@ -11,7 +12,7 @@ import type { Node, OperatorTable } from "./operators.ts";
 export interface Arity {
   /** Optional inputs make the difference. */
   readonly inputs: readonly [least: number, most: number];
-  /** More than one for Split, DynamicQuantizeLinear and batch normalisation in training. */
+  /** More than one for Split, DynamicQuantizeLinear, and batch normalisation and the loss in training. */
   readonly outputs: readonly [least: number, most: number];
 }
 
@@ -71,6 +72,10 @@ export const ARITY: OperatorTable<Arity> = {
   ReduceMaxGradient: TWO,
   ResizeGradient: ONE,
   SoftmaxGradient: TWO,
+  DetectionLoss: {
+    inputs: [4, 2 * MAX_LOSS_LEVELS + 2],
+    outputs: [2 + LOSS_RESULTS.length, 2 * MAX_LOSS_LEVELS + LOSS_RESULTS.length],
+  },
 };
 
 function bounds([least, most]: readonly [number, number]): string {

@@ -11,6 +11,7 @@ import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, clip, softmax, unary } from "./shapes/elementwise.ts";
+import { detectionLoss } from "./shapes/loss.ts";
 import {
   cast,
   convInteger,
@@ -83,6 +84,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   ReduceMaxGradient: reduceMaxGradient,
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
+  DetectionLoss: detectionLoss,
 };
 
 /**

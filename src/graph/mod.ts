@@ -10,6 +10,15 @@ export { type BitWidths, ELEMENT_BYTES } from "./analyze_bits.ts";
 export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
 export { ARITY, type Arity } from "./arity.ts";
 export { foldBatchNormalization } from "./batch_norm.ts";
+export {
+  BOX_ROW,
+  LOSS_RESULTS,
+  type LossLevel,
+  type LossOperands,
+  lossOperands,
+  type LossResults,
+  MAX_LOSS_LEVELS,
+} from "./detection_loss.ts";
 export { type ErrorPlace, FeatherdetError } from "./error.ts";
 export * from "./graph.ts";
 export { inferNode, inferTypes } from "./infer.ts";

@@ -64,6 +64,29 @@ export type CoordinateMode = "half_pixel" | "pytorch_half_pixel" | "asymmetric" 
 /** How Resize rounds a coordinate in nearest mode, in ONNX's words. */
 export type NearestMode = "floor" | "ceil" | "round_prefer_floor" | "round_prefer_ceil";
 
+/**
+ * What a predicted box is compared with its target by: 1 less the intersection over union (`iou`), or less that and a penalty for the
+ * empty part of the common hull (`giou`, Rezatofighi et al. 2019), for the distance of the centres (`diou`, Zheng et al. 2020), for
+ * distance and aspect ratio (`ciou`, the same).
+ */
+export type BoxLoss = "ciou" | "diou" | "giou" | "iou";
+
+/** Attributes of DetectionLoss. */
+export interface DetectionLossAttributes {
+  /** Input pixels a cell of each level, finest first. */
+  readonly strides: readonly number[];
+  /** Loss of boxes; assignment measures overlap by CIoU whatever it is. */
+  readonly boxLoss: BoxLoss;
+  /** Anchors that a box may claim. */
+  readonly topK: number;
+  /** Power of the score in the alignment metric. */
+  readonly alpha: number;
+  /** Power of the overlap in the alignment metric. */
+  readonly beta: number;
+  /** Weights of the three losses. */
+  readonly gains: { readonly box: number; readonly classes: number; readonly distribution: number };
+}
+
 /** Operator name -> its attributes. Operators carry ONNX's names and semantics (opset 17) except where noted. */
 export interface OperatorAttributes {
   /** Cross-correlation of an image with filters, `[N,C,H,W] -> [N,O,H',W']`. */
@@ -204,6 +227,8 @@ export interface OperatorAttributes {
   ResizeGradient: OperatorAttributes["Resize"] & { readonly from: Pair };
   /** Inputs: y, dy. y * (dy - sum of y * dy along the axis). */
   SoftmaxGradient: { readonly axis: number };
+  /** Loss of a detection head and its gradients; inputs and outputs are named in `detection_loss.ts`. */
+  DetectionLoss: DetectionLossAttributes;
 }
 
 /** Name of an operator. */
@@ -253,6 +278,7 @@ export const TRAINING_OPERATORS = [
   "ReduceMaxGradient",
   "ResizeGradient",
   "SoftmaxGradient",
+  "DetectionLoss",
 ] as const satisfies readonly Operator[];
 
 /** Name of such an operator. */

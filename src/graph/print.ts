@@ -68,6 +68,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   ReduceMaxGradient: { keepDims: true },
   ResizeGradient: {},
   SoftmaxGradient: {},
+  DetectionLoss: {},
 };
 
 function text(value: unknown): string {

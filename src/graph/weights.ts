@@ -74,6 +74,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   ReduceMaxGradient: NONE,
   ResizeGradient: NONE,
   SoftmaxGradient: NONE,
+  DetectionLoss: NONE,
 };
 
 /**

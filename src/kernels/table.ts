@@ -14,6 +14,8 @@ import { dequantizeBlocked, quantizeBlocked } from "./int8/quantize.ts";
 import { globalAveragePool, pool, reduceBlocked } from "./pool.ts";
 import { castPlain, dequantizePlain, dynamicQuantizePlain, quantizePlain } from "./quantize_plain.ts";
 import { resize } from "./resize.ts";
+import { batchNormGradient, batchNormTraining } from "./train/norm.ts";
+import { convWeightGradient } from "./train/conv_weight_gradient.ts";
 import { batchNormalization, unary } from "./unary.ts";
 
 const reduce = { blocked: reduceBlocked, plain: { kernels: reducePlain } };
@@ -66,12 +68,13 @@ export const KERNELS: KernelTable = {
   // Always of constants, which the planner computes (see docs/low-bit.md).
   UnpackWeights: {},
   // Only the reference computes these so far; the planner refuses them.
-  ConvWeightGradient: {},
-  BatchNormTraining: {},
-  BatchNormGradient: {},
+  ConvWeightGradient: convWeightGradient,
+  BatchNormTraining: batchNormTraining,
+  BatchNormGradient: batchNormGradient,
   ActivationGradient: {},
   MaxPoolGradient: {},
   ReduceMaxGradient: {},
   ResizeGradient: {},
   SoftmaxGradient: {},
+  DetectionLoss: {},
 };

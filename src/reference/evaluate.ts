@@ -18,6 +18,7 @@ import {
   quantizeLinear,
   unpackWeights,
 } from "./quantize.ts";
+import { detectionLoss } from "./loss/detection_loss.ts";
 import { resize } from "./resize.ts";
 import type { ReferenceTensor } from "./tensor.ts";
 import {
@@ -83,6 +84,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   ReduceMaxGradient: reduceMaxGradient,
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
+  DetectionLoss: detectionLoss,
 };
 
 /**

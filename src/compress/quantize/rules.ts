@@ -67,4 +67,5 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   ReduceMaxGradient: "float",
   ResizeGradient: "float",
   SoftmaxGradient: "float",
+  DetectionLoss: "float",
 };

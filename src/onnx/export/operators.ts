@@ -216,6 +216,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   ReduceMaxGradient: unwritten,
   ResizeGradient: unwritten,
   SoftmaxGradient: unwritten,
+  DetectionLoss: unwritten,
 };
 
 /** The ONNX nodes that compute a node of the graph, in order. */

@@ -168,6 +168,7 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   ReduceMaxGradient: refuseTraining,
   ResizeGradient: refuseTraining,
   SoftmaxGradient: refuseTraining,
+  DetectionLoss: refuseTraining,
 };
 
 /** Attributes of the node for its new input extents. Throws FeatherdetError where nothing says what they are. */

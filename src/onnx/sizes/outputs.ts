@@ -149,6 +149,7 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   ReduceMaxGradient: refuseTraining,
   ResizeGradient: refuseTraining,
   SoftmaxGradient: refuseTraining,
+  DetectionLoss: refuseTraining,
 };
 
 /** Dims of the node's outputs. */

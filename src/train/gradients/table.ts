@@ -67,6 +67,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   ReduceMaxGradient: second,
   ResizeGradient: second,
   SoftmaxGradient: second,
+  DetectionLoss: second,
 };
 
 /** Whether gradients go through an operator. */
