@@ -1,0 +1,76 @@
+/**
+ * Register-tiled transposed convolution of stride 2: square kernels of 2 to 4, one group; in training the way back through a
+ * convolution that halves its map. Shader: `shaders/conv/transposed.wgsl`.
+ *
+ * @module
+ */
+
+import type { ConvStep, ConvTile } from "./conv_direct.ts";
+import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
+import { convBindings, epilogueConstants, epilogueParameters } from "./conv_step.ts";
+import { type Target, workgroupSize } from "./conv_tile.ts";
+import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
+import { linearGroups } from "./linear.ts";
+
+/** True where this kernel can compute the convolution. */
+export function transposedConvApplies(
+  { attributes, weight, transposed }: Pick<ConvStep, "attributes" | "transposed"> & {
+    readonly weight: Pick<ConvStep["weight"], "shape">;
+  },
+): boolean {
+  const [kh, kw] = weight.shape.slice(2);
+  return transposed === true && attributes.groups === 1 && kh === kw && kh >= 2 && kh <= 4 &&
+    attributes.strides.every((s) => s === 2) && attributes.dilations.every((d) => d === 1) &&
+    attributes.pads.slice(0, 2).every((pad) => pad >= 0);
+}
+
+/** Pixels of the input that a thread spreads, each over two by two of the output, and output blocks. */
+export function transposedTile(target: Target): ConvTile {
+  return target === "software" ? { x: 4, y: 2, outBlocks: 1 } : { x: 2, y: 1, outBlocks: 1 };
+}
+
+/** Describes the dispatch with a given tile, after that which packs the weights where they are trained. */
+export function transposedConv(
+  step: ConvStep,
+  pitch: number,
+  target: Target = "software",
+  tile: ConvTile = transposedTile(target),
+): Kernel[] {
+  const [kernel] = step.weight.shape.slice(2);
+  const [top, left] = step.attributes.pads;
+  const output = step.y.layout;
+  const tilesX = Math.ceil(output.width / (2 * tile.x));
+  const tiles = tilesX * Math.ceil(output.height / (2 * tile.y));
+  const weights = bindWeights(step, densePacking(packingSource(step, false), tile.outBlocks));
+  const workgroup = workgroupSize(target);
+  return [...weights.before, {
+    label: `conv transposed ${kernel}x${kernel} s2 ${2 * tile.x}x${2 * tile.y}x${4 * tile.outBlocks}`,
+    shader: "conv/transposed.wgsl",
+    constants: {
+      K: kernel,
+      PARITY_X: left % 2,
+      PARITY_Y: top % 2,
+      TILE_X: tile.x,
+      TILE_Y: tile.y,
+      OUT_BLOCKS: tile.outBlocks,
+      WORKGROUP: workgroup,
+      ...epilogueConstants(step),
+    },
+    parameters: [
+      blocked(step.x.layout),
+      blocked(output),
+      blocked(step.residual?.layout ?? output),
+      vec2i(left >> 1, top >> 1),
+      i32(tilesX),
+      i32(tiles),
+      i32(weights.layers),
+      i32(weights.rows - 1),
+      i32(pitch),
+      i32(weights.columns),
+      i32(weights.rows),
+      ...epilogueParameters(step),
+    ],
+    bindings: convBindings(step, weights.binding),
+    workgroups: linearGroups(tiles * weights.layers * output.batch, workgroup),
+  }];
+}
