@@ -25,7 +25,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let plane = planeOf(group, groups, local, params.output.blocks * params.output.batch);
+  let plane = teamOf(group, groups, local, params.output.blocks * params.output.batch);
   let member = memberOf(local);
   let source = planeOrigin(params.input, plane);
   let place = planeOrigin(params.output, plane);

@@ -1,15 +1,16 @@
-// Threads that reduce a plane together. TEAM threads share a plane and are a workgroup; with TEAM == 1 each thread has a plane of its
-// own and WORKGROUP of them make a workgroup: no barriers, which are dear on software adapters. COMBINE is sum or maximum.
+// Threads that reduce a plane, or a part of one, together. TEAM threads share it and are a workgroup; with TEAM == 1 each thread has one
+// of its own and WORKGROUP of them make a workgroup: no barriers, which are dear on software adapters. COMBINE is sum or maximum.
 #include "lib/linear.wgsl"
 #const TEAM = 64
 #const COMBINE = sum
 
-// The plane of a thread; threads beyond the last plane repeat it, since a barrier must be reached by all of a workgroup or none.
-fn planeOf(group: vec3u, groups: vec3u, local: u32, planes: i32) -> i32 {
+// Number of a thread's team, of `count`; threads beyond the last team repeat it, since a barrier must be reached by all of a workgroup
+// or none.
+fn teamOf(group: vec3u, groups: vec3u, local: u32, count: i32) -> i32 {
 #if TEAM == 1
-  return min(linearIndex(group, groups, local), planes - 1);
+  return min(linearIndex(group, groups, local), count - 1);
 #else
-  return min(i32(group.y * groups.x + group.x), planes - 1);
+  return min(i32(group.y * groups.x + group.x), count - 1);
 #end
 }
 

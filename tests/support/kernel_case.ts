@@ -75,7 +75,9 @@ export async function checkKernels(
   );
   const expected = evaluateNode(node, node.inputs.map((name) => referenceTensor(inputs[name].shape, data.get(name)!)));
   const r = rounded(node.outputs[0], randomTensor(expected[0].shape, 99));
-  const results = epilogue.activation || epilogue.residual ? [withEpilogue(expected[0], epilogue, r)] : expected;
+  const results = epilogue.activation || epilogue.residual
+    ? [withEpilogue(expected[0], epilogue, r), ...expected.slice(1)]
+    : expected;
 
   const operands = new Map<string, Operand>(
     Object.entries(inputs).map(([name, { shape, constant }], i) => {

@@ -1,0 +1,177 @@
+/**
+ * Batch normalisation by the batch's own statistics and its gradient, each with the activation behind it where the graph or the planner
+ * says so. Three dispatches each: sums of parts of planes, what follows from them for each channel, the map. Shaders:
+ * `shaders/train/channel_partials.wgsl`, `shaders/train/channel_totals.wgsl`, `shaders/train/batch_norm_*.wgsl`.
+ *
+ * @module
+ */
+
+import { activationNode } from "../../graph/activations.ts";
+import { type ActivationAttributes, DERIVED_FROM_INPUT, type Node } from "../../graph/operators.ts";
+import { sizeOf } from "../../graph/graph.ts";
+import {
+  type Activation,
+  activationConstants,
+  activationOf,
+  activationParameters,
+  NO_ACTIVATION,
+} from "../activation.ts";
+import type { KernelContext, Operand, OperandTypes, OperatorKernels } from "../context.ts";
+import { blocked, f32, i32, type Kernel } from "../kernel.ts";
+import { blockedOf, read, readPlain, refuseEpilogue, refuseResidual, write } from "../operand.ts";
+import { partialsOf, partsOf, SUMMED } from "./parts.ts";
+
+/** Pixels that one team takes where a map is written. */
+const WRITTEN = 512;
+
+function activationOfAttributes(node: Node, activation: ActivationAttributes | undefined): Activation {
+  if (!activation) return NO_ACTIVATION;
+  return activationOf(activationNode(activation, node.name, node.inputs[0], node.outputs[0]))!;
+}
+
+/** True where the maps among the inputs, which have the output's shape, are images of floats in memory. */
+function onFloatImages({ inputs, outputs: [{ shape }] }: OperandTypes, maps: readonly number[]): boolean {
+  const images = maps.every((i) => inputs[i].dtype === "f32" && inputs[i].constant === undefined);
+  return images && shape.length === 4 && sizeOf(shape) > 0;
+}
+
+function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] {
+  refuseResidual(context);
+  const { node, pitch, target, inputs, outputs } = context;
+  const [x, scale, bias, oldMean, oldVariance] = inputs;
+  const [y, mean, inverse, newMean, newVariance] = outputs;
+  const { epsilon, momentum } = node.attributes;
+  const own = activationOfAttributes(node, node.attributes.activation);
+  if (own !== NO_ACTIVATION) refuseEpilogue(context);
+  const activation = own === NO_ACTIVATION ? context.epilogue.activation : own;
+  const input = blockedOf(x);
+  const plain = (operand: Operand) => readPlain(node, operand);
+  const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN, target);
+  return [
+    {
+      label: "batch norm moments",
+      shader: "train/channel_partials.wgsl",
+      constants: { ...summed.teams.constants, MODE: "moments" },
+      parameters: [blocked(input), blocked(input), i32(summed.rows), i32(summed.parts), i32(pitch), f32(0), f32(0)],
+      bindings: [read(x), partialsOf(input, summed)],
+      workgroups: summed.teams.workgroups,
+    },
+    {
+      label: "batch norm statistics",
+      shader: "train/batch_norm_statistics.wgsl",
+      constants: summed.blockTeams.constants,
+      parameters: [blocked(input), i32(summed.rows), i32(summed.parts), f32(epsilon), f32(momentum)],
+      bindings: [
+        partialsOf(input, summed),
+        plain(oldMean),
+        plain(oldVariance),
+        ...[mean, inverse, newMean, newVariance].map(write),
+      ],
+      workgroups: summed.blockTeams.workgroups,
+    },
+    {
+      label: `batch norm ${activation.name.toLowerCase()}`,
+      shader: "train/batch_norm_apply.wgsl",
+      constants: { ...written.teams.constants, ...activationConstants(activation) },
+      parameters: [
+        blocked(input),
+        blocked(blockedOf(y)),
+        i32(written.rows),
+        i32(written.parts),
+        i32(pitch),
+        ...activationParameters(activation),
+      ],
+      bindings: [read(x), write(y), read(mean), read(inverse), plain(scale), plain(bias)],
+      workgroups: written.teams.workgroups,
+    },
+  ];
+}
+
+/** Kernels of BatchNormTraining: maps in row memory, vectors plain. */
+export const batchNormTraining: OperatorKernels<"BatchNormTraining"> = {
+  mixed: {
+    applies: (_, types) => onFloatImages(types, [0]),
+    layouts: () => ({
+      inputs: ["blocked", "plain", "plain", "plain", "plain"],
+      outputs: ["blocked", "plain", "plain", "plain", "plain"],
+    }),
+    kernels: trainingKernels,
+  },
+};
+
+function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] {
+  refuseEpilogue(context);
+  const { node, pitch, target, inputs, outputs: [dx, dScale, dBias] } = context;
+  const [x, scale, mean, inverse, dy, bias] = inputs;
+  const activation = activationOfAttributes(node, node.attributes.activation);
+  const input = blockedOf(x), gradient = blockedOf(dy);
+  const plain = (operand: Operand) => readPlain(node, operand);
+  const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN, target);
+  const partials = partialsOf(input, summed);
+  const derivative = {
+    ...activationConstants(activation),
+    FROM_INPUT: activation.name === "None" || DERIVED_FROM_INPUT.has(node.attributes.activation!.activation) ? 1 : 0,
+  };
+  const shift = activation.kind === 0 ? [] : [plain(bias)];
+  return [
+    {
+      label: `batch norm gradient sums ${activation.name.toLowerCase()}`,
+      shader: "train/channel_partials.wgsl",
+      constants: { ...summed.teams.constants, ...derivative, MODE: "gradient" },
+      parameters: [
+        blocked(input),
+        blocked(gradient),
+        i32(summed.rows),
+        i32(summed.parts),
+        i32(pitch),
+        ...activationParameters(activation),
+      ],
+      bindings: [
+        read(x),
+        partials,
+        read(dy),
+        plain(mean),
+        plain(inverse),
+        ...activation.kind === 0 ? [] : [plain(scale), ...shift],
+      ],
+      workgroups: summed.teams.workgroups,
+    },
+    {
+      label: "batch norm gradient totals",
+      shader: "train/channel_totals.wgsl",
+      constants: { ...summed.blockTeams.constants, MODE: "gradient" },
+      parameters: [blocked(input), i32(summed.parts)],
+      bindings: [partials, write(dBias), write(dScale)],
+      workgroups: summed.blockTeams.workgroups,
+    },
+    {
+      label: `batch norm gradient ${activation.name.toLowerCase()}`,
+      shader: "train/batch_norm_gradient.wgsl",
+      constants: { ...written.teams.constants, ...derivative },
+      parameters: [
+        blocked(input),
+        blocked(gradient),
+        blocked(blockedOf(dx)),
+        i32(written.rows),
+        i32(written.parts),
+        i32(summed.count),
+        i32(pitch),
+        ...activationParameters(activation),
+      ],
+      bindings: [read(x), read(dy), write(dx), partials, plain(mean), plain(inverse), plain(scale), ...shift],
+      workgroups: written.teams.workgroups,
+    },
+  ];
+}
+
+/** Kernels of BatchNormGradient: maps in row memory, vectors plain. */
+export const batchNormGradient: OperatorKernels<"BatchNormGradient"> = {
+  mixed: {
+    applies: (_, types) => onFloatImages(types, [0, 4]),
+    layouts: () => ({
+      inputs: ["blocked", "plain", "plain", "plain", "blocked", "plain"],
+      outputs: ["blocked", "plain", "plain"],
+    }),
+    kernels: gradientKernels,
+  },
+};
