@@ -6,76 +6,23 @@
  */
 
 import type { DatasetImage } from "../data/dataset.ts";
+import { SideWorker, transferable, usualWorkers } from "../data/side_worker.ts";
 import type { RgbImage } from "../detect/image.ts";
 import { FeatherdetError } from "../graph/error.ts";
 
-/** What a worker is told. */
-export interface DecodeOrder {
-  readonly id: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** What a worker answers; without a picture where it could not be decoded. */
-export interface DecodeAnswer {
-  readonly id: number;
-  readonly image?: RgbImage;
-  readonly milliseconds: number;
-}
-
 /** Pictures that are kept decoded beyond those in work: enough for the stream never to wait. */
 const SPARE = 2;
-
-/** Half of the processors: the device may be the rest of them. */
-function usualWorkers(): number {
-  return Math.max(1, Math.min(4, Math.floor((globalThis.navigator?.hardwareConcurrency ?? 2) / 2)));
-}
-
-/** A worker and what is expected of it. */
-class DecodeWorker {
-  readonly #waiting = new Map<number, (answer: DecodeAnswer | undefined) => void>();
-  #worker: Worker | undefined;
-
-  constructor() {
-    try {
-      this.#worker = new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" });
-    } catch {
-      // No workers here, or none from there.
-      return;
-    }
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<DecodeAnswer>) => {
-      this.#waiting.get(data.id)?.(data);
-      this.#waiting.delete(data.id);
-    });
-    this.#worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      this.close();
-    });
-  }
-
-  /** Undefined where the worker does not work. */
-  decode(order: DecodeOrder): Promise<DecodeAnswer | undefined> {
-    const worker = this.#worker;
-    if (!worker) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      this.#waiting.set(order.id, resolve);
-      const { buffer, byteLength } = order.bytes;
-      // A part of something larger is copied: the rest may be wanted here.
-      worker.postMessage(order, buffer.byteLength === byteLength ? [buffer] : []);
-    });
-  }
-
-  close(): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    for (const resolve of this.#waiting.values()) resolve(undefined);
-    this.#waiting.clear();
-  }
-}
 
 /** A picture's pixels, and the milliseconds of decoding it: those of the worker, or here with reading the file. */
 export interface DecodedImage {
   readonly image: RgbImage;
   readonly milliseconds: number;
+}
+
+type DecodeWorker = SideWorker<Uint8Array, DecodedImage>;
+
+function startWorker(): Worker {
+  return new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" });
 }
 
 async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
@@ -91,17 +38,16 @@ async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
 }
 
 /** Reads the file and has it decoded; does it here where no worker can, or to tell what is wrong with the file. */
-async function decodeThere(image: DatasetImage, worker: DecodeWorker, id: number): Promise<DecodedImage> {
+async function decodeThere(image: DatasetImage, worker: DecodeWorker): Promise<DecodedImage> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = await image.bytes();
   } catch {
     return await decodeHere(image);
   }
-  const answer = await worker.decode({ id, bytes });
-  const size = answer?.image && [answer.image.width, answer.image.height];
-  if (size?.[0] !== image.width || size[1] !== image.height) return await decodeHere(image);
-  return { image: answer!.image!, milliseconds: answer!.milliseconds };
+  const answer = await worker.ask(bytes, transferable(bytes));
+  const fits = answer?.image.width === image.width && answer.image.height === image.height;
+  return fits ? answer : await decodeHere(image);
 }
 
 /**
@@ -116,14 +62,12 @@ export async function* decodeAhead(
 ): AsyncGenerator<DecodedImage> {
   // Pictures without files are made by what `load` does, which cannot be sent elsewhere.
   const count = images.some(({ file }) => file !== undefined) ? Math.min(workers, images.length) : 0;
-  const pool = Array.from({ length: count }, () => new DecodeWorker());
+  const pool = Array.from({ length: count }, (): DecodeWorker => new SideWorker(startWorker));
   const ahead: Promise<DecodedImage>[] = [];
   let next = 0;
   const begin = () => {
     const image = images[next];
-    const decoded = image.file !== undefined && count > 0
-      ? decodeThere(image, pool[next % count], next)
-      : decodeHere(image);
+    const decoded = image.file !== undefined && count > 0 ? decodeThere(image, pool[next % count]) : decodeHere(image);
     // A failure is reported when its turn comes.
     decoded.catch(() => {});
     ahead.push(decoded);

@@ -1,0 +1,229 @@
+/**
+ * The input of training: a data set as a stream of augmented batches, the same for the same seed wherever it begins and whoever makes
+ * it.
+ *
+ * @module
+ */
+
+import type { Dataset } from "../dataset.ts";
+import { FeatherdetError } from "../../graph/error.ts";
+import { usualWorkers } from "../side_worker.ts";
+import { checkDataset, checkWhole } from "./check.ts";
+import { augmentation, type AugmentOptions } from "./options.ts";
+import { epochOrder, partnersNear } from "./order.ts";
+import { packBoxes } from "./pack_boxes.ts";
+import { drawSample, randomAt, type Sample } from "./sample.ts";
+import type { InputSize } from "./tile.ts";
+import { Workshop } from "./workshop.ts";
+
+/** A place in a run: epochs and steps of an epoch, counted from 0. */
+export interface RunPosition {
+  readonly epoch: number;
+  readonly step: number;
+}
+
+/** A batch and where in the run it stands; a `TrainingBatch` of `src/train/trainer.ts` as well. */
+export interface DatasetBatch extends RunPosition {
+  /** `[batch, 3, height, width]`, row-major: red, green, blue in 0..1. */
+  readonly images: Float32Array<ArrayBuffer>;
+  /**
+   * `[batch, boxes, 5]`: class, left, top, right, bottom in pixels of the input. Rows that hold no box have class -1; they come
+   * after those that do.
+   */
+  readonly boxes: Float32Array<ArrayBuffer>;
+  /** Places in the data set of the pictures; that of the first of four for a mosaic. */
+  readonly pictures: readonly number[];
+  /** Boxes that were left out because their picture had more than there are rows. */
+  readonly dropped: number;
+}
+
+/** What batches to make. */
+export interface TrainingBatchesOptions {
+  /** Height and width of the network's input. */
+  readonly size: InputSize;
+  /** Pictures of a batch. */
+  readonly batch: number;
+  /** Rows for boxes of each picture; `mostBoxes` proposes a number. Of a picture with more, the smallest boxes are left out. */
+  readonly boxes: number;
+  /** Epochs of the run. */
+  readonly epochs: number;
+  /** Equal seeds give equal batches; 0 by default. */
+  readonly seed?: number;
+  /** Where to begin; at the first batch by default. What comes is what would have come there. */
+  readonly start?: RunPosition;
+  /** What is done to the pictures; what is left out is as usual, and `false` is the letterbox alone. */
+  readonly augment?: AugmentOptions | false;
+  /** So many epochs at the end have no mosaics, so that training ends with pictures as they will be; 10 by default. */
+  readonly closeMosaic?: number;
+  /** Whether each epoch has an order of its own; true by default. */
+  readonly shuffle?: boolean;
+  /** Workers that decode and make batches; 0 to do it in this thread when a batch is asked for. By default half of the processors. */
+  readonly workers?: number;
+  /** Batches that are made ahead of time by workers; 2 by default. */
+  readonly ahead?: number;
+  /** Bytes of decoded pictures that are kept, about; 512 MiB by default. Beyond, pictures are decoded again. */
+  readonly memory?: number;
+  /** Ends the stream: what waits for a batch is rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+const DEFAULTS = { seed: 0, closeMosaic: 10, shuffle: true, ahead: 2, memory: 512 * 2 ** 20 };
+
+/** Steps of an epoch: the last batch is filled up from the beginning of the epoch's order. */
+export function stepsPerEpoch(pictures: number, batch: number): number {
+  return Math.ceil(pictures / batch);
+}
+
+/** As the promise, or rejected with the signal's reason, whichever comes first; leaves nothing behind on the signal. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+/** The batches of a run, for `for await`; each loop over it begins anew at the start. */
+export class TrainingBatches implements AsyncIterable<DatasetBatch> {
+  /** Steps of each epoch. */
+  readonly stepsPerEpoch: number;
+  readonly #options: TrainingBatchesOptions & typeof DEFAULTS & {
+    readonly start: RunPosition;
+    readonly workers: number;
+  };
+  readonly #augment: Required<AugmentOptions>;
+  #order: { readonly epoch: number; readonly places: Uint32Array } | undefined;
+  #dropped = 0;
+
+  /** As `trainingBatches`. */
+  constructor(private readonly dataset: Dataset, options: TrainingBatchesOptions) {
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const usual = { ...DEFAULTS, start: { epoch: 0, step: 0 }, workers: usualWorkers() };
+    this.#options = { ...usual, ...given as unknown as TrainingBatchesOptions & typeof usual };
+    const { size, batch, boxes, epochs, seed, start, closeMosaic, workers, ahead, memory } = this.#options;
+    for (const [name, value] of Object.entries({ height: size[0], width: size[1], batch, boxes, epochs, ahead })) {
+      checkWhole(`"${name}"`, value, 1);
+    }
+    for (const [name, value] of Object.entries({ closeMosaic, workers, memory })) checkWhole(`"${name}"`, value, 0);
+    checkWhole('"seed"', seed, Number.MIN_SAFE_INTEGER);
+    checkDataset(dataset);
+    this.stepsPerEpoch = stepsPerEpoch(dataset.images.length, batch);
+    checkWhole('"start.epoch"', start.epoch, 0);
+    checkWhole('"start.step"', start.step, 0);
+    if (start.step > this.stepsPerEpoch) {
+      throw new FeatherdetError(`step ${start.step} of an epoch of ${this.stepsPerEpoch} steps cannot be started at`);
+    }
+    this.#augment = augmentation(options.augment);
+  }
+
+  /** What was put right on reading the data set, and how many boxes have found no row so far; a sentence each. */
+  warnings(): string[] {
+    const { boxes } = this.#options;
+    const found = [...this.dataset.warnings];
+    if (this.#dropped > 0) {
+      const count = `${this.#dropped} ${this.#dropped === 1 ? "box" : "boxes"}`;
+      found.push(`${count} left out of pictures with more than the ${boxes} that an input has rows for`);
+    }
+    return found;
+  }
+
+  /** What a batch is made of. */
+  samples({ epoch, step }: RunPosition): readonly { readonly picture: number; readonly sample: Sample }[] {
+    const { size, batch, epochs, seed, closeMosaic } = this.#options;
+    const { images } = this.dataset;
+    const order = this.#orderOf(epoch);
+    const augment = epoch >= epochs - closeMosaic ? { ...this.#augment, mosaic: 0 } : this.#augment;
+    return Array.from({ length: batch }, (_, i) => {
+      // Not wrapped around, so that a picture that comes twice is not twice the same.
+      const index = step * batch + i;
+      const place = index % order.length;
+      const partners = partnersNear(order, place);
+      const sample = drawSample(images, order[place], partners, size, augment, randomAt(seed, epoch, index));
+      return { picture: order[place], sample };
+    });
+  }
+
+  /** Makes the batches one after another, and ahead of time where there are workers, which end with the loop. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<DatasetBatch, void, void> {
+    const { size: input, workers, ahead, memory, signal } = this.#options;
+    signal?.throwIfAborted();
+    const workshop = new Workshop({ images: this.dataset.images, input, workers, memory });
+    const begun: Promise<DatasetBatch>[] = [];
+    const positions = this.#positions();
+    const begin = () => {
+      const next = positions.next();
+      if (next.done) return;
+      const made = this.#make(next.value, workshop);
+      // A failure is reported when its turn comes.
+      made.catch(() => {});
+      begun.push(made);
+    };
+    try {
+      while (true) {
+        while (begun.length === 0 || (workers > 0 && begun.length <= ahead)) {
+          const before = begun.length;
+          begin();
+          if (begun.length === before) break;
+        }
+        const next = begun.shift();
+        if (!next) return;
+        const batch = await (signal ? unlessAborted(next, signal) : next);
+        this.#dropped += batch.dropped;
+        yield batch;
+        signal?.throwIfAborted();
+      }
+    } finally {
+      workshop.close();
+    }
+  }
+
+  *#positions(): Generator<RunPosition, void, void> {
+    const { start, epochs } = this.#options;
+    for (let epoch = start.epoch; epoch < epochs; epoch++) {
+      const first = epoch === start.epoch ? start.step : 0;
+      for (let step = first; step < this.stepsPerEpoch; step++) yield { epoch, step };
+    }
+  }
+
+  #orderOf(epoch: number): Uint32Array {
+    if (this.#order?.epoch !== epoch) {
+      const { seed, shuffle } = this.#options;
+      this.#order = { epoch, places: epochOrder(this.dataset.images.length, seed, epoch, shuffle) };
+    }
+    return this.#order.places;
+  }
+
+  async #make(position: RunPosition, workshop: Workshop): Promise<DatasetBatch> {
+    const drawn = this.samples(position);
+    const packed = packBoxes(drawn.map(({ sample }) => sample.boxes), this.#options.boxes);
+    // Only what pixels need goes to a worker.
+    const images = await workshop.pictures(drawn.map(({ sample: { tiles, colour } }) => ({ tiles, colour })));
+    return { ...position, images, ...packed, pictures: drawn.map(({ picture }) => picture) };
+  }
+}
+
+/**
+ * The batches with which a detector is trained on a data set: shuffled, augmented, letterboxed to the size of the network's input.
+ *
+ * A batch depends on the seed and its position alone: not on the workers, the memory or where the stream began, so that a resumed run gets
+ * what the whole one would have got. Pictures and boxes go through one affine map, composed of mosaic, scale, turn, shear, move and
+ * mirror; pixels are sampled bilinearly, once, from a picture that was shrunk before by averaging where it is shown much smaller. Objects
+ * that the data set does not count (crowds) have no boxes.
+ *
+ * Throws FeatherdetError for an option out of its range, a data set without pictures and a box outside its picture; in the loop, for
+ * a picture that cannot be read, by its name.
+ *
+ * ```ts
+ * import { syntheticDataset } from "../synthetic_scenes.ts";
+ * import { trainingBatches } from "./batches.ts";
+ *
+ * const dataset = syntheticDataset({ split: "train", count: 5, size: 64 });
+ * const batches = trainingBatches(dataset, { size: [64, 64], batch: 2, boxes: 20, epochs: 1, workers: 0 });
+ * for await (const { epoch, step, images, boxes } of batches) {
+ *   console.log(epoch, step, images.length, boxes.length); // 0 0 24576 200, and two more
+ * }
+ * ```
+ */
+export function trainingBatches(dataset: Dataset, options: TrainingBatchesOptions): TrainingBatches {
+  return new TrainingBatches(dataset, options);
+}

@@ -1,0 +1,36 @@
+/**
+ * In which order pictures come: every epoch has its own, known from the seed alone, so that a run can begin anywhere.
+ *
+ * @module
+ */
+
+import type { Random } from "../random.ts";
+import { type Partners, randomAt } from "./sample.ts";
+
+/**
+ * The partners of a mosaic are among so many neighbours in the order of the epoch: the order is random, so they are too, and a data set that
+ * does not fit into memory is still decoded about once an epoch.
+ */
+const NEIGHBOURS = 128;
+
+/** The place of the generator that shuffles among those of an epoch; pictures have the others. */
+const SHUFFLE = -1;
+
+/** The numbers below `count`, shuffled (Fisher and Yates) for an epoch, or as they are. */
+export function epochOrder(count: number, seed: number, epoch: number, shuffle: boolean): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, index) => index);
+  if (!shuffle) return order;
+  const random = randomAt(seed, epoch, SHUFFLE);
+  for (let last = count - 1; last > 0; last--) {
+    const other = random.integer(last + 1);
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
+}
+
+/** How three partners are chosen for the picture at `place` of an order; the same may come twice, as in a data set of one picture. */
+export function partnersNear(order: Uint32Array, place: number): Partners {
+  const count = Math.min(NEIGHBOURS, order.length);
+  const first = Math.min(Math.max(0, place - NEIGHBOURS / 2), order.length - count);
+  return (random: Random) => Array.from({ length: 3 }, () => order[first + random.integer(count)]);
+}

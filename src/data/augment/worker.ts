@@ -1,0 +1,18 @@
+/**
+ * A worker that decodes pictures and makes batches for `workshop.ts`.
+ *
+ * @module
+ */
+
+import { decodeImage } from "../image/decode.ts";
+import { serve } from "../side_worker.ts";
+import { sourceOf } from "./source.ts";
+import { render, type WorkAnswer, type WorkOrder } from "./work.ts";
+
+serve<WorkOrder, WorkAnswer>(async (order) => {
+  if (order.kind === "decode") {
+    return { answer: { source: sourceOf(await decodeImage(order.bytes), order.input, true) } };
+  }
+  const images = render(order);
+  return { answer: { images }, transfer: [images.buffer] };
+});
