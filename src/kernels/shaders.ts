@@ -13,6 +13,7 @@ import squeezeExcite from "../../shaders/attention/squeeze_excite.wgsl" with { t
 import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
 import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
+import convTransposed from "../../shaders/conv/transposed.wgsl" with { type: "text" };
 import detectCandidates from "../../shaders/detect/candidates.wgsl" with { type: "text" };
 import detectDfl from "../../shaders/detect/dfl.wgsl" with { type: "text" };
 import detectHead from "../../shaders/detect/head.wgsl" with { type: "text" };
@@ -97,6 +98,7 @@ export const SHADERS: ShaderLibrary = {
   "conv/depthwise.wgsl": convDepthwise,
   "conv/direct.wgsl": convDirect,
   "conv/general.wgsl": convGeneral,
+  "conv/transposed.wgsl": convTransposed,
   "detect/candidates.wgsl": detectCandidates,
   "detect/dfl.wgsl": detectDfl,
   "detect/head.wgsl": detectHead,
