@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { encodePng } from "../src/data/image/encode.ts";
 import { letterboxTensor } from "../src/detect/host_letterbox.ts";
 import { calibrationFrom } from "../src/eval/calibration.ts";
 import { ModelBuilder } from "../src/models/builder.ts";
@@ -25,12 +26,29 @@ async function quantizeVerb(args: readonly string[]) {
 
 const DEMO = ["--model", "demo", "--size", "64"];
 
-/** A model of three layers, which is compiled in no time. */
-function smallModel(): Uint8Array {
+/** A model of three layers, which is compiled in no time; with `overflow` the last one leaves what f32 can hold. */
+function smallModel(overflow = false): Uint8Array {
   const b = new ModelBuilder({ seed: 2 });
   const first = b.convBlock("first", b.input("images", [1, 3, 64, 64]), { out: 8, kernel: 3, stride: 2 });
   const second = b.convBlock("second", first, { out: 8, kernel: 3, act: "relu" });
-  return saveOnnx(b.graph("small", [b.conv("third", second, { out: 4 })]));
+  const graph = b.graph("small", [b.conv("third", second, { out: 4 })]);
+  if (overflow) {
+    (graph.constants.get("second.bn.weight")!.data as Float32Array).fill(1e3);
+    (graph.constants.get("third.weight")!.data as Float32Array).fill(3e38);
+  }
+  return saveOnnx(graph);
+}
+
+/** Writes pictures into a folder as a data set, each filled with one grey. */
+async function writeGreys(folder: string, greys: readonly number[], { width = 40, height = 30 } = {}): Promise<void> {
+  await Deno.mkdir(join(folder, "images"), { recursive: true });
+  const images = greys.map((_, id) => ({ id, width, height, file_name: `${id}.png` }));
+  for (const [id, grey] of greys.entries()) {
+    const image = { width, height, data: new Uint8Array(3 * width * height).fill(grey) };
+    await Deno.writeFile(join(folder, "images", `${id}.png`), await encodePng(image));
+  }
+  const file = { images, categories: [{ id: 1, name: "thing" }], annotations: [] };
+  await Deno.writeTextFile(join(folder, "instances.json"), JSON.stringify(file));
 }
 
 Deno.test("quantize --json: bytes, layers and report; the file holds int8 and says how it was made", () =>
@@ -98,6 +116,47 @@ Deno.test("quantize refuses what cannot be, before it computes", () =>
     await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
     await refused([...DEMO, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/);
     assertEquals([...Deno.readDirSync(folder)].length, 0);
+  }));
+
+Deno.test("bad calibration: what cannot be used is refused in a sentence, what is doubtful used with one", () =>
+  inFolder(async (folder) => {
+    const model = join(folder, "small.onnx"), set = join(folder, "set"), out = join(folder, "int8.onnx");
+    await Deno.writeFile(model, smallModel());
+    const run = async (options: readonly string[] = ["--calibrate", set]) => {
+      const { code, stderr } = await quantizeVerb(["--model", model, "--out", out, "--no-latency", ...options]);
+      return { code, sentences: stderr.split("\n").filter((line) => /^(error|warning)/.test(line)) };
+    };
+    assertEquals(await run([]), {
+      code: 1,
+      sentences: ["error: int8 needs pictures that show the ranges: --calibrate"],
+    });
+    await writeGreys(set, []);
+    assertEquals(await run(), { code: 1, sentences: [`error: ${set}: the data set is empty, it has no image`] });
+    // All black, and of the network's own size: nothing is letterboxed.
+    await writeGreys(set, Array(16).fill(0), { width: 64, height: 64 });
+    const black = await run();
+    assertEquals([black.code, black.sentences[0]], [
+      0,
+      'warning: 16 of 16 calibration samples are all zero: "0.png", "1.png", "2.png" and 13 more',
+    ]);
+    // Pictures of any size are letterboxed; grey as the border is, they are flat.
+    await writeGreys(set, [114], { width: 301, height: 5 });
+    assertEquals(await run(), {
+      code: 0,
+      sentences: [
+        "warning: calibrated on one sample only: ranges will not fit other pictures well, 100 or more are usual",
+        'warning: 1 of 1 calibration samples hold one value everywhere: "0.png"',
+      ],
+    });
+    await Deno.writeFile(join(set, "images/0.png"), new Uint8Array([1, 2, 3]));
+    const broken = await run();
+    assertEquals(broken.code, 1);
+    assertMatch(broken.sentences[0], /0\.png: not an image/);
+    await writeGreys(set, [200]);
+    await Deno.writeFile(model, smallModel(true));
+    const overflow = await run();
+    assertEquals(overflow.code, 1);
+    assertMatch(overflow.sentences[0], /calibration sample "0\.png": the model makes "third" with -?(Infinity|NaN) in/);
   }));
 
 Deno.test("calibration samples are a data set's pictures as the detector sees them, as often as they are read", async () => {

@@ -433,6 +433,19 @@ Deno.test("a value that a model makes NaN or infinite is named with its sample",
   );
 });
 
+Deno.test("an output that overflows is named although nothing of it is stored in int8", async () => {
+  const constants = new Map(NETWORK.constants);
+  for (const [name, value] of [["mixed.bn.weight", 1e3], ["last.weight", 3e38]] as const) {
+    const { shape, data } = constants.get(name)!;
+    constants.set(name, { shape, data: new Float32Array(data.length).fill(value), dtype: "f32" });
+  }
+  await assertRejects(
+    () => quantize({ ...NETWORK, constants }, SAMPLES, over()),
+    FeatherdetError,
+    'calibration sample "picture 1": the model makes "last" with ',
+  );
+});
+
 Deno.test("samples are read one by one, and only once", async () => {
   let open = 0, most = 0, read = 0;
   const runner = new ReferenceRunner();

@@ -99,14 +99,20 @@ class ObservedGraphs {
   }
 }
 
+/** Index of the first element that is NaN or infinite, where there is one. */
+function firstBad({ data }: RunnerTensor): number | undefined {
+  const index = data.findIndex((element) => !Number.isFinite(element));
+  return index < 0 ? undefined : index;
+}
+
 /** A value that is no number: no other way of running the graph would help. */
 class BadValue extends FeatherdetError {}
 
 /**
  * Runs the graph on every sample and gathers the statistics of `values`: inputs or values that nodes make.
  *
- * Throws FeatherdetError where there is no sample, one lacks an input or has another shape, or a value is NaN or infinite; the sentence
- * names sample and value. What `runner` throws is passed on.
+ * Throws FeatherdetError where there is no sample, one lacks an input or has another shape, or a value or an output of the graph is NaN
+ * or infinite; the sentence names sample and value. What `runner` throws is passed on.
  */
 export async function observe(
   graph: Graph,
@@ -117,7 +123,9 @@ export async function observe(
 ): Promise<CalibrationStatistics> {
   const statistics = new Map(values.map((name) => [name, new ValueStatistics()] as const));
   const inputNames = new Set(graph.inputs.map(({ name }) => name));
-  const graphs = new ObservedGraphs(graph, values.filter((name) => !inputNames.has(name)), runner);
+  // What the model gives is looked at too: one that overflows where nothing is stored in int8 is no better.
+  const made = new Set([...values, ...graph.outputs].filter((name) => !inputNames.has(name)));
+  const graphs = new ObservedGraphs(graph, [...made], runner);
   const types = inferTypes(graph);
   const flat: string[] = [], black: string[] = [];
   let samples = 0;
@@ -138,7 +146,8 @@ export async function observe(
       }
       await graphs.run(inputs, (outputs) => {
         for (const [name, tensor] of Object.entries(outputs)) {
-          const index = statistics.get(name)!.add(tensor);
+          const seen = statistics.get(name);
+          const index = seen ? seen.add(tensor) : firstBad(tensor);
           if (index !== undefined) throw bad(name, index, tensor);
         }
       });

@@ -1,0 +1,106 @@
+/**
+ * f32, f16, int8 and mixed assignments of one detector side by side: measured in turn in one run, per layer and in total.
+ *
+ * `deno run -A bench/precision_latency.ts --float yolo11n --int8 int8.onnx --mixed mixed.onnx --out latency.json [--size 640] [--rounds 15]`
+ *
+ * Files are those that `deno task quantize` writes; `--int8` and `--mixed` may be given several times. Prints Markdown: median and p90 in
+ * milliseconds, ratios of medians to f32.
+ *
+ * @module
+ */
+
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import { loadModel } from "../src/cli/model.ts";
+import { writeWhole } from "../src/cli/whole_file.ts";
+import { decodeImage } from "../src/data/image/decode.ts";
+import { Detector } from "../src/detect/detector.ts";
+import { type FrameTimes, frameTimes } from "../src/eval/frame_times.ts";
+import type { Graph } from "../src/graph/mod.ts";
+import { recordHeader } from "./record.ts";
+import { benchPicture } from "./subject.ts";
+
+const { values: given } = parseArgs({
+  options: {
+    float: { type: "string", default: "yolo11n" },
+    int8: { type: "string", multiple: true, default: [] },
+    mixed: { type: "string", multiple: true, default: [] },
+    size: { type: "string" },
+    rounds: { type: "string", default: "15" },
+    layers: { type: "string", default: "20" },
+    out: { type: "string" },
+  },
+});
+
+/** One precision: a graph and how its floats are stored. */
+interface Entrant {
+  readonly title: string;
+  readonly graph: Graph;
+  readonly precision: "f32" | "f16";
+}
+
+/** The form of storage that `quantize --mixed` chose, which the file remembers. */
+function storageOf(graph: Graph): "f32" | "f16" {
+  return JSON.parse(graph.metadata.quantization ?? "{}").storage ?? "f32";
+}
+
+const float = await loadModel(given.float, { batch: 1 });
+const entrants: Entrant[] = [
+  { title: "f32", graph: float, precision: "f32" },
+  { title: "f16", graph: float, precision: "f16" },
+];
+for (const file of [...given.int8, ...given.mixed]) {
+  const graph = await loadModel(file, { batch: 1 });
+  entrants.push({ title: basename(file, ".onnx"), graph, precision: storageOf(graph) });
+}
+
+const [load] = Deno.loadavg();
+const size = given.size === undefined ? undefined : Number(given.size);
+const detectors = [];
+for (const { graph, precision } of entrants) {
+  detectors.push(await Detector.load(graph, { precision, inputSize: size }));
+}
+const picture = await benchPicture(given.float);
+const image = await decodeImage(picture.bytes, picture.name);
+const times = await frameTimes(detectors, image, Number(given.rounds));
+const { device: { adapter }, inputSize } = detectors[0];
+for (const detector of detectors) detector.destroy();
+
+const record = {
+  ...await recordHeader(adapter, picture.name, {}, load),
+  model: basename(given.float),
+  size: inputSize[0],
+  results: entrants.map(({ title, precision }, i) => ({ title, precision, ...times[i] })),
+};
+if (given.out !== undefined) await writeWhole(given.out, `${JSON.stringify(record, null, 1)}\n`);
+
+const row = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
+const both = ({ median, p90 }: { median: number; p90: number }, digits = 1) =>
+  `${median.toFixed(digits)} / ${p90.toFixed(digits)}`;
+console.log(
+  `${record.model} at ${record.size}, ${adapter.name}${
+    adapter.software ? " (software)" : ""
+  }, ${given.rounds} rounds, ` +
+    `median / p90 in ms\n`,
+);
+row(["", "picture to boxes", "f32 over it", "on the device", "f32 over it"]);
+row(["---", "---", "---", "---", "---"]);
+for (const [i, { detect, device }] of times.entries()) {
+  const [whole, gpu] = [times[0].detect.median / detect.median, times[0].device.median / device.median];
+  row([entrants[i].title, both(detect), whole.toFixed(2), both(device), gpu.toFixed(2)]);
+}
+
+/** Time of all dispatches of a name: a layer's own. */
+function layerTime({ dispatches }: FrameTimes, name: string) {
+  const own = dispatches.filter((one) => one.name === name);
+  const sum = (pick: "median" | "p90") => own.reduce((total, one) => total + one[pick], 0);
+  return { median: sum("median"), p90: sum("p90") };
+}
+
+const names = [...new Set(times[0].dispatches.map(({ name }) => name))];
+const slowest = names.sort((a, b) => layerTime(times[0], b).median - layerTime(times[0], a).median)
+  .slice(0, Number(given.layers));
+console.log();
+row(["layer", ...entrants.map(({ title }) => title)]);
+row(["---", ...entrants.map(() => "---")]);
+for (const name of slowest) row([name, ...times.map((one) => both(layerTime(one, name), 2))]);
