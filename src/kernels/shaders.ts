@@ -11,6 +11,7 @@ import simam from "../../shaders/attention/simam.wgsl" with { type: "text" };
 import spatialGate from "../../shaders/attention/spatial_gate.wgsl" with { type: "text" };
 import squeezeExcite from "../../shaders/attention/squeeze_excite.wgsl" with { type: "text" };
 import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text" };
+import convDepthwiseTransposed from "../../shaders/conv/depthwise_transposed.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
 import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
 import convTransposed from "../../shaders/conv/transposed.wgsl" with { type: "text" };
@@ -87,6 +88,19 @@ import trainBatchNormStatistics from "../../shaders/train/batch_norm_statistics.
 import trainChannelPartials from "../../shaders/train/channel_partials.wgsl" with { type: "text" };
 import trainChannelTotals from "../../shaders/train/channel_totals.wgsl" with { type: "text" };
 import trainNormalised from "../../shaders/train/normalised.wgsl" with { type: "text" };
+import trainLossBoxGradient from "../../shaders/train/loss_box_gradient.wgsl" with { type: "text" };
+import trainLossCell from "../../shaders/train/loss_cell.wgsl" with { type: "text" };
+import trainLossClaim from "../../shaders/train/loss_claim.wgsl" with { type: "text" };
+import trainLossClassGradient from "../../shaders/train/loss_class_gradient.wgsl" with { type: "text" };
+import trainLossDecode from "../../shaders/train/loss_decode.wgsl" with { type: "text" };
+import trainLossDistribution from "../../shaders/train/loss_distribution.wgsl" with { type: "text" };
+import trainLossImages from "../../shaders/train/loss_images.wgsl" with { type: "text" };
+import trainLossMetric from "../../shaders/train/loss_metric.wgsl" with { type: "text" };
+import trainLossNormaliser from "../../shaders/train/loss_normaliser.wgsl" with { type: "text" };
+import trainLossOverlap from "../../shaders/train/loss_overlap.wgsl" with { type: "text" };
+import trainLossResolve from "../../shaders/train/loss_resolve.wgsl" with { type: "text" };
+import trainLossTargets from "../../shaders/train/loss_targets.wgsl" with { type: "text" };
+import trainLossTotal from "../../shaders/train/loss_total.wgsl" with { type: "text" };
 
 /** The shader library. */
 export const SHADERS: ShaderLibrary = {
@@ -96,6 +110,7 @@ export const SHADERS: ShaderLibrary = {
   "attention/spatial_gate.wgsl": spatialGate,
   "attention/squeeze_excite.wgsl": squeezeExcite,
   "conv/depthwise.wgsl": convDepthwise,
+  "conv/depthwise_transposed.wgsl": convDepthwiseTransposed,
   "conv/direct.wgsl": convDirect,
   "conv/general.wgsl": convGeneral,
   "conv/transposed.wgsl": convTransposed,
@@ -168,4 +183,17 @@ export const SHADERS: ShaderLibrary = {
   "train/channel_partials.wgsl": trainChannelPartials,
   "train/channel_totals.wgsl": trainChannelTotals,
   "train/normalised.wgsl": trainNormalised,
+  "train/loss_box_gradient.wgsl": trainLossBoxGradient,
+  "train/loss_cell.wgsl": trainLossCell,
+  "train/loss_claim.wgsl": trainLossClaim,
+  "train/loss_class_gradient.wgsl": trainLossClassGradient,
+  "train/loss_decode.wgsl": trainLossDecode,
+  "train/loss_distribution.wgsl": trainLossDistribution,
+  "train/loss_images.wgsl": trainLossImages,
+  "train/loss_metric.wgsl": trainLossMetric,
+  "train/loss_normaliser.wgsl": trainLossNormaliser,
+  "train/loss_overlap.wgsl": trainLossOverlap,
+  "train/loss_resolve.wgsl": trainLossResolve,
+  "train/loss_targets.wgsl": trainLossTargets,
+  "train/loss_total.wgsl": trainLossTotal,
 };

@@ -16,6 +16,7 @@ import { castPlain, dequantizePlain, dynamicQuantizePlain, quantizePlain } from 
 import { resize } from "./resize.ts";
 import { batchNormGradient, batchNormTraining } from "./train/norm.ts";
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
+import { detectionLoss } from "./train/loss.ts";
 import { batchNormalization, unary } from "./unary.ts";
 
 const reduce = { blocked: reduceBlocked, plain: { kernels: reducePlain } };
@@ -76,5 +77,5 @@ export const KERNELS: KernelTable = {
   ReduceMaxGradient: {},
   ResizeGradient: {},
   SoftmaxGradient: {},
-  DetectionLoss: {},
+  DetectionLoss: { plain: { kernels: detectionLoss } },
 };

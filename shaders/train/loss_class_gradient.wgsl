@@ -1,0 +1,50 @@
+// Of the detection loss, for one level: the gradient of the class logits, and the class loss of each anchor.
+//
+//   classes  = gain / normaliser * sum over classes of the binary cross entropy of sigmoid(logit) with the target
+//   gradient = images * scale * gain / normaliser * (sigmoid(logit) - target)
+//
+// The target is the anchor's target score in the class of its box, else 0. Dispatch: a thread an anchor of the level.
+#include "train/loss_cell.wgsl"
+struct Params {
+  level: Level,
+  gain: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(2) var<storage, read_write> boxes: array<f32>;
+@group(0) @binding(3) var<storage, read_write> assignment: array<f32>;
+@group(0) @binding(4) var<storage, read_write> targets: array<f32>;
+@group(0) @binding(5) var<storage, read_write> normaliser: array<f32>;
+@group(0) @binding(6) var<storage, read_write> scale: array<f32>;
+@group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(8) var<storage, read_write> anchorLosses: array<f32>;
+
+// log(1 + x) for 0 <= x <= 1, to the last digits where x is small.
+fn logOnePlus(x: f32) -> f32 {
+  return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0))), x < 0.01);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let thread = linearIndex(group, groups, local);
+  let cell = cellOf(params.level, thread);
+  let row = i32(assignment[cell.anchor]);
+  var label = -1;
+  if (row >= 0) { label = i32(boxes[5 * (cell.image * params.level.rows + row)]); }
+  let score = targets[cell.anchor];
+  let weight = params.gain / normaliser[0];
+  let factor = f32(params.level.images) * scale[0] * weight;
+  var loss = 0.0;
+  for (var c = 0; c < uncounted(params.level.classes, thread); c++) {
+    let at = (cell.image * params.level.classes + c) * params.level.plane + cell.at;
+    let x = logits[at];
+    let aim = select(0.0, score, c == label);
+    loss += max(x, 0.0) - x * aim + logOnePlus(exp(-abs(x)));
+    gradient[at] = factor * (1.0 / (1.0 + exp(-x)) - aim);
+  }
+  anchorLosses[3 * cell.anchor + 1] = weight * loss;
+}

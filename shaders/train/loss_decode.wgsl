@@ -1,0 +1,27 @@
+// First of the detection loss: the box of every anchor of a level, and no claims on it yet.
+//
+//   predicted[image, anchor] = point -+ stride * distances to left, top, right, bottom
+//
+// `claims` are counters (see loss_claim.wgsl). Dispatch: a thread an anchor of the level.
+#include "train/loss_cell.wgsl"
+@group(0) @binding(0) var<uniform> params: Level;
+@group(0) @binding(1) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(2) var<storage, read_write> predicted: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> claims: array<u32>;
+#include "train/loss_distribution.wgsl"
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let cell = cellOf(params, linearIndex(group, groups, local));
+#for side in 0..4
+  let reach_$side = distributionOf(sideStart(cell.image, $side, cell.at, params.plane), params.plane).mean;
+#end
+  let near = cell.point - params.stride * vec2f(reach_0, reach_1);
+  let far = cell.point + params.stride * vec2f(reach_2, reach_3);
+  predicted[cell.anchor] = vec4f(near, far);
+  claims[cell.anchor] = 0u;
+}
