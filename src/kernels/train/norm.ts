@@ -16,13 +16,14 @@ import {
   activationParameters,
   NO_ACTIVATION,
 } from "../activation.ts";
+import type { Target } from "../conv_tile.ts";
 import type { KernelContext, Operand, OperandTypes, OperatorKernels } from "../context.ts";
 import { blocked, f32, i32, type Kernel } from "../kernel.ts";
 import { blockedOf, read, readPlain, refuseEpilogue, refuseResidual, write } from "../operand.ts";
 import { partialsOf, partsOf, SUMMED } from "./parts.ts";
 
-/** Pixels that one team takes where a map is written. */
-const WRITTEN = 512;
+/** Pixels that one team takes where a map is written: on software adapters few, so that vectors store to places near each other. */
+const WRITTEN: { readonly [T in Target]: number } = { software: 128, hardware: 1024 };
 
 function activationOfAttributes(node: Node, activation: ActivationAttributes | undefined): Activation {
   if (!activation) return NO_ACTIVATION;
@@ -37,7 +38,7 @@ function onFloatImages({ inputs, outputs: [{ shape }] }: OperandTypes, maps: rea
 
 function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] {
   refuseResidual(context);
-  const { node, pitch, target, inputs, outputs } = context;
+  const { node, pitch, target = "software", inputs, outputs } = context;
   const [x, scale, bias, oldMean, oldVariance] = inputs;
   const [y, mean, inverse, newMean, newVariance] = outputs;
   const { epsilon, momentum } = node.attributes;
@@ -46,7 +47,7 @@ function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] 
   const activation = own === NO_ACTIVATION ? context.epilogue.activation : own;
   const input = blockedOf(x);
   const plain = (operand: Operand) => readPlain(node, operand);
-  const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN, target);
+  const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN[target], target);
   return [
     {
       label: "batch norm moments",
@@ -101,12 +102,12 @@ export const batchNormTraining: OperatorKernels<"BatchNormTraining"> = {
 
 function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] {
   refuseEpilogue(context);
-  const { node, pitch, target, inputs, outputs: [dx, dScale, dBias] } = context;
+  const { node, pitch, target = "software", inputs, outputs: [dx, dScale, dBias] } = context;
   const [x, scale, mean, inverse, dy, bias] = inputs;
   const activation = activationOfAttributes(node, node.attributes.activation);
   const input = blockedOf(x), gradient = blockedOf(dy);
   const plain = (operand: Operand) => readPlain(node, operand);
-  const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN, target);
+  const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN[target], target);
   const partials = partialsOf(input, summed);
   const derivative = {
     ...activationConstants(activation),
