@@ -6,6 +6,7 @@
 
 export { type BarOptions, type BarPart, barPlot } from "./bars.ts";
 export { confusionPlot, type ConfusionPlotOptions } from "./confusion.ts";
+export { type HistogramCounts, type HistogramOptions, histogramPlot, type HistogramRange } from "./histogram.ts";
 export { memoryPlot, type MemoryPlotOptions } from "./memory.ts";
 export { paretoFront, type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "./pareto.ts";
 export { type CurveOptions, precisionRecallPlot } from "./precision_recall.ts";
