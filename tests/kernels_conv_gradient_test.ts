@@ -58,15 +58,14 @@ async function check({ x, filters, kernel, attributes }: Case, form: typeof FORM
 }
 
 for (const [i, form] of FORMS.entries()) {
-  for (const target of ["software", "hardware"] as const) {
-    // Other tilings of buffers and halves show nothing that these do not.
-    if (i > 0 && target === "hardware" && i !== 3) continue;
-    gpuTest(`gradient of convolutions: ${formName(form)}, ${target}`, async (_, step) => {
-      for (const one of CASES) {
-        const { kernel, attributes: { strides, pads, groups } } = one;
-        const name = `${kernel.join("x")} s${strides} pads ${pads} groups ${groups} of [${one.x}] to ${one.filters}`;
-        await step(name, () => check(one, form, target));
-      }
-    });
-  }
+  gpuTest(`gradient of convolutions by the weight: ${formName(form)}`, async (_, step) => {
+    for (const [k, one] of CASES.entries()) {
+      // Forms differ in the libraries that all kernels include: one form has all cases and both sizes of tiles.
+      if (i > 0 && k % 4 !== 0) continue;
+      const { kernel, attributes: { strides, pads, groups } } = one;
+      const name = `${kernel.join("x")} s${strides} pads ${pads} groups ${groups} of [${one.x}] to ${one.filters}`;
+      const targets = i === 0 ? ["software", "hardware"] as const : ["hardware"] as const;
+      for (const target of targets) await step(`${name}, ${target}`, () => check(one, form, target));
+    }
+  });
 }

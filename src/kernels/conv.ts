@@ -12,7 +12,12 @@ import { type ConvStep, directConv, directConvApplies } from "./conv_direct.ts";
 import { generalConv } from "./conv_general.ts";
 import { stepOf } from "./conv_step.ts";
 import { chooseTile } from "./conv_tile.ts";
-import { transposedConv, transposedConvApplies } from "./conv_transposed.ts";
+import {
+  depthwiseTransposedApplies,
+  depthwiseTransposedConv,
+  transposedConv,
+  transposedConvApplies,
+} from "./conv_transposed.ts";
 import type { Kernel } from "./kernel.ts";
 import { int8Conv } from "./int8/conv.ts";
 import { onImages } from "./operand.ts";
@@ -47,6 +52,7 @@ function convKernels(context: KernelContext<"Conv" | "ConvTranspose">): Kernel[]
     });
   }
   if (transposedConvApplies(given)) return transposedConv(given, pitch, target);
+  if (depthwiseTransposedApplies(given)) return depthwiseTransposedConv(given, pitch, target);
   return step && depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(given, pitch);
 }
 

@@ -1,27 +1,36 @@
 /**
- * Register-tiled transposed convolution of stride 2: square kernels of 2 to 4, one group; in training the way back through a
- * convolution that halves its map. Shader: `shaders/conv/transposed.wgsl`.
+ * Register-tiled transposed convolutions of stride 2: square kernels of 2 to 4 with one group, of 2 to 5 depthwise; in training the way
+ * back through a convolution that halves its map. Shaders: `shaders/conv/transposed.wgsl` and `conv/depthwise_transposed.wgsl`.
  *
  * @module
  */
 
 import type { ConvStep, ConvTile } from "./conv_direct.ts";
-import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
+import { bindWeights, densePacking, depthwisePacking, packingSource } from "./conv_packing.ts";
 import { convBindings, epilogueConstants, epilogueParameters } from "./conv_step.ts";
 import { type Target, workgroupSize } from "./conv_tile.ts";
-import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
+import { blocked, blocksOf, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 
-/** True where this kernel can compute the convolution. */
-export function transposedConvApplies(
-  { attributes, weight, transposed }: Pick<ConvStep, "attributes" | "transposed"> & {
-    readonly weight: Pick<ConvStep["weight"], "shape">;
-  },
-): boolean {
+/** What decides which kernel can compute a convolution. */
+type Form = Pick<ConvStep, "attributes" | "transposed"> & { readonly weight: Pick<ConvStep["weight"], "shape"> };
+
+/** True for a transposed convolution by a square kernel, at most so large, that doubles its map. */
+function doubles({ attributes, weight, transposed }: Form, largest: number): boolean {
   const [kh, kw] = weight.shape.slice(2);
-  return transposed === true && attributes.groups === 1 && kh === kw && kh >= 2 && kh <= 4 &&
-    attributes.strides.every((s) => s === 2) && attributes.dilations.every((d) => d === 1) &&
-    attributes.pads.slice(0, 2).every((pad) => pad >= 0);
+  return transposed === true && kh === kw && kh >= 2 && kh <= largest && attributes.strides.every((s) => s === 2) &&
+    attributes.dilations.every((d) => d === 1);
+}
+
+/** True where `transposedConv` can compute the convolution. */
+export function transposedConvApplies(step: Form): boolean {
+  return step.attributes.groups === 1 && doubles(step, 4);
+}
+
+/** True where `depthwiseTransposedConv` can. */
+export function depthwiseTransposedApplies(step: Form & Pick<ConvStep, "x">): boolean {
+  const { channels } = step.x.layout;
+  return step.attributes.groups === channels && step.weight.shape[0] === channels && doubles(step, 5);
 }
 
 /** Pixels of the input that a thread spreads, each over two by two of the output, and output blocks. */
@@ -72,5 +81,44 @@ export function transposedConv(
     ],
     bindings: convBindings(step, weights.binding),
     workgroups: linearGroups(tiles * weights.layers * output.batch, workgroup),
+  }];
+}
+
+/** Describes the dispatch of a depthwise one, after that which packs the weights where they are trained. */
+export function depthwiseTransposedConv(step: ConvStep, pitch: number, target: Target = "software"): Kernel[] {
+  const [kernel] = step.weight.shape.slice(2);
+  const [top, left] = step.attributes.pads;
+  const output = step.y.layout;
+  const tile = target === "software" ? { x: 4, y: 1 } : { x: 2, y: 1 };
+  const tilesX = Math.ceil(output.width / (2 * tile.x));
+  const tiles = tilesX * Math.ceil(output.height / (2 * tile.y));
+  const weights = bindWeights(step, depthwisePacking(packingSource(step, false)));
+  const workgroup = workgroupSize(target);
+  return [...weights.before, {
+    label: `conv depthwise transposed ${kernel}x${kernel} s2 ${2 * tile.x}x${2 * tile.y}`,
+    shader: "conv/depthwise_transposed.wgsl",
+    constants: {
+      K: kernel,
+      PARITY_X: left % 2,
+      PARITY_Y: top % 2,
+      TILE_X: tile.x,
+      TILE_Y: tile.y,
+      WORKGROUP: workgroup,
+      ...epilogueConstants(step),
+    },
+    parameters: [
+      blocked(step.x.layout),
+      blocked(output),
+      blocked(step.residual?.layout ?? output),
+      vec2i(left >> 1, top >> 1),
+      i32(tilesX),
+      i32(tiles),
+      i32(pitch),
+      i32(weights.columns),
+      i32(weights.rows),
+      ...epilogueParameters(step),
+    ],
+    bindings: convBindings(step, weights.binding),
+    workgroups: linearGroups(tiles * blocksOf(output) * output.batch, workgroup),
   }];
 }
