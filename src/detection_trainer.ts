@@ -1,0 +1,173 @@
+/**
+ * A detector in training on a device: the Trainer that the loop is handed.
+ *
+ * @module
+ */
+
+import { FeatherdetError, type Graph } from "./graph/mod.ts";
+import { type DetectionLossOptions, withDetectionLoss } from "./train/loss/mod.ts";
+import { trainingGraph, type TrainingOptions } from "./train/mod.ts";
+import type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./train/trainer.ts";
+import { TrainingSession, type TrainingSessionOptions } from "./training_session.ts";
+
+/** How a detector is trained. */
+export interface TrainerOptions extends TrainingSessionOptions, Omit<TrainingOptions, "outputs">, DetectionLossOptions {
+  /** Most boxes on a picture that a step takes. */
+  readonly boxes: number;
+}
+
+/** Gradients are multiplied by this first, where they are stored in f16, whose smallest numbers are 6e-8. */
+const FIRST_SCALE = 1024;
+/** Steps without overflow after which the scale is doubled. */
+const GROWTH_STEPS = 500;
+/** Largest scale. */
+const MOST_SCALE = 65536;
+
+/**
+ * The factor on the loss, that keeps gradients within what f16 holds: halved where they overflow, doubled after a while without
+ * (Micikevicius et al. 2018). 1 throughout for f32.
+ */
+class LossScale {
+  #value: number;
+  #good = 0;
+
+  constructor(private readonly precision: "f32" | "f16") {
+    this.#value = precision === "f16" ? FIRST_SCALE : 1;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  saw(overflow: boolean): void {
+    if (this.precision === "f32") return;
+    this.#good = overflow ? 0 : this.#good + 1;
+    if (overflow) this.#value = Math.max(1, this.#value / 2);
+    else if (this.#good % GROWTH_STEPS === 0) this.#value = Math.min(MOST_SCALE, 2 * this.#value);
+  }
+
+  get state(): Float32Array {
+    return Float32Array.of(this.#value, this.#good);
+  }
+
+  restore([value, good]: Float32Array): void {
+    [this.#value, this.#good] = [value, good];
+  }
+}
+
+/** Name of the scale in a trainer's state. */
+const SCALE = "train/loss_scale";
+
+class DetectionTrainer implements Trainer {
+  readonly batch: number;
+  readonly size: readonly [number, number];
+  readonly boxes: number;
+  readonly parameters: number;
+  readonly #session: TrainingSession;
+  readonly #names: { readonly images: string; readonly boxes: string; readonly scale: string; readonly losses: string };
+  readonly #scale: LossScale;
+  /** Scale of the batches that are in the sum of gradients. */
+  #summedScale: number | undefined;
+
+  constructor(
+    session: TrainingSession,
+    names: DetectionTrainer["#names"],
+    parameters: number,
+    precision: "f32" | "f16",
+  ) {
+    this.#session = session;
+    this.#names = names;
+    this.parameters = parameters;
+    const shapeOf = (name: string) => session.inputs.find((input) => input.name === name)!.shape;
+    const [batch, , height, width] = shapeOf(names.images);
+    [this.batch, this.size, this.boxes] = [batch, [height, width], shapeOf(names.boxes)[1]];
+    this.#scale = new LossScale(precision);
+  }
+
+  /** The session behind it, for profiles. */
+  get session(): TrainingSession {
+    return this.#session;
+  }
+
+  async step({ images, boxes }: TrainingBatch, update?: UpdateSettings): Promise<StepReport> {
+    const { losses: report } = this.#names;
+    const scale = this.#summedScale ?? this.#scale.value;
+    this.#summedScale = update ? undefined : scale;
+    const inputs = {
+      [this.#names.images]: images,
+      [this.#names.boxes]: boxes,
+      [this.#names.scale]: Float32Array.of(scale),
+    };
+    const { values, gradientNorm, skipped } = await this.#session.step(inputs, update, scale);
+    if (update) this.#scale.saw(skipped);
+    const [box, classes, distribution, positives] = values[report];
+    return { losses: { box, classes, distribution }, positives, gradientNorm, skipped };
+  }
+
+  async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
+    const { sum, batches } = await this.#session.gradient();
+    const scale = this.#summedScale ?? 1;
+    return { sum: scale === 1 ? sum : sum.map((value) => value / scale), batches };
+  }
+
+  addGradient(sum: Float32Array, batches: number): void {
+    const scale = this.#summedScale ??= this.#scale.value;
+    this.#session.addGradient(scale === 1 ? sum : sum.map((value) => value * scale), batches);
+  }
+
+  trained(which: "current" | "average"): Promise<ReadonlyMap<string, Float32Array>> {
+    return this.#session.trained(which);
+  }
+
+  async state(): Promise<TrainerState> {
+    const { updates, arrays } = await this.#session.state();
+    return { updates, arrays: new Map([...arrays, [SCALE, this.#scale.state]]) };
+  }
+
+  restore(state: TrainerState): void {
+    const scale = state.arrays.get(SCALE);
+    if (scale?.length !== 2) throw new FeatherdetError(`the state is of another trainer: it has no "${SCALE}"`);
+    this.#session.restore(state);
+    this.#scale.restore(scale);
+    this.#summedScale = undefined;
+  }
+
+  findNonFinite(): Promise<string | undefined> {
+    return this.#session.findNonFinite();
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+}
+
+/**
+ * Makes a detector ready to be trained on a device. The model's batch and input size are those of a step: build it with the batch
+ * that it is to be trained with; BatchNormalization must not be folded.
+ *
+ * ```ts
+ * import { createTrainer } from "./detection_trainer.ts";
+ * import { yolo11 } from "./models/yolo11.ts";
+ * const model = yolo11({ width: 0.0625, size: 64, batch: 2, classes: 3 });
+ * const trainer = await createTrainer(model, { boxes: 4 });
+ * const images = new Float32Array(2 * 3 * 64 * 64).fill(0.5);
+ * const boxes = new Float32Array(2 * 4 * 5).fill(-1);
+ * boxes.set([1, 10, 12, 40, 44]); // class 1, left, top, right, bottom on the first picture
+ * const { losses, positives } = await trainer.step({ images, boxes }, {
+ *   learningRates: { weight: 0.01, bias: 0.01, norm: 0.01 }, momentum: 0.9, weightDecay: 5e-4, averageDecay: 0.9, clipNorm: 10,
+ * });
+ * console.log(losses, positives);
+ * trainer.destroy();
+ * ```
+ *
+ * Throws FeatherdetError for a model without a YOLO11 head, without BatchNormalization to train, where there is no adapter, and where
+ * memory does not suffice.
+ */
+export async function createTrainer(model: Graph, options: TrainerOptions): Promise<DetectionTrainer> {
+  const { graph, seeds, losses, inputs } = withDetectionLoss(model, options);
+  const training = trainingGraph(graph, { ...options, outputs: [losses] });
+  const session = await TrainingSession.create({ ...training, seeds, report: [losses] }, options);
+  const count = training.parameters.reduce((sum, { initial }) => sum + initial.data.length, 0);
+  const names = { images: model.inputs[0].name, boxes: inputs.boxes, scale: inputs.scale, losses };
+  return new DetectionTrainer(session, names, count, options.precision ?? "f32");
+}
