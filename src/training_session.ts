@@ -5,6 +5,8 @@
  */
 
 import { adoptDevice, type Device, sharedDevice } from "./gpu/device.ts";
+import { Memory } from "./gpu/memory.ts";
+import { NamedBuffers } from "./gpu/named_buffers.ts";
 import { ReadbackPool } from "./gpu/readback.ts";
 import { PassTimer } from "./gpu/timing.ts";
 import { FeatherdetError, type Graph, type Shape, sizeOf } from "./graph/mod.ts";
@@ -106,7 +108,8 @@ interface Parts {
   readonly program: Program;
   readonly optimizer: Program;
   readonly range: Readonly<Record<RangeName, readonly [first: number, end: number]>>;
-  readonly buffers: ReadonlyMap<string, GPUBuffer>;
+  readonly memory: Memory;
+  readonly buffers: NamedBuffers;
   /** Between flat buffers and values that the plan had to place in its own memory. */
   readonly copies: { readonly before: readonly Copy[]; readonly after: readonly Copy[] };
 }
@@ -149,7 +152,7 @@ export class TrainingSession {
     this.device = parts.device;
     this.#parts = parts;
     const reported = this.#reported().reduce((sum, { size }) => sum + size, 0);
-    this.#readback = new ReadbackPool(parts.program.memory, reported + parts.buffers.get(state)!.size);
+    this.#readback = new ReadbackPool(parts.program.memory, reported + parts.buffers.get(state).size);
     parts.device.device.lost.then(({ message }) => this.#lost = message || "no reason given");
   }
 
@@ -183,24 +186,22 @@ export class TrainingSession {
       target: device.adapter.software ? "software" : "hardware",
       external: [...places.keys()],
     });
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const { kernels, range } = optimizerKernels(method, layouts, NO_SETTINGS);
     const bytes = new Map([
       ...optimizerBuffers(method, layouts.parameters).map(({ name, bytes }) => [name, bytes] as const),
       [gradient, 4 * layouts.parameters.size],
       ...[statistics, nextStatistics, statisticsAverage].map((name) => [name, 4 * layouts.statistics.size] as const),
     ]);
-    const gpu = device.device;
-    const buffers = new Map([...bytes].map(([name, size]) => [
-      name,
-      gpu.createBuffer({ label: name, size: Math.max(16, size), usage }),
-    ]));
+    const memory = new Memory(device.device);
     const started: Program[] = [];
     try {
-      const flats = new Map<string, External>([...buffers].map(([name, buffer]) => [name, { kind: "buffer", buffer }]));
+      const buffers = new NamedBuffers(memory, bytes);
+      const flats = new Map<string, External>(
+        [...buffers.entries()].map(([name, buffer]) => [name, { kind: "buffer", buffer }]),
+      );
       const parts = new Map<string, External>([...places].map(([value, { flat, offset, size }]) => [
         value,
-        { kind: "buffer", buffer: buffers.get(flat)!, offset, size },
+        { kind: "buffer", buffer: buffers.get(flat), offset, size },
       ]));
       const placed = [...places].filter(([value]) => plan.placements.has(value));
       for (const [value] of placed) parts.delete(value);
@@ -212,7 +213,7 @@ export class TrainingSession {
       started.push(optimizer);
       const copies = placed.map(([value, { flat, offset, size }]): Copy & { into: boolean } => ({
         into: flat === parameters || flat === statistics,
-        flat: buffers.get(flat)!,
+        flat: buffers.get(flat),
         flatOffset: offset,
         plainOffset: plan.placements.get(value)!.offset,
         size,
@@ -227,14 +228,14 @@ export class TrainingSession {
         program,
         optimizer,
         range,
+        memory,
         buffers,
         copies: { before: copies.filter(({ into }) => into), after: copies.filter(({ into }) => !into) },
       });
       session.#writeInitial();
       return session;
     } catch (error) {
-      for (const one of started) one.destroy();
-      for (const buffer of buffers.values()) buffer.destroy();
+      for (const one of [...started, memory]) one.destroy();
       throw error;
     }
   }
@@ -245,12 +246,8 @@ export class TrainingSession {
       new Map(list.map(({ name, initial }) => [name, initial.data] as const));
     const flatParameters = flatten(this.#parts.layouts.parameters, data(trained));
     const flatStatistics = flatten(this.#parts.layouts.statistics, data(running));
-    for (const name of [parameters, average]) this.#write(name, flatParameters);
-    for (const name of [statistics, nextStatistics, statisticsAverage]) this.#write(name, flatStatistics);
-  }
-
-  #write(name: string, data: Float32Array): void {
-    if (data.length > 0) this.device.device.queue.writeBuffer(this.#parts.buffers.get(name)!, 0, data as BufferSource);
+    for (const name of [parameters, average]) this.#parts.buffers.write(name, flatParameters);
+    for (const name of [statistics, nextStatistics, statisticsAverage]) this.#parts.buffers.write(name, flatStatistics);
   }
 
   #reported() {
@@ -324,11 +321,11 @@ export class TrainingSession {
     }
     if (this.#batches++ === 0) {
       encoder.copyBufferToBuffer(
-        this.#parts.buffers.get(gradient)!,
+        this.#parts.buffers.get(gradient),
         0,
-        this.#parts.buffers.get(sum)!,
+        this.#parts.buffers.get(sum),
         0,
-        this.#parts.buffers.get(sum)!.size,
+        this.#parts.buffers.get(sum).size,
       );
     } else this.#dispatch(encoder, "add");
     this.#dispatch(encoder, "take");
@@ -342,7 +339,7 @@ export class TrainingSession {
       this.#updates++;
     }
     const reported = this.#reported();
-    const stateBuffer = this.#parts.buffers.get(state)!;
+    const stateBuffer = this.#parts.buffers.get(state);
     const read = this.#readback.record(encoder, [
       ...reported,
       { buffer: stateBuffer, offset: 0, size: stateBuffer.size },
@@ -360,32 +357,6 @@ export class TrainingSession {
     return { values, gradientNorm: norm, skipped: nonFinite > 0 };
   }
 
-  async #read(names: readonly string[]): Promise<Map<string, Float32Array>> {
-    this.#check();
-    const ranges = names.map((name) => ({
-      buffer: this.#parts.buffers.get(name)!,
-      offset: 0,
-      size: this.#parts.buffers.get(name)!.size,
-    }));
-    const size = ranges.reduce((total, range) => total + range.size, 0);
-    const staging = this.device.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    try {
-      const encoder = this.device.device.createCommandEncoder();
-      let at = 0;
-      for (const { buffer, size } of ranges) {
-        encoder.copyBufferToBuffer(buffer, 0, staging, at, size);
-        at += size;
-      }
-      this.device.device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
-      const all = new Float32Array(staging.getMappedRange().slice(0));
-      let first = 0;
-      return new Map(ranges.map(({ size }, i) => [names[i], all.slice(first, first += size / 4)]));
-    } finally {
-      staging.destroy();
-    }
-  }
-
   /** Updates that were made or skipped. */
   get updates(): number {
     return this.#updates;
@@ -393,8 +364,9 @@ export class TrainingSession {
 
   /** The summed gradient, by parameters as they lie flat, and how many batches are in it. */
   async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
+    this.#check();
     const batches = this.#batches;
-    return { sum: (await this.#read([sum])).get(sum)!, batches };
+    return { sum: (await this.#parts.buffers.read([sum])).get(sum)!, batches };
   }
 
   /** Adds what another session of the same problem has summed over some batches. */
@@ -406,9 +378,9 @@ export class TrainingSession {
         file: this.plan.graph.name,
       });
     }
-    if (this.#batches === 0) this.#write(sum, other);
+    if (this.#batches === 0) this.#parts.buffers.write(sum, other);
     else {
-      this.#write(gradient, other);
+      this.#parts.buffers.write(gradient, other);
       const encoder = this.device.device.createCommandEncoder();
       this.#dispatch(encoder, "add");
       this.device.device.queue.submit([encoder.finish()]);
@@ -418,8 +390,9 @@ export class TrainingSession {
 
   /** Parameters and statistics by the names of the model's constants, as they are or averaged. */
   async trained(which: "current" | "average" = "current"): Promise<Map<string, Float32Array>> {
+    this.#check();
     const [first, second] = which === "average" ? [average, statisticsAverage] : [parameters, statistics];
-    const flat = await this.#read([first, second]);
+    const flat = await this.#parts.buffers.read([first, second]);
     return new Map([
       ...unflatten(this.#parts.layouts.parameters, flat.get(first)!, this.#parts.tensors.parameters),
       ...unflatten(this.#parts.layouts.statistics, flat.get(second)!, this.#parts.tensors.statistics),
@@ -428,9 +401,10 @@ export class TrainingSession {
 
   /** Gradients of the parameters of the batch that ran last, by name. */
   async gradients(): Promise<Map<string, Float32Array>> {
+    this.#check();
     return unflatten(
       this.#parts.layouts.parameters,
-      (await this.#read([gradient])).get(gradient)!,
+      (await this.#parts.buffers.read([gradient])).get(gradient)!,
       this.#parts.tensors.parameters,
     );
   }
@@ -443,13 +417,14 @@ export class TrainingSession {
 
   /** All that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
   async state(): Promise<TrainerState> {
+    this.#check();
     if (this.#batches > 0) {
       throw new FeatherdetError(
         `there are ${this.#batches} batches in the sum of gradients: update before taking the state`,
       );
     }
     const updates = this.#updates;
-    return { updates, arrays: await this.#read(this.#kept()) };
+    return { updates, arrays: await this.#parts.buffers.read(this.#kept()) };
   }
 
   /** Goes on from a state. Throws FeatherdetError for that of another model or optimizer. */
@@ -457,7 +432,7 @@ export class TrainingSession {
     this.#check();
     const names = this.#kept();
     for (const name of names) {
-      const given = arrays.get(name)?.length, wanted = this.#parts.buffers.get(name)!.size / 4;
+      const given = arrays.get(name)?.length, wanted = this.#parts.buffers.length(name);
       if (given !== wanted) {
         throw new FeatherdetError(
           `the state is of another model or optimizer: "${name}" has ${
@@ -467,7 +442,7 @@ export class TrainingSession {
         );
       }
     }
-    for (const name of names) this.#write(name, arrays.get(name)!);
+    for (const name of names) this.#parts.buffers.write(name, arrays.get(name)!);
     this.#updates = updates;
     this.#batches = 0;
   }
@@ -502,16 +477,15 @@ export class TrainingSession {
 
   /** Bytes of GPU memory that the session holds. */
   get bytes(): number {
-    const flat = [...this.#parts.buffers.values()].reduce((total, { size }) => total + size, 0);
-    return flat + this.#parts.program.memory.bytes + this.#parts.optimizer.memory.bytes;
+    const { memory, program, optimizer } = this.#parts;
+    return memory.bytes + program.memory.bytes + optimizer.memory.bytes;
   }
 
   /** Frees everything on the device; the session cannot be used afterwards. */
   destroy(): void {
     this.#destroyed = true;
-    this.#parts.program.destroy();
-    this.#parts.optimizer.destroy();
-    for (const buffer of this.#parts.buffers.values()) buffer.destroy();
+    const { memory, program, optimizer } = this.#parts;
+    for (const one of [program, optimizer, memory]) one.destroy();
   }
 }
 

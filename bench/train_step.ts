@@ -1,0 +1,134 @@
+/**
+ * Time of a training step of a detector, by what it is spent on: every dispatch by timestamps, and whole steps end to end.
+ *
+ * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--steps 5] [--rows]`
+ *
+ * Prints a table and keeps a record under `bench/results/`. `--rows` prints the dispatches that take longest.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { createTrainer } from "../src/detection_trainer.ts";
+import { Random } from "../src/data/random.ts";
+import { interleave, summarize, timed } from "../src/eval/latency.ts";
+import { yolo11 } from "../src/models/yolo11.ts";
+import type { StepTime } from "../src/session.ts";
+import type { UpdateSettings } from "../src/train/trainer.ts";
+import { recordHeader, recordName } from "./record.ts";
+
+const { values } = parseArgs({
+  options: {
+    width: { type: "string", default: "0.25" },
+    size: { type: "string", default: "256" },
+    batch: { type: "string", default: "8" },
+    classes: { type: "string", default: "3" },
+    boxes: { type: "string", default: "64" },
+    precision: { type: "string", default: "f32" },
+    storage: { type: "string" },
+    steps: { type: "string", default: "5" },
+    rows: { type: "boolean", default: false },
+    "no-save": { type: "boolean", default: false },
+  },
+});
+const numbers = (["width", "size", "batch", "classes", "boxes", "steps"] as const).map((name) => Number(values[name]));
+const [width, size, batch, classes, boxes, steps] = numbers;
+
+/** What a dispatch is for. */
+function purposeOf({ name, operator, kernel }: StepTime): string {
+  if (operator === "Optimizer") return "update";
+  if (kernel.startsWith("pack weights")) return "pack weights";
+  if (operator === "DetectionLoss") return "loss";
+  const backward = name.startsWith("gradient/");
+  if (operator.startsWith("ConvWeightGradient")) return "backward: weights of convolutions";
+  if (operator.startsWith("ConvTranspose") && backward) return "backward: inputs of convolutions";
+  if (operator.startsWith("Conv")) return "forward: convolutions";
+  if (operator.startsWith("BatchNorm")) return `${backward ? "backward" : "forward"}: normalisation, activation`;
+  if (operator === "ToPlain" || operator === "ToBlocked" || operator === "Copy") return "copies between layouts";
+  return `${backward ? "backward" : "forward"}: everything else`;
+}
+
+const settings: UpdateSettings = {
+  learningRates: { weight: 1e-3, bias: 1e-3, norm: 1e-3 },
+  momentum: 0.9,
+  weightDecay: 5e-4,
+  averageDecay: 0.99,
+  clipNorm: 10,
+};
+
+const model = yolo11({ width, size, batch, classes });
+const precision = values.precision as "f32" | "f16";
+const storage = values.storage as "texture" | "buffer" | undefined;
+const { value: trainer, milliseconds: created } = await timed(() =>
+  createTrainer(model, { boxes, precision, storage })
+);
+const random = new Random(1);
+const images = Float32Array.from({ length: batch * 3 * size * size }, () => random.uniform(0, 1));
+const truth = new Float32Array(batch * boxes * 5).fill(-1);
+for (let n = 0; n < batch; n++) {
+  for (let m = 0; m < Math.min(12, boxes); m++) {
+    const [x, y] = [random.uniform(0, 0.8 * size), random.uniform(0, 0.8 * size)];
+    truth.set([m % classes, x, y, x + 0.15 * size, y + 0.15 * size], (n * boxes + m) * 5);
+  }
+}
+const run = () => trainer.step({ images, boxes: truth }, settings);
+const { milliseconds: first } = await timed(run);
+const [times] = await interleave([{ work: run }], steps);
+const step = summarize(times);
+const profile = await trainer.session.profile(Math.min(steps, 5));
+
+const total = profile.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+const groups = [...Map.groupBy(profile, purposeOf)].map(([purpose, rows]) => {
+  const milliseconds = rows.reduce((sum, row) => sum + row.milliseconds, 0);
+  const macs = rows.reduce((sum, row) => sum + row.macs, 0);
+  const gflopsPerSecond = 2 * macs / milliseconds / 1e6;
+  return { purpose, dispatches: rows.length, milliseconds, share: milliseconds / total, gflopsPerSecond };
+}).sort((a, b) => b.milliseconds - a.milliseconds);
+const { adapter } = trainer.session.device;
+const { planned, lowerBound, naive } = trainer.session.plan.memory;
+console.log(
+  `${adapter.name}${adapter.software ? " (software)" : ""}: yolo11 ${width} at ${size}, batch ${batch}, ${precision}`,
+);
+console.log(
+  `a step ${step.median.toFixed(0)} ms (p90 ${step.p90.toFixed(0)}), ${
+    (1e3 * batch / step.median).toFixed(2)
+  } images/s; GPU ${total.toFixed(0)} ms in ${profile.length} dispatches; made in ${
+    created.toFixed(0)
+  } ms, first step ${first.toFixed(0)} ms; activations ${(planned / 1e6).toFixed(1)} MB (at least ${
+    (lowerBound / 1e6).toFixed(1)
+  }), ${(trainer.session.bytes / 1e6).toFixed(0)} MB in all`,
+);
+console.table(groups.map((group) => ({
+  ...group,
+  milliseconds: +group.milliseconds.toFixed(1),
+  share: +group.share.toFixed(3),
+  gflopsPerSecond: +group.gflopsPerSecond.toFixed(1),
+})));
+if (values.rows) {
+  const longest = [...profile].sort((a, b) => b.milliseconds - a.milliseconds).slice(0, 60);
+  console.table(longest.map(({ name, operator, kernel, milliseconds, macs }) => ({
+    name: name.slice(-40),
+    operator: operator.slice(0, 34),
+    kernel,
+    milliseconds: +milliseconds.toFixed(2),
+    gflopsPerSecond: +(2 * macs / milliseconds / 1e6).toFixed(1),
+  })));
+}
+if (!values["no-save"]) {
+  const header = await recordHeader(adapter, "noise", {}, Deno.loadavg()[0]);
+  const record = {
+    ...header,
+    kind: "train-step",
+    model: { width, size, batch, classes, precision },
+    step,
+    imagesPerSecond: 1e3 * batch / step.median,
+    gpuMilliseconds: total,
+    memory: { planned, lowerBound, naive, total: trainer.session.bytes },
+    groups,
+  };
+  const folder = new URL("results/", import.meta.url);
+  const file = new URL(recordName(record).replace(/\.json$/, "-train-step.json"), folder);
+  await Deno.writeTextFile(file, `${JSON.stringify(record, null, 1)}\n`);
+  console.log(`kept in ${file.pathname}`);
+}
+trainer.destroy();
