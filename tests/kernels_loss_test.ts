@@ -1,6 +1,5 @@
 /** Kernels of the detection loss against the reference: every output, results and scratch alike. */
 
-import { assert } from "@std/assert";
 import type { Operand } from "../src/kernels/context.ts";
 import { NO_ACTIVATION } from "../src/kernels/activation.ts";
 import type { Target } from "../src/kernels/conv_tile.ts";
@@ -13,7 +12,7 @@ import { type LossCase, lossInputs, lossNode, referenceInputs } from "./support/
 const [FORM] = FORMS;
 
 /** Runs the kernels of a case and returns its outputs by name. */
-async function run(drawn: LossCase, target: Target, scale: number): Promise<Map<string, Float32Array>> {
+function run(drawn: LossCase, target: Target, scale: number): Promise<Map<string, Float32Array>> {
   const node = lossNode(drawn);
   const inputs = lossInputs(drawn, scale);
   const outputs = evaluateNode(node, referenceInputs(drawn, scale));

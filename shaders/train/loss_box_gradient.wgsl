@@ -30,45 +30,43 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let cell = cellOf(params.level, linearIndex(group, groups, local));
+  let thread = linearIndex(group, groups, local);
+  let cell = cellOf(params.level, thread);
   let plane = params.level.plane;
   let row = i32(assignment[cell.anchor]);
-  let start = sideStart(cell.image, 0, cell.at, plane);
   if (row < 0) {
-    for (var channel = 0; channel < 4 * BINS; channel++) { gradient[start + channel * plane] = 0.0; }
+    let start = sideStart(cell.image, 0, cell.at, plane);
+    for (var channel = 0; channel < uncounted(4 * BINS, thread); channel++) { gradient[start + channel * plane] = 0.0; }
     anchorLosses[3 * cell.anchor] = 0.0;
     anchorLosses[3 * cell.anchor + 2] = 0.0;
     return;
   }
-#for side in 0..4
-  let start_$side = start + $side * BINS * plane;
-  let part_$side = distributionOf(start_$side, plane);
-#end
+  let distances = distributionOf(cell.image, cell.at, plane, thread);
   let outward = vec4f(-1.0, -1.0, 1.0, 1.0);
-  let means = vec4f(part_0.mean, part_1.mean, part_2.mean, part_3.mean);
-  let aim = sidesOf(cell.image * params.level.rows + row) - cell.point.xyxy;
-  let overlap = overlapOf(outward * means * params.level.stride, aim);
+  let goal = sidesOf(cell.image * params.level.rows + row) - cell.point.xyxy;
+  let overlap = overlapOf(outward * distances.mean * params.level.stride, goal);
   let weight = targets[cell.anchor] / normaliser[0];
   let factor = f32(params.level.images) * scale[0];
   let boxSlope = -factor * params.gainBox * weight * params.level.stride * outward * overlap.slope;
   let share = 0.25 * params.gainDistribution * weight;
-  let reach = clamp(outward * aim / params.level.stride, vec4f(0.0), vec4f(f32(BINS) - 1.01));
+  let reach = clamp(outward * goal / params.level.stride, vec4f(0.0), vec4f(f32(BINS) - 1.01));
+  let below = floor(reach);
   var entropy = 0.0;
-#for side in 0..4
-  {
-    let low = floor(reach[$side]);
-    let high = reach[$side] - low;
-    let below = i32(low);
-    entropy += part_$side.peak + log(part_$side.mass) - (1.0 - high) * logits[start_$side + below * plane] -
-      high * logits[start_$side + (below + 1) * plane];
-    for (var bin = 0; bin < BINS; bin++) {
-      let at = start_$side + bin * plane;
-      let mass = exp(logits[at] - part_$side.peak) / part_$side.mass;
-      let aimed = select(0.0, 1.0 - high, bin == below) + select(0.0, high, bin == below + 1);
-      gradient[at] = boxSlope[$side] * mass * (f32(bin) - means[$side]) + factor * share * (mass - aimed);
+  for (var side = 0; side < uncounted(4, thread); side++) {
+    let start = sideStart(cell.image, side, cell.at, plane);
+    let peak = distances.peak[side];
+    let mass = distances.mass[side];
+    let mean = distances.mean[side];
+    let low = i32(below[side]);
+    let high = reach[side] - below[side];
+    entropy += peak + log(mass) - (1.0 - high) * logits[start + low * plane] - high * logits[start + (low + 1) * plane];
+    for (var bin = 0; bin < uncounted(BINS, thread); bin++) {
+      let at = start + bin * plane;
+      let held = exp(logits[at] - peak) / mass;
+      let aimed = select(0.0, 1.0 - high, bin == low) + select(0.0, high, bin == low + 1);
+      gradient[at] = boxSlope[side] * held * (f32(bin) - mean) + factor * share * (held - aimed);
     }
   }
-#end
   anchorLosses[3 * cell.anchor] = params.gainBox * weight * (1.0 - overlap.value);
   anchorLosses[3 * cell.anchor + 2] = share * entropy;
 }

@@ -16,12 +16,9 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let cell = cellOf(params, linearIndex(group, groups, local));
-#for side in 0..4
-  let reach_$side = distributionOf(sideStart(cell.image, $side, cell.at, params.plane), params.plane).mean;
-#end
-  let near = cell.point - params.stride * vec2f(reach_0, reach_1);
-  let far = cell.point + params.stride * vec2f(reach_2, reach_3);
-  predicted[cell.anchor] = vec4f(near, far);
+  let thread = linearIndex(group, groups, local);
+  let cell = cellOf(params, thread);
+  let reach = distributionOf(cell.image, cell.at, params.plane, thread).mean * params.stride;
+  predicted[cell.anchor] = vec4f(cell.point - reach.xy, cell.point + reach.zw);
   claims[cell.anchor] = 0u;
 }

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { type Graph, inferTypes, withNodes } from "../graph/mod.ts";
-import { findYoloHead, type YoloHead } from "../plan/fuse/yolo_head.ts";
+import { type DetectionHead, type Graph, inferTypes, withNodes } from "../graph/mod.ts";
+import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../plan/plan.ts";
 
 /** A detector's plan between letterbox and decoding. */
 export interface NetworkPlan {
   /** Undefined where the tail is not recognised: then the plan ends at the model's own output. */
-  readonly head: YoloHead | undefined;
+  readonly head: DetectionHead | undefined;
   readonly plan: Plan;
 }
 

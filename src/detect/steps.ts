@@ -4,10 +4,10 @@
  * @module
  */
 
+import type { DetectionHead } from "../graph/detection_head.ts";
 import type { Operand } from "../kernels/context.ts";
 import { decodeHead, decodeTensor, type DetectSpace, letterbox, suppress } from "../kernels/detect/mod.ts";
 import type { Kernel } from "../kernels/kernel.ts";
-import type { YoloHead } from "../plan/fuse/yolo_head.ts";
 import { outputValue, type Plan, type Step } from "../plan/plan.ts";
 
 /** What the steps are made for. */
@@ -22,7 +22,7 @@ export interface DetectionSettings {
 /** All steps of a frame; the letterbox comes first, its parameters are set for each picture. */
 export function detectionSteps(
   plan: Plan,
-  head: YoloHead | undefined,
+  head: DetectionHead | undefined,
   space: DetectSpace,
   settings: DetectionSettings,
 ): Step[] {

@@ -15,3 +15,10 @@ export {
   type TrainingOptions,
   withTrained,
 } from "./training_graph.ts";
+export {
+  type DetectionLossOptions,
+  type HeadMaps,
+  headMaps,
+  type LossGraph,
+  withDetectionLoss,
+} from "./loss/detection_loss.ts";

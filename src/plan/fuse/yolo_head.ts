@@ -1,6 +1,5 @@
 /**
- * Finds the detection head of a YOLO11 (or YOLOv8) export: the maps of box distributions and class logits, level by level, that
- * the exported tail turns into `[N, 4 + classes, anchors]`.
+ * Finds the detection head of a YOLO11 (or YOLOv8) export whose tail can be replaced by kernels.
  *
  * The tail is recognised by what it computes, not by how it is spelt: its box part is evaluated on a probe and compared with
  * the head's formula (DFL expectation, anchor points at cell centres, boxes as centre and size in input pixels).
@@ -8,94 +7,17 @@
  * @module
  */
 
-import { type Node, producers, sizeOf } from "../../graph/mod.ts";
+import { type DetectionHead, type DetectionLevel, findDetectionHead, type Node, sizeOf } from "../../graph/mod.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../reference/run.ts";
 import type { TypedGraph } from "../node.ts";
 
-/** One level of the pyramid. */
-export interface HeadLevel {
-  /** Value `[N, 4 * bins, h, w]`: distributions of the distances left, top, right, bottom, in cells. */
-  readonly boxes: string;
-  /** Value `[N, classes, h, w]`: logits. */
-  readonly classes: string;
-  /** Input pixels a cell. */
-  readonly stride: number;
-}
-
-/** A recognised head. */
-export interface YoloHead {
-  readonly levels: readonly HeadLevel[];
-  readonly classes: number;
-  readonly bins: number;
-  /** The graph output that the tail makes. */
-  readonly output: string;
-  /** Nodes of the tail, in order. */
-  readonly tail: readonly Node[];
-}
-
 /** Finds the head of the graph's only output; undefined where it is no such head. */
-export function findYoloHead({ graph, types }: TypedGraph): YoloHead | undefined {
-  const makers = producers(graph);
-  const [output] = graph.outputs;
-  const shapeOf = (value: string) => types.get(value)!.shape;
-  const last = makers.get(output);
-  const input = graph.inputs[0]?.shape;
-  if (graph.outputs.length !== 1 || last?.op !== "Concat" || last.attributes.axis !== 1 || last.inputs.length !== 2) {
-    return undefined;
-  }
-  if (shapeOf(output).length !== 3 || shapeOf(last.inputs[0])[1] !== 4 || input?.length !== 4) return undefined;
-
-  /** The maps behind a Concat over levels, with the nodes that flatten them. */
-  const levelsOf = (value: string): { maps: string[]; nodes: Node[] } | undefined => {
-    const concat = makers.get(value);
-    if (concat?.op !== "Concat" || concat.attributes.axis !== 2) return undefined;
-    const flat = concat.inputs.map((name) => makers.get(name));
-    if (flat.some((node) => node?.op !== "Reshape" || shapeOf(node.inputs[0]).length !== 4)) return undefined;
-    return { maps: flat.map((node) => node!.inputs[0]), nodes: [...flat as Node[], concat] };
-  };
-
-  const sigmoid = makers.get(last.inputs[1]);
-  const classPart = sigmoid?.op === "Sigmoid" ? levelsOf(sigmoid.inputs[0]) : undefined;
-  if (!classPart) return undefined;
-
-  const decode: Node[] = [];
-  const seen = new Set<Node>();
-  let boxPart: ReturnType<typeof levelsOf>;
-  const walk = (value: string): boolean => {
-    const node = makers.get(value);
-    if (node === undefined) return graph.constants.has(value);
-    if (seen.has(node)) return true;
-    const levels = levelsOf(value);
-    if (levels) {
-      boxPart = levels;
-      return true;
-    }
-    seen.add(node);
-    if (!node.inputs.every(walk)) return false;
-    decode.push(node);
-    return decode.length < 64;
-  };
-  if (!walk(last.inputs[0]) || boxPart === undefined || boxPart.maps.length !== classPart.maps.length) return undefined;
-
-  const classes = shapeOf(last.inputs[1])[1];
-  const bins = shapeOf(boxPart.maps[0])[1] / 4;
-  const levels: HeadLevel[] = [];
-  for (let i = 0; i < boxPart.maps.length; i++) {
-    const [, , height, width] = shapeOf(boxPart.maps[i]);
-    const stride = input[2] / height;
-    const fits = input[3] / width === stride && shapeOf(classPart.maps[i])[2] === height &&
-      shapeOf(classPart.maps[i])[3] === width;
-    if (!fits || shapeOf(boxPart.maps[i])[1] !== 4 * bins || shapeOf(classPart.maps[i])[1] !== classes) {
-      return undefined;
-    }
-    levels.push({ boxes: boxPart.maps[i], classes: classPart.maps[i], stride });
-  }
-  const joint = boxPart.nodes.at(-1)!.outputs[0];
-  if (
-    !Number.isInteger(bins) || bins < 2 ||
-    !decodesAsExpected({ graph, types }, decode, joint, last.inputs[0], levels, bins)
-  ) return undefined;
-  return { levels, classes, bins, output, tail: [...boxPart.nodes, ...decode, ...classPart.nodes, sigmoid!, last] };
+export function findYoloHead({ graph, types }: TypedGraph): DetectionHead | undefined {
+  if (graph.outputs.length !== 1) return undefined;
+  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  if (head === undefined) return undefined;
+  const { decode, joint, boxes, levels, bins } = head;
+  return decodesAsExpected({ graph, types }, decode, joint, boxes, levels, bins) ? head : undefined;
 }
 
 /** Evaluates the box part on one-hot-like distributions and compares it with the formula at every anchor. */
@@ -104,7 +26,7 @@ function decodesAsExpected(
   nodes: readonly Node[],
   joint: string,
   result: string,
-  levels: readonly HeadLevel[],
+  levels: readonly DetectionLevel[],
   bins: number,
 ): boolean {
   const { shape } = types.get(joint)!;
