@@ -12,29 +12,20 @@ import type { KernelContext, Operand } from "./context.ts";
 import { f32, i32, type Kernel, vec4i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import { readPlain, refuseEpilogue, refuseResidual, write } from "./operand.ts";
-import { alignedStrides, axisFields, collapse, stridesOf } from "./strided.ts";
+import { alignedStrides, axisFields, collapse, reductionWalk, stridesOf } from "./strided.ts";
 
 /** Plain kernels of the reductions. */
 export function reducePlain(context: KernelContext<"ReduceMean" | "ReduceSum" | "ReduceMax">): Kernel[] {
   refuseEpilogue(context);
   const { node, inputs: [x], outputs: [y] } = context;
-  const strides = stridesOf(x.shape);
-  const walk = (wanted: boolean) => {
-    const axes = x.shape.map((_, axis) => axis).filter((axis) => node.attributes.axes.includes(axis) === wanted);
-    return collapse(axes.map((axis) => x.shape[axis]), [axes.map((axis) => strides[axis])]);
-  };
-  const kept = walk(false), reduced = walk(true);
+  const { rank, fields } = reductionWalk(x.shape, node.attributes.axes);
   const size = sizeOf(y.shape), count = sizeOf(x.shape) / size;
-  // Merged axes that are reduced alternate with kept ones: with eight in all there are four at most.
-  const ones = (list: readonly number[], fill: number) => [...new Array<number>(4 - list.length).fill(fill), ...list];
   return [{
     label: `${node.op.toLowerCase()} plain`,
     shader: "tensor/plain_reduce.wgsl",
-    constants: { RANK: kept.extents.length, MODE: node.op === "ReduceMax" ? "maximum" : "sum" },
+    constants: { RANK: rank, MODE: node.op === "ReduceMax" ? "maximum" : "sum" },
     parameters: [
-      ...[kept.extents, kept.steps[0]].flatMap(axisFields),
-      vec4i(ones(reduced.extents, 1)),
-      vec4i(ones(reduced.steps[0], 0)),
+      ...fields,
       i32(size),
       f32(node.op === "ReduceMean" ? 1 / count : 1),
     ],

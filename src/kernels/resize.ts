@@ -35,7 +35,7 @@ const ROUND: { readonly [K in Attributes["nearest"]]: (x: number) => number } = 
 };
 
 /** For each output index along an axis: the lower input index and the share of the one after it. */
-function axisTable(attributes: Attributes, axis: 0 | 1, extent: number): number[] {
+export function axisTable(attributes: Attributes, axis: 0 | 1, extent: number): number[] {
   return Array.from({ length: attributes.size[axis] }, (_, index) => {
     const exact = sourceCoordinate(attributes, axis, index, extent);
     const x = attributes.mode === "nearest" ? ROUND[attributes.nearest](exact) : exact;

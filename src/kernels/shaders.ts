@@ -101,6 +101,13 @@ import trainLossOverlap from "../../shaders/train/loss_overlap.wgsl" with { type
 import trainLossResolve from "../../shaders/train/loss_resolve.wgsl" with { type: "text" };
 import trainLossTargets from "../../shaders/train/loss_targets.wgsl" with { type: "text" };
 import trainLossTotal from "../../shaders/train/loss_total.wgsl" with { type: "text" };
+import trainActivationGradient from "../../shaders/train/activation_gradient.wgsl" with { type: "text" };
+import trainMaxPoolGradient from "../../shaders/train/max_pool_gradient.wgsl" with { type: "text" };
+import trainMaxPoolGradientFlat from "../../shaders/train/max_pool_gradient_flat.wgsl" with { type: "text" };
+import trainPlainActivationGradient from "../../shaders/train/plain_activation_gradient.wgsl" with { type: "text" };
+import trainPlainReduceMaxGradient from "../../shaders/train/plain_reduce_max_gradient.wgsl" with { type: "text" };
+import trainPlainSoftmaxGradient from "../../shaders/train/plain_softmax_gradient.wgsl" with { type: "text" };
+import trainResizeGradient from "../../shaders/train/resize_gradient.wgsl" with { type: "text" };
 
 /** The shader library. */
 export const SHADERS: ShaderLibrary = {
@@ -196,4 +203,11 @@ export const SHADERS: ShaderLibrary = {
   "train/loss_resolve.wgsl": trainLossResolve,
   "train/loss_targets.wgsl": trainLossTargets,
   "train/loss_total.wgsl": trainLossTotal,
+  "train/activation_gradient.wgsl": trainActivationGradient,
+  "train/max_pool_gradient.wgsl": trainMaxPoolGradient,
+  "train/max_pool_gradient_flat.wgsl": trainMaxPoolGradientFlat,
+  "train/plain_activation_gradient.wgsl": trainPlainActivationGradient,
+  "train/plain_reduce_max_gradient.wgsl": trainPlainReduceMaxGradient,
+  "train/plain_softmax_gradient.wgsl": trainPlainSoftmaxGradient,
+  "train/resize_gradient.wgsl": trainResizeGradient,
 };

@@ -60,3 +60,29 @@ export function axisFields(list: readonly number[]): ParameterField[] {
   const all = [...list, ...new Array<number>(RANK - list.length).fill(0)];
   return [vec4i(all.slice(0, 4)), vec4i(all.slice(4))];
 }
+
+/**
+ * A walk over a tensor by a reduction: `rank` of the axes that stay, and the parameter fields of shaders that reduce: extents and steps
+ * of those (`Axes`), then of the axes that are reduced (`vec4i`), padded in front with ones.
+ */
+export function reductionWalk(
+  shape: Shape,
+  reduced: readonly number[],
+): { readonly rank: number; readonly fields: ParameterField[] } {
+  const strides = stridesOf(shape);
+  const walk = (wanted: boolean) => {
+    const axes = shape.map((_, axis) => axis).filter((axis) => reduced.includes(axis) === wanted);
+    return collapse(axes.map((axis) => shape[axis]), [axes.map((axis) => strides[axis])]);
+  };
+  const stay = walk(false), go = walk(true);
+  // Merged axes that are reduced alternate with kept ones: with eight in all there are four at most.
+  const ones = (list: readonly number[], fill: number) => [...new Array<number>(4 - list.length).fill(fill), ...list];
+  return {
+    rank: stay.extents.length,
+    fields: [
+      ...[stay.extents, stay.steps[0]].flatMap(axisFields),
+      vec4i(ones(go.extents, 1)),
+      vec4i(ones(go.steps[0], 0)),
+    ],
+  };
+}

@@ -14,6 +14,9 @@ import { dequantizeBlocked, quantizeBlocked } from "./int8/quantize.ts";
 import { globalAveragePool, pool, reduceBlocked } from "./pool.ts";
 import { castPlain, dequantizePlain, dynamicQuantizePlain, quantizePlain } from "./quantize_plain.ts";
 import { resize } from "./resize.ts";
+import { activationGradient } from "./train/activation_gradient.ts";
+import { channelSum, reduceMaxGradient, softmaxGradient } from "./train/contract_gradient.ts";
+import { maxPoolGradient, resizeGradient } from "./train/window_gradient.ts";
 import { batchNormGradient, batchNormTraining } from "./train/norm.ts";
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
 import { detectionLoss } from "./train/loss.ts";
@@ -46,7 +49,7 @@ export const KERNELS: KernelTable = {
   AveragePool: pool,
   GlobalAveragePool: globalAveragePool,
   ReduceMean: reduce,
-  ReduceSum: reduce,
+  ReduceSum: { ...reduce, mixed: channelSum },
   ReduceMax: reduce,
   Gemm: { plain: { kernels: gemmPlain } },
   MatMul: { plain: { kernels: matMulPlain } },
@@ -72,10 +75,10 @@ export const KERNELS: KernelTable = {
   ConvWeightGradient: convWeightGradient,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: batchNormGradient,
-  ActivationGradient: {},
-  MaxPoolGradient: {},
-  ReduceMaxGradient: {},
-  ResizeGradient: {},
-  SoftmaxGradient: {},
+  ActivationGradient: activationGradient,
+  MaxPoolGradient: maxPoolGradient,
+  ReduceMaxGradient: reduceMaxGradient,
+  ResizeGradient: resizeGradient,
+  SoftmaxGradient: softmaxGradient,
   DetectionLoss: { plain: { kernels: detectionLoss } },
 };

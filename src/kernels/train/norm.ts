@@ -6,29 +6,18 @@
  * @module
  */
 
-import { activationNode } from "../../graph/activations.ts";
-import { type ActivationAttributes, DERIVED_FROM_INPUT, type Node } from "../../graph/operators.ts";
+import { DERIVED_FROM_INPUT } from "../../graph/operators.ts";
 import { sizeOf } from "../../graph/graph.ts";
-import {
-  type Activation,
-  activationConstants,
-  activationOf,
-  activationParameters,
-  NO_ACTIVATION,
-} from "../activation.ts";
+import { activationConstants, activationParameters, NO_ACTIVATION } from "../activation.ts";
 import type { Target } from "../conv_tile.ts";
 import type { KernelContext, Operand, OperandTypes, OperatorKernels } from "../context.ts";
 import { blocked, f32, i32, type Kernel } from "../kernel.ts";
 import { blockedOf, read, readPlain, refuseEpilogue, refuseResidual, write } from "../operand.ts";
+import { activationOfAttribute } from "./activation_gradient.ts";
 import { partialsOf, partsOf, SUMMED } from "./parts.ts";
 
 /** Pixels that one team takes where a map is written: on software adapters few, so that vectors store to places near each other. */
 const WRITTEN: { readonly [T in Target]: number } = { software: 128, hardware: 1024 };
-
-function activationOfAttributes(node: Node, activation: ActivationAttributes | undefined): Activation {
-  if (!activation) return NO_ACTIVATION;
-  return activationOf(activationNode(activation, node.name, node.inputs[0], node.outputs[0]))!;
-}
 
 /** True where the maps among the inputs, which have the output's shape, are images of floats in memory. */
 function onFloatImages({ inputs, outputs: [{ shape }] }: OperandTypes, maps: readonly number[]): boolean {
@@ -42,7 +31,7 @@ function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] 
   const [x, scale, bias, oldMean, oldVariance] = inputs;
   const [y, mean, inverse, newMean, newVariance] = outputs;
   const { epsilon, momentum } = node.attributes;
-  const own = activationOfAttributes(node, node.attributes.activation);
+  const own = activationOfAttribute(node, node.attributes.activation);
   if (own !== NO_ACTIVATION) refuseEpilogue(context);
   const activation = own === NO_ACTIVATION ? context.epilogue.activation : own;
   const input = blockedOf(x);
@@ -104,7 +93,7 @@ function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] 
   refuseEpilogue(context);
   const { node, pitch, target = "software", inputs, outputs: [dx, dScale, dBias] } = context;
   const [x, scale, mean, inverse, dy, bias] = inputs;
-  const activation = activationOfAttributes(node, node.attributes.activation);
+  const activation = activationOfAttribute(node, node.attributes.activation);
   const input = blockedOf(x), gradient = blockedOf(dy);
   const plain = (operand: Operand) => readPlain(node, operand);
   const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN[target], target);
