@@ -8,7 +8,7 @@
 import type { Dataset } from "../dataset.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { usualWorkers } from "../side_worker.ts";
-import { checkDataset, checkWhole } from "./check.ts";
+import { checkBoxes, checkPictures, checkWhole } from "./check.ts";
 import { augmentation, type AugmentOptions } from "./options.ts";
 import { epochOrder, partnersNear } from "./order.ts";
 import { packBoxes } from "./pack_boxes.ts";
@@ -106,13 +106,9 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     }
     for (const [name, value] of Object.entries({ closeMosaic, workers, memory })) checkWhole(`"${name}"`, value, 0);
     checkWhole('"seed"', seed, Number.MIN_SAFE_INTEGER);
-    checkDataset(dataset);
+    checkPictures(dataset);
     this.stepsPerEpoch = stepsPerEpoch(dataset.images.length, batch);
-    checkWhole('"start.epoch"', start.epoch, 0);
-    checkWhole('"start.step"', start.step, 0);
-    if (start.step > this.stepsPerEpoch) {
-      throw new FeatherdetError(`step ${start.step} of an epoch of ${this.stepsPerEpoch} steps cannot be started at`);
-    }
+    this.#checkStart(start);
     this.#augment = augmentation(options.augment);
   }
 
@@ -130,7 +126,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
   /** What a batch is made of. */
   samples({ epoch, step }: RunPosition): readonly { readonly picture: number; readonly sample: Sample }[] {
     const { size, batch, epochs, seed, closeMosaic } = this.#options;
-    const { images } = this.dataset;
+    const { images, classes } = this.dataset;
     const order = this.#orderOf(epoch);
     const augment = epoch >= epochs - closeMosaic ? { ...this.#augment, mosaic: 0 } : this.#augment;
     return Array.from({ length: batch }, (_, i) => {
@@ -139,37 +135,44 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
       const place = index % order.length;
       const partners = partnersNear(order, place);
       const sample = drawSample(images, order[place], partners, size, augment, randomAt(seed, epoch, index));
+      for (const { picture } of sample.tiles) checkBoxes(images[picture], classes.length);
       return { picture: order[place], sample };
     });
   }
 
-  /** Makes the batches one after another, and ahead of time where there are workers, which end with the loop. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<DatasetBatch, void, void> {
+  /** The batches from the options' start on. */
+  [Symbol.asyncIterator](): AsyncGenerator<DatasetBatch, void, void> {
+    return this.read(this.#options.start);
+  }
+
+  /**
+   * The batches from a place on to the end of the last epoch: made one after another, ahead of time where there are workers, which end with
+   * the loop. Throws FeatherdetError for a place that no run of this has, and for a picture that cannot be read.
+   */
+  async *read(start: RunPosition): AsyncGenerator<DatasetBatch, void, void> {
+    this.#checkStart(start);
     const { size: input, workers, ahead, memory, signal } = this.#options;
     signal?.throwIfAborted();
     const workshop = new Workshop({ images: this.dataset.images, input, workers, memory });
     const begun: Promise<DatasetBatch>[] = [];
-    const positions = this.#positions();
-    const begin = () => {
-      const next = positions.next();
-      if (next.done) return;
-      const made = this.#make(next.value, workshop);
-      // A failure is reported when its turn comes.
-      made.catch(() => {});
-      begun.push(made);
+    const take = async () => {
+      const next = begun.shift()!;
+      const batch = await (signal ? unlessAborted(next, signal) : next);
+      this.#dropped += batch.dropped;
+      return batch;
     };
     try {
-      while (true) {
-        while (begun.length === 0 || (workers > 0 && begun.length <= ahead)) {
-          const before = begun.length;
-          begin();
-          if (begun.length === before) break;
-        }
-        const next = begun.shift();
-        if (!next) return;
-        const batch = await (signal ? unlessAborted(next, signal) : next);
-        this.#dropped += batch.dropped;
-        yield batch;
+      for (const position of this.#positions(start)) {
+        const made = this.#make(position, workshop);
+        // A failure is reported when its turn comes.
+        made.catch(() => {});
+        begun.push(made);
+        if (begun.length <= (workers > 0 ? ahead : 0)) continue;
+        yield await take();
+        signal?.throwIfAborted();
+      }
+      while (begun.length > 0) {
+        yield await take();
         signal?.throwIfAborted();
       }
     } finally {
@@ -177,8 +180,19 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     }
   }
 
-  *#positions(): Generator<RunPosition, void, void> {
-    const { start, epochs } = this.#options;
+  /** A step just behind the last one of an epoch is the beginning of the next. */
+  #checkStart({ epoch, step }: RunPosition): void {
+    checkWhole('"start.epoch"', epoch, 0);
+    checkWhole('"start.step"', step, 0);
+    if (step > this.stepsPerEpoch) {
+      throw new FeatherdetError(
+        `a training input cannot start at step ${step} of an epoch that has ${this.stepsPerEpoch} steps`,
+      );
+    }
+  }
+
+  *#positions(start: RunPosition): Generator<RunPosition, void, void> {
+    const { epochs } = this.#options;
     for (let epoch = start.epoch; epoch < epochs; epoch++) {
       const first = epoch === start.epoch ? start.step : 0;
       for (let step = first; step < this.stepsPerEpoch; step++) yield { epoch, step };
@@ -210,8 +224,8 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
  * mirror; pixels are sampled bilinearly, once, from a picture that was shrunk before by averaging where it is shown much smaller. Objects
  * that the data set does not count (crowds) have no boxes.
  *
- * Throws FeatherdetError for an option out of its range, a data set without pictures and a box outside its picture; in the loop, for
- * a picture that cannot be read, by its name.
+ * Throws FeatherdetError for an option out of its range and a data set without pictures; in the loop, by the name of the picture, for
+ * one that cannot be read or has a box outside.
  *
  * ```ts
  * import { syntheticDataset } from "../synthetic_scenes.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Dataset } from "../dataset.ts";
-import { checkDataset } from "./check.ts";
+import { checkPictures } from "./check.ts";
 import { augmentation, type AugmentOptions } from "./options.ts";
 import { epochOrder, partnersNear } from "./order.ts";
 import { drawSample, randomAt } from "./sample.ts";
@@ -29,7 +29,7 @@ export function mostBoxes(
   augment: AugmentOptions | false = {},
   size: InputSize = [640, 640],
 ): number {
-  checkDataset(dataset);
+  checkPictures(dataset);
   const options = augmentation(augment);
   const { images } = dataset;
   let most = images.reduce((count, { boxes }) => Math.max(count, boxes.filter(({ crowd }) => !crowd).length), 0);
