@@ -6,24 +6,35 @@
 
 /** Settings of one update; `OptimizerSettings` of the kernels is one. */
 export interface ReferenceSettings {
+  /** Step length of each group. */
   readonly learningRates: Readonly<Record<"weight" | "bias" | "norm", number>>;
+  /** Momentum of SGD, first beta of AdamW. */
   readonly momentum: number;
   /** Of the group `weight` alone. */
   readonly weightDecay: number;
+  /** Share that the moving average keeps of itself. */
   readonly averageDecay: number;
+  /** Largest norm of the gradient; a longer one is shortened to it. */
   readonly clipNorm: number;
+  /** What the gradient is multiplied by first; 1 unless given. */
   readonly factor?: number;
+  /** Second beta of AdamW; 0.999 unless given. */
   readonly secondMomentum?: number;
+  /** What AdamW adds to the root of the second moment; 1e-8 unless given. */
   readonly epsilon?: number;
 }
 
 /** A model in training; arrays of one length, changed by the functions here. */
 export interface ReferenceOptimizer {
+  /** Group of each element. */
   readonly groups: readonly ("weight" | "bias" | "norm")[];
+  /** What is trained. */
   readonly parameters: Float64Array;
+  /** Moving average of the parameters. */
   readonly average: Float64Array;
-  /** Zero before the first update, as is `second`. */
+  /** Momentum of SGD, first moment of AdamW; zero before the first update. */
   readonly first: Float64Array;
+  /** Second moment of AdamW; zero before the first update. */
   readonly second: Float64Array;
   /** Updates made so far. */
   updates: number;

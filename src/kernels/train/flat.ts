@@ -17,6 +17,7 @@ export type FlatGroup = typeof FLAT_GROUPS[number];
 
 /** A tensor that is to lie in a flat buffer. */
 export interface FlatTensor {
+  /** What it is found by. */
   readonly name: string;
   /** Elements. */
   readonly size: number;

@@ -43,6 +43,7 @@ export const OPTIMIZER_VALUES = {
   gradient: "train/gradient",
   /** Sum of the gradients since the last update. */
   sum: "train/gradient_sum",
+  /** What is trained. */
   parameters: "train/parameters",
   /** Moving average of the parameters. */
   average: "train/average",
@@ -75,6 +76,7 @@ const STATE_SIZE = 8;
 export interface OptimizerBuffer {
   /** One of `OPTIMIZER_VALUES`. */
   readonly name: string;
+  /** Size. */
   readonly bytes: number;
   /** True for what a resumed run needs; zero before the first update, but for `parameters` and `average`, which begin as the model's. */
   readonly kept: boolean;
