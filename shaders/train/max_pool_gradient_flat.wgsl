@@ -3,7 +3,9 @@
 //
 // All windows that hold p lie within K - 1 pixels of it. Window (i, j) reaches from p by i - K + 1 .. i rows and j - K + 1 .. j columns. An
 // element beats p in all windows that hold both, so greatest elements of runs of a row, and of such runs over rows, tell which windows p
-// has lost: one bit each. Ties are lost to what comes earlier.
+// has lost: one bit each. Ties are lost to what comes earlier. Coordinates beyond an edge stand for the edge: they repeat an element of
+// the window on the same side of p, unless p lies on that edge itself. Then a repeated p, or row of p, beats nothing that it does not beat
+// anyhow, but where ties count: left of p, and above.
 // Layouts: x and dx `[N,C,H,W]`, dy `[N,C,H',W']`. Dispatch: a thread a pixel of dx (lib/strip.wgsl).
 #const K = 5
 #const STRIP = 1
@@ -23,13 +25,6 @@ struct Params {
 
 const LOWEST = vec4f(-3.4e38);
 
-// The element at a place relative to the plane, the least number outside of it.
-fn at(source: vec2i, x: i32, y: i32) -> vec4f {
-  let inside = x >= 0 && y >= 0 && x < params.input.width && y < params.input.height;
-  let near = vec2i(clamp(x, 0, params.input.width - 1), clamp(y, 0, params.input.height - 1));
-  return select(LOWEST, load_x(source.x + near.x, source.y + near.y), inside);
-}
-
 fn bit(lost: vec4<bool>, i: i32, j: i32) -> vec4u {
   return select(vec4u(0u), vec4u(1u << u32(i * K + j)), lost);
 }
@@ -46,21 +41,25 @@ fn main(
   let mine = load_x(source.x + strip.x, source.y + strip.y);
   var lost = vec4u(0u);
 
+  let centre = source.x + strip.x;
+#for d in 1..K
+  let before_$d = source.x + max(strip.x - $d, 0);
+  let behind_$d = source.x + min(strip.x + $d, params.input.width - 1);
+#end
+
   // The row of p itself: what lies left of p in window j, and right of it.
   {
-    var left = LOWEST;
-    var right = LOWEST;
-#for d in 1..K
-    left = max(left, at(source, strip.x - $d, strip.y));
-    right = max(right, at(source, strip.x + $d, strip.y));
-    let left_$(K - 1 - d) = left;
-    let right_$d = right;
-#end
+    let row = source.y + strip.y;
+    let inner = vec4<bool>(strip.x > 0);
     let left_$(K - 1) = LOWEST;
     let right_0 = LOWEST;
+#for d in 1..K
+    let left_$(K - 1 - d) = max(left_$(K - d), load_x(before_$d, row));
+    let right_$d = max(right_$(d - 1), load_x(behind_$d, row));
+#end
     for (var i = 0; i < uncounted(K, thread); i++) {
 #for j in 0..K
-      lost |= bit((left_$j >= mine) | (right_$j > mine), i, $j);
+      lost |= bit(((left_$j >= mine) & inner) | (right_$j > mine), i, $j);
 #end
     }
   }
@@ -68,31 +67,34 @@ fn main(
   // Rows above, then rows below, from the nearest on: each adds to what the windows that reach it hold.
 #for side in 0..2
   {
+#if side == 0
+    let inner = vec4<bool>(strip.y > 0);
+#end
 #for j in 0..K
     var most_$j = LOWEST;
 #end
     for (var d = 1; d < uncounted(K, thread); d++) {
 #if side == 0
-      let y = strip.y - d;
+      let row = source.y + max(strip.y - d, 0);
       let i = K - 1 - d;
 #else
-      let y = strip.y + d;
+      let row = source.y + min(strip.y + d, params.input.height - 1);
       let i = d;
 #end
-      let middle = at(source, strip.x, y);
+      let middle = load_x(centre, row);
       var left = middle;
       var right = middle;
       most_$(K - 1) = max(most_$(K - 1), middle);
       most_0 = max(most_0, middle);
 #for e in 1..K
-      left = max(left, at(source, strip.x - $e, y));
-      right = max(right, at(source, strip.x + $e, y));
+      left = max(left, load_x(before_$e, row));
+      right = max(right, load_x(behind_$e, row));
       most_$(K - 1 - e) = max(most_$(K - 1 - e), left);
       most_$e = max(most_$e, right);
 #end
 #for j in 0..K
 #if side == 0
-      lost |= bit(most_$j >= mine, i, $j);
+      lost |= bit((most_$j >= mine) & inner, i, $j);
 #else
       lost |= bit(most_$j > mine, i, $j);
 #end
