@@ -187,3 +187,14 @@ export {
   measureLatency,
 } from "./src/eval/measure_latency.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
+export {
+  type AugmentOptions,
+  type DatasetBatch,
+  type InputSize,
+  mostBoxes,
+  type RunPosition,
+  TrainingBatches,
+  trainingBatches,
+  type TrainingBatchesOptions,
+  USUAL_AUGMENTATION,
+} from "./src/data/augment/mod.ts";

@@ -69,11 +69,6 @@ export interface TrainingBatchesOptions {
 
 const DEFAULTS = { seed: 0, closeMosaic: 10, shuffle: true, ahead: 2, memory: 512 * 2 ** 20 };
 
-/** Steps of an epoch: the last batch is filled up from the beginning of the epoch's order. */
-export function stepsPerEpoch(pictures: number, batch: number): number {
-  return Math.ceil(pictures / batch);
-}
-
 /** As the promise, or rejected with the signal's reason, whichever comes first; leaves nothing behind on the signal. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -85,7 +80,7 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 
 /** The batches of a run, for `for await`; each loop over it begins anew at the start. */
 export class TrainingBatches implements AsyncIterable<DatasetBatch> {
-  /** Steps of each epoch. */
+  /** Steps of each epoch; the last batch of one is filled up from the beginning of the epoch's order. */
   readonly stepsPerEpoch: number;
   readonly #options: TrainingBatchesOptions & typeof DEFAULTS & {
     readonly start: RunPosition;
@@ -107,7 +102,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     for (const [name, value] of Object.entries({ closeMosaic, workers, memory })) checkWhole(`"${name}"`, value, 0);
     checkWhole('"seed"', seed, Number.MIN_SAFE_INTEGER);
     checkPictures(dataset);
-    this.stepsPerEpoch = stepsPerEpoch(dataset.images.length, batch);
+    this.stepsPerEpoch = Math.ceil(dataset.images.length / batch);
     this.#checkStart(start);
     this.#augment = augmentation(options.augment);
   }

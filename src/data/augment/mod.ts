@@ -7,11 +7,10 @@
 export {
   type DatasetBatch,
   type RunPosition,
-  stepsPerEpoch,
   TrainingBatches,
   trainingBatches,
   type TrainingBatchesOptions,
 } from "./batches.ts";
 export { mostBoxes } from "./most_boxes.ts";
-export { type AugmentOptions, NO_AUGMENTATION, USUAL_AUGMENTATION } from "./options.ts";
+export { type AugmentOptions, USUAL_AUGMENTATION } from "./options.ts";
 export type { InputSize } from "./tile.ts";
