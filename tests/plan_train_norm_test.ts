@@ -8,7 +8,9 @@ import { fuseNormActivationGradient } from "../src/plan/fuse/train_norm.ts";
 import { runReference } from "../src/reference/run.ts";
 import { gradientGraph, trainingGraph } from "../src/train/mod.ts";
 import { uniform } from "./support/finite_differences.ts";
+import { gpuTest } from "./support/gpu.ts";
 import { lively } from "./support/lively.ts";
+import { comparePlan } from "./support/plan_case.ts";
 
 /** The step of a small net with a residual: forward and the gradients of all parameters. */
 function stepOf(act: Activation, wrt: readonly string[] = [], outputs?: readonly string[]): Graph {
@@ -104,4 +106,10 @@ Deno.test("forward alone, an activation is fused too", () => {
   const fused = fuseNormActivationGradient(graph);
   assertEquals(fused.nodes.map(({ op }) => op), ["Conv", "BatchNormTraining"]);
   assertSameValues(graph, fused);
+});
+
+gpuTest("a step with fused norms computes on the device what the reference says", async (device) => {
+  const { operators } = await comparePlan(fuseNormActivationGradient(stepOf("silu")), { tolerance: 1e-4, device });
+  assert(operators.includes("BatchNormTraining") && operators.includes("BatchNormGradient"));
+  assert(!operators.includes("ActivationGradient"));
 });
