@@ -5,16 +5,14 @@
  */
 
 import { FeatherdetError, type Graph } from "./graph/mod.ts";
-import { type DetectionLossOptions, withDetectionLoss } from "./train/loss/mod.ts";
+import { type DetectionLossOptions, withDetectionLoss } from "./train/loss/detection_loss.ts";
 import { trainingGraph, type TrainingOptions } from "./train/mod.ts";
 import type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./train/trainer.ts";
 import { TrainingSession, type TrainingSessionOptions } from "./training_session.ts";
 
 /** How a detector is trained. */
-export interface TrainerOptions extends TrainingSessionOptions, Omit<TrainingOptions, "outputs">, DetectionLossOptions {
-  /** Most boxes on a picture that a step takes. */
-  readonly boxes: number;
-}
+export interface TrainerOptions
+  extends TrainingSessionOptions, Omit<TrainingOptions, "outputs">, DetectionLossOptions {}
 
 /** Gradients are multiplied by this first, where they are stored in f16, whose smallest numbers are 6e-8. */
 const FIRST_SCALE = 1024;
@@ -58,20 +56,28 @@ class LossScale {
 /** Name of the scale in a trainer's state. */
 const SCALE = "train/loss_scale";
 
+/** Names of what a step is fed and reports. */
+interface StepNames {
+  readonly images: string;
+  readonly boxes: string;
+  readonly scale: string;
+  readonly losses: string;
+}
+
 class DetectionTrainer implements Trainer {
   readonly batch: number;
   readonly size: readonly [number, number];
   readonly boxes: number;
   readonly parameters: number;
   readonly #session: TrainingSession;
-  readonly #names: { readonly images: string; readonly boxes: string; readonly scale: string; readonly losses: string };
+  readonly #names: StepNames;
   readonly #scale: LossScale;
   /** Scale of the batches that are in the sum of gradients. */
   #summedScale: number | undefined;
 
   constructor(
     session: TrainingSession,
-    names: DetectionTrainer["#names"],
+    names: StepNames,
     parameters: number,
     precision: "f32" | "f16",
   ) {

@@ -9,7 +9,7 @@ import { Memory } from "./gpu/memory.ts";
 import { NamedBuffers } from "./gpu/named_buffers.ts";
 import { ReadbackPool } from "./gpu/readback.ts";
 import { PassTimer } from "./gpu/timing.ts";
-import { FeatherdetError, type Graph, type Shape, sizeOf } from "./graph/mod.ts";
+import { FeatherdetError, type Shape, sizeOf } from "./graph/mod.ts";
 import { type FlatLayout, flatLayout, flatten, type FlatTensor, unflatten } from "./kernels/train/flat.ts";
 import {
   accumulateGradient,

@@ -39,9 +39,15 @@ function smallNet(): { problem: TrainingProblem; inputs: () => Record<string, Fl
   return { problem: { ...trainingGraph(graph), loss, report: [loss] }, inputs };
 }
 
-/** The largest difference over the largest element of what was expected. */
-function assertNear(actual: Float32Array, expected: ArrayLike<number>, tolerance: number, what: string): void {
-  const scale = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-12);
+/** The largest difference over the largest element of what was expected, or over `least` where all are smaller. */
+function assertNear(
+  actual: Float32Array,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+  least = 1e-12,
+): void {
+  const scale = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), least);
   for (let i = 0; i < expected.length; i++) {
     const error = Math.abs(actual[i] - expected[i]) / scale;
     assert(error <= tolerance, `${what}[${i}] is ${actual[i]}, expected ${expected[i]}`);
@@ -107,7 +113,7 @@ class ReferenceTraining {
 
 for (const storage of ["texture", "buffer"] as const) {
   gpuTest(`every gradient of a tiny YOLO11 on the device is the reference's, in ${storage}s`, async (device) => {
-    const model = lively(yolo11({ width: 0.0625, size: 32, batch: 3, classes: 2 }));
+    const model = lively(yolo11({ width: 0.0625, size: 64, batch: 3, classes: 2 }));
     const heads = model.nodes.filter(({ op, name }) => op === "Conv" && /\.cv[23]\.\d\.2/.test(name));
     const outputs = heads.map(({ outputs: [value] }) => value);
     assertEquals(outputs.length, 6);
@@ -125,8 +131,9 @@ for (const storage of ["texture", "buffer"] as const) {
     const reference = new ReferenceTraining(problem, "sgd");
     const expected = reference.gradients(inputs);
     assertEquals(found.size, expected.size);
-    // Behind normalisation over three pixels f32 loses digits; the float64 reference knows no such loss.
-    for (const [name, data] of found) assertNear(data, expected.get(name)!, 2e-3, name);
+    // Normalisation over the twelve pixels at stride 32 costs f32 digits that the float64 reference keeps.
+    // The bias before a normalisation has no gradient at all: what f32 leaves of it is measured by the gradients around.
+    for (const [name, data] of found) assertNear(data, expected.get(name)!, 2e-3, name, 1e-2);
     const current = await session.trained();
     for (const { name } of problem.statistics) {
       assertNear(current.get(name)!, reference.tensors.get(name)!.data, 1e-4, name);
