@@ -15,7 +15,7 @@ export type { FloatStorage } from "./mixed/assign.ts";
 export type { StepMilliseconds } from "./mixed/layers.ts";
 export type { MixedMeter, MixedVariant, VariantTimes } from "./mixed/meter.ts";
 export type { MixedBudget, MixedLayer, MixedPoint, MixedReport } from "./mixed/report.ts";
-export { mixedPrecision, type MixedOptions, type MixedResult } from "./mixed/search.ts";
+export { mixedCalibrated, type MixedOptions, mixedPrecision, type MixedResult } from "./mixed/search.ts";
 export type { ObserverName } from "./observers/mod.ts";
 export {
   calibrate,
@@ -27,5 +27,5 @@ export {
   type SchemeOptions,
 } from "./quantize.ts";
 export type { LayerReport, QuantizeReport, StoredReport, WeightsReport } from "./report.ts";
-export { type LayerSensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
+export { type LayerSensitivity, sensitivity, sensitivityCalibrated, type SensitivityOptions } from "./sensitivity.ts";
 export { optimalThreshold, ternaryChannel, twnThreshold } from "./ternary.ts";

@@ -97,9 +97,18 @@ export async function sensitivity(
   calibration: Calibration,
   options: SensitivityOptions,
 ): Promise<LayerSensitivity[]> {
-  const { runner, float = "yolo11" } = options;
+  const { runner } = options;
   const samples = await firstSamples(calibration, options.samples ?? 8);
-  const calibrated = await calibrate(source, samples, { runner });
+  return await sensitivityCalibrated(await calibrate(source, samples, { runner }), samples, options);
+}
+
+/** As `sensitivity`, with ranges from a calibration that was run before; outputs are compared on all `samples`. */
+export async function sensitivityCalibrated(
+  calibrated: Calibrated,
+  samples: readonly CalibrationSample[],
+  options: SensitivityOptions,
+): Promise<LayerSensitivity[]> {
+  const { runner, float = "yolo11" } = options;
   const { graph } = calibrated;
   const originals = await outputsOf(graph, samples, runner);
   const rule = floatRule(graph, float);

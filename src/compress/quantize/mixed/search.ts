@@ -14,7 +14,7 @@ import type { Calibration, CalibrationSample } from "../calibrate.ts";
 import { FidelityMeter } from "../fidelity.ts";
 import { calibrate, type Calibrated, quantizeCalibrated, type SchemeOptions } from "../quantize.ts";
 import type { QuantizeReport } from "../report.ts";
-import { type LayerSensitivity, outputsOf, sensitivity } from "../sensitivity.ts";
+import { type LayerSensitivity, outputsOf, sensitivityCalibrated } from "../sensitivity.ts";
 import { type Assignment, assignmentsOf, type FloatStorage, predictedFront, spread } from "./assign.ts";
 import { type ChoosingLayer, choosingLayers, floatBut, shareOut } from "./layers.ts";
 import type { MixedMeter, MixedVariant } from "./meter.ts";
@@ -68,13 +68,16 @@ const HALVINGS = 2;
 /** Times below a budget that are aimed at too, since predictions are not exact. */
 const MARGINS = [1, 0.95, 0.9];
 
-function checkBudget(budget: MixedBudget): void {
+function checkOptions(options: MixedOptions): MixedOptions {
+  const { budget, points = 5 } = options;
   const [what, value, most] = "map" in budget
     ? ["mAP to lose", budget.map, 1] as const
     : ["milliseconds", budget.milliseconds, Infinity] as const;
   if (!(value >= 0 && value <= most) || value === 0 && "milliseconds" in budget) {
     throw new FeatherdetError(`a budget of ${value} ${what} is none: mAP lies in 0..1, times are above 0`);
   }
+  if (!(points >= 2)) throw new FeatherdetError(`a frontier of ${points} points is none, at least 2 are needed`);
+  return options;
 }
 
 /** Passes samples on, the first of which are kept: a generator can be read only once. */
@@ -294,19 +297,29 @@ export async function mixedPrecision(
   calibration: Calibration,
   options: MixedOptions,
 ): Promise<MixedResult> {
-  const { budget, runners, onStep, points: count = 5, scored = 8, samples = 4 } = options;
-  checkBudget(budget);
-  if (!(count >= 2)) throw new FeatherdetError(`a frontier of ${count} points is none, at least 2 are needed`);
-  onStep?.("calibration");
+  checkOptions(options);
+  options.onStep?.("calibration");
   const first: CalibrationSample[] = [];
-  const calibrated = await calibrate(source, keepFirst(calibration, samples, first), { runner: runners.f32 });
+  const kept = keepFirst(calibration, options.samples ?? 4, first);
+  return await mixedCalibrated(await calibrate(source, kept, { runner: options.runners.f32 }), first, options);
+}
+
+/**
+ * As `mixedPrecision`, from a calibration that was run before with `float: "none"`; outputs are compared on `first`, samples of it.
+ */
+export async function mixedCalibrated(
+  calibrated: Calibrated,
+  first: readonly CalibrationSample[],
+  options: MixedOptions,
+): Promise<MixedResult> {
+  const { budget, runners, onStep, points: count = 5, scored = 8 } = checkOptions(options);
   const search = new Search(calibrated, options);
   const f32 = search.float("f32");
   const baseline = await search.map(f32);
   onStep?.("sensitivity of every layer");
   const score = async (graph: Graph) => baseline - await options.meter.map({ graph, storage: "f32" });
   const rated = options.sensitivity ??
-    await sensitivity(source, first, { ...options, runner: runners.f32, float: "yolo11", samples, score, scored });
+    await sensitivityCalibrated(calibrated, first, { ...options, runner: runners.f32, float: "yolo11", score, scored });
   const ratings = new Map(rated.map((layer) => [layer.name, layer] as const));
   const f16Loss = await storageLoss(calibrated.graph, first, runners);
 
