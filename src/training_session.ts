@@ -463,12 +463,15 @@ export class TrainingSession {
       throw new FeatherdetError(`the adapter "${this.device.adapter.name}" has no timestamp queries`);
     }
     const times: number[][] = [];
+    // Updates that are only timed must not move anything.
+    const before = await this.#parts.buffers.read(this.#kept());
     for (let i = 0; i < runs; i++) {
       times.push([
         ...await PassTimer.steps(this.device.device, this.#parts.program),
         ...await PassTimer.steps(this.device.device, this.#parts.optimizer),
       ]);
     }
+    for (const [name, data] of before) this.#parts.buffers.write(name, data);
     return [...this.plan.steps, ...this.#parts.optimizer.steps].map(({ name, operator, kernel, macs }, i) => {
       const sorted = times.map((run) => run[i]).sort((a, b) => a - b);
       return { name, operator, kernel: kernel.label, milliseconds: sorted[Math.floor(runs / 2)], macs };

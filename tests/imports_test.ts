@@ -32,6 +32,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "data/image",
   ],
   data: ["graph", "detect/image", "detect/letterbox_geometry", "data/image", "data/random"],
+  training_session: ["graph", "gpu", "kernels", "plan", "program", "session", "train"],
+  detection_trainer: ["graph", "train", "training_session"],
   session_runner: ["graph", "compress", "session"],
   eval: [
     ...["graph", "onnx", "compress", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data"],
@@ -47,6 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...["graph", "onnx", "models", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data", "data/image"],
     ...["data/random", "compress", "session_runner", "tune", "eval", "hardware", "report", "setup", "../bench"],
     "train",
+    "detection_trainer",
   ],
 };
 

@@ -149,11 +149,14 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   };
   const steps = nodes.flatMap((node): Step[] => {
     const kernels = node.kernels({ operand, pitch });
+    // Packing weights comes before the kernel that computes.
+    const packs = ({ bindings }: Kernel) => bindings.some((one) => one.kind === "packed" && one.access === "write");
+    const computes = kernels.findIndex((kernel) => !packs(kernel));
     return kernels.map((kernel, i) => ({
       name: node.name,
       operator: node.operator,
       kernel,
-      macs: i === 0 ? node.macs : 0,
+      macs: i === computes ? node.macs : 0,
     }));
   });
 
