@@ -47,8 +47,8 @@ const SPELLINGS: Partial<Record<Operator, readonly string[]>> = {
 export function operatorsPage(): string {
   const rows = (Object.keys(KERNELS) as Operator[]).map((op) => {
     const spelt = SPELLINGS[op] ?? (op in ONNX_OPERATORS ? [op] : []);
-    const { blocked, plain } = KERNELS[op];
-    const kernels = [blocked && "row memory", plain && "plain"].filter(Boolean).join(", ");
+    const { blocked, plain, mixed } = KERNELS[op];
+    const kernels = [blocked && "row memory", plain && "plain", mixed && "both at once"].filter(Boolean).join(", ");
     const fused = FUSIONS[op] ??
       ((ACTIVATIONS as readonly string[]).includes(op) ? "joins the convolution before it" : "");
     const [least, most] = ARITY[op].inputs;
@@ -66,7 +66,8 @@ export function operatorsPage(): string {
     "",
     "- **inputs**: how many an operator takes. **ONNX in**: the operators of ONNX that are read as it (opsets 9 to 21).",
     "- **ONNX out**: it can be written (opset 17). **reference**: the naive float64 form that kernels are tested against.",
-    "- **kernels**: *row memory* reads and writes cells of four channels (see `shaders/lib/storage.wgsl`), *plain* row-major buffers;",
+    "- **kernels**: *row memory* reads and writes cells of four channels (see `shaders/lib/storage.wgsl`), *plain* row-major buffers,",
+    "  *both at once* maps in row memory and vectors in plain buffers;",
     "  f32 and f16 storage, f32 arithmetic. **fusion**: what the planner does with it.",
     "- **gradient**: gradients go through it (see `src/train/gradients/`). **pruning**, **int8**: not there yet.",
     "",

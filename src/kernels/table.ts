@@ -71,7 +71,6 @@ export const KERNELS: KernelTable = {
   Cast: { plain: { kernels: castPlain } },
   // Always of constants, which the planner computes (see docs/low-bit.md).
   UnpackWeights: {},
-  // Only the reference computes these so far; the planner refuses them.
   ConvWeightGradient: convWeightGradient,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: batchNormGradient,
