@@ -2,7 +2,14 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { type DatasetBatch, mostBoxes, trainingBatches, type TrainingBatchesOptions } from "../src/data/augment/mod.ts";
+import { BatchSampler, type BatchSettings } from "../src/data/augment/batch_sampler.ts";
+import {
+  type DatasetBatch,
+  mostBoxes,
+  trainingBatches,
+  type TrainingBatchesOptions,
+  USUAL_AUGMENTATION,
+} from "../src/data/augment/mod.ts";
 import type { Dataset } from "../src/data/dataset.ts";
 import { openDataset } from "../src/data/open.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
@@ -12,6 +19,16 @@ import { inFolder } from "./support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "./support/demo_dataset.ts";
 
 const OPTIONS: TrainingBatchesOptions = { size: [64, 96], batch: 3, boxes: 24, epochs: 3, closeMosaic: 1, seed: 5 };
+
+const SETTINGS: BatchSettings = {
+  size: [64, 96],
+  batch: 3,
+  epochs: 3,
+  closeMosaic: 1,
+  seed: 5,
+  shuffle: true,
+  augment: USUAL_AUGMENTATION,
+};
 
 async function collect(dataset: Dataset, options: Partial<TrainingBatchesOptions> = {}): Promise<DatasetBatch[]> {
   return await Array.fromAsync(trainingBatches(dataset, { workers: 0, ...OPTIONS, ...options }));
@@ -100,7 +117,7 @@ Deno.test("an epoch has every picture, in an order of its own; the last batch go
 });
 
 Deno.test("mosaics end where they are to end", () => {
-  const batches = trainingBatches(demoDataset(5), { ...OPTIONS, epochs: 4, closeMosaic: 2 });
+  const batches = new BatchSampler(demoDataset(5), { ...SETTINGS, epochs: 4, closeMosaic: 2 });
   const tiles = [0, 1, 2, 3].map((epoch) =>
     batches.samples({ epoch, step: 0 }).map(({ sample }) => sample.tiles.length)
   );
@@ -149,7 +166,7 @@ Deno.test("as many rows as are proposed hold nearly all boxes, with and without 
   assertEquals(mostBoxes(dataset, false), 8);
   const rows = mostBoxes(dataset);
   assert(rows > 8 && rows <= 24, `${rows}`);
-  const batches = trainingBatches(dataset, { ...OPTIONS, boxes: rows, epochs: 50, closeMosaic: 0 });
+  const batches = new BatchSampler(dataset, { ...SETTINGS, epochs: 50, closeMosaic: 0 });
   let most = 0;
   for (let epoch = 0; epoch < 50; epoch++) {
     for (let step = 0; step < 3; step++) {

@@ -8,19 +8,12 @@
 import type { Dataset } from "../dataset.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { usualWorkers } from "../side_worker.ts";
-import { checkBoxes, checkPictures, checkWhole } from "./check.ts";
+import { BatchSampler, type RunPosition } from "./batch_sampler.ts";
+import { checkPictures, checkWhole } from "./check.ts";
 import { augmentation, type AugmentOptions } from "./options.ts";
-import { epochOrder, partnersNear } from "./order.ts";
 import { packBoxes } from "./pack_boxes.ts";
-import { drawSample, randomAt, type Sample } from "./sample.ts";
 import type { InputSize } from "./tile.ts";
 import { Workshop } from "./workshop.ts";
-
-/** A place in a run: epochs and steps of an epoch, counted from 0. */
-export interface RunPosition {
-  readonly epoch: number;
-  readonly step: number;
-}
 
 /** A batch and where in the run it stands; a `TrainingBatch` of `src/train/trainer.ts` as well. */
 export interface DatasetBatch extends RunPosition {
@@ -69,6 +62,11 @@ export interface TrainingBatchesOptions {
 
 const DEFAULTS = { seed: 0, closeMosaic: 10, shuffle: true, ahead: 2, memory: 512 * 2 ** 20 };
 
+/** Steps of an epoch: the last batch is filled up from the beginning of the epoch's order. */
+export function stepsPerEpoch(pictures: number, batch: number): number {
+  return Math.ceil(pictures / batch);
+}
+
 /** As the promise, or rejected with the signal's reason, whichever comes first; leaves nothing behind on the signal. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -80,14 +78,13 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 
 /** The batches of a run, for `for await`; each loop over it begins anew at the start. */
 export class TrainingBatches implements AsyncIterable<DatasetBatch> {
-  /** Steps of each epoch; the last batch of one is filled up from the beginning of the epoch's order. */
+  /** Steps of each epoch. */
   readonly stepsPerEpoch: number;
   readonly #options: TrainingBatchesOptions & typeof DEFAULTS & {
     readonly start: RunPosition;
     readonly workers: number;
   };
-  readonly #augment: Required<AugmentOptions>;
-  #order: { readonly epoch: number; readonly places: Uint32Array } | undefined;
+  readonly #sampler: BatchSampler;
   #dropped = 0;
 
   /** As `trainingBatches`. */
@@ -102,9 +99,9 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     for (const [name, value] of Object.entries({ closeMosaic, workers, memory })) checkWhole(`"${name}"`, value, 0);
     checkWhole('"seed"', seed, Number.MIN_SAFE_INTEGER);
     checkPictures(dataset);
-    this.stepsPerEpoch = Math.ceil(dataset.images.length / batch);
+    this.stepsPerEpoch = stepsPerEpoch(dataset.images.length, batch);
     this.#checkStart(start);
-    this.#augment = augmentation(options.augment);
+    this.#sampler = new BatchSampler(dataset, { ...this.#options, augment: augmentation(options.augment) });
   }
 
   /** What was put right on reading the data set, and how many boxes have found no row so far; a sentence each. */
@@ -116,23 +113,6 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
       found.push(`${count} left out of pictures with more than the ${boxes} that an input has rows for`);
     }
     return found;
-  }
-
-  /** What a batch is made of. */
-  samples({ epoch, step }: RunPosition): readonly { readonly picture: number; readonly sample: Sample }[] {
-    const { size, batch, epochs, seed, closeMosaic } = this.#options;
-    const { images, classes } = this.dataset;
-    const order = this.#orderOf(epoch);
-    const augment = epoch >= epochs - closeMosaic ? { ...this.#augment, mosaic: 0 } : this.#augment;
-    return Array.from({ length: batch }, (_, i) => {
-      // Not wrapped around, so that a picture that comes twice is not twice the same.
-      const index = step * batch + i;
-      const place = index % order.length;
-      const partners = partnersNear(order, place);
-      const sample = drawSample(images, order[place], partners, size, augment, randomAt(seed, epoch, index));
-      for (const { picture } of sample.tiles) checkBoxes(images[picture], classes.length);
-      return { picture: order[place], sample };
-    });
   }
 
   /** The batches from the options' start on. */
@@ -194,16 +174,8 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     }
   }
 
-  #orderOf(epoch: number): Uint32Array {
-    if (this.#order?.epoch !== epoch) {
-      const { seed, shuffle } = this.#options;
-      this.#order = { epoch, places: epochOrder(this.dataset.images.length, seed, epoch, shuffle) };
-    }
-    return this.#order.places;
-  }
-
   async #make(position: RunPosition, workshop: Workshop): Promise<DatasetBatch> {
-    const drawn = this.samples(position);
+    const drawn = this.#sampler.samples(position);
     const packed = packBoxes(drawn.map(({ sample }) => sample.boxes), this.#options.boxes);
     // Only what pixels need goes to a worker.
     const images = await workshop.pictures(drawn.map(({ sample: { tiles, colour } }) => ({ tiles, colour })));

@@ -4,13 +4,14 @@
  * @module
  */
 
+export type { RunPosition } from "./batch_sampler.ts";
 export {
   type DatasetBatch,
-  type RunPosition,
+  stepsPerEpoch,
   TrainingBatches,
   trainingBatches,
   type TrainingBatchesOptions,
 } from "./batches.ts";
 export { mostBoxes } from "./most_boxes.ts";
-export { type AugmentOptions, USUAL_AUGMENTATION } from "./options.ts";
+export { augmentation, type AugmentOptions, USUAL_AUGMENTATION } from "./options.ts";
 export type { InputSize } from "./tile.ts";
