@@ -1,10 +1,11 @@
 /**
  * Measures the gradients of a model's convolutions against the convolutions themselves, layer by layer on the adapter at hand:
- * `deno run -A bench/conv_gradients.ts [--model yolo11n] [--size 256] [--batch 8] [--runs 7] [--only 3x3] [--tile 4,4,1,1]`.
+ * `deno run -A bench/conv_gradients.ts [--model yolo11n] [--size 256] [--batch 8] [--runs 7] [--only 3x3] [--tiles 4,4,1,1]`.
  *
  * For every distinct shape prints GFLOP/s of the forward convolution, of the gradient with respect to its weight (all dispatches) and
  * of that with respect to its input. The three are timed in turn, run by run, and the fastest run of each counts: other load on the
- * machine then meets all of them. `--tile x,y,outBlocks,inBlocks` tries another tile for the weight's gradient.
+ * machine then meets all of them. `--tiles "x,y,outBlocks,inBlocks ..."` times other tiles of the weight's gradient beside them, `--input-tiles "x,y,outBlocks ..."` of
+ * transposed convolutions of stride 2.
  *
  * @module
  */
@@ -12,8 +13,12 @@
 import { parseArgs } from "node:util";
 import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
-import { type Graph, inferTypes, type Node, sizeOf } from "../src/graph/mod.ts";
+import { type Graph, inferTypes, type Node, type Operator, sizeOf } from "../src/graph/mod.ts";
+import { NO_ACTIVATION } from "../src/kernels/activation.ts";
 import type { KernelContext, Operand } from "../src/kernels/context.ts";
+import { stepOf } from "../src/kernels/conv_step.ts";
+import { transposedConv } from "../src/kernels/conv_transposed.ts";
+import type { Kernel } from "../src/kernels/kernel.ts";
 import { denseGradient } from "../src/kernels/train/conv_weight_gradient.ts";
 import { NAMED_MODELS } from "../src/models/named.ts";
 import { buildPlan, type Plan } from "../src/plan/plan.ts";
@@ -28,8 +33,8 @@ const { values } = parseArgs({
     batch: { type: "string", default: "8" },
     runs: { type: "string", default: "7" },
     only: { type: "string", default: "" },
-    tile: { type: "string" },
-    input: { type: "boolean", default: false },
+    tiles: { type: "string", default: "" },
+    "input-tiles": { type: "string", default: "" },
   },
 });
 
@@ -78,7 +83,7 @@ function forward({ node, x, w }: Layer): Plan {
   return planOf({ ...node, name: "forward", inputs: ["x", "w"], outputs: ["y"] }, { x }, w);
 }
 
-function weightGradient({ node, x, w, y }: Layer, tile?: readonly number[]): Plan {
+function weightGradient({ node, x, w, y }: Layer): Plan {
   const one: Node<"ConvWeightGradient"> = {
     op: "ConvWeightGradient",
     name: "weight",
@@ -86,23 +91,7 @@ function weightGradient({ node, x, w, y }: Layer, tile?: readonly number[]): Pla
     outputs: ["dw"],
     attributes: { ...node.attributes, kernel: [w[2], w[3]] },
   };
-  const plan = planOf(one, { x, dy: y });
-  if (!tile || node.attributes.groups > 1) return plan;
-  const operand = (value: string): Operand => ({
-    value,
-    shape: plan.types.get(value)!.shape,
-    layout: plan.placements.get(value)!.layout,
-  });
-  const context = {
-    node: one,
-    inputs: one.inputs.map(operand),
-    outputs: [operand("dw")],
-    epilogue: { activation: { kind: 0, a: 0, b: 0 } },
-    pitch: plan.pitch,
-    target,
-  } as unknown as KernelContext<"ConvWeightGradient">;
-  const kernels = denseGradient(context, { x: tile[0], y: tile[1], outBlocks: tile[2], inBlocks: tile[3] });
-  return { ...plan, steps: kernels.map((kernel) => ({ name: "weight", operator: "", kernel, macs: 0 })) };
+  return planOf(one, { x, dy: y });
 }
 
 function inputGradient({ node, x, w, y }: Layer): Plan {
@@ -116,15 +105,55 @@ function inputGradient({ node, x, w, y }: Layer): Plan {
   return planOf(one, { dy: y }, w);
 }
 
+/** A plan of one node with other kernels. */
+function withKernels<K extends Operator>(plan: Plan, make: (context: KernelContext<K>) => Kernel[]): Plan {
+  const node = plan.graph.nodes[0] as Node<K>;
+  const operand = (value: string): Operand => ({
+    value,
+    shape: plan.types.get(value)!.shape,
+    layout: plan.placements.get(value)?.layout ?? { kind: "plain", shape: [] },
+    constant: plan.graph.constants.get(value),
+  });
+  const kernels = make({
+    node,
+    inputs: node.inputs.map(operand),
+    outputs: node.outputs.map(operand),
+    epilogue: { activation: NO_ACTIVATION },
+    pitch: plan.pitch,
+    target,
+  });
+  return { ...plan, steps: kernels.map((kernel) => ({ name: node.name, operator: node.op, kernel, macs: 0 })) };
+}
+
+const tilesOf = (text: string) => text.split(" ").filter(Boolean).map((tile) => tile.split(",").map(Number));
+
+/** What is measured of a layer, by title. */
+function contendersOf(layer: Layer): Map<string, Plan> {
+  const { groups, strides: [stride] } = layer.node.attributes;
+  const weight = weightGradient(layer), input = inputGradient(layer);
+  const contenders = new Map([["forward", forward(layer)], ["by weight", weight], ["by input", input]]);
+  for (const tile of groups === 1 ? tilesOf(values.tiles) : []) {
+    const [x, y, outBlocks, inBlocks] = tile;
+    const make = (context: KernelContext<"ConvWeightGradient">) =>
+      denseGradient(context, { x, y, outBlocks, inBlocks });
+    contenders.set(`by weight ${tile}`, withKernels(weight, make));
+  }
+  for (const tile of groups === 1 && stride === 2 ? tilesOf(values["input-tiles"]) : []) {
+    const [x, y, outBlocks] = tile;
+    const make = (context: KernelContext<"ConvTranspose">) =>
+      transposedConv(stepOf(context), context.pitch, target, { x, y, outBlocks });
+    contenders.set(`by input ${tile}`, withKernels(input, make));
+  }
+  return contenders;
+}
+
 const model = NAMED_MODELS[values.model]({ size: Number(values.size), batch: Number(values.batch) });
-const tile = values.tile?.split(",").map(Number);
-console.log("convolution                          count    forward  by weight          by input");
-const totals = { forward: 0, weight: 0, input: 0 };
+const totals = new Map<string, number>();
 for (const [key, layer] of layersOf(model)) {
   if (!key.includes(values.only)) continue;
-  const plans = [forward(layer), weightGradient(layer, tile), ...values.input ? [inputGradient(layer)] : []];
-  const programs = await Promise.all(plans.map((plan) => Program.create(opened, plan)));
-  const fastest = plans.map(() => Infinity);
+  const contenders = contendersOf(layer);
+  const programs = await Promise.all([...contenders.values()].map((plan) => Program.create(opened, plan)));
+  const fastest = programs.map(() => Infinity);
   for (let run = 0; run <= Number(values.runs); run++) {
     for (const [i, program] of programs.entries()) {
       const time = (await PassTimer.steps(device, program)).reduce((a, b) => a + b, 0);
@@ -134,22 +163,12 @@ for (const [key, layer] of layersOf(model)) {
   }
   for (const program of programs) program.destroy();
   const flops = 2 * sizeOf(layer.y) * sizeOf(layer.w.slice(1));
-  const rates = fastest.map((time) => flops / time / 1e6);
-  const texts = rates.map((rate, i) =>
-    `${rate.toFixed(2).padStart(7)}${i > 0 ? ` x${(rate / rates[0]).toFixed(2)}` : ""}`
-  );
-  totals.forward += layer.count * fastest[0];
-  totals.weight += layer.count * fastest[1];
-  totals.input += layer.count * (fastest[2] ?? 0);
-  console.log(
-    `${key.padEnd(38)} ${String(layer.count).padStart(3)}  ${texts.join("    ")}   ${
-      plans[1].steps[0].kernel.label.replace("conv weight gradient ", "")
-    } ${plans[1].steps[1]?.kernel.label ?? ""}`,
-  );
+  const texts = [...contenders.keys()].map((title, i) => {
+    totals.set(title, (totals.get(title) ?? 0) + layer.count * fastest[i]);
+    const rate = (flops / fastest[i] / 1e6).toFixed(1);
+    return `${title} ${rate}${i > 0 ? ` (x${(fastest[0] / fastest[i]).toFixed(2)})` : ""}`;
+  });
+  console.log(`${layer.count} x ${key.padEnd(28)} ${texts.join("  ")}`);
 }
-console.log(
-  `all layers, ms: forward ${totals.forward.toFixed(0)}, by weight ${totals.weight.toFixed(0)}, by input ${
-    totals.input.toFixed(0)
-  }`,
-);
+console.log(`all, ms: ${[...totals].map(([title, time]) => `${title} ${time.toFixed(0)}`).join("  ")}`);
 device.destroy();

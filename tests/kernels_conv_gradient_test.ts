@@ -1,5 +1,6 @@
 /** Kernels of the gradient of convolutions with respect to their weight, against the reference. */
 
+import { assertEquals } from "@std/assert";
 import type { ConvAttributes, Node, Pads } from "../src/graph/operators.ts";
 import { convolved } from "../src/graph/shapes/window.ts";
 import type { Target } from "../src/kernels/conv_tile.ts";
@@ -43,9 +44,16 @@ const CASES: readonly Case[] = [
     kernel: [7, 2],
     attributes: { strides: [2, 1], pads: [3, 0, 2, 1], dilations: [1, 3], groups: 2 },
   },
+  // So many channels that the pixels need not be cut.
+  { x: [1, 125, 3, 5], filters: 126, kernel: [1, 1], attributes: attributes(1, NONE) },
 ];
 
-async function check({ x, filters, kernel, attributes }: Case, form: typeof FORMS[number], target: Target) {
+function check(
+  { x, filters, kernel, attributes }: Case,
+  form: typeof FORMS[number],
+  target: Target,
+  others: { readonly range?: readonly [number, number]; readonly slack?: number } = {},
+) {
   const one: Node<"ConvWeightGradient"> = {
     op: "ConvWeightGradient",
     name: "gradient",
@@ -54,7 +62,13 @@ async function check({ x, filters, kernel, attributes }: Case, form: typeof FORM
     attributes: { ...attributes, kernel },
   };
   const dy = convolved(one, x, [filters, x[1] / attributes.groups, ...kernel]);
-  await checkKernels(one, { x: { shape: x }, dy: { shape: dy } }, { form, layout: "mixed", target });
+  const { range, slack } = others;
+  return checkKernels(one, { x: { shape: x, range }, dy: { shape: dy, range } }, {
+    form,
+    layout: "mixed",
+    target,
+    slack,
+  });
 }
 
 for (const [i, form] of FORMS.entries()) {
@@ -65,7 +79,18 @@ for (const [i, form] of FORMS.entries()) {
       const { kernel, attributes: { strides, pads, groups } } = one;
       const name = `${kernel.join("x")} s${strides} pads ${pads} groups ${groups} of [${one.x}] to ${one.filters}`;
       const targets = i === 0 ? ["software", "hardware"] as const : ["hardware"] as const;
-      for (const target of targets) await step(`${name}, ${target}`, () => check(one, form, target));
+      for (const target of targets) {
+        await step(`${name}, ${target}`, async () => {
+          await check(one, form, target);
+        });
+      }
     }
   });
 }
+
+gpuTest("gradient of convolutions by the weight: long sums are exact and come out the same again", async () => {
+  const long: Case = { x: [8, 2, 128, 128], filters: 3, kernel: [3, 3], attributes: attributes(1, SAME) };
+  // Sums of positive numbers grow longest; each must be right to a millionth.
+  const run = () => check(long, FORMS[0], "software", { range: [0, 1], slack: 0.1 });
+  assertEquals(await run(), await run());
+});

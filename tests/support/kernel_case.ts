@@ -52,12 +52,12 @@ function withEpilogue(y: ReferenceTensor, epilogue: CaseEpilogue, r: Float32Arra
   return epilogue.residual === "after activation" ? add(active) : active;
 }
 
-/** Runs the kernels of a node over seeded inputs and asserts that every output equals the reference's. */
+/** Runs the kernels of a node over seeded inputs and asserts that every output equals the reference's. Returns what they computed. */
 export async function checkKernels(
   node: Node,
   inputs: Readonly<Record<string, CaseInput>>,
   run: CaseForm,
-): Promise<void> {
+): Promise<ReadonlyMap<string, Float32Array>> {
   const { form, layout, epilogue = {} } = run;
   const table = KERNELS[node.op] as unknown as OperatorKernels<Operator>;
   const mixed = layout === "mixed" ? table.mixed!.layouts(node) : undefined;
@@ -133,4 +133,5 @@ export async function checkKernels(
       run.slack,
     )
   );
+  return found;
 }

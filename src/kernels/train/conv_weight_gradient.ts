@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sizeOf } from "../../graph/graph.ts";
 import type { KernelContext, OperatorKernels } from "../context.ts";
 import type { Target } from "../conv_tile.ts";
 import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, vec2i } from "../kernel.ts";
@@ -33,10 +34,10 @@ const tile = (x: number, y: number, outBlocks: number, inBlocks: number): Gradie
   inBlocks,
 });
 
-/** Tiles by kind of convolution; few, since each is a pipeline to compile. */
+/** Tiles by kind of convolution, largest first; few, since each is a pipeline to compile. */
 const TILES: { readonly [T in Target]: Record<"point" | "window" | "strided", readonly GradientTile[]> } = {
   software: {
-    point: [tile(4, 2, 2, 4)],
+    point: [tile(4, 1, 4, 4), tile(4, 2, 2, 2)],
     window: [tile(4, 4, 1, 1)],
     strided: [tile(4, 2, 2, 1)],
   },
@@ -61,10 +62,19 @@ function isDepthwise({ node: { attributes }, inputs: [x, dy] }: Context): boolea
     dilations.every((d) => d === 1);
 }
 
+/** Fewest pixels of a chunk for which the large tiles pay, where pixels are cut at all: small maps have more copies with them. */
+const CHUNK_PIXELS = 512;
+
 /** The tile for a convolution. */
-export function chooseGradientTile(kernel: number, stride: number, target: Target): GradientTile {
+function chooseTile(context: Context): GradientTile {
+  const { kernel: [kernel], strides: [stride] } = context.node.attributes;
   const kind = kernel === 1 ? "point" : stride > 1 ? "strided" : "window";
-  return TILES[target][kind][0];
+  const candidates = TILES[context.target ?? "software"][kind];
+  const pays = (shape: GradientTile) => {
+    const { count, each } = partsOf(context, shape).chunks;
+    return count === 1 || each * shape.x * shape.y >= CHUNK_PIXELS;
+  };
+  return candidates.find(pays) ?? candidates[candidates.length - 1];
 }
 
 /** Tiles of x by y pixels in a plane. */
@@ -76,16 +86,22 @@ function tilesOf({ width, height }: BlockedLayout, { x, y }: { readonly x: numbe
 /** Threads of a workgroup: one vector on software adapters. */
 const workgroupOf = (target: Target) => target === "software" ? 8 : 64;
 
+/** How the dense kernel parts its work. */
+function partsOf({ inputs: [x, dy], outputs: [y], target = "software" }: Context, shape: GradientTile) {
+  const output = blockedOf(dy);
+  const { across, all } = tilesOf(output, shape);
+  const outGroups = Math.ceil(blocksOf(output) / shape.outBlocks);
+  const inGroups = Math.ceil(blocksOf(blockedOf(x)) / shape.inBlocks);
+  const chunks = chunksOf(all * output.batch, outGroups * inGroups, sizeOf(y.shape), target);
+  return { across, all, outGroups, inGroups, chunks };
+}
+
 /** The dense kernel with a given tile. */
 export function denseGradient(context: Context, shape: GradientTile): Kernel[] {
   const { node: { attributes }, inputs: [x, dy], outputs: [y], pitch, target = "software" } = context;
   const input = blockedOf(x), output = blockedOf(dy);
   const [kernel] = attributes.kernel, [stride] = attributes.strides;
-  const { across, all } = tilesOf(output, shape);
-  const outGroups = Math.ceil(blocksOf(output) / shape.outBlocks);
-  const inGroups = Math.ceil(blocksOf(input) / shape.inBlocks);
-  const size = y.shape.reduce((a, b) => a * b, 1);
-  const chunks = chunksOf(all * output.batch, outGroups * inGroups, size, target);
+  const { across, all, outGroups, inGroups, chunks } = partsOf(context, shape);
   const workgroup = workgroupOf(target);
   return summed(y, chunks, {
     label: `conv weight gradient ${kernel}x${kernel} s${stride} ${shape.x}x${shape.y}x${4 * shape.outBlocks}x${
@@ -126,7 +142,7 @@ function depthwiseGradient(context: Context): Kernel[] {
   const [kernel] = attributes.kernel, [stride] = attributes.strides;
   const shape = { x: 4, y: target === "software" ? 2 : 1 };
   const { across, all } = tilesOf(output, shape);
-  const size = y.shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(y.shape);
   const chunks = chunksOf(all * output.batch, blocksOf(output), size, target);
   const workgroup = workgroupOf(target);
   return summed(y, chunks, {
@@ -152,7 +168,7 @@ function generalGradient(context: Context): Kernel[] {
   const { node: { attributes }, inputs: [x, dy], outputs: [y], pitch, target = "software" } = context;
   const { kernel, strides, pads, dilations, groups } = attributes;
   const input = blockedOf(x), output = blockedOf(dy);
-  const size = y.shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(y.shape);
   const chunks = chunksOf(output.height * output.batch, size, size, target);
   return summed(y, chunks, {
     label: `conv weight gradient general ${kernel[0]}x${kernel[1]}`,
@@ -179,8 +195,7 @@ function generalGradient(context: Context): Kernel[] {
 
 function kernelsOf(context: Context): Kernel[] {
   refuseEpilogue(context);
-  const { kernel: [kernel], strides: [stride] } = context.node.attributes;
-  if (isDense(context)) return denseGradient(context, chooseGradientTile(kernel, stride, context.target ?? "software"));
+  if (isDense(context)) return denseGradient(context, chooseTile(context));
   return isDepthwise(context) ? depthwiseGradient(context) : generalGradient(context);
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sizeOf } from "../../graph/graph.ts";
 import type { Operand } from "../context.ts";
 import type { Target } from "../conv_tile.ts";
 import { i32, type Kernel, type KernelBinding } from "../kernel.ts";
@@ -20,10 +21,10 @@ export interface Chunks {
 }
 
 /** Threads that keep an adapter busy; on software adapters they are vector lanes of a few cores. */
-const THREADS: { readonly [T in Target]: number } = { software: 128, hardware: 16384 };
+const THREADS: { readonly [T in Target]: number } = { software: 64, hardware: 16384 };
 
 /** Most items of a chunk: the error of a sum grows with its length. */
-const LONGEST = 256;
+const LONGEST = 512;
 
 /** Most bytes of all copies together; that of a storage binding which every adapter allows is twice as much. */
 const MOST_BYTES = 64 << 20;
@@ -44,7 +45,7 @@ export function chunksOf(items: number, threads: number, size: number, target: T
  * one chunk, which writes `y` itself.
  */
 export function summed(y: Operand, chunks: Chunks, kernel: Kernel): Kernel[] {
-  const size = y.shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(y.shape);
   const copies: KernelBinding = { kind: "scratch", name: "partial sums", bytes: 4 * size * chunks.count };
   const target = chunks.count === 1 ? write(y) : copies;
   const first = { ...kernel, bindings: [...kernel.bindings, target] };
