@@ -29,8 +29,11 @@ export interface Source {
   readonly levels: readonly Level[];
 }
 
-/** How many times larger than in the letterbox a picture is kept: what augmentation enlarges it by at most, usually. */
-const KEPT_SCALE = 1.5;
+/**
+ * How many times larger than in the letterbox a picture is kept. Samples two pixels apart miss little, and so a picture that the
+ * letterbox makes up to two times smaller is sampled as the detector does it, from its own pixels.
+ */
+const KEPT_SCALE = 2;
 
 /** Levels end where the picture would be shown at this part of its size in the letterbox. */
 const SMALLEST_SCALE = 1 / 8;
