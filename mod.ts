@@ -24,9 +24,12 @@ export { type ErrorPlace, FeatherdetError } from "./src/graph/error.ts";
 export type { Constant, ConstantData, ElementType, Graph, GraphInput, Shape, TensorType } from "./src/graph/graph.ts";
 export { inferTypes } from "./src/graph/infer.ts";
 export type {
+  ActivationAttributes,
   ActivationOperator,
+  BoxLoss,
   ConvAttributes,
   CoordinateMode,
+  DetectionLossAttributes,
   NearestMode,
   NoAttributes,
   Node,
