@@ -203,3 +203,17 @@ export {
   type TrainingBatchesOptions,
   USUAL_AUGMENTATION,
 } from "./src/data/augment/mod.ts";
+export { adaptStatistics, modelOfCheckpoint, train, type TrainOptions, type TrainResult } from "./src/training_run.ts";
+export type { TrainerOptions } from "./src/detection_trainer.ts";
+export type { TrainingSessionOptions } from "./src/training_session.ts";
+export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";
+export type { ParameterGroup, TrainingOptions } from "./src/train/training_graph.ts";
+export type { DetectionLossOptions } from "./src/train/loss/detection_loss.ts";
+export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/checkpoint.ts";
+export { type LoopOptions, type StepEvent, type Weights } from "./src/train/loop.ts";
+export type { SettledStep } from "./src/train/steps.ts";
+export type { BestEpoch, EpochRecord, EpochTally, Losses, Position, RunRecord, Score } from "./src/train/record.ts";
+export { type Optimizer, Schedule, type ScheduleOptions } from "./src/train/schedule.ts";
+export { type MemoryStore, memoryStore, type TrainingStore } from "./src/train/store.ts";
+export type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./src/train/trainer.ts";
+export { type Prepared, withClasses, type WithClassesOptions } from "./src/models/with_classes.ts";

@@ -19,6 +19,7 @@ import { planVerb } from "./cli/plan.ts";
 import { quantizeVerb } from "./cli/quantize.ts";
 import { tableVerb } from "./cli/table.ts";
 import { testVerb } from "./cli/testing.ts";
+import { trainVerb } from "./cli/train.ts";
 import { tuneVerb } from "./cli/tune.ts";
 import { ONE_LINE, reportError } from "./cli/verb.ts";
 
@@ -32,6 +33,7 @@ export function program(): Command {
     .addCommand(inspectVerb)
     .addCommand(planVerb)
     .addCommand(tuneVerb)
+    .addCommand(trainVerb)
     .addCommand(quantizeVerb)
     .addCommand(dataVerb)
     .addCommand(evalVerb)

@@ -34,6 +34,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   data: ["graph", "detect/image", "detect/letterbox_geometry", "data/image", "data/random"],
   training_session: ["graph", "gpu", "kernels", "plan", "program", "session", "train"],
   detection_trainer: ["graph", "train", "training_session"],
+  training_run: [
+    ...["graph", "onnx", "plan", "data", "detect", "eval", "session_runner", "train", "detection_trainer"],
+  ],
   session_runner: ["graph", "compress", "session"],
   eval: [
     ...["graph", "onnx", "compress", "gpu", "kernels", "plan", "session", "detect", "detect/image", "data"],
@@ -50,6 +53,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...["data/random", "compress", "session_runner", "tune", "eval", "hardware", "report", "setup", "../bench"],
     "train",
     "detection_trainer",
+    "training_run",
   ],
 };
 

@@ -17,14 +17,25 @@ export function checkTarget(file: string): void {
   }
 }
 
-/** Writes a file beside its place and puts it there when it is complete. Throws what `fileError` makes of it. */
+/**
+ * Writes a file beside its place and puts it there when all of it is on the disk. What was begun is taken away again where that fails.
+ * Throws what `fileError` makes of it.
+ */
 export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
   const unfinished = `${file}.new.partial`;
+  let bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   try {
-    if (typeof content === "string") await Deno.writeTextFile(unfinished, content);
-    else await Deno.writeFile(unfinished, content);
+    const open = await Deno.open(unfinished, { write: true, create: true, truncate: true });
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(await open.write(bytes));
+      // Else a crash of the machine could leave an empty file under the new name.
+      await open.sync();
+    } finally {
+      open.close();
+    }
     await Deno.rename(unfinished, file);
   } catch (error) {
+    await Deno.remove(unfinished).catch(() => {});
     throw fileError(error, file);
   }
 }

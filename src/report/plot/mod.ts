@@ -11,3 +11,4 @@ export { memoryPlot, type MemoryPlotOptions } from "./memory.ts";
 export { paretoFront, type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "./pareto.ts";
 export { type CurveOptions, precisionRecallPlot } from "./precision_recall.ts";
 export { type ProfileOptions, profilePlot } from "./profile.ts";
+export { runsPlot, type TrainingEpoch, trainingPlot, type TrainingPlotOptions, type TrainingRun } from "./training.ts";

@@ -1,0 +1,64 @@
+/**
+ * The folder of a training run: where its checkpoints, models and log are.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { kindOf } from "../data/files.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
+import { LAST_CHECKPOINT } from "../train/loop.ts";
+import type { TrainingStore } from "../train/store.ts";
+import { fileError } from "./verb.ts";
+import { writeWhole } from "./whole_file.ts";
+
+/** A store whose files are in a folder, which is made where it is not there. Throws FeatherdetError where it cannot be. */
+export async function folderStore(folder: string): Promise<TrainingStore> {
+  if (kindOf(folder) === "file") {
+    throw new FeatherdetError("is a file, a folder is needed for the run", { file: folder });
+  }
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw fileError(error, folder);
+  }
+  return {
+    write: (name, content) => writeWhole(join(folder, name), content),
+    async append(name, text) {
+      const file = join(folder, name);
+      try {
+        await Deno.writeTextFile(file, text, { append: true });
+      } catch (error) {
+        throw fileError(error, file);
+      }
+    },
+    async read(name) {
+      const file = join(folder, name);
+      try {
+        return await Deno.readFile(file);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw fileError(error, file);
+      }
+    },
+  };
+}
+
+/** Refuses to write a new run over one that is there. */
+export function refuseRun(folder: string): void {
+  if (kindOf(join(folder, LAST_CHECKPOINT)) === undefined) return;
+  throw new FeatherdetError(`holds a training run already: --resume ${folder} goes on with it`, { file: folder });
+}
+
+/** Reads the checkpoint of a file, or the last one of a run's folder. Throws FeatherdetError where there is none. */
+export async function openCheckpoint(place: string): Promise<{ checkpoint: Checkpoint; file: string }> {
+  const file = kindOf(place) === "folder" ? join(place, LAST_CHECKPOINT) : place;
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(file);
+  } catch (error) {
+    throw fileError(error, file);
+  }
+  return { checkpoint: await readCheckpoint(bytes, file), file };
+}

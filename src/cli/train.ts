@@ -1,0 +1,243 @@
+/**
+ * `train`: trains a detector on a data set, from random weights or further, and goes on with runs that were interrupted.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { AugmentOptions } from "../data/augment/mod.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { kindOf } from "../data/files.ts";
+import { openDataset } from "../data/open.ts";
+import { sharedDevice } from "../gpu/device.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { loadOnnx } from "../onnx/mod.ts";
+import { trainingPlot } from "../report/plot/mod.ts";
+import { storageForm } from "../session.ts";
+import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop.ts";
+import type { Checkpoint } from "../train/checkpoint.ts";
+import { LOG_FILE } from "../train/log.ts";
+import { train, type TrainResult } from "../training_run.ts";
+import type { Output } from "./output.ts";
+import { folderStore, openCheckpoint, refuseRun } from "./run_folder.ts";
+import { trainModel } from "./train_model.ts";
+import { trainCommand } from "./train_options.ts";
+import { TrainProgress } from "./train_progress.ts";
+import { readTuning } from "./tuning_store.ts";
+import { deviceAction } from "./verb.ts";
+
+/** What was asked for, or was when the run began. */
+type Asked = ReturnType<ReturnType<typeof trainCommand>["opts"]>;
+
+/** What has no part in what a run is: not kept in its checkpoints. */
+const NOT_KEPT = ["json", "install", "resume", "out", "workers"];
+
+/** The learning-rate curves and all that. */
+const CURVES_FILE = "curves.svg";
+
+/** Exit status of a program that was interrupted, as shells have it. */
+const INTERRUPTED = 130;
+
+/** The pictures to train on: the part of that name, or all where there are no parts. */
+async function openTraining({ data, split, limit }: Asked): Promise<Dataset> {
+  try {
+    return await openDataset(data!, { split: split ?? "train", limit });
+  } catch (error) {
+    if (split !== undefined || !(error instanceof FeatherdetError) || !error.detail.includes("has no splits")) {
+      throw error;
+    }
+    return await openDataset(data!, { limit });
+  }
+}
+
+/** The pictures to validate on; undefined, and said, where there are none. */
+async function openValidation(
+  { data, valSplit, valLimit, valEvery }: Asked,
+  { split }: Dataset,
+  output: Output,
+): Promise<Dataset | undefined> {
+  if (valEvery === 0) return undefined;
+  if (split !== undefined || valSplit !== undefined) {
+    try {
+      return await openDataset(data!, { split: valSplit ?? "val", limit: valLimit });
+    } catch (error) {
+      if (valSplit !== undefined || !(error instanceof FeatherdetError) || !error.detail.includes("no split")) {
+        throw error;
+      }
+    }
+  }
+  output.note(`${data} has no part to validate on: the last epoch counts as the best`);
+  return undefined;
+}
+
+/** What the user set of some options; all that was not set is absent. */
+function given<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+function augmentOf(asked: Asked): AugmentOptions | false {
+  if (!asked.augment) return false;
+  const { mosaic, scale, translate, rotate, shear, flipHorizontal, flipVertical, hue, saturation, value } = asked;
+  return given({ mosaic, scale, translate, rotate, shear, flipHorizontal, flipVertical, hue, saturation, value });
+}
+
+/** Aborts at the first Ctrl-C or request to end, ends at the second. */
+function stopSignal(output: Output): { signal: AbortSignal; release(): void } {
+  const abort = new AbortController();
+  const stop = () => {
+    if (abort.signal.aborted) Deno.exit(INTERRUPTED);
+    output.note("stopping after this update, once more to stop at once");
+    abort.abort(new Error("interrupted"));
+  };
+  const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const name of names) Deno.addSignalListener(name, stop);
+  return {
+    signal: abort.signal,
+    release() {
+      for (const name of names) Deno.removeSignalListener(name, stop);
+    },
+  };
+}
+
+/** What a resumed run was asked for, with what is asked for now. */
+function resumed(checkpoint: Checkpoint, file: string, now: Asked): Asked {
+  const { notes } = checkpoint.settings as { notes?: Asked };
+  if (notes?.data === undefined) throw new FeatherdetError("is not of a run of this command", { file });
+  return { ...notes, ...now };
+}
+
+/** A run that is to be begun or gone on with. */
+interface Run {
+  readonly asked: Asked;
+  readonly out: string;
+  readonly checkpoint?: Checkpoint;
+  /** File of the checkpoint. */
+  readonly file?: string;
+}
+
+async function openRun(options: Asked): Promise<Run> {
+  const { resume, out } = options;
+  if (resume === undefined) {
+    const missing = (["model", "data", "out"] as const).find((name) => options[name] === undefined);
+    if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
+    refuseRun(out!);
+    return { asked: options, out: out! };
+  }
+  const { checkpoint, file } = await openCheckpoint(resume);
+  const folder = out ?? (kindOf(resume) === "folder" ? resume : join(file, ".."));
+  return { asked: resumed(checkpoint, file, options), out: folder, checkpoint, file };
+}
+
+function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, output: Output): Promise<Graph> {
+  if (!checkpoint) {
+    const { model, pretrained, size = 256, seed = 0, width, depth } = asked;
+    return trainModel({ model: model!, pretrained, size, seed, width, depth }, dataset, (line) => output.note(line));
+  }
+  if (!checkpoint.model) throw new FeatherdetError("holds no model", { file });
+  return loadOnnx(checkpoint.model);
+}
+
+/** Where the run's files are, and what became of it. */
+function summary(result: TrainResult, out: string, adapter: string) {
+  const { score, bestEpoch, epochs, seconds, reason, run } = result;
+  const hasBest = kindOf(join(out, BEST_CHECKPOINT)) === "file";
+  return {
+    map50: score?.map50 ?? null,
+    map: score?.map ?? null,
+    ...{ epochs, bestEpoch, seconds, reason },
+    checkpoint: join(out, hasBest ? BEST_CHECKPOINT : LAST_CHECKPOINT),
+    model: hasBest ? join(out, BEST_MODEL) : null,
+    last: join(out, LAST_CHECKPOINT),
+    log: join(out, LOG_FILE),
+    curves: join(out, CURVES_FILE),
+    adapter,
+    history: run.epochs,
+  };
+}
+
+/** The verb `train`. */
+export const trainVerb = trainCommand().action(async (options, command) => {
+  // Defaults that the library fills in are no wishes: a resumed run keeps its own.
+  const asked = Object.fromEntries(
+    Object.entries(options).filter(([name]) => command.getOptionValueSource(name) !== "default"),
+  ) as Asked;
+  const { json, install } = options;
+  await deviceAction<typeof options>(async (_, output) => {
+    const run = await openRun(asked);
+    const kept = Object.fromEntries(Object.entries(run.asked).filter(([name]) => !NOT_KEPT.includes(name)));
+    const wish = { ...run.asked, augment: run.asked.augment ?? true, precision: run.asked.precision ?? "f32" } as Asked;
+    const dataset = await openTraining(wish);
+    const validation = await openValidation(wish, dataset, output);
+    for (const warning of new Set([...dataset.warnings, ...validation?.warnings ?? []])) output.note(warning);
+    const store = await folderStore(run.out);
+    const device = await sharedDevice();
+    const { name: adapter, software } = device.adapter;
+    output.note(`adapter: ${adapter}${software ? " (software)" : ""}`);
+    const model = await modelOf(run, dataset, output);
+    const { scalar, storage } = storageForm(device, { precision: wish.precision });
+    const { epochs = 40, batch = 8 } = wish;
+    const steps = Math.ceil(dataset.images.length / batch);
+    const progress = new TrainProgress(output, epochs, steps);
+    const pictures = `${dataset.images.length} pictures${
+      validation ? `, ${validation.images.length} to validate` : ""
+    }`;
+    const title = `${model.name} on ${dataset.name}`;
+    output.note(`${title}: ${pictures}, ${epochs} epochs of ${steps} steps`);
+    if (run.checkpoint) {
+      const { epoch, step } = run.checkpoint.run.position;
+      output.note(`${run.file}: going on in epoch ${Math.min(epoch + 1, epochs)} after ${step} steps`);
+    }
+    const stop = stopSignal(output);
+    try {
+      const result = await train(model, dataset, {
+        ...given({
+          accumulate: wish.accumulate,
+          learningRate: wish.lr,
+          finalFactor: wish.lrf,
+          momentum: wish.momentum,
+          weightDecay: wish.weightDecay,
+          warmupEpochs: wish.warmup,
+          cosine: wish.cosine,
+          clipNorm: wish.clip,
+          boxLoss: wish.boxLoss,
+          closeMosaic: wish.closeMosaic,
+          validateEvery: wish.valEvery,
+          metric: wish.metric,
+          patience: wish.patience,
+          seed: wish.seed,
+          optimizer: wish.optimizer,
+          workers: wish.workers,
+        }),
+        ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
+        tuning: readTuning({ adapter, scalar, storage }),
+        resume: run.checkpoint,
+        signal: stop.signal,
+        onStep: (event) => progress.step(event),
+        onEpoch: (record) => progress.epoch(record),
+        onValidated: (_, total) => progress.validated(total),
+      });
+      progress.stop();
+      const subtitle = `${wish.size ?? 256} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
+      await store.write(CURVES_FILE, trainingPlot(result.run.epochs, { title, subtitle }));
+      if (result.reason === "interrupted") {
+        output.note(`interrupted: --resume ${run.out} goes on`);
+        Deno.exitCode = INTERRUPTED;
+      }
+      if (result.reason === "patience") output.note("ended early: no epoch was better for long");
+      const found = summary(result, run.out, adapter);
+      if (result.score) {
+        const { map50, map } = result.score;
+        const figures = `mAP50 ${(100 * map50).toFixed(2)}, mAP50-95 ${(100 * map).toFixed(2)}`;
+        output.line(
+          `best epoch ${result.bestEpoch} of ${result.epochs}: ${figures} on ${validation!.split ?? "the data"}`,
+        );
+      }
+      output.line(`${result.seconds.toFixed(0)} s; written to ${run.out}`);
+      return found;
+    } finally {
+      progress.stop();
+      stop.release();
+    }
+  })({ ...options, json, install });
+});

@@ -1,0 +1,98 @@
+/**
+ * Options of `train`.
+ *
+ * @module
+ */
+
+import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { precisionOption } from "./detection_options.ts";
+import { deviceVerb } from "./verb.ts";
+
+const LARGEST = 2 ** 31 - 1;
+
+const EXAMPLES = `deno task train --model yolo11n --data bccd --size 256 --epochs 40 --flip-vertical 0.5 --out runs/bccd
+  deno task train --resume runs/bccd`;
+
+/** Says what the options do not. */
+const MORE = `
+Files in the folder of the run: best.onnx (the averaged weights of the best epoch), best.ckpt, last.ckpt (go on with
+--resume), log.jsonl (a JSON object a line), curves.svg. Ctrl-C ends the run after the running update, with last.ckpt
+written and exit status 130; a second one ends it at once.
+
+A model that is named (yolo11n, yolo11lite-shufflenetv2-1.0x ...) is built with random weights for the classes of the
+data set. A file, or a name with --pretrained, is trained further: where its classes are others, its class layers begin
+anew. In files whose BatchNormalization is folded into the convolutions, as in exports, it is unfolded: statistics are
+estimated on 64 pictures, so that the model computes what it computed.
+
+Defaults are YOLO11's published ones but for epochs, batch and size: AdamW with a rate of 0.01 / (4 + classes) for runs
+of up to 10,000 updates, else SGD with 0.01; linear decay to 1 %; warm-up of 3 epochs or 100 steps, here at most a fifth
+of the run; weight decay 0.0005 for 64 pictures an update; moving average of the weights; mosaic but in the last epochs.`;
+
+/** `train` with its options. */
+export function trainCommand() {
+  const fraction = numberIn(0, 1);
+  return deviceVerb("train", "Train a detector on a data set.", EXAMPLES)
+    .option("--model <model>", "name, ONNX file or URL; needed unless the run is resumed")
+    .option("--data <set>", "data set: synthetic, bccd, coco, or a folder; needed unless the run is resumed")
+    .option("--out <folder>", "where the run's files go; needed unless the run is resumed")
+    .option("--resume <place>", "go on with the run of a folder, or from a checkpoint file")
+    .option("--pretrained", "take the trained weights of the name's file instead of random ones")
+    .option("--split <name>", "part of the data set to train on; train by default where there are parts")
+    .option("--val-split <name>", "part to choose the best epoch by; val by default where there are parts")
+    .option("--limit <number>", "train on the first so many pictures only", integerIn(1, LARGEST))
+    .option("--val-limit <number>", "validate on the first so many pictures only", integerIn(1, LARGEST))
+    .option("--size <pixels>", "side of the network's input; 256 by default", inputSize)
+    .option("--width <factor>", "factor on channels of a named model", numberIn(0.01, 10))
+    .option("--depth <factor>", "factor on blocks of a named model", numberIn(0.01, 10))
+    .option("--epochs <number>", "rounds over the pictures; 40 by default", integerIn(1, LARGEST))
+    .option("--batch <number>", "pictures of a step; 8 by default", integerIn(1, 1024))
+    .option("--accumulate <number>", "steps of an update; 1 by default", integerIn(1, 1024))
+    .addOption(
+      new Option("--optimizer <name>", "auto (by the length of the run), sgd or adamw; auto by default").choices(
+        ["auto", "sgd", "adamw"] as const,
+      ),
+    )
+    .option("--lr <rate>", "learning rate after the warm-up", numberIn(0, 100))
+    .option("--lrf <factor>", "share of it that is left at the end; 0.01 by default", fraction)
+    .option("--momentum <number>", "momentum of SGD or first beta of AdamW; 0.937 or 0.9 by default", fraction)
+    .option("--weight-decay <number>", "at 64 pictures an update; 0.0005 by default", numberIn(0, 100))
+    .option("--warmup <epochs>", "epochs of the warm-up; 3 by default", numberIn(0, 10_000))
+    .option("--cosine", "learning rates follow the cosine instead of a line")
+    .option("--clip <norm>", "largest norm of the gradient; 10 by default", numberIn(1e-6, 1e9))
+    .addOption(
+      new Option("--box-loss <name>", "how boxes are compared; ciou by default").choices(
+        ["ciou", "diou", "giou", "iou"] as const,
+      ),
+    )
+    .option("--mosaic <probability>", "of four pictures put together; 1 by default", fraction)
+    .option(
+      "--close-mosaic <epochs>",
+      "epochs without it at the end; 10 or a quarter by default",
+      integerIn(0, LARGEST),
+    )
+    .option("--scale <range>", "sizes change by up to this factor more or less; 0.5 by default", numberIn(0, 0.95))
+    .option("--translate <range>", "moved by up to this part of the input; 0.1 by default", fraction)
+    .option("--rotate <degrees>", "turned by up to this; 0 by default", numberIn(0, 180))
+    .option("--shear <degrees>", "sheared by up to this; 0 by default", numberIn(0, 60))
+    .option("--flip-horizontal <probability>", "of left and right exchanged; 0.5 by default", fraction)
+    .option("--flip-vertical <probability>", "of top and bottom exchanged; 0 by default", fraction)
+    .option("--hue <range>", "hue turned by up to this part of the circle; 0.015 by default", numberIn(0, 0.5))
+    .option("--saturation <range>", "saturation changed by up to this factor; 0.7 by default", fraction)
+    .option("--value <range>", "brightness changed by up to this factor; 0.4 by default", fraction)
+    .option("--no-augment", "pictures as they are")
+    .option("--val-every <epochs>", "epochs between validations, 0 for none; 1 by default", integerIn(0, LARGEST))
+    .addOption(
+      new Option("--metric <name>", "figure that the best epoch is chosen by: map (mAP50-95) or map50; map by default")
+        .choices(["map", "map50"] as const),
+    )
+    .option(
+      "--patience <epochs>",
+      "end after so many without a better one, 0 for never; 100 by default",
+      integerIn(0, LARGEST),
+    )
+    .option("--seed <number>", "of weights and pictures; 0 by default", integerIn(0, LARGEST))
+    .addOption(precisionOption())
+    .option("--workers <number>", "that make batches; half of the processors by default", integerIn(0, 64))
+    .addHelpText("after", MORE);
+}

@@ -1,0 +1,80 @@
+/**
+ * How a training run gets on: a bar for the steps of an epoch and one for its validation, and a line for each epoch.
+ *
+ * @module
+ */
+
+import type { StepEvent } from "../train/loop.ts";
+import type { EpochRecord, Losses } from "../train/record.ts";
+import type { Output } from "./output.ts";
+import { type Progress, progressBar } from "./progress.ts";
+
+function lossText({ box, classes, distribution }: Losses): string {
+  return `box ${box.toFixed(3)}  classes ${classes.toFixed(3)}  distribution ${distribution.toFixed(3)}`;
+}
+
+/** A speed as people read it. */
+function speedText(imagesPerSecond: number): string {
+  return `${imagesPerSecond.toFixed(imagesPerSecond < 10 ? 2 : 1)} images/s`;
+}
+
+/** One line for an epoch. */
+export function epochText(
+  { epoch, losses, learningRates, imagesPerSecond, skipped, score }: EpochRecord,
+  epochs: number,
+): string {
+  return [
+    `epoch ${epoch + 1}/${epochs}`,
+    lossText(losses),
+    `rate ${learningRates.weight.toPrecision(3)}`,
+    speedText(imagesPerSecond),
+    ...skipped > 0 ? [`${skipped} steps without finite numbers`] : [],
+    ...score ? [`mAP50 ${(100 * score.map50).toFixed(2)}  mAP50-95 ${(100 * score.map).toFixed(2)}`] : [],
+  ].join("  ");
+}
+
+/** Shows one run. */
+export class TrainProgress {
+  #bar: Progress | undefined;
+  /** What the bar is of. */
+  #shown = "";
+
+  constructor(
+    private readonly output: Output,
+    private readonly epochs: number,
+    private readonly stepsPerEpoch: number,
+  ) {}
+
+  #show(what: string, total: number, unit: string): Progress {
+    if (this.#shown !== what) {
+      this.stop();
+      this.#bar = progressBar(total, unit);
+      this.#shown = what;
+    }
+    return this.#bar!;
+  }
+
+  /** A step has reported. */
+  step({ epoch, report, imagesPerSecond }: StepEvent): void {
+    const bar = this.#show(`epoch ${epoch}`, this.stepsPerEpoch, "steps");
+    bar.step(`epoch ${epoch + 1}/${this.epochs}  ${lossText(report.losses)}  ${speedText(imagesPerSecond)}`);
+  }
+
+  /** A picture was validated. */
+  validated(total: number): void {
+    this.#show("validation", total, "images").step("validation");
+  }
+
+  /** An epoch is over. */
+  epoch(record: EpochRecord): void {
+    this.stop();
+    this.output.note(epochText(record, this.epochs));
+  }
+
+  /** Takes the bar off. */
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+    this.#shown = "";
+  }
+}

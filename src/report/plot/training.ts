@@ -1,0 +1,187 @@
+/**
+ * How a training run went: losses, mean average precision and learning rate over its epochs.
+ *
+ * @module
+ */
+
+import { dot, gridX, gridY, line, type PlotOptions, ruleY } from "npm:@observablehq/plot@0.6.17";
+import { figure, type LegendItem } from "./figure.ts";
+import { INK, seriesColour } from "./theme.ts";
+
+/** What is drawn of an epoch: an `EpochRecord` of a training run. */
+export interface TrainingEpoch {
+  /** From 0; drawn from 1. */
+  readonly epoch: number;
+  /** Means over the epoch. */
+  readonly losses: { readonly box: number; readonly classes: number; readonly distribution: number };
+  /** At its end. */
+  readonly learningRates: { readonly weight: number; readonly bias: number };
+  /** Shares of 1, where they were measured. */
+  readonly score?: { readonly map: number; readonly map50: number };
+}
+
+/** What is written on the plot. */
+export interface TrainingPlotOptions {
+  /** Which model on which data. */
+  readonly title: string;
+  /** How and where it was trained. */
+  readonly subtitle?: string;
+}
+
+/** A run among others. */
+export interface TrainingRun {
+  /** What tells it from the others. */
+  readonly label: string;
+  /** Its epochs, in order. */
+  readonly epochs: readonly TrainingEpoch[];
+}
+
+/** A line of a panel. */
+interface Series {
+  readonly label: string;
+  readonly colour: string;
+  readonly dashed?: boolean;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+}
+
+const WIDTH = 720, TALL = 230, LOW = 150;
+
+/** A line for each series; a single point, which no line shows, is a dot. */
+function panel(
+  series: readonly Series[],
+  domain: readonly [number, number],
+  label: string,
+  height: number,
+  y: PlotOptions["y"] = {},
+): PlotOptions {
+  return {
+    height,
+    marginLeft: 64,
+    marginRight: 20,
+    marginTop: 30,
+    marginBottom: 40,
+    x: {
+      label: "epoch",
+      domain: [...domain],
+      tickFormat: (value: number) => Number.isInteger(value) ? `${value}` : "",
+    },
+    y: { label, labelOffset: 52, zero: true, nice: true, ...y },
+    marks: [
+      gridX({ stroke: INK, strokeOpacity: 0.08 }),
+      gridY({ stroke: INK, strokeOpacity: 0.08 }),
+      ruleY([0], { stroke: INK }),
+      ...series.flatMap(({ label, colour, dashed, points }) => [
+        line(points, {
+          x: "x",
+          y: "y",
+          stroke: colour,
+          strokeWidth: 2,
+          strokeDasharray: dashed ? "4,3" : undefined,
+          ariaLabel: () => label,
+        }),
+        ...points.length === 1 ? [dot(points, { x: "x", y: "y", fill: colour, r: 3, ariaLabel: () => label })] : [],
+      ]),
+    ],
+  };
+}
+
+/** Epochs as they are counted by people; a single one gets some room. */
+function domainOf(runs: readonly (readonly TrainingEpoch[])[]): [number, number] {
+  const all = runs.flat().map(({ epoch }) => epoch + 1);
+  const [low, high] = [Math.min(...all, Infinity), Math.max(...all, -Infinity)];
+  if (all.length === 0) return [0, 1];
+  return low === high ? [low - 1, high + 1] : [low, high];
+}
+
+const legendOf = (series: readonly Series[]): LegendItem[] =>
+  series.map(({ label, colour, dashed }) => ({ label, colour, shape: dashed ? "dashes" : "line" }));
+
+function scores(epochs: readonly TrainingEpoch[], figure: "map" | "map50") {
+  return epochs.flatMap(({ epoch, score }) => score ? [{ x: epoch + 1, y: 100 * score[figure] }] : []);
+}
+
+/** The best of some figures, for the legend. */
+function bestOf(points: readonly { readonly y: number }[]): string {
+  return points.length === 0 ? "not measured" : `best ${Math.max(...points.map(({ y }) => y)).toFixed(1)}`;
+}
+
+/**
+ * Draws the losses of a run, its mAP and its learning rates over the epochs, in panels below each other. Returns an SVG file's text.
+ *
+ * ```ts
+ * import { trainingPlot } from "./training.ts";
+ * const epochs = [0, 1, 2].map((epoch) => ({
+ *   epoch,
+ *   losses: { box: 3 - epoch, classes: 4 - epoch, distribution: 1.5 - 0.2 * epoch },
+ *   learningRates: { weight: 0.01 - 0.003 * epoch, bias: 0.01 - 0.003 * epoch },
+ *   score: { map: 0.1 * epoch, map50: 0.2 * epoch },
+ * }));
+ * console.log(trainingPlot(epochs, { title: "A short run" }).includes("mAP50 (best 40.0)")); // true
+ * ```
+ */
+export function trainingPlot(epochs: readonly TrainingEpoch[], { title, subtitle }: TrainingPlotOptions): string {
+  const domain = domainOf([epochs]);
+  const points = (value: (epoch: TrainingEpoch) => number) =>
+    epochs.map((one) => ({ x: one.epoch + 1, y: value(one) }));
+  const losses: Series[] = [
+    { label: "box loss", colour: seriesColour(0), points: points(({ losses }) => losses.box) },
+    { label: "class loss", colour: seriesColour(1), points: points(({ losses }) => losses.classes) },
+    { label: "distribution loss", colour: seriesColour(2), points: points(({ losses }) => losses.distribution) },
+  ];
+  const [map50, map] = [scores(epochs, "map50"), scores(epochs, "map")];
+  const maps: Series[] = [
+    { label: `mAP50 (${bestOf(map50)})`, colour: seriesColour(3), points: map50 },
+    { label: `mAP50-95 (${bestOf(map)})`, colour: seriesColour(4), points: map },
+  ];
+  const rates: Series[] = [
+    { label: "learning rate", colour: INK, points: points(({ learningRates }) => learningRates.weight) },
+    { label: "that of biases", colour: INK, dashed: true, points: points(({ learningRates }) => learningRates.bias) },
+  ];
+  const measured = maps.filter((series) => series.points.length > 0);
+  return figure({
+    title,
+    subtitle,
+    width: WIDTH,
+    legend: legendOf([...losses, ...measured, ...rates]),
+    panels: [
+      panel(losses, domain, "loss", TALL),
+      ...measured.length > 0 ? [panel(measured, domain, "mAP (%)", TALL, { domain: [0, 100], nice: false })] : [],
+      panel(rates, domain, "learning rate", LOW),
+    ],
+  });
+}
+
+/**
+ * Draws the mAP50 of several runs over the same epochs, and below it the sum of their losses. Returns an SVG file's text.
+ *
+ * ```ts
+ * import { runsPlot } from "./training.ts";
+ * const epoch = { epoch: 0, losses: { box: 1, classes: 1, distribution: 1 }, learningRates: { weight: 0.01, bias: 0.01 } };
+ * const runs = [0.2, 0.6].map((map50, i) => ({ label: `run ${i}`, epochs: [{ ...epoch, score: { map: 0.1, map50 } }] }));
+ * console.log(runsPlot(runs, { title: "Two runs" }).includes("run 1 (best 60.0)")); // true
+ * ```
+ */
+export function runsPlot(runs: readonly TrainingRun[], { title, subtitle }: TrainingPlotOptions): string {
+  const domain = domainOf(runs.map(({ epochs }) => epochs));
+  const maps = runs.map(({ label, epochs }, i): Series => {
+    const points = scores(epochs, "map50");
+    return { label: `${label} (${bestOf(points)})`, colour: seriesColour(i), points };
+  });
+  const losses = runs.map(({ label, epochs }, i): Series => ({
+    label,
+    colour: seriesColour(i),
+    points: epochs.map(({ epoch, losses: { box, classes, distribution } }) => {
+      return { x: epoch + 1, y: box + classes + distribution };
+    }),
+  }));
+  return figure({
+    title,
+    subtitle,
+    width: WIDTH,
+    legend: legendOf(maps),
+    panels: [
+      panel(maps, domain, "mAP50 (%)", TALL, { domain: [0, 100], nice: false }),
+      panel(losses, domain, "sum of losses", TALL),
+    ],
+  });
+}

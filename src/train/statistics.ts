@@ -1,0 +1,100 @@
+/**
+ * Statistics for models whose BatchNormalization was folded away: without them, training that normalises by the batch would throw away
+ * what the weights have learned.
+ *
+ * A folded layer computes `z + b`. `loadWeights` makes of it a BatchNormalization of mean 0, variance 1 - epsilon and scale 1 behind
+ * `z`, which computes the same but has the statistics of nothing. Here the mean `m` and the variance `v` of `z` are measured on
+ * pictures, and become the running statistics; scale `sqrt(v + epsilon)` and shift `b + m` take them back, so that inference stays what it
+ * was, and normalising by a batch whose statistics are near changes little.
+ *
+ * @module
+ */
+
+import type { Constant, Graph, Node, Shape } from "../graph/mod.ts";
+import { FeatherdetError, namesOf, sizeOf, uniqueName } from "../graph/mod.ts";
+
+/** Runs a graph: inputs and outputs by name, row-major. */
+export type RunGraph = (
+  graph: Graph,
+  inputs: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>,
+) => Promise<Readonly<Record<string, { readonly data: Float32Array }>>>;
+
+type Norm = Node<"BatchNormalization">;
+
+/** A graph that also gives the mean of each normalised value and of its square, over a picture. */
+function observed(graph: Graph, norms: readonly Norm[]) {
+  const names = namesOf(graph);
+  const nodes: Node[] = [];
+  const watched = norms.map((norm) => {
+    const [value] = norm.outputs;
+    const base = uniqueName(names, `${norm.name}/observed`);
+    const [square, mean, power] = ["square", "mean", "power"].map((suffix) => uniqueName(names, `${base}/${suffix}`));
+    nodes.push(
+      { op: "Mul", name: square, inputs: [value, value], outputs: [square], attributes: {} },
+      { op: "GlobalAveragePool", name: mean, inputs: [value], outputs: [mean], attributes: {} },
+      { op: "GlobalAveragePool", name: power, inputs: [square], outputs: [power], attributes: {} },
+    );
+    return { norm, mean, power };
+  });
+  const outputs = watched.flatMap(({ mean, power }) => [mean, power]);
+  return { graph: { ...graph, nodes: [...graph.nodes, ...nodes], outputs }, watched };
+}
+
+/** Mean of every channel over pictures, added up from `[N, C, 1, 1]`. */
+function addUp(sum: Float64Array, data: Float32Array): void {
+  for (let i = 0; i < data.length; i++) sum[i % sum.length] += data[i];
+}
+
+/**
+ * The model with the statistics of its own values on pictures, computing what it computed. `batches` are tensors of the shape of the
+ * model's input; one of 8 pictures gives a rough estimate, 64 pictures a good one.
+ *
+ * Throws FeatherdetError where there are no batches, and where a value is not finite.
+ */
+export async function estimateStatistics(
+  model: Graph,
+  batches: Iterable<Float32Array> | AsyncIterable<Float32Array>,
+  run: RunGraph,
+): Promise<Graph> {
+  const norms = model.nodes.filter((node): node is Norm => node.op === "BatchNormalization");
+  const { graph, watched } = observed(model, norms);
+  const [input] = model.inputs;
+  const sums = watched.map(({ norm }) => {
+    const channels = sizeOf(model.constants.get(norm.inputs[1])!.shape);
+    return { mean: new Float64Array(channels), power: new Float64Array(channels) };
+  });
+  let pictures = 0;
+  for await (const data of batches) {
+    const found = await run(graph, { [input.name]: { shape: input.shape, data } });
+    watched.forEach(({ mean, power }, i) => {
+      addUp(sums[i].mean, found[mean].data);
+      addUp(sums[i].power, found[power].data);
+    });
+    pictures += input.shape[0];
+  }
+  if (pictures === 0) throw new FeatherdetError(`no pictures were given to estimate the statistics of "${model.name}"`);
+  const constants = new Map(model.constants);
+  watched.forEach(({ norm }, i) => {
+    const [scale, shift, mean, variance] = norm.inputs.slice(1).map((name) => model.constants.get(name)!.data);
+    const { epsilon } = norm.attributes;
+    const made = norm.inputs.slice(1).map(() => new Float32Array(scale.length));
+    for (let c = 0; c < scale.length; c++) {
+      // Of what leaves the layer; z is that, before scale and shift.
+      const output = sums[i].mean[c] / pictures;
+      const spread = Math.max(0, sums[i].power[c] / pictures - output * output);
+      const factor = Number(scale[c]) / Math.sqrt(Number(variance[c]) + epsilon);
+      const z = factor === 0 ? Number(mean[c]) : Number(mean[c]) + (output - Number(shift[c])) / factor;
+      const v = factor === 0 ? Number(variance[c]) : spread / (factor * factor);
+      const gain = factor * Math.sqrt(v + epsilon);
+      [gain, Number(shift[c]) + (z - Number(mean[c])) * factor, z, v].forEach((value, k) => made[k][c] = value);
+    }
+    if (!made.every((data) => data.every(Number.isFinite))) {
+      throw new FeatherdetError("its values on the pictures are not finite", { node: norm.name, operator: norm.op });
+    }
+    norm.inputs.slice(1).forEach((name, k) => {
+      const constant: Constant = { dtype: "f32", shape: model.constants.get(name)!.shape, data: made[k] };
+      constants.set(name, constant);
+    });
+  });
+  return { ...model, constants };
+}

@@ -1,0 +1,53 @@
+/**
+ * Where a run keeps its files: the loop is handed one and knows no folders.
+ *
+ * @module
+ */
+
+/** Files by name. */
+export interface TrainingStore {
+  /** Puts a file there, wholly or not at all: until it is complete, what was there before stays. */
+  write(name: string, content: Uint8Array | string): Promise<void>;
+  /** Adds text at the end of a file, which is begun where it is not there. */
+  append(name: string, text: string): Promise<void>;
+  /** A file's bytes, undefined where it is not there. */
+  read(name: string): Promise<Uint8Array | undefined>;
+}
+
+/** A store that keeps everything in memory, and its files. */
+export interface MemoryStore extends TrainingStore {
+  /** What was written, by name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * A store in memory: for runs whose files nobody needs afterwards, and for those that put them elsewhere themselves.
+ *
+ * ```ts
+ * import { memoryStore } from "./store.ts";
+ * const store = memoryStore();
+ * await store.append("log.jsonl", "{}\n");
+ * console.log(store.files.get("log.jsonl")!.length); // 3
+ * ```
+ */
+export function memoryStore(): MemoryStore {
+  const files = new Map<string, Uint8Array>();
+  const encoder = new TextEncoder();
+  return {
+    files,
+    write(name, content) {
+      files.set(name, typeof content === "string" ? encoder.encode(content) : content.slice());
+      return Promise.resolve();
+    },
+    append(name, text) {
+      const before = files.get(name) ?? new Uint8Array(0);
+      const added = encoder.encode(text);
+      const all = new Uint8Array(before.length + added.length);
+      all.set(before);
+      all.set(added, before.length);
+      files.set(name, all);
+      return Promise.resolve();
+    },
+    read: (name) => Promise.resolve(files.get(name)),
+  };
+}

@@ -1,0 +1,254 @@
+/**
+ * A detector trained on a data set from end to end: batches, trainer, loop and validation put together.
+ *
+ * @module
+ */
+
+import { type AugmentOptions, mostBoxes, trainingBatches } from "./data/augment/mod.ts";
+import { augmentation } from "./data/augment/options.ts";
+import type { Dataset } from "./data/dataset.ts";
+import { Detector } from "./detect/detector.ts";
+import { letterboxTensor } from "./detect/host_letterbox.ts";
+import { createTrainer, type TrainerOptions } from "./detection_trainer.ts";
+import { COCO_SETTINGS, evaluate } from "./eval/evaluate.ts";
+import { FeatherdetError, type Graph } from "./graph/mod.ts";
+import { changeShapes, classNames, loadOnnx, saveOnnx } from "./onnx/mod.ts";
+import { sessionRunner } from "./session_runner.ts";
+import type { Tuning } from "./plan/tuning.ts";
+import type { Checkpoint } from "./train/checkpoint.ts";
+import { BEST_MODEL, type LoopOptions, runTraining, type Weights } from "./train/loop.ts";
+import { withTrained } from "./train/mod.ts";
+import type { RunRecord, Score } from "./train/record.ts";
+import { chooseOptimizer, defaultRates, type Optimizer, Schedule, type ScheduleOptions } from "./train/schedule.ts";
+import { estimateStatistics } from "./train/statistics.ts";
+import { memoryStore, type TrainingStore } from "./train/store.ts";
+import type { Trainer } from "./train/trainer.ts";
+
+/** How a detector is trained. Defaults are the published ones of YOLO11 unless said otherwise. */
+export interface TrainOptions
+  extends
+    Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
+    Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
+    Pick<TrainerOptions, "boxLoss" | "precision"> {
+  /** Rounds over the pictures; 40 by default, which is ours. */
+  readonly epochs?: number;
+  /** Pictures of a step; 8 by default. */
+  readonly batch?: number;
+  /** `auto`, the default: AdamW for runs of up to 10,000 updates, SGD for longer ones. */
+  readonly optimizer?: Optimizer | "auto";
+  /** Pictures that are not trained on, to choose the best epoch by; without them it is the last one. */
+  readonly validation?: Dataset;
+  /** Changes of pictures; those with which YOLO detectors are usually trained by default, `false` for none. */
+  readonly augment?: AugmentOptions | false;
+  /** Epochs at the end without mosaics; 10 by default, but at most a quarter of the run. */
+  readonly closeMosaic?: number;
+  /** Equal seeds give equal runs on one adapter; 0 by default. */
+  readonly seed?: number;
+  /** Workers that make batches; half of the processors by default, 0 for none. */
+  readonly workers?: number;
+  /** Where checkpoints, model and log go; in memory by default. */
+  readonly store?: TrainingStore;
+  /** Goes on from here. The model and every option that makes the run what it is have to be those of the run. */
+  readonly resume?: Checkpoint;
+  /** What else checkpoints and log keep of how the run came about: whatever JSON can hold. */
+  readonly notes?: Readonly<Record<string, unknown>>;
+  /** Tiles that `tune` found on this adapter. */
+  readonly tuning?: Tuning;
+  /** Told each time a picture was validated. */
+  readonly onValidated?: (done: number, total: number) => void;
+  /** Makes the trainer; on the device by default. */
+  readonly createTrainer?: (model: Graph, options: TrainerOptions) => Promise<Trainer>;
+}
+
+/** What training gave. */
+export interface TrainResult {
+  /** Figures of the best epoch on the validation pictures; undefined where there are none. */
+  readonly score?: Score;
+  /** Best epoch, counted from 1; the last one without a validation. */
+  readonly bestEpoch: number;
+  /** Epochs that were done, those before a resume included. */
+  readonly epochs: number;
+  /** Time that they took, validation included. */
+  readonly seconds: number;
+  /** Why it ended: all epochs done, none better for too long, or the signal. */
+  readonly reason: "finished" | "patience" | "interrupted";
+  /** The model with its averaged weights of the best epoch, at batch 1; with those of the end where there was no validation. */
+  readonly model: Graph;
+  /** All epochs. */
+  readonly run: RunRecord;
+}
+
+/** Settings that make a run what it is, as checkpoints keep them. */
+type Settings = Readonly<Record<string, unknown>>;
+
+/** What may change when a run goes on. `epochs` stretches the schedule, so the run is another than one that was asked for so. */
+const CHANGEABLE = ["epochs", "closeMosaic", "patience", "validateEvery", "notes"];
+
+function at(graph: Graph, batch: number): Graph {
+  const [{ name, shape }] = graph.inputs;
+  const wanted = [batch, ...shape.slice(1)];
+  return String(wanted) === String(shape) ? graph : changeShapes(graph, { [name]: wanted });
+}
+
+function checkResumed(kept: Settings, asked: Settings): void {
+  for (const key of Object.keys(asked)) {
+    const [before, now] = [kept[key], asked[key]].map((value) => JSON.stringify(value));
+    if (before === now || CHANGEABLE.includes(key)) continue;
+    throw new FeatherdetError(
+      `the checkpoint is of a run with ${key} ${before ?? "not set"}, asked for is ${now ?? "none"}`,
+    );
+  }
+}
+
+function checkClasses(model: Graph, dataset: Dataset, what: string): void {
+  const names = classNames(model);
+  if (names !== undefined && names.join("\n") !== dataset.classes.join("\n")) {
+    throw new FeatherdetError(
+      `"${model.name}" is for ${names.length} classes (${
+        names.slice(0, 3).join(", ")
+      }...), ${what} "${dataset.name}" has ` +
+        `${dataset.classes.length} (${
+          dataset.classes.slice(0, 3).join(", ")
+        }...): build it for them, or see withClasses`,
+    );
+  }
+}
+
+/** Measures weights in a model on a data set. */
+function validator(
+  model: Graph,
+  dataset: Dataset,
+  { precision, signal, workers, tuning, onValidated }: TrainOptions,
+): (weights: Weights) => Promise<Score> {
+  return async (weights) => {
+    const detector = await Detector.load(withTrained(model, weights), { ...COCO_SETTINGS, precision, tuning });
+    try {
+      const { map, map50 } = await evaluate(detector, dataset, {
+        workers,
+        onProgress: (done, total) => {
+          signal?.throwIfAborted();
+          onValidated?.(done, total);
+        },
+      });
+      return { map, map50 };
+    } finally {
+      detector.destroy();
+    }
+  };
+}
+
+/**
+ * Trains a detector on a data set. The model has to be built for the data set's classes and for the input size; its batch is that of the
+ * options. Where the weights came from a file with BatchNormalization folded in, see `adaptStatistics` first.
+ *
+ * The best epoch is that of the greatest mAP50-95 (or `metric`) of the averaged weights on `validation`.
+ *
+ * Throws FeatherdetError for a model of other classes, for options out of range, for a checkpoint of another run, for pictures that cannot
+ * be read, where there is no adapter or not enough memory, and where numbers stop being finite.
+ *
+ * ```ts
+ * import { openDataset } from "./data/open.ts";
+ * import { yolo11 } from "./models/yolo11.ts";
+ * import { train } from "./training_run.ts";
+ * const [dataset, validation] = await Promise.all(
+ *   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
+ * );
+ * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
+ * const { epochs, score } = await train(model, dataset, { validation, epochs: 1, batch: 2, augment: false, workers: 0 });
+ * console.log(epochs, score!.map50 >= 0); // 1 true; real runs have more pictures, channels, epochs
+ * ```
+ */
+export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
+  const { epochs = 40, batch = 8, accumulate = 1, seed = 0, store = memoryStore(), validation, resume } = options;
+  const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), precision = "f32", boxLoss = "ciou", signal } = options;
+  checkClasses(model, dataset, "data set");
+  if (validation) checkClasses(model, validation, "validation set");
+  const [, , height, width] = model.inputs[0].shape;
+  const size = [height, width] as const;
+  const augment = augmentation(options.augment);
+  const boxes = mostBoxes(dataset, augment, size);
+  const { workers } = options;
+  const batches = trainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
+  const { stepsPerEpoch } = batches;
+  const { optimizer: asked = "auto" } = options;
+  const optimizer = asked === "auto" ? chooseOptimizer(epochs * stepsPerEpoch / accumulate) : asked;
+  const usual = defaultRates(optimizer, dataset.classes.length);
+  const { learningRate = usual.learningRate, momentum = usual.momentum } = options;
+  const schedule = new Schedule({ ...options, optimizer, epochs, batch, stepsPerEpoch, learningRate, momentum });
+  const { stepsPerEpoch: _, ...scheduled } = schedule.options;
+  const settings: Settings = {
+    model: model.name,
+    dataset: { name: dataset.name, split: dataset.split, pictures: dataset.images.length, classes: dataset.classes },
+    size,
+    seed,
+    precision,
+    boxLoss,
+    boxes,
+    augment,
+    closeMosaic,
+    ...scheduled,
+    validateEvery: options.validateEvery ?? 1,
+    metric: options.metric ?? "map",
+    patience: options.patience ?? 100,
+    notes: options.notes,
+  };
+  if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
+  const single = at(model, 1);
+  const make = options.createTrainer ?? createTrainer;
+  const trainer = await make(at(model, batch), { boxes, boxLoss, optimizer, precision, tuning: options.tuning });
+  try {
+    const { reason, run } = await runTraining(trainer, batches, {
+      ...options,
+      schedule,
+      store,
+      settings,
+      signal,
+      validate: validation && validator(single, validation, options),
+      exportModel: (weights) => saveOnnx(withTrained(single, weights)),
+    });
+    const { best, epochs: done, seconds } = run;
+    const kept = await store.read(BEST_MODEL);
+    const trained = kept ? await loadOnnx(kept) : withTrained(single, await trainer.trained("average"));
+    return {
+      ...(best && { score: { map: best.map, map50: best.map50 } }),
+      bestEpoch: (best?.epoch ?? done.length - 1) + 1,
+      ...{ epochs: done.length, seconds, reason, model: trained, run },
+    };
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/** The model that a checkpoint holds, with its averaged weights, for the batch and size that it was trained with at batch 1. */
+export async function modelOfCheckpoint(checkpoint: Checkpoint, file: string): Promise<Graph> {
+  if (checkpoint.model === undefined) throw new FeatherdetError("holds no model", { file });
+  return await loadOnnx(checkpoint.model);
+}
+
+/** Pictures from which statistics are estimated, at most. */
+const STATISTICS_PICTURES = 64;
+
+/**
+ * The model with BatchNormalization statistics of its own on pictures of the data set, computing what it computed: for weights that were
+ * read from a file with BatchNormalization folded in, before they are trained further. See `train/statistics.ts`.
+ */
+export async function adaptStatistics(model: Graph, dataset: Dataset): Promise<Graph> {
+  const single = at(model, 1);
+  const [, , height, width] = single.inputs[0].shape;
+  const runner = sessionRunner();
+  try {
+    const pictures = dataset.images.slice(0, STATISTICS_PICTURES);
+    async function* tensors() {
+      for (const picture of pictures) yield letterboxTensor(await picture.load(), width, height).data;
+    }
+    const made = await estimateStatistics(single, tensors(), (graph, inputs) => runner.run(graph, inputs));
+    const constants = new Map(model.constants);
+    for (const { op, inputs } of model.nodes) {
+      if (op !== "BatchNormalization") continue;
+      for (const name of inputs.slice(1)) constants.set(name, made.constants.get(name)!);
+    }
+    return { ...model, constants };
+  } finally {
+    runner.destroy();
+  }
+}
