@@ -7,7 +7,7 @@
 
 import { sizeOf } from "../../graph/graph.ts";
 import type { KernelContext, OperatorKernels } from "../context.ts";
-import type { Target } from "../conv_tile.ts";
+import { type Target, workgroupSize } from "../conv_tile.ts";
 import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, vec2i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { blockedOf, onImages, read, refuseEpilogue } from "../operand.ts";
@@ -83,9 +83,6 @@ function tilesOf({ width, height }: BlockedLayout, { x, y }: { readonly x: numbe
   return { across, all: across * Math.ceil(height / y) };
 }
 
-/** Threads of a workgroup: one vector on software adapters. */
-const workgroupOf = (target: Target) => target === "software" ? 8 : 64;
-
 /** How the dense kernel parts its work. */
 function partsOf({ inputs: [x, dy], outputs: [y], target = "software" }: Context, shape: GradientTile) {
   const output = blockedOf(dy);
@@ -102,7 +99,7 @@ export function denseGradient(context: Context, shape: GradientTile): Kernel[] {
   const input = blockedOf(x), output = blockedOf(dy);
   const [kernel] = attributes.kernel, [stride] = attributes.strides;
   const { across, all, outGroups, inGroups, chunks } = partsOf(context, shape);
-  const workgroup = workgroupOf(target);
+  const workgroup = workgroupSize(target);
   return summed(y, chunks, {
     label: `conv weight gradient ${kernel}x${kernel} s${stride} ${shape.x}x${shape.y}x${4 * shape.outBlocks}x${
       4 * shape.inBlocks
@@ -144,7 +141,7 @@ function depthwiseGradient(context: Context): Kernel[] {
   const { across, all } = tilesOf(output, shape);
   const size = sizeOf(y.shape);
   const chunks = chunksOf(all * output.batch, blocksOf(output), size, target);
-  const workgroup = workgroupOf(target);
+  const workgroup = workgroupSize(target);
   return summed(y, chunks, {
     label: `conv weight gradient depthwise ${kernel}x${kernel} s${stride}`,
     shader: "train/conv_weight_gradient_depthwise.wgsl",

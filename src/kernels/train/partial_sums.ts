@@ -1,6 +1,6 @@
 /**
- * Sums over many pixels in two dispatches: chunks of the pixels are added up at the same time, each into a copy of the result of its
- * own, and the copies then in fixed order, so that equal inputs give equal bits. Shader of the second: `shaders/train/sum_copies.wgsl`.
+ * Sums over many pixels in several dispatches: chunks of the pixels are added up at the same time, each into a copy of the result of its
+ * own, and the copies then in fixed order, so that equal inputs give equal bits. Shader of the last ones: `shaders/train/sum_copies.wgsl`.
  *
  * @module
  */
@@ -40,22 +40,31 @@ export function chunksOf(items: number, threads: number, size: number, target: T
   return { count: Math.ceil(items / each), each };
 }
 
-/**
- * A dispatch whose last binding is the copies of `y` that its chunks write, followed by the one that adds them up; alone where there is
- * one chunk, which writes `y` itself.
- */
-export function summed(y: Operand, chunks: Chunks, kernel: Kernel): Kernel[] {
+/** Most copies that one thread adds up; more are added up in parts first, since there may be few elements. */
+const MOST_COPIES = 64;
+
+/** The dispatches that add up `count` copies of `y`. */
+function sumsOf(y: Operand, copies: KernelBinding & { readonly kind: "scratch" }, count: number): Kernel[] {
   const size = sizeOf(y.shape);
-  const copies: KernelBinding = { kind: "scratch", name: "partial sums", bytes: 4 * size * chunks.count };
-  const target = chunks.count === 1 ? write(y) : copies;
-  const first = { ...kernel, bindings: [...kernel.bindings, target] };
-  if (chunks.count === 1) return [first];
-  return [first, {
-    label: `sum of ${chunks.count} copies`,
+  const sums = count > MOST_COPIES ? Math.ceil(count / MOST_COPIES) : 1;
+  const each = Math.ceil(count / sums);
+  const parts = { kind: "scratch", name: `sums of ${copies.name}`, bytes: 4 * size * sums } as const;
+  return [{
+    label: `sum of ${each} copies`,
     shader: "train/sum_copies.wgsl",
     constants: {},
-    parameters: [i32(size), i32(chunks.count)],
-    bindings: [copies, write(y)],
-    workgroups: linearGroups(size),
-  }];
+    parameters: [i32(size), i32(count), i32(each), i32(sums)],
+    bindings: [copies, sums === 1 ? write(y) : parts],
+    workgroups: linearGroups(size * sums),
+  }, ...sums === 1 ? [] : sumsOf(y, parts, sums)];
+}
+
+/**
+ * A dispatch whose last binding is the copies of `y` that its chunks write, followed by those that add them up; alone where there is one
+ * chunk, which writes `y` itself.
+ */
+export function summed(y: Operand, { count }: Chunks, kernel: Kernel): Kernel[] {
+  if (count === 1) return [{ ...kernel, bindings: [...kernel.bindings, write(y)] }];
+  const copies = { kind: "scratch", name: "partial sums", bytes: 4 * sizeOf(y.shape) * count } as const;
+  return [{ ...kernel, bindings: [...kernel.bindings, copies] }, ...sumsOf(y, copies, count)];
 }
