@@ -16,13 +16,15 @@ import { type Constant, type Shape, sizeOf } from "../graph/graph.ts";
  * - `normalFanOut`: normal with variance 2 / fan-out (He et al. 2015, for ReLU networks), as MobileNetV3 and EfficientNet do.
  * - a number: all elements the same.
  * - `{ normal }`: normal with that standard deviation; `{ uniform }`: uniform within +- that bound.
+ * - `{ repeat }`: these numbers, over and over.
  */
 export type Initialisation =
   | "uniformFanIn"
   | "normalFanOut"
   | number
   | { readonly normal: number }
-  | { readonly uniform: number };
+  | { readonly uniform: number }
+  | { readonly repeat: readonly number[] };
 
 /** FNV-1a over the name's characters, begun from the seed. */
 function seedOf(seed: number, name: string): number {
@@ -41,6 +43,11 @@ function drawer(
 ): () => number {
   if (rule === "uniformFanIn") rule = { uniform: 1 / Math.sqrt(fanIn) };
   if (rule === "normalFanOut") rule = { normal: Math.sqrt((2 * groups) / (shape[0] * sizeOf(shape.slice(2)))) };
+  if ("repeat" in rule) {
+    const { repeat } = rule;
+    let next = 0;
+    return () => repeat[next++ % repeat.length];
+  }
   if ("normal" in rule) {
     const { normal } = rule;
     return () => normal * random.normal();

@@ -8,7 +8,7 @@
 import type { ModelBuilder } from "../builder.ts";
 import { DFL_BINS } from "../dfl_tail.ts";
 import { separable } from "../separable.ts";
-import { classPrior, type HeadBranches } from "./yolo11.ts";
+import { classPrior, DISTANCE_PRIOR, type HeadBranches } from "./yolo11.ts";
 
 /** Form of a light head. */
 export interface LightHeadOptions {
@@ -25,7 +25,8 @@ export function lightBranches({ width, repeats }: LightHeadOptions): HeadBranche
     return x;
   };
   return {
-    box: (b, path, x) => b.conv(`${path}.${repeats}`, tower(b, path, x), { out: 4 * DFL_BINS, bias: 1 }),
+    box: (b, path, x) =>
+      b.conv(`${path}.${repeats}`, tower(b, path, x), { out: 4 * DFL_BINS, bias: { repeat: DISTANCE_PRIOR } }),
     classes: (b, path, x, { classes, stride }) =>
       b.conv(`${path}.${repeats}`, tower(b, path, x), { out: classes, bias: classPrior(classes, stride) }),
   };

@@ -26,11 +26,18 @@ export function classPrior(classes: number, stride: number): number {
   return Math.log(PRIOR_OBJECTS / classes / (PRIOR_SIDE / stride) ** 2);
 }
 
+/**
+ * First biases of the logits of a side's distances: probabilities that fall off, of 2.4 cells in the mean. Published models start with
+ * equal ones, which are boxes of 15 cells a side; on small inputs these overlap small objects so little that task-aligned assignment
+ * gives such objects next to no weight, and they are learned as background.
+ */
+export const DISTANCE_PRIOR: readonly number[] = Array.from({ length: DFL_BINS }, (_, i) => -i / 3);
+
 /** Logits of the distances to the four sides, `[N, 4 * DFL_BINS, h, w]`: two 3x3 convolutions of `width` channels, one 1x1. */
 export function boxBranch(b: ModelBuilder, path: string, x: string, width: number): string {
   let y = b.convBlock(`${path}.0`, x, { out: width, kernel: 3 });
   y = b.convBlock(`${path}.1`, y, { out: width, kernel: 3 });
-  return b.conv(`${path}.2`, y, { out: 4 * DFL_BINS, bias: 1 });
+  return b.conv(`${path}.2`, y, { out: 4 * DFL_BINS, bias: { repeat: DISTANCE_PRIOR } });
 }
 
 /** Class logits `[N, classes, h, w]`: twice a depthwise 3x3 and a 1x1 of `width` channels, then one 1x1. */
