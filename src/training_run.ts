@@ -8,8 +8,8 @@ import { type AugmentOptions, mostBoxes, trainingBatches } from "./data/augment/
 import { augmentation } from "./data/augment/options.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { Detector } from "./detect/detector.ts";
-import { letterboxTensor } from "./detect/host_letterbox.ts";
 import { createTrainer, type TrainerOptions } from "./detection_trainer.ts";
+import { calibrationFrom } from "./eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "./eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "./graph/mod.ts";
 import { changeShapes, classNames, loadOnnx, saveOnnx } from "./onnx/mod.ts";
@@ -100,16 +100,19 @@ function checkResumed(kept: Settings, asked: Settings): void {
   }
 }
 
+/** How many classes, and the first of them. */
+function brief(names: readonly string[]): string {
+  return `${names.length} classes (${names.slice(0, 3).join(", ")}${names.length > 3 ? " ..." : ""})`;
+}
+
 function checkClasses(model: Graph, dataset: Dataset, what: string): void {
   const names = classNames(model);
   if (names !== undefined && names.join("\n") !== dataset.classes.join("\n")) {
     throw new FeatherdetError(
-      `"${model.name}" is for ${names.length} classes (${
-        names.slice(0, 3).join(", ")
-      }...), ${what} "${dataset.name}" has ` +
-        `${dataset.classes.length} (${
-          dataset.classes.slice(0, 3).join(", ")
-        }...): build it for them, or see withClasses`,
+      `"${model.name}" is for ${brief(names)}, ${what} "${dataset.name}" has ${
+        brief(dataset.classes)
+      }: build it for them, or ` +
+        "see withClasses",
     );
   }
 }
@@ -234,14 +237,12 @@ const STATISTICS_PICTURES = 64;
  */
 export async function adaptStatistics(model: Graph, dataset: Dataset): Promise<Graph> {
   const single = at(model, 1);
-  const [, , height, width] = single.inputs[0].shape;
+  const [input] = single.inputs;
+  const [height, width] = input.shape.slice(2);
+  const samples = calibrationFrom(dataset, { size: [height, width], limit: STATISTICS_PICTURES, input: input.name });
   const runner = sessionRunner();
   try {
-    const pictures = dataset.images.slice(0, STATISTICS_PICTURES);
-    async function* tensors() {
-      for (const picture of pictures) yield letterboxTensor(await picture.load(), width, height).data;
-    }
-    const made = await estimateStatistics(single, tensors(), (graph, inputs) => runner.run(graph, inputs));
+    const made = await estimateStatistics(single, samples, (graph, inputs) => runner.run(graph, inputs));
     const constants = new Map(model.constants);
     for (const { op, inputs } of model.nodes) {
       if (op !== "BatchNormalization") continue;

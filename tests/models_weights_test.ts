@@ -7,8 +7,8 @@ import { recipeOf } from "../src/models/metadata.ts";
 import { loadWeights } from "../src/models/weights.ts";
 import { yolo11, type Yolo11Options } from "../src/models/yolo11.ts";
 import { classNames, importOnnx, loadOnnx, saveOnnx } from "../src/onnx/mod.ts";
-import { foldBatchNormalization } from "../src/graph/batch_norm.ts";
 import { Session } from "../src/session.ts";
+import { exported, renamed } from "./support/exported.ts";
 import { lively } from "./support/lively.ts";
 import { outputDifference } from "./support/output_tensor.ts";
 import { assertSameConstant, assertSameConstants } from "./support/same_constants.ts";
@@ -18,23 +18,6 @@ const MODEL = "models/yolo11n.onnx";
 const TINY: Yolo11Options = { width: 0.125, size: 64, classes: 3 };
 
 const floats = async (url: URL) => new Float32Array((await Deno.readFile(url)).buffer);
-
-/** The same graph with other names for its constants. */
-function renamed(graph: Graph, rename: (name: string) => string): Graph {
-  const nodes = graph.nodes.map((node): Node => ({
-    ...node,
-    inputs: node.inputs.map((name) => graph.constants.has(name) ? rename(name) : name),
-  }));
-  return { ...graph, nodes, constants: new Map([...graph.constants].map(([name, data]) => [rename(name), data])) };
-}
-
-/** The graph as exports have it: BatchNormalization folded, weights under the names of their modules. */
-function exported(graph: Graph): Graph {
-  return renamed(
-    foldBatchNormalization(graph),
-    (name) => name.replace(/\.bn\/folded_(weight|bias)$/, ".conv.$1"),
-  );
-}
 
 /** Every layer's weight and bias by the layer's path. */
 function weights(graph: Graph): Map<string, Constant> {

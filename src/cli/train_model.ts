@@ -12,7 +12,7 @@ import { DETECTORS } from "../models/named.ts";
 import { buildFromRecipe } from "../models/recipe.ts";
 import { withClasses } from "../models/with_classes.ts";
 import { adaptStatistics } from "../training_run.ts";
-import { loadModel } from "./model.ts";
+import { findModel, loadModel } from "./model.ts";
 
 /** Which model. */
 export interface TrainModelOptions {
@@ -52,6 +52,13 @@ export async function trainModel(
   if (isNamed && !pretrained) return build(options, dataset.classes);
   if (width !== undefined || depth !== undefined) {
     throw new FeatherdetError("--width and --depth are for models that are built by their name, with random weights");
+  }
+  if ("build" in findModel(model)) {
+    throw new FeatherdetError(
+      isNamed
+        ? `there is no file ${model}.onnx to take trained weights from`
+        : `"${model}" is no detector that can be trained, those are a file or ${Object.keys(DETECTORS).join(", ")}`,
+    );
   }
   const source = await loadModel(model);
   if (source.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });

@@ -13,10 +13,22 @@
 import type { Constant, Graph, Node, Shape } from "../graph/mod.ts";
 import { FeatherdetError, namesOf, sizeOf, uniqueName } from "../graph/mod.ts";
 
+/** A tensor, row-major. */
+interface SampleTensor {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** Inputs of a run by name, such as `calibrationFrom` makes. */
+export interface StatisticsSample {
+  /** Tensors of the shapes of the model's inputs. */
+  readonly inputs: Readonly<Record<string, SampleTensor>>;
+}
+
 /** Runs a graph: inputs and outputs by name, row-major. */
 export type RunGraph = (
   graph: Graph,
-  inputs: Readonly<Record<string, { readonly shape: Shape; readonly data: Float32Array }>>,
+  inputs: StatisticsSample["inputs"],
 ) => Promise<Readonly<Record<string, { readonly data: Float32Array }>>>;
 
 type Norm = Node<"BatchNormalization">;
@@ -46,31 +58,30 @@ function addUp(sum: Float64Array, data: Float32Array): void {
 }
 
 /**
- * The model with the statistics of its own values on pictures, computing what it computed. `batches` are tensors of the shape of the
- * model's input; one of 8 pictures gives a rough estimate, 64 pictures a good one.
+ * The model with the statistics of its own values on pictures, computing what it computed: 8 pictures give a rough estimate, 64 a good
+ * one.
  *
- * Throws FeatherdetError where there are no batches, and where a value is not finite.
+ * Throws FeatherdetError where there are no pictures, and where a value is not finite.
  */
 export async function estimateStatistics(
   model: Graph,
-  batches: Iterable<Float32Array> | AsyncIterable<Float32Array>,
+  samples: Iterable<StatisticsSample> | AsyncIterable<StatisticsSample>,
   run: RunGraph,
 ): Promise<Graph> {
   const norms = model.nodes.filter((node): node is Norm => node.op === "BatchNormalization");
   const { graph, watched } = observed(model, norms);
-  const [input] = model.inputs;
   const sums = watched.map(({ norm }) => {
     const channels = sizeOf(model.constants.get(norm.inputs[1])!.shape);
     return { mean: new Float64Array(channels), power: new Float64Array(channels) };
   });
   let pictures = 0;
-  for await (const data of batches) {
-    const found = await run(graph, { [input.name]: { shape: input.shape, data } });
+  for await (const { inputs } of samples) {
+    const found = await run(graph, inputs);
     watched.forEach(({ mean, power }, i) => {
       addUp(sums[i].mean, found[mean].data);
       addUp(sums[i].power, found[power].data);
     });
-    pictures += input.shape[0];
+    pictures += model.inputs[0].shape[0];
   }
   if (pictures === 0) throw new FeatherdetError(`no pictures were given to estimate the statistics of "${model.name}"`);
   const constants = new Map(model.constants);
