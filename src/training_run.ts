@@ -82,7 +82,18 @@ export interface TrainResult {
 type Settings = Readonly<Record<string, unknown>>;
 
 /** What may change when a run goes on. `epochs` stretches the schedule, so the run is another than one that was asked for so. */
-const CHANGEABLE = ["epochs", "closeMosaic", "patience", "validateEvery", "notes"];
+const CHANGEABLE = ["epochs", "closeMosaic", "statisticsMomentum", "patience", "validateEvery", "notes"];
+
+/** Share of a batch in the running statistics that is published, the largest that is used, and what it takes to forget the first ones. */
+const STATISTICS_SHARE = 0.03, LARGEST_SHARE = 0.3, FORGETTING = 12;
+
+/**
+ * Share of a batch in the running statistics of BatchNormalization: as published, but larger in runs so short that the first values,
+ * which are of nothing, would still be in them at the end: they begin with a variance of 1, where 0.001 is usual.
+ */
+function statisticsShare(steps: number): number {
+  return Math.max(STATISTICS_SHARE, Math.min(LARGEST_SHARE, FORGETTING / steps));
+}
 
 function at(graph: Graph, batch: number): Graph {
   const [{ name, shape }] = graph.inputs;
@@ -178,6 +189,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const usual = defaultRates(optimizer, dataset.classes.length);
   const { learningRate = usual.learningRate, momentum = usual.momentum } = options;
   const schedule = new Schedule({ ...options, optimizer, epochs, batch, stepsPerEpoch, learningRate, momentum });
+  const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
   const { stepsPerEpoch: _, ...scheduled } = schedule.options;
   const settings: Settings = {
     model: model.name,
@@ -189,6 +201,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     boxes,
     augment,
     closeMosaic,
+    statisticsMomentum,
     ...scheduled,
     validateEvery: options.validateEvery ?? 1,
     metric: options.metric ?? "map",
@@ -198,7 +211,10 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
   const single = at(model, 1);
   const make = options.createTrainer ?? createTrainer;
-  const trainer = await make(at(model, batch), { boxes, boxLoss, optimizer, precision, tuning: options.tuning });
+  const trainer = await make(at(model, batch), {
+    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning },
+    momentum: statisticsMomentum,
+  });
   try {
     const { reason, run } = await runTraining(trainer, batches, {
       ...options,
