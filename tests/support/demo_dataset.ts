@@ -14,8 +14,16 @@ const CLASSES = SYNTHETIC_CLASSES.map(({ label }) => label);
 /** Numbers of the pictures, which are not in order. */
 const numberOf = (index: number) => 100 + (7 * index) % 11;
 
-function picture(index: number) {
-  const { image, objects } = syntheticPicture({ seed: index + 1, width: 200 + 13 * index, height: 190, objects: 5 });
+type Sizes = readonly [number, number];
+
+function picture(index: number, sizes?: Sizes) {
+  const { image, objects } = syntheticPicture({
+    seed: index + 1,
+    width: 200 + 13 * index,
+    height: 190,
+    objects: 5,
+    sizes,
+  });
   const boxes = objects.map(({ classId, box }, i) => {
     const [x1, y1, x2, y2] = box;
     return { id: 20 * index + i + 1, classId, box, area: (x2 - x1) * (y2 - y1), crowd: false };
@@ -23,10 +31,17 @@ function picture(index: number) {
   return { image, boxes };
 }
 
-/** A set of up to 11 pictures of different sizes; `onLoad` is told of each that is asked for, and may throw. */
-export function demoDataset(count: number, onLoad: (image: DatasetImage) => void = () => {}): Dataset {
+/**
+ * A set of up to 11 pictures of different sizes, at most five objects on each; `onLoad` is told of each that is asked for, and may throw;
+ * `sizes` are the least and greatest widths of objects.
+ */
+export function demoDataset(
+  count: number,
+  onLoad: (image: DatasetImage) => void = () => {},
+  sizes?: Sizes,
+): Dataset {
   const images = Array.from({ length: count }, (_, index): DatasetImage => {
-    const { image: pixels, boxes } = picture(index);
+    const { image: pixels, boxes } = picture(index, sizes);
     const image: DatasetImage = {
       id: numberOf(index),
       name: `seed ${index + 1}`,
