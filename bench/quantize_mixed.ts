@@ -4,7 +4,7 @@
  * `deno run -A bench/quantize_mixed.ts --out folder [--limit 256] [--measure 48] [--samples 2] [--scored 6] [--points 4] [--rounds 5]`
  *
  * Does what `deno task quantize` and `quantize --mixed --budget-map 0.004` do, from one calibration and with the effort that is asked for.
- * Writes `int8.onnx`, `all_int8.onnx`, `mixed.onnx` and `mixed.json`.
+ * Writes `int8.onnx`, `all_int8.onnx`, `mixed.onnx` and `mixed.json`; with `--rated mixed.json` losses of layers are those of that file.
  *
  * @module
  */
@@ -16,7 +16,9 @@ import { writeWhole } from "../src/cli/whole_file.ts";
 import {
   calibrate,
   type CalibrationSample,
+  type LayerSensitivity,
   mixedCalibrated,
+  type MixedLayer,
   type MixedMeter,
   quantizeCalibrated,
 } from "../src/compress/quantize/mod.ts";
@@ -40,6 +42,7 @@ const { values: given } = parseArgs({
     points: { type: "string", default: "4" },
     rounds: { type: "string", default: "5" },
     budget: { type: "string", default: "0.004" },
+    rated: { type: "string" },
   },
 });
 const { out = "." } = given;
@@ -88,8 +91,18 @@ const spoken: MixedMeter = {
   },
 };
 const budget = { map: Number(given.budget) };
+/** What an earlier run says of each layer alone. */
+const rated: LayerSensitivity[] | undefined = given.rated === undefined
+  ? undefined
+  : JSON.parse(await Deno.readTextFile(given.rated)).report.layers.map((layer: MixedLayer) => {
+    const { name, operator, fixed, loss, mapLoss } = layer;
+    return { name, operator, covered: fixed, sqnr: null, loss, ...(mapLoss !== null && { mapLoss }) };
+  });
 const [scored, points] = [given.scored, given.points].map(Number);
-const found = await mixedCalibrated(calibrated, first, { budget, meter: spoken, runners, scored, points, onStep: say });
+const found = await mixedCalibrated(calibrated, first, {
+  ...{ budget, meter: spoken, runners, scored, points, onStep: say },
+  sensitivity: rated,
+});
 for (const runner of Object.values(runners)) runner.destroy();
 const { report, storage } = found;
 const quantization = {

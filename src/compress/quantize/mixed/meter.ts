@@ -20,9 +20,9 @@ export interface MixedVariant {
 export interface VariantTimes {
   /** Milliseconds from picture to boxes, the median. */
   readonly milliseconds: number;
-  /** Milliseconds of device time of a frame, the median. */
+  /** Milliseconds of device time of a frame: those of its dispatches together. */
   readonly device: number;
-  /** Milliseconds of every dispatch. */
+  /** Milliseconds of every dispatch, undisturbed by others. */
   readonly steps: readonly StepMilliseconds[];
 }
 

@@ -19,7 +19,7 @@ export interface MixedLayer {
   readonly precision: FloatStorage | "int8";
   /** Why it could not choose; null for a layer that could. */
   readonly fixed: string | null;
-  /** Milliseconds of device time: medians, conversions that are there for it included; null without a dispatch of its own. */
+  /** Milliseconds of device time, conversions that are there for it included; null without a dispatch of its own. */
   readonly milliseconds: {
     readonly f32: number | null;
     readonly f16: number | null;
@@ -42,7 +42,7 @@ export interface MixedPoint {
   readonly int8Layers: number;
   /** Milliseconds of device time that were predicted; null for what is not made of single choices. */
   readonly predicted: number | null;
-  /** Milliseconds of device time of a frame, the median. */
+  /** Milliseconds of device time of a frame: those of its dispatches together, each undisturbed. */
   readonly device: number;
   /** Milliseconds from picture to boxes, the median. */
   readonly milliseconds: number;

@@ -34,7 +34,7 @@ export interface MixedOptions extends Omit<SchemeOptions, "float" | "storeOutput
   readonly samples?: number;
   /** Layers of greatest loss whose mAP alone in int8 is measured too; default 8. */
   readonly scored?: number;
-  /** Sets of layers that are measured besides f32, f16, the preset and all in int8; default 5, at least 2. */
+  /** Sets of layers that are measured besides f32, f16, the preset, and all that can in int8; default 5, at least 2. */
   readonly points?: number;
   /** Told what is measured next. */
   readonly onStep?: (what: string) => void;
@@ -345,7 +345,11 @@ export async function mixedCalibrated(
   const chosenSets = "map" in budget
     ? await withinMap(front, count, baseline - budget.map, make, (one) => search.map(one))
     : withinTime(front, count, budget.milliseconds * probes[0].device / probes[0].milliseconds).map(make);
-  const candidates = [...new Set([...floats, ...search.references(), ...chosenSets])];
+  // Sets of equal size and storage are the same one: they are beginnings of one order, or all there is.
+  const candidates = [
+    ...new Map([...floats, ...search.references(), full[0], ...chosenSets].map((one) => [one.title, one] as const))
+      .values(),
+  ];
   const maps: number[] = [];
   for (const candidate of candidates) maps.push(await search.map(candidate));
   const times = await search.times(candidates);
