@@ -6,6 +6,7 @@
 
 import { FeatherdetError, type Graph } from "./graph/mod.ts";
 import { type DetectionLossOptions, withDetectionLoss } from "./train/loss/detection_loss.ts";
+import { LossScale } from "./train/loss/loss_scale.ts";
 import { trainingGraph, type TrainingOptions } from "./train/mod.ts";
 import type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./train/trainer.ts";
 import { TrainingSession, type TrainingSessionOptions } from "./training_session.ts";
@@ -13,45 +14,6 @@ import { TrainingSession, type TrainingSessionOptions } from "./training_session
 /** How a detector is trained. */
 export interface TrainerOptions
   extends TrainingSessionOptions, Omit<TrainingOptions, "outputs">, DetectionLossOptions {}
-
-/** Gradients are multiplied by this first, where they are stored in f16, whose smallest numbers are 6e-8. */
-const FIRST_SCALE = 1024;
-/** Steps without overflow after which the scale is doubled. */
-const GROWTH_STEPS = 500;
-/** Largest scale. */
-const MOST_SCALE = 65536;
-
-/**
- * The factor on the loss, that keeps gradients within what f16 holds: halved where they overflow, doubled after a while without
- * (Micikevicius et al. 2018). 1 throughout for f32.
- */
-class LossScale {
-  #value: number;
-  #good = 0;
-
-  constructor(private readonly precision: "f32" | "f16") {
-    this.#value = precision === "f16" ? FIRST_SCALE : 1;
-  }
-
-  get value(): number {
-    return this.#value;
-  }
-
-  saw(overflow: boolean): void {
-    if (this.precision === "f32") return;
-    this.#good = overflow ? 0 : this.#good + 1;
-    if (overflow) this.#value = Math.max(1, this.#value / 2);
-    else if (this.#good % GROWTH_STEPS === 0) this.#value = Math.min(MOST_SCALE, 2 * this.#value);
-  }
-
-  get state(): Float32Array {
-    return Float32Array.of(this.#value, this.#good);
-  }
-
-  restore([value, good]: Float32Array): void {
-    [this.#value, this.#good] = [value, good];
-  }
-}
 
 /** Name of the scale in a trainer's state. */
 const SCALE = "train/loss_scale";

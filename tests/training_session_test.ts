@@ -207,6 +207,20 @@ gpuTest("gradients summed over two sessions update as those summed in one", asyn
   for (const session of [alone, one, other]) session.destroy();
 });
 
+gpuTest("with activations in f16 gradients are nearly the same, and parameters stay f32", async (device) => {
+  const { problem, inputs } = smallNet();
+  const batch = inputs();
+  const [full, half] = await Promise.all(
+    (["f32", "f16"] as const).map((precision) => TrainingSession.create(problem, { device, precision })),
+  );
+  for (const session of [full, half]) await session.step(batch);
+  const [expected, found] = [await full.gradients(), await half.gradients()];
+  for (const [name, data] of found) assertNear(data, expected.get(name)!, 0.02, name, 1e-3);
+  const current = await half.trained();
+  for (const { name, initial } of problem.parameters) assertEquals(current.get(name), initial.data, name);
+  for (const session of [full, half]) session.destroy();
+});
+
 gpuTest("a gradient that is not finite leaves the parameters, and is found", async (device) => {
   const { problem, inputs } = smallNet();
   const session = await TrainingSession.create(problem, { device });
