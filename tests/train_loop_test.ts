@@ -90,7 +90,7 @@ Deno.test("a run learns, reports every step and epoch, and leaves its files", as
   const steps: number[] = [];
   const { trainer, store, result } = await run({
     schedule: schedule({ epochs: 60, learningRate: 0.2, finalFactor: 0.5 }),
-    onEpoch: (epoch) => epochs.push(epoch),
+    onEpoch: (epoch) => void epochs.push(epoch),
     onStep: ({ epoch, step, imagesPerSecond }) => {
       steps.push(epoch * STEPS + step);
       assert(imagesPerSecond > 0);
@@ -179,6 +179,29 @@ Deno.test("ten steps straight are five, a resume and five more", async () => {
   assertEquals(resume.run.position, { epoch: 1, step: 0, updates: 5 });
   const rest = await run({ ...ten, resume });
   assertEquals(await rest.trainer.state(), await straight.trainer.state());
+});
+
+Deno.test("a run that died after its last checkpoint says nothing twice when it goes on from there", async () => {
+  const store = memoryStore();
+  const checkpoints: Uint8Array[] = [];
+  const options = { schedule: schedule({ epochs: 3 }), validate: () => Promise.resolve({ map: 0.1, map50: 0.2 }) };
+  const first = await run({
+    ...options,
+    store,
+    saveEvery: 0,
+    onStep: () => void checkpoints.push(store.files.get("last.ckpt") ?? new Uint8Array(0)),
+  });
+  // The log of all three epochs is there, its end cut; the checkpoint is of the third step of the second.
+  await store.append("log.jsonl", '{"event":"step","epo');
+  const resume = await readCheckpoint(checkpoints[STEPS + 3], "last.ckpt");
+  assertEquals(resume.run.position, { epoch: 1, step: 3, updates: STEPS + 3 });
+  await run({ ...options, store, resume });
+  const told = lines(store).filter(({ event }) => event === "step" || event === "epoch");
+  const expected = [0, 1, 2].flatMap((
+    epoch,
+  ) => [...Array(STEPS).keys().map((step) => [epoch, step]), [epoch, undefined]]);
+  assertEquals(told.map(({ epoch, step }) => [epoch, step]), expected);
+  assertEquals((await last(store)).state, await first.trainer.state());
 });
 
 Deno.test("the signal during a validation stops it, and the resumed run begins with it", async () => {

@@ -80,6 +80,8 @@ Deno.test("batches gather to updates, the last of an epoch to one of their own",
     ...Array.from({ length: 17 }, (_, step) => step),
     ...[18, 20, 22, 24, 26],
   ]);
+  // The second epoch goes on at step 50: 1 + 3 * 50 / 100 is 2.5, so 3 batches, and 4 from step 84 on.
+  assertEquals(at(early.updates(1)), [...[2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32, 35], ...[39, 43, 47, 49]]);
 });
 
 Deno.test("the moving average forgets its beginning: 0.9999 * (1 - exp(-updates / 2000))", () => {

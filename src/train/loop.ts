@@ -74,8 +74,8 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
   /** Told of each step. */
   readonly onStep?: (event: StepEvent) => void;
-  /** Told of each epoch, after its validation. */
-  readonly onEpoch?: (epoch: EpochRecord, run: RunRecord) => void;
+  /** Told of each epoch, after its validation; the run waits for what it returns. */
+  readonly onEpoch?: (epoch: EpochRecord, run: RunRecord) => void | Promise<void>;
 }
 
 /** How a run ended. */
@@ -229,7 +229,7 @@ class Loop {
     };
     await log(store, { event: "epoch", ...record });
     if (score) await this.#save(best !== undefined);
-    onEpoch?.(record, this.#run);
+    await onEpoch?.(record, this.#run);
     return true;
   }
 
