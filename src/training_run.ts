@@ -29,7 +29,7 @@ export interface TrainOptions
   extends
     Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
     Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
-    Pick<TrainerOptions, "boxLoss" | "precision"> {
+    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute"> {
   /** Rounds over the pictures; 40 by default, which is ours. */
   readonly epochs?: number;
   /** Pictures of a step; 8 by default. */
@@ -72,7 +72,8 @@ export interface TrainResult {
   readonly seconds: number;
   /** Why it ended: all epochs done, none better for too long, or the signal. */
   readonly reason: "finished" | "patience" | "interrupted";
-  /** The model with its averaged weights of the best epoch, at batch 1; with those of the end where there was no validation. */
+  /** The model with its averaged weights of the best epoch, at batch 1; with those of the end where there was no validation, or the
+   * store has no longer what a run that was resumed had found. */
   readonly model: Graph;
   /** All epochs. */
   readonly run: RunRecord;
@@ -212,7 +213,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const single = at(model, 1);
   const make = options.createTrainer ?? createTrainer;
   const trainer = await make(at(model, batch), {
-    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning },
+    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
     momentum: statisticsMomentum,
   });
   try {

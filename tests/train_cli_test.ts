@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadModel } from "../src/cli/model.ts";
 import { folderStore, openCheckpoint } from "../src/cli/run_folder.ts";
 import { epochText } from "../src/cli/train_progress.ts";
 import { trainModel } from "../src/cli/train_model.ts";
@@ -66,27 +67,30 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
       join(out, "last.ckpt"),
       null,
     ]);
-    // Epochs are what may be changed; the rest comes from the checkpoint.
+    // Epochs are what may be changed, and where the files go; the rest comes from the checkpoint, the log is taken along.
+    const moved = join(folder, "moved");
     const epochs = String(epoch + 2);
-    const rest = await run(["--resume", out, "--epochs", epochs, "--val-every", "1", "--json"]);
+    const rest = await run(["--resume", out, "--out", moved, "--epochs", epochs, "--val-every", "1", "--json"]);
     assertEquals(rest.code, 0, rest.stderr);
     assertEquals(rest.stdout.trimEnd().split("\n").length, 1);
     const result = JSON.parse(rest.stdout);
     assertEquals([result.reason, result.epochs, result.history.length], ["finished", epoch + 2, epoch + 2]);
     assert(result.map50 >= 0 && result.map >= 0 && result.seconds > 0, rest.stdout);
     assertStringIncludes(rest.stderr, `going on in epoch ${epoch + 1} after ${step} steps`);
-    assertEquals(names(out), FILES);
-    assertEquals([result.checkpoint, result.model], [join(out, "best.ckpt"), join(out, "best.onnx")]);
-    const steps = (await Deno.readTextFile(join(out, "log.jsonl"))).trimEnd().split("\n").map((line) =>
+    assertEquals(names(moved), FILES);
+    assertEquals([result.checkpoint, result.model], [join(moved, "best.ckpt"), join(moved, "best.onnx")]);
+    const steps = (await Deno.readTextFile(join(moved, "log.jsonl"))).trimEnd().split("\n").map((line) =>
       JSON.parse(line)
     )
       .filter(({ event }) => event === "step").map((line) => 4 * line.epoch + line.step);
     assertEquals(steps, Array.from({ length: 4 * (epoch + 2) }, (_, i) => i));
-    const svg = await Deno.readTextFile(join(out, "curves.svg"));
+    const svg = await Deno.readTextFile(join(moved, "curves.svg"));
     assertStringIncludes(readSvg(svg).getAttribute("aria-label")!, "yolo11n on synthetic");
-    const model = await loadOnnx(await Deno.readFile(join(out, "best.onnx")));
+    const model = await loadOnnx(await Deno.readFile(join(moved, "best.onnx")));
     assertEquals(model.inputs[0].shape, [1, 3, 64, 64]);
     assertStringIncludes(model.metadata.names, "striped disc");
+    const kept = await loadModel(join(moved, "last.ckpt"), { size: 96 });
+    assertEquals([kept.inputs[0].shape, kept.metadata.names], [[1, 3, 96, 96], model.metadata.names]);
     const again = await run([...QUICK, "--out", out]);
     assertMatch(again.stderr, /error: .*run: holds a training run already: --resume .*run goes on with it/);
     assertEquals([again.code, again.stdout], [1, ""]);
@@ -116,7 +120,7 @@ Deno.test("wrong arguments end in one sentence, before anything is written", asy
       assertEquals(lines.length, 1, stderr);
       assertMatch(lines[0], cases[i][1]);
     });
-    assert(names(folder).every((name) => name !== "out") || names(out).length === 0, "nothing was written");
+    assertEquals(names(folder), ["empty", "file"], "nothing was written");
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * Models named on the command line: a file, a URL, or a name.
+ * Models named on the command line: a file (ONNX, or the checkpoint of a training run), a URL, or a name.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { Graph, Shape } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
+import { readCheckpoint } from "../train/checkpoint.ts";
 
 /** Folders where a name is looked for as NAME.onnx: the checkout's own, the data for measuring beside it, what was downloaded. */
 const FOLDERS = [
@@ -69,14 +70,23 @@ function build(model: string, built: BuiltModel, options: NamedOptions): Graph {
   return built.build(options);
 }
 
+/** A model's bytes in the checkpoint of a training run, for a file that is one; else where the model is. */
+async function contentOf(source: string): Promise<string | Uint8Array> {
+  if (!/\.ckpt$/i.test(source) || !exists(source)) return source;
+  const { model } = await readCheckpoint(await Deno.readFile(source), source);
+  if (model === undefined) throw new FeatherdetError("is a checkpoint without a model", { file: source });
+  return model;
+}
+
 /** Loads a model for an input of `size` x `size` pixels and `batch` pictures, or as it was exported where they are not given. */
 export async function loadModel(model: string, options: NamedOptions = {}): Promise<Graph> {
   const found = findModel(model);
   if ("build" in found) return build(model, found, options);
-  const graph = await loadOnnx(found.source);
+  const source = await contentOf(found.source);
+  const graph = await loadOnnx(source);
   const input = graph.inputs[0];
   const { size = input.shape[2], batch = input.shape[0] } = options;
   const wanted: Shape = [batch, input.shape[1], size, options.size ?? input.shape[3]];
   if (String(wanted) === String(input.shape)) return graph;
-  return await loadOnnx(found.source, { shapes: { [input.name]: wanted } });
+  return await loadOnnx(source, { shapes: { [input.name]: wanted } });
 }

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { kindOf } from "../data/files.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Checkpoint, readCheckpoint } from "../train/checkpoint.ts";
-import { LAST_CHECKPOINT } from "../train/loop.ts";
+import { LOG_FILE } from "../train/log.ts";
+import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop.ts";
 import type { TrainingStore } from "../train/store.ts";
 import { fileError } from "./verb.ts";
 import { writeWhole } from "./whole_file.ts";
@@ -43,6 +44,15 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
       }
     },
   };
+}
+
+/** Takes along from another folder what a run that goes on may not make again. */
+export async function takeAlong(store: TrainingStore, from: string): Promise<void> {
+  const before = await folderStore(from);
+  for (const name of [BEST_MODEL, BEST_CHECKPOINT, LOG_FILE]) {
+    const content = await before.read(name);
+    if (content !== undefined) await store.write(name, content);
+  }
 }
 
 /** Refuses to write a new run over one that is there. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { AugmentOptions } from "../data/augment/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { kindOf } from "../data/files.ts";
@@ -20,7 +20,7 @@ import type { Checkpoint } from "../train/checkpoint.ts";
 import { LOG_FILE } from "../train/log.ts";
 import { train, type TrainResult } from "../training_run.ts";
 import type { Output } from "./output.ts";
-import { folderStore, openCheckpoint, refuseRun } from "./run_folder.ts";
+import { checkFolder, folderStore, openCheckpoint, refuseRun, takeAlong } from "./run_folder.ts";
 import { trainModel } from "./train_model.ts";
 import { trainCommand } from "./train_options.ts";
 import { TrainProgress } from "./train_progress.ts";
@@ -114,10 +114,13 @@ interface Run {
   readonly checkpoint?: Checkpoint;
   /** File of the checkpoint. */
   readonly file?: string;
+  /** Folder of the run so far, where it is another. */
+  readonly from?: string;
 }
 
 async function openRun(options: Asked): Promise<Run> {
   const { resume, out } = options;
+  if (out !== undefined) checkFolder(out);
   if (resume === undefined) {
     const missing = (["model", "data", "out"] as const).find((name) => options[name] === undefined);
     if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
@@ -125,8 +128,11 @@ async function openRun(options: Asked): Promise<Run> {
     return { asked: options, out: out! };
   }
   const { checkpoint, file } = await openCheckpoint(resume);
-  const folder = out ?? (kindOf(resume) === "folder" ? resume : join(file, ".."));
-  return { asked: resumed(checkpoint, file, options), out: folder, checkpoint, file };
+  const folder = dirname(file);
+  const isMoved = out !== undefined && resolve(out) !== resolve(folder);
+  if (isMoved) refuseRun(out);
+  const asked = resumed(checkpoint, file, options);
+  return { asked, out: out ?? folder, checkpoint, file, ...(isMoved && { from: folder }) };
 }
 
 function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, output: Output): Promise<Graph> {
@@ -170,11 +176,12 @@ export const trainVerb = trainCommand().action(async (options, command) => {
     const dataset = await openTraining(wish);
     const validation = await openValidation(wish, dataset, output);
     for (const warning of new Set([...dataset.warnings, ...validation?.warnings ?? []])) output.note(warning);
-    const store = await folderStore(run.out);
     const device = await sharedDevice();
     const { name: adapter, software } = device.adapter;
     output.note(`adapter: ${adapter}${software ? " (software)" : ""}`);
     const model = await modelOf(run, dataset, output);
+    const store = await folderStore(run.out);
+    if (run.from !== undefined) await takeAlong(store, run.from);
     const { scalar, storage } = storageForm(device, { precision: wish.precision });
     const { epochs = 40, batch = 8 } = wish;
     const steps = Math.ceil(dataset.images.length / batch);
@@ -208,6 +215,7 @@ export const trainVerb = trainCommand().action(async (options, command) => {
           seed: wish.seed,
           optimizer: wish.optimizer,
           workers: wish.workers,
+          recompute: wish.recompute,
         }),
         ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
         tuning: readTuning({ adapter, scalar, storage }),
