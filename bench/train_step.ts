@@ -1,7 +1,7 @@
 /**
  * Time of a training step of a detector, by what it is spent on: every dispatch by timestamps, and whole steps end to end.
  *
- * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--steps 5] [--rows]`
+ * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--recompute] [--steps 5] [--rows]`
  *
  * Prints a table and keeps a record under `bench/results/`. `--rows` prints the dispatches that take longest.
  *
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     precision: { type: "string", default: "f32" },
     storage: { type: "string" },
     steps: { type: "string", default: "5" },
+    recompute: { type: "boolean", default: false },
     rows: { type: "boolean", default: false },
     "no-save": { type: "boolean", default: false },
   },
@@ -41,6 +42,7 @@ function purposeOf({ name, operator, kernel }: StepTime): string {
   if (operator === "DetectionLoss") return "loss";
   const backward = name.startsWith("gradient/");
   if (operator.startsWith("ConvWeightGradient")) return "backward: weights of convolutions";
+  if (name.startsWith("recompute/")) return "backward: activated maps again";
   if (operator.startsWith("ConvTranspose") && backward) return "backward: inputs of convolutions";
   if (operator.startsWith("Conv")) return "forward: convolutions";
   if (operator.startsWith("BatchNorm")) return `${backward ? "backward" : "forward"}: normalisation, activation`;
@@ -58,9 +60,10 @@ const settings: UpdateSettings = {
 
 const model = yolo11({ width, size, batch, classes });
 const precision = values.precision as "f32" | "f16";
+const { recompute } = values;
 const storage = values.storage as "texture" | "buffer" | undefined;
 const { value: trainer, milliseconds: created } = await timed(() =>
-  createTrainer(model, { boxes, precision, storage })
+  createTrainer(model, { boxes, precision, storage, recompute })
 );
 const random = new Random(1);
 const images = Float32Array.from({ length: batch * 3 * size * size }, () => random.uniform(0, 1));
@@ -87,7 +90,9 @@ const groups = [...Map.groupBy(profile, purposeOf)].map(([purpose, rows]) => {
 const { adapter } = trainer.session.device;
 const { planned, lowerBound, naive } = trainer.session.plan.memory;
 console.log(
-  `${adapter.name}${adapter.software ? " (software)" : ""}: yolo11 ${width} at ${size}, batch ${batch}, ${precision}`,
+  `${adapter.name}${adapter.software ? " (software)" : ""}: yolo11 ${width} at ${size}, batch ${batch}, ${precision}${
+    recompute ? ", recomputing" : ""
+  }`,
 );
 console.log(
   `a step ${step.median.toFixed(0)} ms (p90 ${step.p90.toFixed(0)}), ${
@@ -119,7 +124,7 @@ if (!values["no-save"]) {
   const record = {
     ...header,
     kind: "train-step",
-    model: { width, size, batch, classes, precision },
+    model: { width, size, batch, classes, precision, recompute },
     step,
     imagesPerSecond: 1e3 * batch / step.median,
     gpuMilliseconds: total,

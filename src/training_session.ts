@@ -28,7 +28,7 @@ import { fuseNormActivationGradient } from "./plan/fuse/train_norm.ts";
 import type { Tuning } from "./plan/tuning.ts";
 import { type External, Program } from "./program.ts";
 import { planLimits, type SessionOptions, type StepTime, storageForm } from "./session.ts";
-import { gradientGraph, type TrainingGraph } from "./train/mod.ts";
+import { gradientGraph, recomputeActivations, type TrainingGraph } from "./train/mod.ts";
 import type { TrainerState, UpdateSettings } from "./train/trainer.ts";
 
 /** What is trained: a model in the form of `trainingGraph`, and where its gradients start. */
@@ -50,6 +50,11 @@ export interface TrainingSessionOptions extends Omit<SessionOptions, "shapes" | 
    * arithmetic.
    */
   readonly precision?: "f32" | "f16";
+  /**
+   * Computes activated maps again on the way back instead of keeping them; false by default. Takes a bit more than half of the memory
+   * for activations and a pass more over each of them; results are the same. See `train/recompute.ts`.
+   */
+  readonly recompute?: boolean;
   /** Tiles that `tune` found on this adapter. */
   readonly tuning?: Tuning;
 }
@@ -173,11 +178,10 @@ export class TrainingSession {
     const layouts = { parameters: flatLayout(tensors.parameters), statistics: flatLayout(tensors.statistics) };
     const { loss, seeds } = problem;
     const wrt = tensors.parameters.map(({ name }) => name);
-    const made = gradientGraph(
-      { ...problem.graph, outputs: [...problem.report, ...problem.statistics.map(({ updated }) => updated)] },
-      { loss, seeds, wrt },
-    );
-    const graph = fuseNormActivationGradient(made.graph);
+    const outputs = [...problem.report, ...problem.statistics.map(({ updated }) => updated)];
+    const made = gradientGraph({ ...problem.graph, outputs }, { loss, seeds, wrt });
+    const fused = fuseNormActivationGradient(made.graph);
+    const graph = options.recompute ? recomputeActivations(fused, outputs) : fused;
     const places = externalPlaces(problem, layouts, made.gradients);
     const plan = buildPlan(graph, {
       form,

@@ -23,6 +23,9 @@ const gradient = (activation?: ActivationAttributes): Node =>
     activation ? { activation } : {},
   );
 
+const apply = (activation?: ActivationAttributes): Node =>
+  node("BatchNormApply", ["x", "scale", "bias", "mean", "inverse"], ["y"], activation ? { activation } : {});
+
 type Range = readonly [number, number];
 
 function trainingInputs(shape: readonly number[], range: Range = [-1, 1]): Record<string, CaseInput> {
@@ -99,6 +102,18 @@ for (const form of FORMS) {
       "far from zero",
       () => checkKernels(training(), trainingInputs([2, 3, 31, 33], [998, 1002]), { ...run, slack: 20 }),
     );
+  });
+
+  gpuTest(`BatchNormApply, ${formName(form)}`, async (_, step) => {
+    const run = { form, layout: "mixed" } as const;
+    for (const target of TARGETS) {
+      for (const shape of form === FORMS[0] ? SHAPES : SHAPES.slice(0, 1)) {
+        const one = apply(), inputs = without(gradientInputs(shape), one);
+        await step(`[${shape}] for ${target}`, () => checkKernels(one, inputs, { ...run, target }));
+      }
+    }
+    const silu = apply(ACTIVATIONS[0]);
+    await step("with Silu", () => checkKernels(silu, without(gradientInputs([2, 5, 9, 6]), silu), run));
   });
 
   gpuTest(`BatchNormGradient, ${formName(form)}`, async (_, step) => {

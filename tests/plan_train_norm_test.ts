@@ -1,16 +1,15 @@
 /** Activations fused into batch normalisation in training and into its gradient. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Graph, verify } from "../src/graph/mod.ts";
+import type { Graph } from "../src/graph/mod.ts";
 import { type Activation, ModelBuilder } from "../src/models/builder.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
 import { fuseNormActivationGradient } from "../src/plan/fuse/train_norm.ts";
-import { runReference } from "../src/reference/run.ts";
 import { gradientGraph, trainingGraph } from "../src/train/mod.ts";
-import { uniform } from "./support/finite_differences.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { lively } from "./support/lively.ts";
 import { comparePlan } from "./support/plan_case.ts";
+import { assertSameValues } from "./support/same_values.ts";
 
 /** The step of a small net with a residual: forward and the gradients of all parameters. */
 function stepOf(act: Activation, wrt: readonly string[] = [], outputs?: readonly string[]): Graph {
@@ -29,22 +28,6 @@ const count = (graph: Graph, op: string) => graph.nodes.filter((node) => node.op
 const carrying = (graph: Graph) =>
   graph.nodes.filter(({ attributes }) => (attributes as { activation?: unknown }).activation !== undefined)
     .map(({ op }) => op).sort();
-
-function assertSameValues(a: Graph, b: Graph): void {
-  verify(b);
-  assertEquals(b.outputs, a.outputs);
-  const feeds = Object.fromEntries(a.inputs.map(({ name, shape }, i) => {
-    const positive = name.endsWith("var");
-    return [name, uniform(shape, 10 + i, positive ? 0.5 : -1, 1)] as const;
-  }));
-  const expected = runReference(a, feeds), actual = runReference(b, feeds);
-  for (const name of a.outputs) {
-    expected.get(name)!.data.forEach((value, i) => {
-      const found = actual.get(name)!.data[i];
-      assert(Math.abs(found - value) <= 1e-12 * Math.max(1, Math.abs(value)), `${name}[${i}]: ${found}, not ${value}`);
-    });
-  }
-}
 
 const KINDS: readonly Activation[] = ["silu", "relu", "leakyrelu", "hardswish", "hardsigmoid", "relu6", "sigmoid"];
 for (const kind of KINDS) {

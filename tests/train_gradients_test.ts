@@ -258,8 +258,8 @@ Deno.test("every operator through which gradients go has a case", () => {
       ? gradientGraph(graph, { seeds: { y: "dy" }, wrt: ["a"] }).graph.nodes.map(({ op }) => op)
       : [];
   }));
-  // The gradient of a weight, and the loss, where gradients begin.
-  const elsewhere = ["ConvWeightGradient", "DetectionLoss"];
+  // The gradient of a weight, the loss, where gradients begin, and what recomputation adds.
+  const elsewhere = ["ConvWeightGradient", "DetectionLoss", "BatchNormApply"];
   assertEquals(TRAINING_OPERATORS.filter((op) => !used.has(op) && !elsewhere.includes(op)), []);
 });
 
@@ -477,6 +477,11 @@ const MISSHAPEN: readonly [tested: Node, shapes: readonly Shape[], message: stri
     node("BatchNormGradient", ["a", "b", "b", "b", "a"], ["y", "p", "q"], {}),
     [[3, 5], [4]],
     "scale must be [5] but is [4]",
+  ],
+  [
+    node("BatchNormApply", ["a", "b", "b", "b", "c"], ["y"], {}),
+    [[3, 5, 2], [5], [2]],
+    "inverse deviation must be [5] but is [2]",
   ],
 ];
 

@@ -93,6 +93,10 @@ export function trainCommand() {
     )
     .option("--seed <number>", "of weights and pictures; 0 by default", integerIn(0, LARGEST))
     .addOption(precisionOption())
+    .option(
+      "--recompute",
+      "compute activated maps twice instead of keeping them: nearly half of the memory less, some more time",
+    )
     .option("--workers <number>", "that make batches; half of the processors by default", integerIn(0, 64))
     .addHelpText("after", MORE);
 }

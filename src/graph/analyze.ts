@@ -95,6 +95,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   ConvWeightGradient: (_, [, dy], output) => sizeOf(dy) * sizeOf(output.slice(1)),
   BatchNormTraining: none,
   BatchNormGradient: none,
+  BatchNormApply: none,
   ActivationGradient: none,
   MaxPoolGradient: none,
   ReduceMaxGradient: none,

@@ -67,6 +67,7 @@ export const ARITY: OperatorTable<Arity> = {
   ConvWeightGradient: TWO,
   BatchNormTraining: { inputs: [5, 5], outputs: [5, 5] },
   BatchNormGradient: { inputs: [5, 6], outputs: [3, 3] },
+  BatchNormApply: { inputs: [5, 5], outputs: [1, 1] },
   ActivationGradient: TWO,
   MaxPoolGradient: TWO,
   ReduceMaxGradient: TWO,

@@ -23,6 +23,7 @@ import {
 } from "./shapes/quantize.ts";
 import {
   activationGradient,
+  batchNormApply,
   batchNormGradient,
   batchNormTraining,
   convWeightGradient,
@@ -79,6 +80,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   ConvWeightGradient: convWeightGradient,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: batchNormGradient,
+  BatchNormApply: batchNormApply,
   ActivationGradient: activationGradient,
   MaxPoolGradient: maxPoolGradient,
   ReduceMaxGradient: reduceMaxGradient,

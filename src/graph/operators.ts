@@ -215,6 +215,11 @@ export interface OperatorAttributes {
    */
   BatchNormGradient: { readonly activation?: ActivationAttributes };
   /**
+   * The y of BatchNormTraining from statistics that are known: activation((x - mean) * inverse deviation * scale + bias). Inputs: x,
+   * scale, bias, mean, inverse deviation. Makes an activated map again instead of keeping it (see `train/recompute.ts`).
+   */
+  BatchNormApply: { readonly activation?: ActivationAttributes };
+  /**
    * dy times the derivative of an activation with those attributes. Inputs: the activation's output or, for LeakyRelu, Silu and
    * HardSwish, its input; dy. At a kink the derivative is 0, but 1 for LeakyRelu.
    */
@@ -273,6 +278,7 @@ export const TRAINING_OPERATORS = [
   "ConvWeightGradient",
   "BatchNormTraining",
   "BatchNormGradient",
+  "BatchNormApply",
   "ActivationGradient",
   "MaxPoolGradient",
   "ReduceMaxGradient",

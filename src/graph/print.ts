@@ -63,6 +63,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   ConvWeightGradient: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
   BatchNormTraining: {},
   BatchNormGradient: {},
+  BatchNormApply: {},
   ActivationGradient: {},
   MaxPoolGradient: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], ceilMode: false },
   ReduceMaxGradient: { keepDims: true },

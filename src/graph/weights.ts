@@ -69,6 +69,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   ConvWeightGradient: NONE,
   BatchNormTraining: { trained: [1, 2], statistics: [3, 4] },
   BatchNormGradient: NONE,
+  BatchNormApply: NONE,
   ActivationGradient: NONE,
   MaxPoolGradient: NONE,
   ReduceMaxGradient: NONE,

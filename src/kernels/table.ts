@@ -17,7 +17,7 @@ import { resize } from "./resize.ts";
 import { activationGradient } from "./train/activation_gradient.ts";
 import { channelSum, reduceMaxGradient, softmaxGradient } from "./train/contract_gradient.ts";
 import { maxPoolGradient, resizeGradient } from "./train/window_gradient.ts";
-import { batchNormGradient, batchNormTraining } from "./train/norm.ts";
+import { batchNormApply, batchNormGradient, batchNormTraining } from "./train/norm.ts";
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
 import { detectionLoss } from "./train/loss.ts";
 import { batchNormalization, unary } from "./unary.ts";
@@ -74,6 +74,7 @@ export const KERNELS: KernelTable = {
   ConvWeightGradient: convWeightGradient,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: batchNormGradient,
+  BatchNormApply: batchNormApply,
   ActivationGradient: activationGradient,
   MaxPoolGradient: maxPoolGradient,
   ReduceMaxGradient: reduceMaxGradient,

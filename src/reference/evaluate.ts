@@ -23,6 +23,7 @@ import { resize } from "./resize.ts";
 import type { ReferenceTensor } from "./tensor.ts";
 import {
   activationGradient,
+  batchNormApply,
   batchNormGradient,
   batchNormTraining,
   convWeightGradient,
@@ -79,6 +80,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   ConvWeightGradient: convWeightGradient,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: batchNormGradient,
+  BatchNormApply: batchNormApply,
   ActivationGradient: activationGradient,
   MaxPoolGradient: maxPoolGradient,
   ReduceMaxGradient: reduceMaxGradient,

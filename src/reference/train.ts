@@ -67,31 +67,40 @@ function activated(node: Node, activation: ActivationAttributes, x: ReferenceTen
   return unary(activationNode(activation, node.name, node.inputs[0], node.outputs[0]), [x])[0];
 }
 
+/** Batch normalisation by given statistics, with the activation that is an attribute. */
+export function batchNormApply(
+  node: Node<"BatchNormTraining" | "BatchNormApply">,
+  [x, scale, bias, mean, inverse]: readonly ReferenceTensor[],
+): ReferenceTensor[] {
+  const { activation } = node.attributes;
+  const channel = channelOf(x);
+  const data = x.data.map((value, i) => {
+    const c = channel(i);
+    return (value - mean.data[c]) * inverse.data[c] * scale.data[c] + bias.data[c];
+  });
+  const y = { shape: x.shape, data };
+  return [activation ? activated(node, activation, y) : y];
+}
+
 /** Batch normalisation with the batch's own statistics (Ioffe & Szegedy 2015). */
 export function batchNormTraining(
   node: Node<"BatchNormTraining">,
   [x, scale, bias, runningMean, runningVariance]: readonly ReferenceTensor[],
 ): ReferenceTensor[] {
-  const { epsilon, momentum, activation } = node.attributes;
+  const { epsilon, momentum } = node.attributes;
   const shape = [x.shape[1]];
   const count = x.data.length / x.shape[1];
-  const channel = channelOf(x);
   const mean = perChannel(x, (i) => x.data[i] / count);
   const squares = perChannel(x, (i, c) => (x.data[i] - mean[c]) ** 2);
   const inverse = squares.map((sum) => 1 / Math.sqrt(sum / count + epsilon));
-  const data = x.data.map((value, i) => {
-    const c = channel(i);
-    return (value - mean[c]) * inverse[c] * scale.data[c] + bias.data[c];
-  });
-  const y = { shape: x.shape, data };
+  const statistics = [mean, inverse].map((data) => ({ shape, data }));
   const moved = (old: ReferenceTensor, now: (channel: number) => number): ReferenceTensor => ({
     shape,
     data: old.data.map((value, c) => (1 - momentum) * value + momentum * now(c)),
   });
   return [
-    activation ? activated(node, activation, y) : y,
-    { shape, data: mean },
-    { shape, data: inverse },
+    ...batchNormApply(node, [x, scale, bias, ...statistics]),
+    ...statistics,
     moved(runningMean, (c) => mean[c]),
     moved(runningVariance, (c) => squares[c] / (count - 1)),
   ];

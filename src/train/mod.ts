@@ -6,6 +6,7 @@
 
 export { type GradientGraph, gradientGraph, type GradientOptions } from "./gradients/gradient_graph.ts";
 export { isDifferentiable } from "./gradients/table.ts";
+export { recomputeActivations } from "./recompute.ts";
 export {
   type Parameter,
   type ParameterGroup,

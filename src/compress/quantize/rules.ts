@@ -62,6 +62,7 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   ConvWeightGradient: "float",
   BatchNormTraining: "float",
   BatchNormGradient: "float",
+  BatchNormApply: "float",
   ActivationGradient: "float",
   MaxPoolGradient: "float",
   ReduceMaxGradient: "float",

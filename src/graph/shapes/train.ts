@@ -68,6 +68,17 @@ export const batchNormGradient: ShapeRule<"BatchNormGradient"> = (node, inputs) 
   return [{ dtype: "f32", shape }, vector, vector];
 };
 
+/** x `[N,C,...]` and four `[C]` -> as x. */
+export const batchNormApply: ShapeRule<"BatchNormApply"> = (node, inputs) => {
+  requireFloat(node, inputs);
+  const { shape } = inputs[0];
+  if (shape.length < 2) reject(node, `input must have rank 2 or more but is ${show(shape)}`);
+  ["scale", "bias", "mean", "inverse deviation"].forEach((what, index) =>
+    requireVector(node, what, inputs[1 + index].shape, shape[1])
+  );
+  return result(node, "f32", shape, inputs);
+};
+
 /** A value and a gradient of its shape, kept. */
 export const activationGradient: ShapeRule<"ActivationGradient"> = (node, inputs) => {
   requireFloat(node, inputs);

@@ -1,6 +1,7 @@
 /**
  * Batch normalisation by the batch's own statistics and its gradient, each with the activation behind it where the graph or the planner
- * says so. Three dispatches each: sums of parts of planes, what follows from them for each channel, the map. Shaders:
+ * says so. Three dispatches each: sums of parts of planes, what follows from them for each channel, the map; BatchNormApply is the last
+ * one of the forward run alone. Shaders:
  * `shaders/train/channel_partials.wgsl`, `shaders/train/channel_totals.wgsl`, `shaders/train/batch_norm_*.wgsl`.
  *
  * @module
@@ -8,7 +9,7 @@
 
 import { DERIVED_FROM_INPUT } from "../../graph/operators.ts";
 import { sizeOf } from "../../graph/graph.ts";
-import { activationConstants, activationParameters, NO_ACTIVATION } from "../activation.ts";
+import { type Activation, activationConstants, activationParameters, NO_ACTIVATION } from "../activation.ts";
 import type { Target } from "../conv_tile.ts";
 import type { KernelContext, Operand, OperandTypes, OperatorKernels } from "../context.ts";
 import { blocked, f32, i32, type Kernel } from "../kernel.ts";
@@ -25,18 +26,49 @@ function onFloatImages({ inputs, outputs: [{ shape }] }: OperandTypes, maps: rea
   return images && shape.length === 4 && sizeOf(shape) > 0;
 }
 
-function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] {
+/** Activation of a normalised map: that of the node, or what the planner fuses behind it. */
+function activationBehind(context: KernelContext<"BatchNormTraining" | "BatchNormApply">): Activation {
   refuseResidual(context);
+  const own = activationOfAttribute(context.node, context.node.attributes.activation);
+  if (own === NO_ACTIVATION) return context.epilogue.activation;
+  refuseEpilogue(context);
+  return own;
+}
+
+/** The dispatch that writes the normalised map; `vectors` are mean, inverse deviation, scale, bias. */
+function applyKernel(
+  context: KernelContext<"BatchNormTraining" | "BatchNormApply">,
+  vectors: readonly Operand[],
+): Kernel {
+  const { node, pitch, target = "software", inputs: [x], outputs: [y] } = context;
+  const activation = activationBehind(context);
+  const input = blockedOf(x);
+  const written = partsOf(input, WRITTEN[target], target);
+  return {
+    label: `batch norm ${activation.name.toLowerCase()}`,
+    shader: "train/batch_norm_apply.wgsl",
+    constants: { ...written.teams.constants, ...activationConstants(activation) },
+    parameters: [
+      blocked(input),
+      blocked(blockedOf(y)),
+      i32(written.rows),
+      i32(written.parts),
+      i32(pitch),
+      ...activationParameters(activation),
+    ],
+    bindings: [read(x), write(y), ...vectors.map((vector) => readPlain(node, vector))],
+    workgroups: written.teams.workgroups,
+  };
+}
+
+function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] {
   const { node, pitch, target = "software", inputs, outputs } = context;
   const [x, scale, bias, oldMean, oldVariance] = inputs;
-  const [y, mean, inverse, newMean, newVariance] = outputs;
+  const [, mean, inverse, newMean, newVariance] = outputs;
   const { epsilon, momentum } = node.attributes;
-  const own = activationOfAttribute(node, node.attributes.activation);
-  if (own !== NO_ACTIVATION) refuseEpilogue(context);
-  const activation = own === NO_ACTIVATION ? context.epilogue.activation : own;
   const input = blockedOf(x);
   const plain = (operand: Operand) => readPlain(node, operand);
-  const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN[target], target);
+  const summed = partsOf(input, SUMMED, target);
   return [
     {
       label: "batch norm moments",
@@ -59,21 +91,7 @@ function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] 
       ],
       workgroups: summed.blockTeams.workgroups,
     },
-    {
-      label: `batch norm ${activation.name.toLowerCase()}`,
-      shader: "train/batch_norm_apply.wgsl",
-      constants: { ...written.teams.constants, ...activationConstants(activation) },
-      parameters: [
-        blocked(input),
-        blocked(blockedOf(y)),
-        i32(written.rows),
-        i32(written.parts),
-        i32(pitch),
-        ...activationParameters(activation),
-      ],
-      bindings: [read(x), write(y), read(mean), read(inverse), plain(scale), plain(bias)],
-      workgroups: written.teams.workgroups,
-    },
+    applyKernel(context, [mean, inverse, scale, bias]),
   ];
 }
 
@@ -86,6 +104,18 @@ export const batchNormTraining: OperatorKernels<"BatchNormTraining"> = {
       outputs: ["blocked", "plain", "plain", "plain", "plain"],
     }),
     kernels: trainingKernels,
+  },
+};
+
+/** Kernels of BatchNormApply, the last dispatch of BatchNormTraining: maps in row memory, vectors plain. */
+export const batchNormApply: OperatorKernels<"BatchNormApply"> = {
+  mixed: {
+    applies: (_, types) => onFloatImages(types, [0]),
+    layouts: () => ({ inputs: ["blocked", "plain", "plain", "plain", "plain"], outputs: ["blocked"] }),
+    kernels: (context) => {
+      const [, scale, bias, mean, inverse] = context.inputs;
+      return [applyKernel(context, [mean, inverse, scale, bias])];
+    },
   },
 };
 

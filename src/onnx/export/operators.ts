@@ -211,6 +211,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   ConvWeightGradient: unwritten,
   BatchNormTraining: unwritten,
   BatchNormGradient: unwritten,
+  BatchNormApply: unwritten,
   ActivationGradient: unwritten,
   MaxPoolGradient: unwritten,
   ReduceMaxGradient: unwritten,

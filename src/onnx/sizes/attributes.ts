@@ -163,6 +163,7 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   ConvWeightGradient: refuseTraining,
   BatchNormTraining: refuseTraining,
   BatchNormGradient: refuseTraining,
+  BatchNormApply: refuseTraining,
   ActivationGradient: refuseTraining,
   MaxPoolGradient: refuseTraining,
   ReduceMaxGradient: refuseTraining,

@@ -144,6 +144,7 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   ConvWeightGradient: refuseTraining,
   BatchNormTraining: refuseTraining,
   BatchNormGradient: refuseTraining,
+  BatchNormApply: refuseTraining,
   ActivationGradient: refuseTraining,
   MaxPoolGradient: refuseTraining,
   ReduceMaxGradient: refuseTraining,

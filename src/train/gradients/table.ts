@@ -62,6 +62,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   ConvWeightGradient: second,
   BatchNormTraining: batchNormTraining,
   BatchNormGradient: second,
+  BatchNormApply: second,
   ActivationGradient: second,
   MaxPoolGradient: second,
   ReduceMaxGradient: second,
