@@ -216,7 +216,6 @@ export const trainVerb = trainCommand().action(async (options, command) => {
           optimizer: wish.optimizer,
           workers: wish.workers,
           recompute: wish.recompute,
-          recompute: wish.recompute,
         }),
         ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
         tuning: readTuning({ adapter, scalar, storage }),
