@@ -14,11 +14,16 @@ import type { TrainingStore } from "../train/store.ts";
 import { fileError } from "./verb.ts";
 import { writeWhole } from "./whole_file.ts";
 
-/** A store whose files are in a folder, which is made where it is not there. Throws FeatherdetError where it cannot be. */
-export async function folderStore(folder: string): Promise<TrainingStore> {
+/** Refuses before the work what cannot be the folder of a run. */
+export function checkFolder(folder: string): void {
   if (kindOf(folder) === "file") {
     throw new FeatherdetError("is a file, a folder is needed for the run", { file: folder });
   }
+}
+
+/** A store whose files are in a folder, which is made where it is not there. Throws FeatherdetError where it cannot be. */
+export async function folderStore(folder: string): Promise<TrainingStore> {
+  checkFolder(folder);
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (error) {
