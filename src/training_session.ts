@@ -10,36 +10,28 @@ import { NamedBuffers } from "./gpu/named_buffers.ts";
 import { ReadbackPool } from "./gpu/readback.ts";
 import { PassTimer } from "./gpu/timing.ts";
 import { FeatherdetError, type Shape, sizeOf } from "./graph/mod.ts";
-import { type FlatLayout, flatLayout, flatten, type FlatTensor, unflatten } from "./kernels/train/flat.ts";
+import { flatten, unflatten } from "./kernels/train/flat.ts";
 import {
-  accumulateGradient,
-  averageStatistics,
   OPTIMIZER_VALUES,
   optimizerBuffers,
   type OptimizerMethod,
-  type OptimizerSettings,
-  optimizerUpdate,
   readOptimizerState,
-  takeStatistics,
 } from "./kernels/train/optimizer.ts";
-import type { Kernel } from "./kernels/kernel.ts";
-import { buildPlan, outputValue, type Plan } from "./plan/plan.ts";
-import { fuseNormActivationGradient } from "./plan/fuse/train_norm.ts";
+import { outputValue, type Plan } from "./plan/plan.ts";
 import type { Tuning } from "./plan/tuning.ts";
 import { type External, Program } from "./program.ts";
 import { planLimits, type SessionOptions, type StepTime, storageForm } from "./session.ts";
-import { gradientGraph, recomputeActivations, type TrainingGraph } from "./train/mod.ts";
 import type { TrainerState, UpdateSettings } from "./train/trainer.ts";
-
-/** What is trained: a model in the form of `trainingGraph`, and where its gradients start. */
-export interface TrainingProblem extends TrainingGraph {
-  /** The loss, a value of one element; or `seeds`. */
-  readonly loss?: string;
-  /** Gradients of some values that the graph computes itself, by the values' names (see `gradientGraph`). */
-  readonly seeds?: Readonly<Record<string, string>>;
-  /** Values that every step reports, such as the losses: few numbers, since they are read back. */
-  readonly report: readonly string[];
-}
+import {
+  type FlatLayouts,
+  type FlatTensors,
+  NO_SETTINGS,
+  type OptimizerKernels,
+  optimizerKernels,
+  planTraining,
+  type TrainingProblem,
+} from "./training_plan.ts";
+export type { TrainingProblem } from "./training_plan.ts";
 
 /** How a training session is made. */
 export interface TrainingSessionOptions extends Omit<SessionOptions, "shapes" | "precision"> {
@@ -72,47 +64,17 @@ export interface TrainingStep {
 const { gradient, sum, parameters, average, statistics, nextStatistics, averageStatistics: statisticsAverage, state } =
   OPTIMIZER_VALUES;
 
-/** Settings that make the kernels before the first update; nothing but their parameter blocks depends on them. */
-const NO_SETTINGS: OptimizerSettings = {
-  learningRates: { weight: 0, bias: 0, norm: 0 },
-  momentum: 0,
-  weightDecay: 0,
-  averageDecay: 1,
-  clipNorm: Infinity,
-};
-
-/** Kernels of the optimizer in the order of the program; `range` says which of them belong together. */
-function optimizerKernels(
-  method: OptimizerMethod,
-  layouts: { readonly parameters: FlatLayout; readonly statistics: FlatLayout },
-  settings: OptimizerSettings,
-): Pick<Parts, "range"> & { kernels: Kernel[] } {
-  const add = [accumulateGradient(layouts.parameters, { fresh: false })];
-  const take = layouts.statistics.size > 0 ? [takeStatistics(layouts.statistics)] : [];
-  const update = [
-    ...optimizerUpdate(method, layouts.parameters, settings),
-    ...layouts.statistics.size > 0 ? [averageStatistics(layouts.statistics, settings)] : [],
-  ];
-  const behindTake = add.length + take.length;
-  return {
-    kernels: [...add, ...take, ...update],
-    range: { add: [0, add.length], take: [add.length, behindTake], update: [behindTake, behindTake + update.length] },
-  };
-}
-
-type RangeName = "add" | "take" | "update";
-
 /** What a session is made of. */
 interface Parts {
   readonly plan: Plan;
   readonly device: Device;
   readonly problem: TrainingProblem;
   readonly method: OptimizerMethod;
-  readonly layouts: { readonly parameters: FlatLayout; readonly statistics: FlatLayout };
-  readonly tensors: { readonly parameters: readonly FlatTensor[]; readonly statistics: readonly FlatTensor[] };
+  readonly layouts: FlatLayouts;
+  readonly tensors: FlatTensors;
   readonly program: Program;
   readonly optimizer: Program;
-  readonly range: Readonly<Record<RangeName, readonly [first: number, end: number]>>;
+  readonly range: OptimizerKernels["range"];
   readonly memory: Memory;
   readonly buffers: NamedBuffers;
   /** Between flat buffers and values that the plan had to place in its own memory. */
@@ -171,24 +133,12 @@ export class TrainingSession {
     const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
     const form = storageForm(device, options);
     const method = options.optimizer ?? "sgd";
-    const tensors = {
-      parameters: problem.parameters.map(({ name, group, initial }) => ({ name, group, size: sizeOf(initial.shape) })),
-      statistics: problem.statistics.map(({ name, initial }) => ({ name, size: sizeOf(initial.shape) })),
-    };
-    const layouts = { parameters: flatLayout(tensors.parameters), statistics: flatLayout(tensors.statistics) };
-    const { loss, seeds } = problem;
-    const wrt = tensors.parameters.map(({ name }) => name);
-    const outputs = [...problem.report, ...problem.statistics.map(({ updated }) => updated)];
-    const made = gradientGraph({ ...problem.graph, outputs }, { loss, seeds, wrt });
-    const fused = fuseNormActivationGradient(made.graph);
-    const graph = options.recompute ? recomputeActivations(fused, outputs) : fused;
-    const places = externalPlaces(problem, layouts, made.gradients);
-    const plan = buildPlan(graph, {
+    const { plan, tensors, layouts, places } = planTraining(problem, {
       form,
       ...planLimits(device, form),
       tuning: options.tuning,
       target: device.adapter.software ? "software" : "hardware",
-      external: [...places.keys()],
+      recompute: options.recompute,
     });
     const { kernels, range } = optimizerKernels(method, layouts, NO_SETTINGS);
     const bytes = new Map([
@@ -291,7 +241,7 @@ export class TrainingSession {
     }
   }
 
-  #dispatch(encoder: GPUCommandEncoder, part: RangeName): void {
+  #dispatch(encoder: GPUCommandEncoder, part: keyof OptimizerKernels["range"]): void {
     const [first, end] = this.#parts.range[part];
     if (first === end) return;
     const pass = encoder.beginComputePass();
@@ -502,25 +452,4 @@ interface Copy {
   readonly flatOffset: number;
   readonly plainOffset: number;
   readonly size: number;
-}
-
-/** Where values of the plan lie in the flat buffers: parameters, statistics, updated statistics, gradients. */
-function externalPlaces(
-  { parameters: trained, statistics: running }: TrainingProblem,
-  layouts: { readonly parameters: FlatLayout; readonly statistics: FlatLayout },
-  gradients: ReadonlyMap<string, string>,
-): Map<string, { flat: string; offset: number; size: number }> {
-  const places = new Map<string, { flat: string; offset: number; size: number }>();
-  for (const { name, initial: { shape } } of trained) {
-    const at = { offset: 4 * layouts.parameters.offsets.get(name)!, size: 4 * sizeOf(shape) };
-    places.set(name, { flat: parameters, ...at });
-    const made = gradients.get(name);
-    if (made !== undefined) places.set(made, { flat: gradient, ...at });
-  }
-  for (const { name, updated, initial: { shape } } of running) {
-    const at = { offset: 4 * layouts.statistics.offsets.get(name)!, size: 4 * sizeOf(shape) };
-    places.set(name, { flat: statistics, ...at });
-    places.set(updated, { flat: nextStatistics, ...at });
-  }
-  return places;
 }

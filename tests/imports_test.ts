@@ -32,7 +32,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "data/image",
   ],
   data: ["graph", "detect/image", "detect/letterbox_geometry", "data/image", "data/random"],
-  training_session: ["graph", "gpu", "kernels", "plan", "program", "session", "train"],
+  training_plan: ["graph", "kernels", "plan", "train"],
+  training_session: ["graph", "gpu", "kernels", "plan", "program", "session", "train", "training_plan"],
   detection_trainer: ["graph", "train", "training_session"],
   training_run: [
     ...["graph", "onnx", "plan", "data", "detect", "eval", "session_runner", "train", "detection_trainer"],
