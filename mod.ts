@@ -204,10 +204,24 @@ export {
   USUAL_AUGMENTATION,
 } from "./src/data/augment/mod.ts";
 export { adaptStatistics, modelOfCheckpoint, train, type TrainOptions, type TrainResult } from "./src/training_run.ts";
-export type { TrainerOptions } from "./src/detection_trainer.ts";
-export type { TrainingSessionOptions } from "./src/training_session.ts";
+export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src/detection_trainer.ts";
+export {
+  type TrainingProblem,
+  TrainingSession,
+  type TrainingSessionOptions,
+  type TrainingStep,
+} from "./src/training_session.ts";
 export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";
-export type { ParameterGroup, TrainingOptions } from "./src/train/training_graph.ts";
+export {
+  type Parameter,
+  type ParameterGroup,
+  type RunningStatistic,
+  type TrainingGraph,
+  trainingGraph,
+  type TrainingOptions,
+  withTrained,
+} from "./src/train/training_graph.ts";
+export { type GradientGraph, gradientGraph, type GradientOptions } from "./src/train/gradients/gradient_graph.ts";
 export type { DetectionLossOptions } from "./src/train/loss/detection_loss.ts";
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/checkpoint.ts";
 export { type LoopOptions, type StepEvent, type Weights } from "./src/train/loop.ts";

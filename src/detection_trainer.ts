@@ -26,7 +26,8 @@ interface StepNames {
   readonly losses: string;
 }
 
-class DetectionTrainer implements Trainer {
+/** A Trainer over a TrainingSession; made by `createTrainer`. */
+export class DetectionTrainer implements Trainer {
   readonly batch: number;
   readonly size: readonly [number, number];
   readonly boxes: number;
@@ -37,6 +38,7 @@ class DetectionTrainer implements Trainer {
   /** Scale of the batches that are in the sum of gradients. */
   #summedScale: number | undefined;
 
+  /** As `createTrainer`. */
   constructor(
     session: TrainingSession,
     names: StepNames,

@@ -106,6 +106,7 @@ interface Parts {
 export class TrainingSession {
   /** The plan of forward, loss and backward. */
   readonly plan: Plan;
+  /** Where it runs. */
   readonly device: Device;
   readonly #parts: Parts;
   readonly #readback: ReadbackPool;

@@ -27,6 +27,7 @@ export type ParameterGroup = "weight" | "bias" | "norm";
 export interface Parameter {
   /** Name of the graph's input, which is that of the model's constant. */
   readonly name: string;
+  /** How optimizers treat it. */
   readonly group: ParameterGroup;
   /** What the model had. */
   readonly initial: Constant;
