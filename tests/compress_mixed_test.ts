@@ -225,6 +225,12 @@ Deno.test("a conversion is paid for by the layers that read it, what belongs to 
   const shared = shareOut(steps.map(([name, milliseconds]) => ({ name, milliseconds })), layers);
   assertEquals([...shared.layers], [["a.conv", 6], ["b.conv", 24], ["c.conv", 0], ["d.conv", 0], ["e", 0]]);
   assertEquals(shared.others, 1);
+  // A value that two layers read is stored for both.
+  const b = new ModelBuilder({ seed: 1 });
+  const x = b.input("images", [1, 3, SIDE, SIDE]);
+  const two = choosingLayers(b.graph("two", [b.conv("left", x, { out: 4 }), b.conv("right", x, { out: 4 })]));
+  const halves = shareOut([{ name: "images/QuantizeLinear", milliseconds: 6 }, { name: "left", milliseconds: 1 }], two);
+  assertEquals([[...halves.layers], halves.others], [[["left", 4], ["right", 3]], 0]);
 });
 
 Deno.test("frames of detectors are timed in turn, dispatch by dispatch", async () => {
