@@ -45,10 +45,10 @@ export function testDevice(): Promise<GPUDevice> {
 }
 
 /** Runs one named part of a test. */
-export type Step = (name: string, run: () => Promise<void>) => Promise<unknown>;
+export type Step = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
 
 /** A test that needs an adapter; ignored, saying so, where there is none. */
-export function gpuTest(name: string, run: (device: GPUDevice, step: Step) => Promise<void>): void {
+export function gpuTest(name: string, run: (device: GPUDevice, step: Step) => Promise<unknown>): void {
   if (!adapter) {
     Deno.test({ name: `${name} (no WebGPU adapter)`, ignore: true, fn: () => {} });
     return;
@@ -59,7 +59,12 @@ export function gpuTest(name: string, run: (device: GPUDevice, step: Step) => Pr
     name,
     ...sanitize,
     fn: async (t) => {
-      await run(await testDevice(), (name, fn) => t.step({ name, ...sanitize, fn }));
+      await run(await testDevice(), (name, work) => {
+        const fn = async () => {
+          await work();
+        };
+        return t.step({ name, ...sanitize, fn });
+      });
     },
   });
 }
