@@ -289,12 +289,18 @@ for (const [name, options] of Object.entries(COMPARED)) {
   });
 }
 
-Deno.test("scores start at the prior of an object, boxes in the middle of their distances", () => {
+Deno.test("scores start at the prior of an object, boxes at five cells a side", () => {
   const graph = yolo11Lite({ size: 64, classes: 4 });
   [8, 16, 32].forEach((stride, level) => {
     const [bias] = graph.constants.get(`head.cv3.${level}.1.bias`)!.data;
     assertAlmostEquals(Number(bias), Math.log(5 / 4 / (640 / stride) ** 2), 1e-6);
-    assertEquals(new Set(graph.constants.get(`head.cv2.${level}.1.bias`)!.data), new Set([1]));
+    const logits = graph.constants.get(`head.cv2.${level}.1.bias`)!.data;
+    for (const side of [0, 1, 2, 3]) {
+      const shares = Array.from({ length: 16 }, (_, bin) => Math.exp(Number(logits[16 * side + bin])));
+      const mean = shares.reduce((sum, share, bin) => sum + share * bin, 0) /
+        shares.reduce((sum, share) => sum + share);
+      assertAlmostEquals(mean, 2.45, 0.05);
+    }
   });
 });
 
