@@ -115,3 +115,22 @@ Deno.test("statistics need pictures, and values that are finite", async () => {
     'BatchNormalization "model.0.bn": its values on the pictures are not finite',
   );
 });
+
+Deno.test("layers that begin anew keep their first normalisation", async () => {
+  const { model, samples } = folded();
+  // More classes than the class branches are wide: their layers widen with them.
+  const other = withClasses(model, Array.from({ length: 20 }, (_, i) => `class ${i}`), { size: 32 }).graph;
+  const runner = new ReferenceRunner();
+  const single = samples.map(({ inputs: { images } }) => ({
+    inputs: { images: { shape: [1, 3, 32, 32], data: images.data.slice(0, 3 * 32 * 32) } },
+  }));
+  const made = await estimateStatistics(other, single, (graph, inputs) => runner.run(graph, inputs));
+  const norms = other.nodes.filter((node): node is Node<"BatchNormalization"> => node.op === "BatchNormalization");
+  const begun = norms.filter(({ inputs: [, scale] }) => new Set(made.constants.get(scale)!.data).size === 1);
+  // The class branch of each level: two depthwise and two pointwise layers, or what of these depends on the classes.
+  assert(begun.length > 0 && begun.every(({ name }) => name.includes(".cv3.")), begun.map(({ name }) => name).join());
+  for (const { inputs } of begun) {
+    const [scale, shift, mean, variance] = inputs.slice(1).map((name) => made.constants.get(name)!.data[0]);
+    assertEquals([scale, shift, mean, variance], [1, 0, 0, 1]);
+  }
+});

@@ -7,6 +7,9 @@
  * pictures, and become the running statistics; scale `sqrt(v + epsilon)` and shift `b + m` take them back, so that inference stays what it
  * was, and normalising by a batch whose statistics are near changes little.
  *
+ * Layers that begin anew (those of other classes) stay as they begin: a scale that takes their normalisation back would leave of their
+ * random weights what random weights make of a map, next to nothing after a few layers, and they would hardly learn.
+ *
  * @module
  */
 
@@ -32,6 +35,13 @@ export type RunGraph = (
 ) => Promise<Readonly<Record<string, { readonly data: Float32Array }>>>;
 
 type Norm = Node<"BatchNormalization">;
+
+/** True for a normalisation with its first values: it has learned nothing, and was not folded into anything. */
+function isNew({ inputs: [, ...names] }: Norm, { constants }: Graph): boolean {
+  const [scale, shift, mean, variance] = names.map((name) => Array.from(constants.get(name)!.data, Number));
+  const all = (data: readonly number[], value: number) => data.every((one) => one === value);
+  return all(scale, 1) && all(shift, 0) && all(mean, 0) && all(variance, 1);
+}
 
 /** A graph that also gives the mean of each normalised value and of its square, over a picture. */
 function observed(graph: Graph, norms: readonly Norm[]) {
@@ -68,7 +78,7 @@ export async function estimateStatistics(
   samples: Iterable<StatisticsSample> | AsyncIterable<StatisticsSample>,
   run: RunGraph,
 ): Promise<Graph> {
-  const norms = model.nodes.filter((node): node is Norm => node.op === "BatchNormalization");
+  const norms = model.nodes.filter((node): node is Norm => node.op === "BatchNormalization" && !isNew(node, model));
   const { graph, watched } = observed(model, norms);
   const sums = watched.map(({ norm }) => {
     const channels = sizeOf(model.constants.get(norm.inputs[1])!.shape);
