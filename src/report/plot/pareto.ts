@@ -197,7 +197,6 @@ export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOption
           ariaLabel: () => `line of ${group}`,
         })
       ),
-      ...dots,
       // Labels need pixels: they are placed when the scales are known.
       (_, { x: toX, y: toY }, __, { width, height, marginLeft, marginRight, marginTop, marginBottom }) => {
         const pixels = (one: { x: number; y: number }): Position => [toX!(one.x) as number, toY!(one.y) as number];
@@ -208,6 +207,8 @@ export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOption
           lines: [corners.map(pixels), ...joined.map(({ members }) => members.map(pixels))],
         });
       },
+      // Last, so that the halo of no label covers a dot.
+      ...dots,
     ],
   };
   return figure({ title, subtitle, width: WIDTH, legend: legendOf(shown, colours, lines), panels: [panel] });
