@@ -26,7 +26,7 @@ import { mixedBudget, writeMixed } from "./mixed.ts";
 import { loadModel } from "./model.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
-import { latencyText, reportText, sensitivityText } from "./quantize_text.ts";
+import { isSlower, latencyText, reportText, sensitivityText } from "./quantize_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 import { checkTarget, writeWhole } from "./whole_file.ts";
 
@@ -234,7 +234,7 @@ export const quantizeVerb = deviceVerb(
       const slower: string[] = [];
       if (latency) {
         for (const line of latencyText(latency)) output.line(line);
-        if (latency.ratio > 1) {
+        if (isSlower(latency)) {
           slower.push(
             `int8 is slower on this adapter (${latency.adapter.name}): ${latency.int8.median.toFixed(1)} ms a frame, ` +
               `f32 ${latency.f32.median.toFixed(1)} ms, f16 ${latency.f16.median.toFixed(1)} ms`,

@@ -44,11 +44,17 @@ export function sensitivityText(layers: readonly LayerSensitivity[]): string[] {
   });
 }
 
+/** The ratio as it is printed. */
+const printed = (ratio: number) => ratio.toFixed(2);
+
+/** Whether int8 deserves the warning: it takes longer by so much that the printed ratio shows it. */
+export const isSlower = ({ ratio }: PrecisionLatency): boolean => Number(printed(ratio)) > 1;
+
 /** Lines about latencies. */
 export function latencyText({ adapter, f32, f16, int8, ratio }: PrecisionLatency): string[] {
   const [a, b, c] = [f32, f16, int8].map(({ median }) => `${median.toFixed(1)} ms`);
   return [
     `adapter      ${adapter.name}${adapter.software ? " (software)" : ""}`,
-    `latency      int8 ${c}, f32 ${a}, f16 ${b} a frame: int8 takes ${ratio.toFixed(2)} times the faster of the others`,
+    `latency      int8 ${c}, f32 ${a}, f16 ${b} a frame: int8 takes ${printed(ratio)} times the faster of the others`,
   ];
 }
