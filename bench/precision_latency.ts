@@ -1,9 +1,10 @@
 /**
  * f32, f16, int8 and mixed assignments of one detector side by side: measured in turn in one run, per layer and in total.
  *
- * `deno run -A bench/precision_latency.ts --float yolo11n --int8 int8.onnx --mixed mixed.onnx --out latency.json [--size 640] [--rounds 15]`
+ * `deno run -A bench/precision_latency.ts --float yolo11n --int8 int8.onnx --int8 int8.onnx:f16 --mixed mixed.onnx --out latency.json [--size 640] [--rounds 15]`
  *
- * Files are those that `deno task quantize` writes; `--int8` and `--mixed` may be given several times. Prints Markdown: median and p90 in
+ * Files are those that `deno task quantize` writes; `--int8` and `--mixed` may be given several times. What of them is float is stored in
+ * the form that follows the file's name, else in the one that `quantize --mixed` chose, else in f32. Prints Markdown: median and p90 in
  * milliseconds with ratios to f32, and the least times of all dispatches together, which a busy machine changes least.
  *
  * @module
@@ -16,7 +17,7 @@ import { writeWhole } from "../src/cli/whole_file.ts";
 import { decodeImage } from "../src/data/image/decode.ts";
 import { Detector } from "../src/detect/detector.ts";
 import { type FrameTimes, frameTimes } from "../src/eval/frame_times.ts";
-import type { Graph } from "../src/graph/mod.ts";
+import { type Entrant, entrantOf, givenFile } from "./entrant.ts";
 import { recordHeader } from "./record.ts";
 import { benchPicture } from "./subject.ts";
 
@@ -32,26 +33,13 @@ const { values: given } = parseArgs({
   },
 });
 
-/** One precision: a graph and how its floats are stored. */
-interface Entrant {
-  readonly title: string;
-  readonly graph: Graph;
-  readonly precision: "f32" | "f16";
-}
-
-/** The form of storage that `quantize --mixed` chose, which the file remembers. */
-function storageOf(graph: Graph): "f32" | "f16" {
-  return JSON.parse(graph.metadata.quantization ?? "{}").storage ?? "f32";
-}
-
 const float = await loadModel(given.float, { batch: 1 });
 const entrants: Entrant[] = [
   { title: "f32", graph: float, precision: "f32" },
   { title: "f16", graph: float, precision: "f16" },
 ];
-for (const file of [...given.int8, ...given.mixed]) {
-  const graph = await loadModel(file, { batch: 1 });
-  entrants.push({ title: basename(file, ".onnx"), graph, precision: storageOf(graph) });
+for (const one of [...given.int8, ...given.mixed].map(givenFile)) {
+  entrants.push(entrantOf(one, await loadModel(one.file, { batch: 1 })));
 }
 
 const [load] = Deno.loadavg();

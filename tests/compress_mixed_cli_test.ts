@@ -44,7 +44,7 @@ Deno.test("quantize --mixed: the fastest network within a budget of mAP, with th
     const points: Point[] = report.points;
     // Any mAP will do: the fastest of all that were measured.
     assertEquals(report.chosen.device, Math.min(...points.map(({ device }) => device)));
-    for (const title of ["f32", "f16", "preset yolo11", "int8"]) {
+    for (const title of ["f32", "f16", "preset yolo11", "preset yolo11, rest f16", "int8"]) {
       assert(points.some((one) => one.title === title), title);
     }
     assert(points.some(({ title }) => /^\d+ layers int8, rest f(32|16)$/.test(title)));

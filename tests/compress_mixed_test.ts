@@ -161,6 +161,24 @@ Deno.test("a budget of time: the best mAP within it; one that nothing keeps is r
   assertStringIncludes(error.message, "no assignment takes at most 20 ms here: the fastest, 4 layers int8");
 });
 
+Deno.test("the preset is measured with its float part in f32 and in f16, and either may be chosen", async () => {
+  const preset = ["b.conv", "c.conv", "d.conv"];
+  for (const storage of ["f32", "f16"] as const) {
+    const meter = new Meter();
+    meter.times = (variants) =>
+      Promise.resolve(variants.map((variant) => {
+        const int8 = int8Of(variant.graph), times = truth(int8, variant.storage);
+        const isFavoured = String(int8) === String(preset) && variant.storage === storage;
+        return isFavoured ? { ...times, device: 2, milliseconds: 12 } : times;
+      }));
+    const { report, graph, storage: chosen } = await search({ map: 0.05 }, { meter }).found;
+    assertEquals(report.chosen.title, storage === "f32" ? "preset yolo11" : "preset yolo11, rest f16");
+    assertEquals([chosen, report.chosen.storage, int8Of(graph)], [storage, storage, preset]);
+    assertEquals(report.layers.map(({ precision }) => precision), [storage, "int8", "int8", "int8", storage]);
+    assertAlmostEquals(report.chosen.map, truth(preset, storage).map, 1e-9);
+  }
+});
+
 Deno.test("what was measured of layers is told, and a layer that alone costs more than the budget stays in float", async () => {
   const rated = RATED.map((layer) => layer.name === "a.conv" ? { ...layer, loss: 0, mapLoss: 0.1 } : layer);
   const { report, graph } = await search({ map: 0.04 }, { sensitivity: rated }).found;

@@ -34,7 +34,7 @@ export interface MixedOptions extends Omit<SchemeOptions, "float" | "storeOutput
   readonly samples?: number;
   /** Layers of greatest loss whose mAP alone in int8 is measured too; default 8. */
   readonly scored?: number;
-  /** Sets of layers that are measured besides f32, f16, the preset, and all that can in int8; default 5, at least 2. */
+  /** Sets of layers that are measured besides f32, f16, the preset (rest f32, rest f16), and all that can in int8; default 5, at least 2. */
   readonly points?: number;
   /** Told what is measured next. */
   readonly onStep?: (what: string) => void;
@@ -142,10 +142,12 @@ class Search {
     return this.#floats[storage];
   }
 
-  /** What others would choose: the preset, and all that can be int8. */
+  /** What others would choose: the preset with each form of storage, and all that can be int8. */
   references(): Candidate[] {
+    const preset = this.#make("preset yolo11", "f32", { float: "yolo11", storeOutputs: false }, null);
     return [
-      this.#make("preset yolo11", "f32", { float: "yolo11", storeOutputs: false }, null),
+      preset,
+      { ...preset, title: "preset yolo11, rest f16", storage: "f16" },
       this.#make("int8", "f32", { float: "none", storeOutputs: true }, null),
     ];
   }
