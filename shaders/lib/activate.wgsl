@@ -40,4 +40,8 @@ fn $NAME(x: vec4f, a: f32, b: f32) -> vec4f {
 #if KIND == 12
   return -x;
 #end
+#if KIND == 13
+  // To i8 in steps of a around b and back, as QuantizeLinear and DequantizeLinear do; WGSL rounds halves to even.
+  return (clamp(round(x / a) + b, vec4f(-128.0), vec4f(127.0)) - b) * a;
+#end
 }

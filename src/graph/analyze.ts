@@ -102,6 +102,8 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   ResizeGradient: none,
   SoftmaxGradient: none,
   DetectionLoss: none,
+  FakeQuantize: none,
+  FakeQuantizeWeights: none,
 };
 
 /** Multiply-accumulates of one node, from the shapes of its inputs and of its first output. */
@@ -148,7 +150,8 @@ export function analyze(graph: Graph, options: AnalyzeOptions = {}): Analysis | 
     const macs = macsOf(node, node.inputs.map(shapeOf), outputShape);
     const { trained, statistics } = weightsOf(graph, node);
     const sources = node.inputs.map((name) => weightSource(graph, name));
-    if (trained.length > 0) weightLayers++;
+    // Rounded weights are those of the layer that reads them.
+    if (trained.length > 0 && node.op !== "FakeQuantizeWeights") weightLayers++;
     let parameters = 0, bytes = 0;
     for (const name of [...trained, ...statistics]) {
       if (counted.has(name)) continue;

@@ -77,6 +77,8 @@ export const ARITY: OperatorTable<Arity> = {
     inputs: [4, 2 * MAX_LOSS_LEVELS + 2],
     outputs: [2 + LOSS_RESULTS.length, 2 * MAX_LOSS_LEVELS + LOSS_RESULTS.length],
   },
+  FakeQuantize: ONE,
+  FakeQuantizeWeights: ONE,
 };
 
 function bounds([least, most]: readonly [number, number]): string {

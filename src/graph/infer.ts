@@ -11,6 +11,7 @@ import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, clip, softmax, unary } from "./shapes/elementwise.ts";
+import { fakeQuantize, fakeQuantizeWeights } from "./shapes/fake_quantize.ts";
 import { detectionLoss } from "./shapes/loss.ts";
 import {
   cast,
@@ -87,6 +88,8 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
   DetectionLoss: detectionLoss,
+  FakeQuantize: fakeQuantize,
+  FakeQuantizeWeights: fakeQuantizeWeights,
 };
 
 /**

@@ -234,6 +234,18 @@ export interface OperatorAttributes {
   SoftmaxGradient: { readonly axis: number };
   /** Loss of a detection head and its gradients; inputs and outputs are named in `detection_loss.ts`. */
   DetectionLoss: DetectionLossAttributes;
+  /**
+   * f32 -> f32, what QuantizeLinear and DequantizeLinear to and from i8 make of x one behind the other:
+   * `(clamp(round(x / scale) + zeroPoint, -128, 127) - zeroPoint) * scale`, halves to even. Its gradient is that of the clamp alone, for
+   * rounding has none (straight through: Bengio et al. 2013, Jacob et al. 2018).
+   */
+  FakeQuantize: { readonly scale: number; readonly zeroPoint: number };
+  /**
+   * Weight `[O, ...]` -> the weight of few levels that it stands for, each output channel by itself. 8 bits: whole numbers to 127 times
+   * the greatest weight / 127; 2: -1, 0, 1 times the mean of the weights above 0.7 of the mean (Li et al. 2016); 1: -1, 1 times the mean
+   * (Rastegari et al. 2016), means of absolute weights. Its gradient is the output's as it is, straight through.
+   */
+  FakeQuantizeWeights: { readonly bits: WeightBits | 8 };
 }
 
 /** Name of an operator. */
@@ -285,6 +297,8 @@ export const TRAINING_OPERATORS = [
   "ResizeGradient",
   "SoftmaxGradient",
   "DetectionLoss",
+  "FakeQuantize",
+  "FakeQuantizeWeights",
 ] as const satisfies readonly Operator[];
 
 /** Name of such an operator. */

@@ -70,6 +70,8 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   ResizeGradient: {},
   SoftmaxGradient: {},
   DetectionLoss: {},
+  FakeQuantize: {},
+  FakeQuantizeWeights: {},
 };
 
 function text(value: unknown): string {

@@ -1,6 +1,6 @@
 /**
- * Where the numbers of a value are stored: as a constant of floats, as one of whole numbers behind a DequantizeLinear, or as packed
- * codes behind an UnpackWeights.
+ * Where the numbers of a value are stored: as a constant of floats, as one of whole numbers behind a DequantizeLinear, as packed
+ * codes behind an UnpackWeights, or as the floats that a FakeQuantizeWeights rounds.
  *
  * @module
  */
@@ -44,8 +44,8 @@ function makerOf(graph: Graph, value: string): Node | undefined {
 }
 
 /**
- * The constant behind a value: itself, or what a DequantizeLinear or UnpackWeights of constants makes floats of; undefined for values
- * that are computed from the graph's inputs.
+ * The constant behind a value: itself, what a DequantizeLinear or UnpackWeights of constants makes floats of, or the floats that a
+ * FakeQuantizeWeights rounds; undefined for values that are computed from the graph's inputs.
  *
  * ```ts
  * import { demoDetector } from "../models/demo_detector.ts";
@@ -60,6 +60,7 @@ export function weightSource(graph: Graph, value: string): WeightSource | undefi
   const constant = graph.constants.get(value);
   if (constant) return { name: value, constant };
   const node = makerOf(graph, value);
+  if (node?.op === "FakeQuantizeWeights") return weightSource(graph, node.inputs[0]);
   if (node?.op !== "DequantizeLinear" && node?.op !== "UnpackWeights") return undefined;
   const [stored, scale, zeroPoint] = node.inputs.map((name) => graph.constants.get(name));
   if (!stored || !scale) return undefined;

@@ -76,6 +76,8 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   ResizeGradient: NONE,
   SoftmaxGradient: NONE,
   DetectionLoss: NONE,
+  FakeQuantize: NONE,
+  FakeQuantizeWeights: { trained: [0], statistics: [] },
 };
 
 /**

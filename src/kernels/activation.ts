@@ -9,7 +9,7 @@ import { f32, type ParameterField } from "./kernel.ts";
 
 /** An activation and its own parameters. */
 export interface Activation {
-  readonly name: UnaryOperator | "None";
+  readonly name: UnaryOperator | "None" | "FakeQuantize";
   /** Number of the function in the shader. */
   readonly kind: number;
   readonly a: number;
@@ -33,6 +33,9 @@ const KINDS: { readonly [K in UnaryOperator]: number } = {
 
 /** The identity. */
 export const NO_ACTIVATION: Activation = { name: "None", kind: 0, a: 0, b: 0 };
+
+/** FakeQuantize of an element, with scale and zero point yet to be filled in. No node is recognised as it, so that nothing fuses it. */
+export const FAKE_QUANTIZE: Activation = { name: "FakeQuantize", kind: 13, a: 1, b: 0 };
 
 /** Largest finite f32: WGSL has no infinities in expressions. */
 const LARGEST = 3.4028234e38;

@@ -106,6 +106,7 @@ import trainMaxPoolGradient from "../../shaders/train/max_pool_gradient.wgsl" wi
 import trainMaxPoolGradientFlat from "../../shaders/train/max_pool_gradient_flat.wgsl" with { type: "text" };
 import trainPlainActivationGradient from "../../shaders/train/plain_activation_gradient.wgsl" with { type: "text" };
 import trainPlainReduceMaxGradient from "../../shaders/train/plain_reduce_max_gradient.wgsl" with { type: "text" };
+import trainFakeQuantizeWeights from "../../shaders/train/fake_quantize_weights.wgsl" with { type: "text" };
 import trainPlainSoftmaxGradient from "../../shaders/train/plain_softmax_gradient.wgsl" with { type: "text" };
 import trainResizeGradient from "../../shaders/train/resize_gradient.wgsl" with { type: "text" };
 
@@ -208,6 +209,7 @@ export const SHADERS: ShaderLibrary = {
   "train/max_pool_gradient_flat.wgsl": trainMaxPoolGradientFlat,
   "train/plain_activation_gradient.wgsl": trainPlainActivationGradient,
   "train/plain_reduce_max_gradient.wgsl": trainPlainReduceMaxGradient,
+  "train/fake_quantize_weights.wgsl": trainFakeQuantizeWeights,
   "train/plain_softmax_gradient.wgsl": trainPlainSoftmaxGradient,
   "train/resize_gradient.wgsl": trainResizeGradient,
 };

@@ -16,6 +16,7 @@ import { castPlain, dequantizePlain, dynamicQuantizePlain, quantizePlain } from 
 import { resize } from "./resize.ts";
 import { activationGradient } from "./train/activation_gradient.ts";
 import { channelSum, reduceMaxGradient, softmaxGradient } from "./train/contract_gradient.ts";
+import { fakeQuantize, fakeQuantizeWeights } from "./train/fake_quantize.ts";
 import { maxPoolGradient, resizeGradient } from "./train/window_gradient.ts";
 import { batchNormApply, batchNormGradient, batchNormTraining } from "./train/norm.ts";
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
@@ -81,4 +82,6 @@ export const KERNELS: KernelTable = {
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
   DetectionLoss: { plain: { kernels: detectionLoss } },
+  FakeQuantize: fakeQuantize,
+  FakeQuantizeWeights: fakeQuantizeWeights,
 };

@@ -70,19 +70,27 @@ function overBlocks(
 /** Elements that one thread of the plain kernel takes. */
 const RUN = 4;
 
-function overPlain(context: KernelContext, activation: Activation, affine?: Affine): Kernel {
-  const [x] = context.inputs, [y] = context.outputs;
+/** One dispatch that applies an activation, after an affine map of each channel where given, to a plain tensor. */
+export function unaryPlain(label: string, x: Operand, y: Operand, activation: Activation, affine?: Affine): Kernel {
   const size = sizeOf(y.shape);
   const channels = affine?.scale.length ?? 1;
   const both = affine && Float32Array.of(...affine.scale, ...affine.shift);
   return {
-    label: context.node.op.toLowerCase(),
+    label,
     shader: "tensor/plain_unary.wgsl",
     constants: { AFFINE: affine ? 1 : 0, ...activationConstants(activation) },
     parameters: [i32(size), i32(channels), i32(sizeOf(y.shape.slice(2))), ...activationParameters(activation)],
     bindings: [read(x), write(y), ...both ? [{ kind: "constant", data: both } as const] : []],
     workgroups: linearGroups(Math.ceil(size / RUN)),
   };
+}
+
+function overPlain(
+  { node, inputs: [x], outputs: [y] }: KernelContext,
+  activation: Activation,
+  affine?: Affine,
+): Kernel {
+  return unaryPlain(node.op.toLowerCase(), x, y, activation, affine);
 }
 
 /** Kernels of every unary operator. */

@@ -9,6 +9,7 @@ import { dispatch, type Node, type OperatorFunctions } from "../graph/operators.
 import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, globalAveragePool, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
+import { fakeQuantize, fakeQuantizeWeights } from "./fake_quantize.ts";
 import {
   cast,
   convInteger,
@@ -87,6 +88,8 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
   DetectionLoss: detectionLoss,
+  FakeQuantize: fakeQuantize,
+  FakeQuantizeWeights: fakeQuantizeWeights,
 };
 
 /**

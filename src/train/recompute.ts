@@ -11,7 +11,7 @@ import { type Graph, namesOf, type Node, type Operator, uniqueName, withNodes } 
 /** Operators that read and write each element a few times at most, and joints and parts, which the planner places without a copy. */
 const CHEAP: ReadonlySet<Operator> = new Set([
   ...["Relu", "LeakyRelu", "Sigmoid", "Silu", "HardSigmoid", "HardSwish", "Clip", "Tanh"] as const,
-  ...["BatchNormTraining", "Add", "Mul", "Concat", "Split", "MaxPool", "Resize"] as const,
+  ...["BatchNormTraining", "Add", "Mul", "Concat", "Split", "MaxPool", "Resize", "FakeQuantize"] as const,
 ]);
 
 /** Nodes that the values are computed from. */

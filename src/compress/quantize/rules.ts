@@ -69,4 +69,6 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   ResizeGradient: "float",
   SoftmaxGradient: "float",
   DetectionLoss: "float",
+  FakeQuantize: "float",
+  FakeQuantizeWeights: "float",
 };

@@ -218,6 +218,8 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   ResizeGradient: unwritten,
   SoftmaxGradient: unwritten,
   DetectionLoss: unwritten,
+  FakeQuantize: unwritten,
+  FakeQuantizeWeights: unwritten,
 };
 
 /** The ONNX nodes that compute a node of the graph, in order. */

@@ -170,6 +170,8 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   ResizeGradient: refuseTraining,
   SoftmaxGradient: refuseTraining,
   DetectionLoss: refuseTraining,
+  FakeQuantize: refuseTraining,
+  FakeQuantizeWeights: refuseTraining,
 };
 
 /** Attributes of the node for its new input extents. Throws FeatherdetError where nothing says what they are. */

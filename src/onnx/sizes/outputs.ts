@@ -151,6 +151,8 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   ResizeGradient: refuseTraining,
   SoftmaxGradient: refuseTraining,
   DetectionLoss: refuseTraining,
+  FakeQuantize: refuseTraining,
+  FakeQuantizeWeights: refuseTraining,
 };
 
 /** Dims of the node's outputs. */

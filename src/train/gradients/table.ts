@@ -9,6 +9,7 @@ import { cast, concat, pad, reshape, slice, split, transpose } from "./arrange.t
 import { gemm, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { conv, convTranspose } from "./conv.ts";
 import { activation, add, div, exp, log, mul, neg, softmax, sqrt, sub } from "./elementwise.ts";
+import { fakeQuantize, fakeQuantizeWeights } from "./fake_quantize.ts";
 import { batchNormalization, batchNormTraining } from "./norm.ts";
 import { type GradientRequest, notDifferentiable } from "./rule.ts";
 import { averagePool, globalAveragePool, maxPool, resize } from "./window.ts";
@@ -69,6 +70,8 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   ResizeGradient: second,
   SoftmaxGradient: second,
   DetectionLoss: second,
+  FakeQuantize: fakeQuantize,
+  FakeQuantizeWeights: fakeQuantizeWeights,
 };
 
 /** Whether gradients go through an operator. */

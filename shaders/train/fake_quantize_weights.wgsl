@@ -1,0 +1,84 @@
+// The weight of few levels that a weight w `[O, ...]` stands for, each output channel by itself, over plain row-major tensors.
+//
+//   BITS == 8:  y = clamp(round(w / s), -127, 127) * s, s = max |w| / 127, halves to even
+//   BITS == 2:  y = sign(w) * s where |w| > t, else 0;  t = 0.7 * mean |w|, s = mean of the |w| above t
+//   BITS == 1:  y = s, or -s where w < 0;  s = mean |w|
+//
+// COMBINE is maximum for 8 bits, else sum. Sums are in a fixed order: every fourth element by itself, then members, then the four.
+// Dispatch: a team of threads an output channel (lib/team.wgsl), each taking four elements at a time.
+#const BITS = 8
+
+#include "lib/team.wgsl"
+struct Params {
+  channels: i32,
+  size: i32,            // elements of a channel
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> w: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+// Absolute weights from an element of a channel on; zeros beyond its end.
+fn sizes(first: i32, element: i32) -> vec4f {
+  let at = vec4i(element) + vec4i(0, 1, 2, 3);
+  let inside = at < vec4i(params.size);
+  let place = vec4i(first) + min(at, vec4i(params.size - 1));
+  return select(vec4f(0.0), abs(vec4f(w[place.x], w[place.y], w[place.z], w[place.w])), inside);
+}
+
+// For all members of a team to call.
+fn total(value: vec4f, member: i32) -> f32 {
+  return dot(combined(value, member), vec4f(1.0));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let first = teamOf(group, groups, local, params.channels) * params.size;
+  let member = memberOf(local);
+  let end = uncounted(params.size, i32(local));
+#if BITS == 8
+  var greatest = vec4f(0.0);
+  for (var i = 4 * member; i < end; i += 4 * TEAM) {
+    greatest = max(greatest, sizes(first, i));
+  }
+  let both = combined(greatest, member);
+  let scale = max(max(both.x, both.y), max(both.z, both.w)) / 127.0;
+#else
+  var sum = vec4f(0.0);
+  for (var i = 4 * member; i < end; i += 4 * TEAM) {
+    sum += sizes(first, i);
+  }
+  let mean = total(sum, member) / f32(params.size);
+#if BITS == 2
+  let threshold = 0.7 * mean;
+  var above = vec4f(0.0);
+  var count = vec4f(0.0);
+  for (var i = 4 * member; i < end; i += 4 * TEAM) {
+    let size = sizes(first, i);
+    let keeps = size > vec4f(threshold);
+    above += select(vec4f(0.0), size, keeps);
+    count += select(vec4f(0.0), vec4f(1.0), keeps);
+  }
+  let kept = total(above, member);
+  let scale = kept / max(total(count, member), 1.0);
+#else
+  let scale = mean;
+#end
+#end
+  for (var i = member; i < end; i += TEAM) {
+    let value = w[first + i];
+#if BITS == 8
+    // A channel of zeros has no scale to divide by.
+    y[first + i] = select(0.0, clamp(round(value / scale), -127.0, 127.0) * scale, scale > 0.0);
+#end
+#if BITS == 2
+    y[first + i] = select(0.0, sign(value) * scale, abs(value) > threshold);
+#end
+#if BITS == 1
+    y[first + i] = select(scale, -scale, value < 0.0);
+#end
+  }
+}

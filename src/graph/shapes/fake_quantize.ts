@@ -1,0 +1,33 @@
+/**
+ * Shape rules of the operators of quantization-aware training: any shape, kept.
+ *
+ * @module
+ */
+
+import { QUANTIZED_RANGE } from "../quantized_value.ts";
+import { reject, requireFloat, result, type ShapeRule } from "./common.ts";
+
+/** f32 of any shape, kept. */
+export const fakeQuantize: ShapeRule<"FakeQuantize"> = (node, inputs) => {
+  requireFloat(node, inputs);
+  const { scale, zeroPoint } = node.attributes;
+  const [least, most] = QUANTIZED_RANGE.i8;
+  const inF32 = Math.fround(scale);
+  if (!(inF32 > 0 && inF32 < Infinity)) reject(node, `scale ${scale} must be a positive number that f32 holds`);
+  if (!Number.isInteger(zeroPoint) || zeroPoint < least || zeroPoint > most) {
+    reject(node, `zero point ${zeroPoint} must be a whole number of ${least} to ${most}`);
+  }
+  return result(node, "f32", inputs[0].shape, inputs);
+};
+
+/** f32 with an axis of output channels first, kept. */
+export const fakeQuantizeWeights: ShapeRule<"FakeQuantizeWeights"> = (node, inputs) => {
+  requireFloat(node, inputs);
+  const { bits } = node.attributes;
+  const [{ shape }] = inputs;
+  if (bits !== 8 && bits !== 2 && bits !== 1) {
+    reject(node, `weights of ${bits} bits are not known; there are 1, 2 and 8`);
+  }
+  if (shape.length === 0) reject(node, "weights need an axis of output channels");
+  return result(node, "f32", shape, inputs);
+};

@@ -1,0 +1,55 @@
+/**
+ * The operators of quantization-aware training: floats that have only the values which few bits can stand for.
+ *
+ * @module
+ */
+
+import type { Node } from "../graph/operators.ts";
+import { quantizeValue, roundHalfEven } from "../graph/quantized_value.ts";
+import type { ReferenceTensor } from "./tensor.ts";
+
+/** QuantizeLinear to i8 and DequantizeLinear behind it. */
+export function fakeQuantize(
+  { attributes: { scale, zeroPoint } }: Node<"FakeQuantize">,
+  [x]: readonly ReferenceTensor[],
+): ReferenceTensor[] {
+  const step = Math.fround(scale);
+  const data = x.data.map((value) => Math.fround((quantizeValue(value, step, zeroPoint, "i8") - zeroPoint) * step));
+  return [{ shape: x.shape, data }];
+}
+
+const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** What the weights of one output channel become, by bits. Scales are f32, as they are stored; sums are not. */
+const CHANNEL: Readonly<Record<Node<"FakeQuantizeWeights">["attributes"]["bits"], (w: Float64Array) => Float64Array>> =
+  {
+    8: (w) => {
+      const scale = Math.fround(w.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127);
+      if (scale === 0) return w.map(() => 0);
+      return w.map((value) => Math.min(127, Math.max(-127, roundHalfEven(value / scale))) * scale);
+    },
+    2: (w) => {
+      const sizes = w.map(Math.abs);
+      const threshold = 0.7 * mean(sizes);
+      const kept = sizes.filter((size) => size > threshold);
+      const scale = kept.length === 0 ? 0 : Math.fround(mean(kept));
+      return w.map((value) => Math.abs(value) > threshold ? Math.sign(value) * scale : 0);
+    },
+    1: (w) => {
+      const scale = Math.fround(mean(w.map(Math.abs)));
+      return w.map((value) => value < 0 ? -scale : scale);
+    },
+  };
+
+/** Weights of few levels, each output channel (first axis) by itself. */
+export function fakeQuantizeWeights(
+  { attributes: { bits } }: Node<"FakeQuantizeWeights">,
+  [weight]: readonly ReferenceTensor[],
+): ReferenceTensor[] {
+  const size = weight.data.length / weight.shape[0];
+  const data = new Float64Array(weight.data.length);
+  for (let first = 0; first < data.length; first += size) {
+    data.set(CHANNEL[bits](Float64Array.from(weight.data.subarray(first, first + size))).map(Math.fround), first);
+  }
+  return [{ shape: weight.shape, data }];
+}
