@@ -73,15 +73,41 @@ function pack({ shape, data }: Constant, bits: WeightBits, channelOf: (values: F
 }
 
 /** Why a convolution keeps its weights in float; undefined for one that need not. */
-function reasons(graph: Graph, option: FloatOption): (node: Node<"Conv">) => string | undefined {
+function reasons(graph: Graph, option: FloatOption): (node: Node) => string | undefined {
   const rule = floatRule(graph, option);
   return (node) => {
+    if (node.op !== "Conv") return "no convolution";
     const constant = graph.constants.get(node.inputs[1]);
     if (constant?.dtype !== "f32") return "weights are no constants in f32";
     const { groups } = node.attributes;
     const isDepthwise = groups > 1 && constant.shape[1] === 1;
     return rule(node) ?? (option === "yolo11" && isDepthwise ? "depthwise" : undefined);
   };
+}
+
+/**
+ * Every convolution, and why it keeps its weights in float; undefined where they get one or two bits.
+ *
+ * Throws FeatherdetError for other bits, and where all stay in float.
+ */
+export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOption): Map<Node, string | undefined> {
+  if (bits !== 1 && bits !== 2) throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1 and 2`);
+  const reasonOf = reasons(graph, float);
+  const convolutions = graph.nodes.filter(({ op }) => op === "Conv");
+  const kept = new Map(convolutions.map((node) => [node, reasonOf(node)]));
+  const inFloat = new Set(graph.nodes.flatMap((node) => {
+    return node.inputs.filter((_, index) => node.op !== "Conv" || index !== 1 || kept.get(node) !== undefined);
+  }));
+  for (const name of graph.outputs) inFloat.add(name);
+  for (const node of convolutions) {
+    if (inFloat.has(node.inputs[1])) kept.set(node, kept.get(node) ?? "shares its weights with something in float");
+  }
+  if (![...kept.values()].includes(undefined)) {
+    throw new FeatherdetError(
+      `none of the ${convolutions.length} convolutions of graph "${graph.name}" can have weights of ${bits} bits: all stay in float`,
+    );
+  }
+  return kept;
 }
 
 /**
@@ -102,18 +128,7 @@ function reasons(graph: Graph, option: FloatOption): (node: Node<"Conv">) => str
  */
 export function lowBitWeights(graph: Graph, options: LowBitOptions): LowBitResult {
   const { bits, float = "yolo11", threshold = "optimal" } = options;
-  if (bits !== 1 && bits !== 2) throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1 and 2`);
-  const reasonOf = reasons(graph, float);
-  const convolutions = graph.nodes.filter((node): node is Node<"Conv"> => node.op === "Conv");
-  const kept = new Map(convolutions.map((node) => [node, reasonOf(node)]));
-  const inFloat = new Set(graph.nodes.flatMap((node) => {
-    return node.inputs.filter((_, index) => node.op !== "Conv" || index !== 1 || kept.get(node) !== undefined);
-  }));
-  for (const name of graph.outputs) inFloat.add(name);
-  for (const node of convolutions) {
-    if (inFloat.has(node.inputs[1])) kept.set(node, kept.get(node) ?? "shares its weights with something in float");
-  }
-
+  const kept = lowBitPlacement(graph, bits, float);
   const taken = namesOf(graph);
   const constants = new Map(graph.constants);
   const packed = new Map<string, Packed & { readonly node: Node<"UnpackWeights"> }>();
@@ -181,11 +196,6 @@ export function lowBitWeights(graph: Graph, options: LowBitOptions): LowBitResul
     const conv = { ...node, inputs: [node.inputs[0], unpack.outputs[0], ...node.inputs.slice(2)] };
     return isFirst ? [unpack, conv] : [conv];
   });
-  if (packed.size === 0) {
-    throw new FeatherdetError(
-      `none of the ${convolutions.length} convolutions of graph "${graph.name}" can have weights of ${bits} bits: all stay in float`,
-    );
-  }
   const result = withNodes(graph, nodes, constants);
   const model = { before: analyze(graph).bytes, after: analyze(result).bytes };
   return { graph: result, report: lowBitTotals(bits, layers, model) };

@@ -142,8 +142,11 @@ export class Calibrated {
   }
 }
 
-/** The graph as quantization wants it: without BatchNormalization after convolutions, activations as one node each. */
-function prepared(graph: Graph): Graph {
+/**
+ * The graph as quantization wants it: without BatchNormalization after convolutions, activations as one node each. Throws
+ * FeatherdetError for a graph that is quantized already.
+ */
+export function prepared(graph: Graph): Graph {
   verify(graph);
   const quantizer = graph.nodes.find(({ op }) => op === "QuantizeLinear" || op === "DequantizeLinear");
   if (quantizer) {
@@ -176,8 +179,8 @@ export async function calibrate(
   return new Calibrated(graph, pairs, statistics, placement);
 }
 
-/** Settings that were left out. */
-function completed(options: SchemeOptions): Required<SchemeOptions> {
+/** The settings with those that were left out. Throws FeatherdetError for settings out of range. */
+export function completed(options: SchemeOptions): Required<SchemeOptions> {
   const { float = "yolo11", percentile = 99.99, observer = "mse" } = options;
   if (!(percentile > 50 && percentile <= 100)) {
     throw new FeatherdetError(`the percentile is ${percentile}, it must lie above 50 and not above 100`);
@@ -198,17 +201,50 @@ function completed(options: SchemeOptions): Required<SchemeOptions> {
   };
 }
 
-/** Integers of a layer, none for most that stay in float, and whether its bias was corrected. */
-function integersOf(
-  layer: PlacedLayer,
+/** Where int8 begins and ends with these settings, in a graph that is `prepared`. */
+export function placementOf(
+  graph: Graph,
+  { float, joins, storeOutputs }: Pick<Required<SchemeOptions>, "float" | "joins" | "storeOutputs">,
+): Placement {
+  return placeInt8(graph, { float: floatRule(graph, float), joins, storeOutputs });
+}
+
+/** How each set of a placement is stored, and what calibration saw of it. */
+export function chosenScales(
   calibrated: Calibrated,
+  { sets, int8 }: Placement,
+  { observer: asked, percentile, activations }: Required<SchemeOptions>,
+): { readonly affine: Affine; readonly observer: ObserverName; readonly seen: Observed }[] {
+  const symmetric = activations === "symmetric";
+  const readers = consumers(calibrated.graph);
+  return sets.map((values) => {
+    const seen = calibrated.seen(values);
+    // What leaves int8 is decoded: there the few great values are those that count.
+    const isComputedWith = values.some((value) => readers.get(value)!.some((node) => int8.has(node)));
+    const observer = isComputedWith ? asked : "min-max";
+    return { affine: affineOf(OBSERVERS[observer](seen, { symmetric, percentile }), symmetric), observer, seen };
+  });
+}
+
+/** True for a layer whose weights are stored in int8. */
+export function hasIntegerWeights(graph: Graph, { node, float }: PlacedLayer): boolean {
+  return weightOf(graph, node) !== undefined && (float === undefined || float === GATE);
+}
+
+/**
+ * Integers of a layer, none for most that stay in float, and whether its bias was corrected: by the means of the channels of its input,
+ * where `means` knows them.
+ */
+export function integersOf(
+  layer: PlacedLayer,
+  graph: Graph,
   scaleOf: (value: string) => number,
-  options: Required<SchemeOptions>,
+  means: (value: string) => Float64Array | undefined,
+  options: Pick<Required<SchemeOptions>, "weights" | "clipWeights">,
 ): IntegerLayer & { readonly isCorrected: boolean } {
   const { node, float } = layer;
-  const { graph } = calibrated;
   const weight = weightOf(graph, node);
-  if (weight === undefined || float !== undefined && float !== GATE) return { isCorrected: false };
+  if (weight === undefined || !hasIntegerWeights(graph, layer)) return { isCorrected: false };
   const axis = options.weights === "channel" ? outputAxis(node, weight.shape.length) : undefined;
   if (float !== undefined) {
     const weights = quantizeWeights(weight, axis, { clip: options.clipWeights }, { inputScale: 1 });
@@ -222,10 +258,8 @@ function integersOf(
   const isVector = given?.shape.length === 1;
   let bias = isVector ? Float64Array.from(given.data) : undefined;
   const quantized = quantizeWeights(weight, axis, { clip: options.clipWeights }, { bias, inputScale });
-  const means = options.biasCorrection && hasBias && (isVector || node.inputs.length === 2)
-    ? calibrated.means(node.inputs[0])
-    : undefined;
-  const errors = means && expectedErrors(node, weight, quantized, means);
+  const mean = hasBias && (isVector || node.inputs.length === 2) ? means(node.inputs[0]) : undefined;
+  const errors = mean && expectedErrors(node, weight, quantized, mean);
   if (errors) bias = errors.map((error, channel) => (bias?.[channel] ?? 0) - error);
   return {
     weights: quantized,
@@ -245,36 +279,30 @@ export function quantizeCalibrated(
 ): { graph: Graph; report: QuantizeReport } {
   const settings = completed(options);
   const { graph, statistics } = calibrated;
-  const placement = placeInt8(graph, {
-    float: floatRule(graph, settings.float),
-    joins: settings.joins,
-    storeOutputs: settings.storeOutputs,
-  });
-  const symmetric = settings.activations === "symmetric";
-  const readers = consumers(graph);
-  const scales: Affine[] = [];
+  const placement = placementOf(graph, settings);
+  const chosen = chosenScales(calibrated, placement, settings);
   const storedOf = new Map<string, StoredReport>();
-  const stored = placement.sets.map((values) => {
-    const seen = calibrated.seen(values);
-    // What leaves int8 is decoded: there the few great values are those that count.
-    const isComputedWith = values.some((value) => readers.get(value)!.some((node) => placement.int8.has(node)));
-    const observer = isComputedWith ? settings.observer : "min-max";
-    const range = OBSERVERS[observer](seen, { symmetric, percentile: settings.percentile });
-    const affine = affineOf(range, symmetric);
-    scales.push(affine);
-    const report = storedReport(values, observer, seen, affine);
+  const stored = placement.sets.map((values, i) => {
+    const report = storedReport(values, chosen[i].observer, chosen[i].seen, chosen[i].affine);
     for (const value of values) storedOf.set(value, report);
     return report;
   });
+  const means = (value: string) => settings.biasCorrection ? calibrated.means(value) : undefined;
   const integers = new Map<Node, IntegerLayer>();
   let corrected = 0;
   const layers = placement.layers.map((layer) => {
-    const { isCorrected, ...made } = integersOf(layer, calibrated, (value) => storedOf.get(value)!.scale, settings);
+    const { isCorrected, ...made } = integersOf(
+      layer,
+      graph,
+      (value) => storedOf.get(value)!.scale,
+      means,
+      settings,
+    );
     integers.set(layer.node, made);
     if (isCorrected) corrected++;
     return layerReport(layer, weightOf(graph, layer.node)?.shape, made.weights, storedOf);
   });
-  const result = emitQdq(graph, placement, scales, integers);
+  const result = emitQdq(graph, placement, chosen.map(({ affine }) => affine), integers);
   const [before, after] = [layerBytes(graph, placement), integerBytes(result, placement)];
   const int8Layers = layers.filter(({ precision }) => precision === "int8").length;
   const floatLayers = layers.length - int8Layers;
