@@ -1,21 +1,12 @@
 /**
- * From a model to the plan of its training step: gradients, where parameters and their gradients lie flat, the kernels of the update.
+ * From a model to the plan of its training step: gradients, where parameters and their gradients lie flat.
  *
  * @module
  */
 
 import { sizeOf } from "./graph/mod.ts";
-import type { Kernel } from "./kernels/kernel.ts";
 import { type FlatLayout, flatLayout, type FlatTensor } from "./kernels/train/flat.ts";
-import {
-  accumulateGradient,
-  averageStatistics,
-  OPTIMIZER_VALUES,
-  type OptimizerMethod,
-  type OptimizerSettings,
-  optimizerUpdate,
-  takeStatistics,
-} from "./kernels/train/optimizer.ts";
+import { OPTIMIZER_VALUES } from "./kernels/train/optimizer.ts";
 import { fuseNormActivationGradient } from "./plan/fuse/train_norm.ts";
 import { buildPlan, type Plan, type PlanOptions } from "./plan/plan.ts";
 import { gradientGraph, recomputeActivations, type TrainingGraph } from "./train/mod.ts";
@@ -107,38 +98,4 @@ function flatPlaces(
     places.set(updated, { flat: nextStatistics, ...at });
   }
   return places;
-}
-
-/** Kernels of the optimizer in the order of their program, and which of them belong together. */
-export interface OptimizerKernels {
-  readonly kernels: readonly Kernel[];
-  readonly range: Readonly<Record<"add" | "take" | "update", readonly [first: number, end: number]>>;
-}
-
-/** Settings that make the kernels before the first update; nothing but their parameter blocks depends on them. */
-export const NO_SETTINGS: OptimizerSettings = {
-  learningRates: { weight: 0, bias: 0, norm: 0 },
-  momentum: 0,
-  weightDecay: 0,
-  averageDecay: 1,
-  clipNorm: Infinity,
-};
-
-/** Adding a gradient to the sum, taking over running statistics, an update. */
-export function optimizerKernels(
-  method: OptimizerMethod,
-  layouts: FlatLayouts,
-  settings: OptimizerSettings,
-): OptimizerKernels {
-  const add = [accumulateGradient(layouts.parameters, { fresh: false })];
-  const take = layouts.statistics.size > 0 ? [takeStatistics(layouts.statistics)] : [];
-  const update = [
-    ...optimizerUpdate(method, layouts.parameters, settings),
-    ...layouts.statistics.size > 0 ? [averageStatistics(layouts.statistics, settings)] : [],
-  ];
-  const behindTake = add.length + take.length;
-  return {
-    kernels: [...add, ...take, ...update],
-    range: { add: [0, add.length], take: [add.length, behindTake], update: [behindTake, behindTake + update.length] },
-  };
 }

@@ -4,52 +4,18 @@
  * @module
  */
 
-import { adoptDevice, type Device, sharedDevice } from "./gpu/device.ts";
-import { Memory } from "./gpu/memory.ts";
-import { NamedBuffers } from "./gpu/named_buffers.ts";
-import { ReadbackPool } from "./gpu/readback.ts";
+import type { Device } from "./gpu/device.ts";
 import { PassTimer } from "./gpu/timing.ts";
 import { FeatherdetError, type Shape, sizeOf } from "./graph/mod.ts";
-import { flatten, unflatten } from "./kernels/train/flat.ts";
-import {
-  OPTIMIZER_VALUES,
-  optimizerBuffers,
-  type OptimizerMethod,
-  readOptimizerState,
-} from "./kernels/train/optimizer.ts";
-import { outputValue, type Plan } from "./plan/plan.ts";
-import type { Tuning } from "./plan/tuning.ts";
-import { type External, Program } from "./program.ts";
-import { planLimits, type SessionOptions, type StepTime, storageForm } from "./session.ts";
+import { OPTIMIZER_VALUES } from "./kernels/train/optimizer.ts";
+import type { Plan } from "./plan/plan.ts";
+import type { StepTime } from "./session.ts";
 import type { TrainerState, UpdateSettings } from "./train/trainer.ts";
-import {
-  type FlatLayouts,
-  type FlatTensors,
-  NO_SETTINGS,
-  type OptimizerKernels,
-  optimizerKernels,
-  planTraining,
-  type TrainingProblem,
-} from "./training_plan.ts";
+import type { TrainingProblem } from "./training_plan.ts";
+import { makeParts, type TrainingParts, type TrainingSessionOptions } from "./training_session/parts.ts";
+import { StepReport } from "./training_session/step_report.ts";
 export type { TrainingProblem } from "./training_plan.ts";
-
-/** How a training session is made. */
-export interface TrainingSessionOptions extends Omit<SessionOptions, "shapes" | "precision"> {
-  /** How parameters move; default `sgd`. */
-  readonly optimizer?: OptimizerMethod;
-  /**
-   * Storage of activations and their gradients; default `f32`. Parameters, their gradients and moments are f32 in either case, as is
-   * arithmetic.
-   */
-  readonly precision?: "f32" | "f16";
-  /**
-   * Computes activated maps again on the way back instead of keeping them; false by default. Takes a bit more than half of the memory
-   * for activations and a pass more over each of them; results are the same. See `train/recompute.ts`.
-   */
-  readonly recompute?: boolean;
-  /** Tiles that `tune` found on this adapter. */
-  readonly tuning?: Tuning;
-}
+export type { TrainingSessionOptions } from "./training_session/parts.ts";
 
 /** What a step tells. */
 export interface TrainingStep {
@@ -61,25 +27,7 @@ export interface TrainingStep {
   readonly skipped: boolean;
 }
 
-const { gradient, sum, parameters, average, statistics, nextStatistics, averageStatistics: statisticsAverage, state } =
-  OPTIMIZER_VALUES;
-
-/** What a session is made of. */
-interface Parts {
-  readonly plan: Plan;
-  readonly device: Device;
-  readonly problem: TrainingProblem;
-  readonly method: OptimizerMethod;
-  readonly layouts: FlatLayouts;
-  readonly tensors: FlatTensors;
-  readonly program: Program;
-  readonly optimizer: Program;
-  readonly range: OptimizerKernels["range"];
-  readonly memory: Memory;
-  readonly buffers: NamedBuffers;
-  /** Between flat buffers and values that the plan had to place in its own memory. */
-  readonly copies: { readonly before: readonly Copy[]; readonly after: readonly Copy[] };
-}
+const { gradient, sum, state } = OPTIMIZER_VALUES;
 
 /**
  * A model in training on a device. Parameters, gradients, moments and running statistics are flat buffers; a step uploads its inputs,
@@ -108,19 +56,20 @@ export class TrainingSession {
   readonly plan: Plan;
   /** Where it runs. */
   readonly device: Device;
-  readonly #parts: Parts;
-  readonly #readback: ReadbackPool;
+  readonly #parts: TrainingParts;
+  readonly #report: StepReport;
   #batches = 0;
   #updates = 0;
   #lost: string | undefined;
   #destroyed = false;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: TrainingParts, report: readonly string[]) {
     this.plan = parts.plan;
     this.device = parts.device;
     this.#parts = parts;
-    const reported = this.#reported().reduce((sum, { size }) => sum + size, 0);
-    this.#readback = new ReadbackPool(parts.program.memory, reported + parts.buffers.get(state).size);
+    const { program, values } = parts;
+    const memory = { plain: program.plain, state: values.buffers.get(state) };
+    this.#report = new StepReport(program.memory, parts.plan, report, memory);
     parts.device.device.lost.then(({ message }) => this.#lost = message || "no reason given");
   }
 
@@ -131,93 +80,13 @@ export class TrainingSession {
    * does not suffice.
    */
   static async create(problem: TrainingProblem, options: TrainingSessionOptions = {}): Promise<TrainingSession> {
-    const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
-    const form = storageForm(device, options);
-    const method = options.optimizer ?? "sgd";
-    const { plan, tensors, layouts, places } = planTraining(problem, {
-      form,
-      ...planLimits(device, form),
-      tuning: options.tuning,
-      target: device.adapter.software ? "software" : "hardware",
-      recompute: options.recompute,
-    });
-    const { kernels, range } = optimizerKernels(method, layouts, NO_SETTINGS);
-    const bytes = new Map([
-      ...optimizerBuffers(method, layouts.parameters).map(({ name, bytes }) => [name, bytes] as const),
-      [gradient, 4 * layouts.parameters.size],
-      ...[statistics, nextStatistics, statisticsAverage].map((name) => [name, 4 * layouts.statistics.size] as const),
-    ]);
-    const memory = new Memory(device.device);
-    const started: Program[] = [];
-    try {
-      const buffers = new NamedBuffers(memory, bytes);
-      const flats = new Map<string, External>(
-        [...buffers.entries()].map(([name, buffer]) => [name, { kind: "buffer", buffer }]),
-      );
-      const parts = new Map<string, External>([...places].map(([value, { flat, offset, size }]) => [
-        value,
-        { kind: "buffer", buffer: buffers.get(flat), offset, size },
-      ]));
-      const placed = [...places].filter(([value]) => plan.placements.has(value));
-      for (const [value] of placed) parts.delete(value);
-      const program = await Program.create(device, { ...plan, external: parts });
-      started.push(program);
-      const steps = kernels.map((kernel) => ({ name: kernel.label, operator: "Optimizer", kernel, macs: 0 }));
-      const none = { form: plan.form, pitch: 4, pages: 1, int8Pages: 0, plainBytes: 16, placements: new Map() };
-      const optimizer = await Program.create(device, { ...none, steps, external: flats });
-      started.push(optimizer);
-      const copies = placed.map(([value, { flat, offset, size }]): Copy & { into: boolean } => ({
-        into: flat === parameters || flat === statistics,
-        flat: buffers.get(flat),
-        flatOffset: offset,
-        plainOffset: plan.placements.get(value)!.offset,
-        size,
-      }));
-      const session = new TrainingSession({
-        plan,
-        device,
-        problem,
-        method,
-        layouts,
-        tensors,
-        program,
-        optimizer,
-        range,
-        memory,
-        buffers,
-        copies: { before: copies.filter(({ into }) => into), after: copies.filter(({ into }) => !into) },
-      });
-      session.#writeInitial();
-      return session;
-    } catch (error) {
-      for (const one of [...started, memory]) one.destroy();
-      throw error;
-    }
-  }
-
-  #writeInitial(): void {
-    const { parameters: trained, statistics: running } = this.#parts.problem;
-    const data = (list: readonly { name: string; initial: { data: ArrayLike<number> } }[]) =>
-      new Map(list.map(({ name, initial }) => [name, initial.data] as const));
-    const flatParameters = flatten(this.#parts.layouts.parameters, data(trained));
-    const flatStatistics = flatten(this.#parts.layouts.statistics, data(running));
-    for (const name of [parameters, average]) this.#parts.buffers.write(name, flatParameters);
-    for (const name of [statistics, nextStatistics, statisticsAverage]) this.#parts.buffers.write(name, flatStatistics);
-  }
-
-  #reported() {
-    return this.#parts.problem.report.map((name) => {
-      const { offset } = this.plan.placements.get(outputValue(this.plan, name))!;
-      return { name, offset, size: sizeOf(this.plan.types.get(name)!.shape) * 4, buffer: this.#parts.program.plain };
-    });
+    return new TrainingSession(await makeParts(problem, options), problem.report);
   }
 
   /** Inputs of a step: those of the model and of the loss. */
   get inputs(): readonly { readonly name: string; readonly shape: Shape }[] {
-    const own = new Set([
-      ...this.#parts.layouts.parameters.offsets.keys(),
-      ...this.#parts.layouts.statistics.offsets.keys(),
-    ]);
+    const { parameters, statistics } = this.#parts.layouts;
+    const own = new Set([...parameters.offsets.keys(), ...statistics.offsets.keys()]);
     return this.plan.graph.inputs.filter(({ name }) => !own.has(name));
   }
 
@@ -242,14 +111,6 @@ export class TrainingSession {
     }
   }
 
-  #dispatch(encoder: GPUCommandEncoder, part: keyof OptimizerKernels["range"]): void {
-    const [first, end] = this.#parts.range[part];
-    if (first === end) return;
-    const pass = encoder.beginComputePass();
-    this.#parts.optimizer.encode(pass, first, end);
-    pass.end();
-  }
-
   /**
    * Adds the gradients of a batch to the sum; with settings, moves the parameters by the mean of what was summed and begins a new sum.
    * `lossScale` is what the loss was multiplied by, which the mean is divided by. Steps run in the order of the calls; the next one may
@@ -264,52 +125,32 @@ export class TrainingSession {
   ): Promise<TrainingStep> {
     this.#check();
     this.#upload(inputs);
+    const { program, optimizer, copies } = this.#parts;
     const encoder = this.device.device.createCommandEncoder();
-    for (const { flat, flatOffset, plainOffset, size } of this.#parts.copies.before) {
-      encoder.copyBufferToBuffer(flat, flatOffset, this.#parts.program.plain, plainOffset, size);
-    }
+    copies.encodeBefore(encoder, program.plain);
     const pass = encoder.beginComputePass();
-    this.#parts.program.encode(pass);
+    program.encode(pass);
     pass.end();
-    for (const { flat, flatOffset, plainOffset, size } of this.#parts.copies.after) {
-      encoder.copyBufferToBuffer(this.#parts.program.plain, plainOffset, flat, flatOffset, size);
-    }
-    if (this.#batches++ === 0) {
-      encoder.copyBufferToBuffer(
-        this.#parts.buffers.get(gradient),
-        0,
-        this.#parts.buffers.get(sum),
-        0,
-        this.#parts.buffers.get(sum).size,
-      );
-    } else this.#dispatch(encoder, "add");
-    this.#dispatch(encoder, "take");
+    copies.encodeAfter(encoder, program.plain);
+    this.#addToSum(encoder);
+    optimizer.encode(encoder, "take");
     if (update) {
-      const settings = { ...update, factor: 1 / this.#batches / lossScale };
-      const [first] = this.#parts.range.update;
-      const { kernels } = optimizerKernels(this.#parts.method, this.#parts.layouts, settings);
-      kernels.slice(first).forEach((kernel, i) => this.#parts.optimizer.setParameters(first + i, kernel.parameters));
-      this.#dispatch(encoder, "update");
+      optimizer.set({ ...update, factor: 1 / this.#batches / lossScale });
+      optimizer.encode(encoder, "update");
       this.#batches = 0;
       this.#updates++;
     }
-    const reported = this.#reported();
-    const stateBuffer = this.#parts.buffers.get(state);
-    const read = this.#readback.record(encoder, [
-      ...reported,
-      { buffer: stateBuffer, offset: 0, size: stateBuffer.size },
-    ]);
+    const read = this.#report.record(encoder);
     this.device.device.queue.submit([encoder.finish()]);
-    const bytes = await read();
-    let at = 0;
-    const values = Object.fromEntries(reported.map(({ name, size }) => {
-      const data = new Float32Array(bytes.slice(at, at + size));
-      at += size;
-      return [name, data];
-    }));
-    if (!update) return { values, skipped: false };
-    const { norm, nonFinite } = readOptimizerState(new Float32Array(bytes.slice(at)));
-    return { values, gradientNorm: norm, skipped: nonFinite > 0 };
+    const { values, state: { norm, nonFinite } } = await read();
+    return update ? { values, gradientNorm: norm, skipped: nonFinite > 0 } : { values, skipped: false };
+  }
+
+  /** Adds the gradient of one batch to the sum, or begins a new one with it, whatever the old one held. */
+  #addToSum(encoder: GPUCommandEncoder): void {
+    const { values: { buffers }, optimizer } = this.#parts;
+    if (this.#batches++ > 0) optimizer.encode(encoder, "add");
+    else encoder.copyBufferToBuffer(buffers.get(gradient), 0, buffers.get(sum), 0, buffers.get(sum).size);
   }
 
   /** Updates that were made or skipped. */
@@ -321,23 +162,23 @@ export class TrainingSession {
   async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
     this.#check();
     const batches = this.#batches;
-    return { sum: (await this.#parts.buffers.read([sum])).get(sum)!, batches };
+    return { sum: (await this.#parts.values.buffers.read([sum])).get(sum)!, batches };
   }
 
   /** Adds what another session of the same problem has summed over some batches. */
   addGradient(other: Float32Array, batches: number): void {
     this.#check();
-    const { size } = this.#parts.layouts.parameters;
+    const { layouts: { parameters: { size } }, values: { buffers }, optimizer } = this.#parts;
     if (other.length !== size) {
       throw new FeatherdetError(`the gradient has ${other.length} elements, that of this model has ${size}`, {
         file: this.plan.graph.name,
       });
     }
-    if (this.#batches === 0) this.#parts.buffers.write(sum, other);
+    if (this.#batches === 0) buffers.write(sum, other);
     else {
-      this.#parts.buffers.write(gradient, other);
+      buffers.write(gradient, other);
       const encoder = this.device.device.createCommandEncoder();
-      this.#dispatch(encoder, "add");
+      optimizer.encode(encoder, "add");
       this.device.device.queue.submit([encoder.finish()]);
     }
     this.#batches += batches;
@@ -346,28 +187,13 @@ export class TrainingSession {
   /** Parameters and statistics by the names of the model's constants, as they are or averaged. */
   async trained(which: "current" | "average" = "current"): Promise<Map<string, Float32Array>> {
     this.#check();
-    const [first, second] = which === "average" ? [average, statisticsAverage] : [parameters, statistics];
-    const flat = await this.#parts.buffers.read([first, second]);
-    return new Map([
-      ...unflatten(this.#parts.layouts.parameters, flat.get(first)!, this.#parts.tensors.parameters),
-      ...unflatten(this.#parts.layouts.statistics, flat.get(second)!, this.#parts.tensors.statistics),
-    ]);
+    return await this.#parts.values.trained(which);
   }
 
   /** Gradients of the parameters of the batch that ran last, by name. */
   async gradients(): Promise<Map<string, Float32Array>> {
     this.#check();
-    return unflatten(
-      this.#parts.layouts.parameters,
-      (await this.#parts.buffers.read([gradient])).get(gradient)!,
-      this.#parts.tensors.parameters,
-    );
-  }
-
-  /** Names of the buffers that a resumed run needs. */
-  #kept(): string[] {
-    const own = optimizerBuffers(this.#parts.method, this.#parts.layouts.parameters).filter(({ kept }) => kept);
-    return [...own.map(({ name }) => name), statistics, statisticsAverage];
+    return await this.#parts.values.gradients();
   }
 
   /** All that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
@@ -379,37 +205,21 @@ export class TrainingSession {
       );
     }
     const updates = this.#updates;
-    return { updates, arrays: await this.#parts.buffers.read(this.#kept()) };
+    return { updates, arrays: await this.#parts.values.state() };
   }
 
   /** Goes on from a state. Throws FeatherdetError for that of another model or optimizer. */
   restore({ updates, arrays }: TrainerState): void {
     this.#check();
-    const names = this.#kept();
-    for (const name of names) {
-      const given = arrays.get(name)?.length, wanted = this.#parts.buffers.length(name);
-      if (given !== wanted) {
-        throw new FeatherdetError(
-          `the state is of another model or optimizer: "${name}" has ${
-            given ?? "no"
-          } elements, ${wanted} were expected`,
-          { file: this.plan.graph.name },
-        );
-      }
-    }
-    for (const name of names) this.#parts.buffers.write(name, arrays.get(name)!);
+    this.#parts.values.restore(arrays);
     this.#updates = updates;
     this.#batches = 0;
   }
 
   /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */
   async findNonFinite(): Promise<string | undefined> {
-    const isBroken = (data: Float32Array) => data.some((value) => !Number.isFinite(value));
-    const [current, gradients] = [await this.trained("current"), await this.gradients()];
-    for (const { name } of this.#parts.problem.parameters) {
-      if (isBroken(current.get(name)!) || isBroken(gradients.get(name)!)) return name;
-    }
-    return this.#parts.problem.statistics.find(({ name }) => isBroken(current.get(name)!))?.name;
+    this.#check();
+    return await this.#parts.values.findNonFinite();
   }
 
   /** GPU time of every dispatch of forward, loss and backward, the median of `runs`, then of the update's. Needs `timestamp-query`. */
@@ -417,17 +227,18 @@ export class TrainingSession {
     if (!this.device.timestamps) {
       throw new FeatherdetError(`the adapter "${this.device.adapter.name}" has no timestamp queries`);
     }
+    const { values, program, optimizer } = this.#parts;
     const times: number[][] = [];
     // Updates that are only timed must not move anything.
-    const before = await this.#parts.buffers.read(this.#kept());
+    const before = await values.state();
     for (let i = 0; i < runs; i++) {
       times.push([
-        ...await PassTimer.steps(this.device.device, this.#parts.program),
-        ...await PassTimer.steps(this.device.device, this.#parts.optimizer),
+        ...await PassTimer.steps(this.device.device, program),
+        ...await PassTimer.steps(this.device.device, optimizer.program),
       ]);
     }
-    for (const [name, data] of before) this.#parts.buffers.write(name, data);
-    return [...this.plan.steps, ...this.#parts.optimizer.steps].map(({ name, operator, kernel, macs }, i) => {
+    values.restore(before);
+    return [...this.plan.steps, ...optimizer.program.steps].map(({ name, operator, kernel, macs }, i) => {
       const sorted = times.map((run) => run[i]).sort((a, b) => a - b);
       return { name, operator, kernel: kernel.label, milliseconds: sorted[Math.floor(runs / 2)], macs };
     });
@@ -436,21 +247,13 @@ export class TrainingSession {
   /** Bytes of GPU memory that the session holds. */
   get bytes(): number {
     const { memory, program, optimizer } = this.#parts;
-    return memory.bytes + program.memory.bytes + optimizer.memory.bytes;
+    return memory.bytes + program.memory.bytes + optimizer.program.memory.bytes;
   }
 
   /** Frees everything on the device; the session cannot be used afterwards. */
   destroy(): void {
     this.#destroyed = true;
     const { memory, program, optimizer } = this.#parts;
-    for (const one of [program, optimizer, memory]) one.destroy();
+    for (const one of [program, optimizer.program, memory]) one.destroy();
   }
-}
-
-/** A copy between a flat buffer and the plan's memory. */
-interface Copy {
-  readonly flat: GPUBuffer;
-  readonly flatOffset: number;
-  readonly plainOffset: number;
-  readonly size: number;
 }

@@ -1,8 +1,6 @@
-// Adds a flat gradient to the sum of those before it, or begins a new sum (FRESH == 1): sum = gradient, sum += gradient.
+// Adds a flat gradient to the sum of those before it: sum += gradient.
 //
 // Dispatch: a thread for every four elements (lib/linear.wgsl).
-#const FRESH = 0
-
 #include "lib/linear.wgsl"
 struct Params {
   vectors: i32,         // four elements each
@@ -21,9 +19,5 @@ fn main(
   if (i >= params.vectors) {
     return;
   }
-#if FRESH == 1
-  sum[i] = gradient[i];
-#else
   sum[i] += gradient[i];
-#end
 }

@@ -212,17 +212,13 @@ export function optimizerUpdate(
   }];
 }
 
-/** Adds `gradient` to `sum`, or begins a new sum with it; what the sum held before, finite or not, is gone then. */
-export function accumulateGradient(
-  { size }: FlatLayout,
-  { fresh }: { readonly fresh: boolean },
-  names: Partial<OptimizerValues> = {},
-): Kernel {
+/** Adds `gradient` to `sum`; a new sum begins as a copy of it. */
+export function accumulateGradient({ size }: FlatLayout, names: Partial<OptimizerValues> = {}): Kernel {
   const { gradient, sum } = { ...OPTIMIZER_VALUES, ...names };
   return {
-    label: fresh ? "begin gradient sum" : "add gradient",
+    label: "add gradient",
     shader: "train/accumulate.wgsl",
-    constants: { FRESH: fresh ? 1 : 0 },
+    constants: {},
     parameters: [i32(size / VECTOR)],
     bindings: [read(gradient), write(sum)],
     workgroups: linearGroups(size / VECTOR),
