@@ -104,6 +104,9 @@ export { type Precision, Session, type SessionOptions, type StepTime, type Tenso
 export { type SessionRunner, sessionRunner } from "./src/session_runner.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
 export {
+  type ActivationScaleOptions,
+  type ActivationScales,
+  activationScales,
   type BytesChange,
   calibrate,
   Calibrated,
@@ -112,6 +115,9 @@ export {
   type CalibrationSample,
   type CalibrationStatistics,
   type DetectionFidelity,
+  type FakeQuantized,
+  fakeQuantized,
+  type FakeQuantizeOptions,
   type Fidelity,
   type FloatOption,
   type FloatStorage,
@@ -137,6 +143,7 @@ export {
   quantizeCalibrated,
   type QuantizeOptions,
   type QuantizeReport,
+  quantizeScaled,
   type SchemeOptions,
   sensitivity,
   sensitivityCalibrated,
@@ -204,6 +211,7 @@ export {
   USUAL_AUGMENTATION,
 } from "./src/data/augment/mod.ts";
 export { adaptStatistics, modelOfCheckpoint, train, type TrainOptions, type TrainResult } from "./src/training_run.ts";
+export type { QuantizedForm, QuantizedTrainingOptions } from "./src/quantized_training.ts";
 export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src/detection_trainer.ts";
 export {
   type TrainingProblem,

@@ -13,6 +13,7 @@ import { calibrationFrom } from "./eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "./eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "./graph/mod.ts";
 import { changeShapes, classNames, loadOnnx, saveOnnx } from "./onnx/mod.ts";
+import { type QuantizedTraining, quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
 import { sessionRunner } from "./session_runner.ts";
 import type { Tuning } from "./plan/tuning.ts";
 import type { Checkpoint } from "./train/checkpoint.ts";
@@ -29,7 +30,8 @@ export interface TrainOptions
   extends
     Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
     Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
-    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute"> {
+    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute">,
+    Partial<QuantizedTrainingOptions> {
   /** Rounds over the pictures; 40 by default, which is ours. */
   readonly epochs?: number;
   /** Pictures of a step; 8 by default. */
@@ -103,7 +105,7 @@ function at(graph: Graph, batch: number): Graph {
 }
 
 function checkResumed(kept: Settings, asked: Settings): void {
-  for (const key of Object.keys(asked)) {
+  for (const key of Object.keys({ ...kept, ...asked })) {
     const [before, now] = [kept[key], asked[key]].map((value) => JSON.stringify(value));
     if (before === now || CHANGEABLE.includes(key)) continue;
     throw new FeatherdetError(
@@ -129,14 +131,28 @@ function checkClasses(model: Graph, dataset: Dataset, what: string): void {
   }
 }
 
-/** Measures weights in a model on a data set. */
-function validator(
+/** How the model's numbers are rounded; undefined where they are not. */
+async function roundingOf(
   model: Graph,
   dataset: Dataset,
-  { precision, signal, workers, tuning, onValidated }: TrainOptions,
+  { quantize, calibrationPictures, resume }: TrainOptions,
+): Promise<QuantizedTraining | undefined> {
+  if (quantize !== undefined) {
+    return await quantizedTraining(model, dataset, { quantize, calibrationPictures }, resume?.settings);
+  }
+  if (calibrationPictures === undefined) return undefined;
+  throw new FeatherdetError("pictures for calibration are for training in int8, which was not asked for");
+}
+
+/** Measures what is made of weights on a data set. */
+function validator(
+  made: (weights: Weights) => Graph,
+  dataset: Dataset,
+  { quantize, precision: trained, signal, workers, tuning, onValidated }: TrainOptions,
 ): (weights: Weights) => Promise<Score> {
+  const precision = quantize === "int8" ? "int8" : trained;
   return async (weights) => {
-    const detector = await Detector.load(withTrained(model, weights), { ...COCO_SETTINGS, precision, tuning });
+    const detector = await Detector.load(made(weights), { ...COCO_SETTINGS, precision, tuning });
     try {
       const { map, map50 } = await evaluate(detector, dataset, {
         workers,
@@ -157,6 +173,10 @@ function validator(
  * options. Where the weights came from a file with BatchNormalization folded in, see `adaptStatistics` first.
  *
  * The best epoch is that of the greatest mAP50-95 (or `metric`) of the averaged weights on `validation`.
+ *
+ * With `quantize` the model is trained for weights of few bits: forward passes round them as they will be rounded, floats go on moving.
+ * What is validated, and the model of the best epoch, are the rounded ones; checkpoints hold the floats. For int8 the model has to have
+ * learned something already, since the ranges of its activations on `calibrationPictures` stay what they are.
  *
  * Throws FeatherdetError for a model of other classes, for options out of range, for a checkpoint of another run, for pictures that cannot
  * be read, where there is no adapter or not enough memory, and where numbers stop being finite.
@@ -191,6 +211,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const { learningRate = usual.learningRate, momentum = usual.momentum } = options;
   const schedule = new Schedule({ ...options, optimizer, epochs, batch, stepsPerEpoch, learningRate, momentum });
   const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
+  const single = at(model, 1);
+  const rounding = await roundingOf(single, dataset, options);
   const { stepsPerEpoch: _, ...scheduled } = schedule.options;
   const settings: Settings = {
     model: model.name,
@@ -207,15 +229,18 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     validateEvery: options.validateEvery ?? 1,
     metric: options.metric ?? "map",
     patience: options.patience ?? 100,
+    ...rounding?.settings,
     notes: options.notes,
   };
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
-  const single = at(model, 1);
   const make = options.createTrainer ?? createTrainer;
-  const trainer = await make(at(model, batch), {
+  const batched = at(model, batch);
+  const trainer = await make(rounding?.trainable(batched) ?? batched, {
     ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
     momentum: statisticsMomentum,
   });
+  const plain = (weights: Weights) => withTrained(single, weights);
+  const made = (weights: Weights) => rounding?.exported(plain(weights)) ?? plain(weights);
   try {
     const { reason, run } = await runTraining(trainer, batches, {
       ...options,
@@ -223,12 +248,13 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
       store,
       settings,
       signal,
-      validate: validation && validator(single, validation, options),
-      exportModel: (weights) => saveOnnx(withTrained(single, weights)),
+      validate: validation && validator(made, validation, options),
+      exportModel: (weights) => saveOnnx(plain(weights)),
+      ...(rounding && { exportBest: (weights) => saveOnnx(made(weights)) }),
     });
     const { best, epochs: done, seconds } = run;
     const kept = await store.read(BEST_MODEL);
-    const trained = kept ? await loadOnnx(kept) : withTrained(single, await trainer.trained("average"));
+    const trained = kept ? await loadOnnx(kept) : made(await trainer.trained("average"));
     return {
       ...(best && { score: { map: best.map, map50: best.map50 } }),
       bestEpoch: (best?.epoch ?? done.length - 1) + 1,
@@ -239,7 +265,10 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   }
 }
 
-/** The model that a checkpoint holds, with its averaged weights, for the batch and size that it was trained with at batch 1. */
+/**
+ * The model that a checkpoint holds, with its averaged weights, for the batch and size that it was trained with at batch 1. Of a run with
+ * `quantize` these are the floats that are rounded in training: to go on from, not to detect with.
+ */
 export async function modelOfCheckpoint(checkpoint: Checkpoint, file: string): Promise<Graph> {
   if (checkpoint.model === undefined) throw new FeatherdetError("holds no model", { file });
   return await loadOnnx(checkpoint.model);

@@ -73,8 +73,13 @@ function build(model: string, built: BuiltModel, options: NamedOptions): Graph {
 /** A model's bytes in the checkpoint of a training run, for a file that is one; else where the model is. */
 async function contentOf(source: string): Promise<string | Uint8Array> {
   if (!/\.ckpt$/i.test(source) || !exists(source)) return source;
-  const { model } = await readCheckpoint(await Deno.readFile(source), source);
+  const { model, settings: { quantize } } = await readCheckpoint(await Deno.readFile(source), source);
   if (model === undefined) throw new FeatherdetError("is a checkpoint without a model", { file: source });
+  if (quantize !== undefined) {
+    console.error(
+      `${source} holds the floats of a run with --quantize ${quantize}: the rounded model is its best.onnx`,
+    );
+  }
   return model;
 }
 

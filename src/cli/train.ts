@@ -12,6 +12,7 @@ import { openDataset } from "../data/open.ts";
 import { sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
+import { DETECTORS } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { trainingPlot } from "../report/plot/mod.ts";
 import { storageForm } from "../session.ts";
@@ -107,6 +108,24 @@ function resumed(checkpoint: Checkpoint, file: string, now: Asked): Asked {
   return { ...notes, ...now };
 }
 
+/** What weights are trained for, in a few words; empty where they stay floats. */
+function formText({ quantize }: Asked): string {
+  if (quantize === undefined) return "";
+  return quantize === "int8" ? ", weights and activations in int8" : `, ${quantize} weights`;
+}
+
+/** Throws FeatherdetError for options of quantization that do not go together. */
+function checkQuantize({ quantize, calibration, model, pretrained }: Asked): void {
+  if (calibration !== undefined && quantize !== "int8") {
+    throw new FeatherdetError("--calibration is for --quantize int8, nothing else has ranges to be seen");
+  }
+  if (quantize === "int8" && Object.hasOwn(DETECTORS, model!) && !pretrained) {
+    throw new FeatherdetError(
+      `--quantize int8 measures ranges before training, and ${model} begins with random weights: take a file or --pretrained`,
+    );
+  }
+}
+
 /** A run that is to be begun or gone on with. */
 interface Run {
   readonly asked: Asked;
@@ -124,6 +143,7 @@ async function openRun(options: Asked): Promise<Run> {
   if (resume === undefined) {
     const missing = (["model", "data", "out"] as const).find((name) => options[name] === undefined);
     if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
+    checkQuantize(options);
     refuseRun(out!);
     return { asked: options, out: out! };
   }
@@ -145,13 +165,14 @@ function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, output: Out
 }
 
 /** Where the run's files are, and what became of it. */
-function summary(result: TrainResult, out: string, adapter: string) {
+function summary(result: TrainResult, { quantize }: Asked, out: string, adapter: string) {
   const { score, bestEpoch, epochs, seconds, reason, run } = result;
   const hasBest = kindOf(join(out, BEST_CHECKPOINT)) === "file";
   return {
     map50: score?.map50 ?? null,
     map: score?.map ?? null,
     ...{ epochs, bestEpoch, seconds, reason },
+    quantize: quantize ?? null,
     checkpoint: join(out, hasBest ? BEST_CHECKPOINT : LAST_CHECKPOINT),
     model: hasBest ? join(out, BEST_MODEL) : null,
     last: join(out, LAST_CHECKPOINT),
@@ -189,7 +210,7 @@ export const trainVerb = trainCommand().action(async (options, command) => {
     const pictures = `${dataset.images.length} pictures${
       validation ? `, ${validation.images.length} to validate` : ""
     }`;
-    const title = `${model.name} on ${dataset.name}`;
+    const title = `${model.name} on ${dataset.name}${formText(wish)}`;
     output.note(`${title}: ${pictures}, ${epochs} epochs of ${steps} steps`);
     if (run.checkpoint) {
       const { epoch, step } = run.checkpoint.run.position;
@@ -216,6 +237,8 @@ export const trainVerb = trainCommand().action(async (options, command) => {
           optimizer: wish.optimizer,
           workers: wish.workers,
           recompute: wish.recompute,
+          quantize: wish.quantize,
+          calibrationPictures: wish.calibration,
         }),
         ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
         tuning: readTuning({ adapter, scalar, storage }),
@@ -233,13 +256,12 @@ export const trainVerb = trainCommand().action(async (options, command) => {
         Deno.exitCode = INTERRUPTED;
       }
       if (result.reason === "patience") output.note("ended early: no epoch was better for long");
-      const found = summary(result, run.out, adapter);
+      const found = summary(result, wish, run.out, adapter);
       if (result.score) {
         const { map50, map } = result.score;
         const figures = `mAP50 ${(100 * map50).toFixed(2)}, mAP50-95 ${(100 * map).toFixed(2)}`;
-        output.line(
-          `best epoch ${result.bestEpoch} of ${result.epochs}: ${figures} on ${validation!.split ?? "the data"}`,
-        );
+        const part = validation!.split ?? "the data";
+        output.line(`best epoch ${result.bestEpoch} of ${result.epochs}: ${figures} on ${part}${formText(wish)}`);
       }
       output.line(`${result.seconds.toFixed(0)} s; written to ${run.out}`);
       return found;

@@ -25,6 +25,9 @@ data set. A file, or a name with --pretrained, is trained further: where its cla
 anew. In files whose BatchNormalization is folded into the convolutions, as in exports, it is unfolded: statistics are
 estimated on 64 pictures, so that the model computes what it computed.
 
+With --quantize the figures and best.onnx are those of the rounded model; checkpoints hold the floats, from which
+training goes on. int8 begins with trained weights, since the ranges of activations are measured before.
+
 Defaults are YOLO11's published ones but for epochs, batch and size: AdamW with a rate of 0.01 / (4 + classes) for runs
 of up to 10,000 updates, else SGD with 0.01; linear decay to 1 %; warm-up of 3 epochs or 100 steps, here at most a fifth
 of the run; weight decay 0.0005 for 64 pictures an update; moving average of the weights; mosaic but in the last epochs.`;
@@ -82,6 +85,17 @@ export function trainCommand() {
     .option("--value <range>", "brightness changed by up to this factor; 0.4 by default", fraction)
     .option("--no-augment", "pictures as they are")
     .option("--val-every <epochs>", "epochs between validations, 0 for none; 1 by default", integerIn(0, LARGEST))
+    .addOption(
+      new Option(
+        "--quantize <form>",
+        "train for weights and activations in int8, or for ternary or binary weights: with rounding in the loop",
+      ).choices(["int8", "ternary", "binary"] as const),
+    )
+    .option(
+      "--calibration <pictures>",
+      "with --quantize int8: the first so many pictures to train on show ranges; 64 by default",
+      integerIn(1, LARGEST),
+    )
     .addOption(
       new Option("--metric <name>", "figure that the best epoch is chosen by: map (mAP50-95) or map50; map by default")
         .choices(["map", "map50"] as const),

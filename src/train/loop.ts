@@ -62,8 +62,10 @@ export interface LoopOptions {
   readonly metric?: keyof Score;
   /** Epochs without a better one after which the run ends, 0 for never; 100 by default. */
   readonly patience?: number;
-  /** The ONNX file of the model with these weights; without it there is no `best.onnx`. */
+  /** The ONNX file of the model with these weights, which checkpoints hold; without it there is no `best.onnx`. */
   readonly exportModel?: (weights: Weights) => Uint8Array;
+  /** The file `best.onnx`, where it is another: that of a model with rounded weights. */
+  readonly exportBest?: (weights: Weights) => Uint8Array;
   /** Longest time between two checkpoints in seconds; 300 by default. */
   readonly saveEvery?: number;
   /** Steps in a row whose gradient or losses are not finite after which the run fails; 10 by default. */
@@ -241,16 +243,18 @@ class Loop {
   }
 
   async #save(isBest = false): Promise<void> {
-    const { store, exportModel, settings = {} } = this.#options;
+    const { store, exportModel, exportBest, settings = {} } = this.#options;
     this.#run = { ...this.#run, seconds: this.#before + (performance.now() - this.#began) / 1000 };
     this.#saved = performance.now();
     const state = await this.#trainer.state();
     // A run cannot go on from these: the checkpoint from before stays.
     if (![...state.arrays.values()].every((data) => data.every(Number.isFinite))) return;
-    const model = exportModel?.(await this.#trainer.trained("average"));
+    const weights = await this.#trainer.trained("average");
+    const model = exportModel?.(weights);
     const bytes = await writeCheckpoint({ state, run: this.#run, settings, model });
     if (isBest) {
-      if (model) await store.write(BEST_MODEL, model);
+      const best = exportBest?.(weights) ?? model;
+      if (best) await store.write(BEST_MODEL, best);
       await store.write(BEST_CHECKPOINT, bytes);
     }
     await store.write(LAST_CHECKPOINT, bytes);

@@ -5,6 +5,7 @@
  */
 
 export type { Calibration, CalibrationSample, CalibrationStatistics } from "./calibrate.ts";
+export { type FakeQuantized, fakeQuantized, type FakeQuantizeOptions } from "./fake_quantize.ts";
 export type { DetectionFidelity, Fidelity } from "./fidelity.ts";
 export type { FloatOption } from "./float_rules.ts";
 export { binaryChannel } from "./binary.ts";
@@ -27,5 +28,6 @@ export {
   type SchemeOptions,
 } from "./quantize.ts";
 export type { LayerReport, QuantizeReport, StoredReport, WeightsReport } from "./report.ts";
+export { type ActivationScaleOptions, type ActivationScales, activationScales, quantizeScaled } from "./scaled.ts";
 export { type LayerSensitivity, sensitivity, sensitivityCalibrated, type SensitivityOptions } from "./sensitivity.ts";
 export { optimalThreshold, ternaryChannel, twnThreshold } from "./ternary.ts";

@@ -1,0 +1,69 @@
+/**
+ * int8 with scales of activations that are known already, as those are with which a model was trained.
+ *
+ * @module
+ */
+
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import type { Affine } from "./affine.ts";
+import { emitQdq } from "./emit.ts";
+import type { FloatOption } from "./float_rules.ts";
+import type { Placement } from "./placement.ts";
+import {
+  type Calibrated,
+  chosenScales,
+  completed,
+  integersOf,
+  placementOf,
+  prepared,
+  type SchemeOptions,
+} from "./quantize.ts";
+
+/** Scale and zero point of every value that is stored in int8, by the value's name. */
+export type ActivationScales = ReadonlyMap<string, Affine>;
+
+/** What decides on scales of activations. */
+export type ActivationScaleOptions = Pick<SchemeOptions, "observer" | "percentile" | "activations" | "float">;
+
+/** The scales that `quantizeCalibrated` with these options would store values with. */
+export function activationScales(calibrated: Calibrated, options: ActivationScaleOptions = {}): ActivationScales {
+  const settings = completed(options);
+  const placement = placementOf(calibrated.graph, settings);
+  const chosen = chosenScales(calibrated, placement, settings);
+  return new Map(placement.sets.flatMap((values, i) => values.map((value) => [value, chosen[i].affine] as const)));
+}
+
+/** The scale of a value. Throws FeatherdetError where there is none. */
+export function scaleOf(scales: ActivationScales, value: string): Affine {
+  const affine = scales.get(value);
+  if (affine) return affine;
+  throw new FeatherdetError(
+    `there is no scale for the value "${value}", which is stored in int8: the scales are of another model`,
+  );
+}
+
+/** Where int8 begins and ends in a graph that is `prepared`, where what a Concat joins shares a scale. */
+export function scaledPlacement(graph: Graph, float: FloatOption | undefined): Placement {
+  return placementOf(graph, completed({ float }));
+}
+
+/**
+ * Quantizes a float graph with given scales of its activations and a scale of weights for each output channel; biases are rounded and
+ * not corrected, since those of a model that was trained with rounded weights fit these. The result is in ONNX's QDQ form.
+ *
+ * Throws FeatherdetError for a graph that is quantized already, and where the scale of a value is missing.
+ */
+export function quantizeScaled(
+  source: Graph,
+  scales: ActivationScales,
+  { float }: { readonly float?: FloatOption } = {},
+): Graph {
+  const graph = prepared(source);
+  const placement = scaledPlacement(graph, float);
+  const settings = { weights: "channel", clipWeights: false } as const;
+  const integers = new Map(placement.layers.map((layer) => {
+    const made = integersOf(layer, graph, (value) => scaleOf(scales, value).scale, () => undefined, settings);
+    return [layer.node, made] as const;
+  }));
+  return emitQdq(graph, placement, placement.sets.map(([value]) => scaleOf(scales, value)), integers);
+}
