@@ -61,17 +61,23 @@ export class DetectionTrainer implements Trainer {
 
   async step({ images, boxes }: TrainingBatch, update?: UpdateSettings): Promise<StepReport> {
     const { losses: report } = this.#names;
-    const scale = this.#summedScale ?? this.#scale.value;
-    this.#summedScale = update ? undefined : scale;
+    const scale = this.#summedScale ?? this.#scale.next();
     const inputs = {
       [this.#names.images]: images,
       [this.#names.boxes]: boxes,
       [this.#names.scale]: Float32Array.of(scale),
     };
-    const { values, gradientNorm, skipped } = await this.#session.step(inputs, update, scale);
-    if (update) this.#scale.saw(skipped);
-    const [box, classes, distribution, positives] = values[report];
-    return { losses: { box, classes, distribution }, positives, gradientNorm, skipped };
+    this.#summedScale = update ? undefined : scale;
+    const begun = update && this.#scale.begin();
+    try {
+      const { values, gradientNorm, skipped } = await this.#session.step(inputs, update, scale);
+      begun?.reported(skipped);
+      const [box, classes, distribution, positives] = values[report];
+      return { losses: { box, classes, distribution }, positives, gradientNorm, skipped };
+    } catch (error) {
+      begun?.failed();
+      throw error;
+    }
   }
 
   async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
@@ -81,7 +87,7 @@ export class DetectionTrainer implements Trainer {
   }
 
   addGradient(sum: Float32Array, batches: number): void {
-    const scale = this.#summedScale ??= this.#scale.value;
+    const scale = this.#summedScale ??= this.#scale.next();
     this.#session.addGradient(scale === 1 ? sum : sum.map((value) => value * scale), batches);
   }
 
@@ -96,7 +102,7 @@ export class DetectionTrainer implements Trainer {
 
   restore(state: TrainerState): void {
     const scale = state.arrays.get(SCALE);
-    if (scale?.length !== 2) throw new FeatherdetError(`the state is of another trainer: it has no "${SCALE}"`);
+    if (scale === undefined) throw new FeatherdetError(`the state is of another trainer: it has no "${SCALE}"`);
     this.#session.restore(state);
     this.#scale.restore(scale);
     this.#summedScale = undefined;

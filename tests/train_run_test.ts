@@ -2,12 +2,14 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openDataset } from "../src/data/open.ts";
+import { createTrainer } from "../src/detection_trainer.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
 import { loadOnnx } from "../src/onnx/mod.ts";
 import { readCheckpoint } from "../src/train/checkpoint.ts";
 import type { EpochRecord } from "../src/train/record.ts";
 import { type MemoryStore, memoryStore } from "../src/train/store.ts";
+import type { TrainerState } from "../src/train/trainer.ts";
 import { train, type TrainOptions } from "../src/training_run.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 10, size: 64 });
@@ -18,6 +20,17 @@ const OPTIONS: TrainOptions = { epochs: 2, batch: 2, validation, workers: 0, see
 const tiny = () => yolo11({ width: 0.0625, depth: 0.3, size: 64, classes: dataset.classes, seed: 3 });
 
 const last = ({ files }: MemoryStore) => readCheckpoint(files.get("last.ckpt")!, "last.ckpt");
+
+/** That states are equal to the bit; told by their first difference, as all of them would take minutes to print. */
+function assertSameState(found: TrainerState, expected: TrainerState, what: string): void {
+  assertEquals([found.updates, [...found.arrays.keys()]], [expected.updates, [...expected.arrays.keys()]], what);
+  for (const [name, data] of expected.arrays) {
+    const other = found.arrays.get(name)!;
+    assertEquals(other.length, data.length, `${what}: ${name}`);
+    const at = data.findIndex((value, i) => !Object.is(value, other[i]));
+    assert(at < 0, `${what}: ${name}[${at}] is ${other[at]}, expected was ${data[at]}`);
+  }
+}
 
 /** What does not depend on the clock. */
 function untimed(epochs: readonly EpochRecord[]) {
@@ -52,11 +65,62 @@ Deno.test("ten steps straight are five, a resume and five more: the same weights
     // As the command line does: the model is what the checkpoint holds.
     const rest = await train(await loadOnnx(resume.model!), dataset, { ...OPTIONS, store: part, resume });
     const found = await last(part);
-    assertEquals(found.state, expected.state, `stopped at step ${stop}`);
+    assertSameState(found.state, expected.state, `stopped at step ${stop}`);
     assertEquals(untimed(rest.run.epochs), untimed(straight.run.epochs));
     assertEquals([...found.model!], [...expected.model!]);
   }
 });
+
+/**
+ * A trainer whose loss scale soon moves: so many updates without overflow are behind it when it begins, and these updates are said to have
+ * overflowed, counted from 1. Which really do depends on the adapter: some store the largest f16 instead.
+ */
+function movedScale(good: number, overflows: readonly number[]): TrainOptions["createTrainer"] {
+  return async (model, options) => {
+    const trainer = await createTrainer(model, options);
+    const { updates, arrays } = await trainer.state();
+    trainer.restore({ updates, arrays: new Map([...arrays, ["train/loss_scale", Float32Array.of(1024, good)]]) });
+    const { session } = trainer;
+    const step = session.step.bind(session);
+    session.step = async (inputs, update, scale) => {
+      const made = step(inputs, update, scale);
+      const { updates } = session;
+      const report = await made;
+      return update && overflows.includes(updates) ? { ...report, skipped: true } : report;
+    };
+    return trainer;
+  };
+}
+
+for (
+  const { good, overflows, accumulate, stops, end } of [
+    { good: 497, overflows: [], accumulate: 1, stops: [2], end: [2048, 505, 0, 0] },
+    { good: 0, overflows: [1, 3, 6], accumulate: 2, stops: [1, 5], end: [256, 1, 0, 1] },
+  ]
+) {
+  const what = `${good} good updates before, overflows at [${overflows}], ${accumulate} batches an update`;
+  Deno.test(`f16 with a loss scale that moves is the same to the bit wherever it is resumed (${what})`, async () => {
+    const options: TrainOptions = {
+      ...{ ...OPTIONS, validation: undefined, precision: "f16", accumulate },
+      createTrainer: movedScale(good, overflows),
+    };
+    const store = memoryStore();
+    await train(tiny(), dataset, { ...options, store });
+    const expected = await last(store);
+    assertEquals([...expected.state.arrays.get("train/loss_scale")!], end);
+    for (const stop of stops) {
+      const abort = new AbortController();
+      const part = memoryStore();
+      let steps = 0;
+      const onStep = () => ++steps === stop && abort.abort();
+      await train(tiny(), dataset, { ...options, store: part, signal: abort.signal, onStep });
+      const resume = await last(part);
+      assert(resume.state.updates < expected.state.updates);
+      await train(await loadOnnx(resume.model!), dataset, { ...options, store: part, resume });
+      assertSameState((await last(part)).state, expected.state, `stopped at step ${stop}`);
+    }
+  });
+}
 
 Deno.test("a run of other pictures, classes or settings than the checkpoint's is refused", async () => {
   const store = memoryStore();

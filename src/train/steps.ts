@@ -8,7 +8,7 @@ import type { Schedule } from "./schedule.ts";
 import type { StepReport, Trainer, TrainingBatch, UpdateSettings } from "./trainer.ts";
 
 /** Steps that are asked for before the first has reported: one that is computed and one behind it. */
-const STEPS_IN_FLIGHT = 2;
+export const STEPS_IN_FLIGHT = 2;
 
 /** A step that has reported. */
 export interface SettledStep {
