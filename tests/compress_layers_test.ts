@@ -209,6 +209,28 @@ Deno.test("equalisation reaches through a chain of convolutions", () => {
   before.forEach((value, i) => assertAlmostEquals(after[i], value, 1e-5));
 });
 
+Deno.test("equalisation does not let the bias of a dead channel outgrow what all others make", () => {
+  const dead = chain([RELU]);
+  const rows = Float32Array.from(dead.constants.get("wa")!.data, (value, i) => value * (i < 27 ? 1e-9 : 1));
+  const constants = new Map(dead.constants).set("wa", { ...dead.constants.get("wa")!, data: rows } as Constant);
+  constants.set("ba", { dtype: "f32", shape: [4], data: Float32Array.of(0.5, -0.2, 0.1, 0.3) });
+  const graph = { ...dead, constants };
+  const { graph: equal, pairs } = equalise(graph);
+  assertEquals(pairs, 1);
+  const [[before], [after]] = [outputs(graph), outputs(equal)];
+  before.forEach((value, i) => assertAlmostEquals(after[i], value, 1e-5 * Math.max(1, Math.abs(value))));
+  const row = (channel: number) => Math.hypot(...rows.slice(27 * channel, 27 * channel + 27));
+  const reach = Math.max(0.5, row(1), row(2), row(3));
+  const biases = [...equal.constants.get("ba")!.data];
+  assert(biases.every((bias) => Math.abs(bias) <= reach * 1.001), `${biases} reach further than ${reach}`);
+  // The others are equalised as ever.
+  for (const channel of [1, 2, 3]) {
+    const [a, b] = ["wa", "wb"].map((name) => equal.constants.get(name)!.data);
+    const out = Math.max(...[...a.slice(27 * channel, 27 * channel + 27)].map(Math.abs));
+    assertAlmostEquals(out / Math.max(Math.abs(b[channel]), Math.abs(b[4 + channel])), 1, 3e-3);
+  }
+});
+
 Deno.test("equalisation leaves alone what it would change", () => {
   const activation = (made: Node) => equalisablePairs(chain([made])).length;
   assertEquals(activation(node("Silu", ["a"], ["r"], {})), 0);

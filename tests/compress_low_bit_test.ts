@@ -333,7 +333,13 @@ Deno.test("what cannot be packed is refused in a sentence", () => {
   assertThrows(
     () => lowBitWeights(graph, { bits: 2, float: () => true }),
     FeatherdetError,
-    'none of the 2 convolutions of graph "tiny" can have weights of 2 bits',
+    'none of the 2 convolutions of graph "tiny" can have weights of two bits',
+  );
+  const bare = graphOf({ x: [1, 1, 2, 2] }, ["y"], [node("Relu", ["x"], ["y"], {})]);
+  assertThrows(
+    () => lowBitWeights(bare, { bits: 1 }),
+    FeatherdetError,
+    'graph "tiny" has no convolution whose weights could have one bit',
   );
   const broken = new Map(graph.constants).set("w1", { ...weight([5, 3, 3, 3]), data: new Float32Array(135).fill(NaN) });
   assertThrows(

@@ -221,7 +221,18 @@ Deno.test("budgets that are none, and a front of one point, are refused", async 
     const error = await assertRejects(() => search(budget).found, FeatherdetError);
     assertStringIncludes(error.message, "is none: mAP lies in 0..1, times are above 0");
   }
+  await assertRejects(() => search({ map: 0.1 }, { samples: 0 }).found, FeatherdetError, "0 samples were asked for");
+  await assertRejects(() => search({ map: 0.1 }, { scored: -1 }).found, FeatherdetError, "-1 scored layers were asked");
   await assertRejects(() => search({ map: 0.1 }, { points: 1 }).found, FeatherdetError, "at least 2 are needed");
+});
+
+Deno.test("where layers cannot be timed, that is said before mAP and sensitivity are measured", async () => {
+  const meter = new Meter();
+  meter.times = () => Promise.reject(new FeatherdetError("no timestamps"));
+  const { found, runners } = search({ map: 0.1 }, { meter, sensitivity: undefined });
+  await assertRejects(() => found, FeatherdetError, "no timestamps");
+  // Calibration alone has run anything.
+  assertEquals([meter.maps.length, runners.f32.runs, runners.f16.runs], [0, SAMPLES.length, 0]);
 });
 
 Deno.test("layers of YOLO11 that can choose: all with a dispatch of their own in float", () => {

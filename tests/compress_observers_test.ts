@@ -190,6 +190,14 @@ for (const symmetric of [false, true]) {
   });
 }
 
+Deno.test("entropy clips nothing of values that are fewer than levels: whatever is kept of them would seem to lose nothing", () => {
+  // 0.5 lies in the last bin of a threshold, so that all the ones would be added to it and nothing diverge.
+  const few = Float32Array.from({ length: 1600 }, (_, i) => i % 16 === 0 ? 0.5 : 1);
+  for (const options of [ASYMMETRIC, SYMMETRIC]) {
+    assertEquals(OBSERVERS.entropy(statisticsOf(few, few), options).high, 1);
+  }
+});
+
 Deno.test("every observer gives a range with zero, within the data, also for data of one sign, of one value and all zero", () => {
   const sets = [[2, 3, 4, 5], [-7, -6], [4, 4, 4], [0, 0], [1e-30], [-1e5, 1e5]].map((list) => Float32Array.from(list));
   for (const name of Object.keys(OBSERVERS) as ObserverName[]) {

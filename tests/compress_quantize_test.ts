@@ -4,10 +4,12 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows }
 import type { Calibration, CalibrationSample } from "../src/compress/quantize/calibrate.ts";
 import {
   calibrate,
+  lowBitWeights,
   quantize,
   quantizeCalibrated,
   type QuantizeOptions,
   type QuantizeReport,
+  type SchemeOptions,
   sensitivity,
 } from "../src/compress/quantize/mod.ts";
 import type { ObserverName } from "../src/compress/quantize/observers/mod.ts";
@@ -472,7 +474,26 @@ Deno.test("settings out of range, a quantized model and one with nothing to quan
     FeatherdetError,
     'unknown observer "best", there are min-max, moving-average, percentile, mse, entropy',
   );
+  for (
+    const [setting, sentence] of [
+      [{ weights: "ternary" }, 'unknown weights "ternary", there are channel and tensor'],
+      [{ activations: "both" }, 'unknown activations "both", there are asymmetric and symmetric'],
+      [{ joins: "all" }, 'unknown joins "all", there are shared and apart'],
+    ] as const
+  ) {
+    assertThrows(() => quantizeCalibrated(calibrated, setting as unknown as SchemeOptions), FeatherdetError, sentence);
+  }
+  for (const samples of [0, -1, 1.5, NaN]) {
+    const run = () => sensitivity(NETWORK, SAMPLES, { runner: new ReferenceRunner(), samples });
+    await assertRejects(run, FeatherdetError, `${samples} samples were asked for, it must be a whole number from 1 on`);
+  }
   await assertRejects(() => quantize(QUANTIZED, SAMPLES, over()), FeatherdetError, "the model is quantized already");
+  // Also in other ways: weights of two bits, and the integers of onnxruntime's dynamic quantization.
+  const packed = lowBitWeights(NETWORK, { bits: 2, float: "none" }).graph;
+  await assertRejects(() => quantize(packed, SAMPLES, over()), FeatherdetError, "UnpackWeights");
+  for (const graph of [packed, QUANTIZED]) {
+    assertThrows(() => lowBitWeights(graph, { bits: 1 }), FeatherdetError, "the model is quantized already");
+  }
   const { graph, report } = await quantize(NETWORK, SAMPLES, over({ float: () => true }));
   assert(report.warnings.includes("nothing was quantized: every layer stays in float"));
   assertEquals([report.bytes.ratio, report.stored.length], [1, 0]);

@@ -6,6 +6,9 @@
  * Exact where what lies between is positively homogeneous, f(s x) = s f(x) for s > 0, channel by channel: nothing, Relu, LeakyRelu,
  * pooling, resizing. Other activations (SiLU, a Clip at 6) would change what the model computes, so that such pairs are left alone.
  *
+ * A channel that hardly looks at its input and only has a bias, as trained models have some, is enlarged no further than others reach:
+ * its weights would fill their range, but its bias would leave all other channels a few of the activations' integers.
+ *
  * @module
  */
 
@@ -66,6 +69,18 @@ function forEachOfInput(
   }
 }
 
+/** How far a convolution's channels reach: the greatest bias, or what weights make of inputs about 1 that are independent. */
+function reachOf(rows: Float32Array, bias: Float32Array): number {
+  const perRow = rows.length / bias.length;
+  let reach = 0;
+  for (let channel = 0; channel < bias.length; channel++) {
+    let power = 0;
+    for (let i = channel * perRow; i < (channel + 1) * perRow; i++) power += rows[i] ** 2;
+    reach = Math.max(reach, Math.abs(bias[channel]), Math.sqrt(power));
+  }
+  return reach;
+}
+
 /** The graph with such pairs equalised, and how many there are; what it computes stays the same up to rounding. */
 export function equalise(graph: Graph): { graph: Graph; pairs: number } {
   const pairs = equalisablePairs(graph);
@@ -78,9 +93,12 @@ export function equalise(graph: Graph): { graph: Graph; pairs: number } {
     }
     return constants.get(name)!.data as Float32Array;
   };
+  const reaches = pairs.map(({ first }) => {
+    return first.inputs.length > 2 ? reachOf(own(first.inputs[1]), own(first.inputs[2])) : 0;
+  });
   for (let round = 0, settled = false; round < ROUNDS && !settled; round++) {
     settled = true;
-    for (const { first, second } of pairs) {
+    for (const [index, { first, second }] of pairs.entries()) {
       const rows = own(first.inputs[1]), columns = own(second.inputs[1]);
       const bias = first.inputs.length > 2 ? own(first.inputs[2]) : undefined;
       const channels = constants.get(first.inputs[1])!.shape[0], perRow = rows.length / channels;
@@ -90,7 +108,8 @@ export function equalise(graph: Graph): { graph: Graph; pairs: number } {
         const reading = constants.get(second.inputs[1])!;
         forEachOfInput(reading, second.attributes.groups, channel, (i) => into = Math.max(into, Math.abs(columns[i])));
         if (out === 0 || into === 0) continue;
-        const factor = Math.sqrt(out / into);
+        const wanted = Math.sqrt(out / into);
+        const factor = bias && wanted < 1 ? Math.max(wanted, Math.abs(bias[channel]) / reaches[index]) : wanted;
         if (Math.abs(factor - 1) < SETTLED) continue;
         settled = false;
         for (let i = channel * perRow; i < (channel + 1) * perRow; i++) rows[i] /= factor;

@@ -24,6 +24,7 @@ import { binaryChannel } from "./binary.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
 import { channelPowers, type LowBitChannel } from "./low_bit_channel.ts";
 import { type LowBitLayerReport, type LowBitReport, lowBitTotals } from "./low_bit_report.ts";
+import { refuseQuantized } from "./refuse_quantized.ts";
 import { ternaryChannel, twnThreshold } from "./ternary.ts";
 
 /** How weights become one or two bits. */
@@ -92,6 +93,7 @@ function reasons(graph: Graph, option: FloatOption): (node: Node) => string | un
  */
 export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOption): Map<Node, string | undefined> {
   if (bits !== 1 && bits !== 2) throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1 and 2`);
+  refuseQuantized(graph);
   const reasonOf = reasons(graph, float);
   const convolutions = graph.nodes.filter(({ op }) => op === "Conv");
   const kept = new Map(convolutions.map((node) => [node, reasonOf(node)]));
@@ -103,8 +105,11 @@ export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOpti
     if (inFloat.has(node.inputs[1])) kept.set(node, kept.get(node) ?? "shares its weights with something in float");
   }
   if (![...kept.values()].includes(undefined)) {
+    const few = bits === 1 ? "one bit" : "two bits", { length } = convolutions;
     throw new FeatherdetError(
-      `none of the ${convolutions.length} convolutions of graph "${graph.name}" can have weights of ${bits} bits: all stay in float`,
+      length === 0
+        ? `graph "${graph.name}" has no convolution whose weights could have ${few}`
+        : `none of the ${length} convolutions of graph "${graph.name}" can have weights of ${few}: all stay in float`,
     );
   }
   return kept;
@@ -116,7 +121,8 @@ export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOpti
  *
  * Without training a detector does not survive this: the report says what is left of the weights, not of the accuracy.
  *
- * Throws FeatherdetError for other bits, for weights that are not finite, and where no convolution is left to pack.
+ * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and where no
+ * convolution is left to pack.
  *
  * ```ts
  * import { demoDetector } from "../../models/demo_detector.ts";

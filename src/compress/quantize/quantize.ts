@@ -22,6 +22,7 @@ import { equalise } from "./equalise.ts";
 import { type FloatOption, floatRule, GATE } from "./float_rules.ts";
 import { type ObserverName, OBSERVERS } from "./observers/mod.ts";
 import { type PlacedLayer, placeInt8, type Placement } from "./placement.ts";
+import { refuseQuantized } from "./refuse_quantized.ts";
 import {
   integerBytes,
   layerBytes,
@@ -148,14 +149,7 @@ export class Calibrated {
  */
 export function prepared(graph: Graph): Graph {
   verify(graph);
-  const quantizer = graph.nodes.find(({ op }) => op === "QuantizeLinear" || op === "DequantizeLinear");
-  if (quantizer) {
-    throw new FeatherdetError("the model is quantized already", {
-      file: graph.name,
-      node: quantizer.name,
-      operator: quantizer.op,
-    });
-  }
+  refuseQuantized(graph);
   return recogniseActivations(foldBatchNormalization(graph));
 }
 
@@ -179,6 +173,20 @@ export async function calibrate(
   return new Calibrated(graph, pairs, statistics, placement);
 }
 
+/** Values of the settings that are words; the first of each is the default. */
+const WORDS = {
+  activations: ["asymmetric", "symmetric"],
+  weights: ["channel", "tensor"],
+  joins: ["shared", "apart"],
+} as const;
+
+/** The word that was chosen for a setting. Throws FeatherdetError for one that there is not: types do not bind everybody. */
+function word<Name extends keyof typeof WORDS>(options: SchemeOptions, name: Name): typeof WORDS[Name][number] {
+  const words: readonly string[] = WORDS[name], given = options[name] ?? words[0];
+  if (!words.includes(given)) throw new FeatherdetError(`unknown ${name} "${given}", there are ${words.join(" and ")}`);
+  return given as typeof WORDS[Name][number];
+}
+
 /** The settings with those that were left out. Throws FeatherdetError for settings out of range. */
 export function completed(options: SchemeOptions): Required<SchemeOptions> {
   const { float = "yolo11", percentile = 99.99, observer = "mse" } = options;
@@ -191,11 +199,11 @@ export function completed(options: SchemeOptions): Required<SchemeOptions> {
   return {
     observer,
     percentile,
-    activations: options.activations ?? "asymmetric",
-    weights: options.weights ?? "channel",
+    activations: word(options, "activations"),
+    weights: word(options, "weights"),
     clipWeights: options.clipWeights ?? false,
     biasCorrection: options.biasCorrection ?? true,
-    joins: options.joins ?? "shared",
+    joins: word(options, "joins"),
     float,
     storeOutputs: options.storeOutputs ?? float === "none",
   };

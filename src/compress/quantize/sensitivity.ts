@@ -41,6 +41,12 @@ export interface LayerSensitivity extends Fidelity {
   readonly mapLoss?: number;
 }
 
+/** Throws FeatherdetError for a number of something that is none. */
+export function checkCount(what: string, count: number | undefined, least: number): void {
+  if (count === undefined || Number.isInteger(count) && count >= least) return;
+  throw new FeatherdetError(`${count} ${what} were asked for, it must be a whole number from ${least} on`);
+}
+
 /** The first samples of a calibration. Throws FeatherdetError where there is none. */
 async function firstSamples(calibration: Calibration, count: number): Promise<CalibrationSample[]> {
   const samples: CalibrationSample[] = [];
@@ -90,13 +96,15 @@ async function measure(
  * The sensitivity of every layer, most sensitive first. A graph of its own is run for each layer: on YOLO11n this is 90 times the time
  * of running the samples.
  *
- * Throws what `calibrate` throws.
+ * Throws FeatherdetError for numbers of samples or layers that are none, and what `calibrate` throws.
  */
 export async function sensitivity(
   source: Graph,
   calibration: Calibration,
   options: SensitivityOptions,
 ): Promise<LayerSensitivity[]> {
+  checkCount("samples", options.samples, 1);
+  checkCount("scored layers", options.scored, 0);
   const { runner } = options;
   const samples = await firstSamples(calibration, options.samples ?? 8);
   return await sensitivityCalibrated(await calibrate(source, samples, { runner }), samples, options);

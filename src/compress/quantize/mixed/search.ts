@@ -14,7 +14,7 @@ import type { Calibration, CalibrationSample } from "../calibrate.ts";
 import { FidelityMeter } from "../fidelity.ts";
 import { calibrate, type Calibrated, quantizeCalibrated, type SchemeOptions } from "../quantize.ts";
 import type { QuantizeReport } from "../report.ts";
-import { type LayerSensitivity, outputsOf, sensitivityCalibrated } from "../sensitivity.ts";
+import { checkCount, type LayerSensitivity, outputsOf, sensitivityCalibrated } from "../sensitivity.ts";
 import { type Assignment, assignmentsOf, type FloatStorage, predictedFront, spread } from "./assign.ts";
 import { type ChoosingLayer, choosingLayers, floatBut, shareOut } from "./layers.ts";
 import type { MixedMeter, MixedVariant } from "./meter.ts";
@@ -76,6 +76,8 @@ function checkOptions(options: MixedOptions): MixedOptions {
   if (!(value >= 0 && value <= most) || value === 0 && "milliseconds" in budget) {
     throw new FeatherdetError(`a budget of ${value} ${what} is none: mAP lies in 0..1, times are above 0`);
   }
+  checkCount("samples", options.samples, 1);
+  checkCount("scored layers", options.scored, 0);
   if (!(points >= 2)) throw new FeatherdetError(`a frontier of ${points} points is none, at least 2 are needed`);
   return options;
 }
@@ -317,6 +319,13 @@ export async function mixedCalibrated(
   const { budget, runners, onStep, points: count = 5, scored = 8 } = checkOptions(options);
   const search = new Search(calibrated, options);
   const f32 = search.float("f32");
+  // Each layer in each form: float and int8, with both forms of storage. First, since not every adapter can time them.
+  const floats = [f32, search.float("f16")];
+  const full = STORAGES.map((storage) => search.mixed(search.choosing, storage, null));
+  const probes = await search.times([...floats, ...full]);
+  const shares = probes.map(({ steps }) => shareOut(steps, search.layers));
+  const timeOf = (i: number, name: string) => shares[i].layers.get(name)!;
+
   const baseline = await search.map(f32);
   onStep?.("sensitivity of every layer");
   const score = async (graph: Graph) => baseline - await options.meter.map({ graph, storage: "f32" });
@@ -325,12 +334,6 @@ export async function mixedCalibrated(
   const ratings = new Map(rated.map((layer) => [layer.name, layer] as const));
   const f16Loss = await storageLoss(calibrated.graph, first, runners);
 
-  // Each layer in each form: float and int8, with both forms of storage.
-  const floats = [f32, search.float("f16")];
-  const full = STORAGES.map((storage) => search.mixed(search.choosing, storage, null));
-  const probes = await search.times([...floats, ...full]);
-  const shares = probes.map(({ steps }) => shareOut(steps, search.layers));
-  const timeOf = (i: number, name: string) => shares[i].layers.get(name)!;
   const isAffordable = (name: string) => {
     const mapLoss = ratings.get(name)?.mapLoss;
     return !("map" in budget) || mapLoss === undefined || mapLoss <= budget.map;

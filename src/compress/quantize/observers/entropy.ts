@@ -44,6 +44,13 @@ export function divergence(counts: Float64Array, clipped: Float64Array, levels: 
   return result;
 }
 
+/** Bins that hold anything. */
+function occupied(counts: Float64Array): number {
+  let bins = 0;
+  for (const count of counts) if (count > 0) bins++;
+  return bins;
+}
+
 /** The range of least divergence. */
 export const entropy: Observer = (observed, { symmetric }) => {
   const { histogram } = observed;
@@ -62,9 +69,9 @@ export const entropy: Observer = (observed, { symmetric }) => {
   for (let step = 1; step <= CANDIDATES; step++) {
     const reach = Math.ceil(most * step / CANDIDATES);
     const lower = Math.min(reach, below), upper = Math.min(reach, above);
-    // With fewer bins than levels nothing would seem to be lost.
-    if (lower + upper < levels) continue;
     const inside = counts.subarray(below - lower, below + upper);
+    // Where no more bins hold anything than there are levels nothing would seem to be lost, however much is clipped.
+    if (inside.length < levels || occupied(inside) < levels) continue;
     const clipped = inside.slice();
     for (let i = 0; i < below - lower; i++) clipped[0] += counts[i];
     for (let i = below + upper; i < counts.length; i++) clipped[clipped.length - 1] += counts[i];
