@@ -191,6 +191,8 @@ Deno.test("rounded weights are found, counted once, and trained as weights", () 
   assertEquals(weightSource(graph, "wq"), { name: "w", constant: graph.constants.get("w")! });
   assertEquals(weightSource(graph, "xq"), undefined);
   assertEquals(weightsOf(graph, graph.nodes.at(-1)!), { trained: ["w", "b"], statistics: [] });
+  const rounding = graph.nodes.find(({ op }) => op === "FakeQuantizeWeights")!;
+  assertEquals(weightsOf(graph, rounding), { trained: ["w"], statistics: [] });
   const [found, plain] = [analyze(graph, { zeros: true }), analyze(layer(), { zeros: true })];
   for (const field of ["parameters", "bytes", "macs", "flops", "weightLayers", "weightElements"] as const) {
     assertEquals(found[field], plain[field], field);

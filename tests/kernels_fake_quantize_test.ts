@@ -119,6 +119,9 @@ gpuTest(
     assertEquals([...worked.slice(15, 21)].map((y) => y + 0), [-4, -2, -2, 0, 0, 2]);
     const ternary = await checkNumbers(rounded(2), [2, 2], [4, -1, 1, -1], "plain", FORMS[0]);
     assertEquals([...ternary], [4, 0, 1, -1]);
+    // A weight of zero counts as positive where there is no level for it.
+    const binary = await checkNumbers(rounded(1), [2, 4], [4, -2, 0, 2, -1, 0, 0, -1], "plain", FORMS[0]);
+    assertEquals([...binary], [2, -2, 2, 2, -0.5, 0.5, 0.5, -0.5]);
     for (const bits of [8, 2, 1] as const) {
       await step(`${bits} bits`, async () => {
         // The second of three channels is zero.

@@ -84,6 +84,9 @@ for (const storage of ["texture", "buffer"] as const) {
           const { problem, inputs } = net(bits);
           assertEquals(problem.parameters.length, 5 + 1 + 2 * 4);
           const session = await TrainingSession.create(problem, { device, storage, recompute });
+          // Two on the way forward; they are cheap enough to be computed again.
+          const steps = session.plan.steps.filter(({ operator }) => operator === "FakeQuantize");
+          assertEquals(steps.length, recompute ? 4 : 2);
           const batch = inputs();
           await session.step(batch);
           const [found, expected] = [await session.gradients(), referenceGradients(problem, batch)];
