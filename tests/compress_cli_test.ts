@@ -117,6 +117,18 @@ Deno.test("quantize refuses what cannot be, before it computes", () =>
     await refused([...DEMO, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/);
     await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
     await refused([...DEMO, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/);
+    await refused(
+      [...DEMO, "--out", out, "--weights", "binary", "--observer", "mse"],
+      /--observer is for int8: binary/,
+    );
+    await refused([...DEMO, ...synthetic, "--out", folder], /is a folder, not a file/);
+    const rows = join(folder, "rows.onnx");
+    const b = new ModelBuilder({ seed: 1 });
+    const product = b.node("MatMul", "product", [b.input("rows", [1, 16]), b.weight("w", [16, 4], "uniformFanIn")], {});
+    await Deno.writeFile(rows, saveOnnx(b.graph("products", [product])));
+    await refused(["--model", rows, ...synthetic, "--out", out], /one input \[1,3,height,width\], .* "rows" \[1,16\]/);
+    await refused(["--model", rows, ...synthetic, "--out", rows], /rows\.onnx: is the model itself/);
+    await Deno.remove(rows);
     assertEquals([...Deno.readDirSync(folder)].length, 0);
   }));
 

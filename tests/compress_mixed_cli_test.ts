@@ -76,7 +76,7 @@ Deno.test("quantize --mixed refuses what does not go together, before it compute
     };
     await refused(["--mixed"], /--mixed needs one budget/);
     await refused(["--mixed", "--budget-map", "0.1", "--budget-ms", "5"], /--mixed needs one budget/);
-    await refused(["--budget-ms", "5"], /are for --mixed/);
+    await refused(["--budget-ms", "5"], /--budget-ms is for --mixed/);
     await refused(["--mixed", "--budget-ms", "5", "--float", "none"], /leave --float and --equalise out/);
     await refused(["--mixed", "--budget-ms", "5", "--weights", "binary"], /not binary weights/);
     await refused(["--mixed", "--budget-map", "1.5"], /Expected a number from 0 to 1/);

@@ -13,6 +13,7 @@ import {
   type SchemeOptions,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { checkTimestamps } from "../eval/frame_times.ts";
 import { mixedMeter } from "../eval/mixed_meter.ts";
 import { sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
@@ -72,9 +73,11 @@ async function searchMixed(
   output: Output,
 ): Promise<MixedResult & { readonly adapter: string }> {
   const { budget, scheme, measured, samples: count, scored, points } = settings;
-  const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
-  const { adapter } = await sharedDevice();
+  const device = await sharedDevice(), { adapter } = device;
+  // Calibration and sensitivity take minutes: what cannot be timed is not begun.
+  checkTimestamps(device);
   output.note(`adapter: ${adapter.name}${adapter.software ? " (software)" : ""}`);
+  const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
   try {
     const meter = mixedMeter(measured);
     const onStep = (what: string) => output.note(`measuring ${what}`);
@@ -91,20 +94,16 @@ async function searchMixed(
 
 /** What `--mixed` may cost; undefined without it. Throws FeatherdetError for options that do not go together. */
 export function mixedBudget(
-  { mixed, budgetMap, budgetMs, measure, float, weights, equalise }: {
+  { mixed, budgetMap, budgetMs, float, weights, equalise }: {
     mixed?: true;
     budgetMap?: number;
     budgetMs?: number;
-    measure?: string;
     float: string;
     weights: string;
     equalise?: true;
   },
 ): MixedBudget | undefined {
-  if (mixed === undefined) {
-    if ((budgetMap ?? budgetMs ?? measure) === undefined) return undefined;
-    throw new FeatherdetError("--budget-map, --budget-ms and --measure are for --mixed");
-  }
+  if (mixed === undefined) return undefined;
   if (weights === "ternary" || weights === "binary") {
     throw new FeatherdetError(`--mixed chooses between f32, f16 and int8, not ${weights} weights`);
   }

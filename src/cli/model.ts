@@ -90,6 +90,8 @@ export async function loadModel(model: string, options: NamedOptions = {}): Prom
   const source = await contentOf(found.source);
   const graph = await loadOnnx(source);
   const input = graph.inputs[0];
+  // Of what are no maps there is no size to change.
+  if (input.shape.length !== 4 && options.size === undefined) return graph;
   const { size = input.shape[2], batch = input.shape[0] } = options;
   const wanted: Shape = [batch, input.shape[1], size, options.size ?? input.shape[3]];
   if (String(wanted) === String(input.shape)) return graph;

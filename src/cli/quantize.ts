@@ -26,6 +26,7 @@ import { mixedBudget, writeMixed } from "./mixed.ts";
 import { loadModel } from "./model.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
+import { pictureInput, refuseSource, refuseUnused } from "./quantize_options.ts";
 import { isSlower, latencyText, reportText, sensitivityText } from "./quantize_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 import { checkTarget, writeWhole } from "./whole_file.ts";
@@ -146,23 +147,24 @@ export const quantizeVerb = deviceVerb(
   .option("--measure-split <name>", "part of that set; of the calibration's set its part by default")
   .option("--measure-limit <number>", "only the first so many of them", integerIn(1, 2 ** 31 - 1), 100)
   .option("--no-latency", "do not compare latencies")
-  .action(async (options) => {
+  .action(async (options, command) => {
     await deviceAction<typeof options>(async (settings, output) => {
       const { model, calibrate, out, limit } = settings;
-      checkTarget(out);
       const budget = mixedBudget(settings);
+      refuseUnused(settings, (option) => command.getOptionValueSource(option as keyof typeof settings) === "cli");
+      checkTarget(out);
+      refuseSource(model, out);
       const graph = await loadModel(model, { size: settings.size, batch: 1 });
-      const [input] = graph.inputs;
-      const [height, width] = input.shape.slice(2);
       const float = floatOption(settings.float, graph);
       if (settings.weights === "ternary" || settings.weights === "binary") {
         return await packWeights(graph, { weights: settings.weights, float, rule: settings.float, out }, output);
       }
       if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");
+      const { name: input, height, width } = pictureInput(graph);
       const dataset = await openCalibration(calibrate, settings.split, limit, output);
       for (const warning of dataset.warnings) output.note(warning);
       const pictures = dataset.images.length;
-      const samples = calibrationFrom(dataset, { size: [height, width], input: input.name });
+      const samples = calibrationFrom(dataset, { size: [height, width], input });
       const scheme = {
         observer: settings.observer,
         percentile: settings.percentile,

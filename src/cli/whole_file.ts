@@ -8,12 +8,33 @@ import { dirname } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { fileError } from "./verb.ts";
 
-/** Refuses before the work what could not be written after it. */
+/**
+ * Refuses before the work what could not be written after it: a file without a name or a folder, in a place that cannot be written to, or
+ * whose name something else than a file has.
+ */
 export function checkTarget(file: string): void {
+  if (file === "") throw new FeatherdetError("the file to write has no name");
+  const statOf = (path: string) => {
+    try {
+      return Deno.statSync(path);
+    } catch {
+      return undefined;
+    }
+  };
+  if (!statOf(dirname(file))?.isDirectory) throw new FeatherdetError("its folder does not exist", { file });
+  const there = statOf(file);
+  // A device or a pipe would be replaced, not written to.
+  if (there && !there.isFile) {
+    throw new FeatherdetError(there.isDirectory ? "is a folder, not a file" : "is no file that could be replaced", {
+      file,
+    });
+  }
+  const attempt = `${file}.attempt.partial`;
   try {
-    if (!Deno.statSync(dirname(file)).isDirectory) throw new Deno.errors.NotFound();
-  } catch {
-    throw new FeatherdetError("its folder does not exist", { file });
+    Deno.openSync(attempt, { write: true, create: true }).close();
+    Deno.removeSync(attempt);
+  } catch (error) {
+    throw fileError(error, file);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Detector, Picture } from "../detect/detector.ts";
+import type { Device } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Latency, summarize, timed } from "./latency.ts";
 
@@ -36,6 +37,13 @@ export interface FrameTimes {
   readonly dispatches: readonly DispatchTime[];
 }
 
+/** Throws FeatherdetError where the adapter cannot time dispatches. */
+export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamps" | "adapter">): void {
+  if (!timestamps) {
+    throw new FeatherdetError(`the adapter "${adapter.name}" has no timestamp queries: layers cannot be timed`);
+  }
+}
+
 /**
  * Measures detectors in turn, `rounds` times: one frame from picture to boxes, and one with a timestamp around every dispatch. A machine
  * that slows down then favours none, so that ratios can be trusted where times cannot. Nothing else should compute at the same time.
@@ -60,13 +68,7 @@ export async function frameTimes(
   picture: Picture,
   rounds = 7,
 ): Promise<FrameTimes[]> {
-  for (const { device } of detectors) {
-    if (!device.timestamps) {
-      throw new FeatherdetError(
-        `the adapter "${device.adapter.name}" has no timestamp queries: layers cannot be timed`,
-      );
-    }
-  }
+  for (const { device } of detectors) checkTimestamps(device);
   // The first frames of a detector compile shaders on software drivers.
   for (const detector of detectors) {
     await detector.detect(picture);
