@@ -62,6 +62,12 @@ export async function trainModel(
   }
   const source = await loadModel(model);
   if (source.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });
+  if (source.nodes.some(({ op }) => op === "UnpackWeights" || op === "DequantizeLinear")) {
+    throw new FeatherdetError(
+      "holds rounded weights, and training moves floats: take the float model, or a checkpoint of the run that made it",
+      { file: model },
+    );
+  }
   const { graph, newHead, folded } = withClasses(source, dataset.classes, { size, seed });
   say(
     newHead

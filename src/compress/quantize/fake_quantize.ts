@@ -56,14 +56,6 @@ interface Roundings {
   readonly readsRounded: (reader: string, value: string) => boolean;
 }
 
-/** Operators of models whose numbers are rounded. */
-const ROUNDING: ReadonlySet<Node["op"]> = new Set(
-  [
-    ...["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"] as const,
-    ...["UnpackWeights", "FakeQuantize", "FakeQuantizeWeights"] as const,
-  ],
-);
-
 function int8Roundings(folded: Graph, float: FloatOption, scales: ActivationScales): Roundings {
   const placement = scaledPlacement(folded, float);
   const makers = producers(folded);
@@ -113,18 +105,10 @@ function lowBitRoundings(folded: Graph, bits: WeightBits, float: FloatOption): R
  * console.log(graph.nodes.filter(({ op }) => op === "FakeQuantizeWeights").length === layers.length); // true
  * ```
  *
- * Throws FeatherdetError for a model whose numbers are rounded already, for scales of another model, and where nothing is rounded.
+ * Throws FeatherdetError for a model that is quantized already or trained so, for scales of another model, and where nothing is rounded.
  */
 export function fakeQuantized(source: Graph, options: FakeQuantizeOptions): FakeQuantized {
   const { bits, float = "yolo11", scales } = options;
-  const rounding = source.nodes.find(({ op }) => ROUNDING.has(op));
-  if (rounding) {
-    throw new FeatherdetError("the model's numbers are rounded already, training with rounding begins with floats", {
-      file: source.name,
-      node: rounding.name,
-      operator: rounding.op,
-    });
-  }
   if (bits === 8 && scales === undefined) {
     throw new FeatherdetError("training in int8 needs scales of activations", { file: source.name });
   }

@@ -6,11 +6,11 @@
 
 import { FeatherdetError, type Graph, type Operator } from "../../graph/mod.ts";
 
-/** Operators of models whose weights or activations are integers. */
+/** Operators of models whose weights or activations are integers, or rounded to such in training. */
 const INTEGER_OPERATORS: ReadonlySet<Operator> = new Set(
   [
     ...["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"] as const,
-    "UnpackWeights",
+    ...["UnpackWeights", "FakeQuantize", "FakeQuantizeWeights"] as const,
   ],
 );
 
