@@ -50,6 +50,8 @@ export {
   type InputShapes,
   loadOnnx,
   saveOnnx,
+  type ShapeOf,
+  type StatedInput,
 } from "./src/onnx/mod.ts";
 export type { BackboneOptions } from "./src/models/backbones/backbone.ts";
 export { classifier, CLASSIFIER_NAMES, type ClassifierOptions } from "./src/models/classifier.ts";

@@ -12,6 +12,7 @@ import { fileError, sentence } from "../src/cli/verb.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { saveOnnx } from "../src/onnx/mod.ts";
 import { demoDetector } from "../src/models/demo_detector.ts";
+import { onnxFile, onnxNode, value } from "./support/onnx_models.ts";
 
 async function inFolder(run: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -115,6 +116,29 @@ Deno.test("loadModel changes a file's size and batch on request", async () => {
     assertEquals(changed.inputs[0].shape, [2, 3, 64, 64]);
     await Deno.writeTextFile(file, "no model");
     await assertRejects(() => loadModel(file), FeatherdetError, "m.onnx");
+  });
+});
+
+Deno.test("loadModel fills in what a file leaves open, and says what it has to be told", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, "open.onnx");
+    const write = (...extents: (number | string)[]) =>
+      Deno.writeFile(file, onnxFile({ nodes: [onnxNode("Relu")], inputs: [value("x", extents)] }));
+    const shapeAt = async (options = {}) => (await loadModel(file, options)).inputs[0].shape;
+    await write("batch", 3, "height", "width");
+    assertEquals(await shapeAt({ size: 64, batch: 1 }), [1, 3, 64, 64]);
+    await assertRejects(
+      () => loadModel(file, { batch: 1 }),
+      FeatherdetError,
+      'open.onnx: input "x" [batch,3,height,width] has no size of its own: say one with --size',
+    );
+    await assertRejects(() => loadModel(file, { size: 64 }), FeatherdetError, 'input "x" leaves batch, height, width');
+    await write("batch", 3, 32, 96);
+    assertEquals(await shapeAt({ batch: 2 }), [2, 3, 32, 96]);
+    // No maps: there is nothing to change, and nothing that fits a size.
+    await write(1, 16);
+    assertEquals(await shapeAt({ batch: 1 }), [1, 16]);
+    await assertRejects(() => loadModel(file, { size: 64 }), FeatherdetError, "does not fit [1,16]");
   });
 });
 

@@ -7,7 +7,7 @@
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { cacheFolder } from "../data/cache.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import type { Graph, Shape } from "../graph/graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { readCheckpoint } from "../train/checkpoint.ts";
@@ -83,17 +83,24 @@ async function contentOf(source: string): Promise<string | Uint8Array> {
   return model;
 }
 
-/** Loads a model for an input of `size` x `size` pixels and `batch` pictures, or as it was exported where they are not given. */
+/**
+ * Loads a model for an input of `size` x `size` pixels and `batch` pictures, or as it was exported where they are not given. They also
+ * fill in what the file leaves open.
+ */
 export async function loadModel(model: string, options: NamedOptions = {}): Promise<Graph> {
   const found = findModel(model);
   if ("build" in found) return build(model, found, options);
-  const source = await contentOf(found.source);
-  const graph = await loadOnnx(source);
-  const input = graph.inputs[0];
-  // Of what are no maps there is no size to change.
-  if (input.shape.length !== 4 && options.size === undefined) return graph;
-  const { size = input.shape[2], batch = input.shape[0] } = options;
-  const wanted: Shape = [batch, input.shape[1], size, options.size ?? input.shape[3]];
-  if (String(wanted) === String(input.shape)) return graph;
-  return await loadOnnx(source, { shapes: { [input.name]: wanted } });
+  const { size, batch } = options;
+  return await loadOnnx(await contentOf(found.source), {
+    shapeOf({ name, extents }, index) {
+      // Of what are no maps there is no size to change.
+      if (index > 0 || extents.length !== 4 && size === undefined) return undefined;
+      const [pictures, channels, height, width] = extents;
+      if (size === undefined && [height, width].some((extent) => typeof extent === "string")) {
+        throw new FeatherdetError(`input "${name}" [${extents.join(",")}] has no size of its own: say one with --size`);
+      }
+      const wanted = [batch ?? pictures, channels, size ?? height, size ?? width];
+      return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
+    },
+  });
 }

@@ -9,7 +9,7 @@ import type { Graph } from "../graph/graph.ts";
 import { verify } from "../graph/verify.ts";
 import { buildGraph } from "./build.ts";
 import { Initializers } from "./initializers.ts";
-import { type InputShapes, readInputs } from "./inputs.ts";
+import { type InputShapes, readInputs, type ShapeOf } from "./inputs.ts";
 import { decodeModel } from "./proto.ts";
 import { changeShapes } from "./sizes/change.ts";
 
@@ -19,6 +19,8 @@ export interface ImportOptions {
   readonly file?: string;
   /** Extents by input name: those the file leaves open, and others than it was exported for. */
   readonly shapes?: InputShapes;
+  /** Asked for the extents of inputs whose names are not known before. */
+  readonly shapeOf?: ShapeOf;
 }
 
 /**
@@ -40,11 +42,11 @@ export interface ImportOptions {
  * supported, for extents left open, and for shapes that the model cannot be changed to.
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph {
-  const { file = "model", shapes = {} } = options;
+  const { file = "model", shapes = {}, shapeOf } = options;
   try {
     const model = decodeModel(bytes, file);
     const initializers = new Initializers(model.graph, file);
-    const { exported, wanted } = readInputs(model.graph, initializers, shapes, file);
+    const { exported, wanted } = readInputs(model.graph, initializers, shapes, file, shapeOf);
     const graph = changeShapes(buildGraph(model, initializers, exported, file), shapesOf(wanted));
     verify(graph);
     return graph;

@@ -10,12 +10,17 @@ import type { GraphInput, Shape } from "../graph/graph.ts";
 import { type Integer, toNumber } from "./proto.ts";
 import { elementType } from "./tensor.ts";
 
+/** Extents of inputs that `shapes` does not name, asked for in order; undefined leaves an input as the file states it. */
+export type ShapeOf = (input: StatedInput, index: number) => Shape | undefined;
+
 /** Extents by input name. */
 export type InputShapes = Readonly<Record<string, Shape>>;
 
-/** An input as the file states it: a number, or the name of an extent left open. */
-interface StatedInput {
+/** An input as the file states it. */
+export interface StatedInput {
+  /** Its name. */
   readonly name: string;
+  /** Numbers, or the names of extents left open. */
   readonly extents: readonly (number | string)[];
 }
 
@@ -66,6 +71,7 @@ export function readInputs(
   initializers: { has(name: string): boolean },
   shapes: InputShapes,
   file: string,
+  shapeOf: ShapeOf = () => undefined,
 ): ModelInputs {
   const inputs = (graph.input ?? []).filter(({ name }) => !initializers.has(name ?? "")).map((info) =>
     stated(info, file)
@@ -75,9 +81,12 @@ export function readInputs(
     const names = inputs.map(({ name }) => `"${name}"`).join(", ");
     throw new FeatherdetError(`shapes names "${unknown}", but the inputs are ${names || "none"}`, { file });
   }
-  const resolve = (input: StatedInput, prefer: "exported" | "wanted"): GraphInput => {
-    const given = Object.hasOwn(shapes, input.name) ? shapes[input.name] : undefined;
+  const givens = inputs.map((input, index) => {
+    const given = Object.hasOwn(shapes, input.name) ? shapes[input.name] : shapeOf(input, index);
     if (given) checkGiven(input, given, file);
+    return given;
+  });
+  const resolve = (input: StatedInput, given: Shape | undefined, prefer: "exported" | "wanted"): GraphInput => {
     const shape = input.extents.map((extent, axis) => {
       if (typeof extent === "number") return prefer === "exported" ? extent : given?.[axis] ?? extent;
       return given?.[axis] ?? reportOpen(input, file);
@@ -85,8 +94,8 @@ export function readInputs(
     return { name: input.name, dtype: "f32", shape };
   };
   return {
-    exported: inputs.map((input) => resolve(input, "exported")),
-    wanted: inputs.map((input) => resolve(input, "wanted")),
+    exported: inputs.map((input, i) => resolve(input, givens[i], "exported")),
+    wanted: inputs.map((input, i) => resolve(input, givens[i], "wanted")),
   };
 }
 

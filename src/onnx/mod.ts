@@ -6,7 +6,7 @@
 
 export { saveOnnx } from "./export.ts";
 export { importOnnx, type ImportOptions } from "./import.ts";
-export type { InputShapes } from "./inputs.ts";
+export type { InputShapes, ShapeOf, StatedInput } from "./inputs.ts";
 export { loadOnnx } from "./load.ts";
 export { classNames } from "./metadata.ts";
 export { changeShapes } from "./sizes/change.ts";
