@@ -5,6 +5,7 @@ import { Random } from "../src/data/random.ts";
 import { affineOf, rangeOf, throughInt8 } from "../src/compress/quantize/affine.ts";
 import { BINS, Histogram } from "../src/compress/quantize/histogram.ts";
 import { type ObserverName, OBSERVERS } from "../src/compress/quantize/observers/mod.ts";
+import { storedReport } from "../src/compress/quantize/report.ts";
 import { joined, ValueStatistics } from "../src/compress/quantize/statistics.ts";
 
 const ASYMMETRIC = { symmetric: false, percentile: 99.9 }, SYMMETRIC = { symmetric: true, percentile: 99.9 };
@@ -70,6 +71,12 @@ Deno.test("histograms of nothing but zeros, of a far value and of tiny ones", ()
   assert(far.high > 1e6 && far.low <= 0 && far.counts.length <= BINS);
   const tiny = countOf([1e-12, -1e-12]);
   assert(tiny.high > 1e-12 && tiny.high < 1.01e-12, `${tiny.high}`);
+  // A value on the edge behind the last bin that there can be: bins are doubled, nothing is lost.
+  for (const edge of [1, 2 ** 20, BINS]) {
+    const { counts, width } = countOf([edge, edge / 4, 0]);
+    assertEquals([counts.length, counts.reduce((sum, count) => sum + count, 0)], [BINS / 2 + 1, 3], `${edge}`);
+    assertEquals(counts[edge / 4 / width], 1);
+  }
   const grown = countOf([0, 0]);
   grown.add(Float32Array.of(-5, 5), -5, 5);
   assertEquals([grown.total, grown.counts[Math.round(-grown.low / grown.width)]], [4, 2]);
@@ -109,6 +116,15 @@ Deno.test("percentile: the sorted data's, to within a bin", () => {
   const symmetric = OBSERVERS.percentile(statisticsOf(data), SYMMETRIC);
   assertAlmostEquals(symmetric.high, magnitudes[Math.floor(0.999 * data.length)], 2 * width);
   assertEquals(symmetric.low, Math.min(...data));
+});
+
+Deno.test("percentile, symmetric: magnitudes of negative values fall into the bins that their own bins mirror", () => {
+  // -0.5 is the lower edge of its bin, so that its magnitude is the greatest of the mirrored one.
+  const data = Float32Array.from({ length: 100 }, (_, i) => i < 95 ? -0.5 : -1);
+  const statistics = statisticsOf(data);
+  const { low, high } = OBSERVERS.percentile(statistics, { symmetric: true, percentile: 90 });
+  assert(low >= -0.5 && low < -0.5 + statistics.histogram.width, `${low}`);
+  assertEquals(high, 0);
 });
 
 Deno.test("percentile 100 is the whole range", () => {
@@ -221,6 +237,13 @@ Deno.test("values that share a scale are observed as one", () => {
   for (const name of Object.keys(OBSERVERS) as ObserverName[]) {
     assertEquals(OBSERVERS[name](parts, ASYMMETRIC), OBSERVERS[name](whole, ASYMMETRIC), name);
   }
+});
+
+Deno.test("what is rounded into the range is not clipped, what lies further out is", () => {
+  // int8 of scale 1 tells -128 to 127: everything up to half a step beyond is the last integer.
+  const data = Float32Array.of(127.25, 127.375, 127.75, 130, -128.25, -129, 0, 64);
+  const report = storedReport(["x"], "min-max", statisticsOf(data), { scale: 1, zeroPoint: 0 });
+  assertEquals([report.clipped, report.range, report.seen], [3 / 8, [-128, 127], [-129, 130]]);
 });
 
 Deno.test("scales and zero points, worked by hand", () => {
