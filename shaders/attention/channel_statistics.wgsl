@@ -26,18 +26,14 @@ struct Params {
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.statistics, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.statistics, thread);
 #for p in 0..STRIP
   let x_$p = min(strip.x + $p, params.input.width - 1);
   var sum_$p = vec4f(0.0);
   var most_$p = vec4f(-3.4e38);
 #end
-  for (var block = 0; block < uncounted(params.input.blocks, i32(local)); block++) {
+  for (var block = 0; block < uncounted(params.input.blocks, i32(thread.local)); block++) {
     let source = planeOrigin(params.input, block * params.input.batch + strip.image);
     let counts = vec4i(0, 1, 2, 3) < vec4i(params.input.channels - 4 * block);
 #if GATED == 1

@@ -20,18 +20,14 @@ struct Params {
 #include "lib/activation.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let plane = teamOf(group, groups, local, params.output.blocks * params.output.batch);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let plane = teamOf(thread, params.output.blocks * params.output.batch);
+  let member = memberOf(thread);
   let source = planeOrigin(params.input, plane);
   let place = planeOrigin(params.output, plane);
   let block = divide(plane, params.output.batch);
   let width = params.input.width;
-  let pixels = uncounted(width * params.input.height, i32(local));
+  let pixels = uncounted(width * params.input.height, i32(thread.local));
 
   var sum = vec4f(0.0);
   for (var pixel = member; pixel < pixels; pixel += TEAM) {

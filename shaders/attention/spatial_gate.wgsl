@@ -28,19 +28,15 @@ struct Params {
 #include "lib/activation.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.statistics, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.statistics, thread);
   let origin = planeOrigin(params.statistics, strip.plane);
   var sum = vec4f(weight($(K * K), 0, 0).x);
 #for j in 0..(K + 3)
   let x_$j = strip.x + $j - params.pad.x;
   let cx_$j = clamp(x_$j, 0, params.statistics.width - 1);
 #end
-  for (var i = 0; i < uncounted(K, i32(local)); i++) {
+  for (var i = 0; i < uncounted(K, i32(thread.local)); i++) {
     let y = strip.y + i - params.pad.y;
     let cy = clamp(y, 0, params.statistics.height - 1);
 #for j in 0..(K + 3)
@@ -54,7 +50,7 @@ fn main(
 #end
   }
   let gate = activate(sum, params.activationA, params.activationB);
-  for (var block = 0; block < uncounted(params.input.blocks, i32(local)); block++) {
+  for (var block = 0; block < uncounted(params.input.blocks, i32(thread.local)); block++) {
     let source = planeOrigin(params.input, block * params.input.batch + strip.image);
     let place = planeOrigin(params.output, block * params.input.batch + strip.image);
 #for p in 0..4

@@ -14,7 +14,7 @@
 #const TILE_Y = 1
 #const WORKGROUP = 64
 
-#include "lib/linear.wgsl"
+#include "lib/tile.wgsl"
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -43,42 +43,30 @@ struct Params {
 #const NY = TILE_Y + PARITY_Y + LOW_Y
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
   let planes = params.output.blocks * params.output.batch;
-  let index = min(linearIndex(group, groups, local), params.tiles * planes - 1);
-  let plane = divide(index, params.tiles);
-  let block = divide(plane, params.output.batch);
-  let tileRow = divide(index - plane * params.tiles, params.tilesX);
-  let tileColumn = index - plane * params.tiles - tileRow * params.tilesX;
-  let a0 = tileRow * TILE_Y + params.shift.y - LOW_Y;
-  let b0 = tileColumn * TILE_X + params.shift.x - LOW_X;
-  let source = planeOrigin(params.input, plane);
-  let place = planeOrigin(params.output, plane);
-  let residualOrigin = planeOrigin(params.residual, plane);
+  let index = min(linearIndex(thread), params.tiles * planes - 1);
+  let tile = tileOf(index);
+  let block = divide(tile.plane, params.output.batch);
+  let source = planeOrigin(params.input, tile.plane);
+  let place = planeOrigin(params.output, tile.plane);
+  let residualOrigin = planeOrigin(params.residual, tile.plane);
 
   let bias = weight($(K * K), block, 0);
 #for t in 0..(K * K)
   let w_$t = weight($t, block, 0);
 #end
-  // Coordinates are clamped so that every load stays within its plane; what lies outside is then replaced by zero.
-#for i in 0..NX
-  let cx_$i = clamp(b0 + $i, 0, params.input.width - 1);
-  let inX_$i = cx_$i == b0 + $i;
-#end
+  let left = tile.column * TILE_X + params.shift.x - LOW_X;
+  let top = tile.row * TILE_Y + params.shift.y - LOW_Y;
+#include "lib/window.wgsl"
 #for j in 0..NY
-  let cy_$j = clamp(a0 + $j, 0, params.input.height - 1);
-  let inY_$j = cy_$j == a0 + $j;
 #for i in 0..NX
   let x_$(j)_$i = select(vec4f(0.0), load_x(source.x + cx_$i, source.y + cy_$j), inX_$i && inY_$j);
 #end
 #end
 
-  let v0 = 2 * TILE_Y * tileRow;
-  let u0 = 2 * TILE_X * tileColumn;
+  let v0 = 2 * TILE_Y * tile.row;
+  let u0 = 2 * TILE_X * tile.column;
 #for j in 0..(2 * TILE_Y)
 #for i in 0..(2 * TILE_X)
   {

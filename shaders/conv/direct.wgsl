@@ -27,9 +27,7 @@
 #const GATED = 0
 #const INTERLEAVED = 0
 
-#if JOINED == 1
 #include "lib/linear.wgsl"
-#end
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -69,21 +67,17 @@ struct Params {
 #const NY = (TILE_Y - 1) * S + K
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
 #if JOINED == 1
-  let index = min(linearIndex(group, groups, local), params.tiles * params.layers * params.output.batch - 1);
+  let index = min(linearIndex(thread), params.tiles * params.layers * params.output.batch - 1);
   let plane = divide(index, params.tiles);
   let tile = index - plane * params.tiles;
   let image = divide(plane, params.layers);
   let layer = plane - image * params.layers;
 #else
-  let tile = min(i32(group.x) * WORKGROUP + i32(local), params.tiles - 1);
-  let layer = i32(group.y);
-  let image = i32(group.z);
+  let tile = min(i32(thread.group.x) * WORKGROUP + i32(thread.local), params.tiles - 1);
+  let layer = i32(thread.group.y);
+  let image = i32(thread.group.z);
 #end
   let tileRow = tile / params.tilesX;
   let u0 = (tile - tileRow * params.tilesX) * TILE_X;
@@ -98,15 +92,9 @@ fn main(
 #end
 #end
 
-  // Coordinates are clamped so that every load stays within its plane; what lies in the padding is then replaced by zero.
-#for i in 0..NX
-  let cx_$i = clamp(u0 * S + $i - params.pad.x, 0, params.input.width - 1);
-  let inX_$i = cx_$i == u0 * S + $i - params.pad.x;
-#end
-#for j in 0..NY
-  let cy_$j = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
-  let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
-#end
+  let left = u0 * S - params.pad.x;
+  let top = v0 * S - params.pad.y;
+#include "lib/window.wgsl"
 
   for (var block = 0; block < params.inBlocks; block++) {
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
@@ -137,18 +125,11 @@ fn main(
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
 #for t in 0..(K * K)
-#if IN_LANES == 4
-    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1 + x_$(j * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2 + x_$(j * S + t / K)_$(i * S + t % K).w * w_$(o)_$(t)_3;
+    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0
+#for c in 1..IN_LANES
+      + x_$(j * S + t / K)_$(i * S + t % K)[$c] * w_$(o)_$(t)_$c
 #end
-#if IN_LANES == 3
-    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1 + x_$(j * S + t / K)_$(i * S + t % K).z * w_$(o)_$(t)_2;
-#end
-#if IN_LANES == 2
-    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0 + x_$(j * S + t / K)_$(i * S + t % K).y * w_$(o)_$(t)_1;
-#end
-#if IN_LANES == 1
-    acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0;
-#end
+    ;
 #end
 #end
 #end

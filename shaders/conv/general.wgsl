@@ -50,12 +50,8 @@ fn sourceOf(at: i32, tap: i32, stride: i32, pad: i32, dilation: i32, extent: i32
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let firstInput = divide(4 * strip.block, params.outputsPerGroup) * params.inputsPerGroup;
   let firstBlock = min(firstInput >> 2u, params.input.blocks - params.inBlocks);
   let bias = weight(0, params.inBlocks, strip.block);

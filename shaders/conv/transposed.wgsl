@@ -18,7 +18,7 @@
 #const OUT_BLOCKS = 1
 #const WORKGROUP = 8
 
-#include "lib/linear.wgsl"
+#include "lib/tile.wgsl"
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -49,19 +49,11 @@ struct Params {
 #const NY = TILE_Y + PARITY_Y + LOW_Y
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let index = min(linearIndex(group, groups, local), params.tiles * params.layers * params.output.batch - 1);
-  let plane = divide(index, params.tiles);
-  let tile = index - plane * params.tiles;
-  let image = divide(plane, params.layers);
-  let layer = plane - image * params.layers;
-  let tileRow = divide(tile, params.tilesX);
-  let a0 = tileRow * TILE_Y + params.shift.y - LOW_Y;
-  let b0 = (tile - tileRow * params.tilesX) * TILE_X + params.shift.x - LOW_X;
+fn main(thread: Thread) {
+  let index = min(linearIndex(thread), params.tiles * params.layers * params.output.batch - 1);
+  let tile = tileOf(index);
+  let image = divide(tile.plane, params.layers);
+  let layer = tile.plane - image * params.layers;
 
 #for o in 0..OUT_BLOCKS
   let bias_$o = weight($o, params.inBlocks, layer);
@@ -72,15 +64,9 @@ fn main(
 #end
 #end
 
-  // Coordinates are clamped so that every load stays within its plane; what lies outside is then replaced by zero.
-#for i in 0..NX
-  let cx_$i = clamp(b0 + $i, 0, params.input.width - 1);
-  let inX_$i = cx_$i == b0 + $i;
-#end
-#for j in 0..NY
-  let cy_$j = clamp(a0 + $j, 0, params.input.height - 1);
-  let inY_$j = cy_$j == a0 + $j;
-#end
+  let left = tile.column * TILE_X + params.shift.x - LOW_X;
+  let top = tile.row * TILE_Y + params.shift.y - LOW_Y;
+#include "lib/window.wgsl"
 
   for (var block = 0; block < params.inBlocks; block++) {
     let origin = planeOrigin(params.input, block * params.input.batch + image);
@@ -114,8 +100,8 @@ fn main(
 #end
   }
 
-  let v0 = 2 * TILE_Y * tileRow;
-  let u0 = 2 * TILE_X * (tile - tileRow * params.tilesX);
+  let v0 = 2 * TILE_Y * tile.row;
+  let u0 = 2 * TILE_X * tile.column;
 #for o in 0..OUT_BLOCKS
   {
     let block = layer * OUT_BLOCKS + $o;

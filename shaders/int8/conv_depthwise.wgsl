@@ -13,7 +13,7 @@
 #const TILE_Y = 2
 #const WORKGROUP = 64
 
-#include "lib/linear.wgsl"
+#include "lib/tile.wgsl"
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -41,21 +41,16 @@ struct Params {
 #const CELLS = (K * K + 3) / 4
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
   let planes = params.output.blocks * params.output.batch;
-  let index = min(linearIndex(group, groups, local), params.tiles * planes - 1);
-  let plane = divide(index, params.tiles);
-  let block = divide(plane, params.output.batch);
-  let tileRow = divide(index - plane * params.tiles, params.tilesX);
-  let u0 = (index - plane * params.tiles - tileRow * params.tilesX) * TILE_X;
-  let v0 = tileRow * TILE_Y;
-  let source = planeOrigin(params.input, plane);
-  let place = planeOrigin(params.output, plane);
-  let residualOrigin = planeOrigin(params.residual, plane);
+  let index = min(linearIndex(thread), params.tiles * planes - 1);
+  let tile = tileOf(index);
+  let block = divide(tile.plane, params.output.batch);
+  let u0 = tile.column * TILE_X;
+  let v0 = tile.row * TILE_Y;
+  let source = planeOrigin(params.input, tile.plane);
+  let place = planeOrigin(params.output, tile.plane);
+  let residualOrigin = planeOrigin(params.residual, tile.plane);
 
 #for j in 0..TILE_Y
 #for i in 0..TILE_X

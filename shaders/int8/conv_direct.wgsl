@@ -61,15 +61,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 #end
 #end
 
-  // Coordinates are clamped so that every load stays within its plane; what lies in the padding is then replaced by the zero point.
-#for i in 0..NX
-  let cx_$i = clamp(u0 * S + $i - params.pad.x, 0, params.input.width - 1);
-  let inX_$i = cx_$i == u0 * S + $i - params.pad.x;
-#end
-#for j in 0..NY
-  let cy_$j = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
-  let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
-#end
+  let left = u0 * S - params.pad.x;
+  let top = v0 * S - params.pad.y;
+#include "lib/window.wgsl"
+  // The zero point, for what lies in the padding.
   let padding = pack8(vec4i(i32(params.input.zero)));
 
   for (var block = 0; block < params.input.blocks; block++) {

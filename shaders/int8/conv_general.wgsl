@@ -40,12 +40,8 @@ struct Params {
 #include "lib/requantize.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let firstInput = divide(4 * strip.block, params.outputsPerGroup) * params.inputsPerGroup;
   let firstBlock = min(firstInput >> 2u, params.input.blocks - params.inBlocks);
   let padding = pack8(vec4i(i32(params.input.zero)));

@@ -22,12 +22,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let element = min(linearIndex(group, groups, local), params.size - 1);
+fn main(thread: Thread) {
+  let element = min(linearIndex(thread), params.size - 1);
   let index = element / params.inner % params.count;
 #if DIRECTION == quantize
   y[element] = clamp(round(x[element] / scales[index]) + zeroPoints[index], params.low, params.high);

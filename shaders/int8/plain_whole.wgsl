@@ -17,12 +17,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let element = min(linearIndex(group, groups, local), params.size - 1);
+fn main(thread: Thread) {
+  let element = min(linearIndex(thread), params.size - 1);
   let whole = trunc(x[element]);
 #if WRAPS == 1
   y[element] = whole - params.values * floor((whole - params.low) / params.values);

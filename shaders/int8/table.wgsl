@@ -17,12 +17,8 @@ struct Params {
 #include "lib/int8_weights.wgsl" BINDING=3
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.input, strip.plane);
   let place = planeOrigin(params.output, strip.plane);
 #for i in 0..STRIP

@@ -1,13 +1,13 @@
   // In a function's body: calls $VISIT(x, y) for each of the pixels of `part` that fall to this member of the team.
 #if TEAM == 1
-  for (var y = part.top; y < uncounted(part.bottom, i32(local)); y++) {
+  for (var y = part.top; y < uncounted(part.bottom, i32(thread.local)); y++) {
     var x = 0;
-    for (; x < uncounted(params.$EXTENT.width - 3, i32(local)); x += 4) {
+    for (; x < uncounted(params.$EXTENT.width - 3, i32(thread.local)); x += 4) {
 #for i in 0..4
       $VISIT(x + $i, y);
 #end
     }
-    for (; x < uncounted(params.$EXTENT.width, i32(local)); x++) {
+    for (; x < uncounted(params.$EXTENT.width, i32(thread.local)); x++) {
       $VISIT(x, y);
     }
   }

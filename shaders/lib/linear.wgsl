@@ -1,9 +1,21 @@
 // Threads numbered in one line, however many workgroups that takes, and exact whole quotients without integer division.
 #const WORKGROUP = 64
 
-// Number of this thread; the dispatch is a grid of workgroups only because one axis holds at most 65535.
-fn linearIndex(group: vec3u, groups: vec3u, local: u32) -> i32 {
-  return i32((group.y * groups.x + group.x) * WORKGROUP + local);
+// What a thread knows of itself: the parameter of an entry point.
+struct Thread {
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+}
+
+// Number of a workgroup; the dispatch is a grid of them only because one axis holds at most 65535.
+fn linearGroup(thread: Thread) -> i32 {
+  return i32(thread.group.y * thread.groups.x + thread.group.x);
+}
+
+// Number of a thread.
+fn linearIndex(thread: Thread) -> i32 {
+  return linearGroup(thread) * WORKGROUP + i32(thread.local);
 }
 
 // a / b rounded down, for a >= 0, b > 0 and a quotient below 2^22. The float quotient is at most one off.

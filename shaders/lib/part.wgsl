@@ -11,8 +11,9 @@ struct Part {
   bottom: i32,          // behind the last row
 }
 
-// The part of a number; numbers beyond the last part stand for it.
-fn partOf(t: Blocked, index: i32, rows: i32, parts: i32) -> Part {
+// The part of a thread's team.
+fn partOf(t: Blocked, thread: Thread, rows: i32, parts: i32) -> Part {
+  let index = teamOf(thread, t.blocks * t.batch * parts);
   let plane = divide(index, parts);
   let top = (index - plane * parts) * rows;
   return Part(index, plane, divide(plane, t.batch), top, min(top + rows, t.height));

@@ -12,10 +12,10 @@ struct Strip {
 }
 
 // The strip of a thread; threads beyond the last strip repeat it.
-fn stripOf(t: Blocked, thread: i32) -> Strip {
+fn stripOf(t: Blocked, thread: Thread) -> Strip {
   let across = (t.width + STRIP - 1) / STRIP;
   let strips = across * t.height;
-  let index = min(thread, strips * t.blocks * t.batch - 1);
+  let index = min(linearIndex(thread), strips * t.blocks * t.batch - 1);
   let plane = divide(index, strips);
   let block = divide(plane, t.batch);
   let y = divide(index - plane * strips, across);

@@ -6,20 +6,20 @@
 
 // Number of a thread's team, of `count`; threads beyond the last team repeat it, since a barrier must be reached by all of a workgroup
 // or none.
-fn teamOf(group: vec3u, groups: vec3u, local: u32, count: i32) -> i32 {
+fn teamOf(thread: Thread, count: i32) -> i32 {
 #if TEAM == 1
-  return min(linearIndex(group, groups, local), count - 1);
+  return min(linearIndex(thread), count - 1);
 #else
-  return min(i32(group.y * groups.x + group.x), count - 1);
+  return min(linearGroup(thread), count - 1);
 #end
 }
 
 // Number of a thread within its team.
-fn memberOf(local: u32) -> i32 {
+fn memberOf(thread: Thread) -> i32 {
 #if TEAM == 1
   return 0;
 #else
-  return i32(local);
+  return i32(thread.local);
 #end
 }
 

@@ -1,10 +1,9 @@
 // y = activate(a OP b) over row memory, each operand broadcast to y `[N,C,H,W]` along the axes where its extent is 1.
 //
-// OP is add, sub, mul or div. SECOND says what b is: a tensor, the same tensor as a, or a constant. SWAP == 1 computes
+// OP is that of lib/operation.wgsl. SECOND says what b is: a tensor, the same tensor as a, or a constant. SWAP == 1 computes
 // `b OP a`. A constant `[N',C',H',W']` lies in the weights: column = x, row = (block * N' + image) * H' + y; `params.second`
 // tells its extents (and has no place in the arena).
 // Dispatch: a thread for every strip of STRIP pixels of y (lib/strip.wgsl).
-#const OP = add
 #const SECOND = tensor
 #const SWAP = 0
 
@@ -28,6 +27,7 @@ struct Params {
 #if SECOND == constant
 #include "lib/weights.wgsl" BINDING=3
 #end
+#include "lib/operation.wgsl" TYPE=vec4f
 #include "lib/activation.wgsl"
 
 // The plane of an operand that goes with a plane of the output.
@@ -41,12 +41,8 @@ fn spread(value: vec4f, t: Blocked) -> vec4f {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let place = planeOrigin(params.output, strip.plane);
   let originA = planeOrigin(params.first, planeFor(params.first, strip));
   let rowA = originA.y + min(strip.y, params.first.height - 1);
@@ -72,23 +68,9 @@ fn main(
       let b = a;
 #end
 #if SWAP == 1
-      let left = b;
-      let right = a;
+      let value = operate(b, a);
 #else
-      let left = a;
-      let right = b;
-#end
-#if OP == add
-      let value = left + right;
-#end
-#if OP == sub
-      let value = left - right;
-#end
-#if OP == mul
-      let value = left * right;
-#end
-#if OP == div
-      let value = left / right;
+      let value = operate(a, b);
 #end
       let result = activate(value, params.activationA, params.activationB);
       store_y(place.x + x, place.y + strip.y, keepChannels(result, params.output, strip.block));

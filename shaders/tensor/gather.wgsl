@@ -39,12 +39,8 @@ fn within(index: i32, extent: i32) -> i32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.region, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.region, thread);
   let image = within(params.start.x + params.step.x * strip.image, params.input.batch);
   let row = within(params.start.z + params.step.z * strip.y, params.input.height);
   let block = strip.block + (params.origin.y >> 2u);

@@ -40,12 +40,8 @@ fn load_part2(column: i32, row: i32) -> vec4f { return load_p$FROM2(column, row)
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.region, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.region, thread);
   let block = strip.block + params.firstBlock;
   let place = planeOrigin(params.output, block * params.output.batch + strip.image);
 #for k in 0..PARTS

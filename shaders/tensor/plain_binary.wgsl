@@ -1,8 +1,8 @@
 // y = activate(a OP b) over plain row-major tensors with broadcasting.
 //
 // The axes of y are merged where all operands allow it (src/kernels/strided.ts); steps are 0 along broadcast axes. SAME == 1: b is a.
+// OP is that of lib/operation.wgsl.
 // Dispatch: a thread an element of y (lib/linear.wgsl).
-#const OP = add
 #const SAME = 0
 
 #include "lib/walk.wgsl"
@@ -20,15 +20,12 @@ struct Params {
 #if SAME == 0
 @group(0) @binding(3) var<storage, read_write> b: array<f32>;
 #end
+#include "lib/operation.wgsl" TYPE=f32
 #include "lib/activation.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let element = min(linearIndex(group, groups, local), params.size - 1);
+fn main(thread: Thread) {
+  let element = min(linearIndex(thread), params.size - 1);
   let index = indexOf(element, params.extents);
   let left = a[dotSteps(index, params.stepsA)];
 #if SAME == 1
@@ -36,17 +33,5 @@ fn main(
 #else
   let right = b[dotSteps(index, params.stepsB)];
 #end
-#if OP == add
-  let value = left + right;
-#end
-#if OP == sub
-  let value = left - right;
-#end
-#if OP == mul
-  let value = left * right;
-#end
-#if OP == div
-  let value = left / right;
-#end
-  y[element] = activate(vec4f(value), params.activationA, params.activationB).x;
+  y[element] = activate(vec4f(operate(left, right)), params.activationA, params.activationB).x;
 }

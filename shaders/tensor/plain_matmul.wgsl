@@ -43,13 +43,9 @@ fn load_b(at: i32) -> f32 { return a[at]; }
 #include "lib/activation.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
   let tiles = params.tilesX * params.tilesY;
-  let tile = min(linearIndex(group, groups, local), tiles * params.products - 1);
+  let tile = min(linearIndex(thread), tiles * params.products - 1);
   let which = tile / tiles;
   let tileRow = (tile - which * tiles) / params.tilesX;
   let v0 = tileRow * TILE_Y;

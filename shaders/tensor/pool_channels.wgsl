@@ -17,12 +17,8 @@ struct Params {
 #include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let place = planeOrigin(params.output, strip.plane);
 #if COMBINE == maximum
   let neutral = vec4f(-3.4e38);
@@ -33,7 +29,7 @@ fn main(
   let x_$p = min(strip.x + $p, params.input.width - 1);
   var result_$p = neutral;
 #end
-  for (var block = 0; block < uncounted(params.input.blocks, i32(local)); block++) {
+  for (var block = 0; block < uncounted(params.input.blocks, i32(thread.local)); block++) {
     let source = planeOrigin(params.input, block * params.input.batch + strip.image);
     let counts = vec4i(0, 1, 2, 3) < vec4i(params.input.channels - 4 * block);
 #for p in 0..STRIP

@@ -22,12 +22,8 @@ struct Params {
 #const NX = (STRIP - 1) * S + K
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.input, strip.plane);
   let place = planeOrigin(params.output, strip.plane);
   let left = strip.x * S - params.pad.x;

@@ -16,13 +16,9 @@ struct Params {
 #include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let plane = teamOf(group, groups, local, params.output.blocks * params.output.batch);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let plane = teamOf(thread, params.output.blocks * params.output.batch);
+  let member = memberOf(thread);
   let source = planeOrigin(params.input, plane);
   let pixels = params.input.width * params.input.height;
 #if COMBINE == maximum
@@ -30,7 +26,7 @@ fn main(
 #else
   var result = vec4f(0.0);
 #end
-  for (var pixel = member; pixel < uncounted(pixels, i32(local)); pixel += TEAM) {
+  for (var pixel = member; pixel < uncounted(pixels, i32(thread.local)); pixel += TEAM) {
     let y = divide(pixel, params.input.width);
     let value = load_x(source.x + pixel - y * params.input.width, source.y + y);
 #if COMBINE == maximum

@@ -28,15 +28,11 @@ fn blend(a: vec4f, b: vec4f, share: f32) -> vec4f {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
   let across = (params.output.width + STRIP - 1) / STRIP;
   let strips = across * params.output.height;
   let planes = params.output.blocks * params.output.batch;
-  let index = min(linearIndex(group, groups, local), strips * ((planes + PLANES - 1) / PLANES) - 1);
+  let index = min(linearIndex(thread), strips * ((planes + PLANES - 1) / PLANES) - 1);
   let bundle = divide(index, strips);
   let v = divide(index - bundle * strips, across);
   let u = (index - bundle * strips - v * across) * STRIP;

@@ -11,12 +11,8 @@ struct Params {
 #include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let place = planeOrigin(params.output, strip.plane);
   let last = params.output.channels - 1;
 #for l in 0..4

@@ -11,12 +11,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.input, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.input, thread);
   let source = planeOrigin(params.input, strip.plane);
   let plane = params.input.height * params.input.width;
   let first = (strip.image * params.input.channels + 4 * strip.block) * plane + strip.y * params.input.width;

@@ -23,12 +23,8 @@ struct Params {
 #include "lib/activation.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.input, strip.plane);
   let place = planeOrigin(params.output, strip.plane);
 #if AFFINE == 1

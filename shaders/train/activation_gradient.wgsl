@@ -18,12 +18,8 @@ struct Params {
 #include "lib/derivative.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.input, strip.plane) + vec2i(strip.x, strip.y);
   let gradient = planeOrigin(params.gradient, strip.plane) + vec2i(strip.x, strip.y);
   let place = planeOrigin(params.output, strip.plane) + vec2i(strip.x, strip.y);

@@ -33,14 +33,9 @@ fn visit(x: i32, y: i32) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let count = params.input.blocks * params.input.batch * params.parts;
-  let part = partOf(params.input, teamOf(group, groups, local, count), params.rows, params.parts);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let part = partOf(params.input, thread, params.rows, params.parts);
+  let member = memberOf(thread);
   let channels = params.input.channels;
   source = planeOrigin(params.input, part.plane);
   place = planeOrigin(params.output, part.plane);

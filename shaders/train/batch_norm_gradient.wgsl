@@ -47,26 +47,16 @@ fn visit(x: i32, y: i32) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let count = params.input.blocks * params.input.batch * params.parts;
-  let part = partOf(params.input, teamOf(group, groups, local, count), params.rows, params.parts);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let part = partOf(params.input, thread, params.rows, params.parts);
+  let member = memberOf(thread);
   let channels = params.input.channels;
   source = planeOrigin(params.input, part.plane);
   gradientOrigin = planeOrigin(params.gradient, part.plane);
   place = planeOrigin(params.output, part.plane);
-  norm.mean = mean4(part.block, channels);
-  norm.inverse = inverse4(part.block, channels);
-  norm.scale = scale4(part.block, channels);
-#if ACTIVATION != 0
-  norm.bias = bias4(part.block, channels);
-#end
+  norm = normOf(part.block, channels);
   // Where there is no channel everything is zero, so that the result is a number.
-  factor = keepChannels(norm.inverse * norm.scale, params.input, part.block);
+  factor = keepChannels(norm.inverse * scale4(part.block, channels), params.input, part.block);
   let at = 2 * (params.first + part.block);
   meanOfGradient = keepChannels(means[at], params.input, part.block);
   meanOfProduct = keepChannels(means[at + 1], params.input, part.block);

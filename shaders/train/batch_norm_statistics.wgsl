@@ -27,13 +27,9 @@ fn pixelsOf(part: i32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let block = teamOf(group, groups, local, params.input.blocks);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let block = teamOf(thread, params.input.blocks);
+  let member = memberOf(thread);
   let each = params.input.batch * params.parts;
   let count = f32(params.input.batch * params.input.height * params.input.width);
   let start = block * each;
@@ -41,12 +37,12 @@ fn main(
   // Means are summed as distances to one of them, so that none of their bits are lost.
   let origin = partials[2 * start];
   var sum = vec4f(0.0);
-  for (var part = start + member; part < uncounted(end, i32(local)); part += TEAM) {
+  for (var part = start + member; part < uncounted(end, i32(thread.local)); part += TEAM) {
     sum += (partials[2 * part] - origin) * pixelsOf(part);
   }
   let mean = origin + combined(sum, member) / count;
   var squares = vec4f(0.0);
-  for (var part = start + member; part < uncounted(end, i32(local)); part += TEAM) {
+  for (var part = start + member; part < uncounted(end, i32(thread.local)); part += TEAM) {
     let distance = partials[2 * part] - mean;
     squares += partials[2 * part + 1] + distance * distance * pixelsOf(part);
   }

@@ -66,14 +66,9 @@ fn visit(x: i32, y: i32) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let count = params.input.blocks * params.input.batch * params.parts;
-  let part = partOf(params.input, teamOf(group, groups, local, count), params.rows, params.parts);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let part = partOf(params.input, thread, params.rows, params.parts);
+  let member = memberOf(thread);
   origin = planeOrigin(params.input, part.plane);
 #if MODE == moments
   // Of four pixels, lest one that stands out spoil the rest.
@@ -84,13 +79,7 @@ fn main(
 #end
 #if MODE == gradient
   gradientOrigin = planeOrigin(params.gradient, part.plane);
-  let channels = params.input.channels;
-  norm.mean = mean4(part.block, channels);
-  norm.inverse = inverse4(part.block, channels);
-#if ACTIVATION != 0
-  norm.scale = scale4(part.block, channels);
-  norm.bias = bias4(part.block, channels);
-#end
+  norm = normOf(part.block, params.input.channels);
 #end
 #include "lib/each_pixel.wgsl" VISIT=visit EXTENT=input
   first = combined(first, member);

@@ -18,17 +18,13 @@ struct Params {
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let block = teamOf(group, groups, local, params.input.blocks);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let block = teamOf(thread, params.input.blocks);
+  let member = memberOf(thread);
   let each = params.input.batch * params.parts;
   var first = vec4f(0.0);
   var second = vec4f(0.0);
-  for (var part = block * each + member; part < uncounted((block + 1) * each, i32(local)); part += TEAM) {
+  for (var part = block * each + member; part < uncounted((block + 1) * each, i32(thread.local)); part += TEAM) {
     first += partials[2 * part];
 #if MODE == gradient
     second += partials[2 * part + 1];

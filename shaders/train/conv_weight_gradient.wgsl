@@ -20,7 +20,7 @@
 #const PADDED = 1       // 0: no window reaches beyond x
 #const WORKGROUP = 8
 
-#include "lib/linear.wgsl"
+#include "lib/tile.wgsl"
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -43,13 +43,9 @@ struct Params {
 #const NY = (TILE_Y - 1) * S + K
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
   let pairs = params.outGroups * params.inGroups;
-  let index = min(linearIndex(group, groups, local), pairs * params.chunks - 1);
+  let index = min(linearIndex(thread), pairs * params.chunks - 1);
   let chunk = divide(index, pairs);
   let pair = index - chunk * pairs;
   let outGroup = divide(pair, params.inGroups);
@@ -67,21 +63,14 @@ fn main(
 
   let first = chunk * params.perChunk;
   let end = min(first + params.perChunk, params.tiles * params.output.batch);
-  for (var tile = first; tile < end; tile++) {
-    let image = divide(tile, params.tiles);
-    let tileRow = divide(tile - image * params.tiles, params.tilesX);
-    let u0 = (tile - image * params.tiles - tileRow * params.tilesX) * TILE_X;
-    let v0 = tileRow * TILE_Y;
-    // Coordinates are clamped so that every load stays within its plane; what lies outside of dy or in the padding of x is then replaced
-    // by zero.
-#for i in 0..NX
-    let cx_$i = clamp(u0 * S + $i - params.pad.x, 0, params.input.width - 1);
-    let inX_$i = cx_$i == u0 * S + $i - params.pad.x;
-#end
-#for j in 0..NY
-    let cy_$j = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
-    let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
-#end
+  for (var number = first; number < end; number++) {
+    let tile = tileOf(number);
+    let image = tile.plane;
+    let u0 = tile.column * TILE_X;
+    let v0 = tile.row * TILE_Y;
+    let left = u0 * S - params.pad.x;
+    let top = v0 * S - params.pad.y;
+#include "lib/window.wgsl"
 #for i in 0..TILE_X
     let du_$i = min(u0 + $i, params.output.width - 1);
 #end

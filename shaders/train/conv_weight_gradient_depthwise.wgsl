@@ -11,7 +11,7 @@
 #const TILE_Y = 2
 #const WORKGROUP = 8
 
-#include "lib/linear.wgsl"
+#include "lib/tile.wgsl"
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -32,13 +32,9 @@ struct Params {
 #const NY = (TILE_Y - 1) * S + K
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
   let blocks = params.output.blocks;
-  let index = min(linearIndex(group, groups, local), blocks * params.chunks - 1);
+  let index = min(linearIndex(thread), blocks * params.chunks - 1);
   let chunk = divide(index, blocks);
   let block = index - chunk * blocks;
 
@@ -47,11 +43,11 @@ fn main(
 #end
   let first = chunk * params.perChunk;
   let end = min(first + params.perChunk, params.tiles * params.output.batch);
-  for (var tile = first; tile < end; tile++) {
-    let image = divide(tile, params.tiles);
-    let tileRow = divide(tile - image * params.tiles, params.tilesX);
-    let u0 = (tile - image * params.tiles - tileRow * params.tilesX) * TILE_X;
-    let v0 = tileRow * TILE_Y;
+  for (var number = first; number < end; number++) {
+    let tile = tileOf(number);
+    let image = tile.plane;
+    let u0 = tile.column * TILE_X;
+    let v0 = tile.row * TILE_Y;
     let source = planeOrigin(params.input, block * params.input.batch + image);
     let place = planeOrigin(params.output, block * params.output.batch + image);
     // Coordinates are clamped so that every load stays within its plane; what lies outside is then replaced by zero.
@@ -64,13 +60,10 @@ fn main(
     );
 #end
 #end
-#for i in 0..NX
-    let cx_$i = clamp(u0 * S + $i - params.pad.x, 0, params.input.width - 1);
-    let inX_$i = cx_$i == u0 * S + $i - params.pad.x;
-#end
+    let left = u0 * S - params.pad.x;
+    let top = v0 * S - params.pad.y;
+#include "lib/window.wgsl"
 #for j in 0..NY
-    let cy_$j = clamp(v0 * S + $j - params.pad.y, 0, params.input.height - 1);
-    let inY_$j = cy_$j == v0 * S + $j - params.pad.y;
 #for i in 0..NX
     let x_$(j)_$i = select(vec4f(0.0), load_x(source.x + cx_$i, source.y + cy_$j), inX_$i && inY_$j);
 #end

@@ -35,12 +35,8 @@ fn laneOf(cell: vec4f, lane: i32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let index = min(linearIndex(group, groups, local), params.size * params.chunks - 1);
+fn main(thread: Thread) {
+  let index = min(linearIndex(thread), params.size * params.chunks - 1);
   let chunk = divide(index, params.size);
   let element = index - chunk * params.size;
   let taps = params.kernel.x * params.kernel.y;

@@ -31,14 +31,10 @@ fn total(value: vec4f, member: i32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let first = teamOf(group, groups, local, params.channels) * params.size;
-  let member = memberOf(local);
-  let end = uncounted(params.size, i32(local));
+fn main(thread: Thread) {
+  let first = teamOf(thread, params.channels) * params.size;
+  let member = memberOf(thread);
+  let end = uncounted(params.size, i32(thread.local));
 #if BITS == 8
   var greatest = vec4f(0.0);
   for (var i = 4 * member; i < end; i += 4 * TEAM) {

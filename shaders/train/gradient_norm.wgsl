@@ -18,12 +18,8 @@ struct Params {
 const EXPONENT = 0x7f800000u;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let part = linearIndex(group, groups, local);
+fn main(thread: Thread) {
+  let part = linearIndex(thread);
   var squares = vec4f();
   var broken = vec4f();
   for (var i = part; i < uncounted(params.vectors, part); i += PARTS) {

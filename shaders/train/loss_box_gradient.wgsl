@@ -25,23 +25,19 @@ struct Params {
 #include "train/loss_metric.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let thread = linearIndex(group, groups, local);
-  let cell = cellOf(params.level, thread);
+fn main(thread: Thread) {
+  let index = linearIndex(thread);
+  let cell = cellOf(params.level, index);
   let plane = params.level.plane;
   let row = i32(assignment[cell.anchor]);
   if (row < 0) {
     let start = sideStart(cell.image, 0, cell.at, plane);
-    for (var channel = 0; channel < uncounted(4 * BINS, thread); channel++) { gradient[start + channel * plane] = 0.0; }
+    for (var channel = 0; channel < uncounted(4 * BINS, index); channel++) { gradient[start + channel * plane] = 0.0; }
     anchorLosses[3 * cell.anchor] = 0.0;
     anchorLosses[3 * cell.anchor + 2] = 0.0;
     return;
   }
-  let distances = distributionOf(cell.image, cell.at, plane, thread);
+  let distances = distributionOf(cell.image, cell.at, plane, index);
   let outward = vec4f(-1.0, -1.0, 1.0, 1.0);
   let goal = sidesOf(cell.image * params.level.rows + row) - cell.point.xyxy;
   let overlap = overlapOf(outward * distances.mean * params.level.stride, goal);
@@ -52,7 +48,7 @@ fn main(
   let reach = clamp(outward * goal / params.level.stride, vec4f(0.0), vec4f(f32(BINS) - 1.01));
   let below = floor(reach);
   var entropy = 0.0;
-  for (var side = 0; side < uncounted(4, thread); side++) {
+  for (var side = 0; side < uncounted(4, index); side++) {
     let start = sideStart(cell.image, side, cell.at, plane);
     let peak = distances.peak[side];
     let mass = distances.mass[side];
@@ -60,7 +56,7 @@ fn main(
     let low = i32(below[side]);
     let high = reach[side] - below[side];
     entropy += peak + log(mass) - (1.0 - high) * logits[start + low * plane] - high * logits[start + (low + 1) * plane];
-    for (var bin = 0; bin < uncounted(BINS, thread); bin++) {
+    for (var bin = 0; bin < uncounted(BINS, index); bin++) {
       let at = start + bin * plane;
       let held = exp(logits[at] - peak) / mass;
       let aimed = select(0.0, 1.0 - high, bin == low) + select(0.0, high, bin == low + 1);

@@ -65,16 +65,12 @@ var<workgroup> bestAnchor: array<i32, TEAM>;
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
+fn main(thread: Thread) {
 #if TEAM > 1
-  let index = i32(group.y * groups.x + group.x);
-  let member = i32(local);
+  let index = linearGroup(thread);
+  let member = i32(thread.local);
 #else
-  let index = linearIndex(group, groups, local);
+  let index = linearIndex(thread);
   let member = 0;
 #end
   let box = min(index, params.boxes - 1);

@@ -25,13 +25,9 @@ fn logOnePlus(x: f32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let thread = linearIndex(group, groups, local);
-  let cell = cellOf(params.level, thread);
+fn main(thread: Thread) {
+  let index = linearIndex(thread);
+  let cell = cellOf(params.level, index);
   let row = i32(assignment[cell.anchor]);
   var label = -1;
   if (row >= 0) { label = i32(boxes[5 * (cell.image * params.level.rows + row)]); }
@@ -39,7 +35,7 @@ fn main(
   let weight = params.gain / normaliser[0];
   let factor = f32(params.level.images) * scale[0] * weight;
   var loss = 0.0;
-  for (var c = 0; c < uncounted(params.level.classes, thread); c++) {
+  for (var c = 0; c < uncounted(params.level.classes, index); c++) {
     let at = (cell.image * params.level.classes + c) * params.level.plane + cell.at;
     let x = logits[at];
     let aim = select(0.0, score, c == label);

@@ -11,14 +11,10 @@
 #include "train/loss_distribution.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let thread = linearIndex(group, groups, local);
-  let cell = cellOf(params, thread);
-  let reach = distributionOf(cell.image, cell.at, params.plane, thread).mean * params.stride;
+fn main(thread: Thread) {
+  let index = linearIndex(thread);
+  let cell = cellOf(params, index);
+  let reach = distributionOf(cell.image, cell.at, params.plane, index).mean * params.stride;
   predicted[cell.anchor] = vec4f(cell.point - reach.xy, cell.point + reach.zw);
   claims[cell.anchor] = 0u;
 }

@@ -9,13 +9,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> imageLosses: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let image = teamOf(group, groups, local, params.images);
-  let member = memberOf(local);
+fn main(thread: Thread) {
+  let image = teamOf(thread, params.images);
+  let member = memberOf(thread);
   var sum = vec4f(0.0);
   for (var i = member; i < params.anchors; i += TEAM) {
     let at = 3 * (image * params.anchors + i);

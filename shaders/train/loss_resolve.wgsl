@@ -19,15 +19,11 @@ struct Params {
 #include "train/loss_metric.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let thread = linearIndex(group, groups, local);
+fn main(thread: Thread) {
+  let index = linearIndex(thread);
   // Two threads must not both replace the claims of one anchor.
-  if (thread >= params.level.images * params.level.plane) { return; }
-  let cell = cellOf(params.level, thread);
+  if (index >= params.level.images * params.level.plane) { return; }
+  let cell = cellOf(params.level, index);
   let claims = assignment[cell.anchor];
   var row = -1;
   var aligned = vec2f(0.0);
@@ -38,7 +34,7 @@ fn main(
     if (claims >= 2u * CLAIM) {
       row = 0;
       var most = -1.0;
-      for (var i = 0; i < uncounted(params.level.rows, thread); i++) {
+      for (var i = 0; i < uncounted(params.level.rows, index); i++) {
         let candidate = sidesOf(first + i);
         if (labelOf(first + i, params.level.classes) >= 0 && isInside(cell.point, candidate)) {
           let overlap = max(overlapOf(sides, candidate).value, 0.0);

@@ -29,29 +29,25 @@ fn windowOf(coordinate: i32, tap: i32, stride: i32, count: i32) -> i32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let thread = i32(local);
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let local = i32(thread.local);
+  let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.input, strip.plane);
   let gradient = planeOrigin(params.gradient, strip.plane);
   let mine = load_x(source.x + strip.x, source.y + strip.y);
   var sum = vec4f(0.0);
-  for (var i = 0; i < uncounted(params.kernel.y, thread); i++) {
+  for (var i = 0; i < uncounted(params.kernel.y, local); i++) {
     let v = windowOf(strip.y + params.pad.y, i * params.dilation.y, params.stride.y, params.gradient.height);
-    for (var j = 0; j < uncounted(params.kernel.x, thread); j++) {
+    for (var j = 0; j < uncounted(params.kernel.x, local); j++) {
       let u = windowOf(strip.x + params.pad.x, j * params.dilation.x, params.stride.x, params.gradient.width);
       if (u < 0 || v < 0) {
         continue;
       }
       var beaten = vec4<bool>(false);
-      for (var k = 0; k < uncounted(params.kernel.y, thread); k++) {
+      for (var k = 0; k < uncounted(params.kernel.y, local); k++) {
         let y = v * params.stride.y - params.pad.y + k * params.dilation.y;
         let insideY = y >= 0 && y < params.input.height;
-        for (var l = 0; l < uncounted(params.kernel.x, thread); l++) {
+        for (var l = 0; l < uncounted(params.kernel.x, local); l++) {
           let x = u * params.stride.x - params.pad.x + l * params.dilation.x;
           if (insideY && x >= 0 && x < params.input.width) {
             let other = load_x(source.x + x, source.y + y);

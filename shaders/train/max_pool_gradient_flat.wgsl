@@ -30,13 +30,9 @@ fn bit(lost: vec4<bool>, i: i32, j: i32) -> vec4u {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let thread = i32(local);
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let local = i32(thread.local);
+  let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.input, strip.plane);
   let mine = load_x(source.x + strip.x, source.y + strip.y);
   var lost = vec4u(0u);
@@ -57,7 +53,7 @@ fn main(
     let left_$(K - 1 - d) = max(left_$(K - d), load_x(before_$d, row));
     let right_$d = max(right_$(d - 1), load_x(behind_$d, row));
 #end
-    for (var i = 0; i < uncounted(K, thread); i++) {
+    for (var i = 0; i < uncounted(K, local); i++) {
 #for j in 0..K
       lost |= bit(((left_$j >= mine) & inner) | (right_$j > mine), i, $j);
 #end
@@ -73,7 +69,7 @@ fn main(
 #for j in 0..K
     var most_$j = LOWEST;
 #end
-    for (var d = 1; d < uncounted(K, thread); d++) {
+    for (var d = 1; d < uncounted(K, local); d++) {
 #if side == 0
       let row = source.y + max(strip.y - d, 0);
       let i = K - 1 - d;
@@ -106,7 +102,7 @@ fn main(
   let gradient = planeOrigin(params.gradient, strip.plane);
   let corner = vec2i(strip.x, strip.y) + params.pad - (K - 1);
   var sum = vec4f(0.0);
-  for (var i = 0; i < uncounted(K, thread); i++) {
+  for (var i = 0; i < uncounted(K, local); i++) {
     let v = corner.y + i;
     let insideY = v >= 0 && v < params.gradient.height;
     let row = gradient.y + clamp(v, 0, params.gradient.height - 1);

@@ -9,6 +9,18 @@ struct Norm {
   bias: vec4f,
 }
 
+// That of a channel block, from the vectors mean, inverse and, where there is an activation, scale and bias (lib/vector.wgsl).
+fn normOf(block: i32, channels: i32) -> Norm {
+  var norm: Norm;
+  norm.mean = mean4(block, channels);
+  norm.inverse = inverse4(block, channels);
+#if ACTIVATION != 0
+  norm.scale = scale4(block, channels);
+  norm.bias = bias4(block, channels);
+#end
+  return norm;
+}
+
 // Before scale and bias.
 fn normalised(x: vec4f, norm: Norm) -> vec4f {
   return (x - norm.mean) * norm.inverse;

@@ -44,12 +44,8 @@ fn biasOf(o: i32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let index = min(linearIndex(group, groups, local), params.weightColumns * params.weightRows * params.layers - 1);
+fn main(thread: Thread) {
+  let index = min(linearIndex(thread), params.weightColumns * params.weightRows * params.layers - 1);
   let line = divide(index, params.weightColumns);
   let column = index - line * params.weightColumns;
   let layer = divide(line, params.weightRows);

@@ -15,12 +15,8 @@ struct Params {
 #include "lib/derivative.wgsl"
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let first = 4 * linearIndex(group, groups, local);
+fn main(thread: Thread) {
+  let first = 4 * linearIndex(thread);
   let last = params.size - 1;
 #for l in 0..4
   let at_$l = min(first + $l, last);

@@ -16,12 +16,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let element = min(linearIndex(group, groups, local), params.size - 1);
+fn main(thread: Thread) {
+  let element = min(linearIndex(thread), params.size - 1);
   let first = dotSteps(indexOf(element, params.extents), params.steps);
   var greatest = x[first];
   var count = 0.0;

@@ -13,12 +13,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let line = min(linearIndex(group, groups, local), params.lines - 1);
+fn main(thread: Thread) {
+  let line = min(linearIndex(thread), params.lines - 1);
   let outer = line / params.step;
   let first = outer * params.extent * params.step + line - outer * params.step;
   var sum = 0.0;

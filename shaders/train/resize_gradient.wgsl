@@ -28,12 +28,8 @@ fn shareOf(mix: vec2f, pixel: i32, extent: i32) -> f32 {
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let strip = stripOf(params.output, linearIndex(group, groups, local));
+fn main(thread: Thread) {
+  let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.gradient, strip.plane);
   let place = planeOrigin(params.output, strip.plane);
 #if FACTOR_X == 0

@@ -22,12 +22,8 @@ struct Params {
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = linearIndex(group, groups, local);
+fn main(thread: Thread) {
+  let i = linearIndex(thread);
   if (i >= params.size) {
     return;
   }

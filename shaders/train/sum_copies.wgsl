@@ -17,12 +17,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let index = linearIndex(group, groups, local);
+fn main(thread: Thread) {
+  let index = linearIndex(thread);
   let place = min(index, params.size * params.sums - 1);
   let part = divide(place, params.size);
   let element = place - part * params.size;

@@ -41,12 +41,8 @@ struct Params {
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-) {
-  let i = linearIndex(group, groups, local);
+fn main(thread: Thread) {
+  let i = linearIndex(thread);
   let known = state[0];
   if (i >= params.vectors || known.y > 0.0) {
     return;

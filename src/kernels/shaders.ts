@@ -37,14 +37,17 @@ import int8PlainRange from "../../shaders/int8/plain_range.wgsl" with { type: "t
 import int8PlainScale from "../../shaders/int8/plain_scale.wgsl" with { type: "text" };
 import int8PlainWhole from "../../shaders/int8/plain_whole.wgsl" with { type: "text" };
 import linear from "../../shaders/lib/linear.wgsl" with { type: "text" };
+import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
 import requantize from "../../shaders/lib/requantize.wgsl" with { type: "text" };
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
 import strip from "../../shaders/lib/strip.wgsl" with { type: "text" };
 import team from "../../shaders/lib/team.wgsl" with { type: "text" };
+import tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
 import walk from "../../shaders/lib/walk.wgsl" with { type: "text" };
 import weights from "../../shaders/lib/weights.wgsl" with { type: "text" };
 import weightsOut from "../../shaders/lib/weights_out.wgsl" with { type: "text" };
+import window from "../../shaders/lib/window.wgsl" with { type: "text" };
 import trainAccumulate from "../../shaders/train/accumulate.wgsl" with { type: "text" };
 import trainGradientNorm from "../../shaders/train/gradient_norm.wgsl" with { type: "text" };
 import trainGradientNormTotal from "../../shaders/train/gradient_norm_total.wgsl" with { type: "text" };
@@ -144,14 +147,17 @@ export const SHADERS: ShaderLibrary = {
   "lib/int8_sums.wgsl": int8Sums,
   "lib/int8_weights.wgsl": int8Weights,
   "lib/linear.wgsl": linear,
+  "lib/operation.wgsl": operation,
   "lib/output.wgsl": output,
   "lib/requantize.wgsl": requantize,
   "lib/storage.wgsl": storage,
   "lib/strip.wgsl": strip,
   "lib/team.wgsl": team,
+  "lib/tile.wgsl": tile,
   "lib/walk.wgsl": walk,
   "lib/weights.wgsl": weights,
   "lib/weights_out.wgsl": weightsOut,
+  "lib/window.wgsl": window,
   "train/accumulate.wgsl": trainAccumulate,
   "train/gradient_norm.wgsl": trainGradientNorm,
   "train/gradient_norm_total.wgsl": trainGradientNormTotal,
