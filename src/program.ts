@@ -11,17 +11,11 @@ import { packParameters } from "./kernels/parameters.ts";
 import { type BindingLayout, pipelineFor } from "./gpu/pipelines.ts";
 import type { Device } from "./gpu/device.ts";
 import type { KernelBinding, PackedInt8Weights, PackedWeights, ParameterField, StorageForm } from "./kernels/kernel.ts";
-import type { Placement, Step } from "./plan/plan.ts";
+import type { Placement, Plan, Step } from "./plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
-export interface ProgramSource {
-  readonly form: StorageForm;
-  readonly pitch: number;
-  readonly pages: number;
-  readonly int8Pages: number;
-  readonly plainBytes: number;
-  readonly steps: readonly Step[];
-  readonly placements: ReadonlyMap<string, Placement>;
+export interface ProgramSource
+  extends Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "steps" | "placements"> {
   /** Buffers and textures that kernels name as values and that are not in the plan. */
   readonly external?: ReadonlyMap<string, External>;
 }

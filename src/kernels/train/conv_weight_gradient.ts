@@ -8,10 +8,10 @@
 import { sizeOf } from "../../graph/graph.ts";
 import type { KernelContext, OperatorKernels } from "../context.ts";
 import { type Target, workgroupSize } from "../conv_tile.ts";
-import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, vec2i } from "../kernel.ts";
+import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, type ParameterField, vec2i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { blockedOf, onImages, read, refuseEpilogue } from "../operand.ts";
-import { chunksOf, summed } from "./partial_sums.ts";
+import { type Chunks, chunksOf, summed } from "./partial_sums.ts";
 
 /** What one thread of the dense kernel takes in at a time, and what it holds. */
 export interface GradientTile {
@@ -93,10 +93,22 @@ function partsOf({ inputs: [x, dy], outputs: [y], target = "software" }: Context
   return { across, all, outGroups, inGroups, chunks };
 }
 
+/** The parameters that the shaders with tiles begin with; tiles across a plane, tiles of all of it, and how they are summed. */
+function tiledParameters(
+  { node: { attributes: { pads } }, inputs: [x, dy] }: Context,
+  { across, all, chunks }: { readonly across: number; readonly all: number; readonly chunks: Chunks },
+): ParameterField[] {
+  return [
+    blocked(blockedOf(x)),
+    blocked(blockedOf(dy)),
+    vec2i(pads[1], pads[0]),
+    ...[across, all, chunks.each, chunks.count].map(i32),
+  ];
+}
+
 /** The dense kernel with a given tile. */
 export function denseGradient(context: Context, shape: GradientTile): Kernel[] {
   const { node: { attributes }, inputs: [x, dy], outputs: [y], pitch, target = "software" } = context;
-  const input = blockedOf(x), output = blockedOf(dy);
   const [kernel] = attributes.kernel, [stride] = attributes.strides;
   const { across, all, outGroups, inGroups, chunks } = partsOf(context, shape);
   const workgroup = workgroupSize(target);
@@ -112,22 +124,11 @@ export function denseGradient(context: Context, shape: GradientTile): Kernel[] {
       TILE_Y: shape.y,
       OUT_BLOCKS: shape.outBlocks,
       IN_BLOCKS: shape.inBlocks,
-      IN_LANES: Math.min(4, input.channels),
+      IN_LANES: Math.min(4, blockedOf(x).channels),
       PADDED: kernel > 1 || attributes.pads.some((pad) => pad > 0) ? 1 : 0,
       WORKGROUP: workgroup,
     },
-    parameters: [
-      blocked(input),
-      blocked(output),
-      vec2i(attributes.pads[1], attributes.pads[0]),
-      i32(across),
-      i32(all),
-      i32(chunks.each),
-      i32(chunks.count),
-      i32(outGroups),
-      i32(inGroups),
-      i32(pitch),
-    ],
+    parameters: [...tiledParameters(context, { across, all, chunks }), ...[outGroups, inGroups, pitch].map(i32)],
     bindings: [read(x), read(dy)],
     workgroups: linearGroups(outGroups * inGroups * chunks.count, workgroup),
   });
@@ -135,7 +136,7 @@ export function denseGradient(context: Context, shape: GradientTile): Kernel[] {
 
 function depthwiseGradient(context: Context): Kernel[] {
   const { node: { attributes }, inputs: [x, dy], outputs: [y], pitch, target = "software" } = context;
-  const input = blockedOf(x), output = blockedOf(dy);
+  const output = blockedOf(dy);
   const [kernel] = attributes.kernel, [stride] = attributes.strides;
   const shape = { x: 4, y: target === "software" ? 2 : 1 };
   const { across, all } = tilesOf(output, shape);
@@ -146,16 +147,7 @@ function depthwiseGradient(context: Context): Kernel[] {
     label: `conv weight gradient depthwise ${kernel}x${kernel} s${stride}`,
     shader: "train/conv_weight_gradient_depthwise.wgsl",
     constants: { K: kernel, S: stride, TILE_X: shape.x, TILE_Y: shape.y, WORKGROUP: workgroup },
-    parameters: [
-      blocked(input),
-      blocked(output),
-      vec2i(attributes.pads[1], attributes.pads[0]),
-      i32(across),
-      i32(all),
-      i32(chunks.each),
-      i32(chunks.count),
-      i32(pitch),
-    ],
+    parameters: [...tiledParameters(context, { across, all, chunks }), i32(pitch)],
     bindings: [read(x), read(dy)],
     workgroups: linearGroups(blocksOf(output) * chunks.count, workgroup),
   });
