@@ -87,6 +87,11 @@ Deno.test("binary levels are the signs, and have the least error too", () => {
   }
 });
 
+Deno.test("a weight at the threshold is zero, and no part of the scale", () => {
+  assertEquals(ternaryChannel([1, -2, 3, -5], 2), { levels: Int8Array.of(0, 0, 1, -1), scale: 4 });
+  assertEquals(ternaryChannel([2, -2], 2), { levels: Int8Array.of(0, 0), scale: 0 });
+});
+
 Deno.test("the thresholds: by hand, and of normal weights where the paper says", () => {
   assertAlmostEquals(twnThreshold([1, -2, 3]), 1.4, 1e-12);
   // Kept: 8 alone, a gain of 64; with 3, 121 / 2; so the threshold lies between them.

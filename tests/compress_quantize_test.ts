@@ -12,6 +12,7 @@ import {
   type SchemeOptions,
   sensitivity,
 } from "../src/compress/quantize/mod.ts";
+import { FidelityMeter } from "../src/compress/quantize/fidelity.ts";
 import type { ObserverName } from "../src/compress/quantize/observers/mod.ts";
 import { FeatherdetError, foldBatchNormalization, type Graph, inferTypes, verify } from "../src/graph/mod.ts";
 import { ModelBuilder } from "../src/models/builder.ts";
@@ -290,6 +291,44 @@ Deno.test("where the runner cannot hold all values at once, it is asked for some
     }
   }
   await assertRejects(() => quantize(NETWORK, SAMPLES, { runner: new NoRunner() }), FeatherdetError, "device was lost");
+});
+
+Deno.test("fidelity of detections, worked by hand: boxes, scores and overlap, counted by scores", () => {
+  const tensor = (...rows: number[][]) => ({ y: { shape: [1, 5, 2], data: Float32Array.from(rows.flat()) } });
+  const original = tensor([10, 20], [10, 20], [4, 2], [4, 2], [0.8, 0.2]);
+  const changed = tensor([11, 20], [10, 20], [4, 4], [4, 4], [0.6, 0.2]);
+  const meter = new FidelityMeter();
+  meter.add(original, changed);
+  // Overlaps: 3 x 4 of 20, and 2 x 2 of 16.
+  const { detections, loss } = meter.result();
+  assertAlmostEquals(detections!.overlap, 0.8 * 12 / 20 + 0.2 * 4 / 16, 1e-6);
+  assertAlmostEquals(detections!.boxes, (0.8 * 1 + 0.2 * 4) / 4, 1e-6);
+  assertAlmostEquals(detections!.scores, 0.8 * 0.2, 1e-6);
+  assertAlmostEquals(loss, 1 - 0.8 * 12 / 20 * 0.8 - 0.2 * 4 / 16, 1e-6);
+  const same = new FidelityMeter();
+  same.add(original, original);
+  assertEquals([same.result().loss, same.result().sqnr], [0, null]);
+});
+
+Deno.test("a Slice of channels moves int8, one of rows too is left in float", async () => {
+  for (const [axes, isMoved] of [[[1], true], [[1, 2], false], [[2], false]] as const) {
+    const b = new ModelBuilder({ seed: 2 });
+    const first = b.conv("first", b.input("images", [1, 3, SIDE, SIDE]), { out: 4 });
+    const part = b.node("Slice", "part", [first], {
+      axes,
+      starts: axes.map(() => 0),
+      ends: axes.map(() => 3),
+      steps: axes.map(() => 1),
+    });
+    const { report } = await quantize(
+      b.graph("g", [b.conv("second", part, { out: 2 })]),
+      SAMPLES,
+      over({ float: "none" }),
+    );
+    // What is moved has the scale of what it is a part of.
+    const set = report.stored.find(({ values }) => values.includes("part"))!;
+    assertEquals(set.values.includes("first"), isMoved, `axes ${axes}`);
+  }
 });
 
 Deno.test("sensitivity: the layer with spoilt weights is worst, and everything is released", async () => {
