@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type AugmentOptions, mostBoxes, trainingBatches } from "./data/augment/mod.ts";
+import { type AugmentOptions, checkVisible, mostBoxes, trainingBatches } from "./data/augment/mod.ts";
 import { augmentation } from "./data/augment/options.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { Detector } from "./detect/detector.ts";
@@ -104,12 +104,21 @@ function at(graph: Graph, batch: number): Graph {
   return String(wanted) === String(shape) ? graph : changeShapes(graph, { [name]: wanted });
 }
 
+/** A setting in a few words; undefined for none. */
+function settingText(value: unknown): string | undefined {
+  const { name, split, pictures, classes } = (value ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(classes)) return JSON.stringify(value);
+  return `${name}${split === undefined ? "" : ` (${split})`}, ${pictures} pictures, ${brief(classes)}`;
+}
+
 function checkResumed(kept: Settings, asked: Settings): void {
   for (const key of Object.keys({ ...kept, ...asked })) {
-    const [before, now] = [kept[key], asked[key]].map((value) => JSON.stringify(value));
-    if (before === now || CHANGEABLE.includes(key)) continue;
+    const [before, now] = [kept[key], asked[key]];
+    if (JSON.stringify(before) === JSON.stringify(now) || CHANGEABLE.includes(key)) continue;
     throw new FeatherdetError(
-      `the checkpoint is of a run with ${key} ${before ?? "not set"}, asked for is ${now ?? "none"}`,
+      `the checkpoint is of a run with ${key} ${settingText(before) ?? "not set"}, asked for is ${
+        settingText(now) ?? "none"
+      }`,
     );
   }
 }
@@ -178,7 +187,7 @@ function validator(
  * What is validated, and the model of the best epoch, are the rounded ones; checkpoints hold the floats. For int8 the model has to have
  * learned something already, since the ranges of its activations on `calibrationPictures` stay what they are.
  *
- * Throws FeatherdetError for a model of other classes, for options out of range, for a checkpoint of another run, for pictures that cannot
+ * Throws FeatherdetError for a model of other classes, for pictures without a box that is large enough, for options out of range, for a checkpoint of another run, for pictures that cannot
  * be read, where there is no adapter or not enough memory, and where numbers stop being finite.
  *
  * ```ts
@@ -196,11 +205,16 @@ function validator(
 export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
   const { epochs = 40, batch = 8, accumulate = 1, seed = 0, store = memoryStore(), validation, resume } = options;
   const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), precision = "f32", boxLoss = "ciou", signal } = options;
+  const pictures = dataset.images.length;
+  const data = { name: dataset.name, split: dataset.split, pictures, classes: dataset.classes };
+  // Of other pictures, its classes are beside the point.
+  if (resume) checkResumed({ dataset: resume.settings.dataset }, JSON.parse(JSON.stringify({ dataset: data })));
   checkClasses(model, dataset, "data set");
   if (validation) checkClasses(model, validation, "validation set");
   const [, , height, width] = model.inputs[0].shape;
   const size = [height, width] as const;
   const augment = augmentation(options.augment);
+  checkVisible(dataset, augment, size);
   const boxes = mostBoxes(dataset, augment, size);
   const { workers } = options;
   const batches = trainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
@@ -216,7 +230,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const { stepsPerEpoch: _, ...scheduled } = schedule.options;
   const settings: Settings = {
     model: model.name,
-    dataset: { name: dataset.name, split: dataset.split, pictures: dataset.images.length, classes: dataset.classes },
+    dataset: data,
     size,
     seed,
     precision,
@@ -253,7 +267,9 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
       ...(rounding && { exportBest: (weights) => saveOnnx(made(weights)) }),
     });
     const { best, epochs: done, seconds } = run;
-    const kept = await store.read(BEST_MODEL);
+    // Before there was a best one, a file of that name is of something else.
+    const isThere = best !== undefined || reason !== "interrupted";
+    const kept = isThere ? await store.read(BEST_MODEL) : undefined;
     const trained = kept ? await loadOnnx(kept) : made(await trainer.trained("average"));
     return {
       ...(best && { score: { map: best.map, map50: best.map50 } }),

@@ -1,10 +1,10 @@
 /** `train` on the command line: what it says, what it leaves, what it refuses, and how it is interrupted. */
 
-import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadModel } from "../src/cli/model.ts";
-import { folderStore, openCheckpoint } from "../src/cli/run_folder.ts";
+import { folderStore, openCheckpoint, refuseRun } from "../src/cli/run_folder.ts";
 import { epochText } from "../src/cli/train_progress.ts";
 import { trainModel } from "../src/cli/train_model.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
@@ -91,6 +91,20 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
     assertStringIncludes(model.metadata.names, "striped disc");
     const kept = await loadModel(join(moved, "last.ckpt"), { size: 96 });
     assertEquals([kept.inputs[0].shape, kept.metadata.names], [[1, 3, 96, 96], model.metadata.names]);
+    const done = await run(["--resume", moved, "--size", "64", "--json"]);
+    assertStringIncludes(done.stderr, `last.ckpt: all ${epoch + 2} epochs are done`);
+    assertEquals([done.code, JSON.parse(done.stdout).epochs], [0, epoch + 2]);
+    const others: [string[], string][] = [
+      [["--model", "yolo11s"], "with --model yolo11n"],
+      [["--size", "96"], "with --size 64"],
+      [["--width", "0.125"], "with --width 0.0625"],
+      [["--pretrained"], "without --pretrained"],
+    ];
+    for (const [args, was] of others) {
+      const { code, stdout, stderr } = await run(["--resume", moved, ...args, "--json"]);
+      assertStringIncludes(stderr, `last.ckpt: is of a run ${was}, which cannot be changed`);
+      assertEquals([code, stdout], [1, ""]);
+    }
     const again = await run([...QUICK, "--out", out]);
     assertMatch(again.stderr, /error: .*run: holds a training run already: --resume .*run goes on with it/);
     assertEquals([again.code, again.stdout], [1, ""]);
@@ -146,6 +160,18 @@ Deno.test({
       assertEquals(await store.read("none"), undefined);
     });
   },
+});
+
+Deno.test("a folder with the best of a run that could write no last checkpoint is no place for a new one", async () => {
+  await inFolder(async (folder) => {
+    refuseRun(folder);
+    const best = join(folder, "best.ckpt");
+    await Deno.writeTextFile(best, "");
+    const text = `holds a training run already: --resume ${best} goes on with it`;
+    assertThrows(() => refuseRun(folder), FeatherdetError, text);
+    await Deno.writeTextFile(join(folder, "last.ckpt"), "");
+    assertThrows(() => refuseRun(folder), FeatherdetError, `--resume ${folder} goes on`);
+  });
 });
 
 Deno.test("models: named ones are built for the data's classes, others are refused by name", async () => {

@@ -353,3 +353,33 @@ Deno.test("what trainer, batches, validation or store throw ends the run, and th
   );
   assertEquals(batches.closed, 3);
 });
+
+Deno.test("a new run begins a log of its own", async () => {
+  const store = memoryStore();
+  await store.append("log.jsonl", '{"event":"start"}\n{"event":"step","epoch":0,"step":0}\n{"ev');
+  await run({ store });
+  const events = lines(store);
+  assertEquals([events.length, events[0].event, events[1].step], [1 + 4 * STEPS + 4 + 1, "start", 0]);
+});
+
+Deno.test("options out of range and fewer epochs than were done end in one sentence, before anything is written", async () => {
+  const { store } = await run();
+  const resume = await last(store);
+  const cases: [Partial<LoopOptions>, string][] = [
+    [{ validateEvery: NaN }, "training: validateEvery is NaN, expected a whole number of at least 0"],
+    [{ validateEvery: -1 }, "training: validateEvery is -1, expected"],
+    [{ patience: 1.5 }, "training: patience is 1.5, expected a whole number of at least 0"],
+    [{ lostLimit: 0 }, "training: lostLimit is 0, expected a whole number of at least 1"],
+    [{ saveEvery: NaN }, "training: saveEvery is NaN, expected a number of seconds"],
+    [{ metric: "map75" as "map" }, 'training: there is no metric "map75", there are map and map50'],
+    [
+      { resume, schedule: schedule({ epochs: 3 }) },
+      "the checkpoint is of a run that has done 4 epochs already, asked for are 3",
+    ],
+  ];
+  for (const [options, text] of cases) {
+    const untouched = memoryStore();
+    await assertRejects(() => run({ ...options, store: untouched }), FeatherdetError, text);
+    assertEquals(untouched.files.size, 0);
+  }
+});

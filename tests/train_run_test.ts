@@ -5,7 +5,7 @@ import { openDataset } from "../src/data/open.ts";
 import { createTrainer } from "../src/detection_trainer.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
-import { loadOnnx } from "../src/onnx/mod.ts";
+import { loadOnnx, saveOnnx } from "../src/onnx/mod.ts";
 import { readCheckpoint } from "../src/train/checkpoint.ts";
 import type { EpochRecord } from "../src/train/record.ts";
 import { type MemoryStore, memoryStore } from "../src/train/store.ts";
@@ -134,7 +134,31 @@ Deno.test("a run of other pictures, classes or settings than the checkpoint's is
   await refused({ optimizer: "sgd" }, 'the checkpoint is of a run with optimizer "adamw", asked for is "sgd"');
   await refused({ augment: { mosaic: 0 } }, "the checkpoint is of a run with ");
   const fewer = await openDataset("synthetic", { split: "train", limit: 9, size: 64 });
-  await refused({}, "the checkpoint is of a run with dataset ", fewer);
+  const text = "the checkpoint is of a run with dataset synthetic (train), 10 pictures, 10 classes (striped disc, ";
+  await refused({}, text, fewer);
+  // Other classes are other pictures first.
+  await refused({}, text, { ...fewer, classes: ["a", "b"] });
+});
+
+Deno.test("pictures without a box that can be seen at the size of the input are refused", async () => {
+  const small = dataset.images.map((image) => ({
+    ...image,
+    boxes: image.boxes.map((one) => ({ ...one, box: [3, 3, 4.2, 40] as const })),
+  }));
+  const text = "the data set synthetic (train) has no box of more than 2 pixels in an input of 64x64: there is nothing";
+  const tried = (augment: TrainOptions["augment"], images = small) =>
+    train(tiny(), { ...dataset, images }, { ...OPTIONS, augment, signal: AbortSignal.abort() });
+  await assertRejects(() => tried({}), FeatherdetError, text);
+  // Nearly twice as large they can be.
+  assertEquals((await tried({ scale: 0.9 })).reason, "interrupted");
+  await assertRejects(() => tried({}, small.map((image) => ({ ...image, boxes: [] }))), FeatherdetError, text);
+});
+
+Deno.test("a run that is stopped before its first validation gives its own model, not what lies in the store", async () => {
+  const store = memoryStore();
+  await store.write("best.onnx", saveOnnx({ ...yolo11({ width: 0.0625, size: 32 }), name: "another" }));
+  const { reason, model } = await train(tiny(), dataset, { ...OPTIONS, store, signal: AbortSignal.abort() });
+  assertEquals([reason, model.name, model.inputs[0].shape], ["interrupted", "yolo11n", [1, 3, 64, 64]]);
 });
 
 Deno.test("a model for other classes is refused before anything is computed", async () => {

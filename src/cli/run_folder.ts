@@ -60,10 +60,12 @@ export async function takeAlong(store: TrainingStore, from: string): Promise<voi
   }
 }
 
-/** Refuses to write a new run over one that is there. */
+/** Refuses to write a new run over one that is there, or over the best of one that could not write its last checkpoint. */
 export function refuseRun(folder: string): void {
-  if (kindOf(join(folder, LAST_CHECKPOINT)) === undefined) return;
-  throw new FeatherdetError(`holds a training run already: --resume ${folder} goes on with it`, { file: folder });
+  const isThere = (name: string) => kindOf(join(folder, name)) !== undefined;
+  if (!isThere(LAST_CHECKPOINT) && !isThere(BEST_CHECKPOINT)) return;
+  const place = isThere(LAST_CHECKPOINT) ? folder : join(folder, BEST_CHECKPOINT);
+  throw new FeatherdetError(`holds a training run already: --resume ${place} goes on with it`, { file: folder });
 }
 
 /** Reads the checkpoint of a file, or the last one of a run's folder. Throws FeatherdetError where there is none. */

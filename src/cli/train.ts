@@ -101,10 +101,24 @@ function stopSignal(output: Output): { signal: AbortSignal; release(): void } {
   };
 }
 
+/** Side of the input where nobody says. */
+const USUAL_SIZE = 256;
+
+/** Options that say how the model is made: a resumed run has it in its checkpoint. */
+const OF_THE_MODEL = ["model", "pretrained", "size", "width", "depth"] as const;
+
 /** What a resumed run was asked for, with what is asked for now. */
 function resumed(checkpoint: Checkpoint, file: string, now: Asked): Asked {
   const { notes } = checkpoint.settings as { notes?: Asked };
   if (notes?.data === undefined) throw new FeatherdetError("is not of a run of this command", { file });
+  const then = { size: USUAL_SIZE, ...notes };
+  for (const name of OF_THE_MODEL) {
+    if (now[name] === undefined || now[name] === then[name]) continue;
+    const before = then[name] === undefined ? `without --${name}` : `with --${name} ${then[name]}`;
+    throw new FeatherdetError(`is of a run ${before}, which cannot be changed: leave it out, or begin a new run`, {
+      file,
+    });
+  }
   return { ...notes, ...now };
 }
 
@@ -157,7 +171,7 @@ async function openRun(options: Asked): Promise<Run> {
 
 function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, output: Output): Promise<Graph> {
   if (!checkpoint) {
-    const { model, pretrained, size = 256, seed = 0, width, depth } = asked;
+    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth } = asked;
     return trainModel({ model: model!, pretrained, size, seed, width, depth }, dataset, (line) => output.note(line));
   }
   if (!checkpoint.model) throw new FeatherdetError("holds no model", { file });
@@ -214,7 +228,10 @@ export const trainVerb = trainCommand().action(async (options, command) => {
     output.note(`${title}: ${pictures}, ${epochs} epochs of ${steps} steps`);
     if (run.checkpoint) {
       const { epoch, step } = run.checkpoint.run.position;
-      output.note(`${run.file}: going on in epoch ${Math.min(epoch + 1, epochs)} after ${step} steps`);
+      const place = epoch < epochs
+        ? `going on in epoch ${epoch + 1} after ${step} steps`
+        : `all ${epoch} epochs are done`;
+      output.note(`${run.file}: ${place}`);
     }
     const stop = stopSignal(output);
     try {
@@ -249,7 +266,7 @@ export const trainVerb = trainCommand().action(async (options, command) => {
         onValidated: (_, total) => progress.validated(total),
       });
       progress.stop();
-      const subtitle = `${wish.size ?? 256} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
+      const subtitle = `${wish.size ?? USUAL_SIZE} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
       await store.write(CURVES_FILE, trainingPlot(result.run.epochs, { title, subtitle }));
       if (result.reason === "interrupted") {
         output.note(`interrupted: --resume ${run.out} goes on`);

@@ -71,10 +71,17 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<C
     name.startsWith(STATE) && data instanceof Float32Array ? [[name.slice(STATE.length), data]] : []
   );
   const model = arrays.get(MODEL);
+  const valueOf = (name: "updates" | "run" | "settings") => {
+    try {
+      return JSON.parse(metadata[name]);
+    } catch {
+      throw new FeatherdetError(`is a damaged checkpoint: its "${name}" cannot be read`, { file });
+    }
+  };
   return {
-    state: { updates: Number(metadata.updates), arrays: new Map(own) },
-    run: JSON.parse(metadata.run),
-    settings: JSON.parse(metadata.settings),
+    state: { updates: valueOf("updates"), arrays: new Map(own) },
+    run: valueOf("run"),
+    settings: valueOf("settings"),
     ...(model instanceof Uint8Array && { model }),
   };
 }

@@ -22,6 +22,11 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** Begins the log of a new run: what a run that failed before its first checkpoint has left goes. */
+export async function beginLog(store: TrainingStore): Promise<void> {
+  await store.write(LOG_FILE, "");
+}
+
 /** Adds a line. */
 export async function log(store: TrainingStore, line: LogLine): Promise<void> {
   const { event, ...rest } = line;

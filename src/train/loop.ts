@@ -9,7 +9,7 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import { type Checkpoint, writeCheckpoint } from "./checkpoint.ts";
-import { log, rewindLog } from "./log.ts";
+import { beginLog, log, rewindLog } from "./log.ts";
 import {
   type BestEpoch,
   EMPTY_TALLY,
@@ -118,7 +118,7 @@ class Loop {
   async run(): Promise<LoopResult> {
     const { store, settings, resume } = this.#options;
     const { position } = this.#run;
-    if (resume) await rewindLog(store, position);
+    await (resume ? rewindLog(store, position) : beginLog(store));
     const { batch, size, parameters } = this.#trainer;
     await log(store, { event: "start", ...(resume && { resumed: position }), batch, size, parameters, settings });
     const batches = this.#source.read(position)[Symbol.asyncIterator]();
@@ -263,11 +263,39 @@ class Loop {
   }
 }
 
+/** Throws FeatherdetError for options out of range. */
+function checkOptions(
+  { schedule, validateEvery = 1, metric = "map", patience = 100, saveEvery = 300, lostLimit = 10, resume }: LoopOptions,
+): void {
+  for (
+    const [name, value, least] of [["validateEvery", validateEvery, 0], ["patience", patience, 0], [
+      "lostLimit",
+      lostLimit,
+      1,
+    ]] as const
+  ) {
+    if (Number.isSafeInteger(value) && value >= least) continue;
+    throw new FeatherdetError(`training: ${name} is ${value}, expected a whole number of at least ${least}`);
+  }
+  if (!(saveEvery >= 0)) {
+    throw new FeatherdetError(`training: saveEvery is ${saveEvery}, expected a number of seconds`);
+  }
+  if (metric !== "map" && metric !== "map50") {
+    throw new FeatherdetError(`training: there is no metric "${metric}", there are map and map50`);
+  }
+  const done = resume?.run.position.epoch ?? 0;
+  if (done > schedule.options.epochs) {
+    throw new FeatherdetError(
+      `the checkpoint is of a run that has done ${done} epochs already, asked for are ${schedule.options.epochs}`,
+    );
+  }
+}
+
 /**
  * Trains until all epochs are done, no better epoch was found for too long, or the signal stops it. The trainer stays as it is
  * then; whoever made it destroys it. Where there is no validation, the best model is the last one.
  *
- * Throws FeatherdetError where numbers stop being finite, with the layer, and passes on what trainer, batches, validation and store
+ * Throws FeatherdetError for options out of range and where numbers stop being finite, with the layer, and passes on what trainer, batches, validation and store
  * throw; the files of the store are whole whatever happens.
  */
 export async function runTraining(trainer: Trainer, source: BatchSource, options: LoopOptions): Promise<LoopResult> {
@@ -276,5 +304,6 @@ export async function runTraining(trainer: Trainer, source: BatchSource, options
       `training: the schedule has ${options.schedule.options.stepsPerEpoch} steps an epoch, the batches ${source.stepsPerEpoch}`,
     );
   }
+  checkOptions(options);
   return await new Loop(trainer, source, options).run();
 }

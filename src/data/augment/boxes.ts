@@ -8,7 +8,7 @@ import { boundsOf, common, type Edges } from "./affine.ts";
 import type { InputSize, Tile } from "./tile.ts";
 
 /** Boxes whose shorter side is not longer than so many pixels of the input are dropped. */
-const SMALLEST_SIDE = 2;
+export const SMALLEST_SIDE = 2;
 
 /** Boxes of which less than this part of the area is left are dropped: a corner does not tell what it belongs to. */
 const SMALLEST_PART = 0.1;

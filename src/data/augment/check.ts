@@ -5,7 +5,11 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
+import { letterboxGeometry } from "../../detect/letterbox_geometry.ts";
 import type { Dataset, DatasetImage } from "../dataset.ts";
+import { SMALLEST_SIDE } from "./boxes.ts";
+import type { AugmentOptions } from "./options.ts";
+import type { InputSize } from "./tile.ts";
 
 /** Throws FeatherdetError unless it is a whole number from `least`. */
 export function checkWhole(name: string, value: number, least: number): void {
@@ -32,4 +36,23 @@ export function checkBoxes({ name, file, width, height, boxes }: DatasetImage, c
 export function checkPictures({ name, split, images }: Dataset): void {
   if (images.length > 0) return;
   throw new FeatherdetError(`the data set ${name}${split === undefined ? "" : ` (${split})`} holds no pictures`);
+}
+
+/** Throws FeatherdetError for a set of which no box is ever large enough to be learned from, at the largest scale that may be drawn. */
+export function checkVisible(
+  { name, split, images }: Dataset,
+  { scale }: Required<AugmentOptions>,
+  [height, width]: InputSize,
+): void {
+  const isVisible = ({ width: across, height: down, boxes }: DatasetImage) => {
+    const largest = (1 + scale) * letterboxGeometry(across, down, width, height).scale;
+    return boxes.some(({ crowd, box: [x1, y1, x2, y2] }) =>
+      !crowd && Math.min(x2 - x1, y2 - y1) * largest > SMALLEST_SIDE
+    );
+  };
+  if (images.length === 0 || images.some(isVisible)) return;
+  throw new FeatherdetError(
+    `the data set ${name}${split === undefined ? "" : ` (${split})`} has no box of more than ${SMALLEST_SIDE} pixels ` +
+      `in an input of ${width}x${height}: there is nothing to learn`,
+  );
 }

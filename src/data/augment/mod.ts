@@ -12,6 +12,7 @@ export {
   trainingBatches,
   type TrainingBatchesOptions,
 } from "./batches.ts";
+export { checkVisible } from "./check.ts";
 export { mostBoxes } from "./most_boxes.ts";
 export { augmentation, type AugmentOptions, USUAL_AUGMENTATION } from "./options.ts";
 export type { InputSize } from "./tile.ts";
