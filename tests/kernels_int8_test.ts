@@ -2,13 +2,17 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { packedDotWorks, storageTexturesWork } from "../src/gpu/self_check.ts";
+import type { Constant } from "../src/graph/graph.ts";
 import type { Node } from "../src/graph/operators.ts";
-import { chooseArithmetic } from "../src/kernels/int8/conv_step.ts";
+import { NO_ACTIVATION } from "../src/kernels/activation.ts";
+import type { Operand } from "../src/kernels/context.ts";
+import { chooseArithmetic, int8ConvStep } from "../src/kernels/int8/conv_step.ts";
+import { QuantizedConstant } from "../src/kernels/int8/quantized_constant.ts";
 import { SHADERS } from "../src/kernels/shaders.ts";
-import { formName, FORMS } from "./support/compare.ts";
+import { blockedLayout, formName, FORMS } from "./support/compare.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { checkInt8Conv, type Int8Case } from "./support/int8_conv_case.ts";
-import { node } from "./support/tiny_graph.ts";
+import { node, PLAIN } from "./support/tiny_graph.ts";
 
 const PAD1 = { pads: [1, 1, 1, 1] } as const;
 const S2 = { strides: [2, 2] } as const;
@@ -191,6 +195,42 @@ Deno.test("the arithmetic follows adapter, kernel and weights", () => {
   assertEquals(chosen("software", false), ["emulated", "f32", "emulated"]);
   assertEquals(chosen("hardware", true), ["dot", "dot", "dot"]);
   assertEquals(chosen("hardware", false), ["f32", "f32", "emulated"]);
+});
+
+Deno.test("sums that 32 bits may not hold, and weights that fit no signed byte, are left to floats", () => {
+  const step = (channels: number, weight: number, zero = 0, bias = 0) => {
+    const shape = [1, channels, 1, 1];
+    const unsigned = zero !== 0;
+    const data = unsigned ? new Uint8Array(channels).fill(weight) : new Int8Array(channels).fill(weight);
+    const stored = { data, scale: [1], zero: [zero], axis: 0 };
+    const operand = (value: string, shape: readonly number[]): Operand => {
+      return { value, shape, layout: { ...blockedLayout(shape, 0, 0), int8: { scale: 1, zero: 0 } } };
+    };
+    const constant = (value: string, shape: readonly number[], constant: Constant): Operand => {
+      return { value, shape, layout: { kind: "plain", shape }, constant };
+    };
+    return int8ConvStep({
+      node: node("Conv", ["x", "w", "b"], ["y"], { ...PLAIN, groups: 1 }) as Node<"Conv">,
+      inputs: [
+        operand("x", [1, channels, 1, 1]),
+        constant("w", shape, new QuantizedConstant(shape, stored)),
+        constant("b", [1], { dtype: "f32", shape: [1], data: Float32Array.of(bias) }),
+      ],
+      outputs: [operand("y", [1, 1, 1, 1])],
+      epilogue: { activation: NO_ACTIVATION, residual: undefined },
+      pitch: 64,
+    });
+  };
+  // Whole steps are too large for an assertion to print.
+  const isLeft = (...given: Parameters<typeof step>) => step(...given) === undefined;
+  // 512 times the weights, each as far from zero as bytes go, must stay below 2^31 together with the bias.
+  const most = 2 ** 22 / 128;
+  assertEquals([isLeft(most, -128), step(most - 1, -128)?.exactInFloat], [true, false]);
+  assertEquals([isLeft(4, 1, 0, 2 ** 31 - 2 ** 12), isLeft(4, 1, 0, -(2 ** 31) + 2 ** 12)], [false, false]);
+  assertEquals([isLeft(4, 1, 0, 2 ** 31 - 2 ** 10), isLeft(4, 1, 0, -(2 ** 31))], [true, true]);
+  // Bytes without a sign, less their zero point: -128 to 127 are signed bytes, others are none.
+  assertEquals([step(2, 0, 128)?.weight.data[0], step(2, 255, 128)?.weight.data[0]], [-128, 127]);
+  assertEquals([isLeft(2, 0, 129), isLeft(2, 255, 127)], [true, true]);
 });
 
 /** Changes a shader for the time of a check. */
