@@ -210,7 +210,12 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   // Of other pictures, its classes are beside the point.
   if (resume) checkResumed({ dataset: resume.settings.dataset }, JSON.parse(JSON.stringify({ dataset: data })));
   checkClasses(model, dataset, "data set");
-  if (validation) checkClasses(model, validation, "validation set");
+  if (validation) {
+    checkClasses(model, validation, "validation set");
+    if (!validation.images.some(({ boxes }) => boxes.some(({ crowd }) => !crowd))) {
+      throw new FeatherdetError(`the validation set "${validation.name}" has no box that could be found`);
+    }
+  }
   const [, , height, width] = model.inputs[0].shape;
   const size = [height, width] as const;
   const augment = augmentation(options.augment);

@@ -112,6 +112,11 @@ Deno.test("files of other kinds are told apart", async () => {
     arrays: new Map(),
   });
   await refused(later, "x: is a checkpoint of version 7, this program reads 1");
+  const whole = { format: "featherdet checkpoint", version: "1", updates: "0", run: "{}", settings: "{}" };
+  for (const [name, value] of [["run", "{"], ["settings", ""], ["updates", "many"]]) {
+    const broken = await writeTensors({ metadata: { ...whole, [name]: value }, arrays: new Map() });
+    await refused(broken, `x: is a damaged checkpoint: its "${name}" cannot be read`);
+  }
 });
 
 Deno.test("arrays of other types and sizes are named", async () => {

@@ -154,6 +154,20 @@ Deno.test("pictures without a box that can be seen at the size of the input are 
   await assertRejects(() => tried({}, small.map((image) => ({ ...image, boxes: [] }))), FeatherdetError, text);
 });
 
+Deno.test("an optimizer that there is not and a validation set without boxes are refused", async () => {
+  const refused = (options: TrainOptions, text: string) =>
+    assertRejects(
+      () => train(tiny(), dataset, { ...OPTIONS, ...options, signal: AbortSignal.abort() }),
+      FeatherdetError,
+      text,
+    );
+  await refused({ optimizer: "adam" as "adamw" }, 'training: there is no optimizer "adam", there are sgd and adamw');
+  const text = 'the validation set "synthetic" has no box that could be found';
+  await refused({ validation: { ...validation, images: [] } }, text);
+  const images = validation.images.map((image) => ({ ...image, boxes: [] }));
+  await refused({ validation: { ...validation, images } }, text);
+});
+
 Deno.test("a run that is stopped before its first validation gives its own model, not what lies in the store", async () => {
   const store = memoryStore();
   await store.write("best.onnx", saveOnnx({ ...yolo11({ width: 0.0625, size: 32 }), name: "another" }));

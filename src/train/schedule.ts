@@ -104,7 +104,7 @@ export class Schedule {
   /** Steps of the warm-up. */
   readonly warmup: number;
 
-  /** Throws FeatherdetError for numbers outside of their ranges. */
+  /** Throws FeatherdetError for numbers outside of their ranges, and an optimizer that there is not. */
   constructor(options: ScheduleOptions) {
     const {
       accumulate = 1,
@@ -121,6 +121,9 @@ export class Schedule {
       ...{ optimizer, epochs, stepsPerEpoch, batch, accumulate, learningRate, finalFactor, momentum, weightDecay },
       ...{ warmupEpochs, cosine, clipNorm },
     };
+    if (optimizer !== "sgd" && optimizer !== "adamw") {
+      throw new FeatherdetError(`training: there is no optimizer "${optimizer}", there are sgd and adamw`);
+    }
     checkNumber("the number of epochs", full.epochs, 1, Infinity, true);
     checkNumber("the number of steps of an epoch", full.stepsPerEpoch, 1, Infinity, true);
     checkNumber("the batch", full.batch, 1, Infinity, true);
