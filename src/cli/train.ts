@@ -5,7 +5,7 @@
  */
 
 import { dirname, join, resolve } from "node:path";
-import type { AugmentOptions } from "../data/augment/mod.ts";
+import { type AugmentOptions, stepsPerEpoch } from "../data/augment/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { kindOf } from "../data/files.ts";
 import { openDataset } from "../data/open.ts";
@@ -219,7 +219,7 @@ export const trainVerb = trainCommand().action(async (options, command) => {
     if (run.from !== undefined) await takeAlong(store, run.from);
     const { scalar, storage } = storageForm(device, { precision: wish.precision });
     const { epochs = 40, batch = 8 } = wish;
-    const steps = Math.ceil(dataset.images.length / batch);
+    const steps = stepsPerEpoch(dataset.images.length, batch);
     const progress = new TrainProgress(output, epochs, steps);
     const pictures = `${dataset.images.length} pictures${
       validation ? `, ${validation.images.length} to validate` : ""
