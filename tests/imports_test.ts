@@ -35,8 +35,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   training_plan: ["graph", "kernels", "plan", "train"],
   training_session: ["graph", "gpu", "kernels", "plan", "program", "session", "train", "training_plan"],
   detection_trainer: ["graph", "train", "training_session"],
+  quantized_training: ["graph", "compress", "data", "eval", "session_runner"],
   training_run: [
     ...["graph", "onnx", "plan", "data", "detect", "eval", "session_runner", "train", "detection_trainer"],
+    "quantized_training",
   ],
   session_runner: ["graph", "compress", "session"],
   eval: [
