@@ -109,6 +109,7 @@ export {
   type ActivationScaleOptions,
   type ActivationScales,
   activationScales,
+  type Affine,
   type BytesChange,
   calibrate,
   Calibrated,

@@ -13,9 +13,9 @@ import { demoDataset, writeDemoFolder } from "./support/demo_dataset.ts";
 
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 
-async function quantizeVerb(args: readonly string[]) {
+async function cli(args: readonly string[]) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, "quantize", ...args],
+    args: ["run", "-A", CLI, ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
     stdin: "null",
   });
@@ -23,6 +23,8 @@ async function quantizeVerb(args: readonly string[]) {
   const text = new TextDecoder();
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
+
+const quantizeVerb = (args: readonly string[]) => cli(["quantize", ...args]);
 
 const DEMO = ["--model", "demo", "--size", "64"];
 
@@ -99,6 +101,18 @@ Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () 
     assert(Math.abs(int8 - ratio * best) <= 0.051 * (1 + ratio) + 0.0051 * best, stdout);
     // The warning comes exactly when the line above it says so.
     assertEquals(/warning: int8 is slower on this adapter/.test(stderr), ratio > 1, `${stdout}${stderr}`);
+
+    const set = join(folder, "set");
+    await Deno.mkdir(set);
+    await writeDemoFolder(set, 2);
+    const evaluation = ["eval", "--data", set, "--precision", "int8", "--json"];
+    const int8Run = await cli([...evaluation, "--model", out]);
+    assertEquals(int8Run.code, 0, int8Run.stderr);
+    const { precision, images } = JSON.parse(int8Run.stdout);
+    assertEquals([precision, images], ["int8", 2]);
+    const floatRun = await cli([...evaluation, ...DEMO]);
+    assertEquals([floatRun.code, floatRun.stdout], [1, ""]);
+    assertMatch(floatRun.stderr, /^error: .*the model is in floats: make it int8 first/m);
   }));
 
 Deno.test("quantize refuses what cannot be, before it computes", () =>

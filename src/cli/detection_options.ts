@@ -7,7 +7,7 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
 import { sharedDevice } from "../gpu/device.ts";
-import { storageForm } from "../session.ts";
+import { type Precision, storageForm } from "../session.ts";
 import { inputSize, numberIn } from "./arguments.ts";
 import { loadModel } from "./model.ts";
 import { readTuning } from "./tuning_store.ts";
@@ -19,11 +19,17 @@ export function precisionOption() {
     .choices(["f32", "f16"] as const).default("f32" as const);
 }
 
+/** `--precision` of a verb that runs a detector, which may be quantized. */
+export function detectorPrecisionOption() {
+  return new Option("--precision <type>", "element type of weights and activations; int8 for a quantized model")
+    .choices(["f32", "f16", "int8"] as const).default("f32" as const);
+}
+
 /** A device verb with the options of a detector; `--model` is added by the verb, which knows its default. */
 export function detectorVerb(name: string, summary: string, example: string) {
   return deviceVerb(name, summary, example)
     .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
-    .addOption(precisionOption())
+    .addOption(detectorPrecisionOption())
     .option("--confidence <score>", "least score of a detection", numberIn(0, 1), 0.25)
     .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), 0.7);
 }
@@ -31,7 +37,7 @@ export function detectorVerb(name: string, summary: string, example: string) {
 /** What `detectorVerb` parses. */
 export interface DetectorSettings {
   readonly size?: number;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly confidence: number;
   readonly iou: number;
   /** Several classes for one box. */

@@ -7,7 +7,7 @@
 import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { loadDetector, precisionOption } from "./detection_options.ts";
+import { detectorPrecisionOption, loadDetector } from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "./evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
@@ -30,7 +30,7 @@ export const evalVerb = deviceVerb(
   .option("--split <name>", "part of the data set: train, val or test; val by default where there are parts")
   .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1))
   .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
-  .addOption(precisionOption())
+  .addOption(detectorPrecisionOption())
   .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
   .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), COCO_SETTINGS.iou)
   .option(

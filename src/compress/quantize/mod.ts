@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { Affine } from "./affine.ts";
 export type { Calibration, CalibrationSample, CalibrationStatistics } from "./calibrate.ts";
 export { type FakeQuantized, fakeQuantized, type FakeQuantizeOptions } from "./fake_quantize.ts";
 export type { DetectionFidelity, Fidelity } from "./fidelity.ts";
