@@ -1,7 +1,7 @@
 /**
  * Time of a training step of a detector, by what it is spent on: every dispatch by timestamps, and whole steps end to end.
  *
- * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--recompute] [--steps 5] [--rows]`
+ * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--recompute] [--quantize ternary] [--steps 5] [--rows]`
  *
  * Prints a table and keeps a record under `bench/results/`. `--rows` prints the dispatches that take longest.
  *
@@ -9,6 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { fakeQuantized } from "../src/compress/quantize/mod.ts";
 import { createTrainer } from "../src/detection_trainer.ts";
 import { Random } from "../src/data/random.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     storage: { type: "string" },
     steps: { type: "string", default: "5" },
     recompute: { type: "boolean", default: false },
+    quantize: { type: "string" },
     rows: { type: "boolean", default: false },
     "no-save": { type: "boolean", default: false },
   },
@@ -40,6 +42,7 @@ function purposeOf({ name, operator, kernel }: StepTime): string {
   if (operator === "Optimizer") return "update";
   if (kernel.startsWith("pack weights")) return "pack weights";
   if (operator === "DetectionLoss") return "loss";
+  if (operator.startsWith("FakeQuantize")) return "forward: rounding";
   const backward = name.startsWith("gradient/");
   if (operator.startsWith("ConvWeightGradient")) return "backward: weights of convolutions";
   if (name.startsWith("recompute/")) return "backward: activated maps again";
@@ -58,7 +61,13 @@ const settings: UpdateSettings = {
   clipNorm: 10,
 };
 
-const model = yolo11({ width, size, batch, classes });
+const BITS = { ternary: 2, binary: 1 } as const;
+const { quantize } = values;
+if (quantize !== undefined && !Object.hasOwn(BITS, quantize)) throw new Error("--quantize is ternary or binary");
+const float = yolo11({ width, size, batch, classes });
+const model = quantize === undefined
+  ? float
+  : fakeQuantized(float, { bits: BITS[quantize as keyof typeof BITS] }).graph;
 const precision = values.precision as "f32" | "f16";
 const { recompute } = values;
 const storage = values.storage as "texture" | "buffer" | undefined;
@@ -92,7 +101,7 @@ const { planned, lowerBound, naive } = trainer.session.plan.memory;
 console.log(
   `${adapter.name}${adapter.software ? " (software)" : ""}: yolo11 ${width} at ${size}, batch ${batch}, ${precision}${
     recompute ? ", recomputing" : ""
-  }`,
+  }${quantize === undefined ? "" : `, ${quantize} weights`}`,
 );
 console.log(
   `a step ${step.median.toFixed(0)} ms (p90 ${step.p90.toFixed(0)}), ${
@@ -124,7 +133,7 @@ if (!values["no-save"]) {
   const record = {
     ...header,
     kind: "train-step",
-    model: { width, size, batch, classes, precision, recompute },
+    model: { width, size, batch, classes, precision, recompute, ...(quantize && { quantize }) },
     step,
     imagesPerSecond: 1e3 * batch / step.median,
     gpuMilliseconds: total,
