@@ -79,6 +79,8 @@ export interface TrainResult {
   readonly model: Graph;
   /** All epochs. */
   readonly run: RunRecord;
+  /** What was put right on reading the data set, and boxes that found no row in a batch; a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** Settings that make a run what it is, as checkpoints keep them. */
@@ -279,7 +281,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     return {
       ...(best && { score: { map: best.map, map50: best.map50 } }),
       bestEpoch: (best?.epoch ?? done.length - 1) + 1,
-      ...{ epochs: done.length, seconds, reason, model: trained, run },
+      ...{ epochs: done.length, seconds, reason, model: trained, run, warnings: batches.warnings() },
     };
   } finally {
     trainer.destroy();

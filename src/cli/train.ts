@@ -210,7 +210,8 @@ export const trainVerb = trainCommand().action(async (options, command) => {
     const wish = { ...run.asked, augment: run.asked.augment ?? true, precision: run.asked.precision ?? "f32" } as Asked;
     const dataset = await openTraining(wish);
     const validation = await openValidation(wish, dataset, output);
-    for (const warning of new Set([...dataset.warnings, ...validation?.warnings ?? []])) output.note(warning);
+    const warnings = new Set([...dataset.warnings, ...validation?.warnings ?? []]);
+    for (const warning of warnings) output.note(warning);
     const device = await sharedDevice();
     const { name: adapter, software } = device.adapter;
     output.note(`adapter: ${adapter}${software ? " (software)" : ""}`);
@@ -273,6 +274,7 @@ export const trainVerb = trainCommand().action(async (options, command) => {
         Deno.exitCode = INTERRUPTED;
       }
       if (result.reason === "patience") output.note("ended early: no epoch was better for long");
+      for (const warning of new Set(result.warnings).difference(warnings)) output.note(`warning: ${warning}`);
       const found = summary(result, wish, run.out, adapter);
       if (result.score) {
         const { map50, map } = result.score;

@@ -106,7 +106,7 @@ function headerOf(bytes: Uint8Array): { text: string; entries: Record<string, En
 }
 
 /** Whether bytes look like such a file, whole or not. */
-export function isTensorFile(bytes: Uint8Array): boolean {
+function isTensorFile(bytes: Uint8Array): boolean {
   if (bytes.length < 10 || bytes[8] !== 0x7b) return false;
   return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true) <= BigInt(LONGEST_HEADER);
 }
