@@ -7,7 +7,7 @@ import { type ConvStep, type ConvTile, directConv } from "../src/kernels/conv_di
 import { densePacking } from "../src/kernels/conv_packing.ts";
 import type { Target } from "../src/kernels/conv_tile.ts";
 import type { StorageForm } from "../src/kernels/kernel.ts";
-import { lowBitWeights, packLowBit } from "../src/kernels/low_bit_weights.ts";
+import { levelsOf, packLowBit } from "../src/kernels/low_bit_weights.ts";
 import { evaluateNode } from "../src/reference/evaluate.ts";
 import { type ReferenceTensor, referenceTensor } from "../src/reference/tensor.ts";
 import { assertClose, blockedLayout, formName, FORMS, PITCH, storable } from "./support/compare.ts";
@@ -20,7 +20,7 @@ const packingOf = (shape: readonly number[], outBlocks = 1, lead = 0) =>
 
 /** Levels found in weights `[O,I,1,1]`. */
 function found(shape: readonly [number, number], numbers: readonly number[], lead = 0) {
-  const levels = lowBitWeights(packingOf([...shape, 1, 1], 1, lead), Float32Array.from(numbers));
+  const levels = levelsOf(packingOf([...shape, 1, 1], 1, lead), Float32Array.from(numbers));
   return levels && { bits: levels.bits, scales: [...levels.scales] };
 }
 
@@ -51,15 +51,14 @@ Deno.test("the first weight that disagrees ends the search", () => {
       return Reflect.get(target, key);
     },
   });
-  assertEquals(lowBitWeights(packingOf([1, 64, 1, 1]), data), undefined);
+  assertEquals(levelsOf(packingOf([1, 64, 1, 1]), data), undefined);
   assertEquals(seen, 3);
 });
 
 Deno.test("rows longer than a texture may be are not made", () => {
-  // A word a block, four to a cell: 32764 channels take 2048 cells.
   const levels = (inputs: number, outBlocks: number) => {
     const shape = [1, inputs, 3, 3];
-    return lowBitWeights(packingOf(shape, outBlocks), new Float32Array(inputs * 9).fill(1));
+    return levelsOf(packingOf(shape, outBlocks), new Float32Array(inputs * 9).fill(1));
   };
   // Binary weights of nine taps: two cells a block, and two cells of biases and scales.
   assertEquals(levels(4 * 4095, 1)?.bits, 1);
@@ -69,7 +68,7 @@ Deno.test("rows longer than a texture may be are not made", () => {
 /** Words of weights that are packed, row by row. */
 function words(shape: readonly number[], data: Float32Array, outBlocks: number, bias?: Float32Array, lead = 0) {
   const packing = packingOf(shape, outBlocks, lead);
-  const levels = lowBitWeights(packing, data)!;
+  const levels = levelsOf(packing, data)!;
   const { columns, rows, layers, pack } = packLowBit(packing, levels, { weight: { data }, bias });
   const packed = pack();
   assertEquals(packed.length, 4 * columns * rows * layers);

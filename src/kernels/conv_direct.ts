@@ -19,7 +19,7 @@ import {
   type WeightPacking,
 } from "./conv_packing.ts";
 import { blocked, type BlockedLayout, i32, type Kernel, u32, vec2i } from "./kernel.ts";
-import { lowBitWeights, packLowBit } from "./low_bit_weights.ts";
+import { levelsOf, packLowBit } from "./low_bit_weights.ts";
 
 /** Pixels and output blocks that one thread computes. */
 export interface ConvTile {
@@ -84,14 +84,14 @@ export interface DirectConvOptions {
   readonly floatWeights?: boolean;
 }
 
-/** The weights of a step as they are bound, in one or two bits each where that holds them; `groups` is those of `outBlocks` blocks. */
+/** The weights of a step as they are bound, in one or two bits each where these hold them; `groups` of output blocks are computed. */
 function weightsOf(
   step: ConvStep,
   packing: WeightPacking,
   allowed: boolean,
 ): BoundWeights & { readonly bits: number; readonly groups: number } {
   const groups = packedExtent(packing).layers;
-  const levels = allowed && !step.trained ? lowBitWeights(packing, step.weight.data) : undefined;
+  const levels = allowed && !step.trained ? levelsOf(packing, step.weight.data) : undefined;
   if (!levels) return { ...bindWeights(step, packing), bits: 32, groups };
   const weights = packLowBit(packing, levels, step);
   return { ...weights, binding: { kind: "int8 weights", weights }, before: [], bits: levels.bits, groups };

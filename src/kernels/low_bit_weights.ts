@@ -15,7 +15,7 @@ import type { WeightPacking } from "./conv_packing.ts";
 import type { PackedInt8Weights } from "./kernel.ts";
 
 /** Levels of weights: how many bits hold one, and what they are multiplied by. */
-export interface LowBitWeights {
+export interface WeightLevels {
   /** 2 where a level is 0 or where spare lanes of a block need one, 1 otherwise. */
   readonly bits: 1 | 2;
   /** A scale for each output channel; 0 where all of its weights are. */
@@ -45,7 +45,7 @@ function forEachWeight(
  * The levels of the weights of a dense packing, or undefined where some channel has weights of two magnitudes or one that is not
  * finite: the first such weight ends the search.
  */
-export function lowBitWeights(packing: WeightPacking, data: Float32Array): LowBitWeights | undefined {
+export function levelsOf(packing: WeightPacking, data: Float32Array): WeightLevels | undefined {
   const scales = new Float32Array(packing.outputs);
   const agree = forEachWeight(packing, (index, o) => {
     const magnitude = Math.abs(data[index]);
@@ -77,7 +77,7 @@ function lowBitExtent(packing: WeightPacking, bits: number) {
 /** Packs levels, biases and scales as the module's header says. */
 export function packLowBit(
   packing: WeightPacking,
-  { bits, scales }: LowBitWeights,
+  { bits, scales }: WeightLevels,
   { weight, bias }: { readonly weight: { readonly data: Float32Array }; readonly bias?: Float32Array },
 ): PackedInt8Weights {
   const extent = lowBitExtent(packing, bits);
