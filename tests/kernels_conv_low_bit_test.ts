@@ -61,8 +61,8 @@ Deno.test("rows longer than a texture may be are not made", () => {
     return levelsOf(packingOf(shape, outBlocks), new Float32Array(inputs * 9).fill(1));
   };
   // Binary weights of nine taps: two cells a block, and two cells of biases and scales.
-  assertEquals(levels(4 * 4095, 1)?.bits, 1);
-  assertEquals(levels(4 * 4096, 1), undefined);
+  assertEquals(levels(4 * 4094, 1)?.bits, 1);
+  assertEquals(levels(4 * 4095, 1), undefined);
 });
 
 /** Words of weights that are packed, row by row. */

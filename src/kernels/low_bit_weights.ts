@@ -22,8 +22,8 @@ export interface WeightLevels {
   readonly scales: Float32Array;
 }
 
-/** Most cells in a row: what every adapter allows a texture. */
-const MOST_COLUMNS = 8192;
+/** Most cells in a row: what every adapter allows a texture, which is made no power of two wide. */
+const MOST_COLUMNS = 8191;
 
 /** Shows the index of each weight, output by output, with what it belongs to, until one is refused; true where none is. */
 function forEachWeight(
