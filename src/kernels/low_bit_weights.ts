@@ -46,17 +46,17 @@ function forEachWeight(
  * finite: the first such weight ends the search.
  */
 export function levelsOf(packing: WeightPacking, data: Float32Array): WeightLevels | undefined {
-  const scales = new Float32Array(packing.outputs);
+  const scales = new Float32Array(packing.outputs), zeros = new Uint8Array(packing.outputs);
   const agree = forEachWeight(packing, (index, o) => {
     const magnitude = Math.abs(data[index]);
-    if (magnitude === 0) return true;
-    if (scales[o] === 0) scales[o] = magnitude;
-    return magnitude === scales[o] && magnitude < Infinity;
+    if (magnitude === 0) zeros[o] = 1;
+    else if (scales[o] === 0) scales[o] = magnitude;
+    return magnitude === 0 || magnitude === scales[o] && magnitude < Infinity;
   });
   if (!agree) return undefined;
   // Channels of zeros only are so by their scale. Lanes of a block that are no input of the convolution need a level of zero.
   const spare = packing.lead !== 0 || packing.inputsPerGroup % 4 !== 0;
-  const signs = !spare && forEachWeight(packing, (index, o) => data[index] !== 0 || scales[o] === 0);
+  const signs = !spare && scales.every((scale, o) => scale === 0 || zeros[o] === 0);
   const bits = signs ? 1 : 2;
   return lowBitExtent(packing, bits).columns > MOST_COLUMNS ? undefined : { bits, scales };
 }
