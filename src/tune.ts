@@ -137,6 +137,8 @@ export async function tune(device: Device, graph: Graph, options: TuneOptions = 
         blockedInputs: single.inputs.map(({ name }) => name),
         blockedOutputs: single.outputs,
         target,
+        // They are all alike here, which one bit would hold.
+        floatWeights: true,
         tuning: {
           adapter: "",
           storage: form.storage,

@@ -112,7 +112,7 @@ async function check(test: Case, form: StorageForm): Promise<void> {
     },
     test.tile,
     PITCH,
-    test.target,
+    { target: test.target },
   );
   const tensors = [{ name: "x", layout: layouts.x, data: x }, { name: "y", layout: layouts.y }];
   if (r) tensors.push({ name: "r", layout: layouts.r, data: r });

@@ -13,6 +13,8 @@
 // Weights (weight(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column =
 // ((outBlock * K*K + tap) * 4 + input lane), four output lanes a cell; the last row holds the biases, a cell an output block.
 // IN_LANES is how many channels of a block there are: fewer than four where x has fewer, as a picture has.
+// With WEIGHT_BITS of 2 or 1 the weights are levels -1, 0, 1 or -1, 1 in words (lib/low_bit_weights.wgsl), where the convolution has
+// them times a scale of the output channel: sums are of levels, and y = activate(bias[o] + scale[o] * sum).
 // Dispatch with JOINED == 1: a thread for every tile of every output group of every image, so that small maps leave no lane of a
 // workgroup idle; otherwise x = tiles / WORKGROUP, y = output groups, z = images, and a workgroup has one set of weights.
 #const K = 3
@@ -21,6 +23,7 @@
 #const TILE_Y = 4
 #const OUT_BLOCKS = 1
 #const IN_LANES = 4
+#const WEIGHT_BITS = 32
 #const WORKGROUP = 16
 #const JOINED = 0
 #const RESIDUAL = 0
@@ -52,7 +55,11 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#if WEIGHT_BITS == 32
 #include "lib/weights.wgsl" BINDING=2
+#else
+#include "lib/low_bit_weights.wgsl" BINDING=2
+#end
 #include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
 #const OTHER = RESIDUAL == 1 || INTERLEAVED > 0
 #if OTHER == 1
@@ -84,7 +91,11 @@ fn main(thread: Thread) {
   let v0 = tileRow * TILE_Y;
 
 #for o in 0..OUT_BLOCKS
+#if WEIGHT_BITS == 32
   let bias_$o = weight($o, params.inBlocks, layer);
+#else
+  let bias_$o = vec4f(0.0);
+#end
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
   var acc_$(o)_$(j)_$i = bias_$o;
@@ -111,13 +122,21 @@ fn main(thread: Thread) {
     let gateOrigin = planeOrigin(params.gate, block * params.input.batch + image);
     let gate = load_g(gateOrigin.x, gateOrigin.y);
 #end
+#if WEIGHT_BITS < 32
+#include "lib/low_bit_words.wgsl" BLOCK=block GROUP=layer
+#end
 #for o in 0..OUT_BLOCKS
 #for t in 0..(K * K)
 #for c in 0..IN_LANES
-#if GATED == 1
-    let w_$(o)_$(t)_$c = gate[$c] * weight($((o * K * K + t) * 4 + c), block, layer);
+#if WEIGHT_BITS == 32
+    let plain_$(o)_$(t)_$c = weight($((o * K * K + t) * 4 + c), block, layer);
 #else
-    let w_$(o)_$(t)_$c = weight($((o * K * K + t) * 4 + c), block, layer);
+    let plain_$(o)_$(t)_$c = levels(word_$((o * K * K + t) * WEIGHT_BITS / 2), $(16 * (o * K * K + t) % PER_WORD + 4 * c)u);
+#end
+#if GATED == 1
+    let w_$(o)_$(t)_$c = gate[$c] * plain_$(o)_$(t)_$c;
+#else
+    let w_$(o)_$(t)_$c = plain_$(o)_$(t)_$c;
 #end
 #end
 #end
@@ -149,12 +168,19 @@ fn main(thread: Thread) {
     let origin = planeOrigin(params.output, block * params.output.batch + image);
     let inside = block < params.output.blocks;
 #end
+#if WEIGHT_BITS < 32
+    let bias = weightFloats($o, layer);
+    let scale = weightFloats($(OUT_BLOCKS + o), layer);
+#end
 #if OTHER == 1
     let otherOrigin = planeOrigin(params.residual, (params.otherBlock + block) * params.output.batch + image);
 #end
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
     if (inside && u0 + $i < params.output.width && v0 + $j < params.output.height) {
+#if WEIGHT_BITS < 32
+      acc_$(o)_$(j)_$i = bias + scale * acc_$(o)_$(j)_$i;
+#end
 #if RESIDUAL == 1
       let residual = load_r(otherOrigin.x + u0 + $i, otherOrigin.y + v0 + $j);
       let sum = acc_$(o)_$(j)_$i + select(vec4f(0.0), residual, params.activateLast == 1u);

@@ -55,6 +55,8 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly packedDot?: boolean;
   /** Computes sums of products of bytes in this way instead of the one that suits the adapter. */
   readonly arithmetic?: Int8Arithmetic;
+  /** Keeps the weights of convolutions in floats also where one or two bits would hold them. */
+  readonly floatWeights?: boolean;
   /** Tile of convolutions where tuning has chosen one. */
   readonly tile?: { readonly x: number; readonly y: number; readonly outBlocks: number };
 }

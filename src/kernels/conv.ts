@@ -37,13 +37,13 @@ function asConvolution(step: ConvStep): ConvStep | undefined {
 }
 
 function convKernels(context: KernelContext<"Conv" | "ConvTranspose">): Kernel[] {
-  const { pitch, tile, target, node } = context;
+  const { pitch, tile, target, floatWeights, node } = context;
   const given = stepOf(context);
   const step = given.transposed ? asConvolution(given) : given;
   if (step && directConvApplies(step)) {
     const computed = { ...step.y.layout, channels: step.weight.shape[0] };
     const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], computed, target);
-    return directConv(step, chosen, pitch, target);
+    return directConv(step, chosen, pitch, { target, floatWeights });
   }
   if (given.gate || given.firstChannel || given.interleaved) {
     throw new FeatherdetError("no gate, part of the input or shuffle can be fused into this kernel", {

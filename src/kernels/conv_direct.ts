@@ -10,8 +10,16 @@ import type { ConvAttributes } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
 import { joinsOutputs, type Target, workgroupSize } from "./conv_tile.ts";
 import { linearGroups } from "./linear.ts";
-import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
+import {
+  bindWeights,
+  type BoundWeights,
+  densePacking,
+  packedExtent,
+  packingSource,
+  type WeightPacking,
+} from "./conv_packing.ts";
 import { blocked, type BlockedLayout, i32, type Kernel, u32, vec2i } from "./kernel.ts";
+import { levelsOf, packLowBit } from "./low_bit_weights.ts";
 
 /** Pixels and output blocks that one thread computes. */
 export interface ConvTile {
@@ -68,24 +76,51 @@ export function directConvApplies(
     attributes.dilations.every((d) => d === 1);
 }
 
+/** How a direct convolution is computed, besides its tile. */
+export interface DirectConvOptions {
+  /** Kind of adapter. Default `software`. */
+  readonly target?: Target;
+  /** Keeps weights in floats also where one or two bits would hold them. */
+  readonly floatWeights?: boolean;
+}
+
+/** The weights of a step as they are bound, in one or two bits each where these hold them; `groups` of output blocks are computed. */
+function weightsOf(
+  step: ConvStep,
+  packing: WeightPacking,
+  allowed: boolean,
+): BoundWeights & { readonly bits: number; readonly groups: number } {
+  const groups = packedExtent(packing).layers;
+  const levels = allowed && !step.trained ? levelsOf(packing, step.weight.data) : undefined;
+  if (!levels) return { ...bindWeights(step, packing), bits: 32, groups };
+  const weights = packLowBit(packing, levels, step);
+  return { ...weights, binding: { kind: "int8 weights", weights }, before: [], bits: levels.bits, groups };
+}
+
 /** Describes the dispatch of a convolution with a given tile, after that which packs its weights where they are trained. */
-export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target: Target = "software"): Kernel[] {
+export function directConv(
+  step: ConvStep,
+  tile: ConvTile,
+  pitch: number,
+  { target = "software", floatWeights = false }: DirectConvOptions = {},
+): Kernel[] {
   const [kernel] = step.weight.shape.slice(2);
   const stride = step.attributes.strides[0];
   const output = step.y.layout;
   const tilesX = Math.ceil(output.width / tile.x);
   const tiles = tilesX * Math.ceil(output.height / tile.y);
-  const weights = bindWeights(step, densePacking(packingSource(step), tile.outBlocks, (step.firstChannel ?? 0) % 4));
+  const packing = densePacking(packingSource(step), tile.outBlocks, (step.firstChannel ?? 0) % 4);
   const workgroup = workgroupSize(target);
   const joined = joinsOutputs(target);
   // Pictures have one block of three channels: the fourth is left out.
   const inLanes = Math.min(4, (step.firstChannel ?? 0) % 4 + step.weight.shape[1]);
+  const weights = weightsOf(step, packing, inLanes === 4 && !floatWeights);
   const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
   return [...weights.before, {
     label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${
       interleaved ? " shuffled" : ""
-    }`,
+    }${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
     shader: "conv/direct.wgsl",
     constants: {
       K: kernel,
@@ -94,6 +129,7 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       TILE_Y: tile.y,
       OUT_BLOCKS: tile.outBlocks,
       IN_LANES: inLanes,
+      WEIGHT_BITS: weights.bits,
       WORKGROUP: workgroup,
       JOINED: joined ? 1 : 0,
       RESIDUAL: residual ? 1 : 0,
@@ -109,9 +145,9 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       vec2i(step.attributes.pads[1], step.attributes.pads[0]),
       i32(tilesX),
       i32(tiles),
-      i32(weights.layers),
+      i32(weights.groups),
       i32((step.firstChannel ?? 0) >> 2),
-      i32(weights.rows - 1),
+      i32(packing.inBlocks),
       i32((interleaved?.firstChannel ?? 0) >> 2),
       i32(pitch),
       i32(weights.columns),
@@ -126,7 +162,7 @@ export function directConv(step: ConvStep, tile: ConvTile, pitch: number, target
       ...[other, gate].flatMap((tensor) => tensor ? [{ kind: "read", value: tensor.value } as const] : []),
     ],
     workgroups: joined
-      ? linearGroups(tiles * weights.layers * output.batch, workgroup)
-      : [Math.ceil(tiles / workgroup), weights.layers, output.batch],
+      ? linearGroups(tiles * weights.groups * output.batch, workgroup)
+      : [Math.ceil(tiles / workgroup), weights.groups, output.batch],
   }];
 }

@@ -31,6 +31,8 @@ export interface Tiling {
   readonly maxTensors: number;
   /** Packed dot products of bytes can be trusted. */
   readonly packedDot: boolean;
+  /** Weights stay in floats also where one or two bits would hold them. */
+  readonly floatWeights: boolean;
 }
 
 function kernelsOf(node: Node): OperatorKernels<Operator> {
@@ -162,6 +164,7 @@ export function lower({ graph, types }: TypedGraph, composites: readonly Composi
           pitch,
           target: tiling.target,
           packedDot: tiling.packedDot,
+          floatWeights: tiling.floatWeights,
           tile: source.op === "Conv" ? tileFor(source, residual !== undefined) : undefined,
         };
         return kernelsOf(node)[layout]!.kernels(context);

@@ -47,6 +47,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly target?: Target;
   /** Packed dot products of bytes passed the device's check; false unless given. */
   readonly packedDot?: boolean;
+  /** Keeps the weights of convolutions in floats also where one or two bits would hold them; false unless given. */
+  readonly floatWeights?: boolean;
   /** Most storage textures that a dispatch may bind, where activations are textures; by default the four of every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -127,8 +129,8 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const convolutions = new Set<string>();
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
-  const { tuning, packedDot = false } = options;
-  const tiling: Tiling = { tuning, target, seen: convolutions, maxTensors, packedDot };
+  const { tuning, packedDot = false, floatWeights = false } = options;
+  const tiling: Tiling = { tuning, target, seen: convolutions, maxTensors, packedDot, floatWeights };
   const lowered = withoutUnread([
     ...lower({ graph, types }, composites, tiling),
     ...composites.map(({ node }) => node),

@@ -1,8 +1,8 @@
 /**
  * Convolutions whose weights are stored in one or two bits.
  *
- * Activations stay in float. In the graph the packed bytes go through an UnpackWeights, which the planner computes once: what is saved
- * is the file, not time.
+ * Activations stay in float. In the graph the packed bytes go through an UnpackWeights, which the planner computes once; the direct
+ * convolution packs them again for the device (`kernels/low_bit_weights.ts`).
  *
  * @module
  */
