@@ -13,12 +13,13 @@
  */
 
 import { parseArgs } from "node:util";
+import { loadModel } from "../src/cli/model.ts";
 import { planNetwork } from "../src/detect/plan_network.ts";
 import { deviceWeightBytes } from "../src/eval/device_weights.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
-import { changeShapes, loadOnnx } from "../src/onnx/mod.ts";
+import { changeShapes } from "../src/onnx/mod.ts";
 import { Program } from "../src/program.ts";
 import { planLimits, storageForm } from "../src/session.ts";
 
@@ -40,7 +41,7 @@ const device = await openDevice();
 if (!device.timestamps) throw new Error("the adapter measures no GPU time");
 const storage = values.storage as "texture" | "buffer" | undefined;
 const form = storageForm(device, { precision: values.precision as "f32" | "f16", storage });
-const loaded = await loadOnnx(values.model);
+const loaded = await loadModel(values.model);
 const side = values.size === undefined ? undefined : Number(values.size);
 const graph = side === undefined ? loaded : changeShapes(loaded, { [loaded.inputs[0].name]: [1, 3, side, side] });
 
