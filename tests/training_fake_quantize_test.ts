@@ -10,6 +10,7 @@ import { uniform } from "./support/finite_differences.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { lively } from "./support/lively.ts";
 import { node } from "./support/tiny_graph.ts";
+import { SETTINGS } from "./support/update_settings.ts";
 
 type Bits = OperatorAttributes["FakeQuantizeWeights"]["bits"];
 
@@ -114,14 +115,6 @@ gpuTest("with activations in f16 gradients through rounded values are nearly the
     assert(far < 0.05, `gradient of ${name} is off by ${far}`);
   }
 });
-
-const SETTINGS = {
-  learningRates: { weight: 0.02, bias: 0.05, norm: 0.01 },
-  momentum: 0.9,
-  weightDecay: 0.01,
-  averageDecay: 0.7,
-  clipNorm: 10,
-};
 
 gpuTest("a run with rounded weights learns, and goes on bit for bit from a state", async (device) => {
   const { problem, inputs } = net([8, 1, 2]);

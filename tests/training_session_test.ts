@@ -15,14 +15,7 @@ import { type TrainingProblem, TrainingSession } from "../src/training_session.t
 import { uniform } from "./support/finite_differences.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { lively } from "./support/lively.ts";
-
-const SETTINGS = {
-  learningRates: { weight: 0.02, bias: 0.05, norm: 0.01 },
-  momentum: 0.9,
-  weightDecay: 0.01,
-  averageDecay: 0.7,
-  clipNorm: 10,
-};
+import { SETTINGS } from "./support/update_settings.ts";
 
 /** Mean square of what a small net makes: convolutions plain, strided and depthwise, two activations, a pyramid of two maps. */
 function smallNet(): { problem: TrainingProblem; inputs: () => Record<string, Float32Array> } {

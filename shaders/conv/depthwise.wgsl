@@ -38,15 +38,9 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(thread: Thread) {
-  let planes = params.output.blocks * params.output.batch;
-  let index = min(linearIndex(thread), params.tiles * planes - 1);
-  let tile = tileOf(index);
-  let block = divide(tile.plane, params.output.batch);
+#include "lib/plane_tile.wgsl"
   let u0 = tile.column * TILE_X;
   let v0 = tile.row * TILE_Y;
-  let source = planeOrigin(params.input, tile.plane);
-  let place = planeOrigin(params.output, tile.plane);
-  let residualOrigin = planeOrigin(params.residual, tile.plane);
 
   let bias = weight($(K * K), block, 0);
 #for j in 0..TILE_Y

@@ -44,13 +44,7 @@ struct Params {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(thread: Thread) {
-  let planes = params.output.blocks * params.output.batch;
-  let index = min(linearIndex(thread), params.tiles * planes - 1);
-  let tile = tileOf(index);
-  let block = divide(tile.plane, params.output.batch);
-  let source = planeOrigin(params.input, tile.plane);
-  let place = planeOrigin(params.output, tile.plane);
-  let residualOrigin = planeOrigin(params.residual, tile.plane);
+#include "lib/plane_tile.wgsl"
 
   let bias = weight($(K * K), block, 0);
 #for t in 0..(K * K)

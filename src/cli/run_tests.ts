@@ -35,8 +35,8 @@ async function runDenoHeld(args: readonly string[], turn: Promise<unknown>): Pro
 }
 
 /**
- * What is tested unless paths are given: tests, the examples in the documentation comments, and those in the README. A device is busy
- * for about half of the time of a test, the rest is compiling, so that two processes, each with every other file, take half as long.
+ * What is tested unless paths are given: tests, the examples in the documentation comments, and those in the README. Tests
+ * keep one core busy on average, so that two processes, each with every other file, take about half as long.
  */
 function everything(): string[][] {
   const has = (path: string) => {

@@ -41,6 +41,7 @@ import lowBitWeights from "../../shaders/lib/low_bit_weights.wgsl" with { type: 
 import lowBitWords from "../../shaders/lib/low_bit_words.wgsl" with { type: "text" };
 import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
+import planeTile from "../../shaders/lib/plane_tile.wgsl" with { type: "text" };
 import requantize from "../../shaders/lib/requantize.wgsl" with { type: "text" };
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
 import strip from "../../shaders/lib/strip.wgsl" with { type: "text" };
@@ -153,6 +154,7 @@ export const SHADERS: ShaderLibrary = {
   "lib/low_bit_words.wgsl": lowBitWords,
   "lib/operation.wgsl": operation,
   "lib/output.wgsl": output,
+  "lib/plane_tile.wgsl": planeTile,
   "lib/requantize.wgsl": requantize,
   "lib/storage.wgsl": storage,
   "lib/strip.wgsl": strip,
