@@ -5,10 +5,8 @@
  */
 
 import { basename } from "node:path";
+import type { FloatStorage } from "../src/compress/quantize/mod.ts";
 import type { Graph } from "../src/graph/mod.ts";
-
-/** How floats are stored. */
-export type FloatStorage = "f32" | "f16";
 
 /** A file, and how its floats are to be stored where that was said. */
 export interface GivenFile {
