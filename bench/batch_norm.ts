@@ -13,8 +13,8 @@ import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { type Graph, type Node, sizeOf } from "../src/graph/mod.ts";
 import { buildPlan } from "../src/plan/plan.ts";
-import { Program } from "../src/program.ts";
-import { planLimits, storageForm } from "../src/session.ts";
+import { Program } from "../src/engine/program.ts";
+import { planLimits, storageForm } from "../src/engine/session.ts";
 
 const { values } = parseArgs({
   options: {

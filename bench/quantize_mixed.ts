@@ -11,8 +11,8 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { loadModel } from "../src/cli/model.ts";
-import { writeWhole } from "../src/cli/whole_file.ts";
+import { loadModel } from "../src/host/models.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import {
   calibrate,
   type CalibrationSample,
@@ -28,7 +28,7 @@ import { mixedMeter } from "../src/eval/mixed_meter.ts";
 import { sharedDevice } from "../src/gpu/device.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import { saveOnnx } from "../src/onnx/mod.ts";
-import { sessionRunner } from "../src/session_runner.ts";
+import { sessionRunner } from "../src/engine/session_runner.ts";
 
 const { values: given } = parseArgs({
   options: {

@@ -10,8 +10,8 @@
  */
 
 import { parseArgs } from "node:util";
-import { findModel, loadModel } from "../src/cli/model.ts";
-import { writeWhole } from "../src/cli/whole_file.ts";
+import { findModel, loadModel } from "../src/host/models.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import {
   calibrate,
   type Calibrated,
@@ -26,7 +26,7 @@ import { Detector } from "../src/detect/detector.ts";
 import { calibrationFrom } from "../src/eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../src/eval/evaluate.ts";
 import type { Graph } from "../src/graph/mod.ts";
-import { sessionRunner } from "../src/session_runner.ts";
+import { sessionRunner } from "../src/engine/session_runner.ts";
 
 interface Row {
   readonly title: string;

@@ -10,13 +10,13 @@
 
 import { parseArgs } from "node:util";
 import { fakeQuantized } from "../src/compress/quantize/mod.ts";
-import { createTrainer } from "../src/detection_trainer.ts";
-import { Random } from "../src/data/random.ts";
+import { createTrainer } from "../src/recipes/detection_trainer.ts";
+import { Random } from "../src/numbers/random.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
-import type { StepTime } from "../src/session.ts";
-import type { UpdateSettings } from "../src/train/trainer.ts";
-import { recordHeader, recordName } from "./record.ts";
+import type { StepTime } from "../src/engine/session.ts";
+import type { UpdateSettings } from "../src/train/loop/trainer.ts";
+import { recordHeader, recordName } from "../src/recipes/bench/record.ts";
 
 const { values } = parseArgs({
   options: {

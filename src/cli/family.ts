@@ -13,11 +13,11 @@ import { type Device, sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { DETECTORS } from "../models/named.ts";
-import { type Precision, storageForm } from "../session.ts";
+import { type Precision, storageForm } from "../engine/session.ts";
 import { inputSize, integerIn } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
 import { type FamilyMember, familyPage, familyRows, type FamilyTable, type MemberLatency } from "./family_page.ts";
-import { readTuning } from "./tuning_store.ts";
+import { readTuning } from "../host/tuning_store.ts";
 import { action, deviceAction, deviceVerb } from "./verb.ts";
 
 /** The page that lists every member. */

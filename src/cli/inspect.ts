@@ -9,7 +9,7 @@ import { printGraph } from "../graph/mod.ts";
 import { classNames } from "../onnx/mod.ts";
 import { inputSize } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
-import { loadModel } from "./model.ts";
+import { loadModel } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
 const megabytes = (count: number) => `${(count / 1e6).toFixed(2)} MB`;

@@ -8,7 +8,7 @@ import { type LowBitOptions, type LowBitReport, lowBitWeights } from "../compres
 import type { Graph } from "../graph/mod.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import type { Output } from "./output.ts";
-import { writeWhole } from "./whole_file.ts";
+import { writeWhole } from "../host/whole_file.ts";
 
 /** What weights become, and the bits of one. */
 export const LOW_BITS = { ternary: 2, binary: 1 } as const;

@@ -19,9 +19,9 @@ import { sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/mod.ts";
 import { saveOnnx } from "../onnx/mod.ts";
-import { sessionRunner } from "../session_runner.ts";
+import { sessionRunner } from "../engine/session_runner.ts";
 import type { Output } from "./output.ts";
-import { writeWhole } from "./whole_file.ts";
+import { writeWhole } from "../host/whole_file.ts";
 
 /** What the verb was asked for. */
 export interface MixedSettings {

@@ -19,17 +19,17 @@ import { comparePrecisions, type PrecisionLatency } from "../eval/compare_precis
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph, Node } from "../graph/mod.ts";
 import { saveOnnx } from "../onnx/mod.ts";
-import { type SessionRunner, sessionRunner } from "../session_runner.ts";
+import { type SessionRunner, sessionRunner } from "../engine/session_runner.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { packWeights } from "./low_bit.ts";
 import { mixedBudget, writeMixed } from "./mixed.ts";
-import { loadModel } from "./model.ts";
+import { loadModel } from "../host/models.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
 import { pictureInput, refuseSource, refuseUnused } from "./quantize_options.ts";
 import { isSlower, latencyText, reportText, sensitivityText } from "./quantize_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
-import { checkTarget, writeWhole } from "./whole_file.ts";
+import { checkTarget, writeWhole } from "../host/whole_file.ts";
 
 const OBSERVER_NAMES = ["min-max", "moving-average", "percentile", "mse", "entropy"] as const satisfies ObserverName[];
 

@@ -5,20 +5,21 @@
  * @module
  */
 
-import { decodeImage } from "../data/image/decode.ts";
+import { decodeImage } from "../image/codec/decode.ts";
 import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { PassTimer } from "../gpu/timing.ts";
 import { FeatherdetError, type Graph, inferTypes } from "../graph/mod.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
-import { changeShapes, classNames, loadOnnx } from "../onnx/mod.ts";
+import { classNames, loadOnnx } from "../onnx/mod.ts";
+import { changeShapes } from "../passes/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type External, Program } from "../program.ts";
-import { checkPrecision, planLimits, type SessionOptions, storageForm } from "../session.ts";
+import { type External, Program } from "../engine/program.ts";
+import { checkPrecision, planLimits, type SessionOptions, storageForm } from "../engine/session.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
-import type { RgbImage } from "./image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
 import { planNetwork } from "./plan_network.ts";
 import { detectionSteps } from "./steps.ts";

@@ -9,7 +9,7 @@ import { analyze, type AnalyzeOptions, type Graph } from "../graph/mod.ts";
 import type { StorageForm } from "../kernels/kernel.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import type { MemoryReport } from "../plan/plan.ts";
-import type { Precision } from "../session.ts";
+import type { Precision } from "../engine/session.ts";
 import { deviceWeightBytes } from "./device_weights.ts";
 
 /** How to count. */

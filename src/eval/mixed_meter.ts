@@ -24,7 +24,7 @@ export interface MixedMeterOptions {
  * model lacks, and where the adapter has no timestamps.
  *
  * ```ts
- * import { encodePng } from "../data/image/encode.ts";
+ * import { encodePng } from "../image/codec/encode.ts";
  * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { mixedMeter } from "./mixed_meter.ts";

@@ -7,7 +7,7 @@ import { Detector } from "../../src/detect/detector.ts";
 import { calibrationFrom } from "../../src/eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
-import { sessionRunner } from "../../src/session_runner.ts";
+import { sessionRunner } from "../../src/engine/session_runner.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
 /** mAP50-95 of the float model here; onnxruntime and pycocotools say the same of it. */

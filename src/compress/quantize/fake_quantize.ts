@@ -15,11 +15,11 @@ import {
   namesOf,
   type Node,
   producers,
-  recogniseActivations,
   uniqueName,
   type WeightBits,
   withNodes,
 } from "../../graph/mod.ts";
+import { recogniseActivations } from "../../passes/mod.ts";
 import type { Affine } from "./affine.ts";
 import type { FloatOption } from "./float_rules.ts";
 import { lowBitPlacement } from "./low_bit.ts";

@@ -4,15 +4,8 @@
  * @module
  */
 
-import {
-  consumers,
-  FeatherdetError,
-  foldBatchNormalization,
-  type Graph,
-  type Node,
-  recogniseActivations,
-  verify,
-} from "../../graph/mod.ts";
+import { consumers, FeatherdetError, type Graph, type Node, verify } from "../../graph/mod.ts";
+import { foldBatchNormalization, recogniseActivations } from "../../passes/mod.ts";
 import type { Runner } from "../runner.ts";
 import { type Affine, affineOf } from "./affine.ts";
 import { expectedErrors } from "./bias_correction.ts";
@@ -346,7 +339,7 @@ export function quantizeCalibrated(
  * import { syntheticPicture } from "../../data/synthetic.ts";
  * import { letterboxTensor } from "../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../models/demo_detector.ts";
- * import { sessionRunner } from "../../session_runner.ts";
+ * import { sessionRunner } from "../../engine/session_runner.ts";
  * import { quantize } from "./quantize.ts";
  * function* pictures() { // or `calibrationFrom(await openDataset("coco", { split: "train" }))`
  *   for (let seed = 1; seed <= 16; seed++) {

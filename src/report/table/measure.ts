@@ -12,7 +12,7 @@ import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
 import type { EvaluationJournal } from "../../eval/journal.ts";
 import { measureLatency } from "../../eval/measure_latency.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
-import type { Precision } from "../../session.ts";
+import type { Precision } from "../../engine/session.ts";
 import type { Figure, MissingFigure } from "./figure.ts";
 import { PUBLISHED_FAMILY } from "./published.ts";
 import type { CountedName, FamilyMember, Figures, ResultRow, TableResults, TimedName } from "./results.ts";

@@ -272,7 +272,7 @@ function layersOf(
  * import { syntheticPicture } from "../../../data/synthetic.ts";
  * import { letterboxTensor } from "../../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../../models/demo_detector.ts";
- * import { sessionRunner } from "../../../session_runner.ts";
+ * import { sessionRunner } from "../../../engine/session_runner.ts";
  * import type { MixedMeter } from "./meter.ts";
  * import { mixedPrecision } from "./search.ts";
  * function* pictures() { // or `calibrationFrom(await openDataset("coco", { split: "train" }))`
