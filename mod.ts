@@ -109,47 +109,47 @@ export {
   type ActivationScaleOptions,
   type ActivationScales,
   activationScales,
-  type Affine,
   type BytesChange,
   calibrate,
-  Calibrated,
   type CalibrateOptions,
-  type Calibration,
+  Calibration,
   type CalibrationSample,
+  type CalibrationSamples,
   type CalibrationStatistics,
   type DetectionFidelity,
-  type FakeQuantized,
-  fakeQuantized,
-  type FakeQuantizeOptions,
   type Fidelity,
   type FloatOption,
   type FloatStorage,
   type LayerReport,
   type LayerSensitivity,
-  type LowBitLayerReport,
-  type LowBitOptions,
-  type LowBitReport,
-  type LowBitResult,
-  lowBitWeights,
+  measureSensitivityFromCalibration,
   type MixedBudget,
-  mixedCalibrated,
   type MixedLayer,
   type MixedMeter,
   type MixedOptions,
   type MixedPoint,
-  mixedPrecision,
   type MixedReport,
   type MixedResult,
   type MixedVariant,
   type ObserverName,
+  type PackedLayerReport,
+  packWeights,
+  type PackWeightsOptions,
+  type PackWeightsReport,
+  type PackWeightsResult,
+  type PreparedQat,
+  prepareQat,
+  type PrepareQatOptions,
+  type QuantizationParameters,
   quantize,
-  quantizeCalibrated,
+  quantizeFromCalibration,
   type QuantizeOptions,
   type QuantizeReport,
   quantizeScaled,
   type SchemeOptions,
+  searchMixedFromCalibration,
+  searchMixedPrecision,
   sensitivity,
-  sensitivityCalibrated,
   type SensitivityOptions,
   type StepMilliseconds,
   type StoredReport,
@@ -158,9 +158,9 @@ export {
 } from "./src/compress/quantize/mod.ts";
 export type { Histogram } from "./src/compress/quantize/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/quantize/statistics.ts";
-export { calibrationFrom, type CalibrationFromOptions } from "./src/eval/calibration.ts";
+export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
-export { type DispatchTime, type FrameTimes, frameTimes } from "./src/eval/frame_times.ts";
+export { type DispatchTime, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";
 export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export { tune, type TuneOptions } from "./src/engine/tune.ts";
 export type { Tuning } from "./src/plan/tuning.ts";
@@ -192,7 +192,7 @@ export {
 export { COCO_SETTINGS, evaluate, type EvaluateOptions, type Evaluation } from "./src/eval/evaluate.ts";
 export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
 export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
-export { type CostOptions, type ModelCosts, modelCosts } from "./src/eval/costs.ts";
+export { type CostOptions, countCosts, type ModelCosts } from "./src/eval/costs.ts";
 export type { Latency } from "./src/eval/latency.ts";
 export type { FrameSplit } from "./src/eval/frame_split.ts";
 export {
@@ -205,13 +205,13 @@ export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dat
 export {
   type AugmentOptions,
   type DatasetBatch,
+  DEFAULT_AUGMENTATION,
   type InputSize,
   mostBoxes,
   type RunPosition,
   TrainingBatches,
   trainingBatches,
   type TrainingBatchesOptions,
-  USUAL_AUGMENTATION,
 } from "./src/data/augment/mod.ts";
 export {
   adaptStatistics,
@@ -236,7 +236,7 @@ export {
   type TrainingGraph,
   trainingGraph,
   type TrainingOptions,
-  withTrained,
+  withWeights,
 } from "./src/train/autodiff/training_graph.ts";
 export { type GradientGraph, gradientGraph, type GradientOptions } from "./src/train/autodiff/gradient_graph.ts";
 export type { DetectionLossOptions } from "./src/train/losses/detection_loss.ts";

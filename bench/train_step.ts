@@ -9,7 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { fakeQuantized } from "../src/compress/quantize/mod.ts";
+import { prepareQat } from "../src/compress/quantize/mod.ts";
 import { createTrainer } from "../src/recipes/detection_trainer.ts";
 import { Random } from "../src/numbers/random.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
@@ -65,9 +65,7 @@ const BITS = { ternary: 2, binary: 1 } as const;
 const { quantize } = values;
 if (quantize !== undefined && !Object.hasOwn(BITS, quantize)) throw new Error("--quantize is ternary or binary");
 const float = yolo11({ width, size, batch, classes });
-const model = quantize === undefined
-  ? float
-  : fakeQuantized(float, { bits: BITS[quantize as keyof typeof BITS] }).graph;
+const model = quantize === undefined ? float : prepareQat(float, { bits: BITS[quantize as keyof typeof BITS] }).graph;
 const precision = values.precision as "f32" | "f16";
 const { recompute } = values;
 const storage = values.storage as "texture" | "buffer" | undefined;

@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { syntheticPicture } from "../data/synthetic.ts";
 import { Detector } from "../detect/detector.ts";
-import { modelCosts } from "../eval/costs.ts";
+import { countCosts } from "../eval/costs.ts";
 import { measureLatency } from "../eval/measure_latency.ts";
 import { type Device, sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
@@ -29,7 +29,7 @@ export function memberOf(
   graph: Graph,
   form: Pick<FamilyTable, "precision" | "storage">,
 ): FamilyMember {
-  const { parameters, weightBytes, flops, layers, dispatches, activationPeak } = modelCosts(graph, form);
+  const { parameters, weightBytes, flops, layers, dispatches, activationPeak } = countCosts(graph, form);
   const activationBytes = activationPeak.planned;
   return { model, parameters, bytes: weightBytes, gflops: flops / 1e9, layers, dispatches, activationBytes };
 }

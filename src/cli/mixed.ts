@@ -7,10 +7,10 @@
 import {
   type CalibrationSample,
   type MixedBudget,
-  mixedPrecision,
   type MixedReport,
   type MixedResult,
   type SchemeOptions,
+  searchMixedPrecision,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkTimestamps } from "../eval/frame_times.ts";
@@ -81,7 +81,7 @@ async function searchMixed(
   try {
     const meter = mixedMeter(measured);
     const onStep = (what: string) => output.note(`measuring ${what}`);
-    const found = await mixedPrecision(graph, samples, {
+    const found = await searchMixedPrecision(graph, samples, {
       ...scheme,
       ...{ budget, meter, runners, samples: count, scored, points, onStep },
     });

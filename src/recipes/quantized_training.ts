@@ -8,12 +8,12 @@ import {
   type ActivationScales,
   activationScales,
   calibrate,
-  fakeQuantized,
-  lowBitWeights,
+  packWeights,
+  prepareQat,
   quantizeScaled,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { calibrationFrom } from "../eval/calibration.ts";
+import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { foldBatchNormalization } from "../passes/mod.ts";
 import { sessionRunner } from "../engine/session_runner.ts";
@@ -62,7 +62,7 @@ const SCHEME = { observer: "mse", activations: "asymmetric", float: "yolo11" } a
 /** Scales of the activations of a model on the first pictures of a data set. */
 async function calibratedScales(model: Graph, dataset: Dataset, pictures: number): Promise<ActivationScales> {
   const [{ name, shape: [, , height, width] }] = model.inputs;
-  const samples = calibrationFrom(dataset, { size: [height, width], limit: pictures, input: name });
+  const samples = takeCalibrationSamples(dataset, { size: [height, width], limit: pictures, input: name });
   const runner = sessionRunner();
   try {
     const { float } = SCHEME;
@@ -83,9 +83,9 @@ function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
   const bits = BITS[quantize], threshold = "twn";
   return {
     settings: { quantize },
-    trainable: (model) => fakeQuantized(model, { bits }).graph,
+    trainable: (model) => prepareQat(model, { bits }).graph,
     exported(model) {
-      const { graph } = lowBitWeights(foldBatchNormalization(model), { bits, threshold });
+      const { graph } = packWeights(foldBatchNormalization(model), { bits, threshold });
       const rule = quantize === "ternary" ? { threshold } : {};
       return noted(graph, model, { weights: quantize, float: SCHEME.float, ...rule });
     },
@@ -107,7 +107,7 @@ function int8Training(
   const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
   return {
     settings,
-    trainable: (model) => fakeQuantized(model, { bits: 8, scales, float }).graph,
+    trainable: (model) => prepareQat(model, { bits: 8, scales, float }).graph,
     exported: (model) =>
       noted(quantizeScaled(model, scales, { float }), model, {
         ...{ calibration, ...SCHEME, weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false },

@@ -9,7 +9,7 @@ import { augmentation } from "../data/augment/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { Detector } from "../detect/detector.ts";
 import { createTrainer, type TrainerOptions } from "./detection_trainer.ts";
-import { calibrationFrom } from "../eval/calibration.ts";
+import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { classNames, loadOnnx, saveOnnx } from "../onnx/mod.ts";
@@ -19,7 +19,7 @@ import { sessionRunner } from "../engine/session_runner.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { BEST_MODEL, type LoopOptions, runTraining, type Weights } from "../train/loop/loop.ts";
-import { withTrained } from "../train/mod.ts";
+import { withWeights } from "../train/mod.ts";
 import type { RunRecord, Score } from "../train/loop/record.ts";
 import {
   chooseOptimizer,
@@ -267,7 +267,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
     momentum: statisticsMomentum,
   });
-  const plain = (weights: Weights) => withTrained(single, weights);
+  const plain = (weights: Weights) => withWeights(single, weights);
   const made = (weights: Weights) => rounding?.exported(plain(weights)) ?? plain(weights);
   try {
     const { reason, run } = await runTraining(trainer, batches, {
@@ -315,7 +315,11 @@ export async function adaptStatistics(model: Graph, dataset: Dataset): Promise<G
   const single = at(model, 1);
   const [input] = single.inputs;
   const [height, width] = input.shape.slice(2);
-  const samples = calibrationFrom(dataset, { size: [height, width], limit: STATISTICS_PICTURES, input: input.name });
+  const samples = takeCalibrationSamples(dataset, {
+    size: [height, width],
+    limit: STATISTICS_PICTURES,
+    input: input.name,
+  });
   const runner = sessionRunner();
   try {
     const made = await estimateStatistics(single, samples, (graph, inputs) => runner.run(graph, inputs));

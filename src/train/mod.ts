@@ -14,7 +14,7 @@ export {
   type TrainingGraph,
   trainingGraph,
   type TrainingOptions,
-  withTrained,
+  withWeights,
 } from "./autodiff/training_graph.ts";
 export {
   type DetectionLossOptions,

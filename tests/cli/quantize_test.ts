@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { encodePng } from "../../src/image/codec/encode.ts";
 import { letterboxTensor } from "../../src/detect/host_letterbox.ts";
-import { calibrationFrom } from "../../src/eval/calibration.ts";
+import { takeCalibrationSamples } from "../../src/eval/calibration.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
@@ -189,7 +189,7 @@ Deno.test("bad calibration: what cannot be used is refused in a sentence, what i
 
 Deno.test("calibration samples are a data set's pictures as the detector sees them, as often as they are read", async () => {
   const dataset = demoDataset(3);
-  const samples = calibrationFrom(dataset, { size: [96, 128], limit: 2, input: "x" });
+  const samples = takeCalibrationSamples(dataset, { size: [96, 128], limit: 2, input: "x" });
   for (let round = 0; round < 2; round++) {
     let at = 0;
     for await (const { name, inputs } of samples) {

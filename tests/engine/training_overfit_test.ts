@@ -6,7 +6,7 @@ import { Detector } from "../../src/detect/detector.ts";
 import { createTrainer } from "../../src/recipes/detection_trainer.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
-import { withTrained } from "../../src/train/mod.ts";
+import { withWeights } from "../../src/train/mod.ts";
 import { demoDataset } from "../support/demo_dataset.ts";
 import { gpuTest } from "../support/gpu.ts";
 
@@ -46,7 +46,7 @@ gpuTest("eight pictures are learned by heart from random weights: mAP50 over 0.9
     if (step++ === 0) first = last;
   }
   assert(last < first / 4, `the loss went from ${first} to ${last}`);
-  const trained = withTrained(yolo11(options), await trainer.trained("average"));
+  const trained = withWeights(yolo11(options), await trainer.trained("average"));
   trainer.destroy();
   const detector = await Detector.load(trained, { ...COCO_SETTINGS, device });
   const { map50 } = await evaluate(detector, dataset, { workers: 0 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { findVariantFile, loadVariant } from "../../src/host/variant_model.ts";
 import { CACHE_VARIABLE } from "../../src/data/cache.ts";
 import { sha256Of } from "../../src/data/download/checksum.ts";
-import { modelCosts } from "../../src/eval/costs.ts";
+import { countCosts } from "../../src/eval/costs.ts";
 import { analyze, FeatherdetError, type Graph } from "../../src/graph/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { classNames, saveOnnx } from "../../src/onnx/mod.ts";
@@ -190,7 +190,7 @@ gpuTest(
     assertEquals([absent.missing, eight.missing], ["it is not there", "its model is in floats"]);
     assertEquals([absent, eight].map(({ figures, timing }) => [figures, timing]), [[{}, {}], [{}, {}]]);
     const storage = first.storage as "texture" | "buffer";
-    const costs = modelCosts(graph, { precision: "f16", storage });
+    const costs = countCosts(graph, { precision: "f16", storage });
     const { parameters, flops, fileBytes, bitOperations, activationBytes, map, map50 } = half.figures;
     assertEquals(
       { parameters, flops, fileBytes, bitOperations, activationBytes },

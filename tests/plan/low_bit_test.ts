@@ -1,7 +1,7 @@
 /** Plans of packed models: which convolutions read weights of one and two bits, what they compute, and what they take. */
 
 import { assert, assertEquals } from "@std/assert";
-import { lowBitWeights } from "../../src/compress/quantize/mod.ts";
+import { packWeights } from "../../src/compress/quantize/mod.ts";
 import { deviceWeightBytes } from "../../src/eval/device_weights.ts";
 import type { Graph, WeightBits } from "../../src/graph/mod.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
@@ -36,7 +36,7 @@ function bitsOf(graph: Graph, options: PlanOptions = TEXTURES): Record<string, u
 
 gpuTest("convolutions of a packed model read words, all that the direct kernel computes but the first", async () => {
   for (const bits of [2, 1] as const) {
-    const { graph } = lowBitWeights(network(), { bits, float: "none" });
+    const { graph } = packWeights(network(), { bits, float: "none" });
     // Thirteen channels leave three lanes of a block, for which a sign bit has no level.
     const expected = { stem: 32, down: bits, wide: 2, point: bits, part: bits, last: bits };
     assertEquals(bitsOf(graph), expected);
@@ -81,7 +81,7 @@ Deno.test("weights on the device are counted as they are uploaded", () => {
     assertEquals(deviceWeightBytes(plan), uploaded.reduce((sum, size) => sum + size, 0));
     return { bytes: deviceWeightBytes(plan), outBlocks: kernel.constants.OUT_BLOCKS };
   };
-  const packed = (bits: WeightBits) => lowBitWeights(graph, { bits, float: "none" }).graph;
+  const packed = (bits: WeightBits) => packWeights(graph, { bits, float: "none" }).graph;
   // Eight rows of eight cells and one for the biases, for each of eight groups of two blocks.
   assertEquals(bytes(graph), { bytes: 8 * 9 * 8 * 16, outBlocks: 2 });
   assertEquals(bytes(packed(2), { ...TEXTURES, floatWeights: true }), bytes(graph));

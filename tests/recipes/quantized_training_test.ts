@@ -1,7 +1,7 @@
 /** Quantization-aware training from data set to file: what the files hold, resuming to the bit, and what it brings. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { lowBitWeights } from "../../src/compress/quantize/mod.ts";
+import { packWeights } from "../../src/compress/quantize/mod.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { Detector } from "../../src/detect/detector.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
@@ -73,7 +73,7 @@ Deno.test("wishes that do not go together are refused before anything is trained
   await refused({ quantize: "ternary", calibrationPictures: 8 }, "ternary weights need none");
   await refused({ quantize: "int8", calibrationPictures: 0 }, "0 pictures for calibration");
   await refused({ quantize: "int4" as never }, 'cannot train for "int4", there are int8, ternary, binary');
-  await refused({ quantize: "binary" }, "the model is quantized already", lowBitWeights(tiny(), { bits: 2 }).graph);
+  await refused({ quantize: "binary" }, "the model is quantized already", packWeights(tiny(), { bits: 2 }).graph);
 });
 
 /** Pictures that are learned by heart. */
@@ -98,7 +98,7 @@ gpuTest(
     };
     const { map50: learned } = await scoreOf(float.model);
     assert(learned > 0.9, `the float detector knows its pictures: mAP50 ${learned}`);
-    const { map50: blind } = await scoreOf(lowBitWeights(float.model, { bits: 2, threshold: "twn" }).graph);
+    const { map50: blind } = await scoreOf(packWeights(float.model, { bits: 2, threshold: "twn" }).graph);
     assert(blind < 0.05, `rounded it sees nothing: mAP50 ${blind}`);
     const { model, score } = await train(float.model, known, {
       ...{ ...begin, epochs: 30, learningRate: 0.004, quantize: "ternary", validation: known, validateEvery: 30 },

@@ -10,7 +10,7 @@ import { yolo11 } from "../../src/models/yolo11.ts";
 import { yolo11Lite } from "../../src/models/yolo11_lite.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph, trainingGraph, withTrained } from "../../src/train/mod.ts";
+import { gradientGraph, trainingGraph, withWeights } from "../../src/train/mod.ts";
 import { type Feeds, gradientsOf, lossOf, lossWeights, moved, slope, uniform } from "../support/finite_differences.ts";
 import { lively } from "../support/lively.ts";
 
@@ -132,7 +132,7 @@ Deno.test("trained numbers go back into the model by name", () => {
   const first = { ...graph, outputs: ["model.0.bn", mean.updated, variance.updated] };
   const values = runReference(first, feeds);
   const count = 3 * 16 * 16;
-  const model = withTrained(
+  const model = withWeights(
     TINY,
     new Map([
       [mean.name, Float32Array.from(values.get(mean.updated)!.data)],
@@ -141,9 +141,9 @@ Deno.test("trained numbers go back into the model by name", () => {
   );
   const plain = runReference({ ...model, outputs: ["model.0.bn"] }, { images: feeds.images }).get("model.0.bn")!.data;
   values.get("model.0.bn")!.data.forEach((value, i) => assert(Math.abs(value - plain[i]) < 1e-5));
-  assertThrows(() => withTrained(TINY, new Map([["nothing", new Float32Array(1)]])), FeatherdetError, '"nothing"');
+  assertThrows(() => withWeights(TINY, new Map([["nothing", new Float32Array(1)]])), FeatherdetError, '"nothing"');
   assertThrows(
-    () => withTrained(TINY, new Map([[mean.name, new Float32Array(1)]])),
+    () => withWeights(TINY, new Map([[mean.name, new Float32Array(1)]])),
     FeatherdetError,
     "but 1 elements were given",
   );

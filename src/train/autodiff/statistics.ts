@@ -30,7 +30,7 @@ interface SampleTensor {
   readonly data: Float32Array;
 }
 
-/** Inputs of a run by name, such as `calibrationFrom` makes. */
+/** Inputs of a run by name, such as `takeCalibrationSamples` makes. */
 export interface StatisticsSample {
   /** Tensors of the shapes of the model's inputs. */
   readonly inputs: Readonly<Record<string, SampleTensor>>;

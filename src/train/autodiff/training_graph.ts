@@ -165,7 +165,7 @@ export function trainingGraph(model: Graph, options: TrainingOptions = {}): Trai
  * The model with trained numbers in place of its constants: parameters and statistics by name, those that are not given as they were.
  * Throws FeatherdetError for a name that is no constant of the model and for a wrong number of elements.
  */
-export function withTrained(model: Graph, values: ReadonlyMap<string, Float32Array>): Graph {
+export function withWeights(model: Graph, values: ReadonlyMap<string, Float32Array>): Graph {
   const constants = new Map(model.constants);
   for (const [name, data] of values) {
     const constant = model.constants.get(name);

@@ -71,7 +71,7 @@ export interface Trainer {
   gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }>;
   /** Adds what another trainer of the same model has summed, so that a batch can be spread over devices. */
   addGradient(sum: Float32Array, batches: number): void;
-  /** Parameters and statistics by the names of the model's constants, as they are or averaged; `withTrained` puts them into a model. */
+  /** Parameters and statistics by the names of the model's constants, as they are or averaged; `withWeights` puts them into a model. */
   trained(which: "current" | "average"): Promise<ReadonlyMap<string, Float32Array>>;
   /** All that a resumed run needs. */
   state(): Promise<TrainerState>;

@@ -1,15 +1,15 @@
-/** The graph of quantization-aware training: what is rounded in it, against what `quantize` and `lowBitWeights` round, and by how much. */
+/** The graph of quantization-aware training: what is rounded in it, against what `quantize` and `packWeights` round, and by how much. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { rangeOf, throughInt8 } from "../../../src/compress/quantize/affine.ts";
+import { rangeOf, throughInt8 } from "../../../src/compress/quantize/quantization_parameters.ts";
 import {
   type ActivationScales,
   activationScales,
   calibrate,
-  type Calibrated,
-  fakeQuantized,
-  lowBitWeights,
-  quantizeCalibrated,
+  type Calibration,
+  packWeights,
+  prepareQat,
+  quantizeFromCalibration,
   quantizeScaled,
 } from "../../../src/compress/quantize/mod.ts";
 import {
@@ -35,7 +35,7 @@ const tiny = lively(yolo11({ width: 0.0625, depth: 0.3, size: 64, classes: 3 }))
 const picture = (seed: number, size = 64) => randomTensor([1, 3, size, size], seed, 0, 1);
 const imagesOf = (seed: number, size = 64) => ({ images: referenceTensor([1, 3, size, size], picture(seed, size)) });
 
-const calibratedOn = (graph: Graph, float?: "yolo11" | "none"): Promise<Calibrated> => {
+const calibratedOn = (graph: Graph, float?: "yolo11" | "none"): Promise<Calibration> => {
   const [{ name, shape }] = graph.inputs;
   const sample = { name: "noise", inputs: { [name]: { shape, data: randomTensor(shape, 11, 0, 1) } } };
   return calibrate(graph, [sample], { runner: new ReferenceRunner(), float });
@@ -52,10 +52,10 @@ function apart(a: ReferenceTensor, b: ReferenceTensor): number {
 
 for (const [what, bits] of [["ternary", 2], ["binary", 1]] as const) {
   for (const float of ["yolo11", "none"] as const) {
-    Deno.test(`${what}, float ${float}: the convolutions of lowBitWeights are rounded, and the forward pass is its own`, () => {
-      const { graph, layers, values } = fakeQuantized(tiny, { bits, float });
+    Deno.test(`${what}, float ${float}: the convolutions of packWeights are rounded, and the forward pass is its own`, () => {
+      const { graph, layers, values } = prepareQat(tiny, { bits, float });
       verify(graph);
-      const { graph: packed, report } = lowBitWeights(tiny, { bits, float, threshold: "twn" });
+      const { graph: packed, report } = packWeights(tiny, { bits, float, threshold: "twn" });
       assertEquals(layers, report.layers.filter(({ weights }) => weights === what).map(({ name }) => name));
       assertEquals(values, []);
       const nodes = named(graph), makers = producers(graph);
@@ -71,7 +71,7 @@ for (const [what, bits] of [["ternary", 2], ["binary", 1]] as const) {
       const [expected] = runReference(packed, imagesOf(5)).values();
       assertEquals(apart(found, expected), 0);
       // Folding multiplies a channel's weights by one number: what is exported folded computes the same, but for f32.
-      const folded = lowBitWeights(foldBatchNormalization(tiny), { bits, float, threshold: "twn" }).graph;
+      const folded = packWeights(foldBatchNormalization(tiny), { bits, float, threshold: "twn" }).graph;
       const [exported] = runReference(folded, imagesOf(5)).values();
       assert(apart(exported, found) < 1e-3, `${apart(exported, found)} pixels`);
     });
@@ -122,7 +122,7 @@ for (
   for (const float of ["yolo11", "none"] as const) {
     Deno.test(`int8, ${what}, float ${float}: every node reads in int8 what it reads in int8 in the QDQ graph`, () => {
       const scales = anyScales(model);
-      const { graph, layers, values } = fakeQuantized(model, { bits: 8, float, scales });
+      const { graph, layers, values } = prepareQat(model, { bits: 8, float, scales });
       verify(graph);
       const qdq = quantizeScaled(model, scales, { float });
       const stored = new Set(of(qdq, "QuantizeLinear").map(({ inputs }) => inputs[0]));
@@ -143,8 +143,8 @@ for (
 Deno.test("int8: from the same integers, layers make what those of the QDQ graph make but for the rounding of biases", async () => {
   const calibrated = await calibratedOn(tiny, "yolo11");
   const scales = activationScales(calibrated);
-  const { graph, values, layers } = fakeQuantized(tiny, { bits: 8, scales });
-  const { graph: qdq, report } = quantizeCalibrated(calibrated, { biasCorrection: false });
+  const { graph, values, layers } = prepareQat(tiny, { bits: 8, scales });
+  const { graph: qdq, report } = quantizeFromCalibration(calibrated, { biasCorrection: false });
   assertEquals(layers, report.layers.filter(({ weights }) => weights !== null).map(({ name }) => name));
   for (
     const { inputs: [value], attributes: { scale, zeroPoint } } of of(graph, "FakeQuantize") as Node<"FakeQuantize">[]
@@ -223,12 +223,12 @@ function shared(): Graph {
 
 Deno.test("a weight that several convolutions share is rounded once; what they read of the input is rounded where it comes in", async () => {
   const graph = shared();
-  const low = fakeQuantized(graph, { bits: 1, float: "none" });
+  const low = prepareQat(graph, { bits: 1, float: "none" });
   assertEquals([of(low.graph, "FakeQuantizeWeights").length, low.layers], [2, ["make_a", "make_b", "make_c"]]);
   // In int8 each convolution has its own form: one that is in float reads the float weight.
   const scales = activationScales(await calibratedOn(graph, "none"), { float: "none" });
   const float = ({ name }: Node) => name === "make_b";
-  const mixed = fakeQuantized(graph, { bits: 8, float, scales });
+  const mixed = prepareQat(graph, { bits: 8, float, scales });
   const nodes = named(mixed.graph);
   assertEquals(mixed.layers, ["make_a", "make_c"]);
   assertEquals(nodes.get("make_b")!.inputs, ["a/rounded", "w"]);
@@ -257,21 +257,21 @@ function low8(graph: Graph): Graph {
 
 Deno.test("what cannot be trained so is refused in one sentence", () => {
   const refused = (run: () => unknown, text: string) => assertThrows(run, FeatherdetError, text);
-  const { graph } = fakeQuantized(tiny, { bits: 2 });
-  const packed = lowBitWeights(tiny, { bits: 2 }).graph;
+  const { graph } = prepareQat(tiny, { bits: 2 });
+  const packed = packWeights(tiny, { bits: 2 }).graph;
   for (const model of [graph, packed]) {
-    refused(() => fakeQuantized(model, { bits: 1 }), "the model is quantized already");
+    refused(() => prepareQat(model, { bits: 1 }), "the model is quantized already");
   }
-  refused(() => fakeQuantized(tiny, { bits: 8 }), "training in int8 needs scales of activations");
+  refused(() => prepareQat(tiny, { bits: 8 }), "training in int8 needs scales of activations");
   const scales = new Map([...anyScales(tiny)].filter(([value]) => value !== "model.4.cv2.act"));
-  for (const run of [() => fakeQuantized(tiny, { bits: 8, scales }), () => quantizeScaled(tiny, scales)]) {
+  for (const run of [() => prepareQat(tiny, { bits: 8, scales }), () => quantizeScaled(tiny, scales)]) {
     refused(run, 'there is no scale for the value "model.4.cv2.act"');
   }
-  refused(() => fakeQuantized(tiny, { bits: 8, scales, float: () => true }), "nothing is rounded");
-  refused(() => fakeQuantized(tiny, { bits: 2, float: () => true }), "all stay in float");
+  refused(() => prepareQat(tiny, { bits: 8, scales, float: () => true }), "nothing is rounded");
+  refused(() => prepareQat(tiny, { bits: 2, float: () => true }), "all stay in float");
   const product = graphOf({ x: [2, 3] }, ["y"], [node("MatMul", ["x", "w"], ["y"], {})], { w: weight([3, 4]) });
   refused(
-    () => fakeQuantized(product, { bits: 8, float: "none", scales: anyScales(product) }),
+    () => prepareQat(product, { bits: 8, float: "none", scales: anyScales(product) }),
     'MatMul "make_y": only weights of convolutions can be trained in int8',
   );
 });

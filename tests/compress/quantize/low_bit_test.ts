@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   binaryChannel,
-  lowBitWeights,
   optimalThreshold,
+  packWeights,
   ternaryChannel,
   twnThreshold,
 } from "../../../src/compress/quantize/mod.ts";
@@ -127,7 +127,7 @@ Deno.test("the convolutions of YOLO11n take a fifteenth in ternary, half of that
   const graph = yolo11({ size: 64 });
   const floats = analyze(graph).bytes;
   for (const [bits, most] of [[2, 1 / 15], [1, 1 / 28]] as const) {
-    const { graph: made, report } = lowBitWeights(graph, { bits });
+    const { graph: made, report } = packWeights(graph, { bits });
     verify(made);
     for (const { shape, bytes, weights } of report.layers) {
       const count = shape.reduce((product, extent) => product * extent, 1);
@@ -186,7 +186,7 @@ function withLevels(graph: Graph, bits: WeightBits): Graph {
 for (const bits of [2, 1] as const) {
   Deno.test(`${bits} bits: the reference computes what the levels and scales say, bit for bit`, () => {
     const graph = twoConvolutions();
-    const { graph: packed, report } = lowBitWeights(graph, { bits, float: "none" });
+    const { graph: packed, report } = packWeights(graph, { bits, float: "none" });
     const x = { x: referenceTensor([2, 3, 13, 7], randomTensor([2, 3, 13, 7], 9)) };
     const [found, expected] = [packed, withLevels(graph, bits)].map((each) => runReference(each, x).get("y")!);
     assertEquals(found.shape, expected.shape);
@@ -203,7 +203,7 @@ for (const bits of [2, 1] as const) {
   });
 
   gpuTest(`${bits} bits: a session computes it in the dispatches of the float model`, async () => {
-    const { graph } = lowBitWeights(twoConvolutions(), { bits, float: "none" });
+    const { graph } = packWeights(twoConvolutions(), { bits, float: "none" });
     const steps = await comparePlan(graph);
     assertEquals(steps.operators, (await comparePlan(twoConvolutions())).operators);
     assertEquals(steps.operators.filter((name) => name.includes("Unpack")), []);
@@ -211,7 +211,7 @@ for (const bits of [2, 1] as const) {
 
   Deno.test(`${bits} bits: written and read again, the graph is the same`, () => {
     for (const float of ["none", "yolo11"] as const) {
-      const { graph } = lowBitWeights(demoDetector({ size: 64 }), { bits, float });
+      const { graph } = packWeights(demoDetector({ size: 64 }), { bits, float });
       const again = importOnnx(saveOnnx(graph));
       const kept = (each: Graph) => each.nodes.filter(({ op }) => op === "UnpackWeights");
       assertEquals(kept(again), kept(graph));
@@ -219,15 +219,15 @@ for (const bits of [2, 1] as const) {
         for (const name of inputs) assertEquals(again.constants.get(name), graph.constants.get(name));
       }
     }
-    const { graph } = lowBitWeights(twoConvolutions(), { bits, float: "none" });
+    const { graph } = packWeights(twoConvolutions(), { bits, float: "none" });
     assertEquals(importOnnx(saveOnnx(graph)), graph);
   });
 }
 
 Deno.test("packed weights follow a change of the input size", () => {
-  const { graph } = lowBitWeights(demoDetector({ size: 96 }), { bits: 2 });
+  const { graph } = packWeights(demoDetector({ size: 96 }), { bits: 2 });
   const small = importOnnx(saveOnnx(changeShapes(graph, { images: [1, 3, 64, 64] })));
-  const expected = lowBitWeights(demoDetector({ size: 64 }), { bits: 2 }).graph;
+  const expected = packWeights(demoDetector({ size: 64 }), { bits: 2 }).graph;
   const unpacking = (each: Graph) => each.nodes.filter(({ op }) => op === "UnpackWeights");
   assertEquals(unpacking(small), unpacking(expected));
 });
@@ -236,7 +236,7 @@ Deno.test("packed weights follow a change of the input size", () => {
 function tampered(
   change: (nodes: Map<string, { input?: string[] | null }>, proto: { [name: string]: unknown }) => void,
 ) {
-  const { graph } = lowBitWeights(twoConvolutions(), { bits: 2, float: "none" });
+  const { graph } = packWeights(twoConvolutions(), { bits: 2, float: "none" });
   const model = schema.ModelProto.decode(saveOnnx(graph));
   const nodes = new Map(model.graph!.node!.map((each) => [`${each.opType} ${each.output![0]}`, each]));
   change(nodes, model.graph as unknown as { [name: string]: unknown });
@@ -279,7 +279,7 @@ function slicing(nodes: ReadonlyMap<string, { input?: string[] | null }>): strin
 }
 
 Deno.test("a packed model counts its weights once, in the bytes that they take, and their bits", () => {
-  const { graph } = lowBitWeights(twoConvolutions(), { bits: 2, float: "none" });
+  const { graph } = packWeights(twoConvolutions(), { bits: 2, float: "none" });
   const [before, after] = [analyze(twoConvolutions()), analyze(graph, { zeros: true })];
   assertEquals([after.parameters, after.weightLayers, after.flops], [before.parameters, 2, before.flops]);
   // 135 and 635 weights, a scale for each of 5 and 127 outputs, 5 biases.
@@ -294,8 +294,8 @@ Deno.test("a packed model counts its weights once, in the bytes that they take, 
 
 Deno.test("the preset keeps first, last, depthwise and DFL in float; others are asked for by name, or not at all", () => {
   const graph = demoDetector({ size: 64 });
-  const reasons = (float: Parameters<typeof lowBitWeights>[1]["float"]) => {
-    const { layers } = lowBitWeights(graph, { bits: 2, float }).report;
+  const reasons = (float: Parameters<typeof packWeights>[1]["float"]) => {
+    const { layers } = packWeights(graph, { bits: 2, float }).report;
     return new Map(layers.map(({ name, reason }) => [name, reason]));
   };
   const preset = reasons(undefined);
@@ -319,37 +319,37 @@ Deno.test("a weight that several convolutions share is packed once, or not at al
       node("Conv", ["x", "w"], ["z"], PADDED),
       ...second === "" ? [] : [node("Relu", [second], ["v"], {})],
     ], { w: weight([4, 3, 3, 3]) });
-  const { graph, report } = lowBitWeights(shared(""), { bits: 1, float: "none" });
+  const { graph, report } = packWeights(shared(""), { bits: 1, float: "none" });
   verify(graph);
   assertEquals(graph.nodes.map(({ op }) => op), ["UnpackWeights", "Conv", "Conv"]);
   assertEquals([report.packedLayers, report.packed.before, report.packed.after], [2, 4 * 108, 14 + 16]);
   const isOne = ({ name }: Node) => name === "make_y";
-  assertThrows(() => lowBitWeights(shared(""), { bits: 1, float: isOne }), FeatherdetError, "all stay in float");
+  assertThrows(() => packWeights(shared(""), { bits: 1, float: isOne }), FeatherdetError, "all stay in float");
   const withRelu = { ...shared("w"), outputs: ["y", "z", "v"] };
-  assertThrows(() => lowBitWeights(withRelu, { bits: 1, float: "none" }), FeatherdetError, "all stay in float");
+  assertThrows(() => packWeights(withRelu, { bits: 1, float: "none" }), FeatherdetError, "all stay in float");
 });
 
 Deno.test("what cannot be packed is refused in a sentence", () => {
   const graph = twoConvolutions();
   assertThrows(
-    () => lowBitWeights(graph, { bits: 3 as 2 }),
+    () => packWeights(graph, { bits: 3 as 2 }),
     FeatherdetError,
     "weights of 3 bits were asked for; there are 1 and 2",
   );
   assertThrows(
-    () => lowBitWeights(graph, { bits: 2, float: () => true }),
+    () => packWeights(graph, { bits: 2, float: () => true }),
     FeatherdetError,
     'none of the 2 convolutions of graph "tiny" can have weights of two bits',
   );
   const bare = graphOf({ x: [1, 1, 2, 2] }, ["y"], [node("Relu", ["x"], ["y"], {})]);
   assertThrows(
-    () => lowBitWeights(bare, { bits: 1 }),
+    () => packWeights(bare, { bits: 1 }),
     FeatherdetError,
     'graph "tiny" has no convolution whose weights could have one bit',
   );
   const broken = new Map(graph.constants).set("w1", { ...weight([5, 3, 3, 3]), data: new Float32Array(135).fill(NaN) });
   assertThrows(
-    () => lowBitWeights({ ...graph, constants: broken }, { bits: 2, float: "none" }),
+    () => packWeights({ ...graph, constants: broken }, { bits: 2, float: "none" }),
     FeatherdetError,
     'Conv "make_a": weight "w1" holds numbers that are not finite',
   );

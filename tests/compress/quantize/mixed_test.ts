@@ -14,11 +14,11 @@ import {
   type MixedBudget,
   type MixedMeter,
   type MixedOptions,
-  mixedPrecision,
   type MixedVariant,
   quantize,
+  searchMixedPrecision,
 } from "../../../src/compress/quantize/mod.ts";
-import { frameTimes } from "../../../src/eval/frame_times.ts";
+import { measureFrameTimes } from "../../../src/eval/frame_times.ts";
 import type { Detector } from "../../../src/detect/detector.ts";
 import { FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { foldBatchNormalization, recogniseActivations } from "../../../src/passes/mod.ts";
@@ -95,7 +95,7 @@ function search(budget: MixedBudget, options: Partial<MixedOptions> = {}) {
   const runners = { f32: new ReferenceRunner(), f16: new ReferenceRunner() };
   const meter = new Meter();
   const given = { budget, runners, meter, sensitivity: RATED, points: 12, ...options };
-  return { runners, meter, found: mixedPrecision(NETWORK, SAMPLES, given) };
+  return { runners, meter, found: searchMixedPrecision(NETWORK, SAMPLES, given) };
 }
 
 /** Every set of layers with both forms of storage, as the meter measures them. */
@@ -217,7 +217,7 @@ Deno.test("samples of a generator are read once; the same is found twice", async
     yield* SAMPLES;
   }
   const options = { budget: { map: 0.02 }, runners, meter: new Meter(), sensitivity: RATED, points: 12 };
-  const [a, b] = [await mixedPrecision(NETWORK, stream(), options), await search({ map: 0.02 }).found];
+  const [a, b] = [await searchMixedPrecision(NETWORK, stream(), options), await search({ map: 0.02 }).found];
   assertEquals(saveOnnx(a.graph), saveOnnx(b.graph));
   assertEquals(a.report, b.report);
 });
@@ -283,11 +283,11 @@ Deno.test("frames of detectors are timed in turn, dispatch by dispatch", async (
     } as unknown as Detector;
   };
   const image = { width: 1, height: 1, data: new Uint8Array(3) };
-  const [one, two] = await frameTimes([fake("one", [99, 1, 5, 3]), fake("two", [1])], image, 3);
+  const [one, two] = await measureFrameTimes([fake("one", [99, 1, 5, 3]), fake("two", [1])], image, 3);
   assertEquals(order.join(" "), "one two one two one two one two");
   assertEquals(one.dispatches.map(({ median, macs }) => [median, macs]), [[3, 5], [6, 5]]);
   assertAlmostEquals(one.dispatches[0].p90, 4.6, 1e-9);
   assertEquals([one.device.median, one.device.max, two.device.median], [9, 15, 3]);
   const silent = { device: { timestamps: false, adapter: { name: "none" } } } as unknown as Detector;
-  await assertRejects(() => frameTimes([silent], image), FeatherdetError, '"none" has no timestamp queries');
+  await assertRejects(() => measureFrameTimes([silent], image), FeatherdetError, '"none" has no timestamp queries');
 });

@@ -2,7 +2,11 @@
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { Random } from "../../../src/numbers/random.ts";
-import { affineOf, rangeOf, throughInt8 } from "../../../src/compress/quantize/affine.ts";
+import {
+  quantizationParametersFor,
+  rangeOf,
+  throughInt8,
+} from "../../../src/compress/quantize/quantization_parameters.ts";
 import { BINS, Histogram } from "../../../src/compress/quantize/histogram.ts";
 import { type ObserverName, OBSERVERS } from "../../../src/compress/quantize/observers/mod.ts";
 import { storedReport } from "../../../src/compress/quantize/report.ts";
@@ -33,7 +37,7 @@ function statisticsOf(...samples: readonly Float32Array[]): ValueStatistics {
 
 /** Mean square error of int8 on the data themselves. */
 function trueError(data: Float32Array, low: number, high: number, symmetric: boolean): number {
-  const affine = affineOf({ low, high }, symmetric);
+  const affine = quantizationParametersFor({ low, high }, symmetric);
   return data.reduce((sum, x) => sum + (x - throughInt8(x, affine)) ** 2, 0) / data.length;
 }
 
@@ -223,7 +227,7 @@ Deno.test("every observer gives a range with zero, within the data, also for dat
         const what = `${name} of ${data}: ${low}..${high}`;
         assert(low <= 0 && high >= 0 && Number.isFinite(low) && Number.isFinite(high), what);
         assert(low >= Math.min(0, ...data) && high <= Math.max(0, ...data), what);
-        const { scale, zeroPoint } = affineOf({ low, high }, options.symmetric);
+        const { scale, zeroPoint } = quantizationParametersFor({ low, high }, options.symmetric);
         assert(scale > 0 && Number.isInteger(zeroPoint) && Math.abs(zeroPoint) <= 128, what);
       }
     }
@@ -247,15 +251,17 @@ Deno.test("what is rounded into the range is not clipped, what lies further out 
 });
 
 Deno.test("scales and zero points, worked by hand", () => {
-  assertEquals(affineOf({ low: -1, high: 3 }, false), { scale: Math.fround(4 / 255), zeroPoint: -64 });
-  assertEquals(affineOf({ low: 0, high: 255 }, false), { scale: 1, zeroPoint: -128 });
-  assertEquals(affineOf({ low: -255, high: 0 }, false), { scale: 1, zeroPoint: 127 });
-  assertEquals(affineOf({ low: -1, high: 2.54 }, true), { scale: Math.fround(0.02), zeroPoint: 0 });
-  assertEquals(affineOf({ low: 0, high: 0 }, false), { scale: 1, zeroPoint: -128 });
+  assertEquals(quantizationParametersFor({ low: -1, high: 3 }, false), { scale: Math.fround(4 / 255), zeroPoint: -64 });
+  assertEquals(quantizationParametersFor({ low: 0, high: 255 }, false), { scale: 1, zeroPoint: -128 });
+  assertEquals(quantizationParametersFor({ low: -255, high: 0 }, false), { scale: 1, zeroPoint: 127 });
+  assertEquals(quantizationParametersFor({ low: -1, high: 2.54 }, true), { scale: Math.fround(0.02), zeroPoint: 0 });
+  assertEquals(quantizationParametersFor({ low: 0, high: 0 }, false), { scale: 1, zeroPoint: -128 });
   assertEquals(rangeOf({ scale: 0.5, zeroPoint: 28 }), { low: -78, high: 49.5 });
   const half = { scale: 0.5, zeroPoint: 0 };
   // Halves go to the even integer; what is outside is clipped.
   assertEquals([0.25, 0.75, -0.25, 1.3, 100, -100].map((x) => throughInt8(x, half)), [0, 1, 0, 1.5, 63.5, -64]);
   // Zero is exact in every map.
-  for (const low of [-0.3, -7, 0]) assertEquals(throughInt8(0, affineOf({ low, high: 1.7 }, false)), 0);
+  for (const low of [-0.3, -7, 0]) {
+    assertEquals(throughInt8(0, quantizationParametersFor({ low, high: 1.7 }, false)), 0);
+  }
 });

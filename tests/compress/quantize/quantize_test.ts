@@ -1,12 +1,12 @@
 /** Quantization after training: where int8 begins and ends, what the result computes, the report, and bad calibration. */
 
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Calibration, CalibrationSample } from "../../../src/compress/quantize/calibrate.ts";
+import type { CalibrationSample, CalibrationSamples } from "../../../src/compress/quantize/calibrate.ts";
 import {
   calibrate,
-  lowBitWeights,
+  packWeights,
   quantize,
-  quantizeCalibrated,
+  quantizeFromCalibration,
   type QuantizeOptions,
   type QuantizeReport,
   type SchemeOptions,
@@ -210,7 +210,7 @@ Deno.test("the result computes nearly the same, by every observer and scheme", a
   const ratios: Record<string, number> = {};
   for (const observer of ["min-max", "moving-average", "percentile", "mse", "entropy"] as ObserverName[]) {
     for (const activations of ["asymmetric", "symmetric"] as const) {
-      const { graph, report } = quantizeCalibrated(calibrated, { observer, activations });
+      const { graph, report } = quantizeFromCalibration(calibrated, { observer, activations });
       assertEquals([report.observer.split(" ")[0], report.activations], [observer, activations]);
       for (const { zeroPoint } of report.stored) assert(activations === "asymmetric" || zeroPoint === 0);
       ratios[`${observer} ${activations}`] = await outputRatio(NETWORK, graph);
@@ -219,7 +219,7 @@ Deno.test("the result computes nearly the same, by every observer and scheme", a
   for (const [what, ratio] of Object.entries(ratios)) assert(ratio > 24, `${what}: ${ratio} dB`);
   // SiLU's values are nearly all of one sign: half of a symmetric range goes unused.
   assert(ratios["min-max asymmetric"] > ratios["min-max symmetric"] + 2, JSON.stringify(ratios));
-  const tensor = quantizeCalibrated(calibrated, { weights: "tensor" });
+  const tensor = quantizeFromCalibration(calibrated, { weights: "tensor" });
   assertEquals(tensor.report.layers[1].weights!.scales[0], tensor.report.layers[1].weights!.scales[1]);
   assert(await outputRatio(NETWORK, tensor.graph) > 15);
 });
@@ -229,7 +229,7 @@ Deno.test("bias correction takes off the mean error of the outputs", async () =>
   const runner = new ReferenceRunner();
   const meanError = async (biasCorrection: boolean) => {
     // One scale for all weights of a layer: errors are large enough to see.
-    const { graph, report } = quantizeCalibrated(calibrated, { weights: "tensor", biasCorrection });
+    const { graph, report } = quantizeFromCalibration(calibrated, { weights: "tensor", biasCorrection });
     assertEquals(report.corrected, biasCorrection ? 6 : null);
     const sums = new Float64Array(5);
     for (const { inputs } of SAMPLES) {
@@ -270,7 +270,7 @@ Deno.test("two runs give the same file; calibrating once for several schemes giv
   const again = await quantize(NETWORK, SAMPLES, over());
   assertEquals(saveOnnx(again.graph), saveOnnx(QUANTIZED));
   const calibrated = await calibrate(NETWORK, SAMPLES, over());
-  assertEquals(saveOnnx(quantizeCalibrated(calibrated).graph), saveOnnx(QUANTIZED));
+  assertEquals(saveOnnx(quantizeFromCalibration(calibrated).graph), saveOnnx(QUANTIZED));
 });
 
 /** Refuses graphs with many outputs, as an adapter without memory for them does. */
@@ -396,7 +396,7 @@ Deno.test("gates of channels compute in float from int8 weights; what cannot be 
   assert(await outputRatio(model, graph) > 25);
 });
 
-async function warningsOf(samples: Calibration): Promise<readonly string[]> {
+async function warningsOf(samples: CalibrationSamples): Promise<readonly string[]> {
   return (await quantize(NETWORK, samples, over())).report.warnings;
 }
 
@@ -435,7 +435,7 @@ Deno.test("a value that is the same everywhere is named: nothing is known of its
   assertEquals(report.warnings, ['"wide.act" is the same in all samples and elements: no range was to be seen']);
 });
 
-async function refused(samples: Calibration, sentence: string): Promise<void> {
+async function refused(samples: CalibrationSamples, sentence: string): Promise<void> {
   const options = over();
   const error = await assertRejects(() => quantize(NETWORK, samples, options), FeatherdetError);
   assertEquals(error.message, sentence);
@@ -508,9 +508,9 @@ Deno.test("samples are read one by one, and only once", async () => {
 
 Deno.test("settings out of range, a quantized model and one with nothing to quantize", async () => {
   const calibrated = await calibrate(NETWORK, SAMPLES.slice(0, 2), over());
-  assertThrows(() => quantizeCalibrated(calibrated, { percentile: 30 }), FeatherdetError, "the percentile is 30");
+  assertThrows(() => quantizeFromCalibration(calibrated, { percentile: 30 }), FeatherdetError, "the percentile is 30");
   assertThrows(
-    () => quantizeCalibrated(calibrated, { observer: "best" as ObserverName }),
+    () => quantizeFromCalibration(calibrated, { observer: "best" as ObserverName }),
     FeatherdetError,
     'unknown observer "best", there are min-max, moving-average, percentile, mse, entropy',
   );
@@ -521,7 +521,11 @@ Deno.test("settings out of range, a quantized model and one with nothing to quan
       [{ joins: "all" }, 'unknown joins "all", there are shared and apart'],
     ] as const
   ) {
-    assertThrows(() => quantizeCalibrated(calibrated, setting as unknown as SchemeOptions), FeatherdetError, sentence);
+    assertThrows(
+      () => quantizeFromCalibration(calibrated, setting as unknown as SchemeOptions),
+      FeatherdetError,
+      sentence,
+    );
   }
   for (const samples of [0, -1, 1.5, NaN]) {
     const run = () => sensitivity(NETWORK, SAMPLES, { runner: new ReferenceRunner(), samples });
@@ -529,15 +533,19 @@ Deno.test("settings out of range, a quantized model and one with nothing to quan
   }
   await assertRejects(() => quantize(QUANTIZED, SAMPLES, over()), FeatherdetError, "the model is quantized already");
   // Also in other ways: weights of two bits, and the integers of onnxruntime's dynamic quantization.
-  const packed = lowBitWeights(NETWORK, { bits: 2, float: "none" }).graph;
+  const packed = packWeights(NETWORK, { bits: 2, float: "none" }).graph;
   await assertRejects(() => quantize(packed, SAMPLES, over()), FeatherdetError, "UnpackWeights");
   for (const graph of [packed, QUANTIZED]) {
-    assertThrows(() => lowBitWeights(graph, { bits: 1 }), FeatherdetError, "the model is quantized already");
+    assertThrows(() => packWeights(graph, { bits: 1 }), FeatherdetError, "the model is quantized already");
   }
   const { graph, report } = await quantize(NETWORK, SAMPLES, over({ float: () => true }));
   assert(report.warnings.includes("nothing was quantized: every layer stays in float"));
   assertEquals([report.bytes.ratio, report.stored.length], [1, 0]);
   assert(await outputRatio(NETWORK, graph) > 100);
   const partly = await calibrate(NETWORK, SAMPLES.slice(0, 2), over({ float: "yolo11" }));
-  assertThrows(() => quantizeCalibrated(partly, { float: "none" }), FeatherdetError, "calibration did not look at");
+  assertThrows(
+    () => quantizeFromCalibration(partly, { float: "none" }),
+    FeatherdetError,
+    "calibration did not look at",
+  );
 });

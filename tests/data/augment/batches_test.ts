@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { BatchSampler, type BatchSettings } from "../../../src/data/augment/batch_sampler.ts";
 import {
   type DatasetBatch,
+  DEFAULT_AUGMENTATION,
   mostBoxes,
   trainingBatches,
   type TrainingBatchesOptions,
-  USUAL_AUGMENTATION,
 } from "../../../src/data/augment/mod.ts";
 import type { Dataset } from "../../../src/data/dataset.ts";
 import { openDataset } from "../../../src/data/open.ts";
@@ -27,7 +27,7 @@ const SETTINGS: BatchSettings = {
   closeMosaic: 1,
   seed: 5,
   shuffle: true,
-  augment: USUAL_AUGMENTATION,
+  augment: DEFAULT_AUGMENTATION,
 };
 
 async function collect(dataset: Dataset, options: Partial<TrainingBatchesOptions> = {}): Promise<DatasetBatch[]> {

@@ -5,7 +5,7 @@ import type { DatasetImage } from "../../../src/data/dataset.ts";
 import { chain, inverse } from "../../../src/data/augment/affine.ts";
 import { placeBox } from "../../../src/data/augment/boxes.ts";
 import { type Geometry, geometryMap } from "../../../src/data/augment/geometry.ts";
-import { type AugmentOptions, NO_AUGMENTATION, USUAL_AUGMENTATION } from "../../../src/data/augment/options.ts";
+import { type AugmentOptions, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from "../../../src/data/augment/options.ts";
 import { renderSample } from "../../../src/data/augment/render.ts";
 import { drawSample, randomAt, type Sample } from "../../../src/data/augment/sample.ts";
 import { sourceOf } from "../../../src/data/augment/source.ts";
@@ -248,7 +248,7 @@ Deno.test("augmentations that are on are drawn within their ranges and reach nea
     hues: number[] = [],
     tiles: number[] = [];
   for (let i = 0; i < 600; i++) {
-    const options = { ...USUAL_AUGMENTATION, mosaic: 0.25 };
+    const options = { ...DEFAULT_AUGMENTATION, mosaic: 0.25 };
     const sample = drawSample(images, 0, () => [1, 2, 3], [64, 64], options, new Random(random.integer(2 ** 31)));
     const base = letterboxTile(0, images[0], [64, 64]).map[0];
     if (sample.tiles.length === 1) scales.push(Math.abs(sample.tiles[0].map[0]) / base);

@@ -19,16 +19,16 @@ import {
   type WeightBits,
   withNodes,
 } from "../../graph/mod.ts";
-import { decibels } from "./affine.ts";
+import { decibels } from "./quantization_parameters.ts";
 import { binaryChannel } from "./binary.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
 import { channelPowers, type LowBitChannel } from "./low_bit_channel.ts";
-import { type LowBitLayerReport, type LowBitReport, lowBitTotals } from "./low_bit_report.ts";
+import { lowBitTotals, type PackedLayerReport, type PackWeightsReport } from "./pack_weights_report.ts";
 import { refuseQuantized } from "./refuse_quantized.ts";
 import { ternaryChannel, twnThreshold } from "./ternary.ts";
 
 /** How weights become one or two bits. */
-export interface LowBitOptions {
+export interface PackWeightsOptions {
   /** 2 for ternary weights, 1 for binary ones. */
   readonly bits: WeightBits;
   /**
@@ -41,11 +41,11 @@ export interface LowBitOptions {
 }
 
 /** A graph with packed weights, and what that did to it. */
-export interface LowBitResult {
+export interface PackWeightsResult {
   /** The graph with an UnpackWeights before each packed convolution. */
   readonly graph: Graph;
   /** What became of each convolution. */
-  readonly report: LowBitReport;
+  readonly report: PackWeightsReport;
 }
 
 /** Packed weights. */
@@ -126,13 +126,13 @@ export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOpti
  *
  * ```ts
  * import { demoDetector } from "../../models/demo_detector.ts";
- * import { lowBitWeights } from "./low_bit.ts";
- * const { graph, report } = lowBitWeights(demoDetector({ size: 320 }), { bits: 2 });
+ * import { packWeights } from "./pack_weights.ts";
+ * const { graph, report } = packWeights(demoDetector({ size: 320 }), { bits: 2 });
  * console.log(graph.nodes.some(({ op }) => op === "UnpackWeights")); // true
  * console.log(report.packed.ratio < 1 / 10); // true
  * ```
  */
-export function lowBitWeights(graph: Graph, options: LowBitOptions): LowBitResult {
+export function packWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
   const { bits, float = "yolo11", threshold = "optimal" } = options;
   const kept = lowBitPlacement(graph, bits, float);
   const taken = namesOf(graph);
@@ -173,7 +173,7 @@ export function lowBitWeights(graph: Graph, options: LowBitOptions): LowBitResul
     return packed.get(name)!;
   };
 
-  const layers: LowBitLayerReport[] = [];
+  const layers: PackedLayerReport[] = [];
   const placed = new Set<Node>();
   const nodes = graph.nodes.flatMap((node): Node[] => {
     if (node.op !== "Conv") return [node];

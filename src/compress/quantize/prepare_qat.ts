@@ -2,7 +2,7 @@
  * The graph that quantization-aware training runs: a float model whose forward pass computes with what few bits would give back of its
  * weights and, for int8, of its activations, while training goes on moving the floats behind them.
  *
- * What is rounded is decided on the graph with BatchNormalization folded, where `quantize` and `lowBitWeights` decide it; values and
+ * What is rounded is decided on the graph with BatchNormalization folded, where `quantize` and `packWeights` decide it; values and
  * nodes that are there keep their names in the unfolded one. Folding multiplies an output channel's weights by one number, and so its
  * scale: a weight rounded before is that rounded behind it.
  *
@@ -20,25 +20,25 @@ import {
   withNodes,
 } from "../../graph/mod.ts";
 import { recogniseActivations } from "../../passes/mod.ts";
-import type { Affine } from "./affine.ts";
+import type { QuantizationParameters } from "./quantization_parameters.ts";
 import type { FloatOption } from "./float_rules.ts";
-import { lowBitPlacement } from "./low_bit.ts";
+import { lowBitPlacement } from "./pack_weights.ts";
 import { hasIntegerWeights, prepared } from "./quantize.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 import { type ActivationScales, scaledPlacement, scaleOf } from "./scaled.ts";
 
 /** What is rounded. */
-export interface FakeQuantizeOptions {
+export interface PrepareQatOptions {
   /** Bits of a weight: 8 with activations in int8 too, 2 for ternary and 1 for binary weights with activations in float. */
   readonly bits: WeightBits | 8;
   /** For 8 bits: how activations are stored, as `activationScales` finds it on calibration pictures. */
   readonly scales?: ActivationScales;
-  /** What stays in float; default `yolo11`, as in `quantize` and `lowBitWeights`. */
+  /** What stays in float; default `yolo11`, as in `quantize` and `packWeights`. */
   readonly float?: FloatOption;
 }
 
 /** A graph that computes with rounded numbers. */
-export interface FakeQuantized {
+export interface PreparedQat {
   /** The graph; constants, inputs and outputs are those of the float model. */
   readonly graph: Graph;
   /** Names of the layers whose weights are rounded, in order. */
@@ -51,7 +51,7 @@ export interface FakeQuantized {
 interface Roundings {
   readonly layers: ReadonlySet<string>;
   /** Values that are stored in int8 and do not follow from such. */
-  readonly values: ReadonlyMap<string, Affine>;
+  readonly values: ReadonlyMap<string, QuantizationParameters>;
   /** True where the node of that name reads what int8 gives back of a value. */
   readonly readsRounded: (reader: string, value: string) => boolean;
 }
@@ -93,21 +93,21 @@ function lowBitRoundings(folded: Graph, bits: WeightBits, float: FloatOption): R
 }
 
 /**
- * The float model with a FakeQuantizeWeights before every convolution whose weights `lowBitWeights` (2 and 1 bits, ternary ones by the
+ * The float model with a FakeQuantizeWeights before every convolution whose weights `packWeights` (2 and 1 bits, ternary ones by the
  * rule `twn`) or `quantize` (8 bits) would round, and for 8 bits a FakeQuantize behind every value that `quantize` would store in int8;
- * values that share a scale there share it here. BatchNormalization stays, to be trained. `withTrained` puts trained numbers into the
- * float model, which `lowBitWeights` and `quantizeScaled` then make the real one of.
+ * values that share a scale there share it here. BatchNormalization stays, to be trained. `withWeights` puts trained numbers into the
+ * float model, which `packWeights` and `quantizeScaled` then make the real one of.
  *
  * ```ts
  * import { yolo11 } from "../../models/yolo11.ts";
- * import { fakeQuantized } from "./fake_quantize.ts";
- * const { graph, layers } = fakeQuantized(yolo11({ width: 0.0625, size: 64 }), { bits: 2 });
+ * import { prepareQat } from "./prepare_qat.ts";
+ * const { graph, layers } = prepareQat(yolo11({ width: 0.0625, size: 64 }), { bits: 2 });
  * console.log(graph.nodes.filter(({ op }) => op === "FakeQuantizeWeights").length === layers.length); // true
  * ```
  *
  * Throws FeatherdetError for a model that is quantized already or trained so, for scales of another model, and where nothing is rounded.
  */
-export function fakeQuantized(source: Graph, options: FakeQuantizeOptions): FakeQuantized {
+export function prepareQat(source: Graph, options: PrepareQatOptions): PreparedQat {
   const { bits, float = "yolo11", scales } = options;
   if (bits === 8 && scales === undefined) {
     throw new FeatherdetError("training in int8 needs scales of activations", { file: source.name });

@@ -17,7 +17,7 @@ export interface BytesChange {
 }
 
 /** What became of a convolution's weights. */
-export interface LowBitLayerReport {
+export interface PackedLayerReport {
   /** Name of the convolution. */
   readonly name: string;
   /** Extents of its weights `[O, C/groups, kh, kw]`; empty where they are no constant. */
@@ -35,7 +35,7 @@ export interface LowBitLayerReport {
 }
 
 /** What became of a graph. */
-export interface LowBitReport {
+export interface PackWeightsReport {
   /** Bits of a packed weight. */
   readonly bits: WeightBits;
   /** Convolutions with packed weights. */
@@ -47,7 +47,7 @@ export interface LowBitReport {
   /** Bytes of all weights, biases, scales and statistics of the model. */
   readonly model: BytesChange;
   /** Every convolution, in order. */
-  readonly layers: readonly LowBitLayerReport[];
+  readonly layers: readonly PackedLayerReport[];
   /** Names of the packed convolutions with the lowest `sqnr`, worst first. */
   readonly worst: readonly string[];
 }
@@ -60,9 +60,9 @@ const change = (before: number, after: number): BytesChange => ({ before, after,
 /** The report of a graph's convolutions. */
 export function lowBitTotals(
   bits: WeightBits,
-  layers: readonly LowBitLayerReport[],
+  layers: readonly PackedLayerReport[],
   model: { readonly before: number; readonly after: number },
-): LowBitReport {
+): PackWeightsReport {
   const packed = layers.filter(({ weights }) => weights !== "float");
   const total = (which: "before" | "after") => packed.reduce((sum, { bytes }) => sum + bytes[which], 0);
   const rated = packed.filter(({ sqnr }) => sqnr !== null).toSorted((a, b) => a.sqnr! - b.sqnr!);

@@ -19,7 +19,7 @@ export interface Range {
 }
 
 /** How a tensor is stored in int8. */
-export interface Affine {
+export interface QuantizationParameters {
   /** Real numbers between neighbouring integers; positive, exact in f32. */
   readonly scale: number;
   /** The int8 that stands for zero. */
@@ -36,7 +36,7 @@ function storable(scale: number): number {
  * The map that uses all of int8 for a range. Asymmetric: zero is where it falls. Symmetric: zero is 0, -128 goes unused, and the range
  * is widened to its greater side.
  */
-export function affineOf({ low, high }: Range, symmetric: boolean): Affine {
+export function quantizationParametersFor({ low, high }: Range, symmetric: boolean): QuantizationParameters {
   if (symmetric) return { scale: storable(Math.max(-low, high) / GREATEST), zeroPoint: 0 };
   const scale = storable((high - low) / (GREATEST - LEAST));
   const zeroPoint = Math.min(GREATEST, Math.max(LEAST, roundHalfEven(LEAST - low / scale)));
@@ -44,12 +44,12 @@ export function affineOf({ low, high }: Range, symmetric: boolean): Affine {
 }
 
 /** The real numbers that a map can store without clipping. */
-export function rangeOf({ scale, zeroPoint }: Affine): Range {
+export function rangeOf({ scale, zeroPoint }: QuantizationParameters): Range {
   return { low: (LEAST - zeroPoint) * scale, high: (GREATEST - zeroPoint) * scale };
 }
 
 /** A real number as it comes back from int8. */
-export function throughInt8(value: number, { scale, zeroPoint }: Affine): number {
+export function throughInt8(value: number, { scale, zeroPoint }: QuantizationParameters): number {
   const level = roundHalfEven(value / scale) + zeroPoint;
   return (Math.min(GREATEST, Math.max(LEAST, level)) - zeroPoint) * scale;
 }
