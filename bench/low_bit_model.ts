@@ -21,7 +21,7 @@ import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { changeShapes } from "../src/passes/mod.ts";
 import { Program } from "../src/engine/program.ts";
-import { planLimits, storageForm } from "../src/engine/session.ts";
+import { planningFor, storageForm } from "../src/engine/setup.ts";
 
 const { values } = parseArgs({
   options: {
@@ -49,9 +49,7 @@ const graph = side === undefined ? loaded : changeShapes(loaded, { [loaded.input
 async function subject(name: string, floatWeights: boolean) {
   const { value: plan, milliseconds: planning } = await timed(() =>
     planNetwork(graph, {
-      form,
-      ...planLimits(device, form),
-      target: device.adapter.software ? "software" : "hardware",
+      ...planningFor(device, form),
       floatWeights,
     }).plan
   );

@@ -7,7 +7,8 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
 import { sharedDevice } from "../gpu/device.ts";
-import { type Precision, storageForm } from "../engine/session.ts";
+import type { Precision } from "../engine/session.ts";
+import { storageForm } from "../engine/setup.ts";
 import { inputSize, numberIn } from "./arguments.ts";
 import { loadModel } from "../host/models.ts";
 import { readTuning } from "../host/tuning_store.ts";

@@ -19,7 +19,8 @@ import {
   type Variant,
 } from "../report/table/mod.ts";
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
-import { type Precision, storageForm } from "../engine/session.ts";
+import type { Precision } from "../engine/session.ts";
+import { storageForm } from "../engine/setup.ts";
 import { integerIn } from "./arguments.ts";
 import { JournalFile, journalFile } from "../host/evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";

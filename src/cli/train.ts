@@ -15,7 +15,7 @@ import type { Graph } from "../graph/graph.ts";
 import { DETECTORS } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { trainingPlot } from "../report/plot/mod.ts";
-import { storageForm } from "../engine/session.ts";
+import { storageForm } from "../engine/setup.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";

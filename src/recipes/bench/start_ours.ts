@@ -8,7 +8,7 @@ import { Detector } from "../../detect/detector.ts";
 import { loadModel } from "../../host/models.ts";
 import { readTuning } from "../../host/tuning_store.ts";
 import { sharedDevice } from "../../gpu/device.ts";
-import { storageForm } from "../../engine/session.ts";
+import { storageForm } from "../../engine/setup.ts";
 import type { StartRequest } from "./start.ts";
 
 /** Everything that needs no model; the function returned loads it, the one after that detects and counts the boxes. */
