@@ -12,6 +12,7 @@ const SRC = fileURLToPath(new URL("../src/", import.meta.url));
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   graph: [],
+  passes: ["graph"],
   onnx: ["graph"],
   models: ["graph", "data/random"],
   reference: ["graph"],
@@ -64,7 +65,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const OWN_PARTS = ["detect/image", "detect/letterbox_geometry", "data/image", "data/random"];
 
 /** Parts that compute on graphs and must stay clear of the device even through others: they are handed a runner. */
-const NO_DEVICE = ["graph", "onnx", "models", "reference", "compress", "train"];
+const NO_DEVICE = ["graph", "passes", "onnx", "models", "reference", "compress", "train"];
 
 function files(folder: string): string[] {
   return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {

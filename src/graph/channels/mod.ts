@@ -1,0 +1,15 @@
+/**
+ * Channels: which of them go together, what slices of constants belong to them, and which must stay.
+ *
+ * @module
+ */
+
+export {
+  type CarriedChannels,
+  type ChannelMember,
+  type CouplingGroup,
+  type CouplingGroups,
+  couplingGroups,
+} from "./groups.ts";
+export { CHANNELS } from "./table.ts";
+export type { ChannelRole, KeptReason } from "./tracker.ts";
