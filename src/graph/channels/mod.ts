@@ -4,6 +4,7 @@
  * @module
  */
 
+export { type BundleMember, type ChannelBundle, channelBundles } from "./bundles.ts";
 export {
   type CarriedChannels,
   type ChannelMember,
@@ -11,5 +12,6 @@ export {
   type CouplingGroups,
   couplingGroups,
 } from "./groups.ts";
+export { printGroups } from "./print.ts";
 export { CHANNELS } from "./table.ts";
 export type { ChannelRole, KeptReason } from "./tracker.ts";

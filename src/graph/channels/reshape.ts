@@ -7,40 +7,12 @@
  * @module
  */
 
-import { type Shape, sizeOf } from "../graph.ts";
+import { sizeOf } from "../graph.ts";
 import type { Node } from "../operators.ts";
+import { axisBlocks } from "./axis_blocks.ts";
 import { type ChannelMap, compressed, expanded, reshaped, stepsOf } from "./map.ts";
 import type { ChannelRule, ChannelTracker } from "./tracker.ts";
 import { axisThatGoes } from "./whole.ts";
-
-/** Neighbouring axes of two shapes that hold the same elements. */
-export interface AxisBlock {
-  readonly from: readonly number[];
-  readonly to: readonly number[];
-}
-
-/** The smallest blocks of axes that a Reshape between two shapes of the same size works on. */
-export function axisBlocks(from: Shape, to: Shape): AxisBlock[] {
-  const blocks: AxisBlock[] = [];
-  let i = 0, j = 0;
-  while (i < from.length || j < to.length) {
-    const [a, b]: [number[], number[]] = [[], []];
-    let left = 1, right = 1;
-    const takeFrom = () => {
-      a.push(i);
-      left *= from[i++];
-    };
-    const takeTo = () => {
-      b.push(j);
-      right *= to[j++];
-    };
-    if (i < from.length) takeFrom();
-    if (j < to.length) takeTo();
-    while (left !== right) left < right ? takeFrom() : takeTo();
-    blocks.push({ from: a, to: b });
-  }
-  return blocks;
-}
 
 /** Lets all channels of a map go together that differ along other axes than the one that goes. */
 function uniteOthers(channels: ChannelTracker, node: Node, map: ChannelMap, axes: readonly number[], goes?: number) {

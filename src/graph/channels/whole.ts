@@ -8,7 +8,7 @@
  */
 
 import type { Node } from "../operators.ts";
-import { axisBlocks } from "./reshape.ts";
+import { axisBlocks } from "./axis_blocks.ts";
 import type { ChannelTracker } from "./tracker.ts";
 
 /** The axis at which each of a value's axes began, where it is one of those that are followed. */
