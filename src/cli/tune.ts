@@ -8,12 +8,12 @@ import { Detector } from "../detect/detector.ts";
 import { sharedDevice } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Tuning } from "../plan/tuning.ts";
-import { tune } from "../tune.ts";
+import { tune } from "../engine/tune.ts";
 import { inputSizes, integerIn } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
-import { loadModel } from "./model.ts";
+import { loadModel } from "../host/models.ts";
 import { progressBar } from "./progress.ts";
-import { writeTuning } from "./tuning_store.ts";
+import { writeTuning } from "../host/tuning_store.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 /** GPU time of one frame, in milliseconds. */

@@ -5,15 +5,8 @@
  * @module
  */
 
-import {
-  foldBatchNormalization,
-  type Graph,
-  inferTypes,
-  recogniseActivations,
-  sizeOf,
-  type TensorType,
-  withNodes,
-} from "../graph/mod.ts";
+import { type Graph, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
+import { foldBatchNormalization, recogniseActivations } from "../passes/mod.ts";
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";

@@ -8,7 +8,7 @@ import type { Kernel, StorageForm } from "../../src/kernels/kernel.ts";
 import { Memory } from "../../src/gpu/memory.ts";
 import { ReadbackPool } from "../../src/gpu/readback.ts";
 import { adoptDevice } from "../../src/gpu/device.ts";
-import { type External, Program } from "../../src/program.ts";
+import { type External, Program } from "../../src/engine/program.ts";
 import { testDevice } from "./gpu.ts";
 
 /** Kernels with the buffers that they name. */
