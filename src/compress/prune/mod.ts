@@ -1,0 +1,19 @@
+/**
+ * Pruning: channels that are really gone, chosen by what they cost and what they are worth.
+ *
+ * @module
+ */
+
+export { CRITERIA, type CriterionName, type PruneStatistics } from "./criteria.ts";
+export {
+  type BudgetKind,
+  prune,
+  type PruneBudget,
+  type PruneOptions,
+  type PruneResult,
+  statisticsNeededBy,
+} from "./prune.ts";
+export type { PruneCosts, PrunedLayer, PruneReport } from "./report.ts";
+export type { NormalisationName, ReductionName, ScoreOptions } from "./score.ts";
+export type { CostModel, SelectOptions } from "./select.ts";
+export { type CostKind, type WidthCosts, WidthModel, type Widths } from "./widths.ts";
