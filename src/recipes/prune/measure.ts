@@ -1,0 +1,124 @@
+/**
+ * What pruning measures on pictures of a data set: statistics of BatchNormalization after a cut, gradients and activations before one.
+ *
+ * @module
+ */
+
+import type { PruneResult, PruneStatistics } from "../../compress/prune/mod.ts";
+import { mostBoxes, trainingBatches } from "../../data/augment/mod.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { sessionRunner } from "../../engine/session_runner.ts";
+import { takeCalibrationSamples } from "../../eval/calibration.ts";
+import type { CouplingGroup } from "../../graph/channels/mod.ts";
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { changeShapes } from "../../passes/mod.ts";
+import { type NormTargets, normTargets, reestimateStatistics } from "../../train/autodiff/reestimate_statistics.ts";
+import type { RunGraph } from "../../train/autodiff/statistics.ts";
+import { createTrainer } from "../detection_trainer.ts";
+
+/** The graph for another batch. */
+export function atBatch(graph: Graph, batch: number): Graph {
+  const [{ name, shape }] = graph.inputs;
+  return shape[0] === batch ? graph : changeShapes(graph, { [name]: [batch, ...shape.slice(1)] });
+}
+
+/** Which pictures are looked at. */
+export interface MeasureOptions {
+  /** How many pictures; 64 by default. */
+  readonly pictures?: number;
+  /** How many at a time; 8 by default. */
+  readonly batch?: number;
+}
+
+/** The first pictures of a data set as whole batches of letterboxed tensors. */
+async function* batchesOf(graph: Graph, dataset: Dataset, pictures: number) {
+  const [{ name, shape }] = graph.inputs;
+  const [batch, channels, height, width] = shape, size = channels * height * width;
+  let data = new Float32Array(batch * size), filled = 0;
+  for await (
+    const { inputs } of takeCalibrationSamples(dataset, { size: [height, width], limit: pictures, input: name })
+  ) {
+    data.set(inputs[name].data, filled++ * size);
+    if (filled < batch) continue;
+    yield { inputs: { [name]: { shape, data } } };
+    [data, filled] = [new Float32Array(batch * size), 0];
+  }
+}
+
+/** Targets of the channels that are left when groups of a graph go. */
+function withoutChannels(targets: NormTargets, groups: readonly CouplingGroup[]): NormTargets {
+  const gone = new Map<string, Set<number>>();
+  for (const { node, operator, input, indices } of groups.flatMap(({ members }) => members)) {
+    if (operator !== "BatchNormalization" || input !== 1) continue;
+    gone.set(node, (gone.get(node) ?? new Set()).union(new Set(indices)));
+  }
+  return new Map([...targets].map(([name, { mean, deviation }]) => {
+    const left = (list: ArrayLike<number>) => Array.from(list).filter((_, channel) => !gone.get(name)?.has(channel));
+    return [name, { mean: left(mean), deviation: left(deviation) }];
+  }));
+}
+
+/**
+ * The pruned model with BatchNormalization statistics of its own on pictures of the data set, so that its normalised maps are there what
+ * those of the whole model are: what has to follow every cut before anything is judged. Throws FeatherdetError for a data set without
+ * pictures.
+ */
+export async function reestimateOn(
+  { graph: pruned, groups }: Pick<PruneResult, "graph" | "groups">,
+  whole: Graph,
+  dataset: Dataset,
+  { pictures = 64, batch = 8 }: MeasureOptions = {},
+): Promise<Graph> {
+  const size = Math.min(batch, dataset.images.length);
+  const runner = sessionRunner();
+  const run: RunGraph = (graph, inputs) => runner.run(graph, inputs);
+  try {
+    const [before, after] = [atBatch(whole, size), atBatch(pruned, size)];
+    const targets = withoutChannels(await normTargets(before, batchesOf(before, dataset, pictures), run), groups);
+    const made = await reestimateStatistics(after, batchesOf(after, dataset, pictures), run, targets);
+    // Statistics have changed alone, which no batch is part of.
+    const names = new Set(pruned.nodes.flatMap((node) => node.op === "BatchNormalization" ? node.inputs.slice(3) : []));
+    const constants = new Map(pruned.constants);
+    for (const name of names) constants.set(name, made.constants.get(name)!);
+    return { ...pruned, constants };
+  } finally {
+    runner.destroy();
+  }
+}
+
+/** Constants whose gradients tell what a channel is worth: scales and biases, and rows where nothing normalises them. */
+function gateConstants(graph: Graph): Set<string> {
+  const normalised = new Set(graph.nodes.flatMap((node) => node.op === "BatchNormalization" ? [node.inputs[0]] : []));
+  return new Set(graph.nodes.flatMap((node) => {
+    if (node.op === "BatchNormalization") return node.inputs.slice(1, 3);
+    return node.op === "Conv" && !normalised.has(node.outputs[0]) ? node.inputs.slice(1) : [];
+  }));
+}
+
+/** Gradients of the loss on pictures of a data set as they are, a map a batch, for the criterion `taylor`. */
+export async function gradientsOn(
+  model: Graph,
+  dataset: Dataset,
+  { pictures = 64, batch = 8 }: MeasureOptions = {},
+): Promise<NonNullable<PruneStatistics["gradients"]>> {
+  const size = Math.min(batch, dataset.images.length);
+  const [, , height, width] = model.inputs[0].shape;
+  const input = [height, width] as const;
+  const boxes = mostBoxes(dataset, false, input);
+  const trainer = await createTrainer(atBatch(model, size), { boxes });
+  const wanted = gateConstants(model);
+  const found: ReadonlyMap<string, Float32Array>[] = [];
+  try {
+    const source = trainingBatches(dataset, { size: input, batch: size, boxes, epochs: 1, augment: false, workers: 0 });
+    for await (const one of source) {
+      await trainer.step(one);
+      const gradients = await trainer.session.gradients();
+      found.push(new Map([...gradients].filter(([name]) => wanted.has(name))));
+      if (found.length * size >= pictures) break;
+    }
+  } finally {
+    trainer.destroy();
+  }
+  if (found.length === 0) throw new FeatherdetError(`"${dataset.name}" has no pictures to find gradients on`);
+  return found;
+}
