@@ -39,6 +39,7 @@ export type {
   Pair,
   PoolAttributes,
   ReduceAttributes,
+  UnaryAttributes,
 } from "./src/graph/operators.ts";
 export { printGraph } from "./src/graph/print.ts";
 export { verify } from "./src/graph/verify.ts";

@@ -1,6 +1,6 @@
-// activate(x, a, b): the activation of a kernel's result. The number of the function (see lib/activate.wgsl) is a constant: software
-// adapters run every case of a switch, for every store.
-#const ACTIVATION = 0
+// activate(x, a, b): the activation of a kernel's result. Its name (see lib/activate.wgsl) is a constant: software adapters run every case
+// of a switch, for every store.
+#const ACTIVATION = None
 
 fn sigmoid4(x: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(-x));
