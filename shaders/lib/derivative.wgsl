@@ -31,4 +31,7 @@ fn derivative(value: vec4f, a: f32, b: f32) -> vec4f {
 #if ACTIVATION == Tanh
   return 1.0 - value * value;
 #end
+#if ACTIVATION == Softplus
+  return sigmoid4(value);
+#end
 }

@@ -28,6 +28,8 @@ export interface UnaryAttributes {
   Clip: { readonly min: number; readonly max: number };
   /** Hyperbolic tangent. */
   Tanh: NoAttributes;
+  /** log(1 + exp(x)). */
+  Softplus: NoAttributes;
   /** e to the power of x. */
   Exp: NoAttributes;
   /** Natural logarithm. */
@@ -101,6 +103,7 @@ export type UnaryTable = {
 };
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
 
 /** What most rows say of their shape. */
@@ -172,6 +175,13 @@ export const UNARY: UnaryTable = {
     attributes: {},
     value: Math.tanh,
     derivative: { from: "output", at: (y) => 1 - y * y },
+    onnx: 1,
+    ...RISING,
+  },
+  Softplus: {
+    attributes: {},
+    value: softplus,
+    derivative: { from: "input", at: sigmoid },
     onnx: 1,
     ...RISING,
   },
