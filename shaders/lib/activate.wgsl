@@ -22,6 +22,9 @@ fn $NAME(x: vec4f, a: f32, b: f32) -> vec4f {
 #if KIND == HardSwish
   return x * clamp(x / 6.0 + 0.5, vec4f(0.0), vec4f(1.0));
 #end
+#if KIND == Mish
+  return x * mishGate4(x);
+#end
 #if KIND == Clip
   return clamp(x, vec4f(a), vec4f(b));
 #end

@@ -25,6 +25,9 @@ fn derivative(value: vec4f, a: f32, b: f32) -> vec4f {
   let inner = (2.0 * value + 3.0) / 6.0;
   return select(select(inner, vec4f(1.0), value >= vec4f(3.0)), vec4f(0.0), value <= vec4f(-3.0));
 #end
+#if ACTIVATION == Mish
+  return mishGate4(value) + value * (1.0 - mishGate4(value) * mishGate4(value)) * sigmoid4(value);
+#end
 #if ACTIVATION == Clip
   return select(vec4f(0.0), vec4f(1.0), (value > vec4f(a)) & (value < vec4f(b)));
 #end

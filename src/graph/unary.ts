@@ -24,6 +24,8 @@ export interface UnaryAttributes {
   HardSigmoid: { readonly alpha: number; readonly beta: number };
   /** x * clamp of x / 6 + 1 / 2 to `[0, 1]`. */
   HardSwish: NoAttributes;
+  /** x * tanh(log(1 + exp(x))) (Misra 2019, https://arxiv.org/abs/1908.08681). */
+  Mish: NoAttributes;
   /** Clamp to `[min, max]`; ReLU6 is `[0, 6]`; a missing bound is an infinity. */
   Clip: { readonly min: number; readonly max: number };
   /** Hyperbolic tangent. */
@@ -104,6 +106,7 @@ export type UnaryTable = {
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const mishGate = (x: number) => Math.tanh(softplus(x));
 const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
 
 /** What most rows say of their shape. */
@@ -159,6 +162,14 @@ export const UNARY: UnaryTable = {
     derivative: { from: "input", at: (x) => x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6 },
     onnx: 14,
     gate: [{ op: "HardSigmoid", attributes: { alpha: 1 / 6, beta: 0.5 } }],
+    ...CURVED,
+  },
+  Mish: {
+    attributes: {},
+    value: (x) => x * mishGate(x),
+    derivative: { from: "input", at: (x) => mishGate(x) + x * (1 - mishGate(x) ** 2) * sigmoid(x) },
+    onnx: 18,
+    gate: [{ op: "Softplus" }, { op: "Tanh" }],
     ...CURVED,
   },
   Clip: {

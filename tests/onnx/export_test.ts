@@ -13,6 +13,7 @@ import {
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { recogniseActivations } from "../../src/passes/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
+import { onnxFile, onnxNode } from "../support/onnx_models.ts";
 import { operatorCases } from "../support/operator_cases.ts";
 import { randomTensor } from "../support/random.ts";
 import { graphOf, node } from "../support/tiny_graph.ts";
@@ -52,6 +53,16 @@ Deno.test("written and read again, every operator that ONNX has is the same", ()
   }
   const written = Object.keys(ARITY).filter((op) => !(TRAINING_OPERATORS as readonly string[]).includes(op));
   assertEquals(written.filter((op) => !seen.has(op)), SPELT);
+});
+
+Deno.test("unary operators are read by their own names", () => {
+  for (const op of UNARY_OPERATORS) {
+    const { onnx, attributes } = unaryRow(op);
+    if (onnx === undefined) continue;
+    const { nodes: [read] } = importOnnx(onnxFile({ nodes: [onnxNode(op)], opset: Math.max(17, onnx) }));
+    const stored = Object.entries(attributes).map(([name, number]) => [name, Math.fround(number)]);
+    assertEquals([read.op, read.attributes], [op, Object.fromEntries(stored)]);
+  }
 });
 
 for (const op of SPELT) {
