@@ -17,10 +17,10 @@ export type Answer<K extends Operator, Value> = Value | ((node: Node<K>) => Valu
 /** The traits of an operator. */
 export interface Traits<K extends Operator = Operator> {
   /**
-   * What of the data inputs an element of an output depends on, whatever the attributes are: the elements at the same place, broadcast as in
-   * NumPy (`element`), all of the same channel, axis 1 (`channel`), or more than that (`any`).
+   * What of the data inputs an element of an output depends on: the elements at the same place, broadcast as in NumPy (`element`), all of
+   * the same channel, axis 1 (`channel`), or perhaps more than that (`any`).
    */
-  readonly reads: "element" | "channel" | "any";
+  readonly reads: Answer<K, "element" | "channel" | "any">;
   /**
    * Every element of an output is one of the data inputs' elements, chosen by where it is (`place`) or by being the greatest (`value`);
    * else `no`. So bytes can stand for the numbers that are moved.
@@ -73,6 +73,10 @@ const CONVOLUTION = {
   homogeneous: (node: Node<"Conv" | "ConvTranspose">) => !isBiased(node),
 } as const;
 
+const readsOfReduction = (
+  { attributes: { axes, keepDims } }: Node<"ReduceMean" | "ReduceSum" | "ReduceMax">,
+): "channel" | "any" => axes.includes(1) || axes.includes(0) && !keepDims ? "any" : "channel";
+
 const addsZeros = ({ attributes: { mode, value } }: Node<"Pad">) => mode !== "constant" || value === 0;
 
 /** Floats hold what floats and whole numbers hold, but for rounding; others cut off fractions and wrap. */
@@ -97,9 +101,9 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   MaxPool: { ...MAXIMUM, reads: "channel", cheap: true },
   AveragePool: { ...MEAN, reads: "channel" },
   GlobalAveragePool: { ...MEAN, reads: "channel" },
-  ReduceMean: MEAN,
-  ReduceSum: MEAN,
-  ReduceMax: MAXIMUM,
+  ReduceMean: { ...MEAN, reads: readsOfReduction },
+  ReduceSum: { ...MEAN, reads: readsOfReduction },
+  ReduceMax: { ...MAXIMUM, reads: readsOfReduction },
   Gemm: { ...NONE, layer: "matrix", zero: (node) => isBiased(node) ? "no" : "any" },
   MatMul: { ...NONE, layer: "matrix", zero: "any" },
   Softmax: NONE,

@@ -42,6 +42,8 @@ function sample<K extends Operator>(
 const BOTH = { data: [0, 1] } as const;
 const CONV = { ...PLAIN, groups: 1 } as const;
 const POOL = { ...PLAIN, kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1], ceilMode: false } as const;
+const SPATIAL = { axes: [2, 3], keepDims: true } as const;
+const DROPPED = { axes: [0], keepDims: false } as const;
 const AXES = { axes: [1, 3], keepDims: true } as const;
 const RESIZE = { coordinates: "asymmetric", nearest: "floor", size: [10, 14], scales: [2, 2] } as const;
 const VECTORS: readonly Shape[] = [[3], [3], [3], [3]];
@@ -62,20 +64,23 @@ export const OPERATOR_SAMPLES: OperatorTable<readonly OperatorSample[]> = {
       .map((one) => ({ node: unaryNode(one), shapes: [X], data: [0], types: {}, positive: [], range: one.range }))
   ),
   Add: [sample("Add", [X, X], {}, BOTH), sample("Add", [X, [3, 1, 7]], {}, BOTH)],
-  Sub: [sample("Sub", [X, [3, 1, 1]], {}, BOTH)],
+  Sub: [sample("Sub", [X, X], {}, BOTH), sample("Sub", [X, [3, 1, 1]], {}, BOTH)],
   Mul: [sample("Mul", [X, X], {}, BOTH), sample("Mul", [X, [3, 1, 1]], {}, BOTH)],
   Div: [sample("Div", [X, X], {}, { ...BOTH, positive: [1] })],
   MaxPool: [sample("MaxPool", [X], POOL)],
   AveragePool: [sample("AveragePool", [X], { ...POOL, countIncludePad: false })],
   GlobalAveragePool: [sample("GlobalAveragePool", [X], {})],
-  ReduceMean: [sample("ReduceMean", [X], AXES)],
-  ReduceSum: [sample("ReduceSum", [X], AXES)],
-  ReduceMax: [sample("ReduceMax", [X], AXES)],
+  ReduceMean: [sample("ReduceMean", [X], SPATIAL), sample("ReduceMean", [X], AXES), sample("ReduceMean", [X], DROPPED)],
+  ReduceSum: [sample("ReduceSum", [X], SPATIAL), sample("ReduceSum", [X], AXES), sample("ReduceSum", [X], DROPPED)],
+  ReduceMax: [sample("ReduceMax", [X], SPATIAL), sample("ReduceMax", [X], AXES), sample("ReduceMax", [X], DROPPED)],
   Gemm: [
     sample("Gemm", [[5, 3], [3, 4]], { alpha: 1, beta: 1, transposeA: false, transposeB: false }, BOTH),
     sample("Gemm", [[5, 3], [3, 4], [4]], { alpha: 1, beta: 1, transposeA: false, transposeB: false }, BOTH),
   ],
-  MatMul: [sample("MatMul", [[2, 5, 4], [2, 4, 7]], {}, BOTH)],
+  MatMul: [
+    sample("MatMul", [[5, 4], [4, 7]], {}, BOTH),
+    sample("MatMul", [[2, 5, 4], [2, 4, 7]], {}, BOTH),
+  ],
   Softmax: [sample("Softmax", [X], { axis: 1 })],
   Concat: [sample("Concat", [X, [2, 4, 5, 7]], { axis: 1 }, BOTH)],
   Split: [sample("Split", [[2, 8, 5, 7]], { axis: 1, sizes: [4, 4] }, { outputs: ["y", "z"] })],
