@@ -12,6 +12,7 @@ import type { Tuning } from "../../plan/tuning.ts";
 import { type External, Program } from "../program.ts";
 import { planLimits, type SessionOptions, storageForm } from "../session.ts";
 import { type FlatLayouts, planTraining, type TrainingProblem } from "./plan.ts";
+import type { ProblemLosses } from "./losses.ts";
 import { OptimizerProgram } from "./optimizer.ts";
 import { PlacedCopies } from "./placed_copies.ts";
 import { TrainingValues } from "./values.ts";
@@ -40,6 +41,8 @@ export interface TrainingParts {
   readonly plan: Plan;
   /** How the problem's tensors lie in the flat buffers. */
   readonly layouts: FlatLayouts;
+  /** The losses and their weights. */
+  readonly losses: ProblemLosses;
   /** Where it runs. */
   readonly device: Device;
   /** The plan's dispatches. */
@@ -62,7 +65,7 @@ export async function makeParts(problem: TrainingProblem, options: TrainingSessi
   const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
   const form = storageForm(device, options);
   const method = options.optimizer ?? "sgd";
-  const { plan, tensors, layouts, places } = planTraining(problem, {
+  const { plan, tensors, layouts, places, losses } = planTraining(problem, {
     form,
     ...planLimits(device, form),
     tuning: options.tuning,
@@ -89,6 +92,7 @@ export async function makeParts(problem: TrainingProblem, options: TrainingSessi
     return {
       plan,
       layouts,
+      losses,
       device,
       program,
       optimizer,
