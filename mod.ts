@@ -222,7 +222,9 @@ export {
 } from "./src/recipes/train_detector.ts";
 export type { QuantizedForm, QuantizedTrainingOptions } from "./src/recipes/quantized_training.ts";
 export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src/recipes/detection_trainer.ts";
+export type { DetectorProblemOptions } from "./src/recipes/detector_problem.ts";
 export {
+  type StepPlace,
   type TrainingProblem,
   TrainingSession,
   type TrainingSessionOptions,
@@ -238,8 +240,24 @@ export {
   type TrainingOptions,
   withWeights,
 } from "./src/train/autodiff/training_graph.ts";
-export { type GradientGraph, gradientGraph, type GradientOptions } from "./src/train/autodiff/gradient_graph.ts";
+export {
+  type GradientGraph,
+  gradientGraph,
+  type GradientOptions,
+  type GradientSeeds,
+  type WeightedLoss,
+} from "./src/train/autodiff/gradient_graph.ts";
 export type { DetectionLossOptions } from "./src/train/losses/detection_loss.ts";
+export type { LossWeight, NamedLoss } from "./src/train/losses/named_loss.ts";
+export {
+  combineVariants,
+  type GraphLosses,
+  PLAIN,
+  type TrainableGraph,
+  type TrainingVariant,
+} from "./src/train/variant.ts";
+export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
+export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/loop/checkpoint.ts";
 export { type LoopOptions, type StepEvent, type Weights } from "./src/train/loop/loop.ts";
 export type { SettledStep } from "./src/train/loop/steps.ts";

@@ -12,7 +12,6 @@ import type { Plan } from "../plan/plan.ts";
 import type { StepTime } from "./session.ts";
 import type { TrainerState, UpdateSettings } from "../train/loop/trainer.ts";
 import type { Losses } from "../train/losses/named_loss.ts";
-import type { LossWeights } from "./training/losses.ts";
 import type { TrainingProblem } from "./training/plan.ts";
 import { makeParts, type TrainingParts, type TrainingSessionOptions } from "./training/parts.ts";
 import { StepReport } from "./training/step_report.ts";
@@ -35,7 +34,7 @@ export interface TrainingStep {
   /** The problem's losses by name, times their weights. */
   readonly losses: Losses;
   /** The weights in this step, of losses that state one; undefined where none does. */
-  readonly lossWeights?: LossWeights;
+  readonly lossWeights?: Readonly<Record<string, number>>;
   /** The values that hold losses and those of the problem's `report`, by name. */
   readonly values: Readonly<Record<string, Float32Array>>;
   /** Norm of the mean gradient before it was clipped; undefined where nothing was updated. */

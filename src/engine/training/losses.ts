@@ -14,9 +14,6 @@ interface FedLoss extends NamedLoss {
   readonly isDifferentiated: boolean;
 }
 
-/** Weights of losses in a step by name: of those that state one. */
-export type LossWeights = Readonly<Record<string, number>>;
-
 /** The losses of one problem. */
 export class ProblemLosses {
   readonly #losses: readonly FedLoss[];
@@ -77,7 +74,7 @@ export class ProblemLosses {
   }
 
   /** The weights in an epoch; undefined where no loss states one. */
-  weights(epoch: number): LossWeights | undefined {
+  weights(epoch: number): Readonly<Record<string, number>> | undefined {
     const stated = this.#losses.flatMap(({ name, weight }) =>
       weight === undefined ? [] : [[name, weightAt(weight, epoch)]]
     );
