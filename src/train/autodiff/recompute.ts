@@ -64,7 +64,7 @@ function recomputable(graph: Graph, forward: ReadonlySet<Node>): Map<string, Omi
  * const hidden = b.activation("act", b.conv("first", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 }), "silu");
  * const y = b.conv("second", hidden, { out: 4, kernel: 3 });
  * const loss = b.node("ReduceMean", "loss", [b.node("Exp", "powers", [y], {})], { axes: [0, 1, 2, 3], keepDims: false });
- * const { graph } = gradientGraph(b.graph("net", [loss]), { loss, wrt: ["first.weight", "second.weight"] });
+ * const { graph } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["first.weight", "second.weight"] });
  * const step = recomputeActivations(graph, [loss]);
  * console.log(step.nodes.filter(({ op }) => op === "Silu").length); // 2: on the way forward and back
  * ```

@@ -296,9 +296,9 @@ function chain(): Graph {
 const operators = (graph: Graph) => graph.nodes.map(({ op }) => op);
 
 Deno.test("only what is asked for is computed: nothing behind the last parameter, nothing for the picture", () => {
-  const last = gradientGraph(chain(), { loss: "loss", wrt: ["w2"] }).graph;
+  const last = gradientGraph(chain(), { losses: ["loss"], wrt: ["w2"] }).graph;
   assertEquals(operators(last), ["Conv", "Silu", "Conv", "ReduceMean", "Reshape", "Mul", "ConvWeightGradient"]);
-  const first = gradientGraph(chain(), { loss: "loss", wrt: ["b1"] }).graph;
+  const first = gradientGraph(chain(), { losses: ["loss"], wrt: ["b1"] }).graph;
   assertEquals(operators(first).slice(5), ["Mul", "ConvTranspose", "ActivationGradient", "ReduceSum"]);
   assertEquals(first.inputs, chain().inputs);
 });
@@ -306,7 +306,7 @@ Deno.test("only what is asked for is computed: nothing behind the last parameter
 Deno.test("constants stay constants, and a loss starts with 1", () => {
   const source = chain();
   const wrt = ["w1", "b1", "w2"];
-  const { graph, gradients } = gradientGraph(source, { loss: "loss", wrt });
+  const { graph, gradients } = gradientGraph(source, { losses: ["loss"], wrt });
   const x = uniform([2, 3, 5, 7], 9);
   const found = runReference(graph, { x });
   // The same with the weights as inputs, whose gradients are compared with finite differences.
@@ -320,7 +320,7 @@ Deno.test("constants stay constants, and a loss starts with 1", () => {
     return [name, referenceTensor(shape, data)];
   }));
   checkGradients(asInputs, { x, ...weights });
-  const other = gradientGraph(asInputs, { loss: "loss", wrt });
+  const other = gradientGraph(asInputs, { losses: ["loss"], wrt });
   const expected = runReference(other.graph, { x, ...weights });
   for (const name of wrt) {
     assertEquals(found.get(gradients.get(name)!)!.data, expected.get(other.gradients.get(name)!)!.data);
@@ -389,12 +389,17 @@ const REFUSED: readonly [what: string, graph: Graph, options: Parameters<typeof 
     [
       "a loss of several elements",
       chain(),
-      { loss: "y", wrt: ["w1"] },
+      { losses: ["y"], wrt: ["w1"] },
       'loss "y" is [2,2,5,7], a loss has one element',
     ],
-    ["a name that does not exist", chain(), { loss: "loss", wrt: ["w9"] }, 'value "w9" does not exist'],
-    ["neither loss nor seeds", chain(), { wrt: ["w1"] }, "start at either a loss or seeds"],
-    ["both loss and seeds", chain(), { loss: "loss", seeds: {}, wrt: ["w1"] }, "start at either a loss or seeds"],
+    ["a name that does not exist", chain(), { losses: ["loss"], wrt: ["w9"] }, 'value "w9" does not exist'],
+    ["neither losses nor seeds", chain(), { wrt: ["w1"] }, "start at losses or seeds: state at least one"],
+    [
+      "a weight of several elements",
+      chain(),
+      { losses: [{ value: "loss", weight: "b1" }], wrt: ["w1"] },
+      'weight "b1" of loss "loss" is [4], it has one element',
+    ],
     [
       "a seed of another shape",
       chain(),
