@@ -156,8 +156,8 @@ export {
   type VariantTimes,
   type WeightsReport,
 } from "./src/compress/quantize/mod.ts";
-export type { Histogram } from "./src/compress/quantize/histogram.ts";
-export type { Observed, ValueStatistics } from "./src/compress/quantize/statistics.ts";
+export type { Histogram } from "./src/compress/histogram.ts";
+export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
 export { type DispatchTime, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";

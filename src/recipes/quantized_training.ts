@@ -8,14 +8,12 @@ import {
   type ActivationScales,
   activationScales,
   calibrate,
-  packWeights,
+  convertQat,
   prepareQat,
-  quantizeScaled,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { foldBatchNormalization } from "../passes/mod.ts";
 import { sessionRunner } from "../engine/session_runner.ts";
 
 /**
@@ -46,7 +44,7 @@ export interface QuantizedTraining {
   readonly settings: QuantizedSettings;
   /** The graph that is trained in place of a float model. */
   trainable(model: Graph): Graph;
-  /** What a float model with trained weights becomes; its metadata say so. */
+  /** What a float model with trained weights becomes; its history says so. */
   exported(model: Graph): Graph;
 }
 
@@ -72,23 +70,13 @@ async function calibratedScales(model: Graph, dataset: Dataset, pictures: number
   }
 }
 
-/** The model with a note in its metadata of how its numbers were rounded. */
-function noted(quantized: Graph, from: Graph, how: Readonly<Record<string, unknown>>): Graph {
-  const quantization = { by: "featherdet train", from: from.name, ...how };
-  return { ...quantized, metadata: { ...quantized.metadata, quantization: JSON.stringify(quantization) } };
-}
-
 /** Training for weights of one or two bits. */
 function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
-  const bits = BITS[quantize], threshold = "twn";
+  const rounding = { bits: BITS[quantize], float: SCHEME.float };
   return {
     settings: { quantize },
-    trainable: (model) => prepareQat(model, { bits }).graph,
-    exported(model) {
-      const { graph } = packWeights(foldBatchNormalization(model), { bits, threshold });
-      const rule = quantize === "ternary" ? { threshold } : {};
-      return noted(graph, model, { weights: quantize, float: SCHEME.float, ...rule });
-    },
+    trainable: (model) => prepareQat(model, rounding).graph,
+    exported: (model) => convertQat(model, rounding),
   };
 }
 
@@ -105,13 +93,13 @@ function int8Training(
   const part = dataset.split === undefined ? "" : ` ${dataset.split}`;
   const pictures = Math.min(settings.calibrationPictures, dataset.images.length);
   const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
+  const rounding = { bits: BITS.int8, scales, float };
+  const how = { weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false };
+  const described = { calibration, ...SCHEME, ...how };
   return {
     settings,
-    trainable: (model) => prepareQat(model, { bits: 8, scales, float }).graph,
-    exported: (model) =>
-      noted(quantizeScaled(model, scales, { float }), model, {
-        ...{ calibration, ...SCHEME, weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false },
-      }),
+    trainable: (model) => prepareQat(model, rounding).graph,
+    exported: (model) => convertQat(model, { ...rounding, described }),
   };
 }
 
