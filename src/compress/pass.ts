@@ -57,18 +57,18 @@ export interface PassStep<Report> {
   described(report: Report): Readonly<Record<string, unknown>>;
 }
 
-/** A pass with its options, to be run; `described` overrides what the history says of them. */
+/** A pass with its options, to be run; the history says `also` beside what the pass itself says, or in its place. */
 export function passStep<Options, Report>(
   pass: Pass<Options, Report>,
   options: Options,
-  described?: Readonly<Record<string, unknown>>,
+  also: Readonly<Record<string, unknown>> = {},
 ): PassStep<Report> {
   return {
     name: pass.name,
     effect: pass.effect ?? "changes",
     needs: (graph) => pass.needs(graph, options),
     apply: async (graph, statistics) => await pass.apply(graph, statistics, options),
-    described: (report) => described ?? pass.described?.(options, report) ?? { ...options } as Record<string, unknown>,
+    described: (report) => ({ ...(pass.described ? pass.described(options, report) : options), ...also }),
   };
 }
 

@@ -95,11 +95,11 @@ function int8Training(
   const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
   const rounding = { bits: BITS.int8, scales, float };
   const how = { weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false };
-  const described = { calibration, ...SCHEME, ...how };
+  const also = { calibration, ...SCHEME, ...how };
   return {
     settings,
     trainable: (model) => prepareQat(model, rounding).graph,
-    exported: (model) => convertQat(model, { ...rounding, described }),
+    exported: (model) => convertQat(model, { ...rounding, also }),
   };
 }
 

@@ -14,8 +14,8 @@ import { Statistics } from "../statistics.ts";
 
 /** What was rounded in training; as `prepareQat` was told. */
 export interface ConvertQatOptions extends PrepareQatOptions {
-  /** What else the history says of how it was rounded. */
-  readonly described?: Readonly<Record<string, unknown>>;
+  /** What the history says too of how it was rounded. */
+  readonly also?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -38,7 +38,8 @@ export interface ConvertQatOptions extends PrepareQatOptions {
  */
 export function convertQat(model: Graph, options: ConvertQatOptions): Graph {
   const { bits, scales, float = "yolo11" } = options;
-  const entry = (how: Readonly<Record<string, unknown>>) => historyEntry("convertQat", options.described ?? how, model);
+  const entry = (how: Readonly<Record<string, unknown>>) =>
+    historyEntry("convertQat", { ...how, ...options.also }, model);
   if (bits !== 8) {
     const rule = { bits, float, threshold: "twn" } as const;
     const { graph } = packWeightsPass.apply(foldBatchNormalization(model), new Statistics(), rule);

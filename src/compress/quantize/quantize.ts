@@ -121,19 +121,19 @@ export type QuantizeSteps = readonly [
 ];
 
 /**
- * The steps of quantization after training. `described` overrides what the history says of the options. Throws FeatherdetError for
+ * The steps of quantization after training. The history says `also` beside the options, or in their place. Throws FeatherdetError for
  * settings out of range.
  */
 export function quantizeSteps(
   options: SchemeOptions & Pick<CalibrateOptions, "equalise"> = {},
-  described?: Readonly<Record<string, unknown>>,
+  also?: Readonly<Record<string, unknown>>,
 ): QuantizeSteps {
   const { equalise = false } = options;
   return [
     passStep(foldPass, {}),
     passStep(recognisePass, {}),
     passStep(equalisePass, { equalise }),
-    passStep(quantizePass, completed(options), described),
+    passStep(quantizePass, completed(options), also),
   ];
 }
 

@@ -101,6 +101,7 @@ export function chosenScales(
 
 /** Settings as a history keeps them. */
 export function describedScheme(options: SchemeOptions): Readonly<Record<string, unknown>> {
-  const { float, ...settings } = completed(options);
-  return { ...settings, float: typeof float === "string" ? float : "chosen layers" };
+  const { float, percentile, ...settings } = completed(options);
+  const range = settings.observer === "percentile" ? { percentile } : {};
+  return { ...settings, ...range, float: typeof float === "string" ? float : "chosen layers" };
 }

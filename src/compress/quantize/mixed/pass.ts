@@ -59,9 +59,9 @@ export type MixedSteps = readonly [
   mixed: PassStep<MixedPassReport>,
 ];
 
-/** The steps of the search. Throws FeatherdetError for options that cannot be. */
-export function mixedSteps(options: MixedOptions): MixedSteps {
-  return [passStep(foldPass, {}), passStep(recognisePass, {}), passStep(mixedPass, checkOptions(options))];
+/** The steps of the search; the history says `also` too. Throws FeatherdetError for options that cannot be. */
+export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string, unknown>>): MixedSteps {
+  return [passStep(foldPass, {}), passStep(recognisePass, {}), passStep(mixedPass, checkOptions(options), also)];
 }
 
 /**
