@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { HistoryDataset } from "../compress/history.ts";
 import { type PassReports, type PassStep, runPasses } from "../compress/pass.ts";
 import type { CalibrationSamples } from "../compress/statistics.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -15,6 +14,7 @@ import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { loadModel, refuseSource } from "../host/models.ts";
 import { checkTarget, writeWhole } from "../host/whole_file.ts";
 import { saveOnnx } from "../onnx/mod.ts";
+import { historyDataset } from "./history_dataset.ts";
 
 /** Pictures that passes look at. */
 export interface PicturesWanted {
@@ -119,11 +119,6 @@ async function openPictures(
   for (const warning of dataset.warnings) note(warning);
   const size = [height, width] as const;
   return { dataset, size, samples: takeCalibrationSamples(dataset, { size, input }) };
-}
-
-/** What a history says of pictures. */
-export function historyDataset({ name, split, images }: Dataset): HistoryDataset {
-  return { name, split, pictures: images.length };
 }
 
 /**
