@@ -155,7 +155,7 @@ export function withLastEntry(graph: Graph, entry: HistoryEntry): Graph {
   return withEntries(graph, [...historyOf(graph).slice(0, -1), entry]);
 }
 
-/** An entry in a few words: `quantize observer=mse ... on bccd (train), 64 pictures, of yolo11n 3fa2c0de`. */
+/** An entry in a few words: `quantize observer=mse ... on bccd (train), 64 pictures, of yolo11n 3fa2c0de9a1b by featherdet 0.1.0`. */
 export function historyText({ name, options, seed, dataset, parent, versions }: HistoryEntry): string {
   const set = Object.entries(options).filter(([, value]) => value !== null && value !== false);
   const short = (value: unknown) => {
@@ -171,6 +171,6 @@ export function historyText({ name, options, seed, dataset, parent, versions }: 
       : []),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
     ...(parent ? [`of ${parent.name}${parent.hash ? ` ${parent.hash.slice(0, 12)}` : ""}`] : []),
-    ...(versions ? [`by ${versions.featherdet}`] : []),
+    ...(versions ? [`by featherdet ${versions.featherdet}`] : []),
   ].join(" ");
 }
