@@ -7,10 +7,9 @@
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { historyEntry, withHistory } from "../history.ts";
 import { foldBatchNormalization } from "../../passes/mod.ts";
-import { packWeightsPass } from "./pack_weights.ts";
+import { describedPacking, withPackedWeights } from "./pack_weights.ts";
 import type { PrepareQatOptions } from "./prepare_qat.ts";
 import { quantizeScaled } from "./scaled.ts";
-import { Statistics } from "../statistics.ts";
 
 /** What was rounded in training; as `prepareQat` was told. */
 export interface ConvertQatOptions extends PrepareQatOptions {
@@ -42,8 +41,8 @@ export function convertQat(model: Graph, options: ConvertQatOptions): Graph {
     historyEntry("convertQat", { ...how, ...options.also }, model);
   if (bits !== 8) {
     const rule = { bits, float, threshold: "twn" } as const;
-    const { graph } = packWeightsPass.apply(foldBatchNormalization(model), new Statistics(), rule);
-    return withHistory(graph, entry(packWeightsPass.described(rule)));
+    const { graph } = withPackedWeights(foldBatchNormalization(model), rule);
+    return withHistory(graph, entry(describedPacking(rule)));
   }
   if (scales === undefined) {
     throw new FeatherdetError("a model that was trained in int8 needs its scales of activations", { file: model.name });

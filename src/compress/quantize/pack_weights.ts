@@ -21,7 +21,6 @@ import {
 } from "../../graph/mod.ts";
 import { historyEntry, withHistory } from "../history.ts";
 import type { Pass } from "../pass.ts";
-import type { Statistics } from "../statistics.ts";
 import { decibels } from "./quantization_parameters.ts";
 import { binaryChannel } from "./binary.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
@@ -119,7 +118,7 @@ export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOpti
 }
 
 /** As `packWeights`, without an entry in the history. */
-function withPackedWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
+export function withPackedWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
   const { bits, float = "yolo11", threshold = "optimal" } = options;
   const kept = lowBitPlacement(graph, bits, float);
   const taken = namesOf(graph);
@@ -194,20 +193,24 @@ function withPackedWeights(graph: Graph, options: PackWeightsOptions): PackWeigh
   return { graph: result, report: lowBitTotals(bits, layers, model) };
 }
 
+/** What a history keeps of the options. */
+export function describedPacking(
+  { bits, float = "yolo11", threshold = "optimal" }: PackWeightsOptions,
+): Readonly<Record<string, unknown>> {
+  const rule = typeof float === "string" ? float : "chosen layers";
+  return { weights: bits === 1 ? "binary" : "ternary", float: rule, ...(bits === 2 && { threshold }) };
+}
+
 /** Packs the weights of convolutions in one or two bits; see `packWeights`. */
-export const packWeightsPass = {
+export const packWeightsPass: Pass<PackWeightsOptions, PackWeightsReport> = {
   name: "packWeights",
-  needs(graph: Graph) {
+  needs(graph) {
     refuseQuantized(graph);
     return {};
   },
-  apply: (graph: Graph, _: Statistics, options: PackWeightsOptions): PackWeightsResult =>
-    withPackedWeights(graph, options),
-  described({ bits, float = "yolo11", threshold = "optimal" }: PackWeightsOptions) {
-    const rule = typeof float === "string" ? float : "chosen layers";
-    return { weights: bits === 1 ? "binary" : "ternary", float: rule, ...(bits === 2 && { threshold }) };
-  },
-} satisfies Pass<PackWeightsOptions, PackWeightsReport>;
+  apply: (graph, _, options) => withPackedWeights(graph, options),
+  described: describedPacking,
+};
 
 /**
  * Stores the weights of convolutions in one or two bits with a scale for each output channel. Biases and everything else stay as they
@@ -228,6 +231,6 @@ export const packWeightsPass = {
  */
 export function packWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
   const { graph: packed, report } = withPackedWeights(graph, options);
-  const entry = historyEntry(packWeightsPass.name, packWeightsPass.described(options), graph);
+  const entry = historyEntry(packWeightsPass.name, describedPacking(options), graph);
   return { graph: withHistory(packed, entry), report };
 }
