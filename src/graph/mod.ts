@@ -19,6 +19,7 @@ export {
 } from "./detection_loss.ts";
 export { type ErrorPlace, FeatherdetError } from "./error.ts";
 export * from "./graph.ts";
+export { GraphIndex } from "./graph_index.ts";
 export { inferNode, inferTypes } from "./infer.ts";
 export * from "./operators.ts";
 export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type WeightBits } from "./packed_weights.ts";

@@ -6,8 +6,9 @@
  */
 
 import type { Graph } from "../graph/graph.ts";
+import { GraphIndex } from "../graph/graph_index.ts";
 import type { ActivationAttributes, ActivationOperator, Node } from "../graph/operators.ts";
-import { consumers, producers, withNodes } from "../graph/rewrite.ts";
+import { withNodes } from "../graph/rewrite.ts";
 
 function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefined {
   if (gate?.inputs[0] !== x) return undefined;
@@ -20,12 +21,12 @@ function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefi
 
 /** The graph with such pairs as one node each; a gate that has other readers too is left alone. */
 export function recogniseActivations(graph: Graph): Graph {
-  const makers = producers(graph), readers = consumers(graph);
+  const index = GraphIndex.of(graph);
   const nodes = graph.nodes.map((node): Node => {
     if (node.op !== "Mul") return node;
     for (const [gateValue, x] of [[node.inputs[1], node.inputs[0]], [node.inputs[0], node.inputs[1]]]) {
-      const found = recognised(node, makers.get(gateValue), x);
-      if (found && readers.get(gateValue)!.length === 1 && !graph.outputs.includes(gateValue)) return found;
+      const found = recognised(node, index.producerOf(gateValue), x);
+      if (found && index.soleReader(gateValue)) return found;
     }
     return node;
   });

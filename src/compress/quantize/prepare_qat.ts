@@ -12,9 +12,9 @@
 import {
   FeatherdetError,
   type Graph,
+  GraphIndex,
   namesOf,
   type Node,
-  producers,
   uniqueName,
   type WeightBits,
   withNodes,
@@ -58,12 +58,12 @@ interface Roundings {
 
 function int8Roundings(folded: Graph, float: FloatOption, scales: ActivationScales): Roundings {
   const placement = scaledPlacement(folded, float);
-  const makers = producers(folded);
+  const index = GraphIndex.of(folded);
   const nodes = new Map(folded.nodes.map((node) => [node.name, node]));
   const setOf = new Map(placement.sets.flatMap((values) => values.map((value) => [value, values] as const)));
   /** Parts and joints of values of the same scale, and maxima of them, are multiples of it already. */
   const follows = (value: string) => {
-    const maker = makers.get(value);
+    const maker = index.producerOf(value);
     return maker !== undefined && placement.int8.has(maker) && QUANTIZATION_RULES[maker.op] === "same" &&
       maker.inputs.every((name) => setOf.get(name) === setOf.get(value));
   };

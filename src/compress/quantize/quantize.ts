@@ -4,7 +4,7 @@
  * @module
  */
 
-import { consumers, FeatherdetError, type Graph, type Node, verify } from "../../graph/mod.ts";
+import { FeatherdetError, type Graph, GraphIndex, type Node, verify } from "../../graph/mod.ts";
 import { foldBatchNormalization, recogniseActivations } from "../../passes/mod.ts";
 import type { Runner } from "../runner.ts";
 import { type QuantizationParameters, quantizationParametersFor } from "./quantization_parameters.ts";
@@ -100,7 +100,7 @@ export class Calibration {
   means(value: string): Float64Array | undefined {
     const known = this.statistics.values.get(value);
     if (known) return known.means();
-    const maker = this.graph.nodes.find(({ outputs }) => outputs.includes(value));
+    const maker = GraphIndex.of(this.graph).producerOf(value);
     if (maker === undefined) return undefined;
     const parts = maker.inputs.map((name) => this.means(name));
     if (parts.some((part) => part === undefined)) return undefined;
@@ -217,11 +217,11 @@ export function chosenScales(
   { observer: asked, percentile, activations }: Required<SchemeOptions>,
 ): { readonly affine: QuantizationParameters; readonly observer: ObserverName; readonly seen: Observed }[] {
   const symmetric = activations === "symmetric";
-  const readers = consumers(calibrated.graph);
+  const index = GraphIndex.of(calibrated.graph);
   return sets.map((values) => {
     const seen = calibrated.seen(values);
     // What leaves int8 is decoded: there the few great values are those that count.
-    const isComputedWith = values.some((value) => readers.get(value)!.some((node) => int8.has(node)));
+    const isComputedWith = values.some((value) => index.readersOf(value).some((node) => int8.has(node)));
     const observer = isComputedWith ? asked : "min-max";
     return {
       affine: quantizationParametersFor(OBSERVERS[observer](seen, { symmetric, percentile }), symmetric),

@@ -10,9 +10,9 @@
  */
 
 import {
-  consumers,
   FeatherdetError,
   type Graph,
+  GraphIndex,
   type GraphInput,
   namesOf,
   sizeOf,
@@ -93,11 +93,11 @@ function start(
     }
     return { seeds: new Map([[loss, context.full(shape, 1)]]), inputs: [] };
   }
-  const existing = consumers(graph);
+  const index = GraphIndex.of(graph);
   const inputs = new Map<string, GraphInput>();
   for (const [value, name] of Object.entries(seeds!)) {
     const type = context.typeOf(value);
-    if (!existing.has(name) && !inputs.has(name)) {
+    if (!index.has(name) && !inputs.has(name)) {
       inputs.set(name, { name, ...type });
       context.declare(name, type);
     }

@@ -11,6 +11,7 @@ import {
   type DetectionLossAttributes,
   FeatherdetError,
   type Graph,
+  GraphIndex,
   inferTypes,
   LOSS_RESULTS,
   type LossResults,
@@ -51,10 +52,12 @@ export interface HeadMaps {
  * Throws FeatherdetError for a model without such a head.
  */
 export function headMaps(graph: Graph): HeadMaps {
-  const types = inferTypes(graph);
-  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  const index = GraphIndex.of(graph);
+  const head = findDetectionHead(index);
   if (head === undefined) {
-    const outputs = graph.outputs.map((name) => `"${name}" [${types.get(name)?.shape.join(",") ?? "?"}]`).join(", ");
+    const outputs = graph.outputs.map((name) => `"${name}" [${index.types.get(name)?.shape.join(",") ?? "?"}]`).join(
+      ", ",
+    );
     throw new FeatherdetError(
       `model "${graph.name}" has no head of a YOLO11, whose maps a detection loss needs: its outputs are ${outputs}`,
     );
