@@ -17,6 +17,7 @@ export {
   type LossResults,
   MAX_LOSS_LEVELS,
 } from "./detection_loss.ts";
+export { GraphEditor, type ReaderFilter } from "./editor.ts";
 export { type ErrorPlace, FeatherdetError } from "./error.ts";
 export * from "./graph.ts";
 export { GraphIndex } from "./graph_index.ts";

@@ -5,10 +5,10 @@
  * @module
  */
 
+import { GraphEditor } from "../graph/editor.ts";
 import type { Graph } from "../graph/graph.ts";
 import { GraphIndex } from "../graph/graph_index.ts";
 import type { ActivationAttributes, ActivationOperator, Node } from "../graph/operators.ts";
-import { withNodes } from "../graph/rewrite.ts";
 
 function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefined {
   if (gate?.inputs[0] !== x) return undefined;
@@ -21,17 +21,18 @@ function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefi
 
 /** The graph with such pairs as one node each; a gate that has other readers too is left alone. */
 export function recogniseActivations(graph: Graph): Graph {
-  const index = GraphIndex.of(graph);
-  const nodes = graph.nodes.map((node): Node => {
-    if (node.op !== "Mul") return node;
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
+  for (const node of graph.nodes) {
+    if (node.op !== "Mul") continue;
     for (const [gateValue, x] of [[node.inputs[1], node.inputs[0]], [node.inputs[0], node.inputs[1]]]) {
       const found = recognised(node, index.producerOf(gateValue), x);
-      if (found && index.soleReader(gateValue)) return found;
+      if (!found || !index.soleReader(gateValue)) continue;
+      editor.replace(node, [found]);
+      break;
     }
-    return node;
-  });
-  // The gates have lost their readers; `withNodes` drops them.
-  return withNodes(graph, nodes);
+  }
+  // The gates have lost their readers; they go with what is not needed.
+  return editor.finish();
 }
 
 /** The node that computes an activation which is an attribute of another node. */

@@ -9,15 +9,7 @@
  * @module
  */
 
-import {
-  FeatherdetError,
-  type Graph,
-  GraphIndex,
-  type GraphInput,
-  namesOf,
-  sizeOf,
-  withNodes,
-} from "../../graph/mod.ts";
+import { FeatherdetError, type Graph, sizeOf } from "../../graph/mod.ts";
 import { GradientContext } from "./context.ts";
 import { gradientsOf } from "./table.ts";
 
@@ -82,7 +74,7 @@ function start(
   graph: Graph,
   context: GradientContext,
   { loss, seeds }: GradientOptions,
-): { readonly seeds: ReadonlyMap<string, string>; readonly inputs: readonly GraphInput[] } {
+): ReadonlyMap<string, string> {
   if ((loss === undefined) === (seeds === undefined)) {
     throw new FeatherdetError(`gradients of graph "${graph.name}" start at either a loss or seeds: state one of them`);
   }
@@ -91,16 +83,11 @@ function start(
     if (sizeOf(shape) !== 1) {
       throw new FeatherdetError(`loss "${loss}" is [${shape.join(",")}], a loss has one element: state seeds instead`);
     }
-    return { seeds: new Map([[loss, context.full(shape, 1)]]), inputs: [] };
+    return new Map([[loss, context.full(shape, 1)]]);
   }
-  const index = GraphIndex.of(graph);
-  const inputs = new Map<string, GraphInput>();
   for (const [value, name] of Object.entries(seeds!)) {
     const type = context.typeOf(value);
-    if (!index.has(name) && !inputs.has(name)) {
-      inputs.set(name, { name, ...type });
-      context.declare(name, type);
-    }
+    if (!context.has(name)) context.input(name, type.shape, type.dtype);
     const { shape } = context.typeOf(name);
     if (shape.join() !== type.shape.join()) {
       throw new FeatherdetError(
@@ -110,7 +97,7 @@ function start(
       );
     }
   }
-  return { seeds: new Map(Object.entries(seeds!)), inputs: [...inputs.values()] };
+  return new Map(Object.entries(seeds!));
 }
 
 /**
@@ -131,13 +118,13 @@ function start(
  * through which no gradient goes (quantization, whole numbers, gradients themselves).
  */
 export function gradientGraph(graph: Graph, options: GradientOptions): GradientGraph {
-  const context = new GradientContext(graph, namesOf(graph));
+  const context = new GradientContext(graph);
   for (const name of options.wrt) {
     if (context.typeOf(name).dtype !== "f32") {
       throw new FeatherdetError(`value "${name}" is ${context.typeOf(name).dtype}, only f32 has a gradient`);
     }
   }
-  const { seeds, inputs } = start(graph, context, options);
+  const seeds = start(graph, context, options);
   const wanted = dependents(graph, options.wrt);
   const gathered = new Gradients(context);
   for (const [value, gradient] of seeds) {
@@ -159,11 +146,6 @@ export function gradientGraph(graph: Graph, options: GradientOptions): GradientG
     const gradient = gathered.of(name);
     if (gradient !== undefined) gradients.set(name, gradient);
   }
-  const joint: Graph = {
-    ...graph,
-    inputs: [...graph.inputs, ...inputs],
-    outputs: [...new Set([...graph.outputs, ...gradients.values()])],
-  };
-  const constants = new Map([...graph.constants, ...context.constants]);
-  return { graph: withNodes(joint, [...graph.nodes, ...context.nodes], constants), gradients };
+  const outputs = [...new Set([...graph.outputs, ...gradients.values()])];
+  return { graph: context.finish({ outputs }), gradients };
 }
