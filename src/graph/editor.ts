@@ -34,7 +34,7 @@ export type ReaderFilter = (reader: Node) => boolean;
 /**
  * Writes a graph, or changes one. The graph that it starts from stays as it is; a value that is there keeps its type, whatever makes it.
  *
- * Nodes are put at the end, or where `replace`, `before`, `behind` and `insert` say. Their order need not be right: `finish` sorts.
+ * Nodes are put at the end, or where `replace`, `before` and `insert` say. Their order need not be right: `finish` sorts.
  *
  * ```ts
  * import { demoDetector } from "../models/demo_detector.ts";
@@ -181,11 +181,6 @@ export class GraphEditor {
   /** Puts the nodes that `write` adds before a node, and returns what it returns. */
   before<T>(node: Node, write: () => T): T {
     return this.#nodes.writeTo(this.#placeOf(node).before, write);
-  }
-
-  /** Puts the nodes that `write` adds behind a node, and returns what it returns. */
-  behind<T>(node: Node, write: () => T): T {
-    return this.#nodes.writeTo(this.#placeOf(node).behind, write);
   }
 
   /**

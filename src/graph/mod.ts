@@ -25,7 +25,7 @@ export { inferNode, inferTypes } from "./infer.ts";
 export * from "./operators.ts";
 export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type WeightBits } from "./packed_weights.ts";
 export { printGraph } from "./print.ts";
-export { consumers, namesOf, producers, replaceNodes, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
+export { namesOf, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";
 export { verify } from "./verify.ts";
 export { type WeightSource, weightSource } from "./weight_source.ts";
