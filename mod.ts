@@ -41,6 +41,7 @@ export type {
   ReduceAttributes,
 } from "./src/graph/operators.ts";
 export { printGraph } from "./src/graph/print.ts";
+export type { RegroupedExtent, SamePads, SizeRule, SizeRules } from "./src/graph/size_rules.ts";
 export { verify } from "./src/graph/verify.ts";
 export {
   classNames,

@@ -11,7 +11,7 @@ import { GraphIndex } from "./graph_index.ts";
 import { inferNode } from "./infer.ts";
 import { NodePlaces, type Place, type Taken } from "./node_places.ts";
 import type { Node, Operator, OperatorAttributes } from "./operators.ts";
-import { namesOf, uniqueName, withNodes } from "./rewrite.ts";
+import { namesOf, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 
 const EMPTY: Graph = { name: "model", inputs: [], outputs: [], nodes: [], constants: new Map(), metadata: {} };
 
@@ -27,6 +27,12 @@ function sameType(a: TensorType, b: TensorType): boolean {
 }
 
 const show = ({ dtype, shape }: TensorType) => `${dtype} [${shape.join(",")}]`;
+
+/** What of a finished graph is not as in the one that was started from. */
+export interface FinishOptions extends Partial<Pick<Graph, "name" | "outputs" | "metadata">> {
+  /** Keeps nodes and constants that nobody reads, as of a model that is half written; false by default. */
+  readonly keepUnread?: boolean;
+}
 
 /** Which of the readers of a value; each is handed over as it was when it came into the editor. */
 export type ReaderFilter = (reader: Node) => boolean;
@@ -246,14 +252,17 @@ export class GraphEditor {
   }
 
   /**
-   * The graph as it is now: sorted, without nodes whose outputs nobody reads and without constants that nobody reads. Its name, outputs
-   * and metadata are those of the graph that was started from, unless given. Throws FeatherdetError for values that nothing makes and for
+   * The graph as it is now: sorted, without nodes and constants that nobody reads. Its name, outputs and metadata are those of the graph
+   * that was started from, unless given. Throws FeatherdetError for values that nothing makes and for
    * cycles.
    */
-  finish(changes: Partial<Pick<Graph, "name" | "outputs" | "metadata">> = {}): Graph {
+  finish({ keepUnread = false, ...changes }: FinishOptions = {}): Graph {
     const outputs = changes.outputs ?? this.#outputs;
     const changed = { ...this.#source.graph, ...changes, inputs: [...this.#inputs.values()], outputs };
-    const graph = withNodes(changed, this.#nodes.toNodes(), this.#constants);
+    const nodes = this.#nodes.toNodes();
+    const graph: Graph = keepUnread
+      ? { ...changed, nodes: sortTopologically(nodes), constants: new Map(this.#constants) }
+      : withNodes(changed, nodes, this.#constants);
     for (const node of graph.nodes) {
       const missing = node.inputs.find((value) => !this.has(value));
       if (missing !== undefined) this.#reject(node, `input "${missing}" does not exist any more`);

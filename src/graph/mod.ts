@@ -17,7 +17,7 @@ export {
   type LossResults,
   MAX_LOSS_LEVELS,
 } from "./detection_loss.ts";
-export { GraphEditor, type ReaderFilter } from "./editor.ts";
+export { type FinishOptions, GraphEditor, type ReaderFilter } from "./editor.ts";
 export { type ErrorPlace, FeatherdetError } from "./error.ts";
 export * from "./graph.ts";
 export { GraphIndex } from "./graph_index.ts";
@@ -27,6 +27,7 @@ export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type Weig
 export { printGraph } from "./print.ts";
 export { namesOf, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";
+export type { RegroupedExtent, SamePads, SizeRule, SizeRules } from "./size_rules.ts";
 export { verify } from "./verify.ts";
 export { type WeightSource, weightSource } from "./weight_source.ts";
 export { WEIGHT_INPUTS, type WeightInputs, weightsOf } from "./weights.ts";

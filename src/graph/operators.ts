@@ -14,6 +14,7 @@
 import { FeatherdetError } from "./error.ts";
 import type { ElementType } from "./graph.ts";
 import type { WeightBits } from "./packed_weights.ts";
+import type { SizeRule } from "./size_rules.ts";
 
 /** Height and width, in this order. */
 export type Pair = readonly [number, number];
@@ -316,6 +317,11 @@ export type Node<K extends Operator = Operator> = {
     readonly inputs: readonly string[];
     readonly outputs: readonly string[];
     readonly attributes: OperatorAttributes[P];
+    /**
+     * How the attributes follow from the extents of the inputs, where the file states that. It is part of the node and goes where its
+     * copies go; who sets the attributes that it speaks of by hand leaves it out.
+     */
+    readonly sizeRule?: SizeRule<P>;
   };
 }[K];
 

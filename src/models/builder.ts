@@ -91,7 +91,7 @@ export class ModelBuilder extends GraphEditor {
 
   /** The model written so far. */
   graph(name: string, outputs: readonly string[], metadata: Graph["metadata"] = {}): Graph {
-    return this.finish({ name, outputs, metadata });
+    return this.finish({ name, outputs, metadata, keepUnread: true });
   }
 
   /** Channels (extent of axis 1) of a value. */

@@ -17,7 +17,7 @@ import {
   type TrainingOperator,
   type UnaryOperator,
 } from "../../graph/operators.ts";
-import { isStatable } from "../operators/resize.ts";
+import { isStatable } from "../../passes/sizes/resized_extent.ts";
 import { writeUnpackWeights } from "../packed_weights.ts";
 import { type AttributeValue, ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
 
