@@ -319,7 +319,7 @@ export type Node<K extends Operator = Operator> = {
     readonly attributes: OperatorAttributes[P];
     /**
      * How the attributes follow from the extents of the inputs, where the file states that. It is part of the node and goes where its
-     * copies go; who sets the attributes that it speaks of by hand leaves it out.
+     * copies go. One that does not give the attributes that the node has, because a pass has set others, counts for nothing.
      */
     readonly sizeRule?: SizeRule<P>;
   };

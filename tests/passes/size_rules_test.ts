@@ -129,6 +129,22 @@ for (const [name, stated] of Object.entries(STATED)) {
   });
 }
 
+Deno.test("a rule counts for nothing once a pass has set other attributes", () => {
+  const sizes = (...parts: number[]) => {
+    const graph = importOnnx(onnxFile({ ...STATED["a Split into equal parts"], inputs: [value("x", FROM)] }));
+    const [split] = graph.nodes;
+    assertEquals(split.sizeRule, { uneven: false });
+    const nodes = [{ ...split, attributes: { axis: 1, sizes: parts } } as Node];
+    return changeShapes({ ...graph, nodes, outputs: ["a"] }, { x: [1, 3, 9, 14] }).nodes[0].attributes;
+  };
+  // The three channels cannot be split equally, and are not to be.
+  assertEquals(sizes(1, 2), { axis: 1, sizes: [1, 2] });
+  const graph = importOnnx(onnxFile({ ...STATED["Conv, SAME_UPPER"], inputs: [value("x", FROM)] }));
+  const bare = graph.nodes.map((node) => ({ ...node, attributes: { ...node.attributes, pads: [0, 0, 0, 0] } }) as Node);
+  const changed = changeShapes({ ...graph, nodes: bare }, { x: [1, 3, 9, 14] });
+  assertEquals(changed.nodes[0].attributes, bare[0].attributes);
+});
+
 Deno.test("a rule is not written: the file holds the numbers", () => {
   const graph = importOnnx(onnxFile({ ...STATED["Conv, SAME_UPPER"], inputs: [value("x", FROM)] }));
   const read = importOnnx(saveOnnx(graph));

@@ -18,7 +18,7 @@ import { refuseBakedSize, tableDims } from "./baked.ts";
 import { Counts } from "./counts.ts";
 import { type Dim, type Dims, fixed, shapeOf } from "./dim.ts";
 import { outputDims } from "./outputs.ts";
-import { attributesByRule } from "./rule.ts";
+import { attributesByRule, isRuleCurrent } from "./rule.ts";
 import { refuse } from "./step.ts";
 import { remakeTable } from "./table.ts";
 
@@ -90,7 +90,9 @@ class Change {
       return Number.isNaN(found) ? undefined : found;
     };
     const step = { inputs: inputs.map((name) => this.#dims.get(name)!), oldOutputs, lookUp };
-    const attributes = attributesByRule(node, types) ?? newAttributes(node, step);
+    const oldTypes = node.inputs.map((name) => this.#oldTypes.get(name)!);
+    const byRule = isRuleCurrent(node, oldTypes) ? attributesByRule(node, types) : undefined;
+    const attributes = byRule ?? newAttributes(node, step);
     // The attributes are those of the node's own operator, which the union does not show.
     const made = { ...node, inputs, attributes } as Node;
     const outputs = inferNode(made, types);

@@ -126,3 +126,22 @@ export function attributesByRule(
     throw error instanceof FeatherdetError ? error.at({ node: node.name, operator: node.op }) : error;
   }
 }
+
+function sameAttributes(a: Node["attributes"], b: Node["attributes"]): boolean {
+  const [left, right] = [a, b].map((attributes): Readonly<Record<string, unknown>> => ({ ...attributes }));
+  return Object.keys({ ...left, ...right }).every((name) => String(left[name]) === String(right[name]));
+}
+
+/**
+ * Whether a node has a rule that gives the attributes that it has, for the types of its inputs. Another one is left over from before a pass
+ * set attributes.
+ */
+export function isRuleCurrent(node: Node, inputs: readonly TensorType[]): boolean {
+  try {
+    const attributes = attributesByRule(node, inputs);
+    return attributes !== undefined && sameAttributes(attributes, node.attributes);
+  } catch (error) {
+    if (error instanceof FeatherdetError) return false;
+    throw error;
+  }
+}
