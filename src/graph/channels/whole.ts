@@ -113,7 +113,7 @@ export function axisThatGoes(channels: ChannelTracker, value: string, axes: read
     const [name, origins] = item;
     if (seen.has(name) || origins.every((origin) => origin === undefined)) continue;
     seen.add(name);
-    for (const reader of channels.readers.get(name) ?? []) {
+    for (const reader of channels.index.readersOf(name)) {
       const { needed: more, next } = step(channels, reader, origins);
       for (const axis of more) {
         if (axis === undefined) continue;
