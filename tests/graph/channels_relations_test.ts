@@ -252,6 +252,31 @@ Deno.test("channels: heads of attention go whole: queries, keys, values, positio
   checkRemoval(graph, groups.filter((group, index) => group === whole[1] || index % 3 === 0), "second head and others");
 });
 
+Deno.test("channels: heads go whole too where queries, keys and values are made apart, or stand before the heads", () => {
+  const attend = (b: ModelBuilder, [q, k, v]: readonly string[]) => {
+    const scores = b.node("MatMul", "scores", [b.transpose("turned", q, [0, 1, 3, 2]), k], {});
+    const weights = b.transpose("weights", b.node("Softmax", "soft", [scores], { axis: 3 }), [0, 1, 3, 2]);
+    const mixed = b.node("MatMul", "mixed", [v, weights], {});
+    return b.conv("end", b.reshape("map", mixed, [2, 12, 5, 6]), { out: 2 });
+  };
+  const apart = build((b, x) => {
+    const headed = (name: string) => b.reshape(`${name}.heads`, b.conv(name, x, { out: 12 }), [2, 3, 4, 30]);
+    return attend(b, ["q", "k", "v"].map(headed));
+  });
+  const groups = checkAll(apart);
+  assertEquals(groups.length, 3);
+  for (const name of ["q", "k", "v"]) assertEquals(slicesOf(groups[1])[`${name}.weight/0`], [4, 5, 6, 7]);
+  assertEquals(slicesOf(groups[1])["end.weight/1"], [4, 5, 6, 7]);
+  const before = build((b, x) => {
+    const all = b.reshape("parts", b.conv("qkv", x, { out: 36 }), [2, 3, 3, 4, 30]);
+    const parts = b.split("split", all, [1, 1, 1], 1);
+    return attend(b, parts.map((part, index) => b.reshape(`one.${index}`, part, [2, 3, 4, 30])));
+  });
+  const three = checkAll(before);
+  assertEquals(three.length, 3);
+  assertEquals(slicesOf(three[2])["qkv.weight/0"], [8, 9, 10, 11, 20, 21, 22, 23, 32, 33, 34, 35]);
+});
+
 Deno.test("channels: a channel shuffle couples the same place of every part", () => {
   const graph = build((b, x) => {
     const y = channelShuffle(b, "shuffle", b.convBlock("a", x, { out: 12 }), 3);
