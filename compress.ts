@@ -1,6 +1,6 @@
 /**
  * Compression: graphs become smaller or faster graphs. Quantization to int8 after training, mixed precision by measurement, weights of
- * one and two bits.
+ * one and two bits; which channels can be removed, which of them only together, and graphs without them.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -71,6 +71,21 @@ export {
   type VariantTimes,
   type WeightsReport,
 } from "./src/compress/quantize/mod.ts";
+export {
+  type BundleMember,
+  type CarriedChannels,
+  type ChannelBundle,
+  channelBundles,
+  type ChannelMember,
+  type ChannelRole,
+  type CouplingGroup,
+  type CouplingGroups,
+  couplingGroups,
+  type KeptReason,
+  printGroups,
+} from "./src/graph/channels/mod.ts";
+export { removeChannels } from "./src/passes/remove_channels.ts";
+export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { type SessionRunner, sessionRunner } from "./src/engine/session_runner.ts";
 export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
