@@ -4,7 +4,15 @@
  * @module
  */
 
-import { consumers, FeatherdetError, type Graph, type Node, verify } from "../../graph/mod.ts";
+import {
+  type ChannelOrigin,
+  channelOrigins,
+  consumers,
+  FeatherdetError,
+  type Graph,
+  type Node,
+  verify,
+} from "../../graph/mod.ts";
 import { foldBatchNormalization, recogniseActivations } from "../../passes/mod.ts";
 import type { Runner } from "../runner.ts";
 import { type QuantizationParameters, quantizationParametersFor } from "./quantization_parameters.ts";
@@ -76,6 +84,7 @@ export class Calibration {
   /** What was seen. */
   readonly statistics: CalibrationStatistics;
   readonly #placement: Placement;
+  #origins?: ReadonlyMap<string, readonly ChannelOrigin[]>;
 
   /** Made by `calibrate`. */
   constructor(
@@ -100,31 +109,12 @@ export class Calibration {
   means(value: string): Float64Array | undefined {
     const known = this.statistics.values.get(value);
     if (known) return known.means();
-    const maker = this.graph.nodes.find(({ outputs }) => outputs.includes(value));
-    if (maker === undefined) return undefined;
-    const parts = maker.inputs.map((name) => this.means(name));
-    if (parts.some((part) => part === undefined)) return undefined;
-    switch (maker.op) {
-      case "Concat":
-        return Float64Array.from(parts.flatMap((part) => [...part!]));
-      case "Split": {
-        const index = maker.outputs.indexOf(value), { sizes } = maker.attributes;
-        const start = sizes.slice(0, index).reduce((sum, size) => sum + size, 0);
-        return parts[0]!.slice(start, start + sizes[index]);
-      }
-      case "Slice": {
-        const { starts: [start], ends: [end], steps: [step] } = maker.attributes;
-        return parts[0]!.filter((_, channel) =>
-          step > 0
-            ? channel >= start && channel < end && (channel - start) % step === 0
-            : channel <= start && channel > end && (start - channel) % -step === 0
-        );
-      }
-      case "Resize":
-        return parts[0];
-      default:
-        return undefined;
-    }
+    this.#origins ??= channelOrigins(this.graph, this.statistics.values.keys());
+    const origins = this.#origins.get(value);
+    if (origins === undefined) return undefined;
+    const sources = new Set(origins.map((origin) => origin.value));
+    const means = new Map([...sources].map((name) => [name, this.statistics.values.get(name)!.means()]));
+    return Float64Array.from(origins, (origin) => means.get(origin.value)![origin.channel]);
   }
 
   #statisticsOf(value: string) {
