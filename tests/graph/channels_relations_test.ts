@@ -256,8 +256,9 @@ Deno.test("channels: heads go whole too where queries, keys and values are made 
   const attend = (b: ModelBuilder, [q, k, v]: readonly string[]) => {
     const scores = b.node("MatMul", "scores", [b.transpose("turned", q, [0, 1, 3, 2]), k], {});
     const weights = b.transpose("weights", b.node("Softmax", "soft", [scores], { axis: 3 }), [0, 1, 3, 2]);
-    const mixed = b.node("MatMul", "mixed", [v, weights], {});
-    return b.conv("end", b.reshape("map", mixed, [2, 12, 5, 6]), { out: 2 });
+    const map = b.reshape("map", b.node("MatMul", "mixed", [v, weights], {}), [2, 12, 5, 6]);
+    // Joined and cut again behind the heads, which is no reason to keep them.
+    return b.conv("end", b.split("cut", b.concat("joint", [map, "x"]), [12, 3])[0], { out: 2 });
   };
   const apart = build((b, x) => {
     const headed = (name: string) => b.reshape(`${name}.heads`, b.conv(name, x, { out: 12 }), [2, 3, 4, 30]);
