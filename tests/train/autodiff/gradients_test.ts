@@ -13,6 +13,7 @@ import {
   type OperatorAttributes,
   type Shape,
   TRAINING_OPERATORS,
+  unaryRow,
   verify,
 } from "../../../src/graph/mod.ts";
 import { ARITY } from "../../../src/graph/arity.ts";
@@ -21,6 +22,7 @@ import { gradientGraph } from "../../../src/train/autodiff/gradient_graph.ts";
 import { isDifferentiable } from "../../../src/train/autodiff/table.ts";
 import { checkGradients, distinct, type GradientCheck, uniform } from "../../support/finite_differences.ts";
 import { graphOf, node, weight } from "../../support/tiny_graph.ts";
+import { UNARY_CASES } from "../../support/unary_cases.ts";
 
 interface Case extends GradientCheck {
   readonly what: string;
@@ -88,27 +90,16 @@ const CONVOLUTIONS: Case[] = [
   }),
 ];
 
-/** Functions without kinks, and where they are looked at; `distinct` keeps clear of the others' kinks. */
-const SMOOTH: readonly [Operator, readonly [number, number]][] = [
-  ["Sigmoid", [-4, 4]],
-  ["Silu", [-4, 4]],
-  ["Tanh", [-2, 2]],
-  ["Exp", [-2, 2]],
-  ["Log", [0.3, 3]],
-  ["Sqrt", [0.3, 3]],
-  ["Neg", [-2, 2]],
-];
-
 const ELEMENTWISE: Case[] = [
-  ...SMOOTH.map(([op, range]) => made(op as "Silu", [[3, 1, 13, 7]], {}, { range })),
-  made("Relu", [[3, 1, 13, 7]], {}, { draw: distinct }),
-  made("LeakyRelu", [[1, 3, 13, 7]], { alpha: 0.1 }, { draw: distinct }),
-  made("LeakyRelu", [[13, 7]], { alpha: -0.3 }, { draw: distinct }),
-  made("HardSigmoid", [[13, 7]], { alpha: 0.21, beta: 0.4 }, { draw: distinct }),
-  made("HardSwish", [[13, 17]], {}, { draw: distinct }),
-  made("Clip", [[13, 7]], { min: 0, max: 1.33 }, { draw: distinct }),
-  made("Clip", [[13, 7]], { min: -Infinity, max: 0.2 }, { draw: distinct }),
-  made("Clip", [[13, 7]], { min: -0.3, max: Infinity }, { draw: distinct }),
+  // `distinct` keeps clear of kinks.
+  ...UNARY_CASES.map(({ op, attributes }) =>
+    made(
+      op,
+      [[1, 3, 13, 7]],
+      attributes as never,
+      unaryRow(op).least === undefined ? { draw: distinct } : { range: [0.3, 3] },
+    )
+  ),
   ...(["Add", "Sub", "Mul", "Div"] as const).flatMap((op) =>
     ([
       [[2, 3, 13, 7], [2, 3, 13, 7]],
