@@ -5,30 +5,20 @@
  */
 
 import type { OperatorFunctions } from "../operators.ts";
+import { eachUnary } from "../unary.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, matMul, reduce } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
 import { quantized, training } from "./mixed.ts";
 import type { ChannelTracker } from "./tracker.ts";
-import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./window.ts";
+import { averagePool, convolution, globalAveragePool, maxPool, resize } from "./window.ts";
 
 /** The channel rule of every operator. */
 export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
-  Conv: conv,
-  ConvTranspose: convTranspose,
+  Conv: convolution,
+  ConvTranspose: convolution,
   BatchNormalization: batchNormalization,
-  Relu: unary,
-  LeakyRelu: unary,
-  Sigmoid: unary,
-  Silu: unary,
-  HardSigmoid: unary,
-  HardSwish: unary,
-  Clip: unary,
-  Tanh: unary,
-  Exp: unary,
-  Log: unary,
-  Sqrt: unary,
-  Neg: unary,
+  ...eachUnary(() => unary),
   Add: binary,
   Sub: binary,
   Mul: binary,

@@ -12,14 +12,15 @@ import {
   type OperatorAttributes,
   type OperatorFunctions,
 } from "../../graph/operators.ts";
-import { resizedExtent } from "./resized_extent.ts";
+import { eachUnary } from "../../graph/unary.ts";
+import { isPlainScale, resizedExtent } from "./resized_extent.ts";
 import { changes, type Dim, partsOf, shapeOf, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
 import { kindOf, refuse, refuseTraining, showChange, type Step } from "./step.ts";
 
 type Rule<K extends Operator> = (node: Node<K>, step: Step) => OperatorAttributes[K];
 
-const keep = <K extends Operator>(node: Node<K>): OperatorAttributes[K] => node.attributes as OperatorAttributes[K];
+const keep = (node: Node): Node["attributes"] => node.attributes;
 
 const reshape: Rule<"Reshape"> = (node, { inputs: [dims] }) => {
   const { shape } = node.attributes;
@@ -103,8 +104,8 @@ const resize: Rule<"Resize"> = (node, { inputs: [dims], lookUp }) => {
     const dim = dims[2 + axis], size = attributes.size[axis], scale = attributes.scales[axis];
     if (!changes(dim)) return { size, scale };
     const old = valueOf(dim, "old"), next = valueOf(dim, "new");
-    // A plain scale is meant as one; any other may be the quotient of two extents, one of them fixed.
-    if (Number.isInteger(16 * scale) && resizedExtent(old, scale) === size) {
+    // Any other may be the quotient of two extents, one of them fixed.
+    if (isPlainScale(scale) && resizedExtent(old, scale) === size) {
       return { size: resizedExtent(next, scale), scale };
     }
     const found = lookUp(kindOf(dim), size) ?? next * size / old;
@@ -123,18 +124,7 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   Conv: keep,
   ConvTranspose: keep,
   BatchNormalization: keep,
-  Relu: keep,
-  LeakyRelu: keep,
-  Sigmoid: keep,
-  Silu: keep,
-  HardSigmoid: keep,
-  HardSwish: keep,
-  Clip: keep,
-  Tanh: keep,
-  Exp: keep,
-  Log: keep,
-  Sqrt: keep,
-  Neg: keep,
+  ...eachUnary(() => keep),
   Add: keep,
   Sub: keep,
   Mul: keep,

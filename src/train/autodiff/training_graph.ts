@@ -8,10 +8,10 @@ import {
   type Constant,
   FeatherdetError,
   type Graph,
-  namesOf,
+  GraphEditor,
+  GraphIndex,
   type Node,
   sizeOf,
-  uniqueName,
   weightsOf,
   withNodes,
 } from "../../graph/mod.ts";
@@ -54,6 +54,11 @@ export interface TrainingOptions {
    * 2 ... by definition. A BatchNormalization keeps its running statistics where its scale and bias are frozen.
    */
   readonly frozen?: (name: string) => boolean;
+  /**
+   * Constants that are trained although they are no weight of an operator by its place (see `WEIGHT_INPUTS`), with how optimizers treat
+   * them: the floats behind a mask, a learned scale.
+   */
+  readonly trained?: ReadonlyMap<string, ParameterGroup>;
 }
 
 /** A model made ready for training. */
@@ -66,7 +71,8 @@ export interface TrainingGraph {
   readonly statistics: readonly RunningStatistic[];
 }
 
-const isTableOfDistances = (name: string) => /(^|\.)dfl\.conv\.weight$/.test(name);
+/** True for the distances of the distribution focal loss, which are numbers by definition and never trained. */
+export const isTableOfDistances = (name: string): boolean => /(^|[./])dfl\.conv\.weight$/.test(name);
 
 /** Groups of the inputs of an operator that hold parameters. */
 function groupOf({ op }: Node, position: number): ParameterGroup {
@@ -74,11 +80,16 @@ function groupOf({ op }: Node, position: number): ParameterGroup {
   return position === 2 ? "bias" : "weight";
 }
 
-/** The parameters of a graph, without those that are frozen. */
-function parametersOf(graph: Graph, frozen: (name: string) => boolean): Parameter[] {
+/** The parameters of a graph, `trained` among them, without those that are frozen. */
+function parametersOf(
+  graph: Graph,
+  frozen: (name: string) => boolean,
+  trained: ReadonlyMap<string, ParameterGroup>,
+): Parameter[] {
   const found = new Map<string, Parameter>();
   for (const node of graph.nodes) {
-    for (const name of weightsOf(graph, node).trained) {
+    const named = node.inputs.filter((name) => trained.has(name) && graph.constants.has(name));
+    for (const name of [...weightsOf(graph, node).trained, ...named]) {
       const initial = graph.constants.get(name)!;
       if (frozen(name) || found.has(name)) continue;
       if (initial.dtype !== "f32") {
@@ -87,7 +98,7 @@ function parametersOf(graph: Graph, frozen: (name: string) => boolean): Paramete
           operator: node.op,
         });
       }
-      found.set(name, { name, group: groupOf(node, node.inputs.indexOf(name)), initial });
+      found.set(name, { name, group: trained.get(name) ?? groupOf(node, node.inputs.indexOf(name)), initial });
     }
   }
   return [...found.values()];
@@ -113,22 +124,22 @@ function parametersOf(graph: Graph, frozen: (name: string) => boolean): Paramete
  * BatchNormalization whose statistics are no constants.
  */
 export function trainingGraph(model: Graph, options: TrainingOptions = {}): TrainingGraph {
-  const { momentum = 0.03, frozen = isTableOfDistances, outputs = model.outputs } = options;
+  const { momentum = 0.03, frozen = isTableOfDistances, outputs = model.outputs, trained: named = new Map() } = options;
   if (!(momentum >= 0 && momentum <= 1)) {
     throw new FeatherdetError(`momentum is ${momentum}, expected a share of 0 to 1`);
   }
-  const names = namesOf(model);
-  const missing = outputs.find((name) => !names.has(name));
+  const missing = outputs.find((name) => !GraphIndex.of(model).has(name));
   if (missing !== undefined) throw new FeatherdetError(`graph "${model.name}" has no value "${missing}"`);
   const source = recogniseActivations(withNodes({ ...model, outputs }, model.nodes));
-  const parameters = parametersOf(source, frozen);
+  const parameters = parametersOf(source, frozen, named);
   const trained = new Set(parameters.map(({ name }) => name));
   const statistics: RunningStatistic[] = [];
   const seen = new Map<string, Node>();
-  const nodes = source.nodes.map((node): Node => {
-    if (node.op !== "BatchNormalization" || !node.inputs.slice(1, 3).some((name) => trained.has(name))) return node;
+  const editor = new GraphEditor(source);
+  for (const node of source.nodes) {
+    if (node.op !== "BatchNormalization" || !node.inputs.slice(1, 3).some((name) => trained.has(name))) continue;
     const made = ["mean", "inverse_deviation", "running_mean", "running_var"].map((suffix) =>
-      uniqueName(names, `${node.name}/${suffix}`)
+      editor.uniqueName(`${node.name}/${suffix}`)
     );
     node.inputs.slice(3).forEach((name, i) => {
       const initial = source.constants.get(name);
@@ -141,24 +152,13 @@ export function trainingGraph(model: Graph, options: TrainingOptions = {}): Trai
       seen.set(name, node);
       statistics.push({ name, updated: made[2 + i], initial });
     });
-    const attributes = { epsilon: node.attributes.epsilon, momentum };
-    return {
-      op: "BatchNormTraining",
-      name: node.name,
-      inputs: node.inputs,
-      outputs: [node.outputs[0], ...made],
-      attributes,
-    };
-  });
-  const fed = [...parameters, ...statistics];
-  const constants = new Map(source.constants);
-  for (const { name } of fed) constants.delete(name);
-  const graph: Graph = {
-    ...source,
-    inputs: [...source.inputs, ...fed.map(({ name, initial: { dtype, shape } }) => ({ name, dtype, shape }))],
-    outputs: [...source.outputs, ...statistics.map(({ updated }) => updated)],
-  };
-  return { graph: withNodes(graph, nodes, constants), parameters, statistics };
+    const { op: _, attributes: { epsilon }, ...rest } = node;
+    const attributes = { epsilon, momentum };
+    editor.replace(node, [{ op: "BatchNormTraining", ...rest, outputs: [node.outputs[0], ...made], attributes }]);
+  }
+  for (const { name } of [...parameters, ...statistics]) editor.feed(name);
+  const updates = statistics.map(({ updated }) => updated);
+  return { graph: editor.finish({ outputs: [...outputs, ...updates] }), parameters, statistics };
 }
 
 /**

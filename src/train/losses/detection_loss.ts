@@ -11,16 +11,14 @@ import {
   type DetectionLossAttributes,
   FeatherdetError,
   type Graph,
-  inferTypes,
+  GraphEditor,
+  GraphIndex,
   LOSS_RESULTS,
   type LossResults,
   MAX_LOSS_LEVELS,
-  namesOf,
-  type Node,
-  uniqueName,
-  withNodes,
 } from "../../graph/mod.ts";
 import { findDetectionHead } from "../../passes/mod.ts";
+import type { NamedLoss } from "./named_loss.ts";
 
 /** The maps of a detector's head. */
 export interface HeadMaps {
@@ -51,10 +49,12 @@ export interface HeadMaps {
  * Throws FeatherdetError for a model without such a head.
  */
 export function headMaps(graph: Graph): HeadMaps {
-  const types = inferTypes(graph);
-  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  const index = GraphIndex.of(graph);
+  const head = findDetectionHead(index);
   if (head === undefined) {
-    const outputs = graph.outputs.map((name) => `"${name}" [${types.get(name)?.shape.join(",") ?? "?"}]`).join(", ");
+    const outputs = graph.outputs.map((name) => `"${name}" [${index.types.get(name)?.shape.join(",") ?? "?"}]`).join(
+      ", ",
+    );
     throw new FeatherdetError(
       `model "${graph.name}" has no head of a YOLO11, whose maps a detection loss needs: its outputs are ${outputs}`,
     );
@@ -77,16 +77,26 @@ export interface DetectionLossOptions {
   readonly beta?: number;
   /** Weights of the losses; by default 7.5 for boxes, 0.5 for classes, 1.5 for distributions, as YOLO11 is trained. */
   readonly gains?: Partial<DetectionLossAttributes["gains"]>;
+  /** Values of the model that stay outputs behind the losses, such as further losses; none by default. */
+  readonly keep?: readonly string[];
 }
+
+/** Names of the losses of a detector, in the order in which they lie in the losses' value. */
+export const DETECTION_LOSSES = ["box", "classes", "distribution"] as const;
+
+/** Index of the number of assigned anchors in the losses' value, behind the losses. */
+export const ASSIGNED_ANCHORS = DETECTION_LOSSES.length;
 
 /** A model with its loss. */
 export interface LossGraph {
-  /** Inputs: the model's, boxes, scale. Output: the losses. */
+  /** Inputs: the model's, boxes, scale. Outputs: the losses, what was to be kept. */
   readonly graph: Graph;
   /** Each map of the head -> its gradient, as `gradientGraph` takes them. */
   readonly seeds: Readonly<Record<string, string>>;
   /** Output `[4]`: losses of boxes, classes and distributions, weighted; number of anchors that were assigned to a box. */
   readonly losses: string;
+  /** The first three elements of that by name, in the order of `DETECTION_LOSSES`; their gradients are the seeds. */
+  readonly named: readonly NamedLoss[];
   /** The node's other results, such as what was assigned to each anchor. */
   readonly results: LossResults<string>;
   /** Names of the inputs that were added. */
@@ -122,7 +132,7 @@ export interface LossGraph {
  * numbers, and for settings that make no loss.
  */
 export function withDetectionLoss(model: Graph, options: DetectionLossOptions): LossGraph {
-  const { boxes, boxLoss = "ciou", topK = 10, alpha = 0.5, beta = 6, gains } = options;
+  const { boxes, boxLoss = "ciou", topK = 10, alpha = 0.5, beta = 6, gains, keep = [] } = options;
   if (!Number.isInteger(boxes) || boxes < 1) {
     throw new FeatherdetError(`${boxes} rows for boxes of a picture, expected a whole number of at least 1`);
   }
@@ -133,20 +143,21 @@ export function withDetectionLoss(model: Graph, options: DetectionLossOptions): 
     );
   }
   const [batch] = model.inputs[0].shape;
-  const names = namesOf(model);
-  const name = (base: string) => uniqueName(names, base);
+  const editor = new GraphEditor(model);
   const maps = levels.flatMap((level) => [level.boxes, level.classes]);
-  const inputs = { boxes: name("boxes"), scale: name("gradient_scale") };
-  const gradients = maps.map((map) => name(`loss/gradient/${map}`));
+  const inputs = {
+    boxes: editor.input(editor.uniqueName("boxes"), [batch, boxes, BOX_ROW]),
+    scale: editor.input(editor.uniqueName("gradient_scale"), [1]),
+  };
+  const gradients = maps.map((map) => editor.uniqueName(`loss/gradient/${map}`));
   const results = Object.fromEntries(
-    LOSS_RESULTS.map((result) => [result, name(result === "losses" ? "losses" : `loss/${result}`)]),
+    LOSS_RESULTS.map((result) => [result, editor.uniqueName(result === "losses" ? "losses" : `loss/${result}`)]),
   ) as unknown as LossResults<string>;
-  const node: Node<"DetectionLoss"> = {
-    op: "DetectionLoss",
-    name: name("loss"),
-    inputs: [...maps, inputs.boxes, inputs.scale],
-    outputs: [...gradients, ...LOSS_RESULTS.map((result) => results[result])],
-    attributes: {
+  editor.nodeWithOutputs(
+    "DetectionLoss",
+    editor.uniqueName("loss"),
+    [...maps, inputs.boxes, inputs.scale],
+    {
       strides: levels.map(({ stride }) => stride),
       boxLoss,
       topK,
@@ -154,18 +165,12 @@ export function withDetectionLoss(model: Graph, options: DetectionLossOptions): 
       beta,
       gains: { box: 7.5, classes: 0.5, distribution: 1.5, ...gains },
     },
-  };
-  const joint: Graph = {
-    ...model,
-    inputs: [
-      ...model.inputs,
-      { name: inputs.boxes, dtype: "f32", shape: [batch, boxes, BOX_ROW] },
-      { name: inputs.scale, dtype: "f32", shape: [1] },
-    ],
-    outputs: [results.losses],
-  };
-  const graph = withNodes(joint, [...model.nodes, node]);
-  inferTypes(graph);
+    [...gradients, ...LOSS_RESULTS.map((result) => results[result])],
+  );
+  const graph = editor.finish({ outputs: [results.losses, ...keep] });
   const seeds = Object.fromEntries(maps.map((map, i) => [map, gradients[i]]));
-  return { graph, seeds, losses: results.losses, results, inputs };
+  const named = DETECTION_LOSSES.map((loss, element): NamedLoss => {
+    return { name: loss, value: results.losses, element, gradientScale: inputs.scale };
+  });
+  return { graph, seeds, losses: results.losses, named, results, inputs };
 }
