@@ -7,13 +7,14 @@
 export { CRITERIA, type CriterionName, type PruneStatistics } from "./criteria.ts";
 export {
   type BudgetKind,
+  budgetOf,
   prune,
   type PruneBudget,
   type PruneOptions,
   type PruneResult,
   statisticsNeededBy,
 } from "./prune.ts";
-export type { PruneCosts, PrunedLayer, PruneReport } from "./report.ts";
+export { costsOf, type PruneCosts, type PrunedLayer, type PruneReport } from "./report.ts";
 export type { NormalisationName, ReductionName, ScoreOptions } from "./score.ts";
 export type { CostModel, SelectOptions } from "./select.ts";
 export { type CostKind, type WidthCosts, WidthModel, type Widths } from "./widths.ts";

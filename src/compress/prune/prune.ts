@@ -5,7 +5,7 @@
  */
 
 import { type CouplingGroup, couplingGroups } from "../../graph/channels/mod.ts";
-import { analyze, FeatherdetError, type Graph, verify } from "../../graph/mod.ts";
+import { FeatherdetError, type Graph, verify } from "../../graph/mod.ts";
 import { removeChannels } from "../../passes/remove_channels.ts";
 import { refuseQuantized } from "../quantize/refuse_quantized.ts";
 import { CRITERIA, type CriterionName, type PruneStatistics } from "./criteria.ts";
@@ -136,7 +136,7 @@ export function prune(source: Graph, options: PruneOptions): PruneResult {
   );
   const groups = removed.flatMap((list, bundle) => list.map((index) => model.bundles[bundle].groups[index]));
   const graph = removeChannels(source, groups);
-  const report = pruneReport(model, widths, { before: analyze(source), after: analyze(graph) }, {
+  const report = pruneReport(model, widths, { before: source, after: graph }, {
     criterion: options.criterion ?? "taylor",
     budget: options.budget,
   });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Analysis } from "../../graph/mod.ts";
+import { analyze, type Graph } from "../../graph/mod.ts";
 import type { WidthModel, Widths } from "./widths.ts";
 
 /** Costs of a graph. */
@@ -43,7 +43,9 @@ export interface PruneReport {
   readonly layers: readonly PrunedLayer[];
 }
 
-function costsOf({ parameters, bytes, flops }: Analysis): PruneCosts {
+/** Costs of a graph, as the analyser counts them. */
+export function costsOf(graph: Graph): PruneCosts {
+  const { parameters, bytes, flops } = analyze(graph);
   return { parameters, bytes, gflops: flops / 1e9 };
 }
 
@@ -51,7 +53,7 @@ function costsOf({ parameters, bytes, flops }: Analysis): PruneCosts {
 export function pruneReport(
   model: WidthModel,
   widths: Widths,
-  { before, after }: { readonly before: Analysis; readonly after: Analysis },
+  { before, after }: { readonly before: Graph; readonly after: Graph },
   how: Pick<PruneReport, "criterion" | "budget">,
 ): PruneReport {
   const whole = model.layers(model.whole), left = model.layers(widths);

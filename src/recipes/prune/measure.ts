@@ -9,8 +9,8 @@ import { mostBoxes, trainingBatches } from "../../data/augment/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { sessionRunner } from "../../engine/session_runner.ts";
 import { takeCalibrationSamples } from "../../eval/calibration.ts";
-import type { CouplingGroup } from "../../graph/channels/mod.ts";
-import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { type CouplingGroup, couplingGroups } from "../../graph/channels/mod.ts";
+import { FeatherdetError, type Graph, GraphEditor, GraphIndex } from "../../graph/mod.ts";
 import { changeShapes } from "../../passes/mod.ts";
 import { type NormTargets, normTargets, reestimateStatistics } from "../../train/autodiff/reestimate_statistics.ts";
 import type { RunGraph } from "../../train/autodiff/statistics.ts";
@@ -121,4 +121,45 @@ export async function gradientsOn(
   }
   if (found.length === 0) throw new FeatherdetError(`"${dataset.name}" has no pictures to find gradients on`);
   return found;
+}
+
+/** Mean of the absolute values of every channel of every map on pictures of a data set, for the criterion `activation`. */
+export async function activationsOn(
+  model: Graph,
+  dataset: Dataset,
+  { pictures = 64, batch = 8 }: MeasureOptions = {},
+): Promise<NonNullable<PruneStatistics["activations"]>> {
+  const graph = atBatch(model, Math.min(batch, dataset.images.length));
+  const carried = new Set(couplingGroups(graph).groups.flatMap(({ values }) => values.map(({ value }) => value)));
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
+  const means = new Map<string, string>();
+  for (const value of carried) {
+    if (index.shapeOf(value).length !== 4) continue;
+    // |x| = max(x, 0) + max(-x, 0)
+    const negative = editor.one("Relu", `${value}/below`, [editor.one("Neg", `${value}/negative`, [value], {})], {});
+    const size = editor.one(
+      "Add",
+      `${value}/absolute`,
+      [editor.one("Relu", `${value}/above`, [value], {}), negative],
+      {},
+    );
+    means.set(value, editor.one("GlobalAveragePool", `${value}/mean`, [size], {}));
+  }
+  const watched = editor.finish({ outputs: [...means.values()] });
+  const sums = new Map<string, Float64Array>();
+  const runner = sessionRunner();
+  try {
+    for await (const { inputs } of batchesOf(graph, dataset, pictures)) {
+      const found = await runner.run(watched, inputs);
+      for (const [value, mean] of means) {
+        const { shape: [, channels], data } = found[mean];
+        const sum = sums.get(value) ?? new Float64Array(channels);
+        data.forEach((x, i) => sum[i % channels] += x);
+        sums.set(value, sum);
+      }
+    }
+  } finally {
+    runner.destroy();
+  }
+  return sums;
 }
