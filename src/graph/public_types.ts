@@ -22,6 +22,7 @@ export type {
   Pair,
   PoolAttributes,
   ReduceAttributes,
+  UnaryAttributes,
 } from "./operators.ts";
 export type { WeightBits } from "./packed_weights.ts";
 export type { RegroupedExtent, SamePads, SizeRule, SizeRules } from "./size_rules.ts";

@@ -12,17 +12,11 @@
  * @module
  */
 
-import { type Constant, type Graph, GraphIndex, type Node, type Operator } from "../../graph/mod.ts";
+import { type Constant, type Graph, GraphIndex, type Node, traitOf } from "../../graph/mod.ts";
 
-/** Operators that commute with positive factors of their channels. */
-const HOMOGENEOUS: ReadonlySet<Operator> = new Set([
-  "Relu",
-  "LeakyRelu",
-  "MaxPool",
-  "AveragePool",
-  "GlobalAveragePool",
-  "Resize",
-]);
+/** True for what commutes with positive factors of its channels. */
+const isHomogeneous = (node: Node) =>
+  node.inputs.length === 1 && traitOf(node, "homogeneous") && traitOf(node, "reads") !== "any";
 
 /** Rounds over all pairs, each of which disturbs its neighbours, and the factor next to 1 that counts as settled. */
 const ROUNDS = 40, SETTLED = 1e-3;
@@ -48,7 +42,7 @@ export function equalisablePairs(graph: Graph): EqualisedPair[] {
       const next = index.soleReader(value);
       if (next === undefined) return [];
       if (next.inputs[0] === value && hasOwnWeights(next)) return [{ first, second: next }];
-      if (!HOMOGENEOUS.has(next.op)) return [];
+      if (!isHomogeneous(next)) return [];
       last = next;
     }
   });

@@ -6,7 +6,7 @@
  */
 
 import type { GraphIndex, Node } from "../../graph/mod.ts";
-import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
+import { type Activation, activationOf, isFiniteAtZero, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { directConvApplies } from "../../kernels/conv_direct.ts";
 import type { Int8Cells } from "../../kernels/kernel.ts";
 import type { ChannelShuffle } from "./channel_shuffle.ts";
@@ -133,7 +133,7 @@ export function fuseConvolutions(index: GraphIndex, options: FusionOptions): Fus
       const next = soleReader(result());
       const activation = next && activationOf(next);
       // Spare channels hold zero before the activation and must stay finite after it.
-      if (!next || !activation || activation.name === "Log") return false;
+      if (!next || !activation || !isFiniteAtZero(next)) return false;
       fused.activation = activation;
       fused.nodes.push(next);
       return true;

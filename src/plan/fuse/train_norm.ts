@@ -9,28 +9,15 @@
 import {
   type ActivationAttributes,
   type ActivationOperator,
-  DERIVED_FROM_INPUT,
   type Graph,
   GraphEditor,
   GraphIndex,
+  isActivation,
   type Node,
+  unaryRow,
 } from "../../graph/mod.ts";
 
-/** Every activation that has a derivative, for a test by name. */
-const ACTIVATIONS: { readonly [K in ActivationOperator]: true } = {
-  Relu: true,
-  LeakyRelu: true,
-  Sigmoid: true,
-  Silu: true,
-  HardSigmoid: true,
-  HardSwish: true,
-  Clip: true,
-  Tanh: true,
-};
-
-function isActivation(node: Node): node is Node<ActivationOperator> {
-  return Object.hasOwn(ACTIVATIONS, node.op);
-}
+const isActivationNode = (node: Node): node is Node<ActivationOperator> => isActivation(node.op);
 
 /** True for the gradient of this very activation, computed from `value`. */
 function isDerivative(
@@ -59,9 +46,9 @@ interface Found {
 function find(norm: Node<"BatchNormTraining">, index: GraphIndex): Found | undefined {
   const [normalised, mean, inverse] = norm.outputs;
   if (norm.attributes.activation || index.isOutput(normalised)) return undefined;
-  const activation = single(index.readersOf(normalised).filter(isActivation));
+  const activation = single(index.readersOf(normalised).filter(isActivationNode));
   if (!activation) return undefined;
-  const value = DERIVED_FROM_INPUT.has(activation.op) ? normalised : activation.outputs[0];
+  const value = unaryRow(activation.op).derivative.from === "input" ? normalised : activation.outputs[0];
   const derivatives = index.readersOf(value).flatMap((node) => isDerivative(node, activation, value) ? [node] : []);
   const others = index.readersOf(normalised).filter((node) =>
     node !== activation && !derivatives.some((one) => one === node)

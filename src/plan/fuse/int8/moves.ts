@@ -9,8 +9,9 @@
  * @module
  */
 
-import { type Graph, GraphEditor, GraphIndex, type Node, type Operator } from "../../../graph/mod.ts";
+import { type Graph, GraphEditor, GraphIndex, type Node, traitOf } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
+import { INT8_FORMS } from "./forms.ts";
 
 /** Scale and zero point of a quantized value. */
 interface Scaled {
@@ -22,9 +23,7 @@ interface Scaled {
 
 /** Operators whose results are some of the elements of their inputs, whatever these stand for. */
 function isMove(node: Node): boolean {
-  if (node.op === "Resize") return node.attributes.mode === "nearest";
-  const moves: readonly Operator[] = ["MaxPool", "Concat", "Split", "Slice"];
-  return moves.includes(node.op);
+  return INT8_FORMS[node.op] === "moves" && traitOf(node, "moves") !== "no";
 }
 
 /** The graph with moves on bytes where that saves conversions. */

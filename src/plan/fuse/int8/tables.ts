@@ -10,8 +10,7 @@
  * @module
  */
 
-import type { GraphIndex, Node } from "../../../graph/mod.ts";
-import { activationOf } from "../../../kernels/activation.ts";
+import { type GraphIndex, type Node, traitOf } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
 import { BYTES, tableKernel } from "../../../kernels/int8/table.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../../reference/run.ts";
@@ -25,8 +24,6 @@ interface ByteFunction {
   readonly nodes: readonly Node[];
 }
 
-const BINARY: readonly Node["op"][] = ["Add", "Sub", "Mul", "Div"];
-
 /** The functions that end in a QuantizeLinear and compute more than another scale. */
 export function findByteTables(index: GraphIndex): Composite[] {
   const { graph } = index;
@@ -37,11 +34,10 @@ export function findByteTables(index: GraphIndex): Composite[] {
 
   /** The operands of a node that acts on each element alone; undefined for other nodes. */
   const operandsOf = (node: Node): string[] | undefined => {
-    if (activationOf(node)) return [node.inputs[0]];
     if (node.op === "QuantizeLinear" || node.op === "DequantizeLinear") {
       return single(node) ? [node.inputs[0]] : undefined;
     }
-    if (!BINARY.includes(node.op)) return undefined;
+    if (traitOf(node, "reads") !== "element") return undefined;
     const varying = node.inputs.filter((value) => graph.constants.get(value)?.data.length !== 1);
     return varying.some((value) => graph.constants.has(value)) ? undefined : varying;
   };
