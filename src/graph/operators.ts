@@ -14,10 +14,10 @@
 import { FeatherdetError } from "./error.ts";
 import type { ElementType } from "./graph.ts";
 import type { WeightBits } from "./packed_weights.ts";
-import type { SizeRule } from "./size_rules.ts";
 import type { ActivationOperator, UnaryAttributes } from "./unary.ts";
 
 export type { ActivationOperator, UnaryAttributes, UnaryOperator } from "./unary.ts";
+import type { SizeRule } from "./size_rules.ts";
 
 /** Height and width, in this order. */
 export type Pair = readonly [number, number];

@@ -35,7 +35,7 @@ export function recogniseActivations(graph: Graph): Graph {
         const { gate } = unaryRow(op);
         return gate !== undefined && isGate(value, x, gate);
       });
-      if (found === undefined) continue;
+      if (!found) continue;
       const { attributes } = unaryRow(found);
       editor.replace(node, [{ op: found, name: node.name, inputs: [x], outputs: node.outputs, attributes } as Node]);
       break;

@@ -7,9 +7,10 @@
  * @module
  */
 
-import { GraphEditor } from "../graph/editor.ts";
 import type { Graph } from "../graph/graph.ts";
+import { GraphEditor } from "../graph/editor.ts";
 import { GraphIndex } from "../graph/graph_index.ts";
+import type { Node } from "../graph/operators.ts";
 import { findDetectionHead } from "./find_detection_head.ts";
 
 /** What published YOLO models add to variances. */
@@ -38,32 +39,36 @@ function pooledValues(graph: Graph): Set<string> {
  */
 export function unfoldBatchNormalization(graph: Graph): Graph {
   if (graph.nodes.some(({ op }) => op === "BatchNormalization")) return graph;
-  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
-  const head = findDetectionHead(index);
+  const index = GraphIndex.of(graph), head = findDetectionHead(index);
   if (head === undefined) return graph;
   const maps = new Set(head.levels.flatMap(({ boxes, classes }) => [boxes, classes]));
   const tail = new Set(head.tail), pooled = pooledValues(graph);
-  const isOwn = (name: string) => index.readersOf(name).length === 1 && index.constantOf(name)?.dtype === "f32";
-  const define = (base: string, length: number, value: number): string =>
-    editor.constant(editor.uniqueName(base), [length], new Float32Array(length).fill(value));
+  const isOwn = (name: string) => index.readersOf(name).length === 1 && graph.constants.get(name)?.dtype === "f32";
+  const editor = new GraphEditor(graph);
   for (const node of graph.nodes) {
     const [x, weight, bias] = node.inputs, [y] = node.outputs;
     const isFolded = node.op === "Conv" && bias !== undefined && [weight, bias].every(isOwn) && !maps.has(y) &&
       !tail.has(node) && !pooled.has(x) && !index.isOutput(y);
     if (!isFolded) continue;
-    const [channels] = index.shapeOf(bias);
+    const [channels] = graph.constants.get(bias)!.shape;
     const path = bias.replace(/\.bias$/, "").replace(/\.conv$/, ".bn");
-    const between = editor.uniqueName(`${y}/convolved`), name = editor.uniqueName(path);
-    const scale = define(`${path}.weight`, channels, 1);
-    const statistics = [
-      define(`${path}.running_mean`, channels, 0),
-      define(`${path}.running_var`, channels, 1 - EPSILON),
-    ];
-    editor.replace(node, () => {
-      editor.put({ ...node, inputs: [x, weight], outputs: [between] });
-      const inputs = [between, scale, bias, ...statistics];
-      editor.nodeWithOutputs("BatchNormalization", name, inputs, { epsilon: EPSILON }, [y]);
-    });
+    const define = (suffix: string, value: number) =>
+      editor.constant(editor.uniqueName(`${path}.${suffix}`), [channels], new Float32Array(channels).fill(value));
+    const between = editor.uniqueName(`${y}/convolved`);
+    const norm: Node<"BatchNormalization"> = {
+      op: "BatchNormalization",
+      name: editor.uniqueName(path),
+      inputs: [
+        between,
+        define("weight", 1),
+        bias,
+        define("running_mean", 0),
+        define("running_var", 1 - EPSILON),
+      ],
+      outputs: [y],
+      attributes: { epsilon: EPSILON },
+    };
+    editor.replace(node, [{ ...node, inputs: [x, weight], outputs: [between] }, norm]);
   }
   return editor.finish();
 }

@@ -65,19 +65,10 @@ export interface CouplingGroups {
   readonly kept: readonly CouplingGroup[];
 }
 
-// Graphs are never changed in place.
-const TRACKED = new WeakMap<Graph, ChannelTracker>();
-
-/**
- * The channels of all values of a graph. Throws FeatherdetError where the graph's shapes do not fit.
- */
-export function trackChannels(graph: Graph): ChannelTracker {
-  let channels = TRACKED.get(graph);
-  if (!channels) {
-    channels = new ChannelTracker(graph);
-    for (const node of graph.nodes) dispatch(CHANNELS, node, channels);
-    TRACKED.set(graph, channels);
-  }
+/** The channels of all values of a graph. */
+function trackChannels(graph: Graph): ChannelTracker {
+  const channels = new ChannelTracker(graph);
+  for (const node of graph.nodes) dispatch(CHANNELS, node, channels);
   return channels;
 }
 
@@ -204,6 +195,7 @@ function unique(reasons: readonly KeptReason[]): KeptReason[] {
   return [...new Map(reasons.map((reason) => [`${reason.node}\n${reason.why}`, reason])).values()];
 }
 
+// Graphs are never changed in place.
 const FOUND = new WeakMap<Graph, CouplingGroups>();
 
 /**

@@ -84,12 +84,14 @@ class Gradients {
   }
 }
 
-/** Gradients as they start, of a value each. */
-type Start = readonly (readonly [value: string, gradient: string])[];
-
 const shapeText = (shape: Shape) => `[${shape.join(",")}]`;
 
-function start(graph: Graph, context: GradientContext, { losses = [], seeds = {} }: GradientOptions): Start {
+/** Gradients as they start, of a value each. */
+function start(
+  graph: Graph,
+  context: GradientContext,
+  { losses = [], seeds = {} }: GradientOptions,
+): (readonly [value: string, gradient: string])[] {
   /** Makes a name an input of the type, unless there is a value of that name. */
   const provide = (name: string, { shape, dtype }: TensorType) => {
     if (!context.has(name)) context.input(name, shape, dtype);
