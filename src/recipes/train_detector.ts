@@ -283,7 +283,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
     ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
-  const plain = (weights: Weights) => withWeights(noted, weights);
+  const plain = (weights: Weights) => withTrained(noted, weights);
   const made = (weights: Weights) => variant.exported(plain(weights));
   try {
     const { reason, run } = await runTraining(trainer, batches, {

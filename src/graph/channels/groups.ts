@@ -6,7 +6,6 @@
 
 import { type Graph, sizeOf } from "../graph.ts";
 import { dispatch, type Node, type Operator } from "../operators.ts";
-import { producers } from "../rewrite.ts";
 import { channelAxes, type ChannelMap, NONE, stepsOf } from "./map.ts";
 import { CHANNELS } from "./table.ts";
 import { type ChannelRole, ChannelTracker, type KeptReason } from "./tracker.ts";
@@ -75,9 +74,8 @@ function trackChannels(graph: Graph): ChannelTracker {
 
 /** Channels that leave the graph stay. */
 function keepOutputs(graph: Graph, channels: ChannelTracker): void {
-  const makers = producers(graph);
   for (const name of graph.outputs) {
-    const maker = makers.get(name);
+    const maker = channels.index.producerOf(name);
     if (maker) channels.keep(channels.mapOf(name).ids, maker, `makes the output "${name}" of it`);
   }
 }
@@ -85,7 +83,7 @@ function keepOutputs(graph: Graph, channels: ChannelTracker): void {
 /** Channels stay whose slices of a constant another node needs, or divides by where others make it zero. */
 function keepShared(graph: Graph, channels: ChannelTracker): void {
   for (const { constant, axis, ids, uses } of channels.slots.values()) {
-    for (const reader of channels.readers.get(constant)!) {
+    for (const reader of channels.index.readersOf(constant)) {
       for (const [input, name] of reader.inputs.entries()) {
         if (name !== constant || uses.some((use) => use.node === reader && use.input === input)) continue;
         channels.keep(ids, reader, `needs all of the constant "${constant}" along axis ${axis}`);
@@ -140,12 +138,11 @@ function slicesOf(
  * Where each set of channels lies in the values. Sets that are no slices of a value are kept, and so are those that fill one, which is
  * said only where nothing else keeps them.
  */
-function carry(graph: Graph, channels: ChannelTracker): Map<number, CarriedChannels[]> {
-  const makers = producers(graph);
+function carry(channels: ChannelTracker): Map<number, CarriedChannels[]> {
   const carried = new Map<number, CarriedChannels[]>();
   const filling = new Map<number, Node>();
   for (const [value, map] of channels.maps) {
-    const shape = channels.shapeOf(value), node = makers.get(value)!;
+    const shape = channels.shapeOf(value), node = channels.index.producerOf(value)!;
     for (const [root, slices] of slicesOf(map, (id) => channels.find(id))) {
       if (slices === undefined) {
         channels.keep([root], node, "does not have it as slices along one axis");
@@ -229,7 +226,7 @@ export function couplingGroups(graph: Graph): CouplingGroups {
   const channels = trackChannels(graph);
   keepOutputs(graph, channels);
   keepShared(graph, channels);
-  const carried = carry(graph, channels);
+  const carried = carry(channels);
   const members = membersOf(graph, channels);
   const reasons = new Map<number, KeptReason[]>();
   for (const { id, reason } of channels.kept) {

@@ -138,7 +138,7 @@ export function axisThatGoes(channels: ChannelTracker, value: string, axes: read
     const [name, origins] = item;
     if (seen.has(name) || origins.every((origin) => origin === undefined)) continue;
     seen.add(name);
-    for (const reader of channels.readers.get(name) ?? []) {
+    for (const reader of channels.index.readersOf(name)) {
       const { held = [], against: how = Against.Nothing, next } = step(channels, reader, origins);
       for (const origin of held) {
         if (origin === undefined || origin.isMerged && how !== Against.NeedsAll) continue;
