@@ -117,7 +117,7 @@ Deno.test("channels: what is broadcast over channels does not couple them, and s
     return b.conv("b", b.mul("gated", y, gate), { out: 2 });
   });
   assertEquals(checkAll(graph).length, 4);
-  assertStringIncludes(reasonsOf(graph).join(), "Conv g would have no channel left without it");
+  assertStringIncludes(reasonsOf(graph).join(), "Mul gated spreads it over all channels of another value");
 });
 
 Deno.test("channels: factors and summands by channel belong to the channel; a summand for all channels keeps them", () => {
