@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { ConvStep } from "./conv_direct.ts";
+import type { ConvShape } from "./conv_form.ts";
+import type { ConvStep } from "./conv_step.ts";
 import { i32, type Kernel, type KernelBinding, type PackedWeights } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 
@@ -54,7 +55,10 @@ interface PackingSource {
 }
 
 /** What the packings of a step are made from. A transposed convolution that is computed as a plain one has its taps flipped. */
-export function packingSource({ weight, attributes, transposed = false }: ConvStep, flip = transposed): PackingSource {
+export function packingSource(
+  { weight, attributes, transposed = false }: ConvShape,
+  flip = transposed,
+): PackingSource {
   return { shape: weight.shape, groups: attributes.groups, transposed, flip };
 }
 

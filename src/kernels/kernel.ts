@@ -127,7 +127,7 @@ export interface Kernel {
 }
 
 /** Number of channel blocks of a blocked tensor. */
-export function blocksOf(layout: BlockedLayout): number {
+export function blocksOf(layout: Pick<BlockedLayout, "channels">): number {
   return Math.ceil(layout.channels / 4);
 }
 

@@ -14,7 +14,8 @@ import {
   type TensorType,
   withNodes,
 } from "../graph/mod.ts";
-import type { Operand } from "../kernels/context.ts";
+import type { KernelOption } from "../kernels/candidate.ts";
+import type { KernelContext, Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { foldShapeCounts } from "./fuse/shape_counts.ts";
@@ -26,9 +27,10 @@ import { lowerIntegerProducts } from "./fuse/integer_products.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
-import type { Target } from "../kernels/conv_tile.ts";
-import { lower, type Tiling } from "./lower.ts";
-import type { PlanNode } from "./node.ts";
+import type { Target } from "../kernels/target.ts";
+import type { KernelChoice } from "./choose_kernels.ts";
+import { lower } from "./lower.ts";
+import type { KernelMaker, PlanNode } from "./node.ts";
 import { separateReads } from "./separate_reads.ts";
 import type { Tuning } from "./tuning.ts";
 import { place, type Placement, scalarBytes } from "./place.ts";
@@ -41,9 +43,9 @@ export interface PlanOptions extends BorderLayouts {
   readonly form: Omit<StorageForm, "pageShift">;
   /** Most pages an arena may have (array layers of a texture). */
   readonly maxPages: number;
-  /** Tiles found by measurement; where they lack an entry, the cost model chooses. */
+  /** Kernels found by measurement; where they lack an entry, the estimated cost decides. */
   readonly tuning?: Tuning;
-  /** What the cost model assumes. Default `software`. */
+  /** What estimates assume. Default `software`. */
   readonly target?: Target;
   /** Packed dot products of bytes passed the device's check; false unless given. */
   readonly packedDot?: boolean;
@@ -75,6 +77,12 @@ export interface MemoryReport {
   readonly lowerBound: number;
 }
 
+/** A step for which kernels compete. */
+export interface PlannedContest extends KernelChoice {
+  /** The step's dispatches by another option, on the memory of the plan. */
+  readonly stepsWith: (option: KernelOption<KernelContext>) => Step[];
+}
+
 /** A graph made ready to run. */
 export interface Plan {
   /** The graph after the passes. */
@@ -97,8 +105,8 @@ export interface Plan {
   readonly types: ReadonlyMap<string, TensorType>;
   /** What the planning saved. */
   readonly memory: MemoryReport;
-  /** Shapes of the convolutions that have a tile to choose (see `convKey`). */
-  readonly convolutions: ReadonlySet<string>;
+  /** Steps for which several kernels compete, by the keys of their contests; of those with one key the first. */
+  readonly contests: ReadonlyMap<string, PlannedContest>;
 }
 
 /** Passes from graph to graph, in order. */
@@ -120,19 +128,35 @@ function withoutUnread(nodes: readonly PlanNode[], graph: Graph): PlanNode[] {
   return nodes.filter(({ operator, outputs }) => operator !== "DequantizeLinear" || read.has(outputs[0]));
 }
 
+/** The dispatches of a node. */
+function stepsOf(node: PlanNode, maker: KernelMaker): Step[] {
+  const kernels = node.kernels(maker);
+  // Packing weights comes before the kernel that computes.
+  const packs = ({ bindings }: Kernel) => bindings.some((one) => one.kind === "packed" && one.access === "write");
+  const computes = kernels.findIndex((kernel) => !packs(kernel));
+  return kernels.map((kernel, i) => ({
+    name: node.name,
+    operator: node.operator,
+    kernel,
+    macs: i === computes ? node.macs : 0,
+  }));
+}
+
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
   const types = new Map(inferTypes(graph));
   const target = options.target ?? "software";
   const composites = findComposites({ graph, types }, target);
-  const convolutions = new Set<string>();
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
   const { tuning, packedDot = false, floatWeights = false } = options;
-  const tiling: Tiling = { tuning, target, seen: convolutions, maxTensors, packedDot, floatWeights };
   const lowered = withoutUnread([
-    ...lower({ graph, types }, composites, tiling),
+    ...lower({ graph, types }, composites, {
+      tuning,
+      target: { adapter: target, packedDot, floatWeights },
+      maxTensors,
+    }),
     ...composites.map(({ node }) => node),
   ], graph);
   const ordered = orderNodes(lowered, graph);
@@ -149,19 +173,13 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     const { shape, dtype } = types.get(value)!;
     return { value, shape, dtype, layout: placements.get(value)?.layout ?? { kind: "plain", shape }, constant };
   };
-  const steps = nodes.flatMap((node): Step[] => {
-    const kernels = node.kernels({ operand, pitch });
-    // Packing weights comes before the kernel that computes.
-    const packs = ({ bindings }: Kernel) => bindings.some((one) => one.kind === "packed" && one.access === "write");
-    const computes = kernels.findIndex((kernel) => !packs(kernel));
-    return kernels.map((kernel, i) => ({
-      name: node.name,
-      operator: node.operator,
-      kernel,
-      macs: i === computes ? node.macs : 0,
-    }));
-  });
-
+  const maker: KernelMaker = { operand, pitch };
+  const contests = new Map<string, PlannedContest>();
+  for (const node of nodes) {
+    const { choice } = node;
+    if (!choice || contests.has(choice.contest.key)) continue;
+    contests.set(choice.contest.key, { ...choice, stepsWith: (option) => stepsOf(node, { ...maker, option }) });
+  }
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
     .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
@@ -171,10 +189,10 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     pages: placed.pages,
     int8Pages: placed.int8Pages,
     plainBytes: placed.plainBytes,
-    steps,
+    steps: nodes.flatMap((node) => stepsOf(node, maker)),
     placements,
     types,
     memory: { planned: placed.bytes, naive, lowerBound: placed.lowerBound },
-    convolutions,
+    contests,
   };
 }
