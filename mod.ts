@@ -15,7 +15,7 @@
  * @module
  */
 
-export { recogniseActivations } from "./src/graph/activations.ts";
+export { recogniseActivations } from "./src/passes/recognise_activations.ts";
 export { analyze, type AnalyzeOptions } from "./src/graph/analyze.ts";
 export type { BitWidths } from "./src/graph/analyze_bits.ts";
 export type { WeightBits } from "./src/graph/packed_weights.ts";
@@ -43,7 +43,6 @@ export type {
 export { printGraph } from "./src/graph/print.ts";
 export { verify } from "./src/graph/verify.ts";
 export {
-  changeShapes,
   classNames,
   importOnnx,
   type ImportOptions,
@@ -53,6 +52,7 @@ export {
   type ShapeOf,
   type StatedInput,
 } from "./src/onnx/mod.ts";
+export { changeShapes } from "./src/passes/mod.ts";
 export type { BackboneOptions } from "./src/models/backbones/backbone.ts";
 export { classifier, CLASSIFIER_NAMES, type ClassifierOptions } from "./src/models/classifier.ts";
 export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detector.ts";
@@ -74,8 +74,8 @@ export {
   type SyntheticPicture,
   syntheticPicture,
 } from "./src/data/synthetic.ts";
-export { decodeImage } from "./src/data/image/decode.ts";
-export { encodeJpeg, encodePng } from "./src/data/image/encode.ts";
+export { decodeImage } from "./src/image/codec/decode.ts";
+export { encodeJpeg, encodePng } from "./src/image/codec/encode.ts";
 export { type AdapterRecord, type Device, openDevice, sharedDevice } from "./src/gpu/device.ts";
 export {
   buildPlan,
@@ -86,8 +86,7 @@ export {
   type Step,
 } from "./src/plan/plan.ts";
 export type { BorderLayouts } from "./src/plan/convert.ts";
-export type { ConvTile } from "./src/kernels/conv_direct.ts";
-export type { Target } from "./src/kernels/conv_tile.ts";
+export type { Target } from "./src/kernels/target.ts";
 export type {
   BlockedLayout,
   Int8Cells,
@@ -102,54 +101,54 @@ export type {
 } from "./src/kernels/kernel.ts";
 export type { ShaderConstant } from "./src/gpu/linker.ts";
 export { printPlan } from "./src/plan/print.ts";
-export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/session.ts";
-export { type SessionRunner, sessionRunner } from "./src/session_runner.ts";
+export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/engine/session.ts";
+export { type SessionRunner, sessionRunner } from "./src/engine/session_runner.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
 export {
   type ActivationScaleOptions,
   type ActivationScales,
   activationScales,
-  type Affine,
   type BytesChange,
   calibrate,
-  Calibrated,
   type CalibrateOptions,
-  type Calibration,
+  Calibration,
   type CalibrationSample,
+  type CalibrationSamples,
   type CalibrationStatistics,
   type DetectionFidelity,
-  type FakeQuantized,
-  fakeQuantized,
-  type FakeQuantizeOptions,
   type Fidelity,
   type FloatOption,
   type FloatStorage,
   type LayerReport,
   type LayerSensitivity,
-  type LowBitLayerReport,
-  type LowBitOptions,
-  type LowBitReport,
-  type LowBitResult,
-  lowBitWeights,
+  measureSensitivityFromCalibration,
   type MixedBudget,
-  mixedCalibrated,
   type MixedLayer,
   type MixedMeter,
   type MixedOptions,
   type MixedPoint,
-  mixedPrecision,
   type MixedReport,
   type MixedResult,
   type MixedVariant,
   type ObserverName,
+  type PackedLayerReport,
+  packWeights,
+  type PackWeightsOptions,
+  type PackWeightsReport,
+  type PackWeightsResult,
+  type PreparedQat,
+  prepareQat,
+  type PrepareQatOptions,
+  type QuantizationParameters,
   quantize,
-  quantizeCalibrated,
+  quantizeFromCalibration,
   type QuantizeOptions,
   type QuantizeReport,
   quantizeScaled,
   type SchemeOptions,
+  searchMixedFromCalibration,
+  searchMixedPrecision,
   sensitivity,
-  sensitivityCalibrated,
   type SensitivityOptions,
   type StepMilliseconds,
   type StoredReport,
@@ -158,11 +157,11 @@ export {
 } from "./src/compress/quantize/mod.ts";
 export type { Histogram } from "./src/compress/quantize/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/quantize/statistics.ts";
-export { calibrationFrom, type CalibrationFromOptions } from "./src/eval/calibration.ts";
+export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
-export { type DispatchTime, type FrameTimes, frameTimes } from "./src/eval/frame_times.ts";
+export { type DispatchTime, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";
 export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
-export { tune, type TuneOptions } from "./src/tune.ts";
+export { tune, type TuneOptions } from "./src/engine/tune.ts";
 export type { Tuning } from "./src/plan/tuning.ts";
 export {
   type Detection,
@@ -172,7 +171,7 @@ export {
   type FrameSpeed,
   type Picture,
 } from "./src/detect/detector.ts";
-export type { RgbImage } from "./src/detect/image.ts";
+export type { RgbImage } from "./src/image/rgb_image.ts";
 export { drawDetections, type DrawnDetection } from "./src/report/draw/draw.ts";
 export type { DeviceStages, FrameStages } from "./src/detect/frame_timer.ts";
 export {
@@ -192,7 +191,7 @@ export {
 export { COCO_SETTINGS, evaluate, type EvaluateOptions, type Evaluation } from "./src/eval/evaluate.ts";
 export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
 export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
-export { type CostOptions, type ModelCosts, modelCosts } from "./src/eval/costs.ts";
+export { type CostOptions, countCosts, type ModelCosts } from "./src/eval/costs.ts";
 export type { Latency } from "./src/eval/latency.ts";
 export type { FrameSplit } from "./src/eval/frame_split.ts";
 export {
@@ -205,23 +204,29 @@ export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dat
 export {
   type AugmentOptions,
   type DatasetBatch,
+  DEFAULT_AUGMENTATION,
   type InputSize,
   mostBoxes,
   type RunPosition,
   TrainingBatches,
   trainingBatches,
   type TrainingBatchesOptions,
-  USUAL_AUGMENTATION,
 } from "./src/data/augment/mod.ts";
-export { adaptStatistics, modelOfCheckpoint, train, type TrainOptions, type TrainResult } from "./src/training_run.ts";
-export type { QuantizedForm, QuantizedTrainingOptions } from "./src/quantized_training.ts";
-export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src/detection_trainer.ts";
+export {
+  adaptStatistics,
+  modelOfCheckpoint,
+  train,
+  type TrainOptions,
+  type TrainResult,
+} from "./src/recipes/train_detector.ts";
+export type { QuantizedForm, QuantizedTrainingOptions } from "./src/recipes/quantized_training.ts";
+export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src/recipes/detection_trainer.ts";
 export {
   type TrainingProblem,
   TrainingSession,
   type TrainingSessionOptions,
   type TrainingStep,
-} from "./src/training_session.ts";
+} from "./src/engine/training_session.ts";
 export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";
 export {
   type Parameter,
@@ -230,15 +235,23 @@ export {
   type TrainingGraph,
   trainingGraph,
   type TrainingOptions,
-  withTrained,
-} from "./src/train/training_graph.ts";
-export { type GradientGraph, gradientGraph, type GradientOptions } from "./src/train/gradients/gradient_graph.ts";
-export type { DetectionLossOptions } from "./src/train/loss/detection_loss.ts";
-export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/checkpoint.ts";
-export { type LoopOptions, type StepEvent, type Weights } from "./src/train/loop.ts";
-export type { SettledStep } from "./src/train/steps.ts";
-export type { BestEpoch, EpochRecord, EpochTally, Losses, Position, RunRecord, Score } from "./src/train/record.ts";
-export { type Optimizer, Schedule, type ScheduleOptions } from "./src/train/schedule.ts";
-export { type MemoryStore, memoryStore, type TrainingStore } from "./src/train/store.ts";
-export type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./src/train/trainer.ts";
+  withWeights,
+} from "./src/train/autodiff/training_graph.ts";
+export { type GradientGraph, gradientGraph, type GradientOptions } from "./src/train/autodiff/gradient_graph.ts";
+export type { DetectionLossOptions } from "./src/train/losses/detection_loss.ts";
+export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/loop/checkpoint.ts";
+export { type LoopOptions, type StepEvent, type Weights } from "./src/train/loop/loop.ts";
+export type { SettledStep } from "./src/train/loop/steps.ts";
+export type {
+  BestEpoch,
+  EpochRecord,
+  EpochTally,
+  Losses,
+  Position,
+  RunRecord,
+  Score,
+} from "./src/train/loop/record.ts";
+export { type Optimizer, Schedule, type ScheduleOptions } from "./src/train/loop/schedule.ts";
+export { type MemoryStore, memoryStore, type TrainingStore } from "./src/train/loop/store.ts";
+export type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./src/train/loop/trainer.ts";
 export { type Prepared, withClasses, type WithClassesOptions } from "./src/models/with_classes.ts";

@@ -17,6 +17,6 @@
 
 export * from "./src/report/plot/mod.ts";
 export * from "./src/report/table/mod.ts";
-export { loadModel } from "./src/cli/model.ts";
+export { loadModel } from "./src/host/models.ts";
 export type { NamedOptions } from "./src/models/named.ts";
 export { openDataset, type OpenOptions } from "./src/data/open.ts";

@@ -22,9 +22,9 @@ import type { Kernel } from "../src/kernels/kernel.ts";
 import { denseGradient } from "../src/kernels/train/conv_weight_gradient.ts";
 import { NAMED_MODELS } from "../src/models/named.ts";
 import { buildPlan, type Plan } from "../src/plan/plan.ts";
-import { Program } from "../src/program.ts";
-import { planLimits, storageForm } from "../src/session.ts";
-import { transposed } from "../src/train/gradients/conv.ts";
+import { Program } from "../src/engine/program.ts";
+import { planningFor, storageForm } from "../src/engine/setup.ts";
+import { transposed } from "../src/train/autodiff/conv.ts";
 
 const { values } = parseArgs({
   options: {
@@ -71,9 +71,7 @@ function planOf(node: Node, inputs: Record<string, readonly number[]>, weight?: 
     metadata: {},
   };
   return buildPlan(graph, {
-    form,
-    ...planLimits(opened, form),
-    target,
+    ...planningFor(opened, form),
     blockedInputs: Object.keys(inputs),
     blockedOutputs: node.op === "ConvWeightGradient" ? [] : node.outputs,
   });

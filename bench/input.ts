@@ -11,7 +11,7 @@
 import { openDataset } from "../src/data/open.ts";
 import { syntheticDataset } from "../src/data/synthetic_scenes.ts";
 import { trainingBatches } from "../src/data/augment/batches.ts";
-import { USUAL_AUGMENTATION } from "../src/data/augment/options.ts";
+import { DEFAULT_AUGMENTATION } from "../src/data/augment/options.ts";
 import { renderSample } from "../src/data/augment/render.ts";
 import { drawSample, randomAt } from "../src/data/augment/sample.ts";
 import { type Source, sourceOf } from "../src/data/augment/source.ts";
@@ -66,9 +66,9 @@ for (const side of [256, 640]) {
   console.log(`${side} ready for sampling, once      ${spread(preparing)}`);
   const out = new Float32Array(3 * side * side);
   const variants = {
-    "mosaic, geometry, colours": USUAL_AUGMENTATION,
-    "without mosaic           ": { ...USUAL_AUGMENTATION, mosaic: 0 },
-    "without colours          ": { ...USUAL_AUGMENTATION, hue: 0, saturation: 0, value: 0 },
+    "mosaic, geometry, colours": DEFAULT_AUGMENTATION,
+    "without mosaic           ": { ...DEFAULT_AUGMENTATION, mosaic: 0 },
+    "without colours          ": { ...DEFAULT_AUGMENTATION, hue: 0, saturation: 0, value: 0 },
   };
   for (const [name, options] of Object.entries(variants)) {
     const times: number[] = [];

@@ -13,15 +13,15 @@
  */
 
 import { parseArgs } from "node:util";
-import { loadModel } from "../src/cli/model.ts";
+import { loadModel } from "../src/host/models.ts";
 import { planNetwork } from "../src/detect/plan_network.ts";
 import { deviceWeightBytes } from "../src/eval/device_weights.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
-import { changeShapes } from "../src/onnx/mod.ts";
-import { Program } from "../src/program.ts";
-import { planLimits, storageForm } from "../src/session.ts";
+import { changeShapes } from "../src/passes/mod.ts";
+import { Program } from "../src/engine/program.ts";
+import { planningFor, storageForm } from "../src/engine/setup.ts";
 
 const { values } = parseArgs({
   options: {
@@ -49,9 +49,7 @@ const graph = side === undefined ? loaded : changeShapes(loaded, { [loaded.input
 async function subject(name: string, floatWeights: boolean) {
   const { value: plan, milliseconds: planning } = await timed(() =>
     planNetwork(graph, {
-      form,
-      ...planLimits(device, form),
-      target: device.adapter.software ? "software" : "hardware",
+      ...planningFor(device, form),
       floatWeights,
     }).plan
   );

@@ -12,14 +12,14 @@
 
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { loadModel } from "../src/cli/model.ts";
-import { writeWhole } from "../src/cli/whole_file.ts";
-import { decodeImage } from "../src/data/image/decode.ts";
+import { loadModel } from "../src/host/models.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
+import { decodeImage } from "../src/image/codec/decode.ts";
 import { Detector } from "../src/detect/detector.ts";
-import { type FrameTimes, frameTimes } from "../src/eval/frame_times.ts";
+import { type FrameTimes, measureFrameTimes } from "../src/eval/frame_times.ts";
 import { type Entrant, entrantOf, givenFile } from "./entrant.ts";
-import { recordHeader } from "./record.ts";
-import { benchPicture } from "./subject.ts";
+import { recordHeader } from "../src/recipes/bench/record.ts";
+import { benchPicture } from "../src/recipes/bench/subject.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -50,7 +50,7 @@ for (const { graph, precision } of entrants) {
 }
 const picture = await benchPicture(given.float);
 const image = await decodeImage(picture.bytes, picture.name);
-const times = await frameTimes(detectors, image, Number(given.rounds));
+const times = await measureFrameTimes(detectors, image, Number(given.rounds));
 const { device: { adapter }, inputSize } = detectors[0];
 for (const detector of detectors) detector.destroy();
 

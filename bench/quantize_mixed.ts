@@ -11,24 +11,24 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { loadModel } from "../src/cli/model.ts";
-import { writeWhole } from "../src/cli/whole_file.ts";
+import { loadModel } from "../src/host/models.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import {
   calibrate,
   type CalibrationSample,
   type LayerSensitivity,
-  mixedCalibrated,
   type MixedLayer,
   type MixedMeter,
-  quantizeCalibrated,
+  quantizeFromCalibration,
+  searchMixedFromCalibration,
 } from "../src/compress/quantize/mod.ts";
 import { openDataset } from "../src/data/open.ts";
-import { calibrationFrom } from "../src/eval/calibration.ts";
+import { takeCalibrationSamples } from "../src/eval/calibration.ts";
 import { mixedMeter } from "../src/eval/mixed_meter.ts";
 import { sharedDevice } from "../src/gpu/device.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import { saveOnnx } from "../src/onnx/mod.ts";
-import { sessionRunner } from "../src/session_runner.ts";
+import { sessionRunner } from "../src/engine/session_runner.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -56,7 +56,7 @@ const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" })
 const data = await openDataset("coco", { split: "train", limit });
 const first: CalibrationSample[] = [];
 async function* keepFirst() {
-  for await (const sample of calibrationFrom(data, { size })) {
+  for await (const sample of takeCalibrationSamples(data, { size })) {
     if (first.length < samples) first.push(sample);
     yield sample;
   }
@@ -75,7 +75,7 @@ async function write(name: string, made: Graph, more: object): Promise<void> {
 }
 
 for (const [name, float] of [["int8", "yolo11"], ["all_int8", "none"]] as const) {
-  await write(name, quantizeCalibrated(calibrated, { float }).graph, { float });
+  await write(name, quantizeFromCalibration(calibrated, { float }).graph, { float });
 }
 
 const { adapter } = await sharedDevice();
@@ -99,7 +99,7 @@ const rated: LayerSensitivity[] | undefined = given.rated === undefined
     return { name, operator, covered: fixed, sqnr: null, loss, ...(mapLoss !== null && { mapLoss }) };
   });
 const [scored, points] = [given.scored, given.points].map(Number);
-const found = await mixedCalibrated(calibrated, first, {
+const found = await searchMixedFromCalibration(calibrated, first, {
   ...{ budget, meter: spoken, runners, scored, points, onStep: say },
   sensitivity: rated,
 });

@@ -10,23 +10,23 @@
  */
 
 import { parseArgs } from "node:util";
-import { findModel, loadModel } from "../src/cli/model.ts";
-import { writeWhole } from "../src/cli/whole_file.ts";
+import { findModel, loadModel } from "../src/host/models.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import {
   calibrate,
-  type Calibrated,
+  type Calibration,
   type LayerSensitivity,
   type ObserverName,
-  quantizeCalibrated,
+  quantizeFromCalibration,
   type SchemeOptions,
   sensitivity,
 } from "../src/compress/quantize/mod.ts";
 import { openDataset } from "../src/data/open.ts";
 import { Detector } from "../src/detect/detector.ts";
-import { calibrationFrom } from "../src/eval/calibration.ts";
+import { takeCalibrationSamples } from "../src/eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../src/eval/evaluate.ts";
 import type { Graph } from "../src/graph/mod.ts";
-import { sessionRunner } from "../src/session_runner.ts";
+import { sessionRunner } from "../src/engine/session_runner.ts";
 
 interface Row {
   readonly title: string;
@@ -114,11 +114,11 @@ if (!table.rows.some(({ title }) => title === "float")) {
   await measure("float", graph, { bytes: 1, int8Layers: 0, worst: [] });
 }
 const runner = sessionRunner();
-const samples = calibrationFrom(await openDataset("coco", { split: "train", limit: calibration }), { size });
-let calibrated: Calibrated | undefined;
+const samples = takeCalibrationSamples(await openDataset("coco", { split: "train", limit: calibration }), { size });
+let calibrated: Calibration | undefined;
 for (const [title, options] of waiting) {
   calibrated ??= await calibrate(graph, samples, { runner });
-  const { graph: int8, report } = quantizeCalibrated(calibrated, options);
+  const { graph: int8, report } = quantizeFromCalibration(calibrated, options);
   await measure(title, int8, { bytes: report.bytes.ratio, int8Layers: report.int8Layers, worst: report.worst });
 }
 if (table.sensitivity === undefined && pictures > 0) {

@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 import { interleave, type Latency, summarize } from "../src/eval/latency.ts";
 import { sharedDevice } from "../src/gpu/device.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
-import { TrainingSession } from "../src/training_session.ts";
-import { type BenchRecord, recordHeader, recordName } from "./record.ts";
+import { TrainingSession } from "../src/engine/training_session.ts";
+import { type BenchRecord, recordHeader, recordName } from "../src/recipes/bench/record.ts";
 import {
   MOMENTUM,
   STEP_LENGTH,

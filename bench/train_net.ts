@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Random } from "../src/data/random.ts";
+import { Random } from "../src/numbers/random.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import { ModelBuilder } from "../src/models/builder.ts";
 import { type TrainingGraph, trainingGraph } from "../src/train/mod.ts";

@@ -9,14 +9,14 @@
  */
 
 import { parseArgs } from "node:util";
-import { fakeQuantized } from "../src/compress/quantize/mod.ts";
-import { createTrainer } from "../src/detection_trainer.ts";
-import { Random } from "../src/data/random.ts";
+import { prepareQat } from "../src/compress/quantize/mod.ts";
+import { createTrainer } from "../src/recipes/detection_trainer.ts";
+import { Random } from "../src/numbers/random.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
-import type { StepTime } from "../src/session.ts";
-import type { UpdateSettings } from "../src/train/trainer.ts";
-import { recordHeader, recordName } from "./record.ts";
+import type { StepTime } from "../src/engine/session.ts";
+import type { UpdateSettings } from "../src/train/loop/trainer.ts";
+import { recordHeader, recordName } from "../src/recipes/bench/record.ts";
 
 const { values } = parseArgs({
   options: {
@@ -65,9 +65,7 @@ const BITS = { ternary: 2, binary: 1 } as const;
 const { quantize } = values;
 if (quantize !== undefined && !Object.hasOwn(BITS, quantize)) throw new Error("--quantize is ternary or binary");
 const float = yolo11({ width, size, batch, classes });
-const model = quantize === undefined
-  ? float
-  : fakeQuantized(float, { bits: BITS[quantize as keyof typeof BITS] }).graph;
+const model = quantize === undefined ? float : prepareQat(float, { bits: BITS[quantize as keyof typeof BITS] }).graph;
 const precision = values.precision as "f32" | "f16";
 const { recompute } = values;
 const storage = values.storage as "texture" | "buffer" | undefined;

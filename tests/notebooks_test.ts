@@ -7,9 +7,9 @@ import { joinText, type NotebookCell, notebookText, parseNotebook } from "../src
 import { allNotebooks } from "../src/cli/notebooks.ts";
 import { complaintOf } from "../src/cli/run_notebook.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
-import { ensureNbconvert, NOTEBOOK_PACKAGES } from "../src/setup/notebooks.ts";
-import { installCommand } from "../src/setup/packages.ts";
-import { thisSystem } from "../src/setup/system.ts";
+import { ensureNbconvert, NOTEBOOK_PACKAGES } from "../src/host/setup/notebooks.ts";
+import { installCommand } from "../src/host/setup/packages.ts";
+import { thisSystem } from "../src/host/setup/system.ts";
 import { machine } from "./support/machine.ts";
 import { readSvg } from "./support/svg.ts";
 

@@ -6,9 +6,9 @@
 
 import { fileURLToPath } from "node:url";
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { writeRecord } from "../../bench/record.ts";
-import { runBench } from "../../bench/run.ts";
-import { benchTable } from "../../bench/table.ts";
+import { writeRecord } from "../recipes/bench/record.ts";
+import { runBench } from "../recipes/bench/run.ts";
+import { benchTable } from "../recipes/bench/table.ts";
 import { inputSizes, integerIn } from "./arguments.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 

@@ -8,7 +8,7 @@
 import { SCENE_CLASSES } from "../data/scene/classes.ts";
 import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
 import { syntheticScene } from "../data/synthetic_scenes.ts";
-import type { RgbImage } from "../detect/image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import type { Detection } from "../detect/detector.ts";
 import { detectAll, type ImageResult, printDetections, printSpeed, readPicture, writeDrawn } from "./detections.ts";
 import { detectorVerb, loadDetector } from "./detection_options.ts";

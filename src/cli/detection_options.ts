@@ -7,10 +7,11 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
 import { sharedDevice } from "../gpu/device.ts";
-import { type Precision, storageForm } from "../session.ts";
+import type { Precision } from "../engine/session.ts";
+import { storageForm } from "../engine/setup.ts";
 import { inputSize, numberIn } from "./arguments.ts";
-import { loadModel } from "./model.ts";
-import { readTuning } from "./tuning_store.ts";
+import { loadModel } from "../host/models.ts";
+import { readTuning } from "../host/tuning_store.ts";
 import { deviceVerb } from "./verb.ts";
 
 /** `--precision`. */

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { decodeImage } from "../data/image/decode.ts";
-import { encodeFor } from "../data/image/encode.ts";
+import { decodeImage } from "../image/codec/decode.ts";
+import { encodeFor } from "../image/codec/encode.ts";
 import type { Detection, Detector } from "../detect/detector.ts";
-import type { RgbImage } from "../detect/image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import { drawDetections } from "../report/draw/draw.ts";
 import type { Output } from "./output.ts";
-import { fileError } from "./verb.ts";
+import { fileError } from "../host/file_error.ts";
 
 /** A picture with a name to report it by. */
 export interface NamedPicture {

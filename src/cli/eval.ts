@@ -8,11 +8,11 @@ import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { detectorPrecisionOption, loadDetector } from "./detection_options.ts";
-import { JournalFile, journalFile, writeResults } from "./evaluation_file.ts";
+import { JournalFile, journalFile, writeResults } from "../host/evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
-import { checkTarget } from "./whole_file.ts";
+import { checkTarget } from "../host/whole_file.ts";
 
 /** What `--json` prints: everything but the single detections and the curves. */
 function summaryOf({ detections: _, curves: __, ...rest }: Evaluation) {

@@ -7,17 +7,18 @@
 import { fileURLToPath } from "node:url";
 import { syntheticPicture } from "../data/synthetic.ts";
 import { Detector } from "../detect/detector.ts";
-import { modelCosts } from "../eval/costs.ts";
+import { countCosts } from "../eval/costs.ts";
 import { measureLatency } from "../eval/measure_latency.ts";
 import { type Device, sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { DETECTORS } from "../models/named.ts";
-import { type Precision, storageForm } from "../session.ts";
+import type { Precision } from "../engine/session.ts";
+import { storageForm } from "../engine/setup.ts";
 import { inputSize, integerIn } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
 import { type FamilyMember, familyPage, familyRows, type FamilyTable, type MemberLatency } from "./family_page.ts";
-import { readTuning } from "./tuning_store.ts";
+import { readTuning } from "../host/tuning_store.ts";
 import { action, deviceAction, deviceVerb } from "./verb.ts";
 
 /** The page that lists every member. */
@@ -29,7 +30,7 @@ export function memberOf(
   graph: Graph,
   form: Pick<FamilyTable, "precision" | "storage">,
 ): FamilyMember {
-  const { parameters, weightBytes, flops, layers, dispatches, activationPeak } = modelCosts(graph, form);
+  const { parameters, weightBytes, flops, layers, dispatches, activationPeak } = countCosts(graph, form);
   const activationBytes = activationPeak.planned;
   return { model, parameters, bytes: weightBytes, gflops: flops / 1e9, layers, dispatches, activationBytes };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Precision } from "../session.ts";
+import type { Precision } from "../engine/session.ts";
 import type { StorageForm } from "../kernels/kernel.ts";
 
 /** What a member takes, in milliseconds. */

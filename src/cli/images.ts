@@ -6,7 +6,7 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
-import { fileError } from "./verb.ts";
+import { fileError } from "../host/file_error.ts";
 
 const READABLE = /\.(jpe?g|png|webp)$/i;
 const WRITABLE = /\.(jpe?g|png)$/i;

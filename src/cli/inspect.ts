@@ -4,12 +4,12 @@
  * @module
  */
 
-import { modelCosts } from "../eval/costs.ts";
+import { countCosts } from "../eval/costs.ts";
 import { printGraph } from "../graph/mod.ts";
 import { classNames } from "../onnx/mod.ts";
 import { inputSize } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
-import { loadModel } from "./model.ts";
+import { loadModel } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
 const megabytes = (count: number) => `${(count / 1e6).toFixed(2)} MB`;
@@ -28,7 +28,7 @@ export const inspectVerb = verb(
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, graph: withGraph }, output) => {
       const graph = await loadModel(model, { size });
-      const { weightBytes, activationPeak, ...costs } = modelCosts(graph, { precision });
+      const { weightBytes, activationPeak, ...costs } = countCosts(graph, { precision });
       const { planned, lowerBound, naive } = activationPeak;
       const result = {
         model,

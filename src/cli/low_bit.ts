@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type LowBitOptions, type LowBitReport, lowBitWeights } from "../compress/quantize/mod.ts";
+import { packWeights, type PackWeightsOptions, type PackWeightsReport } from "../compress/quantize/mod.ts";
 import type { Graph } from "../graph/mod.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import type { Output } from "./output.ts";
-import { writeWhole } from "./whole_file.ts";
+import { writeWhole } from "../host/whole_file.ts";
 
 /** What weights become, and the bits of one. */
 export const LOW_BITS = { ternary: 2, binary: 1 } as const;
@@ -18,7 +18,7 @@ export interface LowBitSettings {
   /** What weights become. */
   readonly weights: keyof typeof LOW_BITS;
   /** What stays in float. */
-  readonly float: NonNullable<LowBitOptions["float"]>;
+  readonly float: NonNullable<PackWeightsOptions["float"]>;
   /** The same as it was typed. */
   readonly rule: string;
   /** File to write. */
@@ -29,7 +29,7 @@ const WARNING = "weights of one or two bits without training leave a detector bl
 
 /** Lines about what was packed. */
 function reportText(
-  { packedLayers, floatLayers, packed, model, layers, worst }: LowBitReport,
+  { packedLayers, floatLayers, packed, model, layers, worst }: PackWeightsReport,
   weights: string,
 ): string[] {
   const size = ({ before, after, ratio }: typeof packed) =>
@@ -50,9 +50,9 @@ function reportText(
 }
 
 /** Packs the weights, writes the file, says what was done; the result is what `--json` prints. */
-export async function packWeights(graph: Graph, settings: LowBitSettings, output: Output): Promise<object> {
+export async function packWeightCells(graph: Graph, settings: LowBitSettings, output: Output): Promise<object> {
   const { weights, float, rule, out } = settings;
-  const { graph: packed, report } = lowBitWeights(graph, { bits: LOW_BITS[weights], float });
+  const { graph: packed, report } = packWeights(graph, { bits: LOW_BITS[weights], float });
   const quantization = { by: "featherdet quantize", from: graph.name, weights, float: rule };
   const metadata = { ...packed.metadata, quantization: JSON.stringify(quantization) };
   const file = saveOnnx({ ...packed, metadata });

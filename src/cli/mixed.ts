@@ -7,10 +7,10 @@
 import {
   type CalibrationSample,
   type MixedBudget,
-  mixedPrecision,
   type MixedReport,
   type MixedResult,
   type SchemeOptions,
+  searchMixedPrecision,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { checkTimestamps } from "../eval/frame_times.ts";
@@ -19,9 +19,9 @@ import { sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/mod.ts";
 import { saveOnnx } from "../onnx/mod.ts";
-import { sessionRunner } from "../session_runner.ts";
+import { sessionRunner } from "../engine/session_runner.ts";
 import type { Output } from "./output.ts";
-import { writeWhole } from "./whole_file.ts";
+import { writeWhole } from "../host/whole_file.ts";
 
 /** What the verb was asked for. */
 export interface MixedSettings {
@@ -81,7 +81,7 @@ async function searchMixed(
   try {
     const meter = mixedMeter(measured);
     const onStep = (what: string) => output.note(`measuring ${what}`);
-    const found = await mixedPrecision(graph, samples, {
+    const found = await searchMixedPrecision(graph, samples, {
       ...scheme,
       ...{ budget, meter, runners, samples: count, scored, points, onStep },
     });

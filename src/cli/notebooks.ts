@@ -7,13 +7,13 @@
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../graph/error.ts";
-import { ensureNbconvert } from "../setup/notebooks.ts";
-import { thisSystem } from "../setup/system.ts";
+import { ensureNbconvert } from "../host/setup/notebooks.ts";
+import { thisSystem } from "../host/setup/system.ts";
 import { integerIn } from "./arguments.ts";
 import { notebookText } from "./notebook_file.ts";
 import { runNotebook } from "./run_notebook.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
-import { writeWhole } from "./whole_file.ts";
+import { writeWhole } from "../host/whole_file.ts";
 
 /** Where the repository's notebooks are. */
 export const NOTEBOOKS = new URL("../../notebooks/", import.meta.url);

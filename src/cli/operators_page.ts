@@ -9,7 +9,7 @@ import { type Operator, TRAINING_OPERATORS } from "../graph/operators.ts";
 import { KERNELS } from "../kernels/table.ts";
 import { FOLDS } from "../onnx/fold/mod.ts";
 import { ONNX_OPERATORS } from "../onnx/operators/mod.ts";
-import { isDifferentiable } from "../train/gradients/table.ts";
+import { isDifferentiable } from "../train/autodiff/table.ts";
 
 /** What the planner does with an operator besides running its kernel. */
 const FUSIONS: Partial<Record<Operator, string>> = {
@@ -69,7 +69,7 @@ export function operatorsPage(): string {
     "- **kernels**: *row memory* reads and writes cells of four channels (see `shaders/lib/storage.wgsl`), *plain* row-major buffers,",
     "  *both at once* maps in row memory and vectors in plain buffers;",
     "  f32 and f16 storage, f32 arithmetic. **fusion**: what the planner does with it.",
-    "- **gradient**: gradients go through it (see `src/train/gradients/`). **pruning**, **int8**: not there yet.",
+    "- **gradient**: gradients go through it (see `src/train/autodiff/`). **pruning**, **int8**: not there yet.",
     "",
     "| operator | inputs | ONNX in | ONNX out | reference | kernels | fusion | gradient | pruning | int8 |",
     "|---|---|---|---|---|---|---|---|---|---|",

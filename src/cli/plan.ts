@@ -9,7 +9,7 @@ import { planModel } from "../detect/plan_model.ts";
 import { printPlan } from "../plan/print.ts";
 import { inputSize } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
-import { loadModel } from "./model.ts";
+import { loadModel } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
 /** The verb `plan`. */

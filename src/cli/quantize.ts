@@ -14,22 +14,22 @@ import {
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/open.ts";
-import { calibrationFrom } from "../eval/calibration.ts";
+import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { comparePrecisions, type PrecisionLatency } from "../eval/compare_precisions.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph, Node } from "../graph/mod.ts";
 import { saveOnnx } from "../onnx/mod.ts";
-import { type SessionRunner, sessionRunner } from "../session_runner.ts";
+import { type SessionRunner, sessionRunner } from "../engine/session_runner.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { packWeights } from "./low_bit.ts";
+import { packWeightCells } from "./low_bit.ts";
 import { mixedBudget, writeMixed } from "./mixed.ts";
-import { loadModel } from "./model.ts";
+import { loadModel } from "../host/models.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
 import { pictureInput, refuseSource, refuseUnused } from "./quantize_options.ts";
 import { isSlower, latencyText, reportText, sensitivityText } from "./quantize_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
-import { checkTarget, writeWhole } from "./whole_file.ts";
+import { checkTarget, writeWhole } from "../host/whole_file.ts";
 
 const OBSERVER_NAMES = ["min-max", "moving-average", "percentile", "mse", "entropy"] as const satisfies ObserverName[];
 
@@ -157,14 +157,14 @@ export const quantizeVerb = deviceVerb(
       const graph = await loadModel(model, { size: settings.size, batch: 1 });
       const float = floatOption(settings.float, graph);
       if (settings.weights === "ternary" || settings.weights === "binary") {
-        return await packWeights(graph, { weights: settings.weights, float, rule: settings.float, out }, output);
+        return await packWeightCells(graph, { weights: settings.weights, float, rule: settings.float, out }, output);
       }
       if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");
       const { name: input, height, width } = pictureInput(graph);
       const dataset = await openCalibration(calibrate, settings.split, limit, output);
       for (const warning of dataset.warnings) output.note(warning);
       const pictures = dataset.images.length;
-      const samples = calibrationFrom(dataset, { size: [height, width], input });
+      const samples = takeCalibrationSamples(dataset, { size: [height, width], input });
       const scheme = {
         observer: settings.observer,
         percentile: settings.percentile,

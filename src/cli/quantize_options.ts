@@ -6,7 +6,7 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/mod.ts";
-import { findModel } from "./model.ts";
+import { findModel } from "../host/models.ts";
 
 /** Options that only int8 has a use for, by the names that the library gives them. */
 const FOR_INT8: Readonly<Record<string, string>> = {

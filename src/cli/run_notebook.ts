@@ -6,10 +6,10 @@
 
 import { basename, delimiter, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
-import { KERNEL_NAME, writeKernel } from "../setup/notebooks.ts";
+import { KERNEL_NAME, writeKernel } from "../host/setup/notebooks.ts";
 import { joinText, type Notebook, parseNotebook } from "./notebook_file.ts";
 import config from "./nbconvert_config.py" with { type: "text" };
-import { fileError } from "./verb.ts";
+import { fileError } from "../host/file_error.ts";
 
 /** A line of hyphens, between which nbclient quotes the cell that it speaks of. */
 const QUOTE = /^-{10,}$/m;

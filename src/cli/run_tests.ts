@@ -4,12 +4,11 @@
  * @module
  */
 
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { FeatherdetError } from "../graph/error.ts";
 import { countTests, type TestCounts } from "./junit.ts";
-
-/** Root of the checkout. */
-export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_files.ts";
 
 /** Runs this Deno in the checkout with the given arguments, its output on stderr; returns the exit status. */
 export async function runDeno(args: readonly string[]): Promise<number> {
@@ -24,42 +23,59 @@ export async function runDeno(args: readonly string[]): Promise<number> {
   return (await child.status).code;
 }
 
-/** As `runDeno`, but what it prints is held back until `turn`. */
-async function runDenoHeld(args: readonly string[], turn: Promise<unknown>): Promise<number> {
+/** As `runDeno`, but shows what it prints at its end, so that processes side by side do not mix their lines. */
+async function runDenoHeld(args: readonly string[]): Promise<number> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: [...args], cwd: ROOT }).output();
-  await turn;
   for (const bytes of [stderr, stdout]) {
     await new Blob([bytes]).stream().pipeTo(Deno.stderr.writable, { preventClose: true });
   }
   return code;
 }
 
+/** Processes of tests side by side: a test keeps one core busy on average. */
+const PROCESSES = Math.min(2, navigator.hardwareConcurrency);
+
+/** Test files a process takes at a time: few enough that all processes end at about the same time. */
+const FILES_AT_A_TIME = 8;
+
 /**
- * What is tested unless paths are given: tests, the examples in the documentation comments, and those in the README. Tests
- * keep one core busy on average, so that two processes, each with every other file, take about half as long.
+ * What is tested unless paths are given, in parts that a process each can take: the examples in the documentation comments and in the
+ * README, and all test files but those that take minutes.
  */
 function everything(): string[][] {
-  const has = (path: string) => {
-    try {
-      return Deno.statSync(join(ROOT, path)) !== undefined;
-    } catch {
-      return false;
-    }
-  };
-  const documents = ["src", "mod.ts", "report.ts", "README.md"].filter(has);
-  const files = [...Deno.readDirSync(join(ROOT, "tests"))].map(({ name }) => name).filter((name) =>
-    name.endsWith("_test.ts")
-  ).sort().map((name) => `tests/${name}`);
-  if (navigator.hardwareConcurrency < 2) return [[...files, ...documents]];
-  return [files.filter((_, index) => index % 2 === 0), [...files.filter((_, index) => index % 2 === 1), ...documents]];
+  const documents = ["src", ...ENTRY_POINTS, "README.md"].filter((path) => existsSync(join(ROOT, path)));
+  return [documents, ...inParts(testFiles())];
+}
+
+function inParts(files: readonly string[]): string[][] {
+  const parts = Math.ceil(files.length / FILES_AT_A_TIME);
+  // Slow files of one room stand side by side: dealt out, they fall into different parts.
+  return Array.from({ length: parts }, (_, part) => files.filter((_, index) => index % parts === part));
 }
 
 /** Which tests to run. */
 export interface TestSelection {
-  /** Files or folders, relative to the checkout; everything by default. */
+  /** Files or folders relative to the checkout, or folders of `tests/` by their names alone; everything by default. */
   readonly paths?: readonly string[];
+  /** Only test files that a change against the last commit reaches by their imports. */
+  readonly changed?: boolean;
   /** Part of the names, or `/expression/`. */
   readonly filter?: string;
+}
+
+/** The paths of a selection in the checkout. Throws FeatherdetError for one that does not exist. */
+function pathsOf(given: readonly string[]): string[] {
+  return given.map((path) => {
+    const known = [path, join("tests", path)].find((candidate) => existsSync(resolve(ROOT, candidate)));
+    if (known === undefined) throw new FeatherdetError("no such test file or folder", { file: path });
+    return known;
+  });
+}
+
+/** The parts of a selection, each for a process of its own. */
+async function partsOf({ paths, changed }: TestSelection): Promise<string[][]> {
+  if (changed) return inParts(reachedBy(await changedFiles(), testFiles()));
+  return paths?.length ? [pathsOf(paths)] : everything();
 }
 
 /** Runs one process of tests, by `run`. */
@@ -84,13 +100,16 @@ async function runPart(
 /** Runs tests; `code` is the exit status of `deno test`, `seconds` the wall-clock time. */
 export async function runTests(selection: TestSelection): Promise<TestCounts & { code: number; seconds: number }> {
   const started = performance.now();
-  const [first, ...others] = selection.paths?.length ? [selection.paths] : everything();
-  const shown = runPart(first, selection, runDeno);
-  const held = others.map((paths) => runPart(paths, selection, (args) => runDenoHeld(args, shown)));
-  const parts = await Promise.all([shown, ...held]);
+  const waiting = await partsOf(selection);
+  const run = waiting.length === 1 ? runDeno : runDenoHeld;
+  const done: (TestCounts & { code: number })[] = [];
+  const work = async () => {
+    for (let part = waiting.shift(); part; part = waiting.shift()) done.push(await runPart(part, selection, run));
+  };
+  await Promise.all(Array.from({ length: PROCESSES }, work));
   const [passed, failed, skipped] = (["passed", "failed", "skipped"] as const).map((count) =>
-    parts.reduce((sum, part) => sum + part[count], 0)
+    done.reduce((sum, part) => sum + part[count], 0)
   );
-  const code = Math.max(...parts.map((part) => part.code));
+  const code = Math.max(0, ...done.map((part) => part.code));
   return { passed, failed, skipped, code, seconds: (performance.now() - started) / 1000 };
 }

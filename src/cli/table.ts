@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { recordHeader } from "../../bench/record.ts";
+import { recordHeader } from "../recipes/bench/record.ts";
 import { openDataset } from "../data/open.ts";
 import { type Device, sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
@@ -19,14 +19,15 @@ import {
   type Variant,
 } from "../report/table/mod.ts";
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
-import { type Precision, storageForm } from "../session.ts";
+import type { Precision } from "../engine/session.ts";
+import { storageForm } from "../engine/setup.ts";
 import { integerIn } from "./arguments.ts";
-import { JournalFile, journalFile } from "./evaluation_file.ts";
+import { JournalFile, journalFile } from "../host/evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import type { Output } from "./output.ts";
-import { makeFolder, readVariants, writeTable } from "./table_files.ts";
-import { readTuning } from "./tuning_store.ts";
-import { loadVariant } from "./variant_model.ts";
+import { makeFolder, readVariants, writeTable } from "../host/table_files.ts";
+import { readTuning } from "../host/tuning_store.ts";
+import { loadVariant } from "../host/variant_model.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 const MANIFEST = fileURLToPath(new URL("../../data/variants.json", import.meta.url));

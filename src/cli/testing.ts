@@ -12,13 +12,14 @@ import { deviceAction, deviceVerb } from "./verb.ts";
 export const testVerb = deviceVerb(
   "test",
   "Run the tests and the examples in the documentation.",
-  "deno task test tests/image_decode_test.ts --filter EXIF",
+  "deno task test kernels --filter depthwise",
 )
-  .argument("[paths...]", "test files or folders, all of them by default")
+  .argument("[paths...]", "test files, or folders with or without tests/ before them; all tests by default")
+  .option("--changed", "only test files that a change since the last commit reaches by their imports")
   .option("--filter <text>", "only tests whose names contain this, or match /this/")
   .action(async (paths, options) => {
-    await deviceAction<typeof options>(async ({ filter }, output) => {
-      const { code, seconds, ...counts } = await runTests({ paths, filter });
+    await deviceAction<typeof options>(async ({ filter, changed }, output) => {
+      const { code, seconds, ...counts } = await runTests({ paths, filter, changed });
       output.line(summarize(counts));
       if (code !== 0) Deno.exitCode = code;
       return { ...counts, seconds };

@@ -15,17 +15,17 @@ import type { Graph } from "../graph/graph.ts";
 import { DETECTORS } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { trainingPlot } from "../report/plot/mod.ts";
-import { storageForm } from "../session.ts";
-import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop.ts";
-import type { Checkpoint } from "../train/checkpoint.ts";
-import { LOG_FILE } from "../train/log.ts";
-import { train, type TrainResult } from "../training_run.ts";
+import { storageForm } from "../engine/setup.ts";
+import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
+import type { Checkpoint } from "../train/loop/checkpoint.ts";
+import { LOG_FILE } from "../train/loop/log.ts";
+import { train, type TrainResult } from "../recipes/train_detector.ts";
 import type { Output } from "./output.ts";
-import { checkFolder, folderStore, openCheckpoint, refuseRun, takeAlong } from "./run_folder.ts";
-import { trainModel } from "./train_model.ts";
+import { checkFolder, folderStore, openCheckpoint, refuseRun, takeAlong } from "../host/run_folder.ts";
+import { trainModel } from "../recipes/starting_model.ts";
 import { trainCommand } from "./train_options.ts";
 import { TrainProgress } from "./train_progress.ts";
-import { readTuning } from "./tuning_store.ts";
+import { readTuning } from "../host/tuning_store.ts";
 import { deviceAction } from "./verb.ts";
 
 /** What was asked for, or was when the run began. */

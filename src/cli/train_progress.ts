@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { StepEvent } from "../train/loop.ts";
-import type { EpochRecord, Losses } from "../train/record.ts";
+import type { StepEvent } from "../train/loop/loop.ts";
+import type { EpochRecord, Losses } from "../train/loop/record.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 

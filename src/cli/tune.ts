@@ -8,12 +8,12 @@ import { Detector } from "../detect/detector.ts";
 import { sharedDevice } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Tuning } from "../plan/tuning.ts";
-import { tune } from "../tune.ts";
+import { tune } from "../engine/tune.ts";
 import { inputSizes, integerIn } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
-import { loadModel } from "./model.ts";
+import { loadModel } from "../host/models.ts";
 import { progressBar } from "./progress.ts";
-import { writeTuning } from "./tuning_store.ts";
+import { writeTuning } from "../host/tuning_store.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 /** GPU time of one frame, in milliseconds. */
@@ -61,11 +61,11 @@ export const tuneVerb = deviceVerb(
           await frameTime(graph, precision, undefined),
           await frameTime(graph, precision, tuning),
         ];
-        const convolutions = Object.keys(tuning.tiles).length;
+        const convolutions = Object.keys(tuning.choices).length;
         const [height, width] = graph.inputs[0].shape.slice(2);
         output.line(
           `${width}x${height} ${precision}: ${convolutions} convolutions, ` +
-            `${before.toFixed(1)} ms a frame by the cost model, ${after.toFixed(1)} ms tuned`,
+            `${before.toFixed(1)} ms a frame by estimated costs, ${after.toFixed(1)} ms tuned`,
         );
         results.push({ size: height, precision, convolutions, before, after });
       }

@@ -5,9 +5,9 @@
  */
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { FeatherdetError } from "../graph/error.ts";
-import { ensureAdapter, TRIED_VARIABLE } from "../setup/adapter.ts";
-import { runAgain, thisSystem } from "../setup/system.ts";
+import { sentence } from "../host/file_error.ts";
+import { ensureAdapter, TRIED_VARIABLE } from "../host/setup/adapter.ts";
+import { runAgain, thisSystem } from "../host/setup/system.ts";
 import { Output } from "./output.ts";
 
 /** Set to 1 to see where an error came from. */
@@ -32,12 +32,6 @@ export function verb(name: string, summary: string, example: string) {
 export function deviceVerb(name: string, summary: string, example: string) {
   return verb(name, summary, example)
     .option("--no-install", "where no adapter is found, name the command that helps instead of running it");
-}
-
-/** An error as one line. */
-export function sentence(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.trim().replaceAll(/\s*\n\s*/g, " ");
 }
 
 /** Reports an error on stderr and sets the exit status. */
@@ -84,15 +78,4 @@ export function deviceAction<Options extends { json?: true; install: boolean }>(
     }
     throw new Quit(await runAgain(Deno.mainModule, Deno.args, { [TRIED_VARIABLE]: "1" }));
   });
-}
-
-/** Text of a file error in the words of `FeatherdetError`. */
-export function fileError(error: unknown, file: string): FeatherdetError {
-  if (error instanceof FeatherdetError) return error.at({ file });
-  if (error instanceof Deno.errors.NotFound) return new FeatherdetError("no such file", { file });
-  if (error instanceof Deno.errors.IsADirectory) return new FeatherdetError("is a folder, not a file", { file });
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return new FeatherdetError("may not be accessed", { file }, { cause: error });
-  }
-  return new FeatherdetError(sentence(error), { file }, { cause: error });
 }

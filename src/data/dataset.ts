@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { RgbImage } from "../detect/image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 
 /** Left, top, right, bottom edges in pixels: `0 <= x1 < x2 <= width`, `0 <= y1 < y2 <= height`. */
 export type TrueBox = readonly [x1: number, y1: number, x2: number, y2: number];

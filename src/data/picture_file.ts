@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { RgbImage } from "../detect/image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { DatasetImage, GroundTruth } from "./dataset.ts";
 import { accessError, kindOf, readBytes } from "./files.ts";
-import { decodeImage } from "./image/decode.ts";
-import { readImageHeader, sniffFormat } from "./image/header.ts";
+import { decodeImage } from "../image/codec/decode.ts";
+import { readImageHeader, sniffFormat } from "../image/codec/header.ts";
 
 /** Bytes that hold the header of nearly every JPEG; those with more in front of it are read whole. */
 const HEADER_BYTES = 65536;

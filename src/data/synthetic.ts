@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { RgbImage } from "../detect/image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { Random } from "./random.ts";
+import { Random } from "../numbers/random.ts";
 import {
   type Box,
   type Canvas,

@@ -8,10 +8,10 @@
  */
 
 import type { Dataset, DatasetImage, GroundTruth } from "./dataset.ts";
-import type { RgbImage } from "../detect/image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { encodePng } from "./image/encode.ts";
-import { Random } from "./random.ts";
+import { encodePng } from "../image/codec/encode.ts";
+import { Random } from "../numbers/random.ts";
 import { mix } from "./scene/arithmetic.ts";
 import { photograph } from "./scene/camera.ts";
 import { SCENE_CLASSES } from "./scene/classes.ts";

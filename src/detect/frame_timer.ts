@@ -6,7 +6,7 @@
 
 import type { ReadRange } from "../gpu/readback.ts";
 import { PassTimer } from "../gpu/timing.ts";
-import type { Program } from "../program.ts";
+import type { Program } from "../engine/program.ts";
 
 /** Milliseconds of device time of one frame. */
 export interface DeviceStages {

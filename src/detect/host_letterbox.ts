@@ -6,7 +6,7 @@
  */
 
 import { roundHalfEven } from "../graph/quantized_value.ts";
-import type { RgbImage } from "./image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import { letterboxGeometry } from "./letterbox.ts";
 
 /** Steps of an interpolation weight. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type DetectionHead, type Graph, inferTypes, withNodes } from "../graph/mod.ts";
+import { type Graph, inferTypes, withNodes } from "../graph/mod.ts";
+import type { DetectionHead } from "../passes/mod.ts";
 import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../plan/plan.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DetectionHead } from "../graph/detection_head.ts";
+import type { DetectionHead } from "../passes/find_detection_head.ts";
 import type { Operand } from "../kernels/context.ts";
 import { decodeHead, decodeTensor, type DetectSpace, letterbox, suppress } from "../kernels/detect/mod.ts";
 import type { Kernel } from "../kernels/kernel.ts";

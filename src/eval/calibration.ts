@@ -10,7 +10,7 @@ import { letterboxTensor } from "../detect/host_letterbox.ts";
 import { decodeAhead } from "./decode_ahead.ts";
 
 /** Which samples to make. */
-export interface CalibrationFromOptions {
+export interface CalibrationSamplesOptions {
   /** Side of the network's input, or height and width; default 640. */
   readonly size?: number | readonly [height: number, width: number];
   /** Only the first so many pictures. */
@@ -27,14 +27,14 @@ export interface CalibrationFromOptions {
  *
  * ```ts
  * import { openDataset } from "../data/open.ts";
- * import { calibrationFrom } from "./calibration.ts";
- * const calibration = calibrationFrom(await openDataset("synthetic", { split: "train", limit: 2 }), { size: 64 });
+ * import { takeCalibrationSamples } from "./calibration.ts";
+ * const calibration = takeCalibrationSamples(await openDataset("synthetic", { split: "train", limit: 2 }), { size: 64 });
  * for await (const { name, inputs } of calibration) console.log(name, inputs.images.shape);
  * ```
  */
-export function calibrationFrom(
+export function takeCalibrationSamples(
   dataset: Dataset,
-  { size = 640, limit, input = "images" }: CalibrationFromOptions = {},
+  { size = 640, limit, input = "images" }: CalibrationSamplesOptions = {},
 ): AsyncIterable<CalibrationSample> {
   const [height, width] = typeof size === "number" ? [size, size] : size;
   const images = dataset.images.slice(0, limit);

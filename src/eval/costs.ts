@@ -9,7 +9,7 @@ import { analyze, type AnalyzeOptions, type Graph } from "../graph/mod.ts";
 import type { StorageForm } from "../kernels/kernel.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import type { MemoryReport } from "../plan/plan.ts";
-import type { Precision } from "../session.ts";
+import type { Precision } from "../engine/session.ts";
 import { deviceWeightBytes } from "./device_weights.ts";
 
 /** How to count. */
@@ -69,13 +69,13 @@ const FLOAT_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16, int8
  *
  * ```ts
  * import { demoDetector } from "../models/demo_detector.ts";
- * import { modelCosts } from "./costs.ts";
- * const { parameters, fileBytes, flops, sparsity, activationPeak } = modelCosts(demoDetector({ size: 320 }));
+ * import { countCosts } from "./costs.ts";
+ * const { parameters, fileBytes, flops, sparsity, activationPeak } = countCosts(demoDetector({ size: 320 }));
  * console.log(`${parameters} parameters, ${fileBytes} bytes, ${flops / 1e9} GFLOPs, ${100 * sparsity} % zeros`);
  * console.log(activationPeak.planned < activationPeak.naive); // true
  * ```
  */
-export function modelCosts(graph: Graph, options: CostOptions = {}): ModelCosts {
+export function countCosts(graph: Graph, options: CostOptions = {}): ModelCosts {
   const { precision = "f32", storage = "buffer" } = options;
   const counted = analyze(graph, { zeros: true, bits: options.bits, floatBits: FLOAT_BITS[precision] });
   const { plan, steps } = planModel(graph, { precision, storage });

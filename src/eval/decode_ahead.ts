@@ -7,7 +7,7 @@
 
 import type { DatasetImage } from "../data/dataset.ts";
 import { SideWorker, transferable, usualWorkers } from "../data/side_worker.ts";
-import type { RgbImage } from "../detect/image.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
 
 /** Pictures that are kept decoded beyond those in work: enough for the stream never to wait. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { decodeImage } from "../data/image/decode.ts";
+import { decodeImage } from "../image/codec/decode.ts";
 import { serve } from "../data/side_worker.ts";
 import type { DecodedImage } from "./decode_ahead.ts";
 

@@ -62,7 +62,7 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
  * Throws FeatherdetError where the model lacks a class of the data set, a picture cannot be read, or the journal belongs to another run.
  *
  * ```ts
- * import { encodePng } from "../data/image/encode.ts";
+ * import { encodePng } from "../image/codec/encode.ts";
  * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";

@@ -54,16 +54,16 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
  * import { syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
- * import { frameTimes } from "./frame_times.ts";
+ * import { measureFrameTimes } from "./frame_times.ts";
  * const graph = demoDetector({ size: 64 });
  * const detectors = [await Detector.load(graph), await Detector.load(graph, { precision: "f16" })];
  * const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
- * const [f32, f16] = await frameTimes(detectors, image, 2);
+ * const [f32, f16] = await measureFrameTimes(detectors, image, 2);
  * console.log(f32.detect.median, f16.detect.median, f32.dispatches[0].name); // ... "letterbox 64x64"
  * for (const detector of detectors) detector.destroy();
  * ```
  */
-export async function frameTimes(
+export async function measureFrameTimes(
   detectors: readonly Detector[],
   picture: Picture,
   rounds = 7,

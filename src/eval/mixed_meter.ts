@@ -9,7 +9,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { Detector } from "../detect/detector.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { COCO_SETTINGS, evaluate } from "./evaluate.ts";
-import { frameTimes } from "./frame_times.ts";
+import { measureFrameTimes } from "./frame_times.ts";
 
 /** How to measure. */
 export interface MixedMeterOptions {
@@ -24,7 +24,7 @@ export interface MixedMeterOptions {
  * model lacks, and where the adapter has no timestamps.
  *
  * ```ts
- * import { encodePng } from "../data/image/encode.ts";
+ * import { encodePng } from "../image/codec/encode.ts";
  * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { mixedMeter } from "./mixed_meter.ts";
@@ -51,7 +51,7 @@ export function mixedMeter(dataset: Dataset, { rounds = 7 }: MixedMeterOptions =
       try {
         for (const { graph, storage } of variants) detectors.push(await Detector.load(graph, { precision: storage }));
         // Of single dispatches the least: they are short, and what disturbs one of them must not decide over its layer.
-        return (await frameTimes(detectors, picture, rounds)).map(({ detect, dispatches }) => ({
+        return (await measureFrameTimes(detectors, picture, rounds)).map(({ detect, dispatches }) => ({
           milliseconds: detect.median,
           device: dispatches.reduce((sum, { min }) => sum + min, 0),
           steps: dispatches.map(({ name, min }) => ({ name, milliseconds: min })),

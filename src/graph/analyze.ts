@@ -23,8 +23,7 @@
 import { type BitWidths, ELEMENT_BYTES, isConvolution, statedBits, typeBits } from "./analyze_bits.ts";
 import type { Analysis, Cost, LayerCost, SparseAnalysis } from "./analyze_cost.ts";
 import { factorsOf, withSparsity } from "./analyze_sparsity.ts";
-import type { Graph, Shape } from "./graph.ts";
-import { sizeOf } from "./graph.ts";
+import { type Graph, type Shape, sizeOf } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { storedType, weightSize, weightSource } from "./weight_source.ts";

@@ -58,3 +58,10 @@ export interface Graph {
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
+
+/** Elements between neighbours along each axis of a row-major tensor. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
+  return strides;
+}

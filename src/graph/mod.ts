@@ -4,13 +4,10 @@
  * @module
  */
 
-export { activationNode, recogniseActivations } from "./activations.ts";
 export { analyze, type AnalyzeOptions } from "./analyze.ts";
 export { type BitWidths, ELEMENT_BYTES } from "./analyze_bits.ts";
 export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
 export { ARITY, type Arity } from "./arity.ts";
-export { foldBatchNormalization } from "./batch_norm.ts";
-export { type DetectionHead, type DetectionLevel, findDetectionHead } from "./detection_head.ts";
 export {
   BOX_ROW,
   LOSS_RESULTS,

@@ -216,7 +216,7 @@ export interface OperatorAttributes {
   BatchNormGradient: { readonly activation?: ActivationAttributes };
   /**
    * The y of BatchNormTraining from statistics that are known: activation((x - mean) * inverse deviation * scale + bias). Inputs: x,
-   * scale, bias, mean, inverse deviation. Makes an activated map again instead of keeping it (see `train/recompute.ts`).
+   * scale, bias, mean, inverse deviation. Makes an activated map again instead of keeping it (see `train/autodiff/recompute.ts`).
    */
   BatchNormApply: { readonly activation?: ActivationAttributes };
   /**

@@ -6,13 +6,13 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import { type Shape, sizeOf } from "../graph/graph.ts";
+import { type Shape, sizeOf, stridesOf } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
 import type { KernelContext, Operand } from "./context.ts";
 import { f32, i32, type Kernel } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import { readPlain, refuseEpilogue, write } from "./operand.ts";
-import { axisFields, collapse, RANK, stridesOf } from "./strided.ts";
+import { axisFields, collapse, RANK } from "./strided.ts";
 
 /** A side of a copy: where the first element lies, and the step along each axis of the copied block. */
 interface Side {

@@ -5,14 +5,14 @@
  * @module
  */
 
-import { type Shape, sizeOf } from "../graph/graph.ts";
+import { type Shape, sizeOf, stridesOf } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
 import { activationConstants, activationParameters } from "./activation.ts";
 import type { KernelContext, Operand } from "./context.ts";
 import { f32, i32, type Kernel, vec4i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import { readPlain, refuseEpilogue, refuseResidual, write } from "./operand.ts";
-import { alignedStrides, axisFields, collapse, reductionWalk, stridesOf } from "./strided.ts";
+import { alignedStrides, axisFields, collapse, reductionWalk } from "./strided.ts";
 
 /** Plain kernels of the reductions. */
 export function reducePlain(context: KernelContext<"ReduceMean" | "ReduceSum" | "ReduceMax">): Kernel[] {

@@ -9,7 +9,8 @@
 import { activationConstants, activationParameters } from "./activation.ts";
 import { asConvolution, type ConvCandidate, type ConvShape } from "./conv_form.ts";
 import { type ConvStep, stepOf } from "./conv_step.ts";
-import { type ConvTile, joinsOutputs, type Target, tileCost, tileVariants, workgroupSize } from "./conv_tile.ts";
+import { type ConvTile, joinsOutputs, tileCost, tileVariants, workgroupSize } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { linearGroups } from "./linear.ts";
 import {
   bindWeights,

@@ -10,8 +10,6 @@ import type { Variants } from "./candidate.ts";
 import { type BlockedLayout, blocksOf } from "./kernel.ts";
 import type { Target } from "./target.ts";
 
-export type { Target } from "./target.ts";
-
 /** Pixels and output blocks that one thread computes. A type, so that it is a plain record to those who name variants. */
 export type ConvTile = {
   /** Pixels in a row. */

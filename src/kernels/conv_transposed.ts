@@ -9,7 +9,8 @@ import { depthwiseCost, type PixelTile } from "./conv_depthwise.ts";
 import { acceptsEpilogue, type ConvCandidate, type ConvShape } from "./conv_form.ts";
 import { bindWeights, densePacking, depthwisePacking, packingSource } from "./conv_packing.ts";
 import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
-import { type ConvTile, type Target, tileCost, workgroupSize } from "./conv_tile.ts";
+import { type ConvTile, tileCost, workgroupSize } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { blocked, blocksOf, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 

@@ -105,10 +105,10 @@ export type KernelBinding =
   /** A constant of the graph as plain f32 storage. */
   | { readonly kind: "constant"; readonly data: Float32Array }
   /**
-   * Plain storage in which one dispatch of a step leaves numbers for the next of the same step; what an earlier step left there is
-   * overwritten. All scratch of one name is one buffer, as large as the largest.
+   * Plain storage in which one dispatch of a step leaves numbers for later ones of the same step, which name it alike; what an earlier
+   * step left there is overwritten. The planner gives it its first byte in the plan's scratch memory.
    */
-  | { readonly kind: "scratch"; readonly name: string; readonly bytes: number };
+  | { readonly kind: "scratch"; readonly name: string; readonly bytes: number; readonly offset?: number };
 
 /** One dispatch. */
 export interface Kernel {

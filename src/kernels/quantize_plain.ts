@@ -6,14 +6,13 @@
  * @module
  */
 
-import { sizeOf } from "../graph/graph.ts";
+import { sizeOf, stridesOf } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
 import { QUANTIZED_RANGE } from "../graph/quantized_value.ts";
 import type { KernelContext, Operand } from "./context.ts";
 import { f32, i32, type Kernel } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import { readPlain, refuseEpilogue, write } from "./operand.ts";
-import { stridesOf } from "./strided.ts";
 
 /** What goes from one tensor to another by scales. */
 interface Scaling {

@@ -37,7 +37,7 @@ import int8PlainRange from "../../shaders/int8/plain_range.wgsl" with { type: "t
 import int8PlainScale from "../../shaders/int8/plain_scale.wgsl" with { type: "text" };
 import int8PlainWhole from "../../shaders/int8/plain_whole.wgsl" with { type: "text" };
 import linear from "../../shaders/lib/linear.wgsl" with { type: "text" };
-import lowBitWeights from "../../shaders/lib/low_bit_weights.wgsl" with { type: "text" };
+import packWeights from "../../shaders/lib/low_bit_weights.wgsl" with { type: "text" };
 import lowBitWords from "../../shaders/lib/low_bit_words.wgsl" with { type: "text" };
 import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
@@ -150,7 +150,7 @@ export const SHADERS: ShaderLibrary = {
   "lib/int8_sums.wgsl": int8Sums,
   "lib/int8_weights.wgsl": int8Weights,
   "lib/linear.wgsl": linear,
-  "lib/low_bit_weights.wgsl": lowBitWeights,
+  "lib/low_bit_weights.wgsl": packWeights,
   "lib/low_bit_words.wgsl": lowBitWords,
   "lib/operation.wgsl": operation,
   "lib/output.wgsl": output,

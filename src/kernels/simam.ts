@@ -5,7 +5,7 @@
  */
 
 import type { Operand } from "./context.ts";
-import type { Target } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { blocked, f32, i32, type Kernel } from "./kernel.ts";
 import { blockedOf, read, write } from "./operand.ts";
 import { teamsOf } from "./team.ts";

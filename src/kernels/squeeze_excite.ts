@@ -7,7 +7,7 @@
 
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
 import type { Operand } from "./context.ts";
-import type { Target } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { blocked, blocksOf, f32, i32, type Kernel, type PackedWeights } from "./kernel.ts";
 import { blockedOf, read, write } from "./operand.ts";
 

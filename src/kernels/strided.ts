@@ -4,18 +4,11 @@
  * @module
  */
 
-import type { Shape } from "../graph/graph.ts";
+import { type Shape, stridesOf } from "../graph/graph.ts";
 import { type ParameterField, vec4i } from "./kernel.ts";
 
 /** Most axes that a plain kernel walks over. */
 export const RANK = 8;
-
-/** Elements between neighbours along each axis of a row-major tensor. */
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  for (let axis = shape.length - 1, step = 1; axis >= 0; step *= shape[axis--]) strides[axis] = step;
-  return strides;
-}
 
 /** Strides of an operand along the axes of a tensor it is broadcast to: 0 where its extent is 1. */
 export function alignedStrides(shape: Shape, to: Shape): number[] {

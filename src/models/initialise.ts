@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Random } from "../data/random.ts";
+import { Random } from "../numbers/random.ts";
 import { type Constant, type Shape, sizeOf } from "../graph/graph.ts";
 
 /**

@@ -18,7 +18,7 @@ import { recognisePackedWeights } from "./packed_weights.ts";
 import type { DecodedModel } from "./proto.ts";
 import type { Initializers } from "./initializers.ts";
 import { NodeReader, type Scope } from "./reader.ts";
-import { keepRule, rememberRule } from "./sizes/rule.ts";
+import { keepRule, rememberRule } from "../passes/sizes/rule.ts";
 import { type OnnxTensor, type OnnxType, toConstant } from "./tensor.ts";
 
 const ELEMENT: Record<OnnxType, ElementType> = {

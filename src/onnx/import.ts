@@ -11,7 +11,7 @@ import { buildGraph } from "./build.ts";
 import { Initializers } from "./initializers.ts";
 import { type InputShapes, readInputs, type ShapeOf } from "./inputs.ts";
 import { decodeModel } from "./proto.ts";
-import { changeShapes } from "./sizes/change.ts";
+import { changeShapes } from "../passes/sizes/change.ts";
 
 /** What the importer may be told. */
 export interface ImportOptions {

@@ -9,4 +9,3 @@ export { importOnnx, type ImportOptions } from "./import.ts";
 export type { InputShapes, ShapeOf, StatedInput } from "./inputs.ts";
 export { loadOnnx } from "./load.ts";
 export { classNames } from "./metadata.ts";
-export { changeShapes } from "./sizes/change.ts";

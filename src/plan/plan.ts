@@ -5,15 +5,8 @@
  * @module
  */
 
-import {
-  foldBatchNormalization,
-  type Graph,
-  inferTypes,
-  recogniseActivations,
-  sizeOf,
-  type TensorType,
-  withNodes,
-} from "../graph/mod.ts";
+import { type Graph, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
+import { foldBatchNormalization, recogniseActivations } from "../passes/mod.ts";
 import type { KernelOption } from "../kernels/candidate.ts";
 import type { KernelContext, Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
@@ -31,6 +24,7 @@ import type { Target } from "../kernels/target.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
 import { lower } from "./lower.ts";
 import type { KernelMaker, PlanNode } from "./node.ts";
+import { placeScratch } from "./scratch.ts";
 import { separateReads } from "./separate_reads.ts";
 import type { Tuning } from "./tuning.ts";
 import { place, type Placement, scalarBytes } from "./place.ts";
@@ -75,6 +69,8 @@ export interface MemoryReport {
   readonly naive: number;
   /** The largest sum of values that are live at one step: no plan can take less. */
   readonly lowerBound: number;
+  /** Scratch memory, which is not among the others. */
+  readonly scratch: number;
 }
 
 /** A step for which kernels compete. */
@@ -97,6 +93,8 @@ export interface Plan {
   readonly int8Pages: number;
   /** Bytes of the arena of plain values. */
   readonly plainBytes: number;
+  /** Bytes of the memory in which the dispatches of one node hand numbers to each other. */
+  readonly scratchBytes: number;
   /** Dispatches, in order. */
   readonly steps: readonly Step[];
   /** Memory of each value. */
@@ -180,6 +178,7 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     if (!choice || contests.has(choice.contest.key)) continue;
     contests.set(choice.contest.key, { ...choice, stepsWith: (option) => stepsOf(node, { ...maker, option }) });
   }
+  const { steps, scratchBytes } = placeScratch(nodes.map((node) => stepsOf(node, maker)));
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
     .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
@@ -189,10 +188,11 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     pages: placed.pages,
     int8Pages: placed.int8Pages,
     plainBytes: placed.plainBytes,
-    steps: nodes.flatMap((node) => stepsOf(node, maker)),
+    steps,
+    scratchBytes,
     placements,
     types,
-    memory: { planned: placed.bytes, naive, lowerBound: placed.lowerBound },
+    memory: { planned: placed.bytes, naive, lowerBound: placed.lowerBound, scratch: scratchBytes },
     contests,
   };
 }

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Shape } from "../graph/graph.ts";
+import { type Shape, stridesOf } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
-import { forEachIndex, type ReferenceTensor, stridesOf, zeros } from "./tensor.ts";
+import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
 
 /** Fills an output of the given shape with the input's elements at `source(output index)`; undefined gives `other`. */
 function gather(

@@ -5,7 +5,8 @@
  */
 
 import type { Node } from "../graph/operators.ts";
-import { forEachIndex, type ReferenceTensor, stridesOf, zeros } from "./tensor.ts";
+import { stridesOf } from "../graph/graph.ts";
+import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
 
 /** ONNX Gemm: `alpha * A' B' + beta * C`. */
 export function gemm(node: Node<"Gemm">, [a, b, c]: readonly ReferenceTensor[]): ReferenceTensor[] {

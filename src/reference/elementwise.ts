@@ -5,7 +5,8 @@
  */
 
 import type { BinaryOperator, Node, UnaryOperator } from "../graph/operators.ts";
-import { forEachIndex, type ReferenceTensor, stridesOf, zeros } from "./tensor.ts";
+import { stridesOf } from "../graph/graph.ts";
+import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);

@@ -8,11 +8,11 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import type { ElementType } from "../graph/graph.ts";
+import { type ElementType, stridesOf } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
 import { quantizeValue, roundHalfEven } from "../graph/quantized_value.ts";
 import { matMul } from "./contract.ts";
-import { type ReferenceTensor, referenceTensor, stridesOf, zeros } from "./tensor.ts";
+import { type ReferenceTensor, referenceTensor, zeros } from "./tensor.ts";
 import { conv } from "./window.ts";
 
 /** Index into a table of one number, or of one for each index along the axis, for a position in a row-major tensor. */

@@ -26,17 +26,6 @@ export function referenceTensor(shape: Shape, numbers: ArrayLike<number>, dtype?
   return { shape, data: Float64Array.from(numbers), dtype };
 }
 
-/** Elements between neighbours along each axis. */
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = step;
-    step *= shape[axis];
-  }
-  return strides;
-}
-
 /** Calls `visit` with every index of the shape, in row-major order. The array is reused: copy it to keep it. */
 export function forEachIndex(shape: Shape, visit: (index: readonly number[], position: number) => void): void {
   const index = new Array<number>(shape.length).fill(0);

@@ -10,10 +10,11 @@ import {
   DERIVED_FROM_INPUT,
   type Node,
 } from "../graph/operators.ts";
-import { activationNode } from "../graph/activations.ts";
+import { activationNode } from "../passes/recognise_activations.ts";
 import { unary } from "./elementwise.ts";
 import { mixes } from "./resize.ts";
-import { forEachIndex, type ReferenceTensor, stridesOf, zeros } from "./tensor.ts";
+import { stridesOf } from "../graph/graph.ts";
+import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
 
 /** Gradient of Conv with respect to its weight: each tap's input times the output's gradient, over all windows. */
 export function convWeightGradient(

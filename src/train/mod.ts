@@ -4,9 +4,9 @@
  * @module
  */
 
-export { type GradientGraph, gradientGraph, type GradientOptions } from "./gradients/gradient_graph.ts";
-export { isDifferentiable } from "./gradients/table.ts";
-export { recomputeActivations } from "./recompute.ts";
+export { type GradientGraph, gradientGraph, type GradientOptions } from "./autodiff/gradient_graph.ts";
+export { isDifferentiable } from "./autodiff/table.ts";
+export { recomputeActivations } from "./autodiff/recompute.ts";
 export {
   type Parameter,
   type ParameterGroup,
@@ -14,12 +14,12 @@ export {
   type TrainingGraph,
   trainingGraph,
   type TrainingOptions,
-  withTrained,
-} from "./training_graph.ts";
+  withWeights,
+} from "./autodiff/training_graph.ts";
 export {
   type DetectionLossOptions,
   type HeadMaps,
   headMaps,
   type LossGraph,
   withDetectionLoss,
-} from "./loss/detection_loss.ts";
+} from "./losses/detection_loss.ts";

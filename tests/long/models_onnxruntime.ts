@@ -4,14 +4,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { loadPeer } from "../../bench/peers.ts";
+import { loadPeer } from "../../src/recipes/bench/peers.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { CLASSIFIER_NAMES } from "../../src/models/classifier.ts";
 import { DETECTORS, NAMED_MODELS } from "../../src/models/named.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { yolo11Lite } from "../../src/models/yolo11_lite.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
-import { Session, type Tensor } from "../../src/session.ts";
+import { Session, type Tensor } from "../../src/engine/session.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { randomTensor } from "../support/random.ts";
 import { settled, settledLike } from "../support/settled.ts";

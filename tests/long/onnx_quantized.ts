@@ -3,7 +3,7 @@
  */
 
 import { assert } from "@std/assert";
-import { loadPeer } from "../../bench/peers.ts";
+import { loadPeer } from "../../src/recipes/bench/peers.ts";
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { inSteps, quantizedModels } from "../support/quantized_models.ts";
 

@@ -1,13 +1,13 @@
 /** YOLO11n in int8, calibrated on 256 photographs of coco/train: mAP on the 200 of coco/val against the float model's. */
 
 import { assert } from "@std/assert";
-import { calibrate, quantizeCalibrated, type SchemeOptions } from "../../src/compress/quantize/mod.ts";
+import { calibrate, quantizeFromCalibration, type SchemeOptions } from "../../src/compress/quantize/mod.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { Detector } from "../../src/detect/detector.ts";
-import { calibrationFrom } from "../../src/eval/calibration.ts";
+import { takeCalibrationSamples } from "../../src/eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
-import { sessionRunner } from "../../src/session_runner.ts";
+import { sessionRunner } from "../../src/engine/session_runner.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
 /** mAP50-95 of the float model here; onnxruntime and pycocotools say the same of it. */
@@ -26,11 +26,11 @@ sharedDataTest(
     const graph = await loadOnnx(model);
     const runner = sessionRunner();
     const calibration = await openDataset("coco", { split: "train", limit: 256 });
-    const calibrated = await calibrate(graph, calibrationFrom(calibration, { size: 640 }), { runner });
+    const calibrated = await calibrate(graph, takeCalibrationSamples(calibration, { size: 640 }), { runner });
     runner.destroy();
     const dataset = await openDataset("coco", { split: "val" });
     for (const { what, options, loss, bytes } of CASES) {
-      const { graph: int8, report } = quantizeCalibrated(calibrated, options);
+      const { graph: int8, report } = quantizeFromCalibration(calibrated, options);
       const detector = await Detector.load(int8, COCO_SETTINGS);
       const { map, map50 } = await evaluate(detector, dataset);
       detector.destroy();

@@ -3,7 +3,7 @@
 import { assert } from "@std/assert";
 import { sharedDevice } from "../../src/gpu/device.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
-import { Session } from "../../src/session.ts";
+import { Session } from "../../src/engine/session.ts";
 import { outputDifference } from "../support/output_tensor.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { encodeJpeg, encodePng } from "../../src/data/image/encode.ts";
+import { encodeJpeg, encodePng } from "../../src/image/codec/encode.ts";
 import { syntheticPicture } from "../../src/data/synthetic.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { schema } from "../../src/onnx/proto.ts";

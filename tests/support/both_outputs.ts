@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import type { Graph } from "../../src/graph/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { type Precision, Session } from "../../src/session.ts";
+import { type Precision, Session } from "../../src/engine/session.ts";
 import { type OutputDifference, outputDifference } from "./output_tensor.ts";
 import { randomTensor } from "./random.ts";
 

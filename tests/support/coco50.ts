@@ -5,8 +5,8 @@
  * @module
  */
 
-import { decodeImage } from "../../src/data/image/decode.ts";
-import type { RgbImage } from "../../src/detect/image.ts";
+import { decodeImage } from "../../src/image/codec/decode.ts";
+import type { RgbImage } from "../../src/image/rgb_image.ts";
 import type { FoundBox } from "./detections.ts";
 import { letterboxBytes } from "./letterbox_bytes.ts";
 

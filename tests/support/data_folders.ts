@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { encodePng } from "../../src/data/image/encode.ts";
+import { encodePng } from "../../src/image/codec/encode.ts";
 import { randomTensor } from "./random.ts";
 
 /** An object: class number, edges in whole pixels. */

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { Dataset, DatasetImage } from "../../src/data/dataset.ts";
-import { encodePng } from "../../src/data/image/encode.ts";
+import { encodePng } from "../../src/image/codec/encode.ts";
 import { SYNTHETIC_CLASSES, syntheticPicture } from "../../src/data/synthetic.ts";
 
 const CLASSES = SYNTHETIC_CLASSES.map(({ label }) => label);

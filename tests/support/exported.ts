@@ -4,7 +4,7 @@
  * @module
  */
 
-import { foldBatchNormalization } from "../../src/graph/batch_norm.ts";
+import { foldBatchNormalization } from "../../src/passes/fold_batch_normalization.ts";
 import type { Graph, Node } from "../../src/graph/mod.ts";
 
 /** The same graph with other names for its constants. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "../../src/train/trainer.ts";
+import type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "../../src/train/loop/trainer.ts";
 
 /** What is odd about it. */
 export interface FakeOptions {

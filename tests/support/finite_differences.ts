@@ -11,7 +11,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Graph, inferTypes, sizeOf, verify } from "../../src/graph/mod.ts";
 import { type ReferenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph } from "../../src/train/gradients/gradient_graph.ts";
+import { gradientGraph } from "../../src/train/autodiff/gradient_graph.ts";
 import { seededRandom } from "./random.ts";
 
 /** Float64 tensors by the names of a graph's inputs. */

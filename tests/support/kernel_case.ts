@@ -9,7 +9,7 @@ import type { Constant, Shape } from "../../src/graph/graph.ts";
 import type { Node, Operator } from "../../src/graph/operators.ts";
 import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { KernelContext, Operand, OperatorKernels } from "../../src/kernels/context.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import type { Layout, StorageForm } from "../../src/kernels/kernel.ts";
 import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";

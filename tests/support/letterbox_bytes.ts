@@ -8,7 +8,7 @@
  */
 
 import { letterboxGeometry } from "../../src/detect/letterbox.ts";
-import type { RgbImage } from "../../src/detect/image.ts";
+import type { RgbImage } from "../../src/image/rgb_image.ts";
 
 /** Bits of an interpolation weight. */
 const BITS = 11;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Random } from "../../src/data/random.ts";
+import { Random } from "../../src/numbers/random.ts";
 import type { Constant, Graph } from "../../src/graph/mod.ts";
 
 /** The model with other BatchNormalization parameters and biases, the same for the same seed. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { System } from "../../src/setup/system.ts";
+import type { System } from "../../src/host/setup/system.ts";
 
 /** What a machine has; by default it is a bare Debian, the user being root. */
 export interface Machine {

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { consumers, type Graph, type Node, recogniseActivations, withNodes } from "../../src/graph/mod.ts";
+import { consumers, type Graph, type Node, withNodes } from "../../src/graph/mod.ts";
+import { recogniseActivations } from "../../src/passes/mod.ts";
 import { activationOf } from "../../src/kernels/activation.ts";
 import { QdqBuilder } from "./qdq.ts";
 

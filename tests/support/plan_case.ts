@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Graph } from "../../src/graph/mod.ts";
 import { printPlan } from "../../src/plan/print.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { Session } from "../../src/session.ts";
+import { Session } from "../../src/engine/session.ts";
 import { testDevice } from "./gpu.ts";
 import { randomTensor } from "./random.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Random } from "../../src/data/random.ts";
+import { Random } from "../../src/numbers/random.ts";
 import { type Constant, type Graph, sizeOf } from "../../src/graph/mod.ts";
 import { evaluateNode, referenceTensor } from "../../src/reference/run.ts";
 import { randomTensor } from "./random.ts";

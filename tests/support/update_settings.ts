@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { UpdateSettings } from "../../src/train/trainer.ts";
+import type { UpdateSettings } from "../../src/train/loop/trainer.ts";
 
 /** Every group at a rate of its own, with decay, an average that moves fast, and clipping. */
 export const SETTINGS: UpdateSettings = {

@@ -14,7 +14,7 @@ import { COCO_SETTINGS, evaluate, type Evaluation } from "../../src/eval/evaluat
 import { loadWeights } from "../../src/models/weights.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
-import type { Precision } from "../../src/session.ts";
+import type { Precision } from "../../src/engine/session.ts";
 
 /** What is evaluated. */
 export interface YoloCase {

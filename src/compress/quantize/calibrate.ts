@@ -17,7 +17,7 @@ export interface CalibrationSample {
 }
 
 /** Calibration samples, read one by one: a generator need not hold more than one. */
-export type Calibration = Iterable<CalibrationSample> | AsyncIterable<CalibrationSample>;
+export type CalibrationSamples = Iterable<CalibrationSample> | AsyncIterable<CalibrationSample>;
 
 /** What was seen in calibration. */
 export interface CalibrationStatistics {
@@ -117,7 +117,7 @@ class BadValue extends FeatherdetError {}
 export async function observe(
   graph: Graph,
   values: readonly string[],
-  calibration: Calibration,
+  calibration: CalibrationSamples,
   runner: Runner,
   onSample?: (done: number) => void,
 ): Promise<CalibrationStatistics> {

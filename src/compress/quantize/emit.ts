@@ -6,7 +6,7 @@
  */
 
 import { type Constant, type Graph, namesOf, type Node, producers, uniqueName, withNodes } from "../../graph/mod.ts";
-import type { Affine } from "./affine.ts";
+import type { QuantizationParameters } from "./quantization_parameters.ts";
 import type { Placement } from "./placement.ts";
 import type { IntegerBias, IntegerWeights } from "./weights.ts";
 
@@ -20,7 +20,7 @@ export interface IntegerLayer {
 export function emitQdq(
   graph: Graph,
   placement: Placement,
-  scales: readonly Affine[],
+  scales: readonly QuantizationParameters[],
   integers: ReadonlyMap<Node, IntegerLayer>,
 ): Graph {
   const taken = namesOf(graph);

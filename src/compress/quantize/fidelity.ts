@@ -5,7 +5,7 @@
  */
 
 import type { RunnerTensor } from "../runner.ts";
-import { decibels } from "./affine.ts";
+import { decibels } from "./quantization_parameters.ts";
 
 /** Differences of detections `[N, 4 + classes, anchors]`: boxes as centre, width, height in input pixels, then scores. */
 export interface DetectionFidelity {

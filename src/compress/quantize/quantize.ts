@@ -4,19 +4,12 @@
  * @module
  */
 
-import {
-  consumers,
-  FeatherdetError,
-  foldBatchNormalization,
-  type Graph,
-  type Node,
-  recogniseActivations,
-  verify,
-} from "../../graph/mod.ts";
+import { consumers, FeatherdetError, type Graph, type Node, verify } from "../../graph/mod.ts";
+import { foldBatchNormalization, recogniseActivations } from "../../passes/mod.ts";
 import type { Runner } from "../runner.ts";
-import { type Affine, affineOf } from "./affine.ts";
+import { type QuantizationParameters, quantizationParametersFor } from "./quantization_parameters.ts";
 import { expectedErrors } from "./bias_correction.ts";
-import { type Calibration, type CalibrationStatistics, observe } from "./calibrate.ts";
+import { type CalibrationSamples, type CalibrationStatistics, observe } from "./calibrate.ts";
 import { emitQdq, type IntegerLayer } from "./emit.ts";
 import { equalise } from "./equalise.ts";
 import { type FloatOption, floatRule, GATE } from "./float_rules.ts";
@@ -75,7 +68,7 @@ export interface SchemeOptions {
 export interface QuantizeOptions extends SchemeOptions, Omit<CalibrateOptions, "float" | "storeOutputs"> {}
 
 /** A graph that is ready to be quantized, with what calibration saw of it: different schemes can be tried without another run. */
-export class Calibrated {
+export class Calibration {
   /** The graph, BatchNormalizations folded, activations recognised, perhaps equalised. */
   readonly graph: Graph;
   /** Pairs that were equalised; undefined where that was not asked for. */
@@ -160,9 +153,9 @@ export function prepared(graph: Graph): Graph {
  */
 export async function calibrate(
   source: Graph,
-  calibration: Calibration,
+  calibration: CalibrationSamples,
   options: CalibrateOptions,
-): Promise<Calibrated> {
+): Promise<Calibration> {
   const ready = prepared(source);
   const { graph, pairs } = options.equalise ? equalise(ready) : { graph: ready, pairs: undefined };
   const { float = "none" } = options;
@@ -170,7 +163,7 @@ export async function calibrate(
   const { storeOutputs = float === "none" } = options;
   const placement = placeInt8(graph, { float: rule, joins: "shared", storeOutputs });
   const statistics = await observe(graph, placement.observed, calibration, options.runner, options.onSample);
-  return new Calibrated(graph, pairs, statistics, placement);
+  return new Calibration(graph, pairs, statistics, placement);
 }
 
 /** Values of the settings that are words; the first of each is the default. */
@@ -219,10 +212,10 @@ export function placementOf(
 
 /** How each set of a placement is stored, and what calibration saw of it. */
 export function chosenScales(
-  calibrated: Calibrated,
+  calibrated: Calibration,
   { sets, int8 }: Placement,
   { observer: asked, percentile, activations }: Required<SchemeOptions>,
-): { readonly affine: Affine; readonly observer: ObserverName; readonly seen: Observed }[] {
+): { readonly affine: QuantizationParameters; readonly observer: ObserverName; readonly seen: Observed }[] {
   const symmetric = activations === "symmetric";
   const readers = consumers(calibrated.graph);
   return sets.map((values) => {
@@ -230,7 +223,11 @@ export function chosenScales(
     // What leaves int8 is decoded: there the few great values are those that count.
     const isComputedWith = values.some((value) => readers.get(value)!.some((node) => int8.has(node)));
     const observer = isComputedWith ? asked : "min-max";
-    return { affine: affineOf(OBSERVERS[observer](seen, { symmetric, percentile }), symmetric), observer, seen };
+    return {
+      affine: quantizationParametersFor(OBSERVERS[observer](seen, { symmetric, percentile }), symmetric),
+      observer,
+      seen,
+    };
   });
 }
 
@@ -281,8 +278,8 @@ export function integersOf(
  *
  * Throws FeatherdetError for settings out of range, and where calibration left out what the options need.
  */
-export function quantizeCalibrated(
-  calibrated: Calibrated,
+export function quantizeFromCalibration(
+  calibrated: Calibration,
   options: SchemeOptions = {},
 ): { graph: Graph; report: QuantizeReport } {
   const settings = completed(options);
@@ -346,9 +343,9 @@ export function quantizeCalibrated(
  * import { syntheticPicture } from "../../data/synthetic.ts";
  * import { letterboxTensor } from "../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../models/demo_detector.ts";
- * import { sessionRunner } from "../../session_runner.ts";
+ * import { sessionRunner } from "../../engine/session_runner.ts";
  * import { quantize } from "./quantize.ts";
- * function* pictures() { // or `calibrationFrom(await openDataset("coco", { split: "train" }))`
+ * function* pictures() { // or `takeCalibrationSamples(await openDataset("coco", { split: "train" }))`
  *   for (let seed = 1; seed <= 16; seed++) {
  *     const { image } = syntheticPicture({ seed, width: 64, height: 64 });
  *     yield { name: `picture ${seed}`, inputs: { images: letterboxTensor(image, 64, 64) } };
@@ -362,7 +359,7 @@ export function quantizeCalibrated(
  */
 export async function quantize(
   graph: Graph,
-  calibration: Calibration,
+  calibration: CalibrationSamples,
   options: QuantizeOptions,
 ): Promise<{ graph: Graph; report: QuantizeReport }> {
   const settings = completed(options);
@@ -371,5 +368,5 @@ export async function quantize(
     float: settings.float,
     storeOutputs: settings.storeOutputs,
   });
-  return quantizeCalibrated(calibrated, settings);
+  return quantizeFromCalibration(calibrated, settings);
 }

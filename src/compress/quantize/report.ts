@@ -5,7 +5,7 @@
  */
 
 import { type Constant, ELEMENT_BYTES, type Graph, type Node } from "../../graph/mod.ts";
-import { type Affine, decibels, rangeOf } from "./affine.ts";
+import { decibels, type QuantizationParameters, rangeOf } from "./quantization_parameters.ts";
 import type { ObserverName } from "./observers/mod.ts";
 import { squareError } from "./observers/mse.ts";
 import { extremes } from "./observers/observer.ts";
@@ -109,7 +109,7 @@ export function storedReport(
   values: readonly string[],
   observer: ObserverName,
   observed: Observed,
-  affine: Affine,
+  affine: QuantizationParameters,
 ): StoredReport {
   const { values: middles, counts } = observed.histogram.occupied();
   const { low, high } = rangeOf(affine);

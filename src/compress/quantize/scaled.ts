@@ -5,12 +5,12 @@
  */
 
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
-import type { Affine } from "./affine.ts";
+import type { QuantizationParameters } from "./quantization_parameters.ts";
 import { emitQdq } from "./emit.ts";
 import type { FloatOption } from "./float_rules.ts";
 import type { Placement } from "./placement.ts";
 import {
-  type Calibrated,
+  type Calibration,
   chosenScales,
   completed,
   integersOf,
@@ -20,13 +20,13 @@ import {
 } from "./quantize.ts";
 
 /** Scale and zero point of every value that is stored in int8, by the value's name. */
-export type ActivationScales = ReadonlyMap<string, Affine>;
+export type ActivationScales = ReadonlyMap<string, QuantizationParameters>;
 
 /** What decides on scales of activations. */
 export type ActivationScaleOptions = Pick<SchemeOptions, "observer" | "percentile" | "activations" | "float">;
 
-/** The scales that `quantizeCalibrated` with these options would store values with. */
-export function activationScales(calibrated: Calibrated, options: ActivationScaleOptions = {}): ActivationScales {
+/** The scales that `quantizeFromCalibration` with these options would store values with. */
+export function activationScales(calibrated: Calibration, options: ActivationScaleOptions = {}): ActivationScales {
   const settings = completed(options);
   const placement = placementOf(calibrated.graph, settings);
   const chosen = chosenScales(calibrated, placement, settings);
@@ -34,7 +34,7 @@ export function activationScales(calibrated: Calibrated, options: ActivationScal
 }
 
 /** The scale of a value. Throws FeatherdetError where there is none. */
-export function scaleOf(scales: ActivationScales, value: string): Affine {
+export function scaleOf(scales: ActivationScales, value: string): QuantizationParameters {
   const affine = scales.get(value);
   if (affine) return affine;
   throw new FeatherdetError(

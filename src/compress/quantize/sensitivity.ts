@@ -7,11 +7,11 @@
 
 import { FeatherdetError, type Graph, type Node } from "../../graph/mod.ts";
 import type { Runner, RunnerTensor } from "../runner.ts";
-import type { Calibration, CalibrationSample } from "./calibrate.ts";
+import type { CalibrationSample, CalibrationSamples } from "./calibrate.ts";
 import { type Fidelity, FidelityMeter } from "./fidelity.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
 import { placeInt8 } from "./placement.ts";
-import { calibrate, type Calibrated, quantizeCalibrated, type SchemeOptions } from "./quantize.ts";
+import { calibrate, type Calibration, quantizeFromCalibration, type SchemeOptions } from "./quantize.ts";
 
 /** How to measure sensitivity. */
 export interface SensitivityOptions extends Omit<SchemeOptions, "storeOutputs"> {
@@ -48,7 +48,7 @@ export function checkCount(what: string, count: number | undefined, least: numbe
 }
 
 /** The first samples of a calibration. Throws FeatherdetError where there is none. */
-async function firstSamples(calibration: Calibration, count: number): Promise<CalibrationSample[]> {
+async function firstSamples(calibration: CalibrationSamples, count: number): Promise<CalibrationSample[]> {
   const samples: CalibrationSample[] = [];
   for await (const sample of calibration) {
     samples.push(sample);
@@ -74,9 +74,9 @@ export async function outputsOf(
 }
 
 /** The graph with one layer in int8. */
-function alone(calibrated: Calibrated, layer: string, options: SensitivityOptions): Graph {
+function alone(calibrated: Calibration, layer: string, options: SensitivityOptions): Graph {
   const isFloat = ({ name }: Node) => name !== layer;
-  return quantizeCalibrated(calibrated, { ...options, float: isFloat, storeOutputs: true }).graph;
+  return quantizeFromCalibration(calibrated, { ...options, float: isFloat, storeOutputs: true }).graph;
 }
 
 /** What a changed graph makes of the samples beside the original's outputs. */
@@ -100,19 +100,19 @@ async function measure(
  */
 export async function sensitivity(
   source: Graph,
-  calibration: Calibration,
+  calibration: CalibrationSamples,
   options: SensitivityOptions,
 ): Promise<LayerSensitivity[]> {
   checkCount("samples", options.samples, 1);
   checkCount("scored layers", options.scored, 0);
   const { runner } = options;
   const samples = await firstSamples(calibration, options.samples ?? 8);
-  return await sensitivityCalibrated(await calibrate(source, samples, { runner }), samples, options);
+  return await measureSensitivityFromCalibration(await calibrate(source, samples, { runner }), samples, options);
 }
 
 /** As `sensitivity`, with ranges from a calibration that was run before; outputs are compared on all `samples`. */
-export async function sensitivityCalibrated(
-  calibrated: Calibrated,
+export async function measureSensitivityFromCalibration(
+  calibrated: Calibration,
   samples: readonly CalibrationSample[],
   options: SensitivityOptions,
 ): Promise<LayerSensitivity[]> {

@@ -6,7 +6,7 @@
  */
 
 import { type Constant, type Graph, type Node, roundHalfEven, sizeOf } from "../../graph/mod.ts";
-import { decibels, GREATEST } from "./affine.ts";
+import { decibels, GREATEST } from "./quantization_parameters.ts";
 import type { LayerOperator } from "./layers.ts";
 import { squareError } from "./observers/mse.ts";
 

@@ -11,7 +11,10 @@ export type Affine = readonly [xx: number, xy: number, x0: number, yx: number, y
 export type Edges = readonly [left: number, top: number, right: number, bottom: number];
 
 /** What the maps do one after another, the first of them first. */
-export function chain(first: Affine, ...others: readonly Affine[]): Affine {
+export function chain(
+  first: Affine,
+  ...others: readonly Affine[]
+): Affine {
   return others.reduce((before: Affine, [xx, xy, x0, yx, yy, y0]): Affine => {
     const [a, b, c, d, e, f] = before;
     return [

@@ -15,7 +15,7 @@ import { packBoxes } from "./pack_boxes.ts";
 import type { InputSize } from "./tile.ts";
 import { Workshop } from "./workshop.ts";
 
-/** A batch and where in the run it stands; a `TrainingBatch` of `src/train/trainer.ts` as well. */
+/** A batch and where in the run it stands; a `TrainingBatch` of `src/train/loop/trainer.ts` as well. */
 export interface DatasetBatch extends RunPosition {
   /** `[batch, 3, height, width]`, row-major: red, green, blue in 0..1. */
   readonly images: Float32Array<ArrayBuffer>;

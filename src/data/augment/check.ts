@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-import { letterboxGeometry } from "../../detect/letterbox_geometry.ts";
+import { letterboxGeometry } from "../../image/letterbox_geometry.ts";
 import type { Dataset, DatasetImage } from "../dataset.ts";
 import { SMALLEST_SIDE } from "./boxes.ts";
 import type { AugmentOptions } from "./options.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Random } from "../random.ts";
+import type { Random } from "../../numbers/random.ts";
 import type { AugmentOptions } from "./options.ts";
 
 /** A change of colours. */

@@ -14,5 +14,5 @@ export {
 } from "./batches.ts";
 export { checkVisible } from "./check.ts";
 export { mostBoxes } from "./most_boxes.ts";
-export { augmentation, type AugmentOptions, USUAL_AUGMENTATION } from "./options.ts";
+export { augmentation, type AugmentOptions, DEFAULT_AUGMENTATION } from "./options.ts";
 export type { InputSize } from "./tile.ts";

@@ -6,7 +6,7 @@
 
 import { FeatherdetError } from "../../graph/error.ts";
 
-/** Ranges and probabilities of the augmentations; what is left out is as `USUAL_AUGMENTATION` has it. */
+/** Ranges and probabilities of the augmentations; what is left out is as `DEFAULT_AUGMENTATION` has it. */
 export interface AugmentOptions {
   /** Probability that four pictures are put together (Bochkovskiy et al. 2020). */
   readonly mosaic?: number;
@@ -31,7 +31,7 @@ export interface AugmentOptions {
 }
 
 /** What YOLO detectors are usually trained with (the published settings of YOLOv5 to YOLO11). */
-export const USUAL_AUGMENTATION: Required<AugmentOptions> = {
+export const DEFAULT_AUGMENTATION: Required<AugmentOptions> = {
   mosaic: 1,
   scale: 0.5,
   translate: 0.1,
@@ -85,5 +85,5 @@ export function augmentation(options: AugmentOptions | false = {}): Required<Aug
       throw new FeatherdetError(`augmentation "${name}" is ${value}, expected 0 to ${largest}`);
     }
   }
-  return { ...USUAL_AUGMENTATION, ...Object.fromEntries(given) };
+  return { ...DEFAULT_AUGMENTATION, ...Object.fromEntries(given) };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { DatasetImage } from "../dataset.ts";
-import { Random } from "../random.ts";
+import { Random } from "../../numbers/random.ts";
 import { mix } from "../scene/arithmetic.ts";
 import { chain } from "./affine.ts";
 import { placeBox } from "./boxes.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { RgbImage } from "../../detect/image.ts";
-import { letterboxGeometry } from "../../detect/letterbox_geometry.ts";
+import type { RgbImage } from "../../image/rgb_image.ts";
+import { letterboxGeometry } from "../../image/letterbox_geometry.ts";
 import { type Pixels, shrink } from "./shrink.ts";
 import type { InputSize } from "./tile.ts";
 

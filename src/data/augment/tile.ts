@@ -4,7 +4,7 @@
  * @module
  */
 
-import { letterboxGeometry } from "../../detect/letterbox_geometry.ts";
+import { letterboxGeometry } from "../../image/letterbox_geometry.ts";
 import type { PictureSize } from "../picture_file.ts";
 import { type Affine, boundsOf, common, type Edges, inverse, scaleAndMove } from "./affine.ts";
 

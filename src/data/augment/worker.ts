@@ -4,7 +4,7 @@
  * @module
  */
 
-import { decodeImage } from "../image/decode.ts";
+import { decodeImage } from "../../image/codec/decode.ts";
 import { serve } from "../side_worker.ts";
 import { sourceOf } from "./source.ts";
 import { render, type WorkAnswer, type WorkOrder } from "./work.ts";

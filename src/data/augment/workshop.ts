@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { RgbImage } from "../../detect/image.ts";
+import type { RgbImage } from "../../image/rgb_image.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { DatasetImage } from "../dataset.ts";
 import { SideWorker, transferable } from "../side_worker.ts";

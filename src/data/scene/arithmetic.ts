@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Random } from "../random.ts";
+import type { Random } from "../../numbers/random.ts";
 
 /** A direction of length 1. */
 export type Direction = readonly [x: number, y: number];

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { RgbImage } from "../../detect/image.ts";
-import type { Random } from "../random.ts";
+import type { RgbImage } from "../../image/rgb_image.ts";
+import type { Random } from "../../numbers/random.ts";
 import { clamp01, mix, mostlyLow } from "./arithmetic.ts";
 import type { Planes } from "./paint.ts";
 

@@ -6,7 +6,7 @@
 
 import { type Direction, mostlyLow, randomDirection } from "./arithmetic.ts";
 import { CLUTTER, SCENE_CLASSES } from "./classes.ts";
-import type { Random } from "../random.ts";
+import type { Random } from "../../numbers/random.ts";
 import type { OutlineName } from "./shapes.ts";
 import type { Texture, TextureName } from "./textures.ts";
 

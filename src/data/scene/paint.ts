@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Random } from "../random.ts";
+import type { Random } from "../../numbers/random.ts";
 import { addNoiseField, clamp01, randomDirection } from "./arithmetic.ts";
 import type { Item, Layout, Rgb } from "./layout.ts";
 import { columnsOf, placementOf, rowsOf } from "./placement.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LetterboxGeometry } from "../../detect/letterbox_geometry.ts";
+import type { LetterboxGeometry } from "../../image/letterbox_geometry.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Operand } from "../context.ts";
 import { blocked, i32, type Kernel, vec2i } from "../kernel.ts";

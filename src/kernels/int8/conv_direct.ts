@@ -7,7 +7,8 @@
 import type { Int8Arithmetic, KernelContext } from "../context.ts";
 import { directConvApplies } from "../conv_direct.ts";
 import { acceptsEpilogue, type ConvCandidate, type ConvShape } from "../conv_form.ts";
-import { type ConvTile, type Target, tileCost, workgroupSize } from "../conv_tile.ts";
+import { type ConvTile, tileCost, workgroupSize } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import { epilogueParameters } from "../conv_step.ts";
 import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
 import { arithmetics } from "./conv_numbers.ts";

@@ -6,7 +6,8 @@
  */
 
 import type { Variants } from "../candidate.ts";
-import { type ConvTile, type Target, type TileLists, tiles, tileVariants } from "../conv_tile.ts";
+import { type ConvTile, type TileLists, tiles, tileVariants } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 
 /** Tiles of direct convolutions of bytes. */
 const INT8_TILES: TileLists = {

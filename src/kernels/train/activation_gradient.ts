@@ -4,7 +4,7 @@
  * @module
  */
 
-import { activationNode } from "../../graph/activations.ts";
+import { activationNode } from "../../passes/recognise_activations.ts";
 import { sizeOf } from "../../graph/graph.ts";
 import type { ActivationAttributes, Node } from "../../graph/operators.ts";
 import {

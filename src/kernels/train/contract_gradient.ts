@@ -6,12 +6,12 @@
  * @module
  */
 
-import { sizeOf } from "../../graph/graph.ts";
+import { sizeOf, stridesOf } from "../../graph/graph.ts";
 import type { KernelContext, OperatorKernels } from "../context.ts";
 import { blocked, f32, i32, type Kernel } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { blockedOf, read, readPlain, refuseEpilogue, write } from "../operand.ts";
-import { reductionWalk, stridesOf } from "../strided.ts";
+import { reductionWalk } from "../strided.ts";
 import { partialsOf, partsOf, SUMMED } from "./parts.ts";
 
 function softmax(context: KernelContext<"SoftmaxGradient">): Kernel {

@@ -7,7 +7,8 @@
 
 import { sizeOf } from "../../graph/graph.ts";
 import type { KernelContext, OperatorKernels } from "../context.ts";
-import { type Target, workgroupSize } from "../conv_tile.ts";
+import { workgroupSize } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, type ParameterField, vec2i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { blockedOf, onImages, read, refuseEpilogue } from "../operand.ts";

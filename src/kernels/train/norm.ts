@@ -10,7 +10,7 @@
 import { DERIVED_FROM_INPUT } from "../../graph/operators.ts";
 import { sizeOf } from "../../graph/graph.ts";
 import { type Activation, activationConstants, activationParameters, NO_ACTIVATION } from "../activation.ts";
-import type { Target } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import type { KernelContext, Operand, OperandTypes, OperatorKernels } from "../context.ts";
 import { blocked, f32, i32, type Kernel } from "../kernel.ts";
 import { blockedOf, read, readPlain, refuseEpilogue, refuseResidual, write } from "../operand.ts";

@@ -7,7 +7,7 @@
 
 import { sizeOf } from "../../graph/graph.ts";
 import type { Operand } from "../context.ts";
-import type { Target } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import { i32, type Kernel, type KernelBinding } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { write } from "../operand.ts";

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { type Shape, sizeOf } from "../../graph/graph.ts";
+import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import type { BinaryOperator, Operator } from "../../graph/operators.ts";
 import { quantizeValue } from "../../graph/quantized_value.ts";
 import type { Draft } from "../draft.ts";
 import { allocate, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
-import { broadcastStrides, restride, stridesOf, walk } from "./strided.ts";
+import { broadcastStrides, restride, walk } from "./strided.ts";
 
 /** The NumPy broadcast of shapes; undefined if they do not fit. */
 export function broadcast(...shapes: Shape[]): number[] | undefined {

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { type Shape, sizeOf } from "../../graph/graph.ts";
+import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import { roundHalfEven } from "../../graph/quantized_value.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
 import { isInteger, zip } from "./evaluate.ts";
-import { broadcastStrides, restride, stridesOf, walk } from "./strided.ts";
+import { broadcastStrides, restride, walk } from "./strided.ts";
 
 /** Computes a node whose inputs are known; throws FeatherdetError where it cannot. */
 export type Fold = (node: NodeReader) => OnnxTensor;

@@ -4,15 +4,8 @@
  * @module
  */
 
-import { type Shape, sizeOf } from "../../graph/graph.ts";
+import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import { allocate, type OnnxTensor } from "../tensor.ts";
-
-/** Elements between neighbours along each axis of a row-major tensor. */
-export function stridesOf(shape: Shape): number[] {
-  const strides = Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
-  return strides;
-}
 
 /** Strides that repeat a tensor of one shape over a larger one; the shapes must broadcast. */
 export function broadcastStrides(shape: Shape, target: Shape): number[] {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resizedExtent } from "../../passes/sizes/resized_extent.ts";
 import type { CoordinateMode, NearestMode, OperatorAttributes, Pair } from "../../graph/operators.ts";
 import { draft, type OnnxOperator } from "../draft.ts";
 import type { NodeReader } from "../reader.ts";
@@ -35,14 +36,9 @@ function spatial(node: NodeReader, list: readonly number[], axes: readonly numbe
   return [full[2], full[3]];
 }
 
-/** Output extent that a scale leads to. The product is rounded to f32 as runtimes do: 13 times f32(25 / 13) must be 25. */
-export function resized(extent: number, scale: number): number {
-  return Math.floor(Math.fround(extent * scale));
-}
-
 /** Whether a scale leads to the extent however a runtime multiplies, in f32 or in f64. */
 export function isStatable(scale: number, extent: number, size: number): boolean {
-  return Math.fround(scale) === scale && resized(extent, scale) === size && Math.floor(extent * scale) === size;
+  return Math.fround(scale) === scale && resizedExtent(extent, scale) === size && Math.floor(extent * scale) === size;
 }
 
 /**
@@ -50,7 +46,7 @@ export function isStatable(scale: number, extent: number, size: number): boolean
  * two extents, and is taken as the quotient.
  */
 function byScales(input: Pair, stated: Pair): Pick<ResizeAttributes, "size" | "scales"> {
-  const size: Pair = [resized(input[0], stated[0]), resized(input[1], stated[1])];
+  const size: Pair = [resizedExtent(input[0], stated[0]), resizedExtent(input[1], stated[1])];
   const scale = (axis: 0 | 1) =>
     isStatable(stated[axis], input[axis], size[axis]) ? stated[axis] : size[axis] / input[axis];
   return { size, scales: [scale(0), scale(1)] };

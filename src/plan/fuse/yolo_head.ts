@@ -7,7 +7,8 @@
  * @module
  */
 
-import { type DetectionHead, type DetectionLevel, findDetectionHead, type Node, sizeOf } from "../../graph/mod.ts";
+import { type Node, sizeOf } from "../../graph/mod.ts";
+import { type DetectionHead, type DetectionLevel, findDetectionHead } from "../../passes/mod.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../reference/run.ts";
 import type { TypedGraph } from "../node.ts";
 

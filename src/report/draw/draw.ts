@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RgbImage } from "../../detect/image.ts";
+import type { RgbImage } from "../../image/rgb_image.ts";
 import { classColour, textColour } from "./palette.ts";
 import { fillRectangle, type Surface } from "./raster.ts";
 import { drawText, measureText } from "./text.ts";

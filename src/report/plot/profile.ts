@@ -5,7 +5,7 @@
  */
 
 import { barY, gridY, type PlotOptions, ruleY } from "npm:@observablehq/plot@0.6.17";
-import type { StepTime } from "../../session.ts";
+import type { StepTime } from "../../engine/session.ts";
 import { figure } from "./figure.ts";
 import { INK, NEUTRAL, seriesColours } from "./theme.ts";
 

@@ -7,12 +7,12 @@
 
 import type { Dataset, DatasetImage } from "../../data/dataset.ts";
 import { Detector, type DetectorOptions, type Picture } from "../../detect/detector.ts";
-import { modelCosts } from "../../eval/costs.ts";
+import { countCosts } from "../../eval/costs.ts";
 import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
 import type { EvaluationJournal } from "../../eval/journal.ts";
 import { measureLatency } from "../../eval/measure_latency.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
-import type { Precision } from "../../session.ts";
+import type { Precision } from "../../engine/session.ts";
 import type { Figure, MissingFigure } from "./figure.ts";
 import { PUBLISHED_FAMILY } from "./published.ts";
 import type { CountedName, FamilyMember, Figures, ResultRow, TableResults, TimedName } from "./results.ts";
@@ -81,7 +81,7 @@ async function countAndEvaluate(
   const detector = await detectorFor(graph, precision, options, COCO_SETTINGS);
   try {
     const { storage } = detector.plan.form;
-    const costs = modelCosts(graph, { precision, storage });
+    const costs = countCosts(graph, { precision, storage });
     const { map, map50 } = await evaluate(detector, dataset, {
       journal: journal?.(variant),
       onProgress: onPicture && ((...progress) => onPicture(variant, ...progress)),
@@ -185,7 +185,7 @@ async function familyMembers(picture: Picture, options: MeasureOptions): Promise
   for (const { model, size, build } of family) {
     options.say?.(`${model} with random weights: latency`);
     const graph = build();
-    const { fileBytes } = modelCosts(graph);
+    const { fileBytes } = countCosts(graph);
     const timing = await timesOf(graph, "f32", picture, familyRuns, options);
     members.push({ model, size, fileBytes, publishedMap: PUBLISHED_FAMILY[model] / 100, timing });
   }

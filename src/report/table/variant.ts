@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Precision } from "../../session.ts";
+import type { Precision } from "../../engine/session.ts";
 
 /** The parts of a variant in the tables; `other` is in the table of all variants only. */
 export const VARIANT_ROLES = [

@@ -46,7 +46,7 @@ export function choosingLayers(graph: Graph): ChoosingLayer[] {
   return [...placeInt8(graph, { float, joins: "shared", storeOutputs: false }).layers];
 }
 
-/** A rule for `quantizeCalibrated`: float but for the layers that are named. */
+/** A rule for `quantizeFromCalibration`: float but for the layers that are named. */
 export function floatBut(int8: ReadonlySet<string>): (node: Node) => boolean {
   return (node) => !int8.has(node.name);
 }

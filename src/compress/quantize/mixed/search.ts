@@ -10,11 +10,11 @@
 
 import { FeatherdetError, type Graph } from "../../../graph/mod.ts";
 import type { Runner } from "../../runner.ts";
-import type { Calibration, CalibrationSample } from "../calibrate.ts";
+import type { CalibrationSample, CalibrationSamples } from "../calibrate.ts";
 import { FidelityMeter } from "../fidelity.ts";
-import { calibrate, type Calibrated, quantizeCalibrated, type SchemeOptions } from "../quantize.ts";
+import { calibrate, type Calibration, quantizeFromCalibration, type SchemeOptions } from "../quantize.ts";
 import type { QuantizeReport } from "../report.ts";
-import { checkCount, type LayerSensitivity, outputsOf, sensitivityCalibrated } from "../sensitivity.ts";
+import { checkCount, type LayerSensitivity, measureSensitivityFromCalibration, outputsOf } from "../sensitivity.ts";
 import { type Assignment, assignmentsOf, type FloatStorage, predictedFront, spread } from "./assign.ts";
 import { type ChoosingLayer, choosingLayers, floatBut, shareOut } from "./layers.ts";
 import type { MixedMeter, MixedVariant } from "./meter.ts";
@@ -83,7 +83,7 @@ function checkOptions(options: MixedOptions): MixedOptions {
 }
 
 /** Passes samples on, the first of which are kept: a generator can be read only once. */
-async function* keepFirst(calibration: Calibration, count: number, kept: CalibrationSample[]) {
+async function* keepFirst(calibration: CalibrationSamples, count: number, kept: CalibrationSample[]) {
   for await (const sample of calibration) {
     if (kept.length < count) kept.push(sample);
     yield sample;
@@ -107,13 +107,13 @@ async function storageLoss(
 
 /** The search with what it has measured so far. */
 class Search {
-  readonly #calibrated: Calibrated;
+  readonly #calibrated: Calibration;
   readonly #options: MixedOptions;
   readonly #layers: readonly ChoosingLayer[];
   readonly #maps = new Map<Candidate, number>();
   readonly #floats: Readonly<Record<FloatStorage, Candidate>>;
 
-  constructor(calibrated: Calibrated, options: MixedOptions) {
+  constructor(calibrated: Calibration, options: MixedOptions) {
     this.#calibrated = calibrated;
     this.#options = options;
     const { graph } = calibrated;
@@ -134,7 +134,7 @@ class Search {
   }
 
   #make(title: string, storage: FloatStorage, options: SchemeOptions, predicted: number | null): Candidate {
-    const { graph, report } = quantizeCalibrated(this.#calibrated, { ...this.#options, ...options });
+    const { graph, report } = quantizeFromCalibration(this.#calibrated, { ...this.#options, ...options });
     const int8 = new Set(report.layers.filter(({ precision }) => precision === "int8").map(({ name }) => name));
     return { title, storage, graph, report, int8, predicted };
   }
@@ -272,10 +272,10 @@ function layersOf(
  * import { syntheticPicture } from "../../../data/synthetic.ts";
  * import { letterboxTensor } from "../../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../../models/demo_detector.ts";
- * import { sessionRunner } from "../../../session_runner.ts";
+ * import { sessionRunner } from "../../../engine/session_runner.ts";
  * import type { MixedMeter } from "./meter.ts";
- * import { mixedPrecision } from "./search.ts";
- * function* pictures() { // or `calibrationFrom(await openDataset("coco", { split: "train" }))`
+ * import { searchMixedPrecision } from "./search.ts";
+ * function* pictures() { // or `takeCalibrationSamples(await openDataset("coco", { split: "train" }))`
  *   const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
  *   yield { name: "picture 7", inputs: { images: letterboxTensor(image, 64, 64) } };
  * }
@@ -291,28 +291,32 @@ function layersOf(
  * } satisfies MixedMeter;
  * const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
  * const options = { budget: { map: 0.05 }, runners, meter, samples: 1 };
- * const { graph, storage, report } = await mixedPrecision(demoDetector({ size: 64 }), pictures(), options);
+ * const { graph, storage, report } = await searchMixedPrecision(demoDetector({ size: 64 }), pictures(), options);
  * console.log(report.chosen.title, graph.nodes.length, storage); // load it with `precision: storage`
  * for (const runner of Object.values(runners)) runner.destroy();
  * ```
  */
-export async function mixedPrecision(
+export async function searchMixedPrecision(
   source: Graph,
-  calibration: Calibration,
+  calibration: CalibrationSamples,
   options: MixedOptions,
 ): Promise<MixedResult> {
   checkOptions(options);
   options.onStep?.("calibration");
   const first: CalibrationSample[] = [];
   const kept = keepFirst(calibration, options.samples ?? 4, first);
-  return await mixedCalibrated(await calibrate(source, kept, { runner: options.runners.f32 }), first, options);
+  return await searchMixedFromCalibration(
+    await calibrate(source, kept, { runner: options.runners.f32 }),
+    first,
+    options,
+  );
 }
 
 /**
- * As `mixedPrecision`, from a calibration that was run before with `float: "none"`; outputs are compared on `first`, samples of it.
+ * As `searchMixedPrecision`, from a calibration that was run before with `float: "none"`; outputs are compared on `first`, samples of it.
  */
-export async function mixedCalibrated(
-  calibrated: Calibrated,
+export async function searchMixedFromCalibration(
+  calibrated: Calibration,
   first: readonly CalibrationSample[],
   options: MixedOptions,
 ): Promise<MixedResult> {
@@ -330,7 +334,13 @@ export async function mixedCalibrated(
   onStep?.("sensitivity of every layer");
   const score = async (graph: Graph) => baseline - await options.meter.map({ graph, storage: "f32" });
   const rated = options.sensitivity ??
-    await sensitivityCalibrated(calibrated, first, { ...options, runner: runners.f32, float: "yolo11", score, scored });
+    await measureSensitivityFromCalibration(calibrated, first, {
+      ...options,
+      runner: runners.f32,
+      float: "yolo11",
+      score,
+      scored,
+    });
   const ratings = new Map(rated.map((layer) => [layer.name, layer] as const));
   const f16Loss = await storageLoss(calibrated.graph, first, runners);
 

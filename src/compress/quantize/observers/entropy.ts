@@ -7,7 +7,7 @@
  * @module
  */
 
-import { GREATEST, LEAST, type Range } from "../affine.ts";
+import { GREATEST, LEAST, type Range } from "../quantization_parameters.ts";
 import { extremes, type Observer } from "./observer.ts";
 
 /** Thresholds that are tried, evenly over the bins. */

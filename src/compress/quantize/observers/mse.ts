@@ -7,7 +7,13 @@
  * @module
  */
 
-import { type Affine, affineOf, GREATEST, LEAST, type Range } from "../affine.ts";
+import {
+  GREATEST,
+  LEAST,
+  type QuantizationParameters,
+  quantizationParametersFor,
+  type Range,
+} from "../quantization_parameters.ts";
 import { extremes, type Observer } from "./observer.ts";
 
 /** Places that are tried of the whole length, and then of the two steps around the best. */
@@ -20,7 +26,7 @@ const ROUNDS = 4;
 export function squareError(
   values: Float64Array,
   counts: Float64Array,
-  { scale, zeroPoint }: Affine,
+  { scale, zeroPoint }: QuantizationParameters,
   floor = LEAST,
 ): number {
   const least = floor - zeroPoint, greatest = GREATEST - zeroPoint, inverse = 1 / scale;
@@ -56,7 +62,7 @@ function bestFraction(cost: (fraction: number) => number): number {
 export const meanSquareError: Observer = (observed, { symmetric }) => {
   const { values, counts } = observed.histogram.occupied();
   const outer = extremes(observed);
-  const cost = (range: Range) => squareError(values, counts, affineOf(range, symmetric));
+  const cost = (range: Range) => squareError(values, counts, quantizationParametersFor(range, symmetric));
   if (symmetric) {
     const most = Math.max(-outer.low, outer.high);
     const threshold = most * bestFraction((fraction) => cost({ low: -most * fraction, high: most * fraction }));

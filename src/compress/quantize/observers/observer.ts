@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Range } from "../affine.ts";
+import type { Range } from "../quantization_parameters.ts";
 import type { Observed } from "../statistics.ts";
 
 /** Settings of observers; each reads those that concern it. */

@@ -1,0 +1,208 @@
+/**
+ * Convolutions whose weights are stored in one or two bits.
+ *
+ * Activations stay in float. In the graph the packed bytes go through an UnpackWeights, which the planner computes once; the direct
+ * convolution packs them again for the device (`kernels/low_bit_weights.ts`).
+ *
+ * @module
+ */
+
+import {
+  analyze,
+  type Constant,
+  FeatherdetError,
+  type Graph,
+  namesOf,
+  type Node,
+  packLevels,
+  uniqueName,
+  type WeightBits,
+  withNodes,
+} from "../../graph/mod.ts";
+import { decibels } from "./quantization_parameters.ts";
+import { binaryChannel } from "./binary.ts";
+import { type FloatOption, floatRule } from "./float_rules.ts";
+import { channelPowers, type LowBitChannel } from "./low_bit_channel.ts";
+import { lowBitTotals, type PackedLayerReport, type PackWeightsReport } from "./pack_weights_report.ts";
+import { refuseQuantized } from "./refuse_quantized.ts";
+import { ternaryChannel, twnThreshold } from "./ternary.ts";
+
+/** How weights become one or two bits. */
+export interface PackWeightsOptions {
+  /** 2 for ternary weights, 1 for binary ones. */
+  readonly bits: WeightBits;
+  /**
+   * Convolutions that keep their weights in float. Default `yolo11`: the first layer, the last ones before decoding, the expectation of
+   * DFL, and depthwise convolutions, in which the scale alone would take as much room as the weights.
+   */
+  readonly float?: FloatOption;
+  /** How ternary weights choose what becomes zero: `optimal` (the default) has the least square error, `twn` is the paper's rule. */
+  readonly threshold?: "optimal" | "twn";
+}
+
+/** A graph with packed weights, and what that did to it. */
+export interface PackWeightsResult {
+  /** The graph with an UnpackWeights before each packed convolution. */
+  readonly graph: Graph;
+  /** What became of each convolution. */
+  readonly report: PackWeightsReport;
+}
+
+/** Packed weights. */
+interface Packed {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly scales: Float32Array<ArrayBuffer>;
+  readonly sqnr: number | null;
+  readonly zeros: number;
+}
+
+function pack({ shape, data }: Constant, bits: WeightBits, channelOf: (values: Float32Array) => LowBitChannel): Packed {
+  const levels = new Int8Array(data.length), scales = new Float32Array(shape[0]);
+  const size = data.length / shape[0];
+  let signal = 0, noise = 0;
+  for (let output = 0; output < shape[0]; output++) {
+    const values = Float32Array.from(data.subarray(output * size, (output + 1) * size));
+    const channel = channelOf(values);
+    levels.set(channel.levels, output * size);
+    scales[output] = channel.scale;
+    const powers = channelPowers(values, channel);
+    signal += powers.signal;
+    noise += powers.noise;
+  }
+  const zeros = levels.reduce((count, level) => count + (level === 0 ? 1 : 0), 0) / levels.length;
+  return { data: packLevels(bits, levels), scales, sqnr: decibels(signal, noise), zeros };
+}
+
+/** Why a convolution keeps its weights in float; undefined for one that need not. */
+function reasons(graph: Graph, option: FloatOption): (node: Node) => string | undefined {
+  const rule = floatRule(graph, option);
+  return (node) => {
+    if (node.op !== "Conv") return "no convolution";
+    const constant = graph.constants.get(node.inputs[1]);
+    if (constant?.dtype !== "f32") return "weights are no constants in f32";
+    const { groups } = node.attributes;
+    const isDepthwise = groups > 1 && constant.shape[1] === 1;
+    return rule(node) ?? (option === "yolo11" && isDepthwise ? "depthwise" : undefined);
+  };
+}
+
+/**
+ * Every convolution, and why it keeps its weights in float; undefined where they get one or two bits.
+ *
+ * Throws FeatherdetError for other bits, and where all stay in float.
+ */
+export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOption): Map<Node, string | undefined> {
+  if (bits !== 1 && bits !== 2) throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1 and 2`);
+  refuseQuantized(graph);
+  const reasonOf = reasons(graph, float);
+  const convolutions = graph.nodes.filter(({ op }) => op === "Conv");
+  const kept = new Map(convolutions.map((node) => [node, reasonOf(node)]));
+  const inFloat = new Set(graph.nodes.flatMap((node) => {
+    return node.inputs.filter((_, index) => node.op !== "Conv" || index !== 1 || kept.get(node) !== undefined);
+  }));
+  for (const name of graph.outputs) inFloat.add(name);
+  for (const node of convolutions) {
+    if (inFloat.has(node.inputs[1])) kept.set(node, kept.get(node) ?? "shares its weights with something in float");
+  }
+  if (![...kept.values()].includes(undefined)) {
+    const few = bits === 1 ? "one bit" : "two bits", { length } = convolutions;
+    throw new FeatherdetError(
+      length === 0
+        ? `graph "${graph.name}" has no convolution whose weights could have ${few}`
+        : `none of the ${length} convolutions of graph "${graph.name}" can have weights of ${few}: all stay in float`,
+    );
+  }
+  return kept;
+}
+
+/**
+ * Stores the weights of convolutions in one or two bits with a scale for each output channel. Biases and everything else stay as they
+ * are. A weight that several convolutions share is packed once, if all of them may.
+ *
+ * Without training a detector does not survive this: the report says what is left of the weights, not of the accuracy.
+ *
+ * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and where no
+ * convolution is left to pack.
+ *
+ * ```ts
+ * import { demoDetector } from "../../models/demo_detector.ts";
+ * import { packWeights } from "./pack_weights.ts";
+ * const { graph, report } = packWeights(demoDetector({ size: 320 }), { bits: 2 });
+ * console.log(graph.nodes.some(({ op }) => op === "UnpackWeights")); // true
+ * console.log(report.packed.ratio < 1 / 10); // true
+ * ```
+ */
+export function packWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
+  const { bits, float = "yolo11", threshold = "optimal" } = options;
+  const kept = lowBitPlacement(graph, bits, float);
+  const taken = namesOf(graph);
+  const constants = new Map(graph.constants);
+  const packed = new Map<string, Packed & { readonly node: Node<"UnpackWeights"> }>();
+  const channelOf = (values: Float32Array) => {
+    if (bits === 1) return binaryChannel(values);
+    return ternaryChannel(values, threshold === "twn" ? twnThreshold(values) : undefined);
+  };
+  const packedOf = (conv: Node<"Conv">) => {
+    const name = conv.inputs[1];
+    if (!packed.has(name)) {
+      const constant = graph.constants.get(name)!;
+      if (!constant.data.every(Number.isFinite)) {
+        throw new FeatherdetError(`weight "${name}" holds numbers that are not finite`, {
+          node: conv.name,
+          operator: conv.op,
+        });
+      }
+      const made = pack(constant, bits, channelOf);
+      const define = (suffix: string, value: Constant) => {
+        const fresh = uniqueName(taken, `${name}/${suffix}`);
+        constants.set(fresh, value);
+        return fresh;
+      };
+      const node: Node<"UnpackWeights"> = {
+        op: "UnpackWeights",
+        name: uniqueName(taken, `${name}/UnpackWeights`),
+        inputs: [
+          define("packed", { dtype: "u8", shape: [made.data.length], data: made.data }),
+          define("scale", { dtype: "f32", shape: [made.scales.length], data: made.scales }),
+        ],
+        outputs: [uniqueName(taken, `${name}/unpacked`)],
+        attributes: { bits, shape: constant.shape },
+      };
+      packed.set(name, { ...made, node });
+    }
+    return packed.get(name)!;
+  };
+
+  const layers: PackedLayerReport[] = [];
+  const placed = new Set<Node>();
+  const nodes = graph.nodes.flatMap((node): Node[] => {
+    if (node.op !== "Conv") return [node];
+    const reason = kept.get(node);
+    const constant = graph.constants.get(node.inputs[1]);
+    const before = constant?.data.byteLength ?? 0;
+    const shape = constant?.shape ?? [];
+    if (reason !== undefined) {
+      const bytes = { before, after: before };
+      layers.push({ name: node.name, shape, weights: "float", reason, bytes, sqnr: null, zeros: null });
+      return [node];
+    }
+    const { node: unpack, data, scales, sqnr, zeros } = packedOf(node);
+    const isFirst = !placed.has(unpack);
+    placed.add(unpack);
+    const bytes = isFirst ? { before, after: data.byteLength + scales.byteLength } : { before: 0, after: 0 };
+    layers.push({
+      name: node.name,
+      shape,
+      weights: bits === 1 ? "binary" : "ternary",
+      reason: null,
+      bytes,
+      sqnr,
+      zeros,
+    });
+    const conv = { ...node, inputs: [node.inputs[0], unpack.outputs[0], ...node.inputs.slice(2)] };
+    return isFirst ? [unpack, conv] : [conv];
+  });
+  const result = withNodes(graph, nodes, constants);
+  const model = { before: analyze(graph).bytes, after: analyze(result).bytes };
+  return { graph: result, report: lowBitTotals(bits, layers, model) };
+}

@@ -1,0 +1,154 @@
+/**
+ * The graph that quantization-aware training runs: a float model whose forward pass computes with what few bits would give back of its
+ * weights and, for int8, of its activations, while training goes on moving the floats behind them.
+ *
+ * What is rounded is decided on the graph with BatchNormalization folded, where `quantize` and `packWeights` decide it; values and
+ * nodes that are there keep their names in the unfolded one. Folding multiplies an output channel's weights by one number, and so its
+ * scale: a weight rounded before is that rounded behind it.
+ *
+ * @module
+ */
+
+import {
+  FeatherdetError,
+  type Graph,
+  namesOf,
+  type Node,
+  producers,
+  uniqueName,
+  type WeightBits,
+  withNodes,
+} from "../../graph/mod.ts";
+import { recogniseActivations } from "../../passes/mod.ts";
+import type { QuantizationParameters } from "./quantization_parameters.ts";
+import type { FloatOption } from "./float_rules.ts";
+import { lowBitPlacement } from "./pack_weights.ts";
+import { hasIntegerWeights, prepared } from "./quantize.ts";
+import { QUANTIZATION_RULES } from "./rules.ts";
+import { type ActivationScales, scaledPlacement, scaleOf } from "./scaled.ts";
+
+/** What is rounded. */
+export interface PrepareQatOptions {
+  /** Bits of a weight: 8 with activations in int8 too, 2 for ternary and 1 for binary weights with activations in float. */
+  readonly bits: WeightBits | 8;
+  /** For 8 bits: how activations are stored, as `activationScales` finds it on calibration pictures. */
+  readonly scales?: ActivationScales;
+  /** What stays in float; default `yolo11`, as in `quantize` and `packWeights`. */
+  readonly float?: FloatOption;
+}
+
+/** A graph that computes with rounded numbers. */
+export interface PreparedQat {
+  /** The graph; constants, inputs and outputs are those of the float model. */
+  readonly graph: Graph;
+  /** Names of the layers whose weights are rounded, in order. */
+  readonly layers: readonly string[];
+  /** Values that are rounded where they are made, in order; those that only move parts of these need it not. */
+  readonly values: readonly string[];
+}
+
+/** What is rounded in a graph, by names. */
+interface Roundings {
+  readonly layers: ReadonlySet<string>;
+  /** Values that are stored in int8 and do not follow from such. */
+  readonly values: ReadonlyMap<string, QuantizationParameters>;
+  /** True where the node of that name reads what int8 gives back of a value. */
+  readonly readsRounded: (reader: string, value: string) => boolean;
+}
+
+function int8Roundings(folded: Graph, float: FloatOption, scales: ActivationScales): Roundings {
+  const placement = scaledPlacement(folded, float);
+  const makers = producers(folded);
+  const nodes = new Map(folded.nodes.map((node) => [node.name, node]));
+  const setOf = new Map(placement.sets.flatMap((values) => values.map((value) => [value, values] as const)));
+  /** Parts and joints of values of the same scale, and maxima of them, are multiples of it already. */
+  const follows = (value: string) => {
+    const maker = makers.get(value);
+    return maker !== undefined && placement.int8.has(maker) && QUANTIZATION_RULES[maker.op] === "same" &&
+      maker.inputs.every((name) => setOf.get(name) === setOf.get(value));
+  };
+  const rounded = placement.layers.filter((layer) => hasIntegerWeights(folded, layer)).map(({ node }) => node);
+  const other = rounded.find(({ op }) => op !== "Conv");
+  if (other) {
+    throw new FeatherdetError("only weights of convolutions can be trained in int8: keep this layer in float", {
+      file: folded.name,
+      node: other.name,
+      operator: other.op,
+    });
+  }
+  const values = [...setOf.keys()].filter((value) => !follows(value));
+  return {
+    layers: new Set(rounded.map(({ name }) => name)),
+    values: new Map(values.map((value) => [value, scaleOf(scales, value)])),
+    readsRounded: (reader, value) => {
+      const node = nodes.get(reader);
+      return node !== undefined && placement.readsInt8(node, value);
+    },
+  };
+}
+
+function lowBitRoundings(folded: Graph, bits: WeightBits, float: FloatOption): Roundings {
+  const packed = [...lowBitPlacement(folded, bits, float)].filter(([, reason]) => reason === undefined);
+  return { layers: new Set(packed.map(([{ name }]) => name)), values: new Map(), readsRounded: () => false };
+}
+
+/**
+ * The float model with a FakeQuantizeWeights before every convolution whose weights `packWeights` (2 and 1 bits, ternary ones by the
+ * rule `twn`) or `quantize` (8 bits) would round, and for 8 bits a FakeQuantize behind every value that `quantize` would store in int8;
+ * values that share a scale there share it here. BatchNormalization stays, to be trained. `withWeights` puts trained numbers into the
+ * float model, which `packWeights` and `quantizeScaled` then make the real one of.
+ *
+ * ```ts
+ * import { yolo11 } from "../../models/yolo11.ts";
+ * import { prepareQat } from "./prepare_qat.ts";
+ * const { graph, layers } = prepareQat(yolo11({ width: 0.0625, size: 64 }), { bits: 2 });
+ * console.log(graph.nodes.filter(({ op }) => op === "FakeQuantizeWeights").length === layers.length); // true
+ * ```
+ *
+ * Throws FeatherdetError for a model that is quantized already or trained so, for scales of another model, and where nothing is rounded.
+ */
+export function prepareQat(source: Graph, options: PrepareQatOptions): PreparedQat {
+  const { bits, float = "yolo11", scales } = options;
+  if (bits === 8 && scales === undefined) {
+    throw new FeatherdetError("training in int8 needs scales of activations", { file: source.name });
+  }
+  const folded = prepared(source);
+  const { layers, values, readsRounded } = bits === 8
+    ? int8Roundings(folded, float, scales!)
+    : lowBitRoundings(folded, bits, float);
+  if (layers.size === 0) {
+    throw new FeatherdetError("nothing is rounded: every layer stays in float", { file: source.name });
+  }
+
+  const graph = recogniseActivations(source);
+  const taken = namesOf(graph);
+  /** Rounded form of weights and values. */
+  const rounded = new Map<string, string>();
+  const named = (value: string, op: string) => {
+    const outputs = [uniqueName(taken, `${value}/rounded`)];
+    return { name: uniqueName(taken, `${value}/${op}`), inputs: [value], outputs };
+  };
+  const placed = (node: Node<"FakeQuantize"> | Node<"FakeQuantizeWeights">) => {
+    rounded.set(node.inputs[0], node.outputs[0]);
+    return [node];
+  };
+  const placeWeight = (weight: string): Node[] => {
+    if (rounded.has(weight)) return [];
+    return placed({ op: "FakeQuantizeWeights", ...named(weight, "FakeQuantizeWeights"), attributes: { bits } });
+  };
+  const placeValue = (value: string): Node[] => {
+    const affine = values.get(value);
+    return affine ? placed({ op: "FakeQuantize", ...named(value, "FakeQuantize"), attributes: { ...affine } }) : [];
+  };
+  const nodes = graph.inputs.flatMap(({ name }) => placeValue(name));
+  for (const node of graph.nodes) {
+    const hasRoundedWeight = layers.has(node.name);
+    if (hasRoundedWeight) nodes.push(...placeWeight(node.inputs[1]));
+    const inputs = node.inputs.map((name, index) => {
+      const isRounded = hasRoundedWeight && index === 1 || values.has(name) && readsRounded(node.name, name);
+      return isRounded ? rounded.get(name)! : name;
+    });
+    nodes.push({ ...node, inputs }, ...node.outputs.flatMap(placeValue));
+  }
+  return { graph: withNodes(graph, nodes), layers: [...layers], values: [...values.keys()] };
+}

@@ -1,0 +1,324 @@
+/**
+ * A Program is a plan on a device: memory, weights, pipelines and bind groups, ready to be encoded any number of times.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+import { Memory } from "../gpu/memory.ts";
+import { int8Bindings, linkKernel } from "../kernels/link.ts";
+import { packParameters } from "../kernels/parameters.ts";
+import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
+import type { Device } from "../gpu/device.ts";
+import type {
+  KernelBinding,
+  PackedInt8Weights,
+  PackedWeights,
+  ParameterField,
+  StorageForm,
+} from "../kernels/kernel.ts";
+import type { Placement, Plan, Step } from "../plan/plan.ts";
+
+/** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
+export interface ProgramSource
+  extends
+    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "steps" | "placements"> {
+  /** Buffers and textures that kernels name as values and that are not in the plan. */
+  readonly external?: ReadonlyMap<string, External>;
+}
+
+/** A resource from outside the plan. */
+export type External =
+  | { readonly kind: "buffer"; readonly buffer: GPUBuffer; readonly offset?: number; readonly size?: number }
+  | { readonly kind: "texture"; readonly texture: GPUTexture };
+
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly resources: GPUBindingResource[];
+  group: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+const UNIFORM_ALIGNMENT = 256;
+
+/** Bytes of a cell of four values. */
+export function cellBytes(form: Pick<StorageForm, "scalar">): number {
+  return form.scalar === "f16" ? 8 : 16;
+}
+
+/** Bytes of an int8 cell: one word. */
+const INT8_CELL_BYTES = 4;
+
+function storageTexture(access: GPUStorageTextureAccess, format: GPUTextureFormat): BindingLayout {
+  return { storageTexture: { access, format, viewDimension: "2d-array" } };
+}
+
+/** A plan on a device. */
+export class Program {
+  readonly memory: Memory;
+  /** Activation arena in row memory. */
+  readonly arena: GPUTexture | GPUBuffer;
+  /** Arena of int8 cells, where the plan has any. */
+  readonly int8Arena: GPUTexture | GPUBuffer | undefined;
+  /** Activation arena of plain values. */
+  readonly plain: GPUBuffer;
+  readonly steps: readonly Step[];
+  readonly #source: ProgramSource;
+  readonly #device: Device;
+  readonly #external: Map<string, External>;
+  readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
+  #scratch: GPUBuffer | undefined;
+  #dispatches: Dispatch[] = [];
+  #parameters: GPUBuffer | undefined;
+  #offsets: number[] = [];
+
+  private constructor(device: Device, source: ProgramSource) {
+    this.memory = new Memory(device.device);
+    this.#device = device;
+    this.#source = source;
+    this.#external = new Map(source.external);
+    this.steps = source.steps;
+    const { form, pages, int8Pages } = source;
+    this.arena = this.#rowMemory("activations", this.#format(), pages, cellBytes(form));
+    if (int8Pages > 0) {
+      this.int8Arena = this.#rowMemory("int8 activations", "r32uint", int8Pages, INT8_CELL_BYTES);
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    this.plain = this.memory.buffer("plain activations", usage, source.plainBytes);
+  }
+
+  #rowMemory(label: string, format: GPUTextureFormat, pages: number, bytes: number): GPUTexture | GPUBuffer {
+    const { form, pitch } = this.#source;
+    const rows = 1 << form.pageShift;
+    if (form.storage === "texture") {
+      const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST | GPUTextureUsage.COPY_SRC;
+      return this.memory.texture(label, usage, format, [pitch, rows, pages], bytes);
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    return this.memory.buffer(label, usage, pitch * rows * pages * bytes);
+  }
+
+  /** Uploads weights and compiles pipelines. Throws FeatherdetError where the adapter refuses a shader or runs out of memory. */
+  static async create(device: Device, source: ProgramSource): Promise<Program> {
+    device.device.pushErrorScope("validation");
+    device.device.pushErrorScope("out-of-memory");
+    const program = new Program(device, source);
+    let failure: unknown;
+    try {
+      await program.#build();
+    } catch (error) {
+      failure = error;
+    }
+    const exhausted = await device.device.popErrorScope();
+    const invalid = await device.device.popErrorScope();
+    if (failure || exhausted || invalid) {
+      program.destroy();
+      const lost = await Promise.race([device.device.lost, Promise.resolve(undefined)]);
+      if (lost) throw new FeatherdetError(`the device was lost: ${lost.message || "no reason given"}`);
+      if (failure) throw failure;
+      if (exhausted) {
+        throw new FeatherdetError(
+          `the adapter "${device.adapter.name}" has no memory for this model: ${exhausted.message}`,
+        );
+      }
+      throw new FeatherdetError(`the adapter "${device.adapter.name}" refuses this plan: ${invalid!.message}`);
+    }
+    return program;
+  }
+
+  #format(): GPUTextureFormat {
+    return this.#source.form.scalar === "f16" ? "rgba16float" : "rgba32float";
+  }
+
+  async #build(): Promise<void> {
+    const { form, steps } = this.#source;
+    const device = this.#device.device;
+    const blocks = steps.map(({ kernel }) => packParameters(kernel.parameters));
+    const offsets = this.#offsets;
+    const total = blocks.reduce((sum, block) => {
+      offsets.push(sum);
+      return sum + Math.ceil(block.byteLength / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+    }, 0);
+    const uniforms = new Uint8Array(Math.max(16, total));
+    blocks.forEach((block, i) => uniforms.set(new Uint8Array(block), offsets[i]));
+    const parameters = this.#parameters = this.memory.buffer(
+      "parameters",
+      GPUBufferUsage.UNIFORM,
+      uniforms.byteLength,
+      uniforms,
+    );
+    const isInt8 = (value: string) => {
+      const layout = this.#source.placements.get(value)?.layout;
+      return layout?.kind === "blocked" && layout.int8 !== undefined;
+    };
+    const linked = new Map<string, string>();
+    const pipelines = await Promise.all(steps.map((step) => {
+      // Linking is pure; steps of one kernel share the text.
+      const key = JSON.stringify([step.kernel.shader, step.kernel.constants, int8Bindings(step.kernel, isInt8)]);
+      const text = linked.get(key) ?? linkKernel(step.kernel, form, isInt8);
+      linked.set(key, text);
+      const layouts: BindingLayout[] = [
+        { buffer: { type: "uniform" } },
+        ...step.kernel.bindings.map((binding) => this.#layout(binding)),
+      ];
+      return pipelineFor(device, step.kernel.label, text, layouts);
+    }));
+    this.#dispatches = steps.map(({ name, kernel }, i): Dispatch => {
+      const resources: GPUBindingResource[] = [
+        { buffer: parameters, offset: offsets[i], size: blocks[i].byteLength },
+        ...kernel.bindings.map((binding) => this.#resource(name, binding)),
+      ];
+      return {
+        pipeline: pipelines[i],
+        resources,
+        group: this.#group(name, pipelines[i], resources),
+        workgroups: kernel.workgroups,
+      };
+    });
+  }
+
+  #group(label: string, pipeline: GPUComputePipeline, resources: readonly GPUBindingResource[]): GPUBindGroup {
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    return this.#device.device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
+  }
+
+  /** Replaces a resource from outside by another of the same kind, as when a larger picture arrives. */
+  replaceExternal(value: string, external: External): void {
+    this.#external.set(value, external);
+    this.steps.forEach(({ name, kernel }, i) => {
+      const dispatch = this.#dispatches[i];
+      kernel.bindings.forEach((binding, at) => {
+        if ("value" in binding && binding.value === value) dispatch.resources[at + 1] = this.#resource(name, binding);
+      });
+      if (kernel.bindings.some((binding) => "value" in binding && binding.value === value)) {
+        dispatch.group = this.#group(name, dispatch.pipeline, dispatch.resources);
+      }
+    });
+  }
+
+  /** Overwrites the parameter block of a step for the runs that are submitted from now on. */
+  setParameters(step: number, fields: readonly ParameterField[]): void {
+    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(fields));
+  }
+
+  #layout(binding: KernelBinding): BindingLayout {
+    const textures = this.#source.form.storage === "texture";
+    if (binding.kind === "constant" || binding.kind === "scratch") return { buffer: { type: "storage" } };
+    if (binding.kind === "weights" || binding.kind === "int8 weights" || binding.kind === "packed") {
+      const writes = binding.kind === "packed" && binding.access === "write";
+      const format = binding.kind === "int8 weights" ? "rgba32uint" : this.#format();
+      if (textures) return storageTexture(writes ? "write-only" : "read-only", format);
+      return { buffer: { type: writes ? "storage" : "read-only-storage" } };
+    }
+    const external = this.#external.get(binding.value);
+    if (external) {
+      return external.kind === "buffer"
+        ? { buffer: { type: "storage" } }
+        : { texture: { sampleType: "float", viewDimension: "2d" } };
+    }
+    const { layout } = this.#placement(binding.value);
+    if (layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
+    return storageTexture(
+      binding.kind === "read" ? "read-only" : "write-only",
+      layout.int8 ? "r32uint" : this.#format(),
+    );
+  }
+
+  #placement(value: string): Placement {
+    const placement = this.#source.placements.get(value);
+    if (!placement) throw new FeatherdetError(`the plan gives "${value}" no memory`);
+    return placement;
+  }
+
+  #resource(name: string, binding: KernelBinding): GPUBindingResource {
+    if (binding.kind === "constant") {
+      return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength, binding.data) };
+    }
+    if (binding.kind === "scratch") return this.#scratchRange(binding);
+    if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
+    if (binding.kind === "packed") return this.#packed(binding);
+    const external = this.#external.get(binding.value);
+    if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };
+    if (external?.kind === "texture") return external.texture.createView({ dimension: "2d" });
+    const { layout, offset, extent } = this.#placement(binding.value);
+    if (layout.kind === "plain") return { buffer: this.plain, offset, size: extent };
+    const arena = layout.int8 ? this.int8Arena! : this.arena;
+    if ("createView" in arena) {
+      return arena.createView({ dimension: "2d-array", baseArrayLayer: offset, arrayLayerCount: extent });
+    }
+    const { pitch, form } = this.#source;
+    const pageBytes = (pitch << form.pageShift) * (layout.int8 ? INT8_CELL_BYTES : cellBytes(form));
+    return { buffer: arena, offset: offset * pageBytes, size: extent * pageBytes };
+  }
+
+  #scratchRange({ name, bytes, offset }: KernelBinding & { readonly kind: "scratch" }): GPUBindingResource {
+    if (offset === undefined) throw new FeatherdetError(`the plan gives the scratch memory "${name}" no place`);
+    this.#scratch ??= this.memory.buffer("scratch", GPUBufferUsage.STORAGE, this.#source.scratchBytes);
+    return { buffer: this.#scratch, offset, size: Math.ceil(bytes / 4) * 4 };
+  }
+
+  #weights(name: string, { columns, rows, layers, pack }: PackedWeights | PackedInt8Weights): GPUBindingResource {
+    const { form } = this.#source;
+    const numbers = pack();
+    const words = numbers instanceof Uint32Array;
+    const data = form.scalar === "f16" && !words ? new Float16Array(numbers) : numbers;
+    const [format, bytes] = words ? ["rgba32uint", 16] as const : [this.#format(), cellBytes(form)] as const;
+    if (form.storage === "buffer") {
+      return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
+    }
+    const texture = this.#weightTexture(name, { columns, rows, layers }, format, bytes);
+    const layout = { bytesPerRow: columns * bytes, rowsPerImage: rows };
+    this.#device.device.queue.writeTexture({ texture }, data as unknown as ArrayBuffer, layout, [
+      columns,
+      rows,
+      layers,
+    ]);
+    return texture.createView({ dimension: "2d-array" });
+  }
+
+  #weightTexture(
+    name: string,
+    { columns, rows, layers }: Pick<PackedWeights, "columns" | "rows" | "layers">,
+    format: GPUTextureFormat,
+    bytes: number,
+  ): GPUTexture {
+    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
+    // Some drivers compile a shader anew when a texture's extent turns into a power of two, or its layers into one: avoid both.
+    const odd = (extent: number) => (extent & (extent - 1)) === 0 ? extent + 1 : extent;
+    const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
+    return this.memory.texture(name, usage, format, extent, bytes);
+  }
+
+  #packed(binding: KernelBinding & { readonly kind: "packed" }): GPUBindingResource {
+    const { name, columns, rows, layers } = binding;
+    const bytes = cellBytes(this.#source.form);
+    let memory = this.#packedWeights.get(name);
+    if (!memory) {
+      memory = this.#source.form.storage === "buffer"
+        ? this.memory.buffer(name, GPUBufferUsage.STORAGE, columns * rows * layers * bytes)
+        : this.#weightTexture(name, binding, this.#format(), bytes);
+      this.#packedWeights.set(name, memory);
+    }
+    return "createView" in memory ? memory.createView({ dimension: "2d-array" }) : { buffer: memory };
+  }
+
+  /** Number of dispatches of one run. */
+  get dispatches(): number {
+    return this.#dispatches.length;
+  }
+
+  /** Records all dispatches, or those in a range, into a pass. */
+  encode(pass: GPUComputePassEncoder, first = 0, end = this.#dispatches.length): void {
+    let current: GPUComputePipeline | undefined;
+    for (const { pipeline, group, workgroups } of this.#dispatches.slice(first, end)) {
+      if (pipeline !== current) pass.setPipeline(current = pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+  }
+
+  /** Frees everything on the device. */
+  destroy(): void {
+    this.memory.destroy();
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * A Session runs a graph on a device: tensors in, tensors out.
+ *
+ * @module
+ */
+
+import type { Device } from "../gpu/device.ts";
+import { ReadbackPool } from "../gpu/readback.ts";
+import { FeatherdetError, type Graph, type Shape, sizeOf } from "../graph/mod.ts";
+import { changeShapes } from "../passes/mod.ts";
+import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
+import { DeviceGuard } from "./device_guard.ts";
+import { profilePrograms, type StepTime } from "./profile.ts";
+import { Program } from "./program.ts";
+import { checkPrecision, type EngineOptions, setUpEngine } from "./setup.ts";
+export type { StepTime } from "./profile.ts";
+export type { EngineOptions, Precision } from "./setup.ts";
+
+/** How a session is made. */
+export interface SessionOptions extends EngineOptions {
+  /** Other input shapes than the graph's, by input name: another batch or picture size (see `changeShapes`). */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+}
+
+/** A tensor of f32 in row-major order. */
+export interface Tensor {
+  /** Extents, outermost first. */
+  readonly shape: Shape;
+  /** Elements, row-major. */
+  readonly data: Float32Array;
+}
+
+/**
+ * A graph on a device.
+ *
+ * ```ts
+ * import { demoDetector } from "../models/demo_detector.ts";
+ * import { Session } from "./session.ts";
+ * const session = await Session.create(demoDetector({ size: 64 })); // or `await loadOnnx("yolo11n.onnx")`
+ * const data = new Float32Array(3 * 64 * 64);
+ * const { output0 } = await session.run({ images: { shape: [1, 3, 64, 64], data } });
+ * console.log(output0.shape); // [ 1, 7, 84 ]
+ * session.destroy();
+ * ```
+ */
+export class Session {
+  /** The plan that is run. */
+  readonly plan: Plan;
+  /** Where it is run. */
+  readonly device: Device;
+  readonly #program: Program;
+  readonly #readback: ReadbackPool;
+  readonly #guard: DeviceGuard;
+
+  private constructor(device: Device, plan: Plan, program: Program) {
+    this.device = device;
+    this.plan = plan;
+    this.#program = program;
+    this.#readback = new ReadbackPool(program.memory, this.#outputs().reduce((sum, { size }) => sum + size, 0));
+    this.#guard = new DeviceGuard(device, "session", plan.graph.name);
+  }
+
+  /**
+   * Plans the graph, uploads its weights and compiles its kernels.
+   *
+   * Throws FeatherdetError where there is no adapter, an operator has no kernel for its shapes, or memory does not suffice, and for
+   * `int8` where the graph is not quantized.
+   */
+  static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+    const { device, planning } = await setUpEngine(options);
+    checkPrecision(graph, options.precision);
+    const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, planning);
+    return new Session(device, plan, await Program.create(device, plan));
+  }
+
+  #outputs() {
+    return this.plan.graph.outputs.map((name) => {
+      const { offset } = this.plan.placements.get(outputValue(this.plan, name))!;
+      const { shape } = this.plan.types.get(name)!;
+      return { name, shape, offset, size: sizeOf(shape) * 4, buffer: this.#program.plain };
+    });
+  }
+
+  #upload(inputs: Readonly<Record<string, Tensor>>): void {
+    for (const { name, shape } of this.plan.graph.inputs) {
+      const tensor = inputs[name];
+      if (!tensor) {
+        const given = Object.keys(inputs).map((key) => `"${key}"`).join(", ") || "none";
+        throw new FeatherdetError(`input "${name}" [${shape}] is missing, given: ${given}`, {
+          file: this.plan.graph.name,
+        });
+      }
+      if (!(tensor.data instanceof Float32Array)) {
+        throw new FeatherdetError(`input "${name}" wants a Float32Array`, { file: this.plan.graph.name });
+      }
+      if (String(tensor.shape) !== String(shape) || tensor.data.length !== sizeOf(shape)) {
+        throw new FeatherdetError(
+          `input "${name}" is [${shape}], given was [${tensor.shape}] with ${tensor.data.length} values`,
+          { file: this.plan.graph.name },
+        );
+      }
+      const { offset } = this.plan.placements.get(name)!;
+      this.device.device.queue.writeBuffer(this.#program.plain, offset, tensor.data as unknown as ArrayBuffer);
+    }
+  }
+
+  /**
+   * Runs the graph once. Runs may be started without awaiting the one before; they are executed in order.
+   *
+   * Throws FeatherdetError for a missing input, a wrong shape and a lost device.
+   */
+  async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+    this.#guard.check();
+    this.#upload(inputs);
+    const encoder = this.device.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    this.#program.encode(pass);
+    pass.end();
+    const outputs = this.#outputs();
+    const read = this.#readback.record(encoder, outputs);
+    this.device.device.queue.submit([encoder.finish()]);
+    const bytes = await this.#guard.arrival(read());
+    let at = 0;
+    return Object.fromEntries(outputs.map(({ name, shape, size }) => {
+      const data = new Float32Array(bytes, at, size / 4);
+      at += size;
+      return [name, { shape, data }];
+    }));
+  }
+
+  /** GPU time of every dispatch, the median of `runs`, on whatever the inputs hold. Needs `timestamp-query`. */
+  async profile(runs = 5): Promise<StepTime[]> {
+    return await profilePrograms(this.device, [this.#program], runs);
+  }
+
+  /** Bytes of GPU memory that the session holds: weights, parameters, activations. */
+  get bytes(): number {
+    return this.#program.memory.bytes;
+  }
+
+  /** Frees everything on the device; the session cannot be used afterwards. */
+  destroy(): void {
+    this.#guard.destroy();
+    this.#program.destroy();
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a training session is made of, and how it is made: the step's plan on the device, the flat buffers, the optimizer.
+ *
+ * @module
+ */
+
+import type { Device } from "../../gpu/device.ts";
+import { Memory } from "../../gpu/memory.ts";
+import type { OptimizerMethod } from "../../kernels/train/optimizer.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { type External, Program } from "../program.ts";
+import { type EngineOptions, setUpEngine } from "../setup.ts";
+import { type FlatLayouts, planTraining, type TrainingProblem } from "./plan.ts";
+import { OptimizerProgram } from "./optimizer.ts";
+import { PlacedCopies } from "./placed_copies.ts";
+import { TrainingValues } from "./values.ts";
+
+/** How a training session is made. */
+export interface TrainingSessionOptions extends Omit<EngineOptions, "precision"> {
+  /** How parameters move; default `sgd`. */
+  readonly optimizer?: OptimizerMethod;
+  /**
+   * Storage of activations and their gradients; default `f32`. Parameters, their gradients and moments are f32 in either case, as is
+   * arithmetic.
+   */
+  readonly precision?: "f32" | "f16";
+  /**
+   * Computes activated maps again on the way back instead of keeping them; false by default. Takes a bit more than half of the memory
+   * for activations and a pass more over each of them; results are the same. See `train/autodiff/recompute.ts`.
+   */
+  readonly recompute?: boolean;
+}
+
+/** What a session is made of. */
+export interface TrainingParts {
+  /** The step as planned. */
+  readonly plan: Plan;
+  /** How the problem's tensors lie in the flat buffers. */
+  readonly layouts: FlatLayouts;
+  /** Where it runs. */
+  readonly device: Device;
+  /** The plan's dispatches. */
+  readonly program: Program;
+  /** The optimizer's. */
+  readonly optimizer: OptimizerProgram;
+  /** Owner of the flat buffers. */
+  readonly memory: Memory;
+  /** The flat buffers. */
+  readonly values: TrainingValues;
+  /** Between flat buffers and the plan's memory. */
+  readonly copies: PlacedCopies;
+}
+
+/**
+ * Plans the problem's step, uploads what it starts from and compiles kernels. Throws FeatherdetError as `TrainingSession.create` does,
+ * and leaves nothing behind on the device then.
+ */
+export async function makeParts(problem: TrainingProblem, options: TrainingSessionOptions): Promise<TrainingParts> {
+  const { device, planning } = await setUpEngine(options);
+  const method = options.optimizer ?? "sgd";
+  const { plan, tensors, layouts, places } = planTraining(problem, { ...planning, recompute: options.recompute });
+  const memory = new Memory(device.device);
+  const started: { destroy(): void }[] = [memory];
+  try {
+    const values = new TrainingValues(memory, problem, method, { layouts, tensors });
+    const { buffers } = values;
+    const bound = [...places].filter(([value]) => !plan.placements.has(value));
+    const external = new Map<string, External>(bound.map(([value, { flat, offset, size }]) => [
+      value,
+      { kind: "buffer", buffer: buffers.get(flat), offset, size },
+    ]));
+    const program = await Program.create(device, { ...plan, external });
+    started.push(program);
+    const whole = new Map<string, External>([...buffers.entries()].map(([name, buffer]) => [
+      name,
+      { kind: "buffer", buffer },
+    ]));
+    const optimizer = await OptimizerProgram.create(device, method, layouts, { form: plan.form, external: whole });
+    return {
+      plan,
+      layouts,
+      device,
+      program,
+      optimizer,
+      memory,
+      values,
+      copies: new PlacedCopies(plan, places, buffers),
+    };
+  } catch (error) {
+    for (const one of started) one.destroy();
+    throw error;
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * A TrainingSession holds a model's parameters on a device and makes steps with them: forward, backward and update in one submission.
+ *
+ * @module
+ */
+
+import type { Device } from "../gpu/device.ts";
+import { FeatherdetError, type Shape, sizeOf } from "../graph/mod.ts";
+import { OPTIMIZER_VALUES } from "../kernels/train/optimizer.ts";
+import type { Plan } from "../plan/plan.ts";
+import { DeviceGuard } from "./device_guard.ts";
+import { profilePrograms, type StepTime } from "./profile.ts";
+import type { TrainerState, UpdateSettings } from "../train/loop/trainer.ts";
+import type { TrainingProblem } from "./training/plan.ts";
+import { makeParts, type TrainingParts, type TrainingSessionOptions } from "./training/parts.ts";
+import { StepReport } from "./training/step_report.ts";
+export type { TrainingProblem } from "./training/plan.ts";
+export type { TrainingSessionOptions } from "./training/parts.ts";
+
+/** What a step tells. */
+export interface TrainingStep {
+  /** The values of the problem's `report`, by name. */
+  readonly values: Readonly<Record<string, Float32Array>>;
+  /** Norm of the mean gradient before it was clipped; undefined where nothing was updated. */
+  readonly gradientNorm?: number;
+  /** True where the gradient held numbers that are not finite, so that the parameters stayed as they were. */
+  readonly skipped: boolean;
+}
+
+const { gradient, sum, state } = OPTIMIZER_VALUES;
+
+/**
+ * A model in training on a device. Parameters, gradients, moments and running statistics are flat buffers; a step uploads its inputs,
+ * runs forward, loss and backward as one plan, updates, and reads back a few numbers.
+ *
+ * ```ts
+ * import { ModelBuilder } from "../models/builder.ts";
+ * import { trainingGraph } from "../train/mod.ts";
+ * import { TrainingSession } from "./training_session.ts";
+ * const b = new ModelBuilder();
+ * const y = b.conv("conv", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 });
+ * const squares = b.node("Mul", "squares", [y, y], {});
+ * const loss = b.node("ReduceMean", "loss", [squares], { axes: [0, 1, 2, 3], keepDims: false });
+ * const problem = { ...trainingGraph(b.graph("net", [loss])), loss, report: [loss] };
+ * const session = await TrainingSession.create(problem);
+ * const settings = {
+ *   learningRates: { weight: 0.1, bias: 0.1, norm: 0.1 }, momentum: 0.9, weightDecay: 0, averageDecay: 0.9, clipNorm: 10,
+ * };
+ * const x = new Float32Array(2 * 3 * 8 * 8).fill(0.5);
+ * for (let i = 0; i < 5; i++) console.log((await session.step({ x }, settings)).values.loss[0]); // falls
+ * session.destroy();
+ * ```
+ */
+export class TrainingSession {
+  /** The plan of forward, loss and backward. */
+  readonly plan: Plan;
+  /** Where it runs. */
+  readonly device: Device;
+  readonly #parts: TrainingParts;
+  readonly #report: StepReport;
+  #batches = 0;
+  #updates = 0;
+  readonly #guard: DeviceGuard;
+
+  private constructor(parts: TrainingParts, report: readonly string[]) {
+    this.plan = parts.plan;
+    this.device = parts.device;
+    this.#parts = parts;
+    const { program, values } = parts;
+    const memory = { plain: program.plain, state: values.buffers.get(state) };
+    this.#report = new StepReport(program.memory, parts.plan, report, memory);
+    this.#guard = new DeviceGuard(parts.device, "training session", parts.plan.graph.name);
+  }
+
+  /**
+   * Makes the gradient graph, plans it, uploads parameters and compiles kernels.
+   *
+   * Throws FeatherdetError where there is no adapter, where no gradient goes through an operator or it has no kernel, and where memory
+   * does not suffice.
+   */
+  static async create(problem: TrainingProblem, options: TrainingSessionOptions = {}): Promise<TrainingSession> {
+    return new TrainingSession(await makeParts(problem, options), problem.report);
+  }
+
+  /** Inputs of a step: those of the model and of the loss. */
+  get inputs(): readonly { readonly name: string; readonly shape: Shape }[] {
+    const { parameters, statistics } = this.#parts.layouts;
+    const own = new Set([...parameters.offsets.keys(), ...statistics.offsets.keys()]);
+    return this.plan.graph.inputs.filter(({ name }) => !own.has(name));
+  }
+
+  #upload(inputs: Readonly<Record<string, Float32Array>>): void {
+    for (const { name, shape } of this.inputs) {
+      const data = inputs[name];
+      if (data?.length !== sizeOf(shape)) {
+        throw new FeatherdetError(
+          `input "${name}" is [${shape}], given was ${data ? `an array of ${data.length}` : "nothing"}`,
+          { file: this.plan.graph.name },
+        );
+      }
+      const { offset } = this.plan.placements.get(name)!;
+      this.device.device.queue.writeBuffer(this.#parts.program.plain, offset, data as BufferSource);
+    }
+  }
+
+  /**
+   * Adds the gradients of a batch to the sum; with settings, moves the parameters by the mean of what was summed and begins a new sum.
+   * `lossScale` is what the loss was multiplied by, which the mean is divided by. Steps run in the order of the calls; the next one may
+   * be started before this one has reported.
+   *
+   * Throws FeatherdetError for inputs that are missing or too long, for settings out of range, and for a lost device.
+   */
+  async step(
+    inputs: Readonly<Record<string, Float32Array>>,
+    update?: UpdateSettings,
+    lossScale = 1,
+  ): Promise<TrainingStep> {
+    this.#guard.check();
+    this.#upload(inputs);
+    const { program, optimizer, copies } = this.#parts;
+    const encoder = this.device.device.createCommandEncoder();
+    copies.encodeBefore(encoder, program.plain);
+    const pass = encoder.beginComputePass();
+    program.encode(pass);
+    pass.end();
+    copies.encodeAfter(encoder, program.plain);
+    this.#addToSum(encoder);
+    optimizer.encode(encoder, "take");
+    if (update) {
+      optimizer.set({ ...update, factor: 1 / this.#batches / lossScale });
+      optimizer.encode(encoder, "update");
+      this.#batches = 0;
+      this.#updates++;
+    }
+    const read = this.#report.record(encoder);
+    this.device.device.queue.submit([encoder.finish()]);
+    const { values, state: { norm, nonFinite } } = await this.#guard.arrival(read());
+    return update ? { values, gradientNorm: norm, skipped: nonFinite > 0 } : { values, skipped: false };
+  }
+
+  /** Adds the gradient of one batch to the sum, or begins a new one with it, whatever the old one held. */
+  #addToSum(encoder: GPUCommandEncoder): void {
+    const { values: { buffers }, optimizer } = this.#parts;
+    if (this.#batches++ > 0) optimizer.encode(encoder, "add");
+    else encoder.copyBufferToBuffer(buffers.get(gradient), 0, buffers.get(sum), 0, buffers.get(sum).size);
+  }
+
+  /** Updates that were made or skipped. */
+  get updates(): number {
+    return this.#updates;
+  }
+
+  /** The summed gradient, by parameters as they lie flat, and how many batches are in it. */
+  async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
+    this.#guard.check();
+    const batches = this.#batches;
+    return { sum: (await this.#parts.values.buffers.read([sum])).get(sum)!, batches };
+  }
+
+  /** Adds what another session of the same problem has summed over some batches. */
+  addGradient(other: Float32Array, batches: number): void {
+    this.#guard.check();
+    const { layouts: { parameters: { size } }, values: { buffers }, optimizer } = this.#parts;
+    if (other.length !== size) {
+      throw new FeatherdetError(`the gradient has ${other.length} elements, that of this model has ${size}`, {
+        file: this.plan.graph.name,
+      });
+    }
+    if (this.#batches === 0) buffers.write(sum, other);
+    else {
+      buffers.write(gradient, other);
+      const encoder = this.device.device.createCommandEncoder();
+      optimizer.encode(encoder, "add");
+      this.device.device.queue.submit([encoder.finish()]);
+    }
+    this.#batches += batches;
+  }
+
+  /** Parameters and statistics by the names of the model's constants, as they are or averaged. */
+  async trained(which: "current" | "average" = "current"): Promise<Map<string, Float32Array>> {
+    this.#guard.check();
+    return await this.#parts.values.trained(which);
+  }
+
+  /** Gradients of the parameters of the batch that ran last, by name. */
+  async gradients(): Promise<Map<string, Float32Array>> {
+    this.#guard.check();
+    return await this.#parts.values.gradients();
+  }
+
+  /** All that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
+  async state(): Promise<TrainerState> {
+    this.#guard.check();
+    if (this.#batches > 0) {
+      throw new FeatherdetError(
+        `there are ${this.#batches} batches in the sum of gradients: update before taking the state`,
+      );
+    }
+    const updates = this.#updates;
+    return { updates, arrays: await this.#parts.values.state() };
+  }
+
+  /** Goes on from a state. Throws FeatherdetError for that of another model or optimizer. */
+  restore({ updates, arrays }: TrainerState): void {
+    this.#guard.check();
+    this.#parts.values.restore(arrays);
+    this.#updates = updates;
+    this.#batches = 0;
+  }
+
+  /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */
+  async findNonFinite(): Promise<string | undefined> {
+    this.#guard.check();
+    return await this.#parts.values.findNonFinite();
+  }
+
+  /** GPU time of every dispatch of forward, loss and backward, the median of `runs`, then of the update's. Needs `timestamp-query`. */
+  async profile(runs = 5): Promise<StepTime[]> {
+    const { values, program, optimizer } = this.#parts;
+    // Updates that are only timed must not move anything.
+    const before = await values.state();
+    const times = await profilePrograms(this.device, [program, optimizer.program], runs);
+    values.restore(before);
+    return times;
+  }
+
+  /** Bytes of GPU memory that the session holds. */
+  get bytes(): number {
+    const { memory, program, optimizer } = this.#parts;
+    return memory.bytes + program.memory.bytes + optimizer.program.memory.bytes;
+  }
+
+  /** Frees everything on the device; the session cannot be used afterwards. */
+  destroy(): void {
+    this.#guard.destroy();
+    const { memory, program, optimizer } = this.#parts;
+    for (const one of [program, optimizer.program, memory]) one.destroy();
+  }
+}

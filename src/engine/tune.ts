@@ -1,0 +1,46 @@
+/**
+ * Tuning: measures all kernels that compete for the steps of a model, in all of their variants, on the very adapter.
+ *
+ * @module
+ */
+
+import type { Device } from "../gpu/device.ts";
+import type { Graph } from "../graph/mod.ts";
+import type { StorageForm } from "../kernels/kernel.ts";
+import { buildPlan } from "../plan/plan.ts";
+import { type TunedChoice, type Tuning, TUNING_FORMAT } from "../plan/tuning.ts";
+import { measureOptions } from "./measure_kernels.ts";
+import { planningFor, storageForm } from "./setup.ts";
+
+/** How tuning is done. */
+export interface TuneOptions {
+  /** Stored type. Default `f32`. */
+  readonly precision?: StorageForm["scalar"];
+  /** How activations are stored; by default as a session would. */
+  readonly storage?: StorageForm["storage"];
+  /** Timed rounds, in each of which every option runs once; the median counts. Default 5. */
+  readonly runs?: number;
+  /** Called before each contest, with its key. */
+  readonly onProgress?: (done: number, total: number, key: string) => void;
+}
+
+/**
+ * Measures and returns the best kernel for each step of the graph for which several compete. Throws FeatherdetError without timestamp
+ * queries.
+ */
+export async function tune(device: Device, graph: Graph, options: TuneOptions = {}): Promise<Tuning> {
+  const form = storageForm(device, options);
+  const plan = buildPlan(graph, planningFor(device, form));
+  const contests = [...plan.contests.values()].filter(({ contest }) => contest.options.length > 1);
+  const choices: Record<string, TunedChoice> = {};
+  for (const [done, planned] of contests.entries()) {
+    const { key, revision } = planned.contest;
+    options.onProgress?.(done, contests.length, key);
+    const times = await measureOptions(device, plan, planned, { rounds: options.runs ?? 5 });
+    const { option, milliseconds } = times.reduce((best, one) => one.milliseconds < best.milliseconds ? one : best);
+    choices[key] = { kernel: option.kernel, variant: option.variant, revision, milliseconds };
+  }
+  options.onProgress?.(contests.length, contests.length, "");
+  const { storage, scalar } = form;
+  return { format: TUNING_FORMAT, adapter: device.adapter.name, storage, scalar, choices };
+}

@@ -1,0 +1,134 @@
+/**
+ * Files of an evaluation: the journal that it keeps while it runs, one JSON line a picture, and COCO's results form at its end.
+ *
+ * @module
+ */
+
+import type { CocoDetection } from "../eval/coco.ts";
+import type { EvaluationJournal, EvaluationRun, ImageRecord } from "../eval/journal.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { fileError } from "./file_error.ts";
+import { writeWhole } from "./whole_file.ts";
+
+/** Begins every journal; a number to tell later forms by. */
+const FORM = 1;
+
+/** The journal of the results file `target`. */
+export function journalFile(target: string): string {
+  return `${target}.partial`;
+}
+
+/** What a journal holds; lines from the first one on that is cut or damaged are left out. */
+interface Content {
+  readonly run: EvaluationRun;
+  readonly records: readonly ImageRecord[];
+  /** Bytes of the lines that are whole. */
+  readonly length: number;
+}
+
+/** Reads a journal. Throws a FeatherdetError where the file is something else. */
+function readContent(bytes: Uint8Array, file: string): Content | undefined {
+  const text = new TextDecoder();
+  let run: EvaluationRun | undefined;
+  let length = 0;
+  const records: ImageRecord[] = [];
+  for (let end; (end = bytes.indexOf(10, length)) >= 0; length = end + 1) {
+    try {
+      const line = JSON.parse(text.decode(bytes.subarray(length, end)));
+      if (run !== undefined) records.push({ imageId: line.imageId, detections: line.detections });
+      else if (line.featherdetEvaluation === FORM) run = line.run;
+      else break;
+    } catch {
+      break;
+    }
+  }
+  if (run === undefined && bytes.includes(10)) {
+    throw new FeatherdetError("is not the journal of an evaluation", { file });
+  }
+  return run && { run, records, length };
+}
+
+/** What two runs differ in, for people. */
+function differences(kept: EvaluationRun, asked: EvaluationRun): string {
+  const keys = Object.keys(asked) as (keyof EvaluationRun)[];
+  return keys.filter((key) => String(kept[key]) !== String(asked[key])).map((key) => {
+    if (key === "digest") return "other weights";
+    return `${key} ${kept[key] ?? "none"} instead of ${asked[key] ?? "none"}`;
+  }).join(", ");
+}
+
+/**
+ * A journal in a file. A record is a line; one that was cut short, as by a crash, is dropped when the journal is opened again.
+ */
+export class JournalFile implements EvaluationJournal {
+  readonly #file: string;
+  #open: Deno.FsFile | undefined;
+
+  /** Nothing is touched before `open`. */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Begins the file, or goes on with it. Throws a FeatherdetError where it holds something else or cannot be written. */
+  async open(run: EvaluationRun): Promise<readonly ImageRecord[]> {
+    try {
+      const content = await this.#content();
+      const difference = content ? differences(content.run, run) : "";
+      if (difference !== "") {
+        throw new FeatherdetError(
+          `holds the results of another run (${difference}), delete it to start over`,
+          { file: this.#file },
+        );
+      }
+      this.#open = await Deno.open(this.#file, { create: true, write: true });
+      await this.#open.truncate(content?.length ?? 0);
+      await this.#open.seek(0, Deno.SeekMode.End);
+      if (!content) await this.#line({ featherdetEvaluation: FORM, run });
+      return content?.records ?? [];
+    } catch (error) {
+      this.close();
+      throw fileError(error, this.#file);
+    }
+  }
+
+  /** Adds a line. */
+  async append(record: ImageRecord): Promise<void> {
+    try {
+      await this.#line(record);
+    } catch (error) {
+      throw fileError(error, this.#file);
+    }
+  }
+
+  /** Closes the file; what it holds stays. */
+  close(): void {
+    this.#open?.close();
+    this.#open = undefined;
+  }
+
+  /** Deletes the file. */
+  async remove(): Promise<void> {
+    this.close();
+    await Deno.remove(this.#file);
+  }
+
+  async #content(): Promise<Content | undefined> {
+    try {
+      return readContent(await Deno.readFile(this.#file), this.#file);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  async #line(value: object): Promise<void> {
+    let bytes = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+    while (bytes.length > 0) bytes = bytes.subarray(await this.#open!.write(bytes));
+  }
+}
+
+/** Writes detections in COCO's results form, whole or not at all, one a line. */
+export async function writeResults(file: string, detections: readonly CocoDetection[]): Promise<void> {
+  const lines = detections.map((one) => JSON.stringify(one)).join(",\n");
+  await writeWhole(file, detections.length > 0 ? `[\n${lines}\n]\n` : "[]\n");
+}

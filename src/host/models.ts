@@ -1,0 +1,106 @@
+/**
+ * Models named on the command line: a file (ONNX, or the checkpoint of a training run), a URL, or a name.
+ *
+ * @module
+ */
+
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { cacheFolder } from "../data/cache.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
+import { loadOnnx } from "../onnx/mod.ts";
+import { readCheckpoint } from "../train/loop/checkpoint.ts";
+
+/** Folders where a name is looked for as NAME.onnx: the checkout's own, the data for measuring beside it, what was downloaded. */
+const FOLDERS = [
+  new URL("../../data/models/", import.meta.url),
+  new URL("../../../shared/data/models/", import.meta.url),
+  pathToFileURL(`${cacheFolder("models")}/`),
+];
+
+function exists(path: string | URL): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Names that can be used here: those that can be built, and the files in the model folders. */
+export function modelNames(): string[] {
+  const found = FOLDERS.filter(exists).flatMap((folder) =>
+    [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".onnx")).map(({ name }) => name.slice(0, -5))
+  );
+  return [...new Set([...Object.keys(NAMED_MODELS), ...found.sort()])];
+}
+
+/** A model that is built by its name. */
+export interface BuiltModel {
+  readonly build: (options?: NamedOptions) => Graph;
+}
+
+/**
+ * What a `--model` stands for: a path or URL to load, or a graph that is built. A name stands for the file NAME.onnx of the model
+ * folders where there is one. Throws a `FeatherdetError` for anything else.
+ */
+export function findModel(model: string): BuiltModel | { source: string } {
+  if (/^(https?|file):/i.test(model) || exists(model)) return { source: model };
+  for (const folder of FOLDERS) {
+    const file = new URL(`${encodeURIComponent(model)}.onnx`, folder);
+    if (exists(file)) return { source: fileURLToPath(file) };
+  }
+  if (Object.hasOwn(NAMED_MODELS, model)) return { build: NAMED_MODELS[model] };
+  if (/[\\/]|\.\w+$/.test(model)) throw new FeatherdetError("no such model file", { file: model });
+  throw new FeatherdetError(
+    `unknown model "${model}": it is no file, no URL and none of the names known here (${modelNames().join(", ")})`,
+  );
+}
+
+/** Names that were built with random weights and said so. */
+const noted = new Set<string>();
+
+/** Builds a model, with a remark on stderr (once) where it has learned nothing: its boxes would mislead. */
+function build(model: string, built: BuiltModel, options: NamedOptions): Graph {
+  if (model !== "demo" && !noted.has(model)) {
+    noted.add(model);
+    console.error(`${model} is built with random weights: no file ${model}.onnx is in data/models`);
+  }
+  return built.build(options);
+}
+
+/** A model's bytes in the checkpoint of a training run, for a file that is one; else where the model is. */
+async function contentOf(source: string): Promise<string | Uint8Array> {
+  if (!/\.ckpt$/i.test(source) || !exists(source)) return source;
+  const { model, settings: { quantize } } = await readCheckpoint(await Deno.readFile(source), source);
+  if (model === undefined) throw new FeatherdetError("is a checkpoint without a model", { file: source });
+  if (quantize !== undefined) {
+    console.error(
+      `${source} holds the floats of a run with --quantize ${quantize}: the rounded model is its best.onnx`,
+    );
+  }
+  return model;
+}
+
+/**
+ * Loads a model for an input of `size` x `size` pixels and `batch` pictures, or as it was exported where they are not given. They also
+ * fill in what the file leaves open.
+ */
+export async function loadModel(model: string, options: NamedOptions = {}): Promise<Graph> {
+  const found = findModel(model);
+  if ("build" in found) return build(model, found, options);
+  const { size, batch } = options;
+  return await loadOnnx(await contentOf(found.source), {
+    shapeOf({ name, extents }, index) {
+      // Of what are no maps there is no size to change.
+      if (index > 0 || extents.length !== 4 && size === undefined) return undefined;
+      const [pictures, channels, height, width] = extents;
+      if (size === undefined && [height, width].some((extent) => typeof extent === "string")) {
+        throw new FeatherdetError(`input "${name}" [${extents.join(",")}] has no size of its own: say one with --size`);
+      }
+      const wanted = [batch ?? pictures, channels, size ?? height, size ?? width];
+      return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
+    },
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * The folder of a training run: where its checkpoints, models and log are.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { kindOf } from "../data/files.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { type Checkpoint, readCheckpoint } from "../train/loop/checkpoint.ts";
+import { LOG_FILE } from "../train/loop/log.ts";
+import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
+import type { TrainingStore } from "../train/loop/store.ts";
+import { fileError } from "./file_error.ts";
+import { writeWhole } from "./whole_file.ts";
+
+/** Refuses before the work what cannot be the folder of a run. */
+export function checkFolder(folder: string): void {
+  if (kindOf(folder) === "file") {
+    throw new FeatherdetError("is a file, a folder is needed for the run", { file: folder });
+  }
+}
+
+/** A store whose files are in a folder, which is made where it is not there. Throws FeatherdetError where it cannot be. */
+export async function folderStore(folder: string): Promise<TrainingStore> {
+  checkFolder(folder);
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw fileError(error, folder);
+  }
+  return {
+    write: (name, content) => writeWhole(join(folder, name), content),
+    async append(name, text) {
+      const file = join(folder, name);
+      try {
+        await Deno.writeTextFile(file, text, { append: true });
+      } catch (error) {
+        throw fileError(error, file);
+      }
+    },
+    async read(name) {
+      const file = join(folder, name);
+      try {
+        return await Deno.readFile(file);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw fileError(error, file);
+      }
+    },
+  };
+}
+
+/** Takes along from another folder what a run that goes on may not make again. */
+export async function takeAlong(store: TrainingStore, from: string): Promise<void> {
+  const before = await folderStore(from);
+  for (const name of [BEST_MODEL, BEST_CHECKPOINT, LOG_FILE]) {
+    const content = await before.read(name);
+    if (content !== undefined) await store.write(name, content);
+  }
+}
+
+/** Refuses to write a new run over one that is there, or over the best of one that could not write its last checkpoint. */
+export function refuseRun(folder: string): void {
+  const isThere = (name: string) => kindOf(join(folder, name)) !== undefined;
+  if (!isThere(LAST_CHECKPOINT) && !isThere(BEST_CHECKPOINT)) return;
+  const place = isThere(LAST_CHECKPOINT) ? folder : join(folder, BEST_CHECKPOINT);
+  throw new FeatherdetError(`holds a training run already: --resume ${place} goes on with it`, { file: folder });
+}
+
+/** Reads the checkpoint of a file, or the last one of a run's folder. Throws FeatherdetError where there is none. */
+export async function openCheckpoint(place: string): Promise<{ checkpoint: Checkpoint; file: string }> {
+  const file = kindOf(place) === "folder" ? join(place, LAST_CHECKPOINT) : place;
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(file);
+  } catch (error) {
+    throw fileError(error, file);
+  }
+  return { checkpoint: await readCheckpoint(bytes, file), file };
+}

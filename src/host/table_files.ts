@@ -1,0 +1,54 @@
+/**
+ * Files of the result tables: the manifest that is read, and what is written.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { readText } from "../data/files.ts";
+import {
+  paretoOf,
+  parseManifest,
+  renderCsv,
+  renderMarkdown,
+  type TableResults,
+  type Variant,
+  variantsOf,
+} from "../report/table/mod.ts";
+import { fileError } from "./file_error.ts";
+import { writeWhole } from "./whole_file.ts";
+
+/** The variants of a data set in a manifest. Throws FeatherdetError that names the file. */
+export async function readVariants(manifest: string, data: string): Promise<readonly Variant[]> {
+  return variantsOf(parseManifest(await readText(manifest), manifest), data, manifest);
+}
+
+/** Names of the plots, in the order of the page. */
+const PLOTS = { "pareto-latency.svg": "latency", "pareto-bytes.svg": "bytes" } as const;
+
+/** Makes a folder. Throws FeatherdetError that names it. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw fileError(error, folder);
+  }
+}
+
+/** Writes results into a folder, which is there: `table.md`, `table.csv`, `table.json` and the plots. Returns the files. */
+export async function writeTable(folder: string, results: TableResults): Promise<string[]> {
+  const plots = Object.entries(PLOTS).map(([name, cost]): [string, string] => [name, paretoOf(results, cost)]);
+  const texts: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(plots),
+    "table.csv": renderCsv(results),
+    "table.json": `${JSON.stringify(results, null, 1)}\n`,
+    "table.md": renderMarkdown(results, { images: Object.keys(PLOTS) }),
+  };
+  const files: string[] = [];
+  for (const [name, text] of Object.entries(texts)) {
+    const file = join(folder, name);
+    await writeWhole(file, text);
+    files.push(file);
+  }
+  return files;
+}

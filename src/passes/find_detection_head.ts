@@ -1,0 +1,113 @@
+/**
+ * Finds the detection head of a YOLO11 (or YOLOv8) by its structure: the maps of box distributions and class logits, level by level,
+ * that its tail flattens, joins and decodes into `[N, 4 + classes, anchors]`.
+ *
+ * Names do not matter, and how the boxes are decoded is not looked at: who replaces the tail compares what it computes first.
+ *
+ * @module
+ */
+
+import type { Graph, Shape } from "../graph/graph.ts";
+import type { Node } from "../graph/operators.ts";
+import { producers } from "../graph/rewrite.ts";
+
+/** One level of the pyramid. */
+export interface DetectionLevel {
+  /** Value `[N, 4 * bins, h, w]`: distributions of the distances left, top, right, bottom, in cells. */
+  readonly boxes: string;
+  /** Value `[N, classes, h, w]`: logits. */
+  readonly classes: string;
+  /** Input pixels a cell. */
+  readonly stride: number;
+}
+
+/** A head and the nodes of its tail. */
+export interface DetectionHead {
+  /** In the order of the anchors. */
+  readonly levels: readonly DetectionLevel[];
+  readonly classes: number;
+  readonly bins: number;
+  /** The output that the tail makes. */
+  readonly output: string;
+  /** The box logits of all levels, joined: `[N, 4 * bins, anchors]`. */
+  readonly joint: string;
+  /** What is decoded from them: `[N, 4, anchors]`. */
+  readonly boxes: string;
+  /** Nodes between the two, in order. */
+  readonly decode: readonly Node[];
+  /** All nodes of the tail, in order. */
+  readonly tail: readonly Node[];
+}
+
+/** Most nodes of a decode: more is something else. */
+const MOST_NODES = 64;
+
+/** The head that makes an output of a graph, the first unless another is named; undefined where none does. */
+export function findDetectionHead(
+  graph: Graph,
+  shapeOf: (value: string) => Shape,
+  output: string = graph.outputs[0],
+): DetectionHead | undefined {
+  const makers = producers(graph);
+  const last = makers.get(output);
+  const input = graph.inputs[0]?.shape;
+  if (last?.op !== "Concat" || last.attributes.axis !== 1 || last.inputs.length !== 2) return undefined;
+  if (shapeOf(output).length !== 3 || shapeOf(last.inputs[0])[1] !== 4 || input?.length !== 4) return undefined;
+
+  /** The maps behind a Concat over levels, with the nodes that flatten them. */
+  const levelsOf = (value: string): { maps: string[]; nodes: Node[] } | undefined => {
+    const concat = makers.get(value);
+    if (concat?.op !== "Concat" || concat.attributes.axis !== 2) return undefined;
+    const flat = concat.inputs.map((name) => makers.get(name));
+    if (flat.some((node) => node?.op !== "Reshape" || shapeOf(node.inputs[0]).length !== 4)) return undefined;
+    return { maps: flat.map((node) => node!.inputs[0]), nodes: [...flat as Node[], concat] };
+  };
+
+  const sigmoid = makers.get(last.inputs[1]);
+  const classPart = sigmoid?.op === "Sigmoid" ? levelsOf(sigmoid.inputs[0]) : undefined;
+  if (!classPart) return undefined;
+
+  const decode: Node[] = [];
+  const seen = new Set<Node>();
+  let boxPart: ReturnType<typeof levelsOf>;
+  const walk = (value: string): boolean => {
+    const node = makers.get(value);
+    if (node === undefined) return graph.constants.has(value);
+    if (seen.has(node)) return true;
+    const levels = levelsOf(value);
+    if (levels) {
+      boxPart = levels;
+      return true;
+    }
+    seen.add(node);
+    if (!node.inputs.every(walk)) return false;
+    decode.push(node);
+    return decode.length < MOST_NODES;
+  };
+  if (!walk(last.inputs[0]) || boxPart === undefined || boxPart.maps.length !== classPart.maps.length) return undefined;
+
+  const classes = shapeOf(last.inputs[1])[1];
+  const bins = shapeOf(boxPart.maps[0])[1] / 4;
+  const levels: DetectionLevel[] = [];
+  for (let i = 0; i < boxPart.maps.length; i++) {
+    const [, , height, width] = shapeOf(boxPart.maps[i]);
+    const stride = input[2] / height;
+    const fits = input[3] / width === stride && shapeOf(classPart.maps[i])[2] === height &&
+      shapeOf(classPart.maps[i])[3] === width;
+    if (!fits || shapeOf(boxPart.maps[i])[1] !== 4 * bins || shapeOf(classPart.maps[i])[1] !== classes) {
+      return undefined;
+    }
+    levels.push({ boxes: boxPart.maps[i], classes: classPart.maps[i], stride });
+  }
+  if (!Number.isInteger(bins) || bins < 2) return undefined;
+  return {
+    levels,
+    classes,
+    bins,
+    output,
+    joint: boxPart.nodes.at(-1)!.outputs[0],
+    boxes: last.inputs[0],
+    decode,
+    tail: [...boxPart.nodes, ...decode, ...classPart.nodes, sigmoid!, last],
+  };
+}

@@ -1,0 +1,10 @@
+/**
+ * Passes that more than one room needs: each makes one graph from another.
+ *
+ * @module
+ */
+
+export { type DetectionHead, type DetectionLevel, findDetectionHead } from "./find_detection_head.ts";
+export { foldBatchNormalization } from "./fold_batch_normalization.ts";
+export { activationNode, recogniseActivations } from "./recognise_activations.ts";
+export { changeShapes } from "./sizes/change.ts";

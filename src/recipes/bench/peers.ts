@@ -1,0 +1,73 @@
+/**
+ * The peer: onnxruntime-web's WebGPU and WebAssembly providers, inside this process. It is downloaded and imported only when it is
+ * asked for.
+ *
+ * @module
+ */
+
+import { adapterOf } from "../../gpu/device.ts";
+import type { Tensor } from "../../engine/session.ts";
+
+/** Version of the peer. */
+export const ORT_VERSION = "1.30.0";
+
+/** Ways of onnxruntime-web to compute. */
+export type Provider = "webgpu" | "wasm";
+
+/** The part of the runtime that is used here; its own types would be downloaded by whoever checks this repository. */
+interface Runtime {
+  readonly env: { logLevel: string; readonly webgpu: { readonly device?: GPUDevice | Promise<GPUDevice> } };
+  readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => object;
+  readonly InferenceSession: {
+    create(bytes: Uint8Array, options: { executionProviders: readonly Provider[] }): Promise<RuntimeSession>;
+  };
+}
+
+interface RuntimeSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  run(feeds: Readonly<Record<string, object>>): Promise<Record<string, RuntimeTensor>>;
+  release(): Promise<void>;
+}
+
+interface RuntimeTensor {
+  readonly dims: readonly number[];
+  getData(): Promise<Float32Array>;
+}
+
+/** A loaded model of a peer. */
+export interface PeerSession {
+  /** Name of the adapter of the device that the peer itself reports; null where it uses none. */
+  readonly adapter: string | null;
+  run(input: Tensor): Promise<Tensor>;
+  release(): Promise<void>;
+}
+
+/** Imports the runtime. */
+export async function importPeer(): Promise<Runtime> {
+  // A specifier that is computed is not resolved before it is needed.
+  const specifier = `npm:onnxruntime-web@${ORT_VERSION}/webgpu`;
+  const runtime: Runtime = await import(specifier);
+  runtime.env.logLevel = "error";
+  return runtime;
+}
+
+async function adapterName(given: GPUDevice | Promise<GPUDevice> | undefined): Promise<string> {
+  const device = await given;
+  return device ? adapterOf(device).name : "unknown";
+}
+
+/** Loads ONNX bytes of a model with one input and one output. */
+export async function loadPeer(bytes: Uint8Array, provider: Provider): Promise<PeerSession> {
+  const runtime = await importPeer();
+  const session = await runtime.InferenceSession.create(bytes, { executionProviders: [provider] });
+  const [input] = session.inputNames, [output] = session.outputNames;
+  return {
+    adapter: provider === "wasm" ? null : await adapterName(runtime.env.webgpu.device),
+    async run({ shape, data }) {
+      const result = (await session.run({ [input]: new runtime.Tensor("float32", data, shape) }))[output];
+      return { shape: result.dims, data: await result.getData() };
+    },
+    release: () => session.release(),
+  };
+}

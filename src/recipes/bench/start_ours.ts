@@ -1,0 +1,25 @@
+/**
+ * The start of Featherdet: stages in the form that `start.ts` times.
+ *
+ * @module
+ */
+
+import { Detector } from "../../detect/detector.ts";
+import { loadModel } from "../../host/models.ts";
+import { readTuning } from "../../host/tuning_store.ts";
+import { sharedDevice } from "../../gpu/device.ts";
+import { storageForm } from "../../engine/setup.ts";
+import type { StartRequest } from "./start.ts";
+
+/** Everything that needs no model; the function returned loads it, the one after that detects and counts the boxes. */
+export function prepare(
+  { model, picture, size, precision }: StartRequest,
+): Promise<() => Promise<() => Promise<number>>> {
+  return Promise.resolve(async () => {
+    const device = await sharedDevice();
+    const { scalar, storage } = storageForm(device, { precision });
+    const tuning = readTuning({ adapter: device.adapter.name, scalar, storage });
+    const detector = await Detector.load(await loadModel(model, { size }), { precision, tuning });
+    return async () => (await detector.detect(await Deno.readFile(picture))).length;
+  });
+}

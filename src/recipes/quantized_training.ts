@@ -1,0 +1,160 @@
+/**
+ * Quantization-aware training of a detector: what is trained in place of the float model, and what its trained weights become.
+ *
+ * @module
+ */
+
+import {
+  type ActivationScales,
+  activationScales,
+  calibrate,
+  packWeights,
+  prepareQat,
+  quantizeScaled,
+} from "../compress/quantize/mod.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { takeCalibrationSamples } from "../eval/calibration.ts";
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
+import { foldBatchNormalization } from "../passes/mod.ts";
+import { sessionRunner } from "../engine/session_runner.ts";
+
+/**
+ * What a model is trained for: weights and activations in int8, or weights of two bits (ternary) or one (binary) with activations in
+ * float.
+ */
+export type QuantizedForm = "int8" | "ternary" | "binary";
+
+/** Which of a model's numbers are rounded while it is trained. */
+export interface QuantizedTrainingOptions {
+  /** What it is trained for. */
+  readonly quantize: QuantizedForm;
+  /** For int8: the first so many pictures of the training set show which ranges activations have; 64 by default. */
+  readonly calibrationPictures?: number;
+}
+
+/** What checkpoints keep of it; whatever a run that is resumed needs. */
+export interface QuantizedSettings {
+  readonly quantize: QuantizedForm;
+  readonly calibrationPictures?: number;
+  /** Scale and zero point of every value that is stored in int8. */
+  readonly activationScales?: Readonly<Record<string, readonly [scale: number, zeroPoint: number]>>;
+}
+
+/** Training with rounded numbers. */
+export interface QuantizedTraining {
+  /** What checkpoints keep. */
+  readonly settings: QuantizedSettings;
+  /** The graph that is trained in place of a float model. */
+  trainable(model: Graph): Graph;
+  /** What a float model with trained weights becomes; its metadata say so. */
+  exported(model: Graph): Graph;
+}
+
+/** Bits of a weight. */
+const BITS = { int8: 8, ternary: 2, binary: 1 } as const;
+
+/** Pictures that show ranges, unless said otherwise. */
+const CALIBRATION_PICTURES = 64;
+
+/** How ranges are chosen from them. */
+const SCHEME = { observer: "mse", activations: "asymmetric", float: "yolo11" } as const;
+
+/** Scales of the activations of a model on the first pictures of a data set. */
+async function calibratedScales(model: Graph, dataset: Dataset, pictures: number): Promise<ActivationScales> {
+  const [{ name, shape: [, , height, width] }] = model.inputs;
+  const samples = takeCalibrationSamples(dataset, { size: [height, width], limit: pictures, input: name });
+  const runner = sessionRunner();
+  try {
+    const { float } = SCHEME;
+    return activationScales(await calibrate(model, samples, { runner, float }), SCHEME);
+  } finally {
+    runner.destroy();
+  }
+}
+
+/** The model with a note in its metadata of how its numbers were rounded. */
+function noted(quantized: Graph, from: Graph, how: Readonly<Record<string, unknown>>): Graph {
+  const quantization = { by: "featherdet train", from: from.name, ...how };
+  return { ...quantized, metadata: { ...quantized.metadata, quantization: JSON.stringify(quantization) } };
+}
+
+/** Training for weights of one or two bits. */
+function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
+  const bits = BITS[quantize], threshold = "twn";
+  return {
+    settings: { quantize },
+    trainable: (model) => prepareQat(model, { bits }).graph,
+    exported(model) {
+      const { graph } = packWeights(foldBatchNormalization(model), { bits, threshold });
+      const rule = quantize === "ternary" ? { threshold } : {};
+      return noted(graph, model, { weights: quantize, float: SCHEME.float, ...rule });
+    },
+  };
+}
+
+/** Training for int8 with these scales of activations. */
+function int8Training(
+  dataset: Dataset,
+  [height, width]: readonly number[],
+  settings: Required<QuantizedSettings>,
+): QuantizedTraining {
+  const { float } = SCHEME;
+  const scales = new Map(
+    Object.entries(settings.activationScales).map(([value, [scale, zeroPoint]]) => [value, { scale, zeroPoint }]),
+  );
+  const part = dataset.split === undefined ? "" : ` ${dataset.split}`;
+  const pictures = Math.min(settings.calibrationPictures, dataset.images.length);
+  const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
+  return {
+    settings,
+    trainable: (model) => prepareQat(model, { bits: 8, scales, float }).graph,
+    exported: (model) =>
+      noted(quantizeScaled(model, scales, { float }), model, {
+        ...{ calibration, ...SCHEME, weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false },
+      }),
+  };
+}
+
+/**
+ * Makes ready to train a model (at batch 1) for what the options say. For int8 the model, as it is given, is run on pictures of the
+ * training set, and the scales that they lead to stay; a run that is resumed takes those of its checkpoint.
+ *
+ * ```ts
+ * import { openDataset } from "../data/open.ts";
+ * import { yolo11 } from "../models/yolo11.ts";
+ * import { quantizedTraining } from "./quantized_training.ts";
+ * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
+ * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
+ * const { trainable, exported } = await quantizedTraining(model, dataset, { quantize: "ternary" });
+ * console.log(trainable(model).nodes.some(({ op }) => op === "FakeQuantizeWeights")); // true
+ * console.log(exported(model).nodes.some(({ op }) => op === "UnpackWeights")); // true
+ * ```
+ *
+ * Throws FeatherdetError for another form, for a model whose numbers are rounded already, and as `calibrate` does.
+ */
+export async function quantizedTraining(
+  model: Graph,
+  dataset: Dataset,
+  { quantize, calibrationPictures }: QuantizedTrainingOptions,
+  resumed?: Partial<QuantizedSettings>,
+): Promise<QuantizedTraining> {
+  if (!Object.hasOwn(BITS, quantize)) {
+    throw new FeatherdetError(`cannot train for "${quantize}", there are ${Object.keys(BITS).join(", ")}`);
+  }
+  if (quantize !== "int8") {
+    if (calibrationPictures === undefined) return lowBitTraining(quantize);
+    throw new FeatherdetError(`pictures for calibration are for int8: ${quantize} weights need none`);
+  }
+  const pictures = calibrationPictures ?? CALIBRATION_PICTURES;
+  if (!Number.isInteger(pictures) || pictures < 1) {
+    throw new FeatherdetError(`${pictures} pictures for calibration, expected a whole number of at least 1`);
+  }
+  const kept = resumed?.quantize === "int8" ? resumed.activationScales : undefined;
+  const found = kept ?? Object.fromEntries(
+    [...await calibratedScales(model, dataset, pictures)].map(
+      ([value, { scale, zeroPoint }]) => [value, [scale, zeroPoint] as const],
+    ),
+  );
+  const size = model.inputs[0].shape.slice(2);
+  return int8Training(dataset, size, { quantize, calibrationPictures: pictures, activationScales: found });
+}

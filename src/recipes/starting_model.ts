@@ -1,0 +1,80 @@
+/**
+ * The model that `train` begins with: built with random weights by its name, or with those of a file.
+ *
+ * @module
+ */
+
+import type { Dataset } from "../data/dataset.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { recipeOf } from "../models/metadata.ts";
+import { DETECTORS } from "../models/named.ts";
+import { buildFromRecipe } from "../models/recipe.ts";
+import { withClasses } from "../models/with_classes.ts";
+import { adaptStatistics } from "./train_detector.ts";
+import { findModel, loadModel } from "../host/models.ts";
+
+/** Which model. */
+export interface TrainModelOptions {
+  /** A name, a file or a URL. */
+  readonly model: string;
+  /** A name stands for the file of trained weights of this name. */
+  readonly pretrained?: boolean;
+  /** Side of the input. */
+  readonly size: number;
+  /** Of random weights. */
+  readonly seed: number;
+  /** Factors of a model that is built by its name. */
+  readonly width?: number;
+  readonly depth?: number;
+}
+
+/** Builds a named detector for the classes of a data set. */
+function build({ model, size, seed, width, depth }: TrainModelOptions, classes: readonly string[]): Graph {
+  // Weights are drawn when they are first read: those of the plain model never are.
+  const recipe = recipeOf(DETECTORS[model]({ size, batch: 1 }))!;
+  const factors = { ...(width !== undefined && { width }), ...(depth !== undefined && { depth }) };
+  return buildFromRecipe({ ...recipe, ...factors }, { classes, size, batch: 1, seed });
+}
+
+/**
+ * The model at batch 1, for the classes of the data set. `say` is told what became of the weights.
+ *
+ * Throws FeatherdetError for a name or file that is not there, and for a model that is not known how to build.
+ */
+export async function trainModel(
+  options: TrainModelOptions,
+  dataset: Dataset,
+  say: (line: string) => void,
+): Promise<Graph> {
+  const { model, pretrained, size, seed, width, depth } = options;
+  const isNamed = Object.hasOwn(DETECTORS, model);
+  if (isNamed && !pretrained) return build(options, dataset.classes);
+  if (width !== undefined || depth !== undefined) {
+    throw new FeatherdetError("--width and --depth are for models that are built by their name, with random weights");
+  }
+  if ("build" in findModel(model)) {
+    throw new FeatherdetError(
+      isNamed
+        ? `there is no file ${model}.onnx to take trained weights from`
+        : `"${model}" is no detector that can be trained, those are a file or ${Object.keys(DETECTORS).join(", ")}`,
+    );
+  }
+  const source = await loadModel(model);
+  if (source.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });
+  if (source.nodes.some(({ op }) => op === "UnpackWeights" || op === "DequantizeLinear")) {
+    throw new FeatherdetError(
+      "holds rounded weights, and training moves floats: take the float model, or a checkpoint of the run that made it",
+      { file: model },
+    );
+  }
+  const { graph, newHead, folded } = withClasses(source, dataset.classes, { size, seed });
+  say(
+    newHead
+      ? `${model} knows other classes than ${dataset.name}: its class layers begin anew, the rest keeps its weights`
+      : `${model} knows the classes of ${dataset.name}: all of its weights are kept`,
+  );
+  if (!folded) return graph;
+  say(`BatchNormalization is folded in ${model}: its statistics are estimated on pictures of ${dataset.name}`);
+  return await adaptStatistics(graph, dataset);
+}

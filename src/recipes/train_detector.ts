@@ -1,0 +1,335 @@
+/**
+ * A detector trained on a data set from end to end: batches, trainer, loop and validation put together.
+ *
+ * @module
+ */
+
+import { type AugmentOptions, checkVisible, mostBoxes, trainingBatches } from "../data/augment/mod.ts";
+import { augmentation } from "../data/augment/options.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { Detector } from "../detect/detector.ts";
+import { createTrainer, type TrainerOptions } from "./detection_trainer.ts";
+import { takeCalibrationSamples } from "../eval/calibration.ts";
+import { COCO_SETTINGS, evaluate } from "../eval/evaluate.ts";
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
+import { classNames, loadOnnx, saveOnnx } from "../onnx/mod.ts";
+import { changeShapes } from "../passes/mod.ts";
+import { type QuantizedTraining, quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
+import { sessionRunner } from "../engine/session_runner.ts";
+import type { Tuning } from "../plan/tuning.ts";
+import type { Checkpoint } from "../train/loop/checkpoint.ts";
+import { BEST_MODEL, type LoopOptions, runTraining, type Weights } from "../train/loop/loop.ts";
+import { withWeights } from "../train/mod.ts";
+import type { RunRecord, Score } from "../train/loop/record.ts";
+import {
+  chooseOptimizer,
+  defaultRates,
+  type Optimizer,
+  Schedule,
+  type ScheduleOptions,
+} from "../train/loop/schedule.ts";
+import { estimateStatistics } from "../train/autodiff/statistics.ts";
+import { memoryStore, type TrainingStore } from "../train/loop/store.ts";
+import type { Trainer } from "../train/loop/trainer.ts";
+
+/** How a detector is trained. Defaults are the published ones of YOLO11 unless said otherwise. */
+export interface TrainOptions
+  extends
+    Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
+    Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
+    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute">,
+    Partial<QuantizedTrainingOptions> {
+  /** Rounds over the pictures; 40 by default, which is ours. */
+  readonly epochs?: number;
+  /** Pictures of a step; 8 by default. */
+  readonly batch?: number;
+  /** `auto`, the default: AdamW for runs of up to 10,000 updates, SGD for longer ones. */
+  readonly optimizer?: Optimizer | "auto";
+  /** Pictures that are not trained on, to choose the best epoch by; without them it is the last one. */
+  readonly validation?: Dataset;
+  /** Changes of pictures; those with which YOLO detectors are usually trained by default, `false` for none. */
+  readonly augment?: AugmentOptions | false;
+  /** Epochs at the end without mosaics; 10 by default, but at most a quarter of the run. */
+  readonly closeMosaic?: number;
+  /** Equal seeds give equal runs on one adapter; 0 by default. */
+  readonly seed?: number;
+  /** Workers that make batches; half of the processors by default, 0 for none. */
+  readonly workers?: number;
+  /** Where checkpoints, model and log go; in memory by default. */
+  readonly store?: TrainingStore;
+  /** Goes on from here. The model and every option that makes the run what it is have to be those of the run. */
+  readonly resume?: Checkpoint;
+  /** What else checkpoints and log keep of how the run came about: whatever JSON can hold. */
+  readonly notes?: Readonly<Record<string, unknown>>;
+  /** Tiles that `tune` found on this adapter. */
+  readonly tuning?: Tuning;
+  /** Told each time a picture was validated. */
+  readonly onValidated?: (done: number, total: number) => void;
+  /** Makes the trainer; on the device by default. */
+  readonly createTrainer?: (model: Graph, options: TrainerOptions) => Promise<Trainer>;
+}
+
+/** What training gave. */
+export interface TrainResult {
+  /** Figures of the best epoch on the validation pictures; undefined where there are none. */
+  readonly score?: Score;
+  /** Best epoch, counted from 1; the last one without a validation. */
+  readonly bestEpoch: number;
+  /** Epochs that were done, those before a resume included. */
+  readonly epochs: number;
+  /** Time that they took, validation included. */
+  readonly seconds: number;
+  /** Why it ended: all epochs done, none better for too long, or the signal. */
+  readonly reason: "finished" | "patience" | "interrupted";
+  /** The model with its averaged weights of the best epoch, at batch 1; with those of the end where there was no validation, or the
+   * store has no longer what a run that was resumed had found. */
+  readonly model: Graph;
+  /** All epochs. */
+  readonly run: RunRecord;
+  /** What was put right on reading the data set, and boxes that found no row in a batch; a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Settings that make a run what it is, as checkpoints keep them. */
+type Settings = Readonly<Record<string, unknown>>;
+
+/** What may change when a run goes on. `epochs` stretches the schedule, so the run is another than one that was asked for so. */
+const CHANGEABLE = ["epochs", "closeMosaic", "statisticsMomentum", "patience", "validateEvery", "notes"];
+
+/** Share of a batch in the running statistics that is published, the largest that is used, and what it takes to forget the first ones. */
+const STATISTICS_SHARE = 0.03, LARGEST_SHARE = 0.3, FORGETTING = 12;
+
+/**
+ * Share of a batch in the running statistics of BatchNormalization: as published, but larger in runs so short that the first values,
+ * which are of nothing, would still be in them at the end: they begin with a variance of 1, where 0.001 is usual.
+ */
+function statisticsShare(steps: number): number {
+  return Math.max(STATISTICS_SHARE, Math.min(LARGEST_SHARE, FORGETTING / steps));
+}
+
+function at(graph: Graph, batch: number): Graph {
+  const [{ name, shape }] = graph.inputs;
+  const wanted = [batch, ...shape.slice(1)];
+  return String(wanted) === String(shape) ? graph : changeShapes(graph, { [name]: wanted });
+}
+
+/** A setting in a few words; undefined for none. */
+function settingText(value: unknown): string | undefined {
+  const { name, split, pictures, classes } = (value ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(classes)) return JSON.stringify(value);
+  return `${name}${split === undefined ? "" : ` (${split})`}, ${pictures} pictures, ${brief(classes)}`;
+}
+
+function checkResumed(kept: Settings, asked: Settings): void {
+  for (const key of Object.keys({ ...kept, ...asked })) {
+    const [before, now] = [kept[key], asked[key]];
+    if (JSON.stringify(before) === JSON.stringify(now) || CHANGEABLE.includes(key)) continue;
+    throw new FeatherdetError(
+      `the checkpoint is of a run with ${key} ${settingText(before) ?? "not set"}, asked for is ${
+        settingText(now) ?? "none"
+      }`,
+    );
+  }
+}
+
+/** How many classes, and the first of them. */
+function brief(names: readonly string[]): string {
+  return `${names.length} classes (${names.slice(0, 3).join(", ")}${names.length > 3 ? " ..." : ""})`;
+}
+
+function checkClasses(model: Graph, dataset: Dataset, what: string): void {
+  const names = classNames(model);
+  if (names !== undefined && names.join("\n") !== dataset.classes.join("\n")) {
+    throw new FeatherdetError(
+      `"${model.name}" is for ${brief(names)}, ${what} "${dataset.name}" has ${
+        brief(dataset.classes)
+      }: build it for them, or ` +
+        "see withClasses",
+    );
+  }
+}
+
+/** How the model's numbers are rounded; undefined where they are not. */
+async function roundingOf(
+  model: Graph,
+  dataset: Dataset,
+  { quantize, calibrationPictures, resume }: TrainOptions,
+): Promise<QuantizedTraining | undefined> {
+  if (quantize !== undefined) {
+    return await quantizedTraining(model, dataset, { quantize, calibrationPictures }, resume?.settings);
+  }
+  if (calibrationPictures === undefined) return undefined;
+  throw new FeatherdetError("pictures for calibration are for training in int8, which was not asked for");
+}
+
+/** Measures what is made of weights on a data set. */
+function validator(
+  made: (weights: Weights) => Graph,
+  dataset: Dataset,
+  { quantize, precision: trained, signal, workers, tuning, onValidated }: TrainOptions,
+): (weights: Weights) => Promise<Score> {
+  const precision = quantize === "int8" ? "int8" : trained;
+  return async (weights) => {
+    const detector = await Detector.load(made(weights), { ...COCO_SETTINGS, precision, tuning });
+    try {
+      const { map, map50 } = await evaluate(detector, dataset, {
+        workers,
+        onProgress: (done, total) => {
+          signal?.throwIfAborted();
+          onValidated?.(done, total);
+        },
+      });
+      return { map, map50 };
+    } finally {
+      detector.destroy();
+    }
+  };
+}
+
+/**
+ * Trains a detector on a data set. The model has to be built for the data set's classes and for the input size; its batch is that of the
+ * options. Where the weights came from a file with BatchNormalization folded in, see `adaptStatistics` first.
+ *
+ * The best epoch is that of the greatest mAP50-95 (or `metric`) of the averaged weights on `validation`.
+ *
+ * With `quantize` the model is trained for weights of few bits: forward passes round them as they will be rounded, floats go on moving.
+ * What is validated, and the model of the best epoch, are the rounded ones; checkpoints hold the floats. For int8 the model has to have
+ * learned something already, since the ranges of its activations on `calibrationPictures` stay what they are.
+ *
+ * Throws FeatherdetError for a model of other classes, for pictures without a box that is large enough, for options out of range, for a checkpoint of another run, for pictures that cannot
+ * be read, where there is no adapter or not enough memory, and where numbers stop being finite.
+ *
+ * ```ts
+ * import { openDataset } from "../data/open.ts";
+ * import { yolo11 } from "../models/yolo11.ts";
+ * import { train } from "./train_detector.ts";
+ * const [dataset, validation] = await Promise.all(
+ *   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
+ * );
+ * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
+ * const { epochs, score } = await train(model, dataset, { validation, epochs: 1, batch: 2, augment: false, workers: 0 });
+ * console.log(epochs, score!.map50 >= 0); // 1 true; real runs have more pictures, channels, epochs
+ * ```
+ */
+export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
+  const { epochs = 40, batch = 8, accumulate = 1, seed = 0, store = memoryStore(), validation, resume } = options;
+  const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), precision = "f32", boxLoss = "ciou", signal } = options;
+  const pictures = dataset.images.length;
+  const data = { name: dataset.name, split: dataset.split, pictures, classes: dataset.classes };
+  // Of other pictures, its classes are beside the point.
+  if (resume) checkResumed({ dataset: resume.settings.dataset }, JSON.parse(JSON.stringify({ dataset: data })));
+  checkClasses(model, dataset, "data set");
+  if (validation) {
+    checkClasses(model, validation, "validation set");
+    if (!validation.images.some(({ boxes }) => boxes.some(({ crowd }) => !crowd))) {
+      throw new FeatherdetError(`the validation set "${validation.name}" has no box that could be found`);
+    }
+  }
+  const [, , height, width] = model.inputs[0].shape;
+  const size = [height, width] as const;
+  const augment = augmentation(options.augment);
+  checkVisible(dataset, augment, size);
+  const boxes = mostBoxes(dataset, augment, size);
+  const { workers } = options;
+  const batches = trainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
+  const { stepsPerEpoch } = batches;
+  const { optimizer: asked = "auto" } = options;
+  const optimizer = asked === "auto" ? chooseOptimizer(epochs * stepsPerEpoch / accumulate) : asked;
+  const usual = defaultRates(optimizer, dataset.classes.length);
+  const { learningRate = usual.learningRate, momentum = usual.momentum } = options;
+  const schedule = new Schedule({ ...options, optimizer, epochs, batch, stepsPerEpoch, learningRate, momentum });
+  const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
+  const single = at(model, 1);
+  const rounding = await roundingOf(single, dataset, options);
+  const { stepsPerEpoch: _, ...scheduled } = schedule.options;
+  const settings: Settings = {
+    model: model.name,
+    dataset: data,
+    size,
+    seed,
+    precision,
+    boxLoss,
+    boxes,
+    augment,
+    closeMosaic,
+    statisticsMomentum,
+    ...scheduled,
+    validateEvery: options.validateEvery ?? 1,
+    metric: options.metric ?? "map",
+    patience: options.patience ?? 100,
+    ...rounding?.settings,
+    notes: options.notes,
+  };
+  if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
+  const make = options.createTrainer ?? createTrainer;
+  const batched = at(model, batch);
+  const trainer = await make(rounding?.trainable(batched) ?? batched, {
+    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
+    momentum: statisticsMomentum,
+  });
+  const plain = (weights: Weights) => withWeights(single, weights);
+  const made = (weights: Weights) => rounding?.exported(plain(weights)) ?? plain(weights);
+  try {
+    const { reason, run } = await runTraining(trainer, batches, {
+      ...options,
+      schedule,
+      store,
+      settings,
+      signal,
+      validate: validation && validator(made, validation, options),
+      exportModel: (weights) => saveOnnx(plain(weights)),
+      ...(rounding && { exportBest: (weights) => saveOnnx(made(weights)) }),
+    });
+    const { best, epochs: done, seconds } = run;
+    // Before there was a best one, a file of that name is of something else.
+    const isThere = best !== undefined || reason !== "interrupted";
+    const kept = isThere ? await store.read(BEST_MODEL) : undefined;
+    const trained = kept ? await loadOnnx(kept) : made(await trainer.trained("average"));
+    return {
+      ...(best && { score: { map: best.map, map50: best.map50 } }),
+      bestEpoch: (best?.epoch ?? done.length - 1) + 1,
+      ...{ epochs: done.length, seconds, reason, model: trained, run, warnings: batches.warnings() },
+    };
+  } finally {
+    trainer.destroy();
+  }
+}
+
+/**
+ * The model that a checkpoint holds, with its averaged weights, for the batch and size that it was trained with at batch 1. Of a run with
+ * `quantize` these are the floats that are rounded in training: to go on from, not to detect with.
+ */
+export async function modelOfCheckpoint(checkpoint: Checkpoint, file: string): Promise<Graph> {
+  if (checkpoint.model === undefined) throw new FeatherdetError("holds no model", { file });
+  return await loadOnnx(checkpoint.model);
+}
+
+/** Pictures from which statistics are estimated, at most. */
+const STATISTICS_PICTURES = 64;
+
+/**
+ * The model with BatchNormalization statistics of its own on pictures of the data set, computing what it computed: for weights that were
+ * read from a file with BatchNormalization folded in, before they are trained further. See `train/autodiff/statistics.ts`.
+ */
+export async function adaptStatistics(model: Graph, dataset: Dataset): Promise<Graph> {
+  const single = at(model, 1);
+  const [input] = single.inputs;
+  const [height, width] = input.shape.slice(2);
+  const samples = takeCalibrationSamples(dataset, {
+    size: [height, width],
+    limit: STATISTICS_PICTURES,
+    input: input.name,
+  });
+  const runner = sessionRunner();
+  try {
+    const made = await estimateStatistics(single, samples, (graph, inputs) => runner.run(graph, inputs));
+    const constants = new Map(model.constants);
+    for (const { op, inputs } of model.nodes) {
+      if (op !== "BatchNormalization") continue;
+      for (const name of inputs.slice(1)) constants.set(name, made.constants.get(name)!);
+    }
+    return { ...model, constants };
+  } finally {
+    runner.destroy();
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * From a model to the graph that is trained: weights as inputs, BatchNormalization by the batch's own statistics.
+ *
+ * @module
+ */
+
+import {
+  type Constant,
+  FeatherdetError,
+  type Graph,
+  namesOf,
+  type Node,
+  sizeOf,
+  uniqueName,
+  weightsOf,
+  withNodes,
+} from "../../graph/mod.ts";
+import { recogniseActivations } from "../../passes/mod.ts";
+
+/**
+ * What a parameter is, by which optimizers treat it: only `weight` (factors of convolutions and matrix products) is decayed, as is
+ * usual; `bias` is what is added, also by BatchNormalization; `norm` is BatchNormalization's scale.
+ */
+export type ParameterGroup = "weight" | "bias" | "norm";
+
+/** A tensor that training changes. */
+export interface Parameter {
+  /** Name of the graph's input, which is that of the model's constant. */
+  readonly name: string;
+  /** How optimizers treat it. */
+  readonly group: ParameterGroup;
+  /** What the model had. */
+  readonly initial: Constant;
+}
+
+/** A running average that a run hands on to the next. */
+export interface RunningStatistic {
+  /** Name of the graph's input, which is that of the model's constant. */
+  readonly name: string;
+  /** The output that holds the input of the next run. */
+  readonly updated: string;
+  /** What the model had. */
+  readonly initial: Constant;
+}
+
+/** How a model is trained. */
+export interface TrainingOptions {
+  /** Values that the loss is made from, such as the logits of a head; the graph's outputs by default. What only others need goes. */
+  readonly outputs?: readonly string[];
+  /** Share of the batch in the running averages, 0..1; 0.03 by default, as YOLO11 is trained. */
+  readonly momentum?: number;
+  /**
+   * Constants that stay as they are. By default the distances of the distribution focal loss (`...dfl.conv.weight`), which are 0, 1,
+   * 2 ... by definition. A BatchNormalization keeps its running statistics where its scale and bias are frozen.
+   */
+  readonly frozen?: (name: string) => boolean;
+}
+
+/** A model made ready for training. */
+export interface TrainingGraph {
+  /** Inputs: the model's, parameters, statistics. Outputs: those of the options, updated statistics. */
+  readonly graph: Graph;
+  /** In the order of the nodes that read them, each once. */
+  readonly parameters: readonly Parameter[];
+  /** Mean and variance of each BatchNormalization, in the order of the nodes. */
+  readonly statistics: readonly RunningStatistic[];
+}
+
+const isTableOfDistances = (name: string) => /(^|\.)dfl\.conv\.weight$/.test(name);
+
+/** Groups of the inputs of an operator that hold parameters. */
+function groupOf({ op }: Node, position: number): ParameterGroup {
+  if (op === "BatchNormalization") return position === 1 ? "norm" : "bias";
+  return position === 2 ? "bias" : "weight";
+}
+
+/** The parameters of a graph, without those that are frozen. */
+function parametersOf(graph: Graph, frozen: (name: string) => boolean): Parameter[] {
+  const found = new Map<string, Parameter>();
+  for (const node of graph.nodes) {
+    for (const name of weightsOf(graph, node).trained) {
+      const initial = graph.constants.get(name)!;
+      if (frozen(name) || found.has(name)) continue;
+      if (initial.dtype !== "f32") {
+        throw new FeatherdetError(`weight "${name}" is ${initial.dtype}, only f32 can be trained`, {
+          node: node.name,
+          operator: node.op,
+        });
+      }
+      found.set(name, { name, group: groupOf(node, node.inputs.indexOf(name)), initial });
+    }
+  }
+  return [...found.values()];
+}
+
+/**
+ * The graph that a trainer runs: every weight is an input under its constant's name, so that it can change between runs, and every
+ * BatchNormalization is BatchNormTraining, whose updated statistics are further outputs. Activations that were spelt in several nodes
+ * are one, so that the derivative is one operator too. `gradientGraph` makes the step's graph from it.
+ *
+ * ```ts
+ * import { yolo11 } from "../../models/yolo11.ts";
+ * import { gradientGraph } from "./gradient_graph.ts";
+ * import { trainingGraph } from "./training_graph.ts";
+ * const model = yolo11({ width: 0.0625, size: 64, batch: 2 });
+ * const { graph, parameters, statistics } = trainingGraph(model);
+ * const wrt = parameters.map(({ name }) => name);
+ * const step = gradientGraph(graph, { seeds: { output0: "gradient of output0" }, wrt });
+ * console.log(step.gradients.size === parameters.length, statistics.length > 0); // true true
+ * ```
+ *
+ * Throws FeatherdetError for a momentum outside 0..1, for weights of whole numbers, for outputs that do not exist and for a
+ * BatchNormalization whose statistics are no constants.
+ */
+export function trainingGraph(model: Graph, options: TrainingOptions = {}): TrainingGraph {
+  const { momentum = 0.03, frozen = isTableOfDistances, outputs = model.outputs } = options;
+  if (!(momentum >= 0 && momentum <= 1)) {
+    throw new FeatherdetError(`momentum is ${momentum}, expected a share of 0 to 1`);
+  }
+  const names = namesOf(model);
+  const missing = outputs.find((name) => !names.has(name));
+  if (missing !== undefined) throw new FeatherdetError(`graph "${model.name}" has no value "${missing}"`);
+  const source = recogniseActivations(withNodes({ ...model, outputs }, model.nodes));
+  const parameters = parametersOf(source, frozen);
+  const trained = new Set(parameters.map(({ name }) => name));
+  const statistics: RunningStatistic[] = [];
+  const seen = new Map<string, Node>();
+  const nodes = source.nodes.map((node): Node => {
+    if (node.op !== "BatchNormalization" || !node.inputs.slice(1, 3).some((name) => trained.has(name))) return node;
+    const made = ["mean", "inverse_deviation", "running_mean", "running_var"].map((suffix) =>
+      uniqueName(names, `${node.name}/${suffix}`)
+    );
+    node.inputs.slice(3).forEach((name, i) => {
+      const initial = source.constants.get(name);
+      const at = { node: node.name, operator: node.op };
+      if (!initial) throw new FeatherdetError(`its running statistic "${name}" is no constant of the model`, at);
+      // Two updates of one average would contradict each other.
+      if (seen.has(name)) {
+        throw new FeatherdetError(`shares its running statistic "${name}" with "${seen.get(name)!.name}"`, at);
+      }
+      seen.set(name, node);
+      statistics.push({ name, updated: made[2 + i], initial });
+    });
+    const attributes = { epsilon: node.attributes.epsilon, momentum };
+    return {
+      op: "BatchNormTraining",
+      name: node.name,
+      inputs: node.inputs,
+      outputs: [node.outputs[0], ...made],
+      attributes,
+    };
+  });
+  const fed = [...parameters, ...statistics];
+  const constants = new Map(source.constants);
+  for (const { name } of fed) constants.delete(name);
+  const graph: Graph = {
+    ...source,
+    inputs: [...source.inputs, ...fed.map(({ name, initial: { dtype, shape } }) => ({ name, dtype, shape }))],
+    outputs: [...source.outputs, ...statistics.map(({ updated }) => updated)],
+  };
+  return { graph: withNodes(graph, nodes, constants), parameters, statistics };
+}
+
+/**
+ * The model with trained numbers in place of its constants: parameters and statistics by name, those that are not given as they were.
+ * Throws FeatherdetError for a name that is no constant of the model and for a wrong number of elements.
+ */
+export function withWeights(model: Graph, values: ReadonlyMap<string, Float32Array>): Graph {
+  const constants = new Map(model.constants);
+  for (const [name, data] of values) {
+    const constant = model.constants.get(name);
+    if (!constant) throw new FeatherdetError(`graph "${model.name}" has no constant "${name}"`);
+    if (data.length !== sizeOf(constant.shape)) {
+      throw new FeatherdetError(
+        `constant "${name}" is [${constant.shape.join(",")}], but ${data.length} elements were given`,
+      );
+    }
+    constants.set(name, { dtype: "f32", shape: constant.shape, data });
+  }
+  return { ...model, constants };
+}

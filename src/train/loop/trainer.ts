@@ -1,0 +1,84 @@
+/**
+ * What training asks of an engine: somebody who holds a model's parameters, makes steps with them, and tells and takes their state.
+ * The loop is handed one and never touches a device itself.
+ *
+ * @module
+ */
+
+import type { ParameterGroup } from "../autodiff/training_graph.ts";
+
+/** Pictures with the boxes on them. */
+export interface TrainingBatch {
+  /** `[batch, 3, height, width]`, row-major: red, green, blue in 0..1. */
+  readonly images: Float32Array;
+  /**
+   * `[batch, boxes, 5]`: class, left, top, right, bottom in pixels of the input. Rows that hold no box have class -1; they come
+   * after those that do.
+   */
+  readonly boxes: Float32Array;
+}
+
+/** How the parameters move. */
+export interface UpdateSettings {
+  /** Step length of each group of parameters. */
+  readonly learningRates: Readonly<Record<ParameterGroup, number>>;
+  /** Momentum of SGD, first beta of AdamW. */
+  readonly momentum: number;
+  /** Decay of the group `weight`, 0 for none. */
+  readonly weightDecay: number;
+  /** Share that the moving average of the parameters keeps of itself, 0..1. */
+  readonly averageDecay: number;
+  /** Largest norm of the gradient; a longer one is shortened to it. */
+  readonly clipNorm: number;
+}
+
+/** What a step says of itself. */
+export interface StepReport {
+  /** Losses of the batch, weighted as they enter the sum, divided by the batch. */
+  readonly losses: { readonly box: number; readonly classes: number; readonly distribution: number };
+  /** Anchor points that were assigned to a box. */
+  readonly positives: number;
+  /** Norm of the gradient before clipping; undefined where nothing was updated. */
+  readonly gradientNorm?: number;
+  /** True where the gradient held a number that is not finite, so that no parameter was moved. */
+  readonly skipped: boolean;
+}
+
+/** Everything that a resumed run needs, by name; flat arrays whose order only the trainer knows. */
+export interface TrainerState {
+  /** Updates that were made. */
+  readonly updates: number;
+  /** Parameters, moments, averages, statistics, counters. */
+  readonly arrays: ReadonlyMap<string, Float32Array>;
+}
+
+/** A model in training. */
+export interface Trainer {
+  /** Pictures of a batch. */
+  readonly batch: number;
+  /** Height and width of the input. */
+  readonly size: readonly [height: number, width: number];
+  /** Rows for boxes of each picture. */
+  readonly boxes: number;
+  /** Number of parameters. */
+  readonly parameters: number;
+  /**
+   * Adds the gradient of a batch to the sum, then, where settings are given, moves the parameters by the mean of what was summed and
+   * begins a new sum. Steps are carried out in the order of the calls; the next may be asked for before this one has reported.
+   */
+  step(batch: TrainingBatch, update?: UpdateSettings): Promise<StepReport>;
+  /** The summed gradient, flat, and how many batches are in it. */
+  gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }>;
+  /** Adds what another trainer of the same model has summed, so that a batch can be spread over devices. */
+  addGradient(sum: Float32Array, batches: number): void;
+  /** Parameters and statistics by the names of the model's constants, as they are or averaged; `withWeights` puts them into a model. */
+  trained(which: "current" | "average"): Promise<ReadonlyMap<string, Float32Array>>;
+  /** All that a resumed run needs. */
+  state(): Promise<TrainerState>;
+  /** Goes on from a state. Throws FeatherdetError for that of another model or optimizer. */
+  restore(state: TrainerState): void;
+  /** Name of the first layer (in the model's order) whose parameters, statistics or gradients hold numbers that are not finite. */
+  findNonFinite(): Promise<string | undefined>;
+  /** Frees everything on the device. */
+  destroy(): void;
+}

@@ -1,0 +1,171 @@
+/**
+ * From a detector to the graph that also computes its loss: the head's maps are found, the tail that decodes them is cut off, and a
+ * DetectionLoss node takes its place.
+ *
+ * @module
+ */
+
+import {
+  BOX_ROW,
+  type BoxLoss,
+  type DetectionLossAttributes,
+  FeatherdetError,
+  type Graph,
+  inferTypes,
+  LOSS_RESULTS,
+  type LossResults,
+  MAX_LOSS_LEVELS,
+  namesOf,
+  type Node,
+  uniqueName,
+  withNodes,
+} from "../../graph/mod.ts";
+import { findDetectionHead } from "../../passes/mod.ts";
+
+/** The maps of a detector's head. */
+export interface HeadMaps {
+  /** Finest level first. */
+  readonly levels: readonly {
+    /** Value `[N, 4 * bins, h, w]`: logits of the distances left, top, right, bottom, in cells. */
+    readonly boxes: string;
+    /** Value `[N, classes, h, w]`: logits. */
+    readonly classes: string;
+    /** Input pixels a cell. */
+    readonly stride: number;
+  }[];
+  readonly classes: number;
+  /** Distances of a side. */
+  readonly bins: number;
+}
+
+/**
+ * The maps of the head of a YOLO11 or YOLO11-Lite, found by the structure of what makes the graph's first output.
+ *
+ * ```ts
+ * import { yolo11 } from "../../models/yolo11.ts";
+ * import { headMaps } from "./detection_loss.ts";
+ * const { levels } = headMaps(yolo11({ width: 0.0625, size: 64, classes: 3 }));
+ * console.log(levels.map(({ stride }) => stride)); // [ 8, 16, 32 ]
+ * ```
+ *
+ * Throws FeatherdetError for a model without such a head.
+ */
+export function headMaps(graph: Graph): HeadMaps {
+  const types = inferTypes(graph);
+  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  if (head === undefined) {
+    const outputs = graph.outputs.map((name) => `"${name}" [${types.get(name)?.shape.join(",") ?? "?"}]`).join(", ");
+    throw new FeatherdetError(
+      `model "${graph.name}" has no head of a YOLO11, whose maps a detection loss needs: its outputs are ${outputs}`,
+    );
+  }
+  const levels = head.levels.toSorted((a, b) => a.stride - b.stride);
+  return { levels, classes: head.classes, bins: head.bins };
+}
+
+/** What the loss is. */
+export interface DetectionLossOptions {
+  /** Rows for the boxes of each picture. */
+  readonly boxes: number;
+  /** What predicted boxes are compared with their targets by; `ciou` by default. */
+  readonly boxLoss?: BoxLoss;
+  /** Anchors that a box may claim; 10 by default. */
+  readonly topK?: number;
+  /** Power of the score in the alignment metric; 0.5 by default. */
+  readonly alpha?: number;
+  /** Power of the overlap in the alignment metric; 6 by default. */
+  readonly beta?: number;
+  /** Weights of the losses; by default 7.5 for boxes, 0.5 for classes, 1.5 for distributions, as YOLO11 is trained. */
+  readonly gains?: Partial<DetectionLossAttributes["gains"]>;
+}
+
+/** A model with its loss. */
+export interface LossGraph {
+  /** Inputs: the model's, boxes, scale. Output: the losses. */
+  readonly graph: Graph;
+  /** Each map of the head -> its gradient, as `gradientGraph` takes them. */
+  readonly seeds: Readonly<Record<string, string>>;
+  /** Output `[4]`: losses of boxes, classes and distributions, weighted; number of anchors that were assigned to a box. */
+  readonly losses: string;
+  /** The node's other results, such as what was assigned to each anchor. */
+  readonly results: LossResults<string>;
+  /** Names of the inputs that were added. */
+  readonly inputs: {
+    /** `[N, boxes, 5]`: class, left, top, right, bottom in pixels of the input; class -1 where there is no box. */
+    readonly boxes: string;
+    /** `[1]`: a factor on all gradients, for sums over several batches and for storage in f16; 1 for none. */
+    readonly scale: string;
+  };
+}
+
+/**
+ * The model up to the maps of its head, with the loss behind them. `trainingGraph` makes its weights inputs, `gradientGraph` goes on
+ * from the seeds.
+ *
+ * The losses are the published ones of YOLO11: task-aligned assignment (Feng et al. 2021), binary cross entropy of the scores, CIoU
+ * (Zheng et al. 2020) and distribution focal loss (Li et al. 2020), each divided by the sum of the batch's target scores. Gradients
+ * are those of their sum times the number of pictures, as published, so that published learning rates fit; the losses are told
+ * without that factor.
+ *
+ * ```ts
+ * import { yolo11 } from "../../models/yolo11.ts";
+ * import { gradientGraph } from "../autodiff/gradient_graph.ts";
+ * import { trainingGraph } from "../autodiff/training_graph.ts";
+ * import { withDetectionLoss } from "./detection_loss.ts";
+ * const loss = withDetectionLoss(yolo11({ width: 0.0625, size: 64, batch: 2, classes: 3 }), { boxes: 10 });
+ * const { graph, parameters } = trainingGraph(loss.graph);
+ * const step = gradientGraph(graph, { seeds: loss.seeds, wrt: parameters.map(({ name }) => name) });
+ * console.log(step.gradients.size === parameters.length, step.graph.outputs[0] === loss.losses); // true true
+ * ```
+ *
+ * Throws FeatherdetError for a model without a head of YOLO11, for one with more than four levels or with strides that are no whole
+ * numbers, and for settings that make no loss.
+ */
+export function withDetectionLoss(model: Graph, options: DetectionLossOptions): LossGraph {
+  const { boxes, boxLoss = "ciou", topK = 10, alpha = 0.5, beta = 6, gains } = options;
+  if (!Number.isInteger(boxes) || boxes < 1) {
+    throw new FeatherdetError(`${boxes} rows for boxes of a picture, expected a whole number of at least 1`);
+  }
+  const { levels } = headMaps(model);
+  if (levels.length > MAX_LOSS_LEVELS) {
+    throw new FeatherdetError(
+      `the head of model "${model.name}" has ${levels.length} levels, the loss takes at most ${MAX_LOSS_LEVELS}`,
+    );
+  }
+  const [batch] = model.inputs[0].shape;
+  const names = namesOf(model);
+  const name = (base: string) => uniqueName(names, base);
+  const maps = levels.flatMap((level) => [level.boxes, level.classes]);
+  const inputs = { boxes: name("boxes"), scale: name("gradient_scale") };
+  const gradients = maps.map((map) => name(`loss/gradient/${map}`));
+  const results = Object.fromEntries(
+    LOSS_RESULTS.map((result) => [result, name(result === "losses" ? "losses" : `loss/${result}`)]),
+  ) as unknown as LossResults<string>;
+  const node: Node<"DetectionLoss"> = {
+    op: "DetectionLoss",
+    name: name("loss"),
+    inputs: [...maps, inputs.boxes, inputs.scale],
+    outputs: [...gradients, ...LOSS_RESULTS.map((result) => results[result])],
+    attributes: {
+      strides: levels.map(({ stride }) => stride),
+      boxLoss,
+      topK,
+      alpha,
+      beta,
+      gains: { box: 7.5, classes: 0.5, distribution: 1.5, ...gains },
+    },
+  };
+  const joint: Graph = {
+    ...model,
+    inputs: [
+      ...model.inputs,
+      { name: inputs.boxes, dtype: "f32", shape: [batch, boxes, BOX_ROW] },
+      { name: inputs.scale, dtype: "f32", shape: [1] },
+    ],
+    outputs: [results.losses],
+  };
+  const graph = withNodes(joint, [...model.nodes, node]);
+  inferTypes(graph);
+  const seeds = Object.fromEntries(maps.map((map, i) => [map, gradients[i]]));
+  return { graph, seeds, losses: results.losses, results, inputs };
+}

@@ -1,0 +1,221 @@
+/** The verb `eval`, its journal and its results file. */
+
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { JournalFile, journalFile, writeResults } from "../../src/host/evaluation_file.ts";
+import type { EvaluationRun } from "../../src/eval/journal.ts";
+import { FeatherdetError } from "../../src/graph/error.ts";
+import { writeDemoFolder } from "../support/demo_dataset.ts";
+
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+
+async function evalVerb(args: readonly string[]) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, "eval", ...args],
+    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
+    stdin: "null",
+  });
+  const { code, stdout, stderr } = await child.output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const RUN: EvaluationRun = {
+  model: "m",
+  digest: "0123",
+  dataset: "d",
+  split: null,
+  inputSize: [320, 320],
+  precision: "f32",
+  adapter: "a",
+  confidence: 0.001,
+  iou: 0.7,
+  maxDetections: 300,
+  multiLabel: true,
+};
+
+const record = (imageId: number) => ({
+  imageId,
+  detections: [{ image_id: imageId, category_id: 1, bbox: [0.1, 2, 3, 4.567] as const, score: 0.123456789 }],
+});
+
+Deno.test("eval --json: figures, classes and speed of the demo detector, and its detections in COCO's form", async () => {
+  await inFolder(async (folder) => {
+    await writeDemoFolder(folder, 5);
+    const out = join(folder, "found.json");
+    const args = ["--model", "demo", "--data", folder, "--size", "192"];
+    const { code, stdout, stderr } = await evalVerb([...args, "--out", out, "--json"]);
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout.trimEnd().split("\n").length, 1);
+    const result = JSON.parse(stdout);
+    assertEquals([result.images, result.split, result.inputSize, result.precision], [5, null, [192, 192], "f32"]);
+    assert(result.map > 0.3 && result.map50 > 0.8 && result.map === result.figures.map, stdout);
+    assertEquals(Object.keys(result.figures).length, 12);
+    assertEquals(result.perClass.map((one: { name: string }) => one.name), [
+      "green square",
+      "red disc",
+      "blue triangle",
+    ]);
+    assertEquals(result.speed.images, 5);
+    assert(result.load > 0);
+    assertEquals([result.detections, result.curves], [undefined, undefined]);
+    const found = JSON.parse(await Deno.readTextFile(out));
+    assert(found.length > 5);
+    assertEquals(Object.keys(found[0]), ["image_id", "category_id", "bbox", "score"]);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+      "found.json",
+      "images",
+      "instances.json",
+    ]);
+
+    const text = await evalVerb([...args, "--limit", "2"]);
+    assertEquals(text.code, 0, text.stderr);
+    assertMatch(text.stdout, /^2 images\n0\.\d{4} {2}mAP50-95\n/);
+    assertMatch(text.stdout, /\nred disc +\d+ /);
+    assertMatch(text.stderr, /% of the time in the network/);
+  });
+});
+
+Deno.test("eval goes on with a journal, refuses one of another run, and says what else is wrong", async () => {
+  await inFolder(async (folder) => {
+    await writeDemoFolder(folder, 4);
+    const out = join(folder, "found.json");
+    const args = ["--model", "demo", "--data", folder, "--size", "192", "--out", out];
+    // The third picture is damaged: the run stops there and keeps what it has.
+    const { images } = JSON.parse(await Deno.readTextFile(join(folder, "instances.json")));
+    const third = join(folder, "images", images[3].file_name);
+    const intact = await Deno.readFile(third);
+    await Deno.writeFile(third, intact.subarray(0, 300));
+    const stopped = await evalVerb(args);
+    assertEquals([stopped.code, stopped.stdout], [1, ""], stopped.stderr);
+    assertMatch(stopped.stderr, /\nerror: .*\.png: /);
+    const lines = (await Deno.readTextFile(journalFile(out))).trimEnd().split("\n");
+    assert(lines.length >= 2 && lines.length <= 4, `${lines.length} lines`);
+
+    const refused = await evalVerb([...args, "--confidence", "0.2"]);
+    assertEquals(refused.code, 1);
+    assertMatch(
+      refused.stderr,
+      /error: .*found\.json\.partial: holds the results of another run \(confidence 0\.001 instead of 0\.2\), delete it/,
+    );
+
+    await Deno.writeFile(third, intact);
+    const resumed = await evalVerb([...args, "--json"]);
+    assertEquals(resumed.code, 0, resumed.stderr);
+    const kept = lines.length - 1;
+    assertStringIncludes(resumed.stderr, `${kept} ${kept === 1 ? "picture was" : "pictures were"} evaluated before`);
+    const after = await Deno.readTextFile(out);
+    const { speed, load, ...rest } = JSON.parse(resumed.stdout);
+    assertEquals([speed.images, load > 0], [4 - kept, true]);
+
+    await Deno.remove(out);
+    const whole = await evalVerb([...args, "--json"]);
+    assertEquals(await Deno.readTextFile(out), after);
+    const { speed: _, load: __, ...again } = JSON.parse(whole.stdout);
+    assertEquals(again, rest);
+  });
+});
+
+Deno.test("eval names what it cannot take", async () => {
+  await inFolder(async (folder) => {
+    const refuse = async (args: string[], sentence: RegExp) => {
+      const { code, stdout, stderr } = await evalVerb(args);
+      assertEquals([code, stdout], [1, ""], stderr);
+      assertMatch(stderr, sentence);
+    };
+    await refuse(["--model", "demo", "--data", "nothing"], /error: .*nothing/);
+    await refuse(
+      ["--model", "demo", "--data", "synthetic", "--limit", "1"],
+      /error: the model has 3 classes and lacks 10/,
+    );
+    await refuse(["--model", "demo", "--data", "synthetic", "--limit", "0"], /--limit.*whole number/);
+    const out = join(folder, "absent", "x.json");
+    await refuse(["--model", "demo", "--data", "synthetic", "--out", out], /x\.json: its folder does not exist/);
+  });
+});
+
+Deno.test("a journal gives back what was kept, and drops a line that was cut short", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, "a.partial");
+    const first = new JournalFile(file);
+    assertEquals(await first.open(RUN), []);
+    await first.append(record(7));
+    await first.append(record(3));
+    first.close();
+    const whole = await Deno.readFile(file);
+    const second = new JournalFile(file);
+    assertEquals(await second.open(RUN), [record(7), record(3)]);
+    second.close();
+    assertEquals(await Deno.readFile(file), whole);
+    const lineEnds = [...whole.keys()].filter((i) => whole[i] === 10);
+    for (
+      const [length, records] of [
+        [0, 0],
+        [lineEnds[0], 0],
+        [lineEnds[0] + 1, 0],
+        [lineEnds[0] + 2, 0],
+        [lineEnds[1], 0],
+        [lineEnds[1] + 1, 1],
+        [lineEnds[2], 1],
+        [lineEnds[2] + 1, 2],
+      ]
+    ) {
+      await Deno.writeFile(file, whole.subarray(0, length));
+      const journal = new JournalFile(file);
+      assertEquals(await journal.open(RUN), [record(7), record(3)].slice(0, records), `${length} bytes`);
+      await journal.append(record(9));
+      journal.close();
+      const again = new JournalFile(file);
+      assertEquals((await again.open(RUN)).at(-1), record(9), `${length} bytes`);
+      await again.remove();
+    }
+  });
+});
+
+Deno.test("a journal of another run, and a file that is none, are left as they are", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, "a.partial");
+    const journal = new JournalFile(file);
+    await journal.open(RUN);
+    await journal.append(record(1));
+    journal.close();
+    const bytes = await Deno.readFile(file);
+    const refuse = (run: EvaluationRun, sentence: string) =>
+      assertRejects(() => new JournalFile(file).open(run), FeatherdetError, sentence);
+    await refuse({ ...RUN, digest: "4" }, "another run (other weights)");
+    await refuse(
+      { ...RUN, precision: "f16", split: "val" },
+      "(split none instead of val, precision f32 instead of f16)",
+    );
+    assertEquals(await Deno.readFile(file), bytes);
+    for (const text of ["[\n1\n]\n", "{}\n", "text\n"]) {
+      await Deno.writeTextFile(file, text);
+      await refuse(RUN, "a.partial: is not the journal of an evaluation");
+      assertEquals(await Deno.readTextFile(file), text);
+    }
+    await assertRejects(() => new JournalFile(folder).open(RUN), FeatherdetError, folder);
+  });
+});
+
+Deno.test("results are written whole", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, "found.json");
+    const { detections } = record(1);
+    await writeResults(file, detections);
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), detections);
+    await writeResults(file, []);
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), []);
+    await assertRejects(() => writeResults(join(folder, "no", "x.json"), []), FeatherdetError, "x.json");
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["found.json"]);
+  });
+});

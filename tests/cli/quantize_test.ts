@@ -1,0 +1,204 @@
+/** `deno task quantize`: the file it writes, the object it prints, and what it refuses. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { encodePng } from "../../src/image/codec/encode.ts";
+import { letterboxTensor } from "../../src/detect/host_letterbox.ts";
+import { takeCalibrationSamples } from "../../src/eval/calibration.ts";
+import { ModelBuilder } from "../../src/models/builder.ts";
+import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { inFolder } from "../support/data_folders.ts";
+import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
+
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+
+async function cli(args: readonly string[]) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, ...args],
+    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
+    stdin: "null",
+  });
+  const { code, stdout, stderr } = await child.output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+const quantizeVerb = (args: readonly string[]) => cli(["quantize", ...args]);
+
+const DEMO = ["--model", "demo", "--size", "64"];
+
+/** A model of three layers, which is compiled in no time; with `overflow` the last one leaves what f32 can hold. */
+function smallModel(overflow = false): Uint8Array {
+  const b = new ModelBuilder({ seed: 2 });
+  const first = b.convBlock("first", b.input("images", [1, 3, 64, 64]), { out: 8, kernel: 3, stride: 2 });
+  const second = b.convBlock("second", first, { out: 8, kernel: 3, act: "relu" });
+  const graph = b.graph("small", [b.conv("third", second, { out: 4 })]);
+  if (overflow) {
+    (graph.constants.get("second.bn.weight")!.data as Float32Array).fill(1e3);
+    (graph.constants.get("third.weight")!.data as Float32Array).fill(3e38);
+  }
+  return saveOnnx(graph);
+}
+
+/** Writes pictures into a folder as a data set, each filled with one grey. */
+async function writeGreys(folder: string, greys: readonly number[], { width = 40, height = 30 } = {}): Promise<void> {
+  await Deno.mkdir(join(folder, "images"), { recursive: true });
+  const images = greys.map((_, id) => ({ id, width, height, file_name: `${id}.png` }));
+  for (const [id, grey] of greys.entries()) {
+    const image = { width, height, data: new Uint8Array(3 * width * height).fill(grey) };
+    await Deno.writeFile(join(folder, "images", `${id}.png`), await encodePng(image));
+  }
+  const file = { images, categories: [{ id: 1, name: "thing" }], annotations: [] };
+  await Deno.writeTextFile(join(folder, "instances.json"), JSON.stringify(file));
+}
+
+Deno.test("quantize --json: bytes, layers and report; the file holds int8 and says how it was made", () =>
+  inFolder(async (folder) => {
+    const set = join(folder, "set");
+    await Deno.mkdir(set);
+    await writeDemoFolder(set, 3);
+    const out = join(folder, "int8.onnx");
+    const scheme = ["--observer", "min-max", "--scheme", "symmetric", "--float", "none"];
+    const model = join(folder, "small.onnx");
+    await Deno.writeFile(model, smallModel());
+    const args = ["--model", model, "--calibrate", set, "--out", out, "--sensitivity", "1", ...scheme, "--json"];
+    const { code, stdout, stderr } = await quantizeVerb(args);
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout.trimEnd().split("\n").length, 1);
+    const { bytes, layers, report, file, quantization, sensitivity, latency } = JSON.parse(stdout);
+    assertEquals([bytes, layers], [report.bytes.after, report.int8Layers]);
+    assertEquals([layers, report.floatLayers, report.samples, report.observer], [3, 0, 3, "min-max"]);
+    assert(report.stored.every(({ zeroPoint }: { zeroPoint: number }) => zeroPoint === 0));
+    assertEquals(sensitivity.map(({ name }: { name: string }) => name).sort(), ["first.conv", "second.conv", "third"]);
+    // It is no detector.
+    assertEquals(latency, undefined);
+    assertMatch(stderr, /latency was not measured: .*a detector has one output/);
+    assertStringIncludes(stderr, "warning: calibrated on 3 samples only");
+    assertEquals(file, { name: out, bytes: (await Deno.stat(out)).size });
+    const graph = await loadOnnx(out);
+    assertEquals(JSON.parse(graph.metadata.quantization), quantization);
+    assertEquals(quantization.calibration, "set, 3 pictures at 64x64");
+    assert(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["int8.onnx", "set", "small.onnx"]);
+  }));
+
+Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "int8.onnx");
+    const { code, stdout, stderr } = await quantizeVerb([
+      ...DEMO,
+      ...["--calibrate", "synthetic", "--limit", "2", "--out", out],
+    ]);
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /^int8 +\d+ layers, \d+ stay in float$/m);
+    assertMatch(stdout, /^float +\S+: last layer before decoding$/m);
+    const [, int8, f32, f16, ratio] = stdout.match(
+      /^latency +int8 ([\d.]+) ms, f32 ([\d.]+) ms, f16 ([\d.]+) ms a frame: int8 takes ([\d.]+) times/m,
+    )!.map(Number);
+    // Milliseconds are printed to a tenth, the ratio to a hundredth: no more than that may be between them.
+    const best = Math.min(f32, f16);
+    assert(Math.abs(int8 - ratio * best) <= 0.051 * (1 + ratio) + 0.0051 * best, stdout);
+    // The warning comes exactly when the line above it says so.
+    assertEquals(/warning: int8 is slower on this adapter/.test(stderr), ratio > 1, `${stdout}${stderr}`);
+
+    const set = join(folder, "set");
+    await Deno.mkdir(set);
+    await writeDemoFolder(set, 2);
+    const evaluation = ["eval", "--data", set, "--precision", "int8", "--json"];
+    const int8Run = await cli([...evaluation, "--model", out]);
+    assertEquals(int8Run.code, 0, int8Run.stderr);
+    const { precision, images } = JSON.parse(int8Run.stdout);
+    assertEquals([precision, images], ["int8", 2]);
+    const floatRun = await cli([...evaluation, ...DEMO]);
+    assertEquals([floatRun.code, floatRun.stdout], [1, ""]);
+    assertMatch(floatRun.stderr, /^error: .*the model is in floats: make it int8 first/m);
+  }));
+
+Deno.test("quantize refuses what cannot be, before it computes", () =>
+  inFolder(async (folder) => {
+    const out = join(folder, "int8.onnx");
+    const refused = async (args: readonly string[], sentence: RegExp) => {
+      const { code, stderr } = await quantizeVerb(args);
+      assertEquals(code, 1);
+      assertMatch(stderr, sentence);
+    };
+    const synthetic = ["--calibrate", "synthetic", "--limit", "1"];
+    await refused(
+      [...DEMO, ...synthetic, "--out", join(folder, "no/such.onnx")],
+      /such\.onnx: its folder does not exist/,
+    );
+    await refused([...DEMO, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/);
+    await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
+    await refused([...DEMO, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/);
+    await refused(
+      [...DEMO, "--out", out, "--weights", "binary", "--observer", "mse"],
+      /--observer is for int8: binary/,
+    );
+    await refused([...DEMO, ...synthetic, "--out", folder], /is a folder, not a file/);
+    const rows = join(folder, "rows.onnx");
+    const b = new ModelBuilder({ seed: 1 });
+    const product = b.node("MatMul", "product", [b.input("rows", [1, 16]), b.weight("w", [16, 4], "uniformFanIn")], {});
+    await Deno.writeFile(rows, saveOnnx(b.graph("products", [product])));
+    await refused(["--model", rows, ...synthetic, "--out", out], /one input \[1,3,height,width\], .* "rows" \[1,16\]/);
+    await refused(["--model", rows, ...synthetic, "--out", rows], /rows\.onnx: is the model itself/);
+    await Deno.remove(rows);
+    assertEquals([...Deno.readDirSync(folder)].length, 0);
+  }));
+
+Deno.test("bad calibration: what cannot be used is refused in a sentence, what is doubtful used with one", () =>
+  inFolder(async (folder) => {
+    const model = join(folder, "small.onnx"), set = join(folder, "set"), out = join(folder, "int8.onnx");
+    await Deno.writeFile(model, smallModel());
+    const run = async (options: readonly string[] = ["--calibrate", set]) => {
+      const { code, stderr } = await quantizeVerb(["--model", model, "--out", out, "--no-latency", ...options]);
+      return { code, sentences: stderr.split("\n").filter((line) => /^(error|warning)/.test(line)) };
+    };
+    assertEquals(await run([]), {
+      code: 1,
+      sentences: ["error: int8 needs pictures that show the ranges: --calibrate"],
+    });
+    await writeGreys(set, []);
+    assertEquals(await run(), { code: 1, sentences: [`error: ${set}: the data set is empty, it has no image`] });
+    // All black, and of the network's own size: nothing is letterboxed.
+    await writeGreys(set, Array(16).fill(0), { width: 64, height: 64 });
+    const black = await run();
+    assertEquals([black.code, black.sentences[0]], [
+      0,
+      'warning: 16 of 16 calibration samples are all zero: "0.png", "1.png", "2.png" and 13 more',
+    ]);
+    // Pictures of any size are letterboxed; grey as the border is, they are flat.
+    await writeGreys(set, [114], { width: 301, height: 5 });
+    assertEquals(await run(), {
+      code: 0,
+      sentences: [
+        "warning: calibrated on one sample only: ranges will not fit other pictures well, 100 or more are usual",
+        'warning: 1 of 1 calibration samples hold one value everywhere: "0.png"',
+      ],
+    });
+    await Deno.writeFile(join(set, "images/0.png"), new Uint8Array([1, 2, 3]));
+    const broken = await run();
+    assertEquals(broken.code, 1);
+    assertMatch(broken.sentences[0], /0\.png: not an image/);
+    await writeGreys(set, [200]);
+    await Deno.writeFile(model, smallModel(true));
+    const overflow = await run();
+    assertEquals(overflow.code, 1);
+    assertMatch(overflow.sentences[0], /calibration sample "0\.png": the model makes "third" with -?(Infinity|NaN) in/);
+  }));
+
+Deno.test("calibration samples are a data set's pictures as the detector sees them, as often as they are read", async () => {
+  const dataset = demoDataset(3);
+  const samples = takeCalibrationSamples(dataset, { size: [96, 128], limit: 2, input: "x" });
+  for (let round = 0; round < 2; round++) {
+    let at = 0;
+    for await (const { name, inputs } of samples) {
+      const image = dataset.images[at++];
+      assertEquals(name, image.name);
+      const { shape, data } = letterboxTensor(await image.load(), 128, 96);
+      assertEquals([inputs.x.shape, [...shape]], [[1, 3, 96, 128], [1, 3, 96, 128]]);
+      assert(inputs.x.data.every((value, i) => value === data[i]));
+    }
+    assertEquals(at, 2);
+  }
+});

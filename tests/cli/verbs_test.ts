@@ -1,0 +1,247 @@
+/** The command line as other programs use it: each verb in a process of its own. */
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { program } from "../../src/cli.ts";
+import { decodeImage } from "../../src/image/codec/decode.ts";
+import { encodeJpeg, encodePng } from "../../src/image/codec/encode.ts";
+import { SYNTHETIC_CLASSES, syntheticPicture } from "../../src/data/synthetic.ts";
+import { saveOnnx } from "../../src/onnx/mod.ts";
+import { demoDetector } from "../../src/models/demo_detector.ts";
+import config from "../../deno.json" with { type: "json" };
+import { sharedData } from "../support/shared_data.ts";
+
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, ...args],
+    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", ...env },
+    stdin: "null",
+  });
+  const { code, stdout, stderr } = await child.output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+/** What drivers say on their own, which is no part of our output. */
+function ownLines(stderr: string): string[] {
+  return stderr.split("\n").filter((line) =>
+    line !== "" && !line.includes("XDG_RUNTIME_DIR") && !/Download/.test(line)
+  );
+}
+
+/** The one JSON object on stdout of a command that must succeed. */
+async function json<T>(args: readonly string[]): Promise<T> {
+  const { code, stdout, stderr } = await cli([...args, "--json"]);
+  assertEquals(code, 0, stderr);
+  assertEquals(stdout.trimEnd().split("\n").length, 1, stdout);
+  return JSON.parse(stdout);
+}
+
+/** Fails unless the command ends with status 1, nothing on stdout, and this one sentence on stderr. */
+async function refused(args: readonly string[], sentence: RegExp, env: Record<string, string> = {}): Promise<void> {
+  const { code, stdout, stderr } = await cli(args, env);
+  assertEquals([code, stdout], [1, ""], stderr);
+  const lines = ownLines(stderr).filter((line) => !line.startsWith("adapter: "));
+  assertEquals(lines.length, 1, stderr);
+  assertMatch(lines[0], sentence);
+}
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+interface Found {
+  images: {
+    file: string;
+    detections: { box: [number, number, number, number]; score: number; classId: number; label: string }[];
+  }[];
+  speed: Record<string, number>;
+}
+
+const VERBS = program().commands.map((command) => command.name());
+
+Deno.test("every verb is a task and every task of the command line is a verb", () => {
+  const tasks = Object.entries(config.tasks).flatMap(([name, { command }]) =>
+    command.includes("src/cli.ts") ? [name] : []
+  );
+  assertEquals(VERBS.toSorted(), tasks.toSorted());
+  for (const name of tasks) assertMatch(config.tasks[name as "demo"].command, new RegExp(`src/cli\\.ts ${name}$`));
+});
+
+for (const verb of VERBS) {
+  Deno.test(`${verb} --help explains itself with an example`, async () => {
+    const { code, stdout } = await cli([verb, "--help"]);
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "--json");
+    assertMatch(stdout, new RegExp(`Example:\n  deno task ${verb}`));
+  });
+}
+
+Deno.test("wrong arguments end in one sentence and status 1", async () => {
+  await refused(["detct"], /^error: unknown command 'detct'/);
+  await refused(["inspect"], /^error: required option '--model <model>' not specified$/);
+  await refused(
+    ["demo", "--confidence", "2"],
+    /^error: option '--confidence <score>' argument '2' is invalid. Expected/,
+  );
+  await refused(["demo", "--precision", "int4"], /^error: option '--precision <type>' argument 'int4' is invalid/);
+  await refused(["inspect", "--model", "yolo99"], /^error: unknown model "yolo99": .*\(demo/);
+  await refused(["inspect", "--model", "no/such.onnx", "--json"], /^error: no\/such.onnx: no such model file$/);
+});
+
+Deno.test("FEATHERDET_DEBUG=1 adds where an error came from", async () => {
+  const { code, stderr } = await cli(["inspect", "--model", "yolo99"], { FEATHERDET_DEBUG: "1" });
+  assertEquals(code, 1);
+  assertMatch(stderr, /error: unknown model "yolo99"[^]*\n\s+at findModel /);
+});
+
+Deno.test({
+  name: "without an adapter a verb names the command that helps",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await refused(["demo", "--json"], /^error: no WebGPU adapter was found/, { VK_ICD_FILENAMES: "/nonexistent" });
+  },
+});
+
+Deno.test("demo finds most of what is on a scene that its detector was not trained on", async () => {
+  await inFolder(async (folder) => {
+    const target = join(folder, "out.png");
+    const result = await json<Found & { objects: number; found: number }>(["demo", "--draw", target]);
+    assert(result.objects > 3 && result.found > result.objects / 2, `${result.found} of ${result.objects}`);
+    const { width, height } = await decodeImage(await Deno.readFile(target));
+    assertEquals([width, height], [480, 480]);
+  });
+});
+
+Deno.test("the constructed detector finds what is on its picture and draws it", async () => {
+  await inFolder(async (folder) => {
+    const target = join(folder, "out.png");
+    const args = ["demo", "--model", "demo", "--draw", target];
+    const result = await json<Found & { objects: number; found: number; drawn: string }>(args);
+    assertEquals([result.found, result.images.length, result.drawn], [result.objects, 1, target]);
+    assertEquals(result.images[0].detections.length, result.objects);
+    const drawn = await decodeImage(await Deno.readFile(target));
+    const plain = syntheticPicture({ seed: 7, width: 640, height: 480 }).image;
+    assertEquals([drawn.width, drawn.height], [640, 480]);
+    const changed = drawn.data.filter((value, i) => value !== plain.data[i]).length;
+    assert(changed > 20_000 && changed < 200_000, `${changed} bytes were drawn on`);
+  });
+});
+
+Deno.test("detect finds the objects of every picture of a folder, in order, and draws copies", async () => {
+  await inFolder(async (folder) => {
+    const pictures = [11, 12, 13].map((seed) =>
+      syntheticPicture({ seed, width: 320, height: 240, sizes: [48, 90], objects: 4 })
+    );
+    const images = join(folder, "images");
+    await Deno.mkdir(images);
+    await Deno.writeFile(join(images, "a.png"), await encodePng(pictures[0].image));
+    await Deno.writeFile(join(images, "b.jpg"), await encodeJpeg(pictures[1].image, 95));
+    await Deno.writeFile(join(images, "c.png"), await encodePng(pictures[2].image));
+    const model = join(folder, "demo.onnx");
+    await Deno.writeFile(model, saveOnnx(demoDetector({ size: 320 })));
+    const drawn = join(folder, "drawn");
+    const { images: results, speed } = await json<Found>([
+      "detect",
+      "--model",
+      model,
+      "--image",
+      images,
+      "--draw",
+      drawn,
+    ]);
+    assertEquals(results.map(({ file }) => file), ["a.png", "b.jpg", "c.png"].map((name) => join(images, name)));
+    results.forEach(({ detections, file }, i) => {
+      for (const { classId, box } of pictures[i].objects) {
+        const near = detections.filter((one) =>
+          one.classId === classId && one.box.every((edge, side) => Math.abs(edge - box[side]) < 6)
+        );
+        assertEquals(near.length, 1, `${file}: class ${classId} at ${box}: ${JSON.stringify(detections)}`);
+        assertEquals(near[0].label, SYNTHETIC_CLASSES[classId].label);
+      }
+      const scores = detections.map(({ score }) => score);
+      assertEquals(scores, scores.toSorted((a, b) => b - a));
+    });
+    assert(Object.values(speed).every((value) => value > 0), JSON.stringify(speed));
+    assertEquals([...Deno.readDirSync(drawn)].map(({ name }) => name).sort(), ["a.png", "b.jpg", "c.png"]);
+    assertEquals((await decodeImage(await Deno.readFile(join(drawn, "b.jpg")))).width, 320);
+  });
+});
+
+Deno.test("detect names the file that it cannot read", async () => {
+  await inFolder(async (folder) => {
+    const text = join(folder, "x.jpg");
+    await Deno.writeTextFile(text, "only text");
+    await refused(["detect", "--model", "demo", "--image", text], /x\.jpg: not an image .*it starts with "only text"$/);
+    await refused(["detect", "--model", "demo", "--image", join(folder, "y.jpg")], /^error: .*y\.jpg: no such file$/);
+    await refused(["detect", "--model", text, "--image", text], /^error: .*x\.jpg: /);
+  });
+});
+
+Deno.test("inspect counts the demo detector as the analyser does", async () => {
+  const result = await json<Record<string, number>>(["inspect", "--model", "demo", "--size", "320"]);
+  // All its weights are those of convolutions, the DFL's fixed distances among them, which exporters count too.
+  const { nodes, constants } = demoDetector({ size: 320 });
+  const weights = new Set(nodes.flatMap(({ op, inputs }) => (op === "Conv" ? inputs.slice(1) : [])));
+  assertEquals(result.parameters, [...weights].reduce((sum, name) => sum + constants.get(name)!.data.length, 0));
+  assert(result.dispatches > 40 && result.activationBytes > 0 && result.gflops > 0.05, JSON.stringify(result));
+  assertEquals(result.fileBytes, saveOnnx(demoDetector({ size: 320 })).byteLength);
+  assertEquals([result.bitOperations, result.bytes], [1024 * result.macs, 4 * result.parameters]);
+  assert(result.sparsity > 0.9 && result.nonzeroFlops < 0.5 * result.flops, JSON.stringify(result));
+});
+
+const yolo = sharedData("models/yolo11n.onnx");
+Deno.test({
+  name: "inspect gives YOLO11n's published figures (needs ../shared/data)",
+  ignore: yolo === undefined,
+  fn: async () => {
+    const result = await json<Record<string, number>>(["inspect", "--model", fileURLToPath(yolo!)]);
+    assertEquals(result.parameters, 2_616_248);
+    assertEquals(result.gflops.toFixed(1), "6.5");
+    assert(result.dispatches <= 110, `${result.dispatches} dispatches`);
+  },
+});
+
+Deno.test("plan lists every dispatch", async () => {
+  const { steps, dispatches } = await json<{ steps: { kernel: string }[]; dispatches: number }>([
+    "plan",
+    "--model",
+    "demo",
+  ]);
+  assertEquals(steps.length, dispatches);
+  const { stdout } = await cli(["plan", "--model", "demo"]);
+  for (const { kernel } of steps) assertStringIncludes(stdout, kernel);
+});
+
+Deno.test("test prints the counts last and ends with the status of the tests", async () => {
+  await inFolder(async (folder) => {
+    const file = join(folder, "some_test.ts");
+    await Deno.writeTextFile(file, `Deno.test("a", () => {}); Deno.test({ name: "b", ignore: true, fn() {} });`);
+    const good = await cli(["test", file]);
+    assertEquals([good.code, good.stdout], [0, "1 passed, 0 failed, 1 skipped\n"]);
+    await Deno.writeTextFile(file, `Deno.test("a", () => { throw new Error("x"); }); Deno.test("b", () => {});`);
+    const bad = await cli(["test", file]);
+    assertEquals([bad.code, bad.stdout], [1, "1 passed, 1 failed\n"]);
+    const { stdout } = await cli(["test", "--json", "--filter", "b", file]);
+    const { seconds, ...counts } = JSON.parse(stdout);
+    assertEquals(counts, { passed: 1, failed: 0, skipped: 0 });
+    assert(seconds > 0);
+    await Deno.writeTextFile(file, "const broken: number = 'text';");
+    const uncompiled = await cli(["test", file]);
+    assertEquals([uncompiled.code, uncompiled.stdout], [1, "0 passed, 1 failed\n"]);
+  });
+});

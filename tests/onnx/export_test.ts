@@ -1,0 +1,86 @@
+/** Written files: reading them again gives the same graph, operator by operator. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { ARITY, FeatherdetError, type Graph, type Node, TRAINING_OPERATORS } from "../../src/graph/mod.ts";
+import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { referenceTensor, runReference } from "../../src/reference/run.ts";
+import { operatorCases } from "../support/operator_cases.ts";
+import { randomTensor } from "../support/random.ts";
+import { graphOf, node } from "../support/tiny_graph.ts";
+
+const RESTED = { mode: "nearest", coordinates: "asymmetric", nearest: "floor" } as const;
+
+/** Attributes that files in the fixture do not have. */
+const MORE: Node[] = [
+  node("Clip", ["x"], ["y"], { min: -Infinity, max: Infinity }),
+  node("Clip", ["x"], ["y"], { min: -Infinity, max: 0.25 }),
+  node("Clip", ["x"], ["y"], { min: 0.25, max: Infinity }),
+  node("Slice", ["x"], ["y"], { axes: [3, 1], starts: [6, 2], ends: [-1, 0], steps: [-2, -1] }),
+  node("Slice", ["x"], ["y"], { axes: [2], starts: [0], ends: [5], steps: [1] }),
+  node("Resize", ["x"], ["y"], { ...RESTED, size: [9, 8], scales: [9 / 5, 8 / 7] }),
+  node("Resize", ["x"], ["y"], { ...RESTED, size: [12, 14], scales: [2.5, 2] }),
+  node("Pad", ["x"], ["y"], { mode: "constant", pads: [0, 1, 2, 0, 3, 0, 0, 1], value: -Math.fround(1.1) }),
+];
+
+for (const [index, made] of MORE.entries()) {
+  Deno.test(`written and read again, ${made.op} ${index} is the same`, () => {
+    const graph = graphOf({ x: [1, 3, 5, 7] }, ["y"], [made]);
+    assertEquals(importOnnx(saveOnnx(graph)), graph);
+  });
+}
+
+const CASES = operatorCases();
+
+Deno.test("written and read again, every operator but Silu is the same", () => {
+  const seen = new Set<string>();
+  for (const { name, model } of CASES) {
+    const graph = importOnnx(model);
+    graph.nodes.forEach(({ op }) => seen.add(op));
+    assertEquals(importOnnx(saveOnnx(graph)), graph, name);
+  }
+  const written = Object.keys(ARITY).filter((op) => !(TRAINING_OPERATORS as readonly string[]).includes(op));
+  assertEquals(written.filter((op) => !seen.has(op)), ["Silu"]);
+});
+
+Deno.test("Silu is written as Sigmoid and Mul, beside names that are taken", () => {
+  const graph: Graph = {
+    ...graphOf({ x: [2, 3] }, ["y", "make_y/sigmoid"], [
+      node("Silu", ["x"], ["y"], {}),
+      { ...node("Neg", ["y"], ["make_y/sigmoid"], {}), name: "make_y/Sigmoid" },
+    ]),
+    metadata: { names: "{0: 'cell'}", note: "ü\n" },
+  };
+  const read = importOnnx(saveOnnx(graph));
+  assertEquals(read.nodes.map(({ op }) => op), ["Sigmoid", "Mul", "Neg"]);
+  assertEquals(read.metadata, graph.metadata);
+  const feeds = { x: referenceTensor([2, 3], randomTensor([2, 3], 7)) };
+  const [expected, found] = [graph, read].map((each) => runReference(each, feeds));
+  for (const output of graph.outputs) {
+    const off = found.get(output)!.data.map((value, index) => Math.abs(value - expected.get(output)!.data[index]));
+    assertEquals(off.every((difference) => difference < 1e-15), true);
+  }
+});
+
+Deno.test("integer constants keep their types", () => {
+  const constants = {
+    a: { dtype: "i32", shape: [2], data: Int32Array.of(-70000, 5) },
+    b: { dtype: "i32", shape: [2], data: Int32Array.of(1, 2) },
+  } as const;
+  const graph = graphOf({ x: [1] }, ["y", "z"], [
+    node("Concat", ["a", "b"], ["y"], { axis: 0 }),
+    node("Neg", ["x"], ["z"], {}),
+  ], constants);
+  // At import constants are joined, and an output has to have a maker.
+  const read = importOnnx(saveOnnx(graph));
+  assertEquals(read.constants.get("y/constant"), {
+    dtype: "i32",
+    shape: [4],
+    data: Int32Array.of(-70000, 5, 1, 2),
+  });
+});
+
+Deno.test("a graph that does not verify is not written", () => {
+  const graph = graphOf({ x: [1, 3] }, ["y"], [node("Relu", ["z"], ["y"], {})]);
+  const error = assertThrows(() => saveOnnx(graph), FeatherdetError) as FeatherdetError;
+  assertEquals(error.message, 'Relu "make_y": input "z" does not exist');
+});

@@ -1,0 +1,100 @@
+/**
+ * Allocation by liveness, arrangement in row memory and views, on random and hand-made cases.
+ *
+ * @module
+ */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FeatherdetError, type TensorType } from "../../src/graph/mod.ts";
+import { rowsOf } from "../../src/kernels/kernel.ts";
+import { arrange, pageOfBlock } from "../../src/plan/arrange.ts";
+import { allocate, type Interval, lowerBound } from "../../src/plan/memory.ts";
+import { demoDetector } from "../../src/models/demo_detector.ts";
+import { buildPlan } from "../../src/plan/plan.ts";
+import type { PlanNode } from "../../src/plan/node.ts";
+import { placeConcat, placeSplit, ViewTable } from "../../src/plan/views.ts";
+import { seededRandom } from "../support/random.ts";
+
+Deno.test("allocation: no two values that live together overlap, and the lower bound is one", () => {
+  const random = seededRandom(5);
+  for (let round = 0; round < 50; round++) {
+    const intervals = Array.from({ length: 1 + Math.floor(random() * 40) }, (_, i): Interval => {
+      const first = Math.floor(random() * 30);
+      return { name: `v${i}`, size: 1 + Math.floor(random() * 13), first, last: first + Math.floor(random() * 8) };
+    });
+    const { offsets, size } = allocate(intervals);
+    for (const a of intervals) {
+      assert(offsets.get(a.name)! + a.size <= size);
+      for (const b of intervals) {
+        if (a === b || a.last < b.first || b.last < a.first) continue;
+        const [x, y] = [offsets.get(a.name)!, offsets.get(b.name)!];
+        assert(x + a.size <= y || y + b.size <= x, `${a.name} and ${b.name} overlap`);
+      }
+    }
+    // The bound, literally: the sum at each step.
+    const sums = Array.from(
+      { length: 40 },
+      (_, step) =>
+        intervals.reduce((sum, { size, first, last }) => first <= step && step <= last ? sum + size : sum, 0),
+    );
+    assertEquals(lowerBound(intervals), Math.max(...sums));
+    assert(size >= lowerBound(intervals));
+  }
+});
+
+Deno.test("arrangement: views begin on pages and planes do not overlap, over odd sizes", () => {
+  const random = seededRandom(9);
+  for (let round = 0; round < 200; round++) {
+    const width = 1 + Math.floor(random() * 40), height = 1 + Math.floor(random() * 30);
+    const batch = 1 + Math.floor(random() * 3), blocks = 1 + Math.floor(random() * 24);
+    const cut = Math.floor(random() * blocks);
+    const pitch = width + Math.floor(random() * 200);
+    const layout = arrange({ shape: [batch, blocks * 4, height, width], boundaries: [0, cut, blocks] }, pitch, 8);
+    assert(layout.columns * width <= pitch && layout.rise >= height);
+    assert(
+      Number.isInteger(pageOfBlock(layout, cut, 8)),
+      `cut ${cut} of ${blocks} blocks lies on page ${pageOfBlock(layout, cut, 8)}`,
+    );
+    assert(rowsOf(layout) * layout.columns >= blocks * batch * height);
+    assertEquals(cut * batch % layout.columns, 0);
+  }
+});
+
+Deno.test("pages grow until the arena fits the adapter's texture layers", () => {
+  const plan = (maxPages: number) =>
+    buildPlan(demoDetector({ size: 640 }), { form: { storage: "texture", scalar: "f32" }, maxPages });
+  const wide = plan(Infinity);
+  const tight = plan(Math.ceil(wide.pages * 0.6));
+  assert(tight.pages <= Math.ceil(wide.pages * 0.6) && tight.form.pageShift > wide.form.pageShift);
+  assertThrows(() => plan(1), FeatherdetError, "x 128 cells where the adapter has 1:");
+});
+
+const PLAIN: Omit<PlanNode, "name" | "operator" | "inputs" | "outputs"> = {
+  reads: "blocked",
+  writes: "blocked",
+  macs: 0,
+  kernels: () => [],
+};
+
+function typesOf(channels: Record<string, number>): Map<string, TensorType> {
+  return new Map(Object.entries(channels).map(([name, count]) => [name, { dtype: "f32", shape: [1, count, 5, 5] }]));
+}
+
+Deno.test("views: a C2f block (split halves and a branch joined again) copies nothing", () => {
+  const views = new ViewTable();
+  const types = typesOf({ x: 32, a: 16, b: 16, m: 16, joint: 48 });
+  placeSplit(views, { ...PLAIN, name: "s", operator: "Split", inputs: ["x"], outputs: ["a", "b"] }, [0, 16]);
+  const node = { ...PLAIN, name: "c", operator: "Concat", inputs: ["a", "b", "m"], outputs: ["joint"] };
+  assertEquals(placeConcat(views, node, types, new Set()), []);
+  assertEquals(views.resolve("b"), { root: "joint", block: 4 });
+  assertEquals(views.resolve("m"), { root: "joint", block: 8 });
+});
+
+Deno.test("views: a part of another tensor, a repeated part and an input are copied", () => {
+  const views = new ViewTable();
+  const types = typesOf({ x: 32, a: 16, b: 16, m: 16, input: 8, joint: 64 });
+  placeSplit(views, { ...PLAIN, name: "s", operator: "Split", inputs: ["x"], outputs: ["a", "b"] }, [0, 16]);
+  const node = { ...PLAIN, name: "c", operator: "Concat", inputs: ["b", "m", "m", "input"], outputs: ["joint"] };
+  assertEquals(placeConcat(views, node, types, new Set(["input"])), [0, 2, 3]);
+  assertEquals(views.resolve("m"), { root: "joint", block: 4 });
+});

@@ -1,0 +1,370 @@
+/** Result tables written from figures made up here, against text and ratios worked out by hand. */
+
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+// @ts-types="npm:@types/d3-dsv@3.0.7"
+import { csvParse } from "npm:d3-dsv@3.0.2";
+import { FeatherdetError } from "../../src/graph/error.ts";
+import { combinationTable, stepTable } from "../../src/report/table/compare.ts";
+import { CHANGING_COLUMNS, renderCsv } from "../../src/report/table/csv.ts";
+import { derived, type Figure, ratio } from "../../src/report/table/figure.ts";
+import { renderMarkdown } from "../../src/report/table/markdown.ts";
+import { paretoOf, paretoPoints } from "../../src/report/table/plots.ts";
+import { PUBLISHED_COMBINATIONS, PUBLISHED_MODELS, publishedRatio } from "../../src/report/table/published.ts";
+import { readResults } from "../../src/report/table/read.ts";
+import { type ResultRow, type TableResults, withoutTimings } from "../../src/report/table/results.ts";
+import { VARIANT_ROLES, type VariantRole } from "../../src/report/table/variant.ts";
+
+const ROOFLINE = "the roofline model";
+
+/** Values, or what stands in their place. */
+type Given = number | { readonly value: number; readonly predictedBy: string };
+
+const figure = (given: Given): Figure => typeof given === "number" ? { value: given } : given;
+
+function row(
+  role: VariantRole,
+  given: Partial<Record<"MB" | "GFLOPs" | "bits" | "sparsity" | "map" | "map50" | "ms", Given>>,
+): ResultRow {
+  const { MB, GFLOPs, bits, sparsity, map, map50, ms } = given;
+  const scaled = (one: Given | undefined, unit: number): Figure | undefined =>
+    one === undefined ? undefined : derived((value) => value * unit, figure(one));
+  const present = (figures: Record<string, Figure | undefined>) =>
+    Object.fromEntries(Object.entries(figures).filter(([, one]) => one !== undefined));
+  return {
+    id: role,
+    title: `T ${role}`,
+    role,
+    model: { file: `models/${role}.onnx` },
+    size: 640,
+    precision: "f32",
+    made: `deno task make ${role}`,
+    figures: present({
+      fileBytes: scaled(MB, 1e6),
+      flops: scaled(GFLOPs, 1e9),
+      bitOperations: scaled(bits, 1e12),
+      sparsity: scaled(sparsity, 1),
+      map: scaled(map, 1),
+      map50: scaled(map50, 1),
+    }),
+    timing: present({ detectMedian: scaled(ms, 1) }),
+  };
+}
+
+const missing = (role: VariantRole, why: string): ResultRow => ({ ...row(role, {}), missing: why });
+
+function results(rows: readonly ResultRow[], more: Partial<TableResults> = {}): TableResults {
+  return {
+    schema: 1,
+    data: "set",
+    split: "val",
+    images: 30,
+    limit: null,
+    settings: { confidence: 0.001, iou: 0.7, maxDetections: 300, multiLabel: true },
+    latencyRuns: 7,
+    storage: "buffer",
+    rows,
+    family: [],
+    ...more,
+  };
+}
+
+const RUN: NonNullable<TableResults["run"]> = {
+  date: "2026-01-02T03:04:05.678Z",
+  commit: "0123abcd",
+  adapter: { name: "Adapter 9", vendor: "v", architecture: "a", software: true },
+  machine: { os: "linux", arch: "x86_64", cores: 2, load: 0.25 },
+  versions: { featherdet: "0.1.0" },
+};
+
+const ROWS: readonly ResultRow[] = [
+  row("original", { MB: 10, GFLOPs: 8, bits: 4, sparsity: 0, map: 0.4, map50: 0.5, ms: 100 }),
+  row("pruning", {
+    MB: 5,
+    GFLOPs: 2,
+    bits: 1,
+    sparsity: 0.125,
+    map: 0.3,
+    map50: 0.45,
+    ms: { value: 40, predictedBy: ROOFLINE },
+  }),
+  missing("quantization", "models/q.onnx is not there"),
+  row("distillation", { MB: 4, GFLOPs: 8, bits: 4, sparsity: 0, map: 0.2, map50: 0.25 }),
+  row("pruning+quantization", { MB: 1.9, GFLOPs: 2, bits: 0.0625, sparsity: 0.25, map: 0.36, map50: 0.48, ms: 25 }),
+  missing("everything", "models/q.onnx is not there"),
+];
+
+/** Lines of the Markdown table whose heading begins with these cells, as cells. */
+function tableIn(page: string, ...beginning: string[]): string[][] {
+  const lines = page.split("\n").map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  const start = lines.findIndex((cells) => beginning.every((text, i) => cells[i] === text));
+  assert(start >= 0, `no table of ${beginning}`);
+  const end = lines.findIndex((cells, i) => i > start && cells.length === 0);
+  return [lines[start], ...lines.slice(start + 2, end)];
+}
+
+Deno.test("the first table: figures, ratios worked out by hand, published ratios, what is missing and what is predicted", () => {
+  const page = renderMarkdown(results(ROWS));
+  assertEquals(tableIn(page, "model", "size MB"), [
+    [
+      "model",
+      "size MB",
+      "of original (published)",
+      "GFLOPs, dense",
+      "of original (published)",
+      "sparsity %",
+      "bit operations T",
+      "of original",
+      "mAP50 %",
+      "of original (published)",
+      "ms",
+      "of original (published)",
+    ],
+    [
+      "original",
+      "10.00",
+      "1.000 (1.000)",
+      "8.00",
+      "1.000 (1.000)",
+      "0.0",
+      "4.000",
+      "1.000",
+      "50.00",
+      "1.000 (1.000)",
+      "100.0",
+      "1.000 (1.000)",
+    ],
+    // 86/128, 19.2/28.5, 66.8/68.2 and 58/82 were published.
+    [
+      "+ pruning",
+      "5.00",
+      "0.500 (0.672)",
+      "2.00",
+      "0.250 (0.674)",
+      "12.5",
+      "1.000",
+      "0.250",
+      "45.00",
+      "0.900 (0.979)",
+      "≈40.0¹",
+      "≈0.400¹ (0.707)",
+    ],
+    // 32/128, 7.1/28.5, 65.1/68.2, 24/82.
+    [
+      "+ quantization",
+      "—²",
+      "—² (0.250)",
+      "—²",
+      "—² (0.249)",
+      "—²",
+      "—²",
+      "—²",
+      "—²",
+      "—² (0.955)",
+      "—²",
+      "—² (0.293)",
+    ],
+    // 42/128, 10.5/28.5, 67.3/68.2, 31/82.
+    [
+      "+ distillation",
+      "4.00",
+      "0.400 (0.328)",
+      "8.00",
+      "1.000 (0.368)",
+      "0.0",
+      "4.000",
+      "1.000",
+      "25.00",
+      "0.500 (0.987)",
+      "—³",
+      "—³ (0.378)",
+    ],
+    // 24/128, 5.8/28.5, 64.5/68.2, 18/82; its reason is that of the third line.
+    ["+ everything", "—²", "—² (0.188)", "—²", "—² (0.204)", "—²", "—²", "—²", "—²", "—² (0.946)", "—²", "—² (0.220)"],
+  ]);
+  assertStringIncludes(
+    page,
+    "¹ predicted by the roofline model, not measured.\n\n² models/q.onnx is not there.\n\n³ not timed.\n",
+  );
+});
+
+Deno.test("the second table: what is kept, what is saved, how much faster", () => {
+  const page = renderMarkdown(results(ROWS));
+  assertEquals(tableIn(page, "model", "mAP50 kept % (published)"), [
+    [
+      "model",
+      "mAP50 kept % (published)",
+      "mAP50-95 kept %",
+      "size reduction % (published)",
+      "computation reduction % (published)",
+      "sparsity %",
+      "bit operation reduction %",
+      "speed-up (published)",
+    ],
+    // 0.48/0.5, 0.36/0.4, 1 - 1.9/10, 1 - 2/8, 1 - 0.0625/4 = 0.984375, 100/25.
+    ["pruning + quantization", "96.0 (94.6)", "90.0", "81.0 (81.0)", "75.0 (—)", "25.0", "98.4", "4.00 (—)"],
+    ["distillation + quantization", "—¹ (98.7)", "—¹", "—¹ (68.0)", "—¹ (—)", "—¹", "—¹", "—¹ (—)"],
+    ["+ everything", "—² (94.6)", "—²", "—² (81.0)", "—² (80.0)", "—²", "—²", "—² (4.50)"],
+  ]);
+  assertStringIncludes(
+    page,
+    "¹ there is no variant with the role distillation+quantization.\n\n² models/q.onnx is not there.\n",
+  );
+});
+
+Deno.test("published figures: the combinations agree with the table they were published with", () => {
+  const { original, everything } = PUBLISHED_MODELS;
+  assertEquals(Object.keys(PUBLISHED_MODELS).filter((role) => !VARIANT_ROLES.includes(role as VariantRole)), []);
+  const { kept, size, computation, speed } = PUBLISHED_COMBINATIONS.everything!;
+  assertAlmostEquals(size!, 100 * (1 - everything!.megabytes / original!.megabytes), 0.5);
+  assertAlmostEquals(computation!, 100 * (1 - everything!.gflops / original!.gflops), 0.5);
+  assertAlmostEquals(speed!, original!.milliseconds / everything!.milliseconds, 0.1);
+  assertAlmostEquals(kept!, 94.6, 0.05);
+  assertEquals(publishedRatio("quantization", "megabytes"), 0.25);
+  assertEquals(publishedRatio("other", "megabytes"), undefined);
+});
+
+Deno.test("a figure made of others is predicted where one of them is, and missing where one of them is", () => {
+  const predicted = { value: 8, predictedBy: "a" };
+  assertEquals(ratio({ value: 2 }, { value: 8 }), { value: 0.25 });
+  assertEquals(ratio({ value: 2 }, predicted), { value: 0.25, predictedBy: "a" });
+  assertEquals(ratio({ value: 2, predictedBy: "b" }, predicted), { value: 0.25, predictedBy: "b and a" });
+  assertEquals(ratio(predicted, { value: 4, predictedBy: "a" }), { value: 2, predictedBy: "a" });
+  assertEquals(ratio({ missing: "x" }, { missing: "y" }), { missing: "x" });
+  assertEquals(ratio(predicted, { missing: "y" }), { missing: "y" });
+  assertEquals(ratio(predicted, { value: 0 }), { missing: "the original's figure is 0" });
+  assertEquals(ratio({ missing: "x" }, { value: 0 }), { missing: "x" });
+});
+
+Deno.test("without an original there are figures but no ratios, and nothing takes its place", () => {
+  const rows = [missing("original", "gone"), ROWS[1]];
+  const [, pruning] = stepTable({ rows }).rows;
+  assertEquals(pruning.cells.slice(0, 2).map((cell) => cell.figure), [
+    { value: 5e6 },
+    { missing: "the original has no such figure" },
+  ]);
+  const [{ cells }] = combinationTable({ rows: [ROWS[4]] }).rows;
+  assertEquals(cells.map((cell) => "missing" in cell.figure), [true, true, true, true, false, true, true]);
+});
+
+Deno.test("every variant is in the full tables; a quick look, the run and the family say what they are", () => {
+  const member = {
+    model: "yolo11s",
+    size: 640,
+    fileBytes: 38e6,
+    publishedMap: 0.47,
+    timing: { detectMedian: { value: 12.34 } },
+  };
+  const other: ResultRow = {
+    ...row("other", { MB: 3 }),
+    title: "a | b",
+    model: { name: "yolo11n", options: { classes: 3 } },
+    note: "Only a test",
+  };
+  const page = renderMarkdown(results([...ROWS, other], { limit: 30, run: RUN, family: [member] }), {
+    images: ["pareto-bytes.svg"],
+  });
+  // A bar that is escaped is part of its cell.
+  assertEquals(tableIn(page.replaceAll("\\|", "/"), "variant", "parameters M").map(([title]) => title), [
+    "variant",
+    ...ROWS.map(({ title }) => title),
+    "a / b",
+  ]);
+  assertEquals(tableIn(page, "variant", "ms")[1], ["T original", "100.0", "—¹", "—¹", "—¹", "—¹"]);
+  assertEquals(tableIn(page, "model", "size MB", "mAP50-95 % (published)")[1], [
+    "yolo11s at 640",
+    "38.00",
+    "47.0",
+    "12.3",
+    "—¹",
+  ]);
+  assertStringIncludes(
+    page,
+    "**A quick look: only the first 30 pictures were looked at. These are not the set's figures.**",
+  );
+  assertStringIncludes(page, "Measured 2026-01-02T03:04:05.678Z on Adapter 9, a software adapter,");
+  assertStringIncludes(page, "on a Jetson Nano, without naming its data set");
+  assertStringIncludes(page, "![pareto bytes](pareto-bytes.svg)");
+  assertStringIncludes(page, "`deno task make original`");
+  assertStringIncludes(page, 'yolo11n, built here (`{"classes":3}`) at 640x640 in f32');
+  assertEquals(renderMarkdown(results(ROWS)).includes("A quick look"), false);
+});
+
+Deno.test("CSV: figures in their own units, empty where they are missing, what changes named as such", () => {
+  const lines = csvParse(renderCsv(results(ROWS, { run: RUN })));
+  assertEquals(lines.length, ROWS.length);
+  const [original, pruning, quantization] = lines;
+  assertEquals([original.file_bytes, original.ratio_file_bytes, original.ratio_map50], ["10000000", "1", "1"]);
+  assertEquals([pruning.flops, pruning.ratio_flops, pruning.timing_ratio_detect_median], ["2000000000", "0.25", "0.4"]);
+  assertEquals([pruning.predicted, pruning.timing_predicted], ["", "detect_median by the roofline model"]);
+  assertAlmostEquals(Number(pruning.published_ratio_file_bytes), 86 / 128, 1e-12);
+  assertEquals([quantization.missing, quantization.file_bytes, quantization.ratio_map], [
+    "models/q.onnx is not there",
+    "",
+    "",
+  ]);
+  assertEquals([original.run_adapter, original.run_commit], ["Adapter 9", "0123abcd"]);
+  const other = csvParse(renderCsv(withoutTimings(results(ROWS, { run: { ...RUN, commit: "x" } }))));
+  for (const [i, line] of lines.entries()) {
+    for (const [column, value] of Object.entries(line)) {
+      const changes = CHANGING_COLUMNS.some((prefix) => column.startsWith(prefix));
+      assertEquals(other[i][column], changes ? "" : value, column);
+    }
+  }
+});
+
+Deno.test("plots: variants that were measured, in percent, and the family's published mAP beside them", () => {
+  const member = {
+    model: "yolo11s",
+    size: 640,
+    fileBytes: 38e6,
+    publishedMap: 0.47,
+    timing: { detectMedian: { value: 12 } },
+  };
+  const all = results(ROWS, { family: [member, { ...member, model: "yolo11x", timing: {} }], run: RUN });
+  const brief = (cost: "latency" | "bytes") =>
+    paretoPoints(all, cost).map(({ label, x, y, kind }) => [label, x, +y.toFixed(6), kind]);
+  assertEquals(brief("latency"), [
+    ["T original", 100, 40, "measured"],
+    ["T pruning", 40, 30, "predicted"],
+    ["T pruning+quantization", 25, 36, "measured"],
+    ["yolo11s", 12, 47, "published"],
+  ]);
+  assertEquals(brief("bytes"), [
+    ["T original", 10, 40, "measured"],
+    ["T pruning", 5, 30, "measured"],
+    ["T distillation", 4, 20, "measured"],
+    ["T pruning+quantization", 1.9, 36, "measured"],
+    ["yolo11s", 38, 47, "published"],
+    ["yolo11x", 38, 47, "published"],
+  ]);
+  const svg = paretoOf(all, "latency");
+  for (const text of ["T original", "Adapter 9 (software)", "yolo11s", "val2017"]) assertStringIncludes(svg, text);
+  assertEquals(paretoOf(all, "bytes"), paretoOf(withoutTimings(all), "bytes"));
+});
+
+Deno.test("results are read back as they were written, and nothing else is taken for results", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = new URL(`file://${folder}/table.json`);
+    const written = results(ROWS, { run: RUN });
+    await Deno.writeTextFile(file, JSON.stringify(written));
+    assertEquals(await readResults(file), written);
+    assertEquals(await readResults(file.href), written);
+    for (const text of ["{}", "3", "null", '{"schema":2,"rows":[]}', '{"schema":1}']) {
+      await Deno.writeTextFile(file, text);
+      await assertRejects(() => readResults(file), FeatherdetError, "table.json: these are no results of variants");
+    }
+    await Deno.writeTextFile(file, "{");
+    await assertRejects(() => readResults(file), FeatherdetError, "table.json: no results can be read here");
+    await assertRejects(() => readResults("nothing"), FeatherdetError, '"deno task table --data nothing" writes it');
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a table without rows is a page, a file and a plot that say so", () => {
+  const bare = results([]);
+  assertStringIncludes(renderMarkdown(bare), "There is no original to compare with.");
+  assertEquals(csvParse(renderCsv(bare)).length, 0);
+  assertStringIncludes(paretoOf(bare, "bytes"), "no variant has been measured yet");
+});

@@ -1,0 +1,70 @@
+/** Curves of training runs: what is drawn, where, and what is written on it. */
+
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { runsPlot, type TrainingEpoch, trainingPlot } from "../../src/report/plot/mod.ts";
+import { corners, marks, readSvg, textsOf } from "../support/svg.ts";
+
+function epochs(count: number, scored: (epoch: number) => boolean = () => true): TrainingEpoch[] {
+  return Array.from({ length: count }, (_, epoch) => ({
+    epoch,
+    losses: { box: 4 / (epoch + 1), classes: 3 - epoch / count, distribution: 1 },
+    learningRates: { weight: 0.01 * (1 - epoch / count), bias: 0.1 - 0.05 * epoch / count },
+    ...scored(epoch) && { score: { map: epoch / 20, map50: epoch / 10 } },
+  }));
+}
+
+/** Corners of the line of a name. */
+function lineOf(root: Element, name: string): [number, number][] {
+  const [path] = [...root.querySelectorAll("path")].filter((one) => one.getAttribute("aria-label") === name);
+  assert(path !== undefined, `no line "${name}"`);
+  return corners(path);
+}
+
+Deno.test("losses, mAP and learning rates have a line each, over epochs that are counted from 1", () => {
+  const root = readSvg(
+    trainingPlot(epochs(8, (epoch) => epoch % 2 === 1), { title: "A <run> & more", subtitle: "here" }),
+  );
+  const box = lineOf(root, "box loss"), classes = lineOf(root, "class loss");
+  assertEquals(box.map(([x]) => x), classes.map(([x]) => x));
+  assertEquals(box.length, 8);
+  // One straight axis: heights are a linear function of the losses, of both lines alike.
+  const scale = (box[7][1] - box[0][1]) / (4 / 8 - 4);
+  assertAlmostEquals((classes[7][1] - classes[0][1]) / (3 - 7 / 8 - 3), scale, 0.05);
+  assertAlmostEquals((box[3][1] - box[0][1]) / (1 - 4), scale, 0.05);
+  assert(scale < 0, "more is higher");
+  const map50 = lineOf(root, "mAP50 (best 70.0)"), map = lineOf(root, "mAP50-95 (best 35.0)");
+  assertEquals(map50.map(([x]) => x), [1, 3, 5, 7].map((epoch) => box[epoch][0]));
+  // Both begin at their epochs' figures: mAP50 is twice the other.
+  const zero = 2 * map[0][1] - map50[0][1];
+  assertAlmostEquals(2 * (map[3][1] - zero), map50[3][1] - zero, 0.05);
+  assert(lineOf(root, "learning rate")[7][1] > lineOf(root, "learning rate")[0][1], "it falls");
+  const texts = textsOf(root);
+  for (const text of ["A <run> & more", "here", "box loss", "that of biases", "mAP50-95 (best 35.0)", "↑ mAP (%)"]) {
+    assert(texts.includes(text), `${text} of ${texts}`);
+  }
+});
+
+Deno.test("a run without validation has no mAP, one of a single epoch has dots", () => {
+  const without = readSvg(trainingPlot(epochs(3, () => false), { title: "x" }));
+  assert(!textsOf(without).some((text) => text.includes("mAP")));
+  const single = readSvg(trainingPlot(epochs(1), { title: "x" }));
+  const dots = marks(single, "dot").flatMap((group) => [...group.querySelectorAll("circle")]);
+  assertEquals(dots.length, 7);
+  assert(textsOf(single).includes("mAP50 (best 0.0)"));
+  readSvg(trainingPlot([], { title: "nothing yet" }));
+});
+
+Deno.test("several runs are compared by one figure, each in its colour", () => {
+  const svg = runsPlot([{ label: "scratch", epochs: epochs(4) }, { label: "tuned", epochs: epochs(6) }], {
+    title: "Two",
+  });
+  const root = readSvg(svg);
+  const colours = ["scratch (best 30.0)", "tuned (best 50.0)"].map((name) => {
+    assertStringIncludes(textsOf(root).join("\n"), name);
+    return [...root.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === name)!
+      .closest("g")!.getAttribute("stroke") ??
+      [...root.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === name)!.getAttribute("stroke");
+  });
+  assert(colours[0] !== colours[1] && colours.every((colour) => colour !== null), `${colours}`);
+  assertEquals([lineOf(root, "scratch").length, lineOf(root, "tuned").length], [4, 6]);
+});
