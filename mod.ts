@@ -82,6 +82,8 @@ export {
   type MemoryReport,
   type Placement,
   type Plan,
+  type PlannedContest,
+  type PlannedOption,
   type PlanOptions,
   type Step,
 } from "./src/plan/plan.ts";
@@ -162,7 +164,7 @@ export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_pre
 export { type DispatchTime, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";
 export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export { tune, type TuneOptions } from "./src/engine/tune.ts";
-export type { Tuning } from "./src/plan/tuning.ts";
+export type { TunedChoice, Tuning } from "./src/plan/tuning.ts";
 export {
   type Detection,
   Detector,

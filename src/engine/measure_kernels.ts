@@ -7,15 +7,13 @@
 import type { Device } from "../gpu/device.ts";
 import { PassTimer } from "../gpu/timing.ts";
 import { FeatherdetError } from "../graph/mod.ts";
-import type { KernelOption } from "../kernels/candidate.ts";
-import type { KernelContext } from "../kernels/context.ts";
-import type { Plan, PlannedContest } from "../plan/plan.ts";
+import type { Plan, PlannedOption } from "../plan/plan.ts";
 import { placeScratch } from "../plan/scratch.ts";
 import { Program } from "./program.ts";
 
 /** GPU time of one option. */
 export interface OptionTime {
-  readonly option: KernelOption<KernelContext>;
+  readonly option: PlannedOption;
   /** Label of the kernel that computes. */
   readonly label: string;
   /** Milliseconds of every round, in order; all dispatches of the option, those that pack weights too. */
@@ -30,7 +28,7 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Times the options of a contest, by default all of them. Every round runs each once, and begins with another one than the round before,
+ * Times options of a contest of the plan. Every round runs each once, and begins with another one than the round before,
  * so that a disturbance of the machine and what the caches hold meet all alike; a first round, which compiles, is not counted.
  *
  * Throws FeatherdetError where the adapter has no timestamp queries or refuses a kernel.
@@ -38,16 +36,13 @@ export function median(values: readonly number[]): number {
 export async function measureOptions(
   device: Device,
   plan: Plan,
-  { contest, stepsWith }: PlannedContest,
-  { rounds, options = contest.options }: {
-    readonly rounds: number;
-    readonly options?: readonly KernelOption<KernelContext>[];
-  },
+  options: readonly PlannedOption[],
+  rounds: number,
 ): Promise<OptionTime[]> {
   if (!device.timestamps) {
     throw new FeatherdetError(`the adapter "${device.adapter.name}" has no timestamp queries, tuning needs them`);
   }
-  const steps = options.map(stepsWith);
+  const steps = options.map((option) => option.steps());
   const placed = placeScratch(steps);
   const program = await Program.create(device, { ...plan, ...placed });
   try {

@@ -31,12 +31,12 @@ export interface TuneOptions {
 export async function tune(device: Device, graph: Graph, options: TuneOptions = {}): Promise<Tuning> {
   const form = storageForm(device, options);
   const plan = buildPlan(graph, planningFor(device, form));
-  const contests = [...plan.contests.values()].filter(({ contest }) => contest.options.length > 1);
+  const contests = [...plan.contests.values()].filter((contest) => contest.options.length > 1);
   const choices: Record<string, TunedChoice> = {};
-  for (const [done, planned] of contests.entries()) {
-    const { key, revision } = planned.contest;
+  for (const [done, contest] of contests.entries()) {
+    const { key, revision } = contest;
     options.onProgress?.(done, contests.length, key);
-    const times = await measureOptions(device, plan, planned, { rounds: options.runs ?? 5 });
+    const times = await measureOptions(device, plan, contest.options, options.runs ?? 5);
     const { option, milliseconds } = times.reduce((best, one) => one.milliseconds < best.milliseconds ? one : best);
     choices[key] = { kernel: option.kernel, variant: option.variant, revision, milliseconds };
   }

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { FeatherdetError } from "../graph/error.ts";
+import type { FeatherdetError } from "../graph/error.ts";
 import type { Kernel } from "./kernel.ts";
 import { shaderHash, textHash } from "./shader_hash.ts";
 import type { KernelTarget } from "./target.ts";

@@ -7,8 +7,7 @@
 
 import { type Graph, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
 import { foldBatchNormalization, recogniseActivations } from "../passes/mod.ts";
-import type { KernelOption } from "../kernels/candidate.ts";
-import type { KernelContext, Operand } from "../kernels/context.ts";
+import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { foldShapeCounts } from "./fuse/shape_counts.ts";
@@ -73,10 +72,30 @@ export interface MemoryReport {
   readonly scratch: number;
 }
 
+/** One way to compute a step for which kernels compete (see `kernels/candidate.ts`). */
+export interface PlannedOption {
+  /** Name of the kernel among its operator's candidates. */
+  readonly kernel: string;
+  /** Name of its variant. */
+  readonly variant: string;
+  /** Estimated cost: comparable with those of the other options. */
+  readonly cost: number;
+  /** Estimates may not choose it, only measuring. */
+  readonly measured: boolean;
+  /** Makes the step's dispatches, on the memory of the plan. */
+  readonly steps: () => Step[];
+}
+
 /** A step for which kernels compete. */
-export interface PlannedContest extends KernelChoice {
-  /** The step's dispatches by another option, on the memory of the plan. */
-  readonly stepsWith: (option: KernelOption<KernelContext>) => Step[];
+export interface PlannedContest {
+  /** What tuning records call it. */
+  readonly key: string;
+  /** A hash of what competes; measurements of another revision say nothing. */
+  readonly revision: string;
+  /** All that competes. */
+  readonly options: readonly PlannedOption[];
+  /** What the plan has. */
+  readonly chosen: PlannedOption;
 }
 
 /** A graph made ready to run. */
@@ -140,6 +159,16 @@ function stepsOf(node: PlanNode, maker: KernelMaker): Step[] {
   }));
 }
 
+/** The contest for a node as others may look at it. */
+function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, maker: KernelMaker): PlannedContest {
+  const options = contest.options.map((option): PlannedOption => {
+    const { kernel, variant, cost, measured } = option;
+    return { kernel, variant, cost, measured, steps: () => stepsOf(node, { ...maker, option }) };
+  });
+  const { key, revision } = contest;
+  return { key, revision, options, chosen: options[contest.options.indexOf(won)] };
+}
+
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
@@ -174,9 +203,9 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const maker: KernelMaker = { operand, pitch };
   const contests = new Map<string, PlannedContest>();
   for (const node of nodes) {
-    const { choice } = node;
-    if (!choice || contests.has(choice.contest.key)) continue;
-    contests.set(choice.contest.key, { ...choice, stepsWith: (option) => stepsOf(node, { ...maker, option }) });
+    if (node.choice && !contests.has(node.choice.contest.key)) {
+      contests.set(node.choice.contest.key, plannedContest(node, node.choice, maker));
+    }
   }
   const { steps, scratchBytes } = placeScratch(nodes.map((node) => stepsOf(node, maker)));
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))

@@ -4,13 +4,17 @@
  * @module
  */
 
-import type { Measured } from "../kernels/candidate.ts";
-
 /** Version of the records' form; records of another one are as good as none. */
 export const TUNING_FORMAT = 2;
 
 /** What measuring found for a step. */
-export interface TunedChoice extends Measured {
+export interface TunedChoice {
+  /** Name of the kernel among its operator's candidates. */
+  readonly kernel: string;
+  /** Name of its variant, such as `x=5 y=2 outBlocks=2`. */
+  readonly variant: string;
+  /** What competed when it was measured, as a hash of the candidates, their variants and their shaders. */
+  readonly revision: string;
   /** GPU time, the median of the runs. */
   readonly milliseconds: number;
 }
@@ -18,7 +22,7 @@ export interface TunedChoice extends Measured {
 /** What tuning found on one adapter, for one form of storage. */
 export interface Tuning {
   /** `TUNING_FORMAT`. */
-  readonly format: typeof TUNING_FORMAT;
+  readonly format: 2;
   /** Name of the adapter. */
   readonly adapter: string;
   /** Storage of activations: `texture` or `buffer`. */

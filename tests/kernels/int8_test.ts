@@ -4,7 +4,6 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { packedDotWorks, storageTexturesWork } from "../../src/gpu/self_check.ts";
 import type { Constant } from "../../src/graph/graph.ts";
 import type { Node } from "../../src/graph/operators.ts";
-import { NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import { chooseArithmetic, int8Numbers } from "../../src/kernels/int8/conv_numbers.ts";
 import { QuantizedConstant } from "../../src/kernels/int8/quantized_constant.ts";
 import { SHADERS } from "../../src/kernels/shaders.ts";

@@ -406,8 +406,8 @@ gpuTest("tuning measures the tiles of bytes apart from those of floats", async (
   assertEquals(Object.keys(tuning.choices), [key]);
   const { kernel, variant } = tuning.choices[key];
   const plan = buildPlan(graph, planningFor(device, storageForm(device, {}), tuning));
-  const { option } = plan.contests.get(key)!;
-  assertEquals([option.kernel, option.variant], [kernel, variant]);
+  const { chosen } = plan.contests.get(key)!;
+  assertEquals([chosen.kernel, chosen.variant], [kernel, variant]);
   assertStringIncludes(plan.steps[2].kernel.label, "int8");
 });
 
