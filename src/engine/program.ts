@@ -7,16 +7,10 @@
 import { FeatherdetError } from "../graph/error.ts";
 import { Memory } from "../gpu/memory.ts";
 import { int8Bindings, linkKernel } from "../kernels/link.ts";
-import { packParameters } from "../kernels/parameters.ts";
+import { checkParameters, packParameters, uniformLeaves } from "../kernels/parameters.ts";
 import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
 import type { Device } from "../gpu/device.ts";
-import type {
-  KernelBinding,
-  PackedInt8Weights,
-  PackedWeights,
-  ParameterField,
-  StorageForm,
-} from "../kernels/kernel.ts";
+import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
 import type { Placement, Plan, Step } from "../plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
@@ -151,17 +145,21 @@ export class Program {
       const layout = this.#source.placements.get(value)?.layout;
       return layout?.kind === "blocked" && layout.int8 !== undefined;
     };
-    const linked = new Map<string, string>();
+    const linked = new Map<string, { readonly text: string; readonly uniform: ReturnType<typeof uniformLeaves> }>();
     const pipelines = await Promise.all(steps.map((step) => {
       // Linking is pure; steps of one kernel share the text.
       const key = JSON.stringify([step.kernel.shader, step.kernel.constants, int8Bindings(step.kernel, isInt8)]);
-      const text = linked.get(key) ?? linkKernel(step.kernel, form, isInt8);
-      linked.set(key, text);
+      let shader = linked.get(key);
+      if (!shader) {
+        const text = linkKernel(step.kernel, form, isInt8);
+        linked.set(key, shader = { text, uniform: uniformLeaves(text) });
+      }
+      checkParameters(step.kernel, shader.uniform);
       const layouts: BindingLayout[] = [
         { buffer: { type: "uniform" } },
         ...step.kernel.bindings.map((binding) => this.#layout(binding)),
       ];
-      return pipelineFor(device, step.kernel.label, text, layouts);
+      return pipelineFor(device, step.kernel.label, shader.text, layouts);
     }));
     this.#dispatches = steps.map(({ name, kernel }, i): Dispatch => {
       const resources: GPUBindingResource[] = [
@@ -197,8 +195,8 @@ export class Program {
   }
 
   /** Overwrites the parameter block of a step for the runs that are submitted from now on. */
-  setParameters(step: number, fields: readonly ParameterField[]): void {
-    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(fields));
+  setParameters(step: number, parameters: Parameters): void {
+    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(parameters));
   }
 
   #layout(binding: KernelBinding): BindingLayout {

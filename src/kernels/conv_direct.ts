@@ -6,9 +6,9 @@
  * @module
  */
 
-import { activationConstants, activationParameters } from "./activation.ts";
+import { activationConstants } from "./activation.ts";
 import { asConvolution, type ConvCandidate, type ConvShape } from "./conv_form.ts";
-import { type ConvStep, stepOf } from "./conv_step.ts";
+import { type ConvStep, epilogueParameters, stepOf } from "./conv_step.ts";
 import { type ConvTile, joinsOutputs, tileCost, tileVariants, workgroupSize } from "./conv_tile.ts";
 import type { Target } from "./target.ts";
 import { linearGroups } from "./linear.ts";
@@ -20,7 +20,7 @@ import {
   packingSource,
   type WeightPacking,
 } from "./conv_packing.ts";
-import { blocked, i32, type Kernel, u32, vec2i } from "./kernel.ts";
+import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
 import { levelsOf, packLowBit } from "./low_bit_weights.ts";
 
 /** True where this kernel can compute the convolution. */
@@ -96,24 +96,23 @@ export function directConv(
       INTERLEAVED: interleaved ? interleaved.convFirst ? 2 : 1 : 0,
       ...activationConstants(step.activation),
     },
-    parameters: [
-      blocked(step.x.layout),
-      blocked(output),
-      blocked(other?.layout ?? output),
-      ...gate ? [blocked(gate.layout)] : [],
-      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
-      i32(tilesX),
-      i32(tiles),
-      i32(weights.groups),
-      i32((step.firstChannel ?? 0) >> 2),
-      i32(packing.inBlocks),
-      i32((interleaved?.firstChannel ?? 0) >> 2),
-      i32(pitch),
-      i32(weights.columns),
-      i32(weights.rows),
-      ...activationParameters(step.activation),
-      u32(residual?.activateLast ? 1 : 0),
-    ],
+    parameters: {
+      input: blocked(step.x.layout),
+      output: blocked(output),
+      residual: blocked(other?.layout ?? output),
+      ...gate && { gate: blocked(gate.layout) },
+      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      tilesX: i32(tilesX),
+      tiles: i32(tiles),
+      layers: i32(weights.groups),
+      firstBlock: i32((step.firstChannel ?? 0) >> 2),
+      inBlocks: i32(packing.inBlocks),
+      otherBlock: i32((interleaved?.firstChannel ?? 0) >> 2),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
+      ...epilogueParameters(step),
+    },
     bindings: [
       { kind: "read", value: step.x.value },
       weights.binding,

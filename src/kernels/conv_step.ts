@@ -9,7 +9,7 @@ import type { ConvAttributes, Node } from "../graph/operators.ts";
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
 import type { Epilogue, KernelContext, Operand } from "./context.ts";
 import { weightShape } from "./conv_form.ts";
-import { type BlockedLayout, type KernelBinding, type ParameterField, u32 } from "./kernel.ts";
+import { type BlockedLayout, type KernelBinding, type Parameters, u32 } from "./kernel.ts";
 import { blockedOf, constantOf, optionalConstant } from "./operand.ts";
 
 /** A convolution with all that is fused into it. */
@@ -103,9 +103,9 @@ export function epilogueConstants(step: Fused): { readonly RESIDUAL: number; rea
   return { RESIDUAL: step.residual ? 1 : 0, ...activationConstants(step.activation) };
 }
 
-/** The last parameter fields of a shader with an epilogue. */
-export function epilogueParameters(step: Fused): ParameterField[] {
-  return [...activationParameters(step.activation), u32(step.residual?.activateLast ? 1 : 0)];
+/** The last parameters of a shader with an epilogue. */
+export function epilogueParameters(step: Fused): Parameters {
+  return { ...activationParameters(step.activation), activateLast: u32(step.residual?.activateLast ? 1 : 0) };
 }
 
 /** Bindings of a convolution: input, weights, output, residual. */

@@ -83,12 +83,19 @@ export interface PackedInt8Weights extends Omit<PackedWeights, "pack"> {
   readonly pack: () => Uint32Array;
 }
 
-/** One field of a parameter block; blocks are laid out by WGSL's uniform rules in the order given. */
+/** One parameter. */
 export type ParameterField =
   | { readonly type: "u32" | "i32" | "f32"; readonly value: number }
   | { readonly type: "vec2i"; readonly value: readonly [number, number] }
   | { readonly type: "vec4i"; readonly value: readonly [number, number, number, number] }
-  | { readonly type: "blocked"; readonly value: BlockedLayout };
+  | { readonly type: "blocked"; readonly value: BlockedLayout }
+  | { readonly type: "struct"; readonly value: Parameters };
+
+/**
+ * A parameter block: the members of the shader's `struct Params` by name and in its order. When a pipeline is made, names, types and
+ * places are compared with those of the shader.
+ */
+export type Parameters = { readonly [name: string]: ParameterField };
 
 /** What stands at binding 1, 2, ... of a kernel (binding 0 is its parameter block). */
 export type KernelBinding =
@@ -119,7 +126,7 @@ export interface Kernel {
   /** What specialises the shader when it is linked. */
   readonly constants: Readonly<Record<string, ShaderConstant>>;
   /** Binding 0. */
-  readonly parameters: readonly ParameterField[];
+  readonly parameters: Parameters;
   /** Bindings 1, 2, ... */
   readonly bindings: readonly KernelBinding[];
   /** Workgroups to dispatch. */
@@ -151,3 +158,5 @@ export const vec4i = (value: readonly number[]): ParameterField => ({
 });
 /** A parameter of type `Blocked`. */
 export const blocked = (value: BlockedLayout): ParameterField => ({ type: "blocked", value });
+/** A parameter that is a struct of its own. */
+export const struct = (value: Parameters): ParameterField => ({ type: "struct", value });
