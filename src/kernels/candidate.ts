@@ -43,7 +43,7 @@ export function fusionSet(has: Readonly<Partial<Record<Fusion, boolean>>>): Read
 
 /** The variants in which a kernel comes for one form. */
 export interface Variants<V> {
-  /** Those that the estimate chooses from. Few, since each is a pipeline to compile. */
+  /** Those that the estimate chooses from: none, or few, since each is a pipeline to compile. */
   readonly usual: readonly V[];
   /** Those that only measuring considers: a pipeline more pays where the choice is kept. */
   readonly measured?: readonly V[];
@@ -64,7 +64,7 @@ export interface Candidate<Form, Context, V extends object = object> {
   applies(form: Form): boolean;
   /** True where it takes all of these along. */
   accepts(fusions: ReadonlySet<Fusion>, form: Form): boolean;
-  /** Its variants, at least one of them usual. */
+  /** Its variants. For every step some candidate has a usual one. */
   variants(form: Form, target: KernelTarget): Variants<V>;
   /** Estimated cost of the step, in the unit of this module. */
   cost(form: Form, variant: V, target: KernelTarget): number;

@@ -11,6 +11,7 @@ import type { Competition, ContestRequest, MixedLayouts, OperandTypes, OperatorK
 import { depthwiseCandidate } from "./conv_depthwise.ts";
 import { directCandidate } from "./conv_direct.ts";
 import { asConvolution, type ConvCandidate, type ConvContext, type ConvForm, convForm, convKey } from "./conv_form.ts";
+import { flatCandidate } from "./conv_flat.ts";
 import { generalCandidate } from "./conv_general.ts";
 import { densePacking, packingSource } from "./conv_packing.ts";
 import { depthwiseTransposedCandidate, transposedCandidate } from "./conv_transposed.ts";
@@ -29,6 +30,7 @@ export const CONV_CANDIDATES: readonly ConvCandidate[] = [
   transposedCandidate,
   depthwiseTransposedCandidate,
   depthwiseCandidate,
+  flatCandidate,
   generalCandidate,
 ];
 

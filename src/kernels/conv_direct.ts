@@ -37,6 +37,8 @@ export interface DirectConvOptions {
   readonly target?: Target;
   /** Keeps weights in floats also where one or two bits would hold them. */
   readonly floatWeights?: boolean;
+  /** Pixels of a tile come one after the other, row by row, whatever the map's width is; of kernels of one pixel (see `flatApplies`). */
+  readonly flat?: boolean;
 }
 
 /** Channels of an input block that there are, where the first one read is in lane `firstChannel % 4`: fewer than four of a picture. */
@@ -62,13 +64,13 @@ export function directConv(
   step: ConvStep,
   tile: ConvTile,
   pitch: number,
-  { target = "software", floatWeights = false }: DirectConvOptions = {},
+  { target = "software", floatWeights = false, flat = false }: DirectConvOptions = {},
 ): Kernel[] {
   const [kernel] = step.weight.shape.slice(2);
   const stride = step.attributes.strides[0];
   const output = step.y.layout;
   const tilesX = Math.ceil(output.width / tile.x);
-  const tiles = tilesX * Math.ceil(output.height / tile.y);
+  const tiles = flat ? Math.ceil(output.width * output.height / tile.x) : tilesX * Math.ceil(output.height / tile.y);
   const packing = densePacking(packingSource(step), tile.outBlocks, (step.firstChannel ?? 0) % 4);
   const workgroup = workgroupSize(target);
   const joined = joinsOutputs(target);
@@ -77,9 +79,9 @@ export function directConv(
   const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
   return [...weights.before, {
-    label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${
-      interleaved ? " shuffled" : ""
-    }${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
+    label: `conv ${kernel}x${kernel} s${stride} ${flat ? "flat " : ""}${tile.x}x${tile.y}x${4 * tile.outBlocks}${
+      gate ? " gated" : ""
+    }${interleaved ? " shuffled" : ""}${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
     shader: "conv/direct.wgsl",
     constants: {
       K: kernel,
@@ -91,6 +93,7 @@ export function directConv(
       WEIGHT_BITS: weights.bits,
       WORKGROUP: workgroup,
       JOINED: joined ? 1 : 0,
+      ...flat && { FLAT: 1 },
       RESIDUAL: residual ? 1 : 0,
       GATED: gate ? 1 : 0,
       INTERLEAVED: interleaved ? interleaved.convFirst ? 2 : 1 : 0,

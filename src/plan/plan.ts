@@ -96,6 +96,8 @@ export interface PlannedContest {
   readonly options: readonly PlannedOption[];
   /** What the plan has. */
   readonly chosen: PlannedOption;
+  /** Steps of the plan that are equal work. */
+  readonly count: number;
 }
 
 /** A graph made ready to run. */
@@ -166,7 +168,7 @@ function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, 
     return { kernel, variant, cost, measured, steps: () => stepsOf(node, { ...maker, option }) };
   });
   const { key, revision } = contest;
-  return { key, revision, options, chosen: options[contest.options.indexOf(won)] };
+  return { key, revision, options, chosen: options[contest.options.indexOf(won)], count: 1 };
 }
 
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
@@ -203,9 +205,9 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const maker: KernelMaker = { operand, pitch };
   const contests = new Map<string, PlannedContest>();
   for (const node of nodes) {
-    if (node.choice && !contests.has(node.choice.contest.key)) {
-      contests.set(node.choice.contest.key, plannedContest(node, node.choice, maker));
-    }
+    if (!node.choice) continue;
+    const { key } = node.choice.contest, known = contests.get(key);
+    contests.set(key, known ? { ...known, count: known.count + 1 } : plannedContest(node, node.choice, maker));
   }
   const { steps, scratchBytes } = placeScratch(nodes.map((node) => stepsOf(node, maker)));
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
