@@ -1,15 +1,15 @@
 /**
- * Plots and tables of what was measured, and what is needed to measure: models and data sets by name. For programs on Deno; `mod.ts` alone
- * serves browsers.
+ * Plots and tables of what was measured. For programs on Deno; `mod.ts` alone serves browsers.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector, Detector } from "./mod.ts";
  * import { profilePlot } from "./report.ts";
  *
  * const detector = await Detector.load(demoDetector({ size: 64 }));
  * const svg = profilePlot(await detector.profile(1), { title: "Demo detector", subtitle: detector.device.adapter.name });
- * console.log(svg.startsWith("<svg")); // true: `Deno.writeTextFile("profile.svg", svg)` keeps it
  * detector.destroy();
+ * assert.ok(svg.startsWith("<svg")); // `Deno.writeTextFile("profile.svg", svg)` keeps it
  * ```
  *
  * @module
@@ -18,5 +18,17 @@
 export * from "./src/report/plot/mod.ts";
 export * from "./src/report/table/mod.ts";
 export { loadModel } from "./src/host/models.ts";
-export type { NamedOptions } from "./src/models/named.ts";
 export { openDataset, type OpenOptions } from "./src/data/open.ts";
+export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
+export type { DetectorOptions, DetectorSettings } from "./src/detect/detector.ts";
+export type { Precision, SessionOptions, StepTime } from "./src/engine/session.ts";
+export type { CocoCurves, CocoDetection, ConfidencePoint, ConfusionMatrix } from "./src/eval/coco.ts";
+export type { FrameSplit } from "./src/eval/frame_split.ts";
+export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
+export type { Latency } from "./src/eval/latency.ts";
+export type { LatencyMemory, LatencyReport } from "./src/eval/measure_latency.ts";
+export type { AdapterRecord } from "./src/gpu/device.ts";
+export type { RgbImage } from "./src/image/rgb_image.ts";
+export type { NamedOptions } from "./src/models/named.ts";
+export type * from "./src/graph/public_types.ts";
+export type * from "./src/plan/public_types.ts";

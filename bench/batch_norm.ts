@@ -8,8 +8,8 @@
  * @module
  */
 
+import { adapterText, openDevice } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
-import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { type Graph, type Node, sizeOf } from "../src/graph/mod.ts";
 import { buildPlan } from "../src/plan/plan.ts";
@@ -78,9 +78,7 @@ opened.device.destroy();
 const bytes = sizeOf(shape) * (scalar === "f16" ? 2 : 4);
 const copy = fastest[plan.steps.findIndex(({ name }) => name === "copy")];
 console.log(
-  `adapter: ${opened.adapter.name}${
-    opened.adapter.software ? " (software)" : ""
-  }, ${form.storage} ${scalar}, [${shape}]`,
+  `adapter: ${adapterText(opened.adapter)}, ${form.storage} ${scalar}, [${shape}]`,
 );
 const line = (what: string, time: number) =>
   console.log(`${what.padEnd(46)} ${time.toFixed(3)} ms  ${(time / copy).toFixed(2)} copies`);

@@ -10,8 +10,8 @@
  * @module
  */
 
+import { adapterText, openDevice } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
-import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { type Graph, inferTypes, type Node, type Operator, sizeOf } from "../src/graph/mod.ts";
 import { NO_ACTIVATION } from "../src/kernels/activation.ts";
@@ -42,7 +42,7 @@ const opened = await openDevice();
 const { device } = opened;
 const form = storageForm(opened, {});
 const target = opened.adapter.software ? "software" : "hardware";
-console.log(`adapter: ${opened.adapter.name}${opened.adapter.software ? " (software)" : ""}, ${form.storage}`);
+console.log(`adapter: ${adapterText(opened.adapter)}, ${form.storage}`);
 
 type Layer = { readonly node: Node<"Conv">; readonly x: number[]; readonly w: number[]; readonly y: number[] };
 

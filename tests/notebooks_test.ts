@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import config from "../deno.json" with { type: "json" };
 import { joinText, type NotebookCell, notebookText, parseNotebook } from "../src/cli/notebook_file.ts";
 import { allNotebooks } from "../src/cli/notebooks.ts";
 import { complaintOf } from "../src/cli/run_notebook.ts";
@@ -12,6 +13,9 @@ import { installCommand } from "../src/host/setup/packages.ts";
 import { thisSystem } from "../src/host/setup/system.ts";
 import { machine } from "./support/machine.ts";
 import { readSvg } from "./support/svg.ts";
+
+/** The pages by the names under which programs import them. */
+const PAGES = new Set(Object.keys(config.exports).map((page) => config.name + page.slice(1)));
 
 const CLI = fileURLToPath(new URL("../src/cli.ts", import.meta.url));
 
@@ -62,13 +66,17 @@ for (const file of allNotebooks()) {
     }
   });
 
-  Deno.test(`${name} imports the module as its users do`, () => {
+  Deno.test(`${name} imports the module as its users do, each name from a page that has it`, async () => {
     const imports = code.flatMap(({ source }) =>
-      [...joinText(source).matchAll(/from "([^"]+)"/g)].map(([, from]) => from)
+      [...joinText(source).matchAll(/import \{([^}]+)\} from "([^"]+)"/g)].map(([, names, from]) => ({ names, from }))
     );
-    assert(imports.includes("@featherdet/featherdet"));
-    for (const from of imports) {
-      assertMatch(from, /^(@featherdet\/featherdet(\/report)?|node:url|npm:(@[\w-]+\/)?[\w-]+@\d+\.\d+\.\d+)$/);
+    assert(imports.some(({ from }) => from === "@featherdet/featherdet"));
+    for (const { names, from } of imports) {
+      if (/^(node:url|npm:(@[\w-]+\/)?[\w-]+@\d+\.\d+\.\d+)$/.test(from)) continue;
+      assert(PAGES.has(from), from);
+      const values = Object.keys(await import(from));
+      const wanted = names.split(",").map((one) => one.trim()).filter((one) => one !== "" && !one.startsWith("type "));
+      assertEquals(wanted.filter((one) => !values.includes(one)), [], from);
     }
   });
 

@@ -7,13 +7,14 @@
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import config from "../../deno.json" with { type: "json" };
 import { FeatherdetError } from "../graph/error.ts";
 
 /** Root of the checkout. */
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The modules that programs import, relative to the checkout. */
-export const ENTRY_POINTS = ["mod.ts", "report.ts"];
+/** The modules that programs import, relative to the checkout: the exports of `deno.json`. */
+export const ENTRY_POINTS: readonly string[] = Object.values(config.exports).map((path) => path.replace(/^\.\//, ""));
 
 /** Folders of `tests/` that the default run leaves out: a browser, tests that take minutes, and what is no test. */
 const LEFT_OUT = ["browser", "fixtures", "long", "support"];

@@ -12,12 +12,17 @@ import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { readCheckpoint } from "../train/loop/checkpoint.ts";
 
-/** Folders where a name is looked for as NAME.onnx: the checkout's own, the data for measuring beside it, what was downloaded. */
-const FOLDERS = [
-  new URL("../../data/models/", import.meta.url),
-  new URL("../../../shared/data/models/", import.meta.url),
-  pathToFileURL(`${cacheFolder("models")}/`),
-];
+/**
+ * Folders where a name is looked for as NAME.onnx: the checkout's own, the data for measuring beside it, what was downloaded. A function,
+ * since the cache's place needs a permission that an import alone must not need.
+ */
+function modelFolders(): URL[] {
+  return [
+    new URL("../../data/models/", import.meta.url),
+    new URL("../../../shared/data/models/", import.meta.url),
+    pathToFileURL(`${cacheFolder("models")}/`),
+  ];
+}
 
 function exists(path: string | URL): boolean {
   try {
@@ -30,7 +35,7 @@ function exists(path: string | URL): boolean {
 
 /** Names that can be used here: those that can be built, and the files in the model folders. */
 export function modelNames(): string[] {
-  const found = FOLDERS.filter(exists).flatMap((folder) =>
+  const found = modelFolders().filter(exists).flatMap((folder) =>
     [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".onnx")).map(({ name }) => name.slice(0, -5))
   );
   return [...new Set([...Object.keys(NAMED_MODELS), ...found.sort()])];
@@ -47,7 +52,7 @@ export interface BuiltModel {
  */
 export function findModel(model: string): BuiltModel | { source: string } {
   if (/^(https?|file):/i.test(model) || exists(model)) return { source: model };
-  for (const folder of FOLDERS) {
+  for (const folder of modelFolders()) {
     const file = new URL(`${encodeURIComponent(model)}.onnx`, folder);
     if (exists(file)) return { source: fileURLToPath(file) };
   }
@@ -103,4 +108,21 @@ export async function loadModel(model: string, options: NamedOptions = {}): Prom
       return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
     },
   });
+}
+
+/** Throws FeatherdetError where the file to write is the model to read, whose numbers would be lost. */
+export function refuseSource(model: string, out: string): void {
+  const found = findModel(model);
+  if ("build" in found || /^(https?|file):/i.test(found.source)) return;
+  let written: string;
+  try {
+    written = Deno.realPathSync(out);
+  } catch {
+    return;
+  }
+  if (written === Deno.realPathSync(found.source)) {
+    throw new FeatherdetError("is the model itself, whose floats would be lost: name another file to write", {
+      file: out,
+    });
+  }
 }

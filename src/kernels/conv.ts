@@ -78,7 +78,7 @@ export function convContest(context: ConvContext): ReturnType<typeof contest> {
   const { node, inputs, outputs, epilogue, gate, firstChannel } = context;
   const { activation, residual, interleaved } = epilogue;
   const fusions = fusionSet({
-    activation: activation.kind !== 0,
+    activation: activation.name !== "None",
     residual: residual !== undefined,
     gate: gate !== undefined,
     "channel range": firstChannel !== undefined && firstChannel > 0,

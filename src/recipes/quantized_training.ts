@@ -8,15 +8,15 @@ import {
   type ActivationScales,
   activationScales,
   calibrate,
-  packWeights,
+  convertQat,
   prepareQat,
-  quantizeScaled,
+  type PrepareQatOptions,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { foldBatchNormalization } from "../passes/mod.ts";
 import { sessionRunner } from "../engine/session_runner.ts";
+import { PLAIN, type TrainingVariant } from "../train/mod.ts";
 
 /**
  * What a model is trained for: weights and activations in int8, or weights of two bits (ternary) or one (binary) with activations in
@@ -40,14 +40,32 @@ export interface QuantizedSettings {
   readonly activationScales?: Readonly<Record<string, readonly [scale: number, zeroPoint: number]>>;
 }
 
-/** Training with rounded numbers. */
-export interface QuantizedTraining {
-  /** What checkpoints keep. */
-  readonly settings: QuantizedSettings;
-  /** The graph that is trained in place of a float model. */
-  trainable(model: Graph): Graph;
-  /** What a float model with trained weights becomes; its metadata say so. */
-  exported(model: Graph): Graph;
+/** The variant of rounded numbers: the history of what it exports says so. */
+export interface QuantizedTraining extends TrainingVariant {
+  readonly settings: Readonly<Record<string, unknown>> & QuantizedSettings;
+}
+
+/** A variant that rounds as `prepareQat` does. Throws FeatherdetError where the model has frozen parts, which would be rounded too. */
+function roundingVariant(
+  settings: QuantizedSettings,
+  options: PrepareQatOptions,
+  exported: TrainingVariant["exported"],
+): QuantizedTraining {
+  const { quantize } = settings;
+  return {
+    ...PLAIN,
+    name: quantize,
+    settings: { ...settings },
+    trainable(model) {
+      if (model.frozen.size > 0) {
+        throw new FeatherdetError(
+          `training for ${quantize} rounds the model alone: it comes before what adds frozen parts`,
+        );
+      }
+      return { ...model, graph: prepareQat(model.graph, options).graph };
+    },
+    exported,
+  };
 }
 
 /** Bits of a weight. */
@@ -72,24 +90,10 @@ async function calibratedScales(model: Graph, dataset: Dataset, pictures: number
   }
 }
 
-/** The model with a note in its metadata of how its numbers were rounded. */
-function noted(quantized: Graph, from: Graph, how: Readonly<Record<string, unknown>>): Graph {
-  const quantization = { by: "featherdet train", from: from.name, ...how };
-  return { ...quantized, metadata: { ...quantized.metadata, quantization: JSON.stringify(quantization) } };
-}
-
 /** Training for weights of one or two bits. */
 function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
-  const bits = BITS[quantize], threshold = "twn";
-  return {
-    settings: { quantize },
-    trainable: (model) => prepareQat(model, { bits }).graph,
-    exported(model) {
-      const { graph } = packWeights(foldBatchNormalization(model), { bits, threshold });
-      const rule = quantize === "ternary" ? { threshold } : {};
-      return noted(graph, model, { weights: quantize, float: SCHEME.float, ...rule });
-    },
-  };
+  const rounding = { bits: BITS[quantize], float: SCHEME.float };
+  return roundingVariant({ quantize }, rounding, (model) => convertQat(model, rounding));
 }
 
 /** Training for int8 with these scales of activations. */
@@ -105,14 +109,10 @@ function int8Training(
   const part = dataset.split === undefined ? "" : ` ${dataset.split}`;
   const pictures = Math.min(settings.calibrationPictures, dataset.images.length);
   const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
-  return {
-    settings,
-    trainable: (model) => prepareQat(model, { bits: 8, scales, float }).graph,
-    exported: (model) =>
-      noted(quantizeScaled(model, scales, { float }), model, {
-        ...{ calibration, ...SCHEME, weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false },
-      }),
-  };
+  const rounding = { bits: BITS.int8, scales, float };
+  const how = { weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false };
+  const also = { calibration, ...SCHEME, ...how };
+  return roundingVariant(settings, rounding, (model) => convertQat(model, { ...rounding, also }));
 }
 
 /**
@@ -122,11 +122,12 @@ function int8Training(
  * ```ts
  * import { openDataset } from "../data/open.ts";
  * import { yolo11 } from "../models/yolo11.ts";
+ * import { trainableGraph } from "../train/mod.ts";
  * import { quantizedTraining } from "./quantized_training.ts";
  * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
  * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
  * const { trainable, exported } = await quantizedTraining(model, dataset, { quantize: "ternary" });
- * console.log(trainable(model).nodes.some(({ op }) => op === "FakeQuantizeWeights")); // true
+ * console.log(trainable(trainableGraph(model)).graph.nodes.some(({ op }) => op === "FakeQuantizeWeights")); // true
  * console.log(exported(model).nodes.some(({ op }) => op === "UnpackWeights")); // true
  * ```
  *

@@ -3,6 +3,7 @@
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ENTRY_POINTS } from "../../src/cli/test_files.ts";
 import { intersectionOverUnion } from "../../src/detect/nms.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -34,10 +35,16 @@ const { image, objects } = syntheticPicture({ seed: 11, width: 200, height: 160,
 const detector = await Detector.load(demoDetector({ size: 192 }));
 const found = await detector.detect(await encodeJpeg(image, 95));
 detector.destroy();
-console.log(JSON.stringify({ objects, found }));
+const pages = [];
+for (const page of ${JSON.stringify(ENTRY_POINTS)}) {
+  pages.push([page, Object.keys(await import(\`http://127.0.0.1:${port}/\${page}\`)).length > 0]);
+}
+console.log(JSON.stringify({ objects, found, pages }));
 `;
 
 interface Report {
+  /** Every page, and whether it has values. */
+  readonly pages: readonly [page: string, loaded: boolean][];
   readonly objects: readonly { classId: number; box: [number, number, number, number] }[];
   readonly found: readonly { classId: number; label: string; score: number; box: [number, number, number, number] }[];
 }
@@ -54,7 +61,7 @@ async function moduleCache(folder: string): Promise<string> {
   return `${folder}/cache`;
 }
 
-Deno.test("mod.ts imported over http from an empty folder finds the objects of a picture", async () => {
+Deno.test("mod.ts imported over http from an empty folder finds the objects of a picture, and every other page loads", async () => {
   const missing: string[] = [];
   const server = serveRepository(missing);
   const folder = await Deno.makeTempDir({ prefix: "featherdet-http-" });
@@ -81,7 +88,8 @@ Deno.test("mod.ts imported over http from an empty folder finds the objects of a
     const report = text.decode(stdout);
     // What counts is the report, whatever a driver does while the process ends (Mesa's has been seen to crash then).
     assertNotEquals(report, "", text.decode(stderr));
-    const { objects, found }: Report = JSON.parse(report);
+    const { objects, found, pages }: Report = JSON.parse(report);
+    assertEquals(pages, ENTRY_POINTS.map((page) => [page, true]));
     assertEquals(objects.length, 4);
     assertEquals(found.length, objects.length, JSON.stringify({ objects, found }));
     for (const { classId, box } of objects) {

@@ -33,7 +33,7 @@ export function int8StepOf(context: KernelContext<"Conv">, numbers: Int8Numbers)
 }
 
 /** Linker constants of `shaders/lib/requantize.wgsl`. */
-export function requantizeConstants(step: Int8ConvStep): Readonly<Record<string, number>> {
+export function requantizeConstants(step: Int8ConvStep): Readonly<Record<string, number | string>> {
   return { LINEAR: step.linear ? 1 : 0, ...epilogueConstants(step) };
 }
 

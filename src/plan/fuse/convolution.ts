@@ -6,7 +6,7 @@
  */
 
 import { consumers, type Node, producers } from "../../graph/mod.ts";
-import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
+import { type Activation, activationOf, isFiniteAtZero, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { type Fusion, fusionSet } from "../../kernels/candidate.ts";
 import type { Int8Cells } from "../../kernels/kernel.ts";
 import { kernelsOf, operandTypes } from "../choose_kernels.ts";
@@ -50,7 +50,7 @@ export function fusionsOf(
   { activation, residual, gate, partial, interleaved }: Partial<FusedConvolution>,
 ): ReadonlySet<Fusion> {
   return fusionSet({
-    activation: activation !== undefined && activation.kind !== 0,
+    activation: activation !== undefined && activation.name !== "None",
     residual: residual !== undefined,
     gate: gate !== undefined,
     "channel range": partial,
@@ -156,7 +156,7 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
       const next = soleReader(result());
       const activation = next && activationOf(next);
       // Spare channels hold zero before the activation and must stay finite after it.
-      if (!next || !activation || activation.name === "Log" || !takes(conv, fused, "activation")) return false;
+      if (!next || !activation || !isFiniteAtZero(next) || !takes(conv, fused, "activation")) return false;
       fused.activation = activation;
       fused.nodes.push(next);
       return true;

@@ -1,0 +1,61 @@
+/**
+ * What a model is worth and what it costs: COCO's figures of accuracy, latency, memory, operations and bits.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { evaluateDetections } from "./eval.ts";
+ *
+ * const disc = { id: 1, classId: 0, box: [10, 10, 60, 40], area: 1500, crowd: false } as const;
+ * const set = { classes: ["disc"], categoryIds: [1], images: [{ id: 1, boxes: [disc] }] };
+ * const { map50 } = evaluateDetections(set, [{ image_id: 1, category_id: 1, bbox: [12, 10, 48, 30], score: 0.9 }]);
+ * assert.ok(map50 > 0.9999);
+ * ```
+ *
+ * @module
+ */
+
+export { COCO_SETTINGS, evaluate, type EvaluateOptions, type Evaluation } from "./src/eval/evaluate.ts";
+export {
+  type ClassResult,
+  type CocoCurves,
+  type CocoDetection,
+  type CocoFigures,
+  type CocoResult,
+  type ConfidencePoint,
+  type ConfusionMatrix,
+  confusionMatrix,
+  type ConfusionOptions,
+  evaluateDetections,
+  type FigureName,
+  type TruthSet,
+} from "./src/eval/coco.ts";
+export { type CostOptions, countCosts, type ModelCosts } from "./src/eval/costs.ts";
+export {
+  type LatencyMemory,
+  type LatencyOptions,
+  type LatencyReport,
+  measureLatency,
+} from "./src/eval/measure_latency.ts";
+export { type DispatchTime, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";
+export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
+export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
+export type {
+  Detection,
+  Detector,
+  DetectorOptions,
+  DetectorSettings,
+  FrameSpeed,
+  Picture,
+} from "./src/detect/detector.ts";
+export type { DeviceStages, FrameStages } from "./src/detect/frame_timer.ts";
+export type { Precision, SessionOptions } from "./src/engine/session.ts";
+export type { FrameSplit } from "./src/eval/frame_split.ts";
+export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
+export type { Latency } from "./src/eval/latency.ts";
+export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
+export type { AdapterRecord, Device } from "./src/gpu/device.ts";
+export type { AnalyzeOptions } from "./src/graph/analyze.ts";
+export type { BitWidths } from "./src/graph/analyze_bits.ts";
+export type { RgbImage } from "./src/image/rgb_image.ts";
+export type * from "./src/graph/public_types.ts";
+export type * from "./src/plan/public_types.ts";

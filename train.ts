@@ -1,0 +1,111 @@
+/**
+ * Training on the device: detectors trained from random weights or from a file, with float weights or with rounded ones; checkpoints;
+ * and the parts beneath: gradients as graphs, batches, one step at a time.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDataset } from "./data.ts";
+ * import { yolo11 } from "./mod.ts";
+ * import { train } from "./train.ts";
+ *
+ * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
+ * const model = yolo11({ width: 0.125, size: 64, classes: dataset.classes });
+ * const { run } = await train(model, dataset, { epochs: 1, batch: 2 });
+ *
+ * assert.ok(run.epochs[0].losses.box > 0);
+ * ```
+ *
+ * @module
+ */
+
+export {
+  adaptStatistics,
+  modelOfCheckpoint,
+  train,
+  type TrainOptions,
+  type TrainResult,
+} from "./src/recipes/train_detector.ts";
+export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/loop/checkpoint.ts";
+export { type MemoryStore, memoryStore, type TrainingStore } from "./src/train/loop/store.ts";
+export { type Prepared, withClasses, type WithClassesOptions } from "./src/models/with_classes.ts";
+export { loadWeights, type LoadWeightsOptions } from "./src/models/weights.ts";
+export { buildFromRecipe, rebuild, type RecipeChanges } from "./src/models/recipe.ts";
+export { type Recipe, recipeOf } from "./src/models/metadata.ts";
+export { classifier, CLASSIFIER_NAMES, type ClassifierOptions } from "./src/models/classifier.ts";
+export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src/recipes/detection_trainer.ts";
+export { type Optimizer, Schedule, type ScheduleOptions } from "./src/train/loop/schedule.ts";
+export {
+  type AugmentOptions,
+  type DatasetBatch,
+  DEFAULT_AUGMENTATION,
+  type InputSize,
+  mostBoxes,
+  type RunPosition,
+  TrainingBatches,
+  trainingBatches,
+  type TrainingBatchesOptions,
+} from "./src/data/augment/mod.ts";
+export {
+  type StepPlace,
+  type TrainingProblem,
+  TrainingSession,
+  type TrainingSessionOptions,
+  type TrainingStep,
+} from "./src/engine/training_session.ts";
+export {
+  type Parameter,
+  type ParameterGroup,
+  type RunningStatistic,
+  type TrainingGraph,
+  trainingGraph,
+  type TrainingOptions,
+  withWeights,
+} from "./src/train/autodiff/training_graph.ts";
+export {
+  type GradientGraph,
+  gradientGraph,
+  type GradientOptions,
+  type GradientSeeds,
+  type WeightedLoss,
+} from "./src/train/autodiff/gradient_graph.ts";
+export {
+  combineVariants,
+  type GraphLosses,
+  PLAIN,
+  type TrainableGraph,
+  type TrainingVariant,
+} from "./src/train/variant.ts";
+export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
+export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
+export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
+export type { Precision, SessionOptions, StepTime } from "./src/engine/session.ts";
+export type { AdapterRecord, Device } from "./src/gpu/device.ts";
+export type { RgbImage } from "./src/image/rgb_image.ts";
+export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";
+export type { AttentionKind, CbamOptions, SimamOptions } from "./src/models/attention.ts";
+export type { AttentionPlace, PlacedAttention } from "./src/models/attention_places.ts";
+export type { BackboneOptions } from "./src/models/backbones/backbone.ts";
+export type { EfficientNetLiteScale } from "./src/models/backbones/efficientnet_lite.ts";
+export type { BackboneName, LightBackboneName } from "./src/models/backbones/features.ts";
+export type { MobileNetV3Scale } from "./src/models/backbones/mobilenetv3.ts";
+export type { ShuffleNetV2Scale } from "./src/models/backbones/shufflenetv2.ts";
+export type { DetectorModelOptions } from "./src/models/detector_options.ts";
+export type { Yolo11Scale } from "./src/models/yolo11.ts";
+export type { QuantizedForm, QuantizedTrainingOptions } from "./src/recipes/quantized_training.ts";
+export type { LoopOptions, StepEvent, Weights } from "./src/train/loop/loop.ts";
+export type {
+  BestEpoch,
+  EpochRecord,
+  EpochTally,
+  Losses,
+  Position,
+  RunRecord,
+  Score,
+} from "./src/train/loop/record.ts";
+export type { SettledStep } from "./src/train/loop/steps.ts";
+export type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./src/train/loop/trainer.ts";
+export type { DetectionLossOptions } from "./src/train/losses/detection_loss.ts";
+export type { LossWeight, NamedLoss } from "./src/train/losses/named_loss.ts";
+export type { DetectorProblemOptions } from "./src/recipes/detector_problem.ts";
+export type * from "./src/graph/public_types.ts";
+export type * from "./src/plan/public_types.ts";
