@@ -47,10 +47,12 @@ function folderOf(name: string): string {
  * for what `readFolder` refuses.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDataset } from "./open.ts";
  * const dataset = await openDataset("synthetic", { split: "val", limit: 2, size: 160 });
  * const [first] = dataset.images;
- * console.log(dataset.classes.length, first.width, first.boxes.length > 0); // 10 160 true
+ * assert.deepEqual([dataset.classes.length, first.width], [10, 160]);
+ * assert.ok(first.boxes.length > 0);
  * ```
  */
 export async function openDataset(nameOrFolder: string, options: OpenOptions = {}): Promise<Dataset> {

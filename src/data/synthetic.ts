@@ -165,9 +165,11 @@ function colourOf(random: Random, { colour }: SyntheticClass): Colour {
  * Paints a picture from a seed.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "./synthetic.ts";
  * const { image, objects } = syntheticPicture({ seed: 7, width: 160, height: 120 });
- * console.log(image.data.length, objects.length > 0); // 57600 true
+ * assert.equal(image.data.length, 160 * 120 * 3);
+ * assert.ok(objects.length > 0);
  * ```
  */
 export function syntheticPicture(options: SyntheticOptions): SyntheticPicture {

@@ -110,9 +110,11 @@ export function sceneObjects(options: SceneOptions): SceneObject[] {
  * Makes a scene from a seed.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticScene } from "./synthetic_scenes.ts";
  * const { image, objects } = syntheticScene({ seed: 5, width: 320, height: 240 });
- * console.log(image.data.length, objects.length > 0); // 230400 true
+ * assert.equal(image.data.length, 320 * 240 * 3);
+ * assert.ok(objects.length > 0);
  * ```
  */
 export function syntheticScene(options: SceneOptions): Scene {

@@ -79,13 +79,15 @@ const PICTURE = "detect/picture";
  * A detection model on a device.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../data/synthetic.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { Detector } from "./detector.ts";
  * const detector = await Detector.load(demoDetector()); // or "yolo11n.onnx"
- * const { image } = syntheticPicture({ seed: 7, width: 640, height: 480 }); // or the bytes of a JPEG
- * console.log(await detector.detect(image));
- * // [{ box: [x1, y1, x2, y2], score: 0.9, classId: 0, label: "..." }, ...]
+ * const { image, objects } = syntheticPicture({ seed: 7, width: 640, height: 480 }); // or the bytes of a JPEG
+ * const [{ box: [x1, y1, x2, y2], score, label }] = await detector.detect(image); // the best first
+ * assert.ok(objects.some(({ classId }) => detector.labels[classId] === label));
+ * assert.ok(score > 0.5 && x1 < x2 && y1 < y2);
  * detector.destroy();
  * ```
  */
@@ -199,12 +201,15 @@ export class Detector {
    * each frame, in order, and may be told those of frames whose results are yielded later.
    *
    * ```ts
+   * import assert from "node:assert/strict";
    * import { syntheticPicture } from "../data/synthetic.ts";
    * import { demoDetector } from "../models/demo_detector.ts";
    * import { Detector } from "./detector.ts";
    * const detector = await Detector.load(demoDetector(), { inputSize: 320 });
    * const pictures = [1, 2, 3].map((seed) => syntheticPicture({ seed, width: 320, height: 240 }).image);
-   * for await (const found of detector.stream(pictures)) console.log(found.length);
+   * let frames = 0;
+   * for await (const found of detector.stream(pictures)) frames += found.length > 0 ? 1 : 0;
+   * assert.equal(frames, 3);
    * detector.destroy();
    * ```
    */

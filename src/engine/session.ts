@@ -105,12 +105,13 @@ export function planLimits(
  * A graph on a device.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { Session } from "./session.ts";
  * const session = await Session.create(demoDetector({ size: 64 })); // or `await loadOnnx("yolo11n.onnx")`
  * const data = new Float32Array(3 * 64 * 64);
  * const { output0 } = await session.run({ images: { shape: [1, 3, 64, 64], data } });
- * console.log(output0.shape); // [ 1, 7, 84 ]
+ * assert.deepEqual(output0.shape, [1, 7, 84]);
  * session.destroy();
  * ```
  */

@@ -26,10 +26,12 @@ export interface CalibrationSamplesOptions {
  * Throws FeatherdetError, when its turn comes, for a picture that cannot be read.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDataset } from "../data/open.ts";
  * import { takeCalibrationSamples } from "./calibration.ts";
- * const calibration = takeCalibrationSamples(await openDataset("synthetic", { split: "train", limit: 2 }), { size: 64 });
- * for await (const { name, inputs } of calibration) console.log(name, inputs.images.shape);
+ * const dataset = await openDataset("synthetic", { split: "train", limit: 2 });
+ * const samples = await Array.fromAsync(takeCalibrationSamples(dataset, { size: 64 }));
+ * assert.deepEqual(samples.map(({ inputs }) => inputs.images.shape), [[1, 3, 64, 64], [1, 3, 64, 64]]);
  * ```
  */
 export function takeCalibrationSamples(

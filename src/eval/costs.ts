@@ -68,11 +68,12 @@ const FLOAT_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16, int8
  * Throws FeatherdetError where shapes do not fit or an operator has no kernel for its shapes.
  *
  * ```ts
- * import { demoDetector } from "../models/demo_detector.ts";
+ * import assert from "node:assert/strict";
+ * import { yolo11 } from "../models/yolo11.ts";
  * import { countCosts } from "./costs.ts";
- * const { parameters, fileBytes, flops, sparsity, activationPeak } = countCosts(demoDetector({ size: 320 }));
- * console.log(`${parameters} parameters, ${fileBytes} bytes, ${flops / 1e9} GFLOPs, ${100 * sparsity} % zeros`);
- * console.log(activationPeak.planned < activationPeak.naive); // true
+ * const { parameters, fileBytes, activationPeak } = countCosts(yolo11({ width: 0.125, size: 64 }));
+ * assert.ok(fileBytes > 4 * parameters); // floats of four bytes
+ * assert.ok(activationPeak.planned < activationPeak.naive);
  * ```
  */
 export function countCosts(graph: Graph, options: CostOptions = {}): ModelCosts {

@@ -62,6 +62,7 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
  * Throws FeatherdetError where the model lacks a class of the data set, a picture cannot be read, or the journal belongs to another run.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { encodePng } from "../image/codec/encode.ts";
  * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
@@ -77,7 +78,9 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
  *
  * const detector = await Detector.load(demoDetector({ size: 320 }), COCO_SETTINGS);
  * const { map, map50, perClass, speed } = await evaluate(detector, dataset);
- * console.log(map50 > 0.5); // true
+ * assert.ok(map50 > 0.5 && map <= map50);
+ * assert.equal(perClass.length, 3);
+ * assert.equal(speed.images, 1);
  * detector.destroy();
  * ```
  */

@@ -51,6 +51,7 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
  * Throws FeatherdetError where the adapter has no timestamp queries, and for a picture that cannot be decoded.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
@@ -59,7 +60,8 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
  * const detectors = [await Detector.load(graph), await Detector.load(graph, { precision: "f16" })];
  * const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
  * const [f32, f16] = await measureFrameTimes(detectors, image, 2);
- * console.log(f32.detect.median, f16.detect.median, f32.dispatches[0].name); // ... "letterbox 64x64"
+ * assert.ok(f32.detect.median > 0 && f16.detect.median > 0); // milliseconds
+ * assert.equal(f32.dispatches[0].name, "letterbox 64x64");
  * for (const detector of detectors) detector.destroy();
  * ```
  */

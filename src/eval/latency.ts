@@ -25,8 +25,9 @@ export interface Latency {
  * Statistics of a sample of milliseconds. Throws FeatherdetError for an empty sample.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { summarize } from "./latency.ts";
- * console.log(summarize([3, 1, 2])); // { count: 3, median: 2, p90: 2.8, min: 1, max: 3 }
+ * assert.deepEqual(summarize([3, 1, 2]), { count: 3, median: 2, p90: 2.8, min: 1, max: 3 });
  * ```
  */
 export function summarize(milliseconds: readonly number[]): Latency {

@@ -17,8 +17,10 @@ export interface MemoryHost {
  * resident now; undefined outside of Deno.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { peakResidentBytes } from "./process_memory.ts";
- * console.log(await peakResidentBytes()); // 98304000
+ * const bytes = await peakResidentBytes();
+ * assert.ok(bytes === undefined || bytes > 10e6);
  * ```
  */
 export async function peakResidentBytes(host: MemoryHost = globalThis): Promise<number | undefined> {

@@ -19,9 +19,10 @@ export interface ErrorPlace {
  * The message is one sentence, opened by the file, operator and node concerned.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { FeatherdetError } from "./error.ts";
  * const error = new FeatherdetError("kernel is 3x3 but the input is 2x2", { file: "a.onnx", node: "c1", operator: "Conv" });
- * console.log(error.message); // a.onnx: Conv "c1": kernel is 3x3 but the input is 2x2
+ * assert.equal(error.message, 'a.onnx: Conv "c1": kernel is 3x3 but the input is 2x2');
  * ```
  */
 export class FeatherdetError extends Error {

@@ -48,12 +48,13 @@ function makerOf(graph: Graph, value: string): Node | undefined {
  * FakeQuantizeWeights rounds; undefined for values that are computed from the graph's inputs.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { weightSource } from "./weight_source.ts";
  * const graph = demoDetector({ size: 64 });
  * const conv = graph.nodes.find(({ op }) => op === "Conv")!;
- * console.log(weightSource(graph, conv.inputs[1])?.constant.dtype); // f32
- * console.log(weightSource(graph, conv.inputs[0])); // undefined
+ * assert.equal(weightSource(graph, conv.inputs[1])?.constant.dtype, "f32");
+ * assert.equal(weightSource(graph, conv.inputs[0]), undefined);
  * ```
  */
 export function weightSource(graph: Graph, value: string): WeightSource | undefined {

@@ -7,12 +7,13 @@
  * Weights are random until others are loaded, drawn only when asked for (see `initialise.ts`).
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "./builder.ts";
  * const b = new ModelBuilder({ seed: 1 });
  * let x = b.input("images", [1, 3, 64, 64]);
  * x = b.convBlock("stem", x, { out: 16, kernel: 3, stride: 2 }); // Conv, BatchNormalization, SiLU
  * x = b.convBlock("depthwise", x, { out: 16, kernel: 3, groups: 16, act: "relu6" });
- * console.log(b.shapeOf(x)); // [ 1, 16, 32, 32 ]
+ * assert.deepEqual(b.shapeOf(x), [1, 16, 32, 32]);
  * const graph = b.graph("tiny", [x]);
  * ```
  *

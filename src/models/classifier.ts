@@ -50,9 +50,10 @@ export interface ClassifierOptions extends BackboneOptions {
  * folded; there is no dropout.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { analyze } from "../graph/analyze.ts";
  * import { classifier } from "./classifier.ts";
- * console.log(analyze(classifier({ backbone: "shufflenetv2-1.0x" })).parameters); // 2278604
+ * assert.equal(analyze(classifier({ backbone: "shufflenetv2-1.0x" })).parameters, 2_278_604);
  * ```
  *
  * Throws FeatherdetError for sizes, factors and counts that are not positive, and for unknown backbones.

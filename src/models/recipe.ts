@@ -50,12 +50,14 @@ export type RecipeChanges = Pick<DetectorModelOptions, "classes" | "size" | "bat
  * Builds the model of a recipe, with the random weights of its seed; `changes` override what the recipe says.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { recipeOf } from "./metadata.ts";
  * import { buildFromRecipe } from "./recipe.ts";
  * import { yolo11Lite } from "./yolo11_lite.ts";
  * const recipe = recipeOf(yolo11Lite({ backbone: "mobilenetv3-small", width: 0.5, size: 320 }))!;
  * const cells = buildFromRecipe(recipe, { classes: ["red", "white", "platelet"] });
- * console.log(cells.name, cells.inputs[0].shape); // yolo11lite-mobilenetv3-small [ 1, 3, 320, 320 ]
+ * assert.equal(cells.name, "yolo11lite-mobilenetv3-small");
+ * assert.deepEqual(cells.inputs[0].shape, [1, 3, 320, 320]);
  * ```
  *
  * Throws FeatherdetError for families and options that do not exist and for values that their builder refuses.

@@ -61,11 +61,13 @@ function yolo11ScaleOf(graph: Graph, classes: number): Yolo11Scale | undefined {
  * are others (by name), the layers that make class logits are new; boxes and features stay.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { withClasses } from "./with_classes.ts";
  * import { yolo11 } from "./yolo11.ts";
  * const pretrained = yolo11({ scale: "n", classes: 80, size: 640 }); // or await loadOnnx("yolo11n.onnx")
  * const { graph, newHead } = withClasses(pretrained, ["red", "white", "platelet"], { size: 256 });
- * console.log(graph.inputs[0].shape, newHead); // [ 1, 3, 256, 256 ] true
+ * assert.deepEqual(graph.inputs[0].shape, [1, 3, 256, 256]);
+ * assert.ok(newHead);
  * ```
  *
  * Throws FeatherdetError where it is not known how the graph is built: it has no recipe and is no YOLO11, or its layers were changed.

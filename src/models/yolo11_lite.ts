@@ -70,6 +70,7 @@ export const LITE_PREFIX = "yolo11lite-";
  * classifier), `neck...`, `head...` and `attention...`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { analyze } from "../graph/analyze.ts";
  * import { yolo11Lite } from "./yolo11_lite.ts";
  * const cells = yolo11Lite({
@@ -78,9 +79,9 @@ export const LITE_PREFIX = "yolo11lite-";
  *   size: [256, 320],
  *   attention: { kind: "se", places: ["n3", "n4", "n5"] },
  * });
- * console.log(analyze(cells).parameters < 1_500_000); // true
+ * assert.ok(analyze(cells).parameters < 1_500_000);
  * const heavier = yolo11Lite({ backbone: "mobilenetv3-small", neck: "pan", head: "yolo11" });
- * console.log(analyze(heavier).flops > analyze(cells).flops); // true
+ * assert.ok(analyze(heavier).flops > analyze(cells).flops);
  * ```
  *
  * Throws FeatherdetError for sizes that are no multiples of 32, for factors and counts that are not positive, and for parts that do

@@ -70,10 +70,13 @@ function graphProto(graph: Graph): onnx.IGraphProto {
  * graph that does not verify.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { saveOnnx } from "./export.ts";
- * const bytes = saveOnnx(demoDetector({ size: 320 }));
- * console.log(bytes.length > 1000); // true
+ * import { importOnnx } from "./import.ts";
+ * const graph = demoDetector({ size: 320 });
+ * const bytes = saveOnnx(graph); // `Deno.writeFile("demo.onnx", bytes)` keeps them
+ * assert.deepEqual(importOnnx(bytes).outputs, graph.outputs);
  * ```
  */
 export function saveOnnx(graph: Graph): Uint8Array {

@@ -30,12 +30,13 @@ export interface ImportOptions {
  * `graph/operators.ts` says. The graph shares no memory with the bytes.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { saveOnnx } from "./export.ts";
  * import { importOnnx } from "./import.ts";
  * const bytes = saveOnnx(demoDetector({ size: 640 })); // or what a file holds
  * const graph = importOnnx(bytes, { file: "demo.onnx", shapes: { images: [2, 3, 320, 320] } });
- * console.log(graph.inputs[0].shape); // [ 2, 3, 320, 320 ]
+ * assert.deepEqual(graph.inputs[0].shape, [2, 3, 320, 320]);
  * ```
  *
  * Throws FeatherdetError with file, node, operator and shapes for files that are no ONNX models or damaged, for what is not

@@ -48,13 +48,14 @@ async function readBytes(path: string): Promise<Uint8Array> {
  * Loads an ONNX model from a path, an http, https or file URL, or bytes; what `importOnnx` says of options and errors holds here.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { saveOnnx } from "./export.ts";
  * import { loadOnnx } from "./load.ts";
  * const file = await Deno.makeTempFile({ suffix: ".onnx" });
  * await Deno.writeFile(file, saveOnnx(demoDetector()));
  * const graph = await loadOnnx(file, { shapes: { images: [1, 3, 384, 640] } });
- * console.log(graph.inputs[0].shape); // [ 1, 3, 384, 640 ]
+ * assert.deepEqual(graph.inputs[0].shape, [1, 3, 384, 640]);
  * await Deno.remove(file);
  * ```
  */

@@ -122,6 +122,7 @@ export class DetectionTrainer implements Trainer {
  * that it is to be trained with; BatchNormalization must not be folded.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createTrainer } from "./detection_trainer.ts";
  * import { yolo11 } from "../models/yolo11.ts";
  * const model = yolo11({ width: 0.0625, size: 64, batch: 2, classes: 3 });
@@ -132,7 +133,7 @@ export class DetectionTrainer implements Trainer {
  * const { losses, positives } = await trainer.step({ images, boxes }, {
  *   learningRates: { weight: 0.01, bias: 0.01, norm: 0.01 }, momentum: 0.9, weightDecay: 5e-4, averageDecay: 0.9, clipNorm: 10,
  * });
- * console.log(losses, positives);
+ * assert.ok(losses.box > 0 && positives > 0);
  * trainer.destroy();
  * ```
  *

@@ -120,14 +120,15 @@ function int8Training(
  * training set, and the scales that they lead to stay; a run that is resumed takes those of its checkpoint.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDataset } from "../data/open.ts";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { quantizedTraining } from "./quantized_training.ts";
  * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
  * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
  * const { trainable, exported } = await quantizedTraining(model, dataset, { quantize: "ternary" });
- * console.log(trainable(model).nodes.some(({ op }) => op === "FakeQuantizeWeights")); // true
- * console.log(exported(model).nodes.some(({ op }) => op === "UnpackWeights")); // true
+ * assert.ok(trainable(model).nodes.some(({ op }) => op === "FakeQuantizeWeights"));
+ * assert.ok(exported(model).nodes.some(({ op }) => op === "UnpackWeights"));
  * ```
  *
  * Throws FeatherdetError for another form, for a model whose numbers are rounded already, and as `calibrate` does.

@@ -195,14 +195,15 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
  * one that cannot be read or has a box outside.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticDataset } from "../synthetic_scenes.ts";
  * import { trainingBatches } from "./batches.ts";
  *
  * const dataset = syntheticDataset({ split: "train", count: 5, size: 64 });
  * const batches = trainingBatches(dataset, { size: [64, 64], batch: 2, boxes: 20, epochs: 1, workers: 0 });
- * for await (const { epoch, step, images, boxes } of batches) {
- *   console.log(epoch, step, images.length, boxes.length); // 0 0 24576 200, and two more
- * }
+ * const sizes: number[][] = [];
+ * for await (const { images, boxes } of batches) sizes.push([images.length, boxes.length]);
+ * assert.deepEqual(sizes, Array(3).fill([2 * 3 * 64 * 64, 2 * 20 * 5]));
  * ```
  */
 export function trainingBatches(dataset: Dataset, options: TrainingBatchesOptions): TrainingBatches {

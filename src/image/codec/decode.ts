@@ -31,9 +31,13 @@ function withoutAlpha({ width, height, data }: RgbaPixels): RgbImage {
  * Throws a `FeatherdetError` for an empty file, a file that is no picture, a damaged or truncated one, a CMYK JPEG and a
  * picture of more than 100 megapixels (before it is decoded).
  *
- * ```ts ignore
- * const image = await decodeImage(await Deno.readFile("street.jpg"), "street.jpg");
- * console.log(image.width, image.height, image.data.length);
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeImage } from "./decode.ts";
+ * import { encodePng } from "./encode.ts";
+ * const file = await encodePng({ width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) }); // or `Deno.readFile("street.jpg")`
+ * const { width, height, data } = await decodeImage(file, "two.png");
+ * assert.deepEqual([width, height, ...data], [2, 1, 255, 0, 0, 0, 0, 255]);
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, file?: string): Promise<RgbImage> {

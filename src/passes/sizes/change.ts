@@ -169,10 +169,11 @@ function withInputs(node: Node, renames: ReadonlyMap<string, string>): Node {
  * each other, or fixed numbers and tables that nothing explains.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../../models/demo_detector.ts";
  * import { changeShapes } from "./change.ts";
  * const small = changeShapes(demoDetector({ size: 640 }), { images: [1, 3, 320, 320] });
- * console.log(small.inputs[0].shape); // [ 1, 3, 320, 320 ]
+ * assert.deepEqual(small.inputs[0].shape, [1, 3, 320, 320]);
  * ```
  */
 export function changeShapes(graph: Graph, shapes: Readonly<Record<string, Shape>>): Graph {

@@ -43,9 +43,11 @@ function short(value: number): string {
  * Draws bars that lie below each other, each made of its parts in the order given, with their sum behind. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { barPlot } from "./bars.ts";
  * const parts = [{ bar: "frame", part: "network", value: 90 }, { bar: "frame", part: "readback", value: 11 }];
- * console.log(barPlot(parts, { title: "A frame", xLabel: "time (ms)", unit: "ms" }).startsWith("<svg")); // true
+ * const svg = barPlot(parts, { title: "A frame", xLabel: "time (ms)", unit: "ms" });
+ * assert.ok(svg.startsWith("<svg"));
  * ```
  */
 export function barPlot(parts: readonly BarPart[], { title, subtitle, xLabel, unit = "" }: BarOptions): string {

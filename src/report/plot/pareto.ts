@@ -56,9 +56,10 @@ const KINDS: readonly ParetoKind[] = ["measured", "published", "predicted"];
  * Points that no other beats in cost and gain, cheapest first; of equal ones the first.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { paretoFront } from "./pareto.ts";
  * const at = (x: number, y: number) => ({ label: `${x}`, group: "g", x, y, kind: "measured" as const });
- * console.log(paretoFront([at(3, 1), at(1, 1), at(2, 2)]).map(({ x }) => x)); // [1, 2]
+ * assert.deepEqual(paretoFront([at(3, 1), at(1, 1), at(2, 2)]).map(({ x }) => x), [1, 2]);
  * ```
  */
 export function paretoFront(points: readonly ParetoPoint[]): ParetoPoint[] {
@@ -129,12 +130,13 @@ const EMPTY = "no variant has been measured yet";
  * plot says so. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { paretoPlot } from "./pareto.ts";
  * const svg = paretoPlot([
  *   { label: "n", group: "YOLO11", x: 6.5, y: 39.5, kind: "published" },
  *   { label: "s", group: "YOLO11", x: 21.5, y: 47, kind: "published" },
  * ], { title: "YOLO11", xLabel: "GFLOPs", yLabel: "mAP50-95 (%)", lines: ["YOLO11"], log: true });
- * console.log(svg.startsWith("<svg")); // true
+ * assert.ok(svg.startsWith("<svg"));
  * ```
  */
 export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOptions): string {

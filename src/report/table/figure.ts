@@ -46,9 +46,10 @@ export function predictorOf(figure: Figure): string | undefined {
  * A figure computed from others: missing where one of them is (the first one's reason is given), predicted where one of them is.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { derived } from "./figure.ts";
  * const faster = derived((before, after) => before / after, { value: 82 }, { value: 20.5, predictedBy: "roofline" });
- * console.log(faster); // { value: 4, predictedBy: "roofline" }
+ * assert.deepEqual(faster, { value: 4, predictedBy: "roofline" });
  * ```
  */
 export function derived(compute: (...values: number[]) => number, ...figures: readonly Figure[]): Figure {

@@ -109,12 +109,13 @@ function checkPlaces(variants: readonly Variant[], fault: (detail: string) => Fe
  * what they should be, for two variants in one place, and for data sets without an original.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { parseManifest } from "./manifest.ts";
  * const variant = {
  *   id: "demo", title: "demo", data: "synthetic", role: "original", model: { name: "demo" },
  *   size: 320, precision: "f32", made: "built by the program",
  * };
- * console.log(parseManifest(JSON.stringify({ variants: [variant] })).length); // 1
+ * assert.equal(parseManifest(JSON.stringify({ variants: [variant] })).length, 1);
  * ```
  */
 export function parseManifest(text: string, file = "variants.json"): readonly Variant[] {

@@ -211,6 +211,7 @@ function checkNames({ only = [], family = [] }: MeasureOptions, variants: readon
  * set.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../../models/demo_detector.ts";
  * import { renderMarkdown } from "./markdown.ts";
  * import { measureTable } from "./measure.ts";
@@ -222,7 +223,7 @@ function checkNames({ only = [], family = [] }: MeasureOptions, variants: readon
  * } as const;
  * const load = async () => await { graph: demoDetector({ size: demo.size }) };
  * const results = await measureTable([demo], { dataset, load });
- * console.log(renderMarkdown(results));
+ * assert.match(renderMarkdown(results), /demo detector/);
  * ```
  */
 export async function measureTable(variants: readonly Variant[], options: MeasureOptions): Promise<TableResults> {

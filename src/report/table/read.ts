@@ -15,9 +15,12 @@ const RESULTS = new URL("../../../data/results/", import.meta.url);
  *
  * Throws FeatherdetError that names the file where there is none or it holds something else.
  *
- * ```ts ignore
- * import { readResults, renderMarkdown } from "https://example.org/featherdet/mod.ts";
- * console.log(renderMarkdown(await readResults("coco")));
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readResults } from "./read.ts";
+ * const { data, rows } = await readResults("bccd"); // from `data/results`, or the address of a `table.json`
+ * assert.equal(data, "bccd");
+ * assert.ok(rows.length > 0);
  * ```
  */
 export async function readResults(source: string | URL): Promise<TableResults> {
