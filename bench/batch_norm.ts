@@ -8,13 +8,13 @@
  * @module
  */
 
+import { adapterText, openDevice } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
-import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { type Graph, type Node, sizeOf } from "../src/graph/mod.ts";
 import { buildPlan } from "../src/plan/plan.ts";
 import { Program } from "../src/engine/program.ts";
-import { planLimits, storageForm } from "../src/engine/session.ts";
+import { planningFor, storageForm } from "../src/engine/setup.ts";
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +30,6 @@ const form = { ...storageForm(opened, {}), ...values.storage && { storage: value
   typeof storageForm
 >;
 const scalar = (values.scalar ?? form.scalar) as typeof form.scalar;
-const target = opened.adapter.software ? "software" : "hardware";
 const shape = values.shape.split(",").map(Number), vector = [shape[1]];
 
 const activation = { activation: "Silu" } as const;
@@ -62,9 +61,7 @@ const graph: Graph = {
   metadata: {},
 };
 const plan = buildPlan(graph, {
-  form: { ...form, scalar },
-  ...planLimits(opened, form),
-  target,
+  ...planningFor(opened, { ...form, scalar }),
   blockedInputs: ["x", "dy"],
   blockedOutputs: ["copied", "y", "dx"],
 });
@@ -81,9 +78,7 @@ opened.device.destroy();
 const bytes = sizeOf(shape) * (scalar === "f16" ? 2 : 4);
 const copy = fastest[plan.steps.findIndex(({ name }) => name === "copy")];
 console.log(
-  `adapter: ${opened.adapter.name}${
-    opened.adapter.software ? " (software)" : ""
-  }, ${form.storage} ${scalar}, [${shape}]`,
+  `adapter: ${adapterText(opened.adapter)}, ${form.storage} ${scalar}, [${shape}]`,
 );
 const line = (what: string, time: number) =>
   console.log(`${what.padEnd(46)} ${time.toFixed(3)} ms  ${(time / copy).toFixed(2)} copies`);

@@ -10,8 +10,8 @@
  * @module
  */
 
+import { adapterText, openDevice } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
-import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { type Graph, inferTypes, type Node, type Operator, sizeOf } from "../src/graph/mod.ts";
 import { NO_ACTIVATION } from "../src/kernels/activation.ts";
@@ -23,7 +23,7 @@ import { denseGradient } from "../src/kernels/train/conv_weight_gradient.ts";
 import { NAMED_MODELS } from "../src/models/named.ts";
 import { buildPlan, type Plan } from "../src/plan/plan.ts";
 import { Program } from "../src/engine/program.ts";
-import { planLimits, storageForm } from "../src/engine/session.ts";
+import { planningFor, storageForm } from "../src/engine/setup.ts";
 import { transposed } from "../src/train/autodiff/conv.ts";
 
 const { values } = parseArgs({
@@ -42,7 +42,7 @@ const opened = await openDevice();
 const { device } = opened;
 const form = storageForm(opened, {});
 const target = opened.adapter.software ? "software" : "hardware";
-console.log(`adapter: ${opened.adapter.name}${opened.adapter.software ? " (software)" : ""}, ${form.storage}`);
+console.log(`adapter: ${adapterText(opened.adapter)}, ${form.storage}`);
 
 type Layer = { readonly node: Node<"Conv">; readonly x: number[]; readonly w: number[]; readonly y: number[] };
 
@@ -71,9 +71,7 @@ function planOf(node: Node, inputs: Record<string, readonly number[]>, weight?: 
     metadata: {},
   };
   return buildPlan(graph, {
-    form,
-    ...planLimits(opened, form),
-    target,
+    ...planningFor(opened, form),
     blockedInputs: Object.keys(inputs),
     blockedOutputs: node.op === "ConvWeightGradient" ? [] : node.outputs,
   });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { openDevice } from "../src/gpu/device.ts";
+import { adapterText, openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 
 const LOADS = 16, ROUNDS = 200, THREADS = 64, GROUPS = 32, RUNS = 9;
@@ -102,6 +102,6 @@ async function measure({ declaration, load, memory }: Kind): Promise<number> {
   return GROUPS * THREADS * LOADS * ROUNDS * 4 / median / 1e6;
 }
 
-console.log(`adapter: ${adapter.name}${adapter.software ? " (software)" : ""}`);
+console.log(`adapter: ${adapterText(adapter)}`);
 for (const kind of KINDS) console.log(`${kind.name.padEnd(45)} ${(await measure(kind)).toFixed(2)} G elements/s`);
 device.destroy();

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { openDevice } from "../src/gpu/device.ts";
+import { adapterText, openDevice } from "../src/gpu/device.ts";
 import { type BindingLayout, pipelineFor } from "../src/gpu/pipelines.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { packedBytes, unpackWeights } from "../src/graph/mod.ts";
@@ -296,7 +296,7 @@ function unpackTime(bits: 1 | 2): number {
 }
 
 console.log(
-  `adapter: ${adapter.name}${adapter.software ? " (software)" : ""}, ${storage}s; time over that of f32 weights`,
+  `adapter: ${adapterText(adapter)}, ${storage}s; time over that of f32 weights`,
 );
 console.log(
   `${"".padEnd(38)} 2 bits        1 bit          loads a block of inputs: weights of 32/2/1 bits, input cells`,

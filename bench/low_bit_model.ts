@@ -12,16 +12,16 @@
  * @module
  */
 
+import { adapterText, openDevice } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
 import { loadModel } from "../src/host/models.ts";
 import { planNetwork } from "../src/detect/plan_network.ts";
 import { deviceWeightBytes } from "../src/eval/device_weights.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
-import { openDevice } from "../src/gpu/device.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { changeShapes } from "../src/passes/mod.ts";
 import { Program } from "../src/engine/program.ts";
-import { planLimits, storageForm } from "../src/engine/session.ts";
+import { planningFor, storageForm } from "../src/engine/setup.ts";
 
 const { values } = parseArgs({
   options: {
@@ -49,9 +49,7 @@ const graph = side === undefined ? loaded : changeShapes(loaded, { [loaded.input
 async function subject(name: string, floatWeights: boolean) {
   const { value: plan, milliseconds: planning } = await timed(() =>
     planNetwork(graph, {
-      form,
-      ...planLimits(device, form),
-      target: device.adapter.software ? "software" : "hardware",
+      ...planningFor(device, form),
       floatWeights,
     }).plan
   );
@@ -96,7 +94,7 @@ const sum = (times: readonly number[], counts: (step: number) => boolean = () =>
 
 const { adapter } = device;
 console.log(
-  `${adapter.name}${adapter.software ? " (software)" : ""}, ${form.storage} ${form.scalar}, ` +
+  `${adapterText(adapter)}, ${form.storage} ${form.scalar}, ` +
     `${graph.inputs[0].shape.join("x")}, ${rounds} rounds by turns; ` +
     `${packed.filter((is) => is).length} of ${packed.length} dispatches read packed weights`,
 );

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { adapterText } from "../src/gpu/device.ts";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { loadModel } from "../src/host/models.ts";
@@ -66,9 +67,7 @@ const row = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`
 const both = ({ median, p90 }: { median: number; p90: number }, digits = 1) =>
   `${median.toFixed(digits)} / ${p90.toFixed(digits)}`;
 console.log(
-  `${record.model} at ${record.size}, ${adapter.name}${
-    adapter.software ? " (software)" : ""
-  }, ${given.rounds} rounds, ` +
+  `${record.model} at ${record.size}, ${adapterText(adapter)}, ${given.rounds} rounds, ` +
     `median / p90 in ms\n`,
 );
 /** The least times of all dispatches together: a frame that nothing disturbs. */

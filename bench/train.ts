@@ -8,10 +8,10 @@
  * @module
  */
 
+import { adapterText, sharedDevice } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { interleave, type Latency, summarize } from "../src/eval/latency.ts";
-import { sharedDevice } from "../src/gpu/device.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { TrainingSession } from "../src/engine/training_session.ts";
 import { type BenchRecord, recordHeader, recordName } from "../src/recipes/bench/record.ts";
@@ -175,7 +175,7 @@ export async function benchTraining(
 /** The record as a table of text. */
 export function trainTable({ adapter, net, parameters, results, agreement, machine }: TrainRecord): string {
   const lines = [
-    `adapter: ${adapter.name}${adapter.software ? " (software)" : ""}, load ${machine.load.toFixed(1)}`,
+    `adapter: ${adapterText(adapter)}, load ${machine.load.toFixed(1)}`,
     `net: ${net.size} px, batch ${net.batch}, channels ${net.channels.join(" ")}, ${parameters} parameters`,
     `${"engine".padEnd(24)}${"median ms".padStart(10)}${"p90 ms".padStart(10)}${"images/s".padStart(10)}${
       "ratio".padStart(8)

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { adapterText } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
 import { prepareQat } from "../src/compress/quantize/mod.ts";
 import { createTrainer } from "../src/recipes/detection_trainer.ts";
@@ -97,7 +98,7 @@ const groups = [...Map.groupBy(profile, purposeOf)].map(([purpose, rows]) => {
 const { adapter } = trainer.session.device;
 const { planned, lowerBound, naive } = trainer.session.plan.memory;
 console.log(
-  `${adapter.name}${adapter.software ? " (software)" : ""}: yolo11 ${width} at ${size}, batch ${batch}, ${precision}${
+  `${adapterText(adapter)}: yolo11 ${width} at ${size}, batch ${batch}, ${precision}${
     recompute ? ", recomputing" : ""
   }${quantize === undefined ? "" : `, ${quantize} weights`}`,
 );
@@ -127,7 +128,7 @@ if (values.rows) {
   })));
 }
 if (!values["no-save"]) {
-  const header = await recordHeader(adapter, "noise", {}, Deno.loadavg()[0]);
+  const header = await recordHeader(adapter, "noise");
   const record = {
     ...header,
     kind: "train-step",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { adapterText } from "../gpu/device.ts";
 import { SCENE_CLASSES } from "../data/scene/classes.ts";
 import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
 import { syntheticScene } from "../data/synthetic_scenes.ts";
@@ -77,7 +78,7 @@ export const demoVerb = detectorVerb(
       const picture = known ?? await readPicture(file!);
       const { detector, load } = await loadDetector(settings.model, settings);
       try {
-        output.note(`adapter: ${detector.device.adapter.name}${detector.device.adapter.software ? " (software)" : ""}`);
+        output.note(`adapter: ${adapterText(detector.device.adapter)}`);
         const images: ImageResult[] = [];
         const timing = await detectAll(detector, [picture], async (result, image) => {
           images.push(result);

@@ -7,10 +7,10 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
 import { sharedDevice } from "../gpu/device.ts";
-import { type Precision, storageForm } from "../engine/session.ts";
+import type { Precision } from "../engine/session.ts";
 import { inputSize, numberIn } from "./arguments.ts";
 import { loadModel } from "../host/models.ts";
-import { readTuning } from "../host/tuning_store.ts";
+import { tuningFor } from "../host/tuning_store.ts";
 import { deviceVerb } from "./verb.ts";
 
 /** `--precision`. */
@@ -52,8 +52,7 @@ export async function loadDetector(
   const started = performance.now();
   const graph = await loadModel(model, { size, batch: 1 });
   const device = await sharedDevice();
-  const { scalar, storage } = storageForm(device, { precision });
-  const tuning = readTuning({ adapter: device.adapter.name, scalar, storage });
+  const tuning = tuningFor(device, { precision });
   const detector = await Detector.load(graph, { precision, confidence, iou, multiLabel, tuning });
   return { detector, load: performance.now() - started };
 }

@@ -6,6 +6,7 @@
 
 import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
+import { adapterText } from "../gpu/device.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { detectorPrecisionOption, loadDetector } from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "../host/evaluation_file.ts";
@@ -48,8 +49,7 @@ export const evalVerb = deviceVerb(
       const journal = out === undefined ? undefined : new JournalFile(journalFile(out));
       const progress = new EvaluationProgress(output, out === undefined ? undefined : journalFile(out));
       try {
-        const { name, software } = detector.device.adapter;
-        output.note(`adapter: ${name}${software ? " (software)" : ""}`);
+        output.note(`adapter: ${adapterText(detector.device.adapter)}`);
         const evaluation = await evaluate(detector, dataset, {
           journal,
           onProgress: (done, total, image) => progress.step(done, total, image.name),

@@ -5,7 +5,14 @@
  */
 
 import { countCosts } from "../eval/costs.ts";
-import { printGraph } from "../graph/mod.ts";
+import {
+  type ChannelBundle,
+  channelBundles,
+  couplingGroups,
+  type Graph,
+  printGraph,
+  printGroups,
+} from "../graph/mod.ts";
 import { classNames } from "../onnx/mod.ts";
 import { inputSize } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
@@ -14,6 +21,28 @@ import { action, verb } from "./verb.ts";
 
 const megabytes = (count: number) => `${(count / 1e6).toFixed(2)} MB`;
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** Bundles as they stand in the JSON object. */
+function bundlesAsJson(bundles: readonly ChannelBundle[]) {
+  return bundles.map(({ groups, members, kept }) => ({
+    groups: groups.length,
+    members: members.map(({ zeroed: _, ...member }) => member),
+    ...(kept.length > 0 && { kept }),
+  }));
+}
+
+/** The coupling groups of a model for people and for programs. */
+function groupsOf(graph: Graph) {
+  const found = couplingGroups(graph);
+  return {
+    text: printGroups(found),
+    json: {
+      removable: found.groups.length,
+      staying: found.kept.length,
+      bundles: bundlesAsJson([...channelBundles(found.groups), ...channelBundles(found.kept)]),
+    },
+  };
+}
 
 /** The verb `inspect`. */
 export const inspectVerb = verb(
@@ -25,8 +54,9 @@ export const inspectVerb = verb(
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
   .addOption(precisionOption())
   .option("--graph", "print the graph, node by node")
+  .option("--groups", "print which channels can be removed, which of them only together, and which must stay")
   .action(async (options) => {
-    await action<typeof options>(async ({ model, size, precision, graph: withGraph }, output) => {
+    await action<typeof options>(async ({ model, size, precision, graph: withGraph, groups: withGroups }, output) => {
       const graph = await loadModel(model, { size });
       const { weightBytes, activationPeak, ...costs } = countCosts(graph, { precision });
       const { planned, lowerBound, naive } = activationPeak;
@@ -64,6 +94,8 @@ export const inspectVerb = verb(
       );
       const text = withGraph ? printGraph(graph) : undefined;
       if (text !== undefined) output.line(`\n${text}`);
-      return { ...result, ...(text !== undefined && { graph: text }) };
+      const groups = withGroups ? groupsOf(graph) : undefined;
+      if (groups !== undefined) output.line(`\n${groups.text}`);
+      return { ...result, ...(text !== undefined && { graph: text }), ...(groups && { groups: groups.json }) };
     })(options);
   });

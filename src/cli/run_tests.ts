@@ -5,7 +5,7 @@
  */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { countTests, type TestCounts } from "./junit.ts";
 import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_files.ts";
@@ -66,7 +66,7 @@ export interface TestSelection {
 /** The paths of a selection in the checkout. Throws FeatherdetError for one that does not exist. */
 function pathsOf(given: readonly string[]): string[] {
   return given.map((path) => {
-    const known = [path, join("tests", path)].find((candidate) => existsSync(join(ROOT, candidate)));
+    const known = [path, join("tests", path)].find((candidate) => existsSync(resolve(ROOT, candidate)));
     if (known === undefined) throw new FeatherdetError("no such test file or folder", { file: path });
     return known;
   });

@@ -9,13 +9,12 @@ import { type AugmentOptions, stepsPerEpoch } from "../data/augment/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { kindOf } from "../data/files.ts";
 import { openDataset } from "../data/open.ts";
-import { sharedDevice } from "../gpu/device.ts";
+import { adapterText, sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { DETECTORS } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { trainingPlot } from "../report/plot/mod.ts";
-import { storageForm } from "../engine/session.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
@@ -25,7 +24,7 @@ import { checkFolder, folderStore, openCheckpoint, refuseRun, takeAlong } from "
 import { trainModel } from "../recipes/starting_model.ts";
 import { trainCommand } from "./train_options.ts";
 import { TrainProgress } from "./train_progress.ts";
-import { readTuning } from "../host/tuning_store.ts";
+import { tuningFor } from "../host/tuning_store.ts";
 import { deviceAction } from "./verb.ts";
 
 /** What was asked for, or was when the run began. */
@@ -213,12 +212,11 @@ export const trainVerb = trainCommand().action(async (options, command) => {
     const warnings = new Set([...dataset.warnings, ...validation?.warnings ?? []]);
     for (const warning of warnings) output.note(warning);
     const device = await sharedDevice();
-    const { name: adapter, software } = device.adapter;
-    output.note(`adapter: ${adapter}${software ? " (software)" : ""}`);
+    const { name: adapter } = device.adapter;
+    output.note(`adapter: ${adapterText(device.adapter)}`);
     const model = await modelOf(run, dataset, output);
     const store = await folderStore(run.out);
     if (run.from !== undefined) await takeAlong(store, run.from);
-    const { scalar, storage } = storageForm(device, { precision: wish.precision });
     const { epochs = 40, batch = 8 } = wish;
     const steps = stepsPerEpoch(dataset.images.length, batch);
     const progress = new TrainProgress(output, epochs, steps);
@@ -259,7 +257,7 @@ export const trainVerb = trainCommand().action(async (options, command) => {
           calibrationPictures: wish.calibration,
         }),
         ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
-        tuning: readTuning({ adapter, scalar, storage }),
+        tuning: tuningFor(device, { precision: wish.precision }),
         resume: run.checkpoint,
         signal: stop.signal,
         onStep: (event) => progress.step(event),

@@ -5,7 +5,7 @@
  */
 
 import { Detector } from "../detect/detector.ts";
-import { sharedDevice } from "../gpu/device.ts";
+import { adapterText, sharedDevice } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import { tune } from "../engine/tune.ts";
@@ -42,7 +42,7 @@ export const tuneVerb = deviceVerb(
     await deviceAction<typeof options>(async ({ model, size, precision, runs }, output) => {
       const device = await sharedDevice();
       const { name: adapter, software } = device.adapter;
-      output.note(`adapter: ${adapter}${software ? " (software)" : ""}`);
+      output.note(`adapter: ${adapterText(device.adapter)}`);
       const results = [];
       let file = "";
       for (const side of size ?? [undefined]) {

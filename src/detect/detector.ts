@@ -6,17 +6,19 @@
  */
 
 import { decodeImage } from "../image/codec/decode.ts";
-import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
+import { DeviceGuard } from "../engine/device_guard.ts";
+import { profilePrograms, type StepTime } from "../engine/profile.ts";
+import type { Device } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { PassTimer } from "../gpu/timing.ts";
 import { FeatherdetError, type Graph, inferTypes } from "../graph/mod.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import { classNames, loadOnnx } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../engine/program.ts";
-import { checkPrecision, planLimits, type SessionOptions, storageForm } from "../engine/session.ts";
+import type { SessionOptions } from "../engine/session.ts";
+import { checkPrecision, setUpEngine } from "../engine/setup.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
@@ -111,8 +113,7 @@ export class Detector {
   #picture: { texture: GPUTexture; memory: Memory } | undefined;
   #pixels = new Uint32Array(0);
   #timer: FrameTimer | undefined;
-  #lost: string | undefined;
-  #destroyed = false;
+  readonly #guard: DeviceGuard;
 
   private constructor(
     device: Device,
@@ -133,7 +134,7 @@ export class Detector {
     const [, , height, width] = plan.graph.inputs[0].shape;
     this.inputSize = [height, width];
     this.#readback = new ReadbackPool(memory, RESULT_STRIDE * 4 + TIMES_BYTES);
-    device.device.lost.then(({ message }) => this.#lost = message || "no reason given");
+    this.#guard = new DeviceGuard(device, "detector", plan.graph.name);
   }
 
   /**
@@ -146,18 +147,12 @@ export class Detector {
     const isGraph = typeof source === "object" && "nodes" in source;
     const loaded = isGraph ? source : await loadOnnx(source);
     const graph = resized(loaded, options.inputSize);
-    const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
-    const form = storageForm(device, options);
+    const { device, planning } = await setUpEngine(options);
     checkPrecision(graph, options.precision);
     const output = inferTypes(graph).get(graph.outputs[0])!.shape;
     const [, channels, anchors] = checkShapes(graph, output);
     const classes = channels - 4;
-    const { head, plan } = planNetwork(graph, {
-      form,
-      ...planLimits(device, form),
-      tuning: options.tuning,
-      target: device.adapter.software ? "software" : "hardware",
-    });
+    const { head, plan } = planNetwork(graph, planning);
     const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
     const settings = { confidence, iou, maxDetections, multiLabel };
     const space = { batch: 1, anchors, classes, multiLabel };
@@ -237,8 +232,7 @@ export class Detector {
     const started = performance.now();
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
     const decoded = performance.now();
-    if (this.#destroyed) throw new FeatherdetError("the detector was destroyed", { file: this.plan.graph.name });
-    if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
+    this.#guard.check();
     this.#upload(image);
     const uploaded = performance.now();
     const encoder = this.device.device.createCommandEncoder();
@@ -258,14 +252,7 @@ export class Detector {
     const read = this.#readback.record(encoder, ranges);
     this.device.device.queue.submit([encoder.finish()]);
     return async () => {
-      let bytes: ArrayBuffer;
-      try {
-        bytes = await read();
-      } catch (error) {
-        throw new FeatherdetError(`the device was lost: ${this.#lost ?? (error as Error).message}`, {}, {
-          cause: error,
-        });
-      }
+      const bytes = await this.#guard.arrival(read());
       const arrived = performance.now();
       const { detections } = readDetections(new Float32Array(bytes, 0, RESULT_STRIDE));
       const found = detections.map((detection): Detection => ({ ...detection, label: this.labels[detection.classId] }));
@@ -313,15 +300,8 @@ export class Detector {
   }
 
   /** GPU time of every dispatch of a frame in milliseconds, the median of `runs`, on the last picture. */
-  async profile(
-    runs = 5,
-  ): Promise<{ name: string; operator: string; kernel: string; milliseconds: number; macs: number }[]> {
-    const times: number[][] = [];
-    for (let i = 0; i < runs; i++) times.push(await PassTimer.steps(this.device.device, this.#program));
-    return this.#program.steps.map(({ name, operator, kernel, macs }, i) => {
-      const sorted = times.map((run) => run[i]).sort((a, b) => a - b);
-      return { name, operator, kernel: kernel.label, milliseconds: sorted[runs >> 1], macs };
-    });
+  async profile(runs = 5): Promise<StepTime[]> {
+    return await profilePrograms(this.device, [this.#program], runs);
   }
 
   /** Dispatches of one frame, letterbox to suppression. */
@@ -337,7 +317,7 @@ export class Detector {
   /** Frees everything on the device; the detector cannot be used afterwards. */
   destroy(): void {
     this.#timer?.destroy();
-    this.#destroyed = true;
+    this.#guard.destroy();
     this.#program.destroy();
     this.#memory.destroy();
     this.#picture?.memory.destroy();

@@ -4,35 +4,22 @@
  * @module
  */
 
-import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
-import { PassTimer } from "../gpu/timing.ts";
+import type { Device } from "../gpu/device.ts";
 import { ReadbackPool } from "../gpu/readback.ts";
 import { FeatherdetError, type Graph, type Shape, sizeOf } from "../graph/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
-import type { StorageForm } from "../kernels/kernel.ts";
-import { buildPlan, outputValue, type Plan, type PlanOptions } from "../plan/plan.ts";
-import type { Tuning } from "../plan/tuning.ts";
+import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
+import { DeviceGuard } from "./device_guard.ts";
+import { profilePrograms, type StepTime } from "./profile.ts";
 import { Program } from "./program.ts";
-
-/**
- * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Graphs with QuantizeLinear and
- * DequantizeLinear compute in int8 between these whatever is asked for, which then goes for their float part; `int8` is f32 for that
- * part, and refuses graphs without any.
- */
-export type Precision = "f32" | "f16" | "int8";
+import { checkPrecision, type EngineOptions, setUpEngine } from "./setup.ts";
+export type { StepTime } from "./profile.ts";
+export type { EngineOptions, Precision } from "./setup.ts";
 
 /** How a session is made. */
-export interface SessionOptions {
-  /** Default `f32`. */
-  readonly precision?: Precision;
+export interface SessionOptions extends EngineOptions {
   /** Other input shapes than the graph's, by input name: another batch or picture size (see `changeShapes`). */
   readonly shapes?: Readonly<Record<string, Shape>>;
-  /** A device that the caller owns; by default one device serves all sessions. */
-  readonly device?: GPUDevice;
-  /** Tiles that `tune` found on this adapter. */
-  readonly tuning?: Tuning;
-  /** How activations are stored; by default textures on software adapters, buffers elsewhere. */
-  readonly storage?: StorageForm["storage"];
 }
 
 /** A tensor of f32 in row-major order. */
@@ -41,64 +28,6 @@ export interface Tensor {
   readonly shape: Shape;
   /** Elements, row-major. */
   readonly data: Float32Array;
-}
-
-/** Time of one dispatch. */
-export interface StepTime {
-  /** Name of the graph node. */
-  readonly name: string;
-  /** Operators it computes, such as `Conv+Silu`. */
-  readonly operator: string;
-  /** Label of the kernel. */
-  readonly kernel: string;
-  /** Median over the runs, in milliseconds of GPU time. */
-  readonly milliseconds: number;
-  /** Multiply-accumulates. */
-  readonly macs: number;
-}
-
-/** Chooses the form of storage for a device. */
-export function storageForm(
-  device: Device,
-  options: Pick<SessionOptions, "precision" | "storage">,
-): Omit<StorageForm, "pageShift"> {
-  const precision: string = options.precision ?? "f32";
-  if (precision !== "f32" && precision !== "f16" && precision !== "int8") {
-    throw new FeatherdetError(`precision "${precision}" is not available; there are f32, f16 and int8`);
-  }
-  const storage: string | undefined = options.storage;
-  if (storage !== undefined && storage !== "texture" && storage !== "buffer") {
-    throw new FeatherdetError(`storage "${storage}" is not available; there are texture and buffer`);
-  }
-  if (options.storage === "texture" && !device.storageTextures) {
-    throw new FeatherdetError(
-      `the adapter "${device.adapter.name}" fails the check of storage textures: leave the storage to be chosen, or ask for buffers`,
-    );
-  }
-  const fastest = device.adapter.software && device.storageTextures ? "texture" : "buffer";
-  return { scalar: precision === "f16" ? "f16" : "f32", storage: options.storage ?? fastest };
-}
-
-/** Throws FeatherdetError where `int8` is asked for and the graph is not quantized. */
-export function checkPrecision(graph: Graph, precision: Precision | undefined): void {
-  if (precision !== "int8" || graph.nodes.some(({ op }) => op === "QuantizeLinear")) return;
-  throw new FeatherdetError(
-    `the model is in floats: make it int8 first, with quantize() or \`deno task quantize\`, then run the result`,
-    { file: graph.name },
-  );
-}
-
-/** What limits plans on a device. */
-export function planLimits(
-  device: Device,
-  form: Pick<StorageForm, "storage">,
-): Pick<PlanOptions, "maxPages" | "maxStorageTextures" | "packedDot"> {
-  const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage } = device.device.limits;
-  return {
-    maxPages: form.storage === "texture" ? maxTextureArrayLayers : Infinity,
-    maxStorageTextures: maxStorageTexturesPerShaderStage,
-    packedDot: device.adapter.packedDot,
-  };
 }
 
 /**
@@ -122,15 +51,14 @@ export class Session {
   readonly device: Device;
   readonly #program: Program;
   readonly #readback: ReadbackPool;
-  #lost: string | undefined;
-  #destroyed = false;
+  readonly #guard: DeviceGuard;
 
   private constructor(device: Device, plan: Plan, program: Program) {
     this.device = device;
     this.plan = plan;
     this.#program = program;
     this.#readback = new ReadbackPool(program.memory, this.#outputs().reduce((sum, { size }) => sum + size, 0));
-    device.device.lost.then(({ message }) => this.#lost = message || "no reason given");
+    this.#guard = new DeviceGuard(device, "session", plan.graph.name);
   }
 
   /**
@@ -140,15 +68,9 @@ export class Session {
    * `int8` where the graph is not quantized.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
-    const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
-    const form = storageForm(device, options);
+    const { device, planning } = await setUpEngine(options);
     checkPrecision(graph, options.precision);
-    const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, {
-      form,
-      ...planLimits(device, form),
-      tuning: options.tuning,
-      target: device.adapter.software ? "software" : "hardware",
-    });
+    const plan = buildPlan(options.shapes ? changeShapes(graph, options.shapes) : graph, planning);
     return new Session(device, plan, await Program.create(device, plan));
   }
 
@@ -189,8 +111,7 @@ export class Session {
    * Throws FeatherdetError for a missing input, a wrong shape and a lost device.
    */
   async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    if (this.#destroyed) throw new FeatherdetError("the session was destroyed", { file: this.plan.graph.name });
-    if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
+    this.#guard.check();
     this.#upload(inputs);
     const encoder = this.device.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -199,12 +120,7 @@ export class Session {
     const outputs = this.#outputs();
     const read = this.#readback.record(encoder, outputs);
     this.device.device.queue.submit([encoder.finish()]);
-    let bytes: ArrayBuffer;
-    try {
-      bytes = await read();
-    } catch (error) {
-      throw new FeatherdetError(`the device was lost: ${this.#lost ?? (error as Error).message}`, {}, { cause: error });
-    }
+    const bytes = await this.#guard.arrival(read());
     let at = 0;
     return Object.fromEntries(outputs.map(({ name, shape, size }) => {
       const data = new Float32Array(bytes, at, size / 4);
@@ -215,15 +131,7 @@ export class Session {
 
   /** GPU time of every dispatch, the median of `runs`, on whatever the inputs hold. Needs `timestamp-query`. */
   async profile(runs = 5): Promise<StepTime[]> {
-    if (!this.device.timestamps) {
-      throw new FeatherdetError(`the adapter "${this.device.adapter.name}" has no timestamp queries`);
-    }
-    const times: number[][] = [];
-    for (let i = 0; i < runs; i++) times.push(await PassTimer.steps(this.device.device, this.#program));
-    return this.plan.steps.map(({ name, operator, kernel, macs }, i) => {
-      const sorted = times.map((run) => run[i]).sort((a, b) => a - b);
-      return { name, operator, kernel: kernel.label, milliseconds: sorted[Math.floor(runs / 2)], macs };
-    });
+    return await profilePrograms(this.device, [this.#program], runs);
   }
 
   /** Bytes of GPU memory that the session holds: weights, parameters, activations. */
@@ -233,7 +141,7 @@ export class Session {
 
   /** Frees everything on the device; the session cannot be used afterwards. */
   destroy(): void {
-    this.#destroyed = true;
+    this.#guard.destroy();
     this.#program.destroy();
   }
 }

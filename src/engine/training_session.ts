@@ -5,11 +5,11 @@
  */
 
 import type { Device } from "../gpu/device.ts";
-import { PassTimer } from "../gpu/timing.ts";
 import { FeatherdetError, type Shape, sizeOf } from "../graph/mod.ts";
 import { OPTIMIZER_VALUES } from "../kernels/train/optimizer.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { StepTime } from "./session.ts";
+import { DeviceGuard } from "./device_guard.ts";
+import { profilePrograms, type StepTime } from "./profile.ts";
 import type { TrainerState, UpdateSettings } from "../train/loop/trainer.ts";
 import type { TrainingProblem } from "./training/plan.ts";
 import { makeParts, type TrainingParts, type TrainingSessionOptions } from "./training/parts.ts";
@@ -60,8 +60,7 @@ export class TrainingSession {
   readonly #report: StepReport;
   #batches = 0;
   #updates = 0;
-  #lost: string | undefined;
-  #destroyed = false;
+  readonly #guard: DeviceGuard;
 
   private constructor(parts: TrainingParts, report: readonly string[]) {
     this.plan = parts.plan;
@@ -70,7 +69,7 @@ export class TrainingSession {
     const { program, values } = parts;
     const memory = { plain: program.plain, state: values.buffers.get(state) };
     this.#report = new StepReport(program.memory, parts.plan, report, memory);
-    parts.device.device.lost.then(({ message }) => this.#lost = message || "no reason given");
+    this.#guard = new DeviceGuard(parts.device, "training session", parts.plan.graph.name);
   }
 
   /**
@@ -88,13 +87,6 @@ export class TrainingSession {
     const { parameters, statistics } = this.#parts.layouts;
     const own = new Set([...parameters.offsets.keys(), ...statistics.offsets.keys()]);
     return this.plan.graph.inputs.filter(({ name }) => !own.has(name));
-  }
-
-  #check(): void {
-    if (this.#destroyed) {
-      throw new FeatherdetError("the training session was destroyed", { file: this.plan.graph.name });
-    }
-    if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
   }
 
   #upload(inputs: Readonly<Record<string, Float32Array>>): void {
@@ -123,7 +115,7 @@ export class TrainingSession {
     update?: UpdateSettings,
     lossScale = 1,
   ): Promise<TrainingStep> {
-    this.#check();
+    this.#guard.check();
     this.#upload(inputs);
     const { program, optimizer, copies } = this.#parts;
     const encoder = this.device.device.createCommandEncoder();
@@ -142,7 +134,7 @@ export class TrainingSession {
     }
     const read = this.#report.record(encoder);
     this.device.device.queue.submit([encoder.finish()]);
-    const { values, state: { norm, nonFinite } } = await read();
+    const { values, state: { norm, nonFinite } } = await this.#guard.arrival(read());
     return update ? { values, gradientNorm: norm, skipped: nonFinite > 0 } : { values, skipped: false };
   }
 
@@ -160,14 +152,14 @@ export class TrainingSession {
 
   /** The summed gradient, by parameters as they lie flat, and how many batches are in it. */
   async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
-    this.#check();
+    this.#guard.check();
     const batches = this.#batches;
     return { sum: (await this.#parts.values.buffers.read([sum])).get(sum)!, batches };
   }
 
   /** Adds what another session of the same problem has summed over some batches. */
   addGradient(other: Float32Array, batches: number): void {
-    this.#check();
+    this.#guard.check();
     const { layouts: { parameters: { size } }, values: { buffers }, optimizer } = this.#parts;
     if (other.length !== size) {
       throw new FeatherdetError(`the gradient has ${other.length} elements, that of this model has ${size}`, {
@@ -186,19 +178,19 @@ export class TrainingSession {
 
   /** Parameters and statistics by the names of the model's constants, as they are or averaged. */
   async trained(which: "current" | "average" = "current"): Promise<Map<string, Float32Array>> {
-    this.#check();
+    this.#guard.check();
     return await this.#parts.values.trained(which);
   }
 
   /** Gradients of the parameters of the batch that ran last, by name. */
   async gradients(): Promise<Map<string, Float32Array>> {
-    this.#check();
+    this.#guard.check();
     return await this.#parts.values.gradients();
   }
 
   /** All that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
   async state(): Promise<TrainerState> {
-    this.#check();
+    this.#guard.check();
     if (this.#batches > 0) {
       throw new FeatherdetError(
         `there are ${this.#batches} batches in the sum of gradients: update before taking the state`,
@@ -210,7 +202,7 @@ export class TrainingSession {
 
   /** Goes on from a state. Throws FeatherdetError for that of another model or optimizer. */
   restore({ updates, arrays }: TrainerState): void {
-    this.#check();
+    this.#guard.check();
     this.#parts.values.restore(arrays);
     this.#updates = updates;
     this.#batches = 0;
@@ -218,30 +210,18 @@ export class TrainingSession {
 
   /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */
   async findNonFinite(): Promise<string | undefined> {
-    this.#check();
+    this.#guard.check();
     return await this.#parts.values.findNonFinite();
   }
 
   /** GPU time of every dispatch of forward, loss and backward, the median of `runs`, then of the update's. Needs `timestamp-query`. */
   async profile(runs = 5): Promise<StepTime[]> {
-    if (!this.device.timestamps) {
-      throw new FeatherdetError(`the adapter "${this.device.adapter.name}" has no timestamp queries`);
-    }
     const { values, program, optimizer } = this.#parts;
-    const times: number[][] = [];
     // Updates that are only timed must not move anything.
     const before = await values.state();
-    for (let i = 0; i < runs; i++) {
-      times.push([
-        ...await PassTimer.steps(this.device.device, program),
-        ...await PassTimer.steps(this.device.device, optimizer.program),
-      ]);
-    }
+    const times = await profilePrograms(this.device, [program, optimizer.program], runs);
     values.restore(before);
-    return [...this.plan.steps, ...optimizer.program.steps].map(({ name, operator, kernel, macs }, i) => {
-      const sorted = times.map((run) => run[i]).sort((a, b) => a - b);
-      return { name, operator, kernel: kernel.label, milliseconds: sorted[Math.floor(runs / 2)], macs };
-    });
+    return times;
   }
 
   /** Bytes of GPU memory that the session holds. */
@@ -252,7 +232,7 @@ export class TrainingSession {
 
   /** Frees everything on the device; the session cannot be used afterwards. */
   destroy(): void {
-    this.#destroyed = true;
+    this.#guard.destroy();
     const { memory, program, optimizer } = this.#parts;
     for (const one of [program, optimizer.program, memory]) one.destroy();
   }

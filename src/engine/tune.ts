@@ -14,7 +14,7 @@ import type { StorageForm } from "../kernels/kernel.ts";
 import { buildPlan } from "../plan/plan.ts";
 import { convKey, type Tuning } from "../plan/tuning.ts";
 import { Program } from "./program.ts";
-import { planLimits, storageForm } from "./session.ts";
+import { planningFor, storageForm } from "./setup.ts";
 
 /** How tuning is done. */
 export interface TuneOptions {
@@ -124,19 +124,18 @@ export async function tune(device: Device, graph: Graph, options: TuneOptions = 
     throw new FeatherdetError(`the adapter "${device.adapter.name}" has no timestamp queries, tuning needs them`);
   }
   const form = storageForm(device, options);
-  const target = device.adapter.software ? "software" : "hardware";
-  const used = buildPlan(graph, { form, ...planLimits(device, form), target }).convolutions;
+  const planning = planningFor(device, form);
+  const { target = "software" } = planning;
+  const used = buildPlan(graph, planning).convolutions;
   const cases = distinctConvolutions(graph).filter(({ key }) => used.has(key));
   const tiles: Record<string, ConvTile & { milliseconds: number }> = {};
   for (const [done, { key, graph: single, kernel, stride, int8 }] of cases.entries()) {
     options.onProgress?.(done, cases.length, key);
     for (const tile of (int8 ? int8CandidateTiles : candidateTiles)(kernel, stride, target)) {
       const plan = buildPlan(single, {
-        form,
-        ...planLimits(device, form),
+        ...planning,
         blockedInputs: single.inputs.map(({ name }) => name),
         blockedOutputs: single.outputs,
-        target,
         // They are all alike here, which one bit would hold.
         floatWeights: true,
         tuning: {

@@ -62,6 +62,11 @@ export function adapterOf(device: GPUDevice): AdapterRecord {
   return info ? describe(info) : { name: "unknown", vendor: "", architecture: "", software: false };
 }
 
+/** The name of an adapter for people, with a word where it computes on the CPU. */
+export function adapterText({ name, software }: Pick<AdapterRecord, "name" | "software">): string {
+  return software ? `${name} (software)` : name;
+}
+
 /** The device with what the checks at start-up say of it. */
 async function checked(device: GPUDevice, adapter: AdapterRecord): Promise<Device> {
   const storageTextures = await storageTexturesWork(device);

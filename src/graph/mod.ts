@@ -8,6 +8,7 @@ export { analyze, type AnalyzeOptions } from "./analyze.ts";
 export { type BitWidths, ELEMENT_BYTES } from "./analyze_bits.ts";
 export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
 export { ARITY, type Arity } from "./arity.ts";
+export * from "./channels/mod.ts";
 export {
   BOX_ROW,
   LOSS_RESULTS,

@@ -5,6 +5,8 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { type EngineOptions, storageForm } from "../engine/setup.ts";
+import type { Device } from "../gpu/device.ts";
 import type { Tuning } from "../plan/tuning.ts";
 
 const FOLDER = new URL("../../.cache/tuning/", import.meta.url);
@@ -28,6 +30,11 @@ export function readTuning(key: TuningKey, folder: URL = FOLDER): Tuning | undef
     // A record is an optimisation: without a usable one the cost model chooses.
     return undefined;
   }
+}
+
+/** The record for a device and a precision; undefined where there is none. */
+export function tuningFor(device: Device, options: Pick<EngineOptions, "precision" | "storage">): Tuning | undefined {
+  return readTuning({ adapter: device.adapter.name, ...storageForm(device, options) });
 }
 
 /** Adds a record to what is known of its adapter, newer tiles before older ones, and returns the file. */

@@ -2,8 +2,9 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { FAMILY_PAGE, memberOf } from "../../src/cli/family.ts";
-import { COUNTED_COLUMNS, familyPage, familyRows, type FamilyTable } from "../../src/cli/family_page.ts";
+import { FAMILY_PAGE } from "../../src/cli/family.ts";
+import { memberOf } from "../../src/recipes/family.ts";
+import { COUNTED_COLUMNS, familyPage, familyRows, type FamilyTable } from "../../src/report/family_page.ts";
 import { DETECTORS } from "../../src/models/named.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));

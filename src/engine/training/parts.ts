@@ -4,20 +4,19 @@
  * @module
  */
 
-import { adoptDevice, type Device, sharedDevice } from "../../gpu/device.ts";
+import type { Device } from "../../gpu/device.ts";
 import { Memory } from "../../gpu/memory.ts";
 import type { OptimizerMethod } from "../../kernels/train/optimizer.ts";
 import type { Plan } from "../../plan/plan.ts";
-import type { Tuning } from "../../plan/tuning.ts";
 import { type External, Program } from "../program.ts";
-import { planLimits, type SessionOptions, storageForm } from "../session.ts";
+import { type EngineOptions, setUpEngine } from "../setup.ts";
 import { type FlatLayouts, planTraining, type TrainingProblem } from "./plan.ts";
 import { OptimizerProgram } from "./optimizer.ts";
 import { PlacedCopies } from "./placed_copies.ts";
 import { TrainingValues } from "./values.ts";
 
 /** How a training session is made. */
-export interface TrainingSessionOptions extends Omit<SessionOptions, "shapes" | "precision"> {
+export interface TrainingSessionOptions extends Omit<EngineOptions, "precision"> {
   /** How parameters move; default `sgd`. */
   readonly optimizer?: OptimizerMethod;
   /**
@@ -30,8 +29,6 @@ export interface TrainingSessionOptions extends Omit<SessionOptions, "shapes" | 
    * for activations and a pass more over each of them; results are the same. See `train/autodiff/recompute.ts`.
    */
   readonly recompute?: boolean;
-  /** Tiles that `tune` found on this adapter. */
-  readonly tuning?: Tuning;
 }
 
 /** What a session is made of. */
@@ -59,16 +56,9 @@ export interface TrainingParts {
  * and leaves nothing behind on the device then.
  */
 export async function makeParts(problem: TrainingProblem, options: TrainingSessionOptions): Promise<TrainingParts> {
-  const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
-  const form = storageForm(device, options);
+  const { device, planning } = await setUpEngine(options);
   const method = options.optimizer ?? "sgd";
-  const { plan, tensors, layouts, places } = planTraining(problem, {
-    form,
-    ...planLimits(device, form),
-    tuning: options.tuning,
-    target: device.adapter.software ? "software" : "hardware",
-    recompute: options.recompute,
-  });
+  const { plan, tensors, layouts, places } = planTraining(problem, { ...planning, recompute: options.recompute });
   const memory = new Memory(device.device);
   const started: { destroy(): void }[] = [memory];
   try {

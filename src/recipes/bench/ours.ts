@@ -15,14 +15,8 @@ import { sharedDevice } from "../../gpu/device.ts";
 import { loadOnnx } from "../../onnx/mod.ts";
 import type { StorageForm } from "../../kernels/kernel.ts";
 import { buildPlan } from "../../plan/plan.ts";
-import {
-  planLimits,
-  type Precision,
-  Session,
-  type SessionOptions,
-  storageForm,
-  type Tensor,
-} from "../../engine/session.ts";
+import { type Precision, Session, type SessionOptions, type Tensor } from "../../engine/session.ts";
+import { planningFor, storageForm } from "../../engine/setup.ts";
 import type { BenchResult, ProfileRow } from "./record.ts";
 
 /** What is measured. */
@@ -79,9 +73,8 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
   const graph = read.value;
   const device = await sharedDevice();
   const form = storageForm(device, { precision, storage });
-  const target = device.adapter.software ? "software" : "hardware";
   const tuning = readTuning({ ...form, adapter: device.adapter.name });
-  const plan = await timed(() => buildPlan(graph, { form, ...planLimits(device, form), target, tuning }));
+  const plan = await timed(() => buildPlan(graph, planningFor(device, form, tuning)));
   const options: SessionOptions = { precision, storage, tuning };
   const create = await timed(() => Session.create(graph, options));
   const session = create.value;

@@ -125,12 +125,12 @@ export async function commitHash(): Promise<string | null> {
   return hash + (await git("status", "--porcelain", "--untracked-files=no") ? "+" : "");
 }
 
-/** What a record says of where it was made. */
+/** What a record says of where it was made; `load` is that before the measurement, now by default. */
 export async function recordHeader(
   adapter: AdapterRecord,
   picture: string,
-  peers: Readonly<Record<string, string>>,
-  load: number,
+  peers: Readonly<Record<string, string>> = {},
+  load: number = Deno.loadavg()[0],
 ): Promise<Omit<BenchRecord, "results">> {
   return {
     schema: 1,

@@ -6,9 +6,8 @@
 
 import { Detector } from "../../detect/detector.ts";
 import { loadModel } from "../../host/models.ts";
-import { readTuning } from "../../host/tuning_store.ts";
+import { tuningFor } from "../../host/tuning_store.ts";
 import { sharedDevice } from "../../gpu/device.ts";
-import { storageForm } from "../../engine/session.ts";
 import type { StartRequest } from "./start.ts";
 
 /** Everything that needs no model; the function returned loads it, the one after that detects and counts the boxes. */
@@ -17,8 +16,7 @@ export function prepare(
 ): Promise<() => Promise<() => Promise<number>>> {
   return Promise.resolve(async () => {
     const device = await sharedDevice();
-    const { scalar, storage } = storageForm(device, { precision });
-    const tuning = readTuning({ adapter: device.adapter.name, scalar, storage });
+    const tuning = tuningFor(device, { precision });
     const detector = await Detector.load(await loadModel(model, { size }), { precision, tuning });
     return async () => (await detector.detect(await Deno.readFile(picture))).length;
   });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { adapterText } from "../../gpu/device.ts";
 import { type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "../plot/pareto.ts";
 import { type Figure, predictorOf, valueOf } from "./figure.ts";
 import { FORMATS, ROLE_TITLES } from "./format.ts";
@@ -48,9 +49,7 @@ export function paretoPoints({ rows, family }: TableResults, cost: ParetoCost): 
 /** What is written on a plot. */
 function paretoOptions({ data, split, images, limit, run, family }: TableResults, cost: ParetoCost): ParetoOptions {
   const set = `${data}${split === null ? "" : ` ${split}`}`;
-  const adapter = cost === "latency" && run?.adapter
-    ? [`on ${run.adapter.name}${run.adapter.software ? " (software)" : ""}`]
-    : [];
+  const adapter = cost === "latency" && run?.adapter ? [`on ${adapterText(run.adapter)}`] : [];
   const sources = family.length > 0 ? [`hollow: ${PUBLISHED_FAMILY_SOURCE}`] : [];
   const pictures = limit === null ? `${images} pictures` : `a quick look, only the first ${images} pictures`;
   return {

@@ -1,0 +1,95 @@
+/**
+ * The one place where an engine is set up: the device, how activations are stored on it, and what plans are made for.
+ *
+ * @module
+ */
+
+import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
+import type { StorageForm } from "../kernels/kernel.ts";
+import type { PlanOptions } from "../plan/plan.ts";
+import type { Tuning } from "../plan/tuning.ts";
+
+/**
+ * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Graphs with QuantizeLinear and
+ * DequantizeLinear compute in int8 between these whatever is asked for, which then goes for their float part; `int8` is f32 for that
+ * part, and refuses graphs without any.
+ */
+export type Precision = "f32" | "f16" | "int8";
+
+/** How an engine is set up. */
+export interface EngineOptions {
+  /** Default `f32`. */
+  readonly precision?: Precision;
+  /** A device that the caller owns; by default one device serves all engines. */
+  readonly device?: GPUDevice;
+  /** What `tune` found on this adapter. */
+  readonly tuning?: Tuning;
+  /** How activations are stored; by default textures on software adapters, buffers elsewhere. */
+  readonly storage?: StorageForm["storage"];
+}
+
+/** A device, and what plans for it are made with. */
+export interface EngineSetup {
+  /** Where plans run. */
+  readonly device: Device;
+  /** What the planner has to know of the device. */
+  readonly planning: Omit<PlanOptions, "external" | "blockedInputs" | "blockedOutputs">;
+}
+
+/** Chooses the form of storage for a device. Throws FeatherdetError for a precision or storage that does not exist or fails on the device. */
+export function storageForm(
+  device: Device,
+  options: Pick<EngineOptions, "precision" | "storage">,
+): Omit<StorageForm, "pageShift"> {
+  const precision: string = options.precision ?? "f32";
+  if (precision !== "f32" && precision !== "f16" && precision !== "int8") {
+    throw new FeatherdetError(`precision "${precision}" is not available; there are f32, f16 and int8`);
+  }
+  const storage: string | undefined = options.storage;
+  if (storage !== undefined && storage !== "texture" && storage !== "buffer") {
+    throw new FeatherdetError(`storage "${storage}" is not available; there are texture and buffer`);
+  }
+  if (options.storage === "texture" && !device.storageTextures) {
+    throw new FeatherdetError(
+      `the adapter "${device.adapter.name}" fails the check of storage textures: leave the storage to be chosen, or ask for buffers`,
+    );
+  }
+  const fastest = device.adapter.software && device.storageTextures ? "texture" : "buffer";
+  return { scalar: precision === "f16" ? "f16" : "f32", storage: options.storage ?? fastest };
+}
+
+/** Throws FeatherdetError where `int8` is asked for and the graph is not quantized. */
+export function checkPrecision(graph: Graph, precision: Precision | undefined): void {
+  if (precision !== "int8" || graph.nodes.some(({ op }) => op === "QuantizeLinear")) return;
+  throw new FeatherdetError(
+    `the model is in floats: make it int8 first, with quantize() or \`deno task quantize\`, then run the result`,
+    { file: graph.name },
+  );
+}
+
+/** What the planner has to know of a device to store activations in a form. */
+export function planningFor(
+  device: Device,
+  form: Omit<StorageForm, "pageShift">,
+  tuning?: Tuning,
+): EngineSetup["planning"] {
+  const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage } = device.device.limits;
+  return {
+    form,
+    maxPages: form.storage === "texture" ? maxTextureArrayLayers : Infinity,
+    maxStorageTextures: maxStorageTexturesPerShaderStage,
+    packedDot: device.adapter.packedDot,
+    target: device.adapter.software ? "software" : "hardware",
+    tuning,
+  };
+}
+
+/**
+ * Finds the device and says what plans for it are made with. Throws FeatherdetError where there is no adapter, and for a precision or a
+ * storage that does not exist or fails on the device.
+ */
+export async function setUpEngine(options: EngineOptions): Promise<EngineSetup> {
+  const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
+  return { device, planning: planningFor(device, storageForm(device, options), options.tuning) };
+}

@@ -1,0 +1,139 @@
+/**
+ * The result tables of a data set: every variant of the manifest is measured, then tables and plots are written.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openDataset } from "../data/open.ts";
+import { adapterText, type Device, sharedDevice } from "../gpu/device.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { JournalFile, journalFile } from "../host/evaluation_file.ts";
+import { makeFolder, readVariants, writeTable } from "../host/table_files.ts";
+import { tuningFor } from "../host/tuning_store.ts";
+import { loadVariant } from "../host/variant_model.ts";
+import { NAMED_MODELS } from "../models/named.ts";
+import {
+  type MeasureOptions,
+  measureTable,
+  type RunRecord,
+  type TableResults,
+  type Variant,
+} from "../report/table/mod.ts";
+import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
+import { recordHeader } from "./bench/record.ts";
+
+/** The manifest of the project. */
+export const VARIANTS_FILE = fileURLToPath(new URL("../../data/variants.json", import.meta.url));
+
+const RESULTS = fileURLToPath(new URL("../../data/results/", import.meta.url));
+
+/** How tables are made. */
+export interface ResultTableOptions extends Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "say"> {
+  /** List of the variants; the project's own by default. */
+  readonly manifest?: string;
+  /** Scales of YOLO11 to time beside the variants of coco. */
+  readonly family?: readonly string[];
+  /** Where to write; `data/results/` and the data set's name by default. */
+  readonly folder?: string;
+  /** Told after each picture, with the file that keeps what was evaluated. */
+  readonly onPicture?: (...step: [...Parameters<NonNullable<MeasureOptions["onPicture"]>>, journal: string]) => void;
+}
+
+/** Members of the family that are timed where nobody says: the larger ones take minutes on a software adapter. */
+const USUAL_FAMILY = ["n", "s", "m"];
+
+/** The members to time: published figures are of COCO at one input size, beside others they mean nothing. */
+function familyOf(
+  data: string,
+  variants: readonly Variant[],
+  asked: readonly string[] | undefined,
+): NonNullable<MeasureOptions["family"]> {
+  const size = variants.find(({ role }) => role === "original")!.size;
+  if (data !== "coco" || size !== PUBLISHED_FAMILY_SIZE) {
+    if (asked === undefined) return [];
+    throw new FeatherdetError(
+      `the family's mAP is published for coco at ${PUBLISHED_FAMILY_SIZE}, not for ${data} at ${size}`,
+    );
+  }
+  return (asked ?? USUAL_FAMILY).map((scale) => {
+    const model = `yolo11${scale}`;
+    if (!Object.hasOwn(PUBLISHED_FAMILY, model)) {
+      const scales = Object.keys(PUBLISHED_FAMILY).map((name) => name.replace("yolo11", ""));
+      throw new FeatherdetError(`"${scale}" is no member of the family, expected some of ${scales.join(", ")}`);
+    }
+    return { model, size, build: () => NAMED_MODELS[model]({ size, batch: 1 }) };
+  });
+}
+
+/** Journals of the variants, kept until the tables are written, so that a run that is interrupted goes on where it stopped. */
+class Journals {
+  readonly #open = new Map<string, JournalFile>();
+
+  constructor(private readonly folder: string) {}
+
+  /** Where a variant's is. */
+  file({ id }: Variant): string {
+    return journalFile(join(this.folder, id));
+  }
+
+  /** The journal of a variant. */
+  of(variant: Variant): JournalFile {
+    const journal = new JournalFile(this.file(variant));
+    this.#open.set(variant.id, journal);
+    return journal;
+  }
+
+  /** Closes all; what they hold stays. */
+  close(): void {
+    for (const journal of this.#open.values()) journal.close();
+  }
+
+  /** Deletes all. */
+  async remove(): Promise<void> {
+    for (const journal of this.#open.values()) await journal.remove();
+  }
+}
+
+async function runRecord({ adapter }: Device): Promise<RunRecord> {
+  const { date, commit, machine, versions } = await recordHeader(adapter, "");
+  return { date, commit, adapter, machine, versions };
+}
+
+/**
+ * Measures the variants of a data set and writes tables and plots. What is interrupted goes on where it stopped.
+ *
+ * Throws FeatherdetError for a data set or a manifest that cannot be read, an unknown member of the family, and a folder that cannot be
+ * written.
+ */
+export async function makeResultTables(
+  data: string,
+  options: ResultTableOptions,
+): Promise<TableResults & { readonly files: readonly string[] }> {
+  const { manifest = VARIANTS_FILE, only, limit, latencyRuns, say, onPicture } = options;
+  const variants = await readVariants(manifest, data);
+  const family = familyOf(data, variants, options.family);
+  const dataset = await openDataset(data, { split: variants[0].split, limit });
+  for (const warning of dataset.warnings) say?.(warning);
+  const folder = options.folder ?? join(RESULTS, dataset.name);
+  await makeFolder(folder);
+  const device = await sharedDevice();
+  say?.(`adapter: ${adapterText(device.adapter)}`);
+  const journals = new Journals(folder);
+  try {
+    const measured = await measureTable(variants, {
+      ...{ dataset, limit, only, family, latencyRuns, say },
+      load: (variant) => loadVariant(variant, manifest),
+      detectorOptions: (precision) => Promise.resolve({ tuning: tuningFor(device, { precision }) }),
+      journal: (variant) => journals.of(variant),
+      onPicture: (...step) => onPicture?.(...step, journals.file(step[0])),
+    });
+    const results = { ...measured, run: await runRecord(device) };
+    const files = await writeTable(folder, results);
+    await journals.remove();
+    return { files, ...results };
+  } finally {
+    journals.close();
+  }
+}
