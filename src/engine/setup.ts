@@ -11,9 +11,9 @@ import type { PlanOptions } from "../plan/plan.ts";
 import type { Tuning } from "../plan/tuning.ts";
 
 /**
- * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Graphs with QuantizeLinear and
- * DequantizeLinear compute in int8 between these whatever is asked for, which then goes for their float part; `int8` is f32 for that
- * part, and refuses graphs without any.
+ * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. A graph with QuantizeLinear and
+ * DequantizeLinear always computes in int8 between these; the precision then concerns its float part. `int8` means f32 for that part, and
+ * refuses graphs that are not quantized.
  */
 export type Precision = "f32" | "f16" | "int8";
 

@@ -20,7 +20,7 @@ import { planningFor, storageForm } from "./setup.ts";
 export interface TuneOptions {
   /** Stored type. Default `f32`. */
   readonly precision?: StorageForm["scalar"];
-  /** How activations are stored; by default as a session would. */
+  /** How activations are stored; by default as in a session. */
   readonly storage?: StorageForm["storage"];
   /** Timed runs of each candidate; the median counts. Default 5. */
   readonly runs?: number;

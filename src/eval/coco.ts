@@ -16,7 +16,7 @@ export { type ConfusionMatrix, confusionMatrix, type ConfusionOptions } from "./
 export { type CocoFigures, FIGURE_NAMES, type FigureName, IOU_THRESHOLDS, RECALL_POINTS } from "./coco/protocol.ts";
 export { type CocoDetection, cocoDetections, type TruthSet } from "./coco/results.ts";
 
-/** How well one class is found; precision and recall are -1 where it has no object that counts. */
+/** How well one class is found. Precision and recall are -1 if the class has no object that counts. */
 export interface ClassResult {
   /** Its number in the data set. */
   readonly classId: number;
@@ -24,7 +24,7 @@ export interface ClassResult {
   readonly name: string;
   /** Objects that count. */
   readonly truths: number;
-  /** Detections that were looked at: at most a hundred a picture. */
+  /** Detections that were compared: at most a hundred a picture. */
   readonly detections: number;
   /** Average precision over overlaps of 0.5 to 0.95. */
   readonly ap: number;
@@ -74,12 +74,11 @@ function meanList(lists: readonly Float64Array[]): number[] {
 }
 
 /**
- * Compares detections with the true boxes of a data set as COCO's own tools do: ten overlaps from 0.5 to 0.95, precision at 101
- * recalls, crowds neither demanded nor held against who finds them, objects by size, at most a hundred detections of a class on a
- * picture.
+ * Compares detections with the true boxes of a data set as COCO's own tools do: ten overlaps from 0.5 to 0.95, precision at 101 recalls,
+ * objects by size, at most a hundred detections of a class on a picture. It is no mistake to miss a crowd or to find it.
  *
- * Throws FeatherdetError for a detection of a picture or category that the data set does not have, and for one that has no
- * proper box and score.
+ * Throws FeatherdetError for a detection of a picture or category that the data set does not have, and for a detection without a valid
+ * box and score.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -19,11 +19,11 @@ export interface DispatchTime {
   readonly kernel: string;
   /** Multiply-accumulates. */
   readonly macs: number;
-  /** As many frames were faster as slower. */
+  /** Half of the frames were faster. */
   readonly median: number;
-  /** Nine of ten frames were no slower. */
+  /** Nine of ten frames were faster. */
   readonly p90: number;
-  /** The fastest: what it takes where nothing else disturbs it. */
+  /** The least: the time of the dispatch when nothing else disturbs it. */
   readonly min: number;
 }
 
@@ -46,9 +46,9 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
 
 /**
  * Measures detectors in turn, `rounds` times: one frame from picture to boxes, and one with a timestamp around every dispatch. A machine
- * that slows down then favours none, so that ratios can be trusted where times cannot. Nothing else should compute at the same time.
+ * that slows down then favours none of them, so ratios can be trusted even if times cannot. Nothing else should compute at the same time.
  *
- * Throws FeatherdetError where the adapter has no timestamp queries, and for a picture that cannot be decoded.
+ * Throws FeatherdetError if the adapter has no timestamp queries, and for a picture that cannot be decoded.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -11,9 +11,9 @@ import { FeatherdetError } from "../graph/error.ts";
 export interface Latency {
   /** How often it was measured. */
   readonly count: number;
-  /** As many were faster as slower. */
+  /** Half of the samples were faster. */
   readonly median: number;
-  /** Nine of ten were no slower; between two samples interpolated. */
+  /** Nine of ten samples were faster, interpolated between samples. */
   readonly p90: number;
   /** The fastest. */
   readonly min: number;

@@ -18,10 +18,11 @@ export interface MixedMeterOptions {
 }
 
 /**
- * A meter over detectors: times on the first picture of a data set, mAP on all of it.
+ * Makes a meter that loads each network as a detector. It times networks on the first picture of a data set and measures mAP on all of
+ * it.
  *
- * Throws FeatherdetError for a set without pictures; its methods do for a graph that is no detector, for classes of the set that the
- * model lacks, and where the adapter has no timestamps.
+ * Throws FeatherdetError for a set without pictures. The meter's methods throw it for a graph that is no detector, for classes of the set
+ * that the model lacks, and if the adapter has no timestamps.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -9,7 +9,7 @@
 import type { ConvTile } from "./conv_direct.ts";
 import { type BlockedLayout, blocksOf } from "./kernel.ts";
 
-/** Kind of adapter: threads of a software adapter are vector lanes of a few cores, those of hardware are many and small. */
+/** Kind of adapter. Threads of a software adapter are vector lanes of a few cores; threads of hardware are many and small. */
 export type Target = "software" | "hardware";
 
 /** Threads of a workgroup: one vector on software adapters, so that small maps waste no lanes. */

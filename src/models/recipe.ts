@@ -43,11 +43,11 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   classifier: family<ClassifierOptions>(classifier, { ...SHARED, backbone: true, width: true, depth: true }),
 };
 
-/** What may be asked for other than a recipe says. */
+/** Options that may differ from a recipe's. */
 export type RecipeChanges = Pick<DetectorModelOptions, "classes" | "size" | "batch" | "seed">;
 
 /**
- * Builds the model of a recipe, with the random weights of its seed; `changes` override what the recipe says.
+ * Builds the model of a recipe, with the random weights of its seed. `changes` override options of the recipe.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -79,10 +79,10 @@ export function buildFromRecipe(recipe: Recipe, changes: RecipeChanges = {}): Gr
 }
 
 /**
- * The model that a graph was built as, for the batch and input size that it has now: the same layers with their first weights, not
- * folded, and the class names that it has now. What was trained comes back into it with `loadWeights(rebuild(graph), graph)`.
+ * Builds the model of a graph again, for the graph's present batch and input size: the same layers with their first weights, not folded,
+ * and the graph's class names. `loadWeights(rebuild(graph), graph)` puts the trained weights back.
  *
- * Throws FeatherdetError where the metadata of the graph hold no recipe, or one that cannot be built.
+ * Throws FeatherdetError if the metadata of the graph hold no recipe, or one that cannot be built.
  */
 export function rebuild(graph: Graph): Graph {
   const recipe = recipeOf(graph);

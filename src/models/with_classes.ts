@@ -18,7 +18,7 @@ export interface WithClassesOptions {
   readonly size?: number | readonly [height: number, width: number];
   /** Pictures a run; 1 by default. */
   readonly batch?: number;
-  /** Seed of what is new; 0 by default. */
+  /** Seed of the new layers' weights; 0 by default. */
   readonly seed?: number;
 }
 
@@ -26,9 +26,9 @@ export interface WithClassesOptions {
 export interface Prepared {
   /** Built, BatchNormalization not folded. */
   readonly graph: Graph;
-  /** The class layers have their first values, since the weights are for other classes. */
+  /** Whether the class layers have their first values, because the weights are for other classes. */
   readonly newHead: boolean;
-  /** The weights had BatchNormalization folded in: statistics are placeholders (see `loadWeights`). */
+  /** Whether the weights had BatchNormalization folded in. Statistics are then placeholders (see `loadWeights`). */
   readonly folded: boolean;
 }
 
@@ -57,8 +57,8 @@ function yolo11ScaleOf(graph: Graph, classes: number): Yolo11Scale | undefined {
 }
 
 /**
- * A built model for these classes with the weights of a graph: a model of ours saved earlier, or an export of YOLO11. Where the classes
- * are others (by name), the layers that make class logits are new; boxes and features stay.
+ * Builds a model for the named classes with the weights of a graph: of a model that Featherdet saved earlier, or of an export of YOLO11.
+ * If the graph's classes have other names, the layers that make class logits are new; all others keep their weights.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -70,7 +70,7 @@ function yolo11ScaleOf(graph: Graph, classes: number): Yolo11Scale | undefined {
  * assert.ok(newHead);
  * ```
  *
- * Throws FeatherdetError where it is not known how the graph is built: it has no recipe and is no YOLO11, or its layers were changed.
+ * Throws FeatherdetError for a graph that cannot be built again: it has no recipe and is no YOLO11, or its layers were changed.
  */
 export function withClasses(graph: Graph, names: readonly string[], options: WithClassesOptions = {}): Prepared {
   const [, , height, width] = graph.inputs[0].shape;

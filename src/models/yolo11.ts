@@ -64,7 +64,7 @@ export interface Yolo11Options extends DetectorModelOptions {
  * assert.deepEqual(cells.inputs[0].shape, [1, 3, 256, 320]);
  * ```
  *
- * Attention stands where it is asked for; without, the model is the published one.
+ * Without `attention` the model is the published one.
  *
  * Throws FeatherdetError for sizes that are no multiples of 32, for factors and counts that are not positive, and for scales and
  * attention that do not exist.

@@ -42,7 +42,7 @@ export interface Yolo11LiteOptions extends DetectorModelOptions {
   readonly neck?: NeckName;
   /** `light` by default. */
   readonly head?: HeadName;
-  /** Factor on the backbone's published channels; by default that of `LITE_WIDTHS`, 1 for those that are not in it. */
+  /** Factor on the backbone's published channels; by default the factor in `LITE_WIDTHS`, or 1. */
   readonly width?: number;
   /** Factor on the channels of neck and head: 64 in the light ones, YOLO11n's in the others; 1 by default. */
   readonly neckWidth?: number;
@@ -65,9 +65,9 @@ export const LITE_WIDTHS: Readonly<Partial<Record<BackboneName, number>>> = {
 export const LITE_PREFIX = "yolo11lite-";
 
 /**
- * Builds a lite detector with random weights: as `yolo11`, `images [batch, 3, height, width]` to `output0 [batch, 4 + classes,
- * anchors]`, decoded by the same tail, BatchNormalization not folded. Layers are named `backbone...` (as in the backbone's published
- * classifier), `neck...`, `head...` and `attention...`.
+ * Builds a lite detector with random weights: like `yolo11`, `images [batch, 3, height, width]` to `output0 [batch, 4 + classes,
+ * anchors]`. The same tail decodes boxes, and BatchNormalization is not folded. Layers are named `backbone...` (as in the backbone's
+ * published classifier), `neck...`, `head...` and `attention...`.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -64,10 +64,10 @@ function graphProto(graph: Graph): onnx.IGraphProto {
 }
 
 /**
- * Writes a graph as an ONNX model of operator set 17, with its metadata. Silu, which ONNX lacks there, becomes Sigmoid and Mul.
+ * Writes a graph as an ONNX model of operator set 17, with its metadata. Silu becomes Sigmoid and Mul, since that operator set lacks it.
  *
- * Reading the file again gives an equal graph, but for Silu and for constants that nothing reads. Throws FeatherdetError for a
- * graph that does not verify.
+ * Reading the file gives an equal graph, except for Silu and for constants that nothing reads. Throws FeatherdetError for a graph that
+ * does not verify.
  *
  * ```ts
  * import assert from "node:assert/strict";

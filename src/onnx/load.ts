@@ -45,7 +45,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Loads an ONNX model from a path, an http, https or file URL, or bytes; what `importOnnx` says of options and errors holds here.
+ * Loads an ONNX model from a path, from an http, https or file URL, or from bytes. Options and errors are those of `importOnnx`.
  *
  * ```ts
  * import assert from "node:assert/strict";

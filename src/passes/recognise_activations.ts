@@ -18,7 +18,7 @@ function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefi
   return hard ? { op: "HardSwish", ...base } : undefined;
 }
 
-/** The graph with such pairs as one node each; a gate that has other readers too is left alone. */
+/** Replaces each such pair by one node. A gate that has other readers stays as it is. */
 export function recogniseActivations(graph: Graph): Graph {
   const makers = producers(graph), readers = consumers(graph);
   const nodes = graph.nodes.map((node): Node => {

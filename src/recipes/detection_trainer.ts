@@ -38,7 +38,7 @@ export class DetectionTrainer implements Trainer {
   /** Scale of the batches that are in the sum of gradients. */
   #summedScale: number | undefined;
 
-  /** As `createTrainer`. */
+  /** Call `createTrainer` instead. */
   constructor(
     session: TrainingSession,
     names: StepNames,
@@ -118,8 +118,8 @@ export class DetectionTrainer implements Trainer {
 }
 
 /**
- * Makes a detector ready to be trained on a device. The model's batch and input size are those of a step: build it with the batch
- * that it is to be trained with; BatchNormalization must not be folded.
+ * Prepares a detector for training on a device. A step has the model's batch and input size, so build the model with the batch that you
+ * want to train with. BatchNormalization must not be folded.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -137,8 +137,8 @@ export class DetectionTrainer implements Trainer {
  * trainer.destroy();
  * ```
  *
- * Throws FeatherdetError for a model without a YOLO11 head, without BatchNormalization to train, where there is no adapter, and where
- * memory does not suffice.
+ * Throws FeatherdetError for a model without a YOLO11 head or without BatchNormalization to train, if there is no adapter, and if memory
+ * does not suffice.
  */
 export async function createTrainer(model: Graph, options: TrainerOptions): Promise<DetectionTrainer> {
   const { graph, seeds, losses, inputs } = withDetectionLoss(model, options);

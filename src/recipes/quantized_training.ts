@@ -24,11 +24,11 @@ import { sessionRunner } from "../engine/session_runner.ts";
  */
 export type QuantizedForm = "int8" | "ternary" | "binary";
 
-/** Which of a model's numbers are rounded while it is trained. */
+/** Which numbers of a model are rounded in training. */
 export interface QuantizedTrainingOptions {
   /** What it is trained for. */
   readonly quantize: QuantizedForm;
-  /** For int8: the first so many pictures of the training set show which ranges activations have; 64 by default. */
+  /** For int8: number of pictures, from the start of the training set, that show which ranges activations have; 64 by default. */
   readonly calibrationPictures?: number;
 }
 

@@ -6,7 +6,7 @@
 
 import { FeatherdetError } from "../../graph/error.ts";
 
-/** Ranges and probabilities of the augmentations; what is left out is as `DEFAULT_AUGMENTATION` has it. */
+/** Ranges and probabilities of the augmentations. `DEFAULT_AUGMENTATION` has the values of those that are not given. */
 export interface AugmentOptions {
   /** Probability that four pictures are put together (Bochkovskiy et al. 2020). */
   readonly mosaic?: number;
@@ -14,13 +14,13 @@ export interface AugmentOptions {
   readonly scale?: number;
   /** The middle is moved by up to this part of the input's width and height. */
   readonly translate?: number;
-  /** Turned by up to so many degrees either way. */
+  /** Greatest turn in degrees, either way. */
   readonly rotate?: number;
-  /** Sheared by up to so many degrees either way, in each direction. */
+  /** Greatest shear in degrees, either way, along each axis. */
   readonly shear?: number;
   /** Probability that left and right are exchanged. */
   readonly flipHorizontal?: number;
-  /** Probability that top and bottom are exchanged: for pictures that have no upside, such as those of microscopes. */
+  /** Probability that top and bottom are exchanged, for pictures that have no top, such as those of microscopes. */
   readonly flipVertical?: number;
   /** Hue is turned by up to this part of the circle either way. */
   readonly hue?: number;

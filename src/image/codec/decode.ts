@@ -23,10 +23,10 @@ function withoutAlpha({ width, height, data }: RgbaPixels): RgbImage {
 }
 
 /**
- * Decodes a picture to 8-bit RGB, turned as its EXIF orientation says.
+ * Decodes a JPEG, PNG or WebP file to 8-bit RGB, turned as its EXIF orientation says.
  *
- * Pixels are those of libjpeg-turbo, libpng and libwebp; alpha is dropped, 16 bits a channel become 8, colour profiles are
- * not applied. `file` only names the picture in errors: the format is told by the content.
+ * Pixels are those of libjpeg-turbo, libpng and libwebp. Alpha is dropped, 16 bits a channel become 8, colour profiles are not applied.
+ * The content decides on the format; `file` only names the picture in errors.
  *
  * Throws a `FeatherdetError` for an empty file, a file that is no picture, a damaged or truncated one, a CMYK JPEG and a
  * picture of more than 100 megapixels (before it is decoded).

@@ -163,10 +163,10 @@ function withInputs(node: Node, renames: ReadonlyMap<string, string>): Node {
 }
 
 /**
- * The graph for inputs of other shapes, by input name; inputs that are not named keep theirs.
+ * Changes a graph to inputs of other shapes, by input name. Inputs that are not named keep their shapes.
  *
- * Throws FeatherdetError for unknown inputs, another rank, and for a graph that cannot be changed so: shapes that no longer fit
- * each other, or fixed numbers and tables that nothing explains.
+ * Throws FeatherdetError for unknown inputs, for another rank, and for a graph that cannot be changed: because shapes would no longer
+ * fit, or because fixed numbers and tables have no known origin.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -16,7 +16,7 @@ export interface ConfusionPlotOptions {
   readonly title: string;
   /** What stands before the overlap and confidence that the matrix was counted with. */
   readonly subtitle?: string;
-  /** Most classes that are shown: those with the most objects. Default 20. */
+  /** Greatest number of classes that are shown: those with the most objects. Default 20. */
   readonly most?: number;
 }
 

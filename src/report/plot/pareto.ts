@@ -39,7 +39,7 @@ export interface ParetoOptions {
   readonly subtitle?: string;
   /** Groups whose points are joined in the order of their cost. */
   readonly lines?: readonly string[];
-  /** A logarithmic axis of costs; costs that are not above 0 are then left out. */
+  /** Whether the axis of costs is logarithmic. Points whose cost is not above 0 are then left out. */
   readonly log?: boolean;
 }
 
@@ -53,7 +53,7 @@ const LEAST_RATIO = 3;
 const KINDS: readonly ParetoKind[] = ["measured", "published", "predicted"];
 
 /**
- * Points that no other beats in cost and gain, cheapest first; of equal ones the first.
+ * Finds the points that no other point beats in both cost and gain, cheapest first; of equal points the first.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -126,8 +126,8 @@ const EMPTY = "no variant has been measured yet";
 
 /**
  * Draws variants as dots, cost to the right and gain upwards, with the front of the measured ones as stairs (of all where none was
- * measured). Published figures are hollow, predicted ones dashed. Points that are not finite are left out; with none left the
- * plot says so. Returns an SVG file's text.
+ * measured). Published figures are hollow, predicted ones dashed. Points that are not finite are left out. If no point is left, the plot
+ * says so. Returns an SVG file's text.
  *
  * ```ts
  * import assert from "node:assert/strict";

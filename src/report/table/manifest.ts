@@ -103,10 +103,10 @@ function checkPlaces(variants: readonly Variant[], fault: (detail: string) => Fe
 }
 
 /**
- * Reads a manifest. `file` is named in errors.
+ * Reads a manifest of variants.
  *
- * Throws FeatherdetError that names the file, the variant and the field: for broken JSON, for fields that are missing, unknown or not
- * what they should be, for two variants in one place, and for data sets without an original.
+ * Throws FeatherdetError that names `file`, the variant and the field: for broken JSON, for fields that are missing, unknown or wrong,
+ * for two variants of one role, and for data sets without an original.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -135,9 +135,7 @@ export function parseManifest(text: string, file = "variants.json"): readonly Va
   return parsed.output.variants;
 }
 
-/**
- * The variants of a data set, in the order of the manifest. Throws FeatherdetError where there are none; `file` is named.
- */
+/** The variants of a data set, in the order of the manifest. Throws FeatherdetError that names `file` if there are none. */
 export function variantsOf(variants: readonly Variant[], data: string, file = "variants.json"): readonly Variant[] {
   const found = variants.filter((variant) => variant.data === data);
   if (found.length > 0) return found;

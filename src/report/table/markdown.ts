@@ -114,8 +114,8 @@ function madeText({ title, model, size, precision, sha256, made, note }: ResultR
 }
 
 /**
- * Writes results as Markdown. Figures that were predicted carry `≈` and a note that names the model; where there is none stands `—`
- * with a note that says why.
+ * Writes results as Markdown. A predicted figure is marked `≈`, with a note that names the model that predicts it. A missing figure is
+ * `—`, with a note that says why.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -11,9 +11,10 @@ import type { TableResults } from "./results.ts";
 const RESULTS = new URL("../../../data/results/", import.meta.url);
 
 /**
- * Reads the `table.json` at a URL, or the one of a data set that comes with this version, by name (`coco`, `bccd`, `synthetic`).
+ * Reads result tables: the `table.json` at a URL, or, by the name of a data set (`coco`, `bccd`, `synthetic`), the one that comes with
+ * this version.
  *
- * Throws FeatherdetError that names the file where there is none or it holds something else.
+ * Throws FeatherdetError that names the file if there is none or it holds something else.
  *
  * ```ts
  * import assert from "node:assert/strict";
