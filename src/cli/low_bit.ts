@@ -13,7 +13,7 @@ import { writeWhole } from "../host/whole_file.ts";
 /** What weights become, and the bits of one. */
 export const LOW_BITS = { ternary: 2, binary: 1 } as const;
 
-/** What the verb was asked for. */
+/** Options of the verb. */
 export interface LowBitSettings {
   /** What weights become. */
   readonly weights: keyof typeof LOW_BITS;

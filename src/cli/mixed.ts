@@ -23,7 +23,7 @@ import { sessionRunner } from "../engine/session_runner.ts";
 import type { Output } from "./output.ts";
 import { writeWhole } from "../host/whole_file.ts";
 
-/** What the verb was asked for. */
+/** Options of the verb. */
 export interface MixedSettings {
   readonly budget: MixedBudget;
   readonly scheme: Omit<SchemeOptions, "float" | "storeOutputs">;

@@ -33,7 +33,7 @@ import { checkTarget, writeWhole } from "../host/whole_file.ts";
 
 const OBSERVER_NAMES = ["min-max", "moving-average", "percentile", "mse", "entropy"] as const satisfies ObserverName[];
 
-/** The pictures: the part for training where there are parts and none was asked for. */
+/** Opens the calibration pictures; by default the split for training, if there are splits. */
 async function openCalibration(
   name: string,
   split: string | undefined,
@@ -81,7 +81,7 @@ async function withBar<T>(
   }
 }
 
-/** Times the detector before and after; says in `note` where it is none. */
+/** Times the detector before and after; says in `note` if it is no detector. */
 async function timed(
   graph: Graph,
   int8: Graph,

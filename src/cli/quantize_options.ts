@@ -57,7 +57,7 @@ export function refuseUnused(
   if (observer !== "percentile") refuse(given({ percentile: "--percentile" }), "--observer percentile");
 }
 
-/** Throws FeatherdetError where the file to write is the model to read, of which only integers would be left. */
+/** Throws FeatherdetError if the file to write is the model to read, of which only integers would be left. */
 export function refuseSource(model: string, out: string): void {
   const found = findModel(model);
   if ("build" in found || /^(https?|file):/i.test(found.source)) return;
@@ -74,7 +74,7 @@ export function refuseSource(model: string, out: string): void {
   }
 }
 
-/** The input of a model that is calibrated with pictures. Throws FeatherdetError where it takes something else. */
+/** The input of a model that is calibrated with pictures. Throws FeatherdetError if it takes something else. */
 export function pictureInput(graph: Graph): { readonly name: string; readonly height: number; readonly width: number } {
   const [input] = graph.inputs, { shape: [batch, channels, height, width] } = input;
   if (graph.inputs.length !== 1 || input.shape.length !== 4 || batch !== 1 || channels !== 3) {

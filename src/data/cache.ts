@@ -12,7 +12,7 @@ import { kindOf } from "./files.ts";
 /** Environment variable that names the cache folder. */
 export const CACHE_VARIABLE = "FEATHERDET_CACHE";
 
-/** Root of the checkout; undefined where the module was imported over http. */
+/** Root of the checkout; undefined if the module was imported over http. */
 function checkout(): string | undefined {
   const root = new URL("../../", import.meta.url);
   return root.protocol === "file:" ? fileURLToPath(root) : undefined;

@@ -122,7 +122,7 @@ export function syntheticScene(options: SceneOptions): Scene {
   return { image: paint(options), objects };
 }
 
-/** One scene of a data set, made when it is asked for and not kept. */
+/** One scene of a data set. It is painted when its pixels are read, and not kept. */
 class SceneImage implements DatasetImage {
   readonly name: string;
   #boxes: GroundTruth[] | undefined;
@@ -157,7 +157,7 @@ export interface SyntheticDatasetOptions {
   readonly size?: number | readonly [width: number, height: number];
 }
 
-/** The data set `synthetic`: opening it costs nothing, since boxes and pixels are made when they are asked for. */
+/** The data set `synthetic`. Opening it costs nothing, since boxes and pixels are made when they are read. */
 export function syntheticDataset({ split, count = USUAL_COUNT[split], size = 320 }: SyntheticDatasetOptions): Dataset {
   const [width, height] = typeof size === "number" ? [size, size] : size;
   checkSize(width, height);

@@ -1,6 +1,6 @@
 /**
- * The letterbox on the host: level for level what the kernel `shaders/detect/letterbox.wgsl` writes, for those who want the network's
- * input itself.
+ * The letterbox on the host. It computes exactly what the kernel `shaders/detect/letterbox.wgsl` writes, for programs that want the
+ * network's input itself.
  *
  * @module
  */

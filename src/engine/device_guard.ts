@@ -27,7 +27,7 @@ export class DeviceGuard {
     if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
   }
 
-  /** Waits for results. Throws FeatherdetError where they do not arrive, since only the loss of the device keeps them. */
+  /** Waits for results. Throws FeatherdetError if they do not arrive, since only the loss of the device keeps them. */
   async arrival<Result>(pending: Promise<Result>): Promise<Result> {
     try {
       return await pending;

@@ -59,7 +59,7 @@ export function storageForm(
   return { scalar: precision === "f16" ? "f16" : "f32", storage: options.storage ?? fastest };
 }
 
-/** Throws FeatherdetError where `int8` is asked for and the graph is not quantized. */
+/** Throws FeatherdetError if `int8` is asked for and the graph is not quantized. */
 export function checkPrecision(graph: Graph, precision: Precision | undefined): void {
   if (precision !== "int8" || graph.nodes.some(({ op }) => op === "QuantizeLinear")) return;
   throw new FeatherdetError(
@@ -86,7 +86,7 @@ export function planningFor(
 }
 
 /**
- * Finds the device and says what plans for it are made with. Throws FeatherdetError where there is no adapter, and for a precision or a
+ * Finds the device and says what plans for it are made with. Throws FeatherdetError if there is no adapter, and for a precision or a
  * storage that does not exist or fails on the device.
  */
 export async function setUpEngine(options: EngineOptions): Promise<EngineSetup> {

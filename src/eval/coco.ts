@@ -34,7 +34,7 @@ export interface ClassResult {
   readonly ap75: number;
   /** Average recall over overlaps of 0.5 to 0.95. */
   readonly ar: number;
-  /** Least confidence at which F1 is greatest at an overlap of 0.5; undefined where the class has no object that counts. */
+  /** Least confidence at which F1 is greatest at an overlap of 0.5; undefined if the class has no object that counts. */
   readonly bestF1?: ConfidencePoint;
 }
 
@@ -42,7 +42,7 @@ export interface ClassResult {
 export interface CocoCurves {
   /** Recalls at which precision is given. */
   readonly recall: readonly number[];
-  /** Mean precision of the classes at these recalls, for each overlap of `IOU_THRESHOLDS`; empty where no class has objects. */
+  /** Mean precision of the classes at these recalls, for each overlap of `IOU_THRESHOLDS`; empty if no class has objects. */
   readonly precision: readonly (readonly number[])[];
   /** Precision at these recalls at an overlap of 0.5, by class number; empty for classes without objects. */
   readonly perClass: readonly (readonly number[])[];
@@ -62,7 +62,7 @@ export interface CocoResult {
   readonly figures: CocoFigures;
   /** Every class of the data set, by class number. */
   readonly perClass: readonly ClassResult[];
-  /** The least confidence of greatest mean F1 at an overlap of 0.5; undefined where no class has objects. */
+  /** The least confidence of greatest mean F1 at an overlap of 0.5; undefined if no class has objects. */
   readonly bestF1?: ConfidencePoint;
   /** Precision over recall, and over confidence. */
   readonly curves: CocoCurves;

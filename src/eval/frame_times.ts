@@ -37,7 +37,7 @@ export interface FrameTimes {
   readonly dispatches: readonly DispatchTime[];
 }
 
-/** Throws FeatherdetError where the adapter cannot time dispatches. */
+/** Throws FeatherdetError if the adapter cannot time dispatches. */
 export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamps" | "adapter">): void {
   if (!timestamps) {
     throw new FeatherdetError(`the adapter "${adapter.name}" has no timestamp queries: layers cannot be timed`);

@@ -1,5 +1,5 @@
 /**
- * What an evaluation keeps while it runs, so that one that was interrupted goes on where it stopped.
+ * What an evaluation keeps while it runs, so that an interrupted one continues where it stopped.
  *
  * @module
  */

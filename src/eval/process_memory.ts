@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is asked of the place where this runs; browsers have none of it. */
+/** What the host may offer to measure memory; browsers offer nothing. */
 export interface MemoryHost {
   readonly Deno?: {
     readTextFile?(path: string): Promise<string>;

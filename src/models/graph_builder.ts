@@ -35,7 +35,7 @@ export class GraphBuilder {
     return this.define(name, { dtype: elementTypeOf(data), shape, data });
   }
 
-  /** Adds a constant as it is (its data may be made when it is first asked for) and returns its name. */
+  /** Adds a constant and returns its name. Its data may be made when it is first read. */
   define(name: string, constant: Constant): string {
     this.#take(name, { dtype: constant.dtype, shape: constant.shape });
     this.#constants.set(name, constant);

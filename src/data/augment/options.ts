@@ -72,7 +72,10 @@ const LARGEST: Required<AugmentOptions> = {
   value: 1,
 };
 
-/** All of the options, those left out as usual; `false` is none. Throws FeatherdetError for one out of its range. */
+/**
+ * Fills in the usual value of each option that is not given; `false` means no augmentation. Throws FeatherdetError for one out of its
+ * range.
+ */
 export function augmentation(options: AugmentOptions | false = {}): Required<AugmentOptions> {
   if (options === false) return NO_AUGMENTATION;
   const given = Object.entries(options).filter(([, value]) => value !== undefined);

@@ -40,7 +40,7 @@ async function readFrom(url: string, { member, sha256, bytes }: SourceMember, on
   }
 }
 
-/** The text of a file in an archive. Throws a `FeatherdetError` that names the last address where none has it as it should be. */
+/** The text of a file in an archive. Throws a `FeatherdetError` that names the last address if none has it as it should be. */
 export async function zipMember(source: SourceMember, onBytes: (count: number) => void = () => {}): Promise<string> {
   for (const [index, url] of source.from.entries()) {
     try {

@@ -74,7 +74,7 @@ function anchorsOf(levels: readonly ReferenceLossLevel[], image: number): Anchor
   });
 }
 
-/** The boxes of one image by row; a row whose class is none of the head's holds none. */
+/** The boxes of one image by row; undefined for a row whose class the head does not have. */
 export function targetBoxes(boxes: ReferenceTensor, image: number, classes: number): (TargetBox | undefined)[] {
   const rows = boxes.shape[1];
   return Array.from({ length: rows }, (_, row) => {

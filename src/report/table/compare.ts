@@ -14,7 +14,7 @@ import type { VariantRole } from "./variant.ts";
 export interface Cell {
   readonly figure: Figure;
   readonly format: Pick<Format, "unit" | "digits">;
-  /** The published figure in the same unit; null where the source gives none, absent where there is nothing to compare. */
+  /** The published figure in the same unit; null if the source gives none, absent if there is nothing to compare. */
   readonly published?: number | null;
 }
 

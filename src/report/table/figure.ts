@@ -32,12 +32,12 @@ export function isMissing(figure: Figure): figure is MissingFigure {
   return "missing" in figure;
 }
 
-/** The value, undefined where there is none. */
+/** The value, undefined if there is none. */
 export function valueOf(figure: Figure): number | undefined {
   return isMissing(figure) ? undefined : figure.value;
 }
 
-/** The model that predicts the figure, undefined where it was measured or is missing. */
+/** The model that predicts the figure, undefined if it was measured or is missing. */
 export function predictorOf(figure: Figure): string | undefined {
   return "predictedBy" in figure ? figure.predictedBy : undefined;
 }

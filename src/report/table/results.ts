@@ -74,7 +74,7 @@ export interface RunRecord {
   readonly date: string;
   /** Commit of the checkout, with `+` where files differed from it; null outside of git. */
   readonly commit: string | null;
-  /** What was measured on; null where nothing was measured. */
+  /** What was measured on; null if nothing was measured. */
   readonly adapter: LatencyReport["adapter"] | null;
   /** The machine around it. */
   readonly machine: {
@@ -94,7 +94,7 @@ export interface TableResults {
   readonly schema: 1;
   /** The data set. */
   readonly data: string;
-  /** Its split, null where it has none. */
+  /** Its split, null if it has none. */
   readonly split: string | null;
   /** Pictures that mAP was measured on. */
   readonly images: number;
@@ -102,9 +102,9 @@ export interface TableResults {
   readonly limit: number | null;
   /** What mAP was measured with. */
   readonly settings: DetectorSettings;
-  /** Samples of each time of the variants; 0 where none was taken. */
+  /** Samples of each time of the variants; 0 if none was taken. */
   readonly latencyRuns: number;
-  /** How activations were stored, on which dispatches and activation memory depend; null where nothing was measured. */
+  /** How activations were stored, on which dispatches and activation memory depend; null if nothing was measured. */
   readonly storage: string | null;
   /** One for each variant of the data set, in the order of the manifest. */
   readonly rows: readonly ResultRow[];
