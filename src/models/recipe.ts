@@ -55,9 +55,9 @@ export type RecipeChanges = Pick<DetectorModelOptions, "classes" | "size" | "bat
  * import { buildFromRecipe } from "./recipe.ts";
  * import { yolo11Lite } from "./yolo11_lite.ts";
  * const recipe = recipeOf(yolo11Lite({ backbone: "mobilenetv3-small", width: 0.5, size: 320 }))!;
- * const cells = buildFromRecipe(recipe, { classes: ["red", "white", "platelet"] });
- * assert.equal(cells.name, "yolo11lite-mobilenetv3-small");
- * assert.deepEqual(cells.inputs[0].shape, [1, 3, 320, 320]);
+ * const blood = buildFromRecipe(recipe, { classes: ["red", "white", "platelet"] });
+ * assert.equal(blood.name, "yolo11lite-mobilenetv3-small");
+ * assert.deepEqual(blood.inputs[0].shape, [1, 3, 320, 320]);
  * ```
  *
  * Throws FeatherdetError for families and options that do not exist and for values that their builder refuses.

@@ -174,8 +174,8 @@ function metadataOf(model: Graph, source: Graph, newClasses: boolean): Graph["me
  * import { loadWeights } from "./weights.ts";
  * import { yolo11 } from "./yolo11.ts";
  * const pretrained = yolo11({ scale: "n", classes: 80, seed: 1 }); // or await loadOnnx("yolo11n.onnx")
- * const cells = loadWeights(yolo11({ classes: ["red", "white", "platelet"], size: 256 }), pretrained, { newClasses: true });
- * assert.deepEqual(cells.outputs, ["output0"]);
+ * const blood = loadWeights(yolo11({ classes: ["red", "white", "platelet"], size: 256 }), pretrained, { newClasses: true });
+ * assert.deepEqual(blood.outputs, ["output0"]);
  * ```
  *
  * Throws FeatherdetError for the first layer that does not fit, with both shapes.

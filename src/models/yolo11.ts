@@ -60,8 +60,8 @@ export interface Yolo11Options extends DetectorModelOptions {
  * import { analyze } from "../graph/analyze.ts";
  * import { yolo11 } from "./yolo11.ts";
  * assert.equal(analyze(yolo11({ scale: "n" })).parameters, 2_624_080);
- * const cells = yolo11({ scale: "n", classes: ["red", "white", "platelet"], size: [256, 320], width: 0.125 });
- * assert.deepEqual(cells.inputs[0].shape, [1, 3, 256, 320]);
+ * const blood = yolo11({ scale: "n", classes: ["red", "white", "platelet"], size: [256, 320], width: 0.125 });
+ * assert.deepEqual(blood.inputs[0].shape, [1, 3, 256, 320]);
  * ```
  *
  * Without `attention` the model is the published one.

@@ -73,15 +73,15 @@ export const LITE_PREFIX = "yolo11lite-";
  * import assert from "node:assert/strict";
  * import { analyze } from "../graph/analyze.ts";
  * import { yolo11Lite } from "./yolo11_lite.ts";
- * const cells = yolo11Lite({
+ * const blood = yolo11Lite({
  *   backbone: "mobilenetv3-small",
  *   classes: ["red", "white", "platelet"],
  *   size: [256, 320],
  *   attention: { kind: "se", places: ["n3", "n4", "n5"] },
  * });
- * assert.ok(analyze(cells).parameters < 1_500_000);
+ * assert.ok(analyze(blood).parameters < 1_500_000);
  * const heavier = yolo11Lite({ backbone: "mobilenetv3-small", neck: "pan", head: "yolo11" });
- * assert.ok(analyze(heavier).flops > analyze(cells).flops);
+ * assert.ok(analyze(heavier).flops > analyze(blood).flops);
  * ```
  *
  * Throws FeatherdetError for sizes that are no multiples of 32, for factors and counts that are not positive, and for parts that do

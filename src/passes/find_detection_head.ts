@@ -13,11 +13,11 @@ import { producers } from "../graph/rewrite.ts";
 
 /** One level of the pyramid. */
 export interface DetectionLevel {
-  /** Value `[N, 4 * bins, h, w]`: distributions of the distances left, top, right, bottom, in cells. */
+  /** Value `[N, 4 * bins, h, w]`: distributions of the distances left, top, right, bottom, in strides. */
   readonly boxes: string;
   /** Value `[N, classes, h, w]`: logits. */
   readonly classes: string;
-  /** Input pixels a cell. */
+  /** Input pixels from one anchor to the next. */
   readonly stride: number;
 }
 

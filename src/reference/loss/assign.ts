@@ -22,7 +22,7 @@ export interface TargetBox {
 
 /** An anchor with what the head says at it. */
 export interface Anchor {
-  /** Centre of its cell in input pixels. */
+  /** Its centre in input pixels. */
   readonly point: readonly [x: number, y: number];
   /** Its box in input pixels. */
   readonly box: Box;
