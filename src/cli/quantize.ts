@@ -1,5 +1,5 @@
 /**
- * `quantize`: int8 after training, with pictures that show the ranges, and what it brings on this adapter.
+ * `quantize`: quantizes a model to int8 with calibration pictures, and measures the gain on this adapter.
  *
  * @module
  */

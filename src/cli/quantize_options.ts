@@ -1,5 +1,5 @@
 /**
- * Which options of `quantize` go together: what would be ignored is refused before anything is computed.
+ * Checks that the options of `quantize` go together. An option that would be ignored is refused before anything is computed.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Where files are that come from elsewhere: beside the checkout, or in the cache.
+ * Finds files that were not part of the checkout: beside it, or in the cache.
  *
  * @module
  */

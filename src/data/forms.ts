@@ -1,5 +1,5 @@
 /**
- * Tells which form a folder has, which splits, and reads one of them.
+ * Recognises the form of a folder and its splits, and reads a split.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Seeded scenes as a data set: overlapping objects of ten classes that differ in pattern and detail, on cluttered backgrounds, in
- * uneven light, blurred and noisy. They need no download, there are as many as are wanted, and the truth is exact.
+ * Seeded scenes as a data set: overlapping objects of ten classes that differ in pattern and detail, on cluttered backgrounds, in uneven
+ * light, blurred and noisy. They need no download, there is no limit to their number, and the truth is exact.
  *
  * Equal seeds give equal bytes on every machine: see `scene/arithmetic.ts`.
  *

@@ -1,5 +1,5 @@
 /**
- * Where a folder in YOLO's form has its pictures and labels, and how its classes are called.
+ * Finds the pictures, the labels and the names of the classes of a folder in YOLO's form.
  *
  * @module
  */

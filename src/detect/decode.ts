@@ -1,5 +1,5 @@
 /**
- * From the numbers that the device sends back to detections.
+ * Makes detections from the numbers that the device sends back.
  *
  * @module
  */

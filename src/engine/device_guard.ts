@@ -1,5 +1,5 @@
 /**
- * Keeps watch over what runs on a device: after it was destroyed, or its device lost, every use ends in one sentence.
+ * Guards what runs on a device: once it was destroyed or its device is lost, every use ends in an error of one sentence.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Tuning: measures every candidate tile for every distinct convolution of a graph on the very adapter.
+ * Tuning: measures every candidate tile for every distinct convolution of a graph, on the adapter that will run it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Which class of a data set each class of a model is.
+ * Matches the classes of a model with those of a data set.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Weights of one graph brought into another of the same structure: a folded export, or a model saved earlier, into a built one.
+ * Loads the weights of one graph into another of the same structure: of a folded export or a saved model into a built model.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Models for other classes: what a detector has learned, under a head for the classes that it is to learn next.
+ * Models for other classes: a trained detector gets a head for the classes that it will learn next.
  *
  * @module
  */

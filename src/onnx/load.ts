@@ -1,5 +1,5 @@
 /**
- * Loads a model from wherever it is: a path, a URL, or bytes at hand.
+ * Loads a model from a path, a URL, or bytes.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A detector in training on a device: the Trainer that the loop is handed.
+ * A detector in training on a device: the Trainer of the training loop.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The family of models as a page: what each member costs, and what it takes.
+ * The family of models as a page: costs and times of each member.
  *
  * @module
  */

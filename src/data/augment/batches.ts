@@ -1,6 +1,6 @@
 /**
- * The input of training: a data set as a stream of augmented batches, the same for the same seed wherever it begins and whoever makes
- * it.
+ * The input of training: a data set as a stream of augmented batches. Equal seeds give equal batches, wherever the stream begins and
+ * whichever worker makes them.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What may be done to pictures before a network is trained with them, and how much of it is usual.
+ * Options of the augmentation of pictures, and their usual values.
  *
  * @module
  */

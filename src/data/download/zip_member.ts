@@ -1,5 +1,5 @@
 /**
- * One file out of a ZIP archive on a server, of which only that part is transferred.
+ * Reads one file of a ZIP archive on a server, and transfers only that part of the archive.
  *
  * @module
  */

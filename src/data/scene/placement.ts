@@ -1,5 +1,5 @@
 /**
- * How an item lies on its picture, and which pixels it can cover.
+ * The position of an item on its picture, and the pixels that it can cover.
  *
  * @module
  */

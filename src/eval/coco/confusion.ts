@@ -1,5 +1,5 @@
 /**
- * The confusion matrix: which classes a detector takes for which others, what it misses and what it finds where nothing is.
+ * The confusion matrix: which classes a detector takes for which others, what it misses, and what it finds where there is nothing.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is gained against what it costs: a dot for each variant, and the front of those that nothing beats.
+ * Gain against cost: a dot for each variant, and the front of the variants that no other one beats.
  *
  * @module
  */

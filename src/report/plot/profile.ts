@@ -1,5 +1,5 @@
 /**
- * Where the time of a run goes: every dispatch in the order of execution, and how well each uses the device.
+ * The time of a run: every dispatch in the order of execution, and how well each uses the device.
  *
  * @module
  */

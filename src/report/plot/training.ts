@@ -1,5 +1,5 @@
 /**
- * How a training run went: losses, mean average precision and learning rate over its epochs.
+ * The course of a training run: losses, mean average precision and learning rate over its epochs.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The two tables of comparisons: what each step, and each combination of steps, makes of the original.
+ * The two tables of comparisons with the original: each kind of compression, and each combination.
  *
  * @module
  */

@@ -2,8 +2,8 @@
  * The variants manifest, `data/variants.json`: which models there are, or will be, and what part they have in the tables.
  *
  * It is an object with one field `variants`, the list of variants in the order of the tables. The fields of a variant are those of
- * `Variant`; `docs/tables.md` describes them with an example. Fields that are not known are refused, since a mistyped one would
- * otherwise be passed over.
+ * `Variant`; `docs/tables.md` describes them with an example. Unknown fields are refused, since a mistyped one would otherwise be
+ * ignored.
  *
  * @module
  */

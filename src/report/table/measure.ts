@@ -1,6 +1,6 @@
 /**
- * Measures the variants of a data set: costs and accuracy of each, then the latency of all of them one after the other, so that the
- * machine is in much the same state for those that are compared.
+ * Measures the variants of a data set: costs and accuracy of each, then the latency of all of them in a row, so that the machine is in
+ * about the same state for all.
  *
  * @module
  */

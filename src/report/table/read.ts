@@ -1,5 +1,5 @@
 /**
- * Reads results that were written down.
+ * Reads result tables from `table.json`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What measuring the variants of a data set gives; `table.json` is this, written down.
+ * Results of measuring the variants of a data set, as `table.json` holds them.
  *
  * What can differ between two runs on one machine is kept apart: `run` says when and on what, `timing` holds every time. All else is
  * the same in each run, so that a change in it is a change of the models or of the code.
