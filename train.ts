@@ -46,6 +46,7 @@ export {
   type TrainingBatchesOptions,
 } from "./src/data/augment/mod.ts";
 export {
+  type StepPlace,
   type TrainingProblem,
   TrainingSession,
   type TrainingSessionOptions,
@@ -60,10 +61,23 @@ export {
   type TrainingOptions,
   withWeights,
 } from "./src/train/autodiff/training_graph.ts";
-export { type GradientGraph, gradientGraph, type GradientOptions } from "./src/train/autodiff/gradient_graph.ts";
+export {
+  type GradientGraph,
+  gradientGraph,
+  type GradientOptions,
+  type GradientSeeds,
+  type WeightedLoss,
+} from "./src/train/autodiff/gradient_graph.ts";
+export {
+  combineVariants,
+  type GraphLosses,
+  PLAIN,
+  type TrainableGraph,
+  type TrainingVariant,
+} from "./src/train/variant.ts";
+export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
+export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
-export type { Precision, SessionOptions, StepTime } from "./src/engine/session.ts";
-export type { AdapterRecord, Device } from "./src/gpu/device.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";
 export type { AttentionKind, CbamOptions, SimamOptions } from "./src/models/attention.ts";
@@ -89,5 +103,8 @@ export type {
 export type { SettledStep } from "./src/train/loop/steps.ts";
 export type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./src/train/loop/trainer.ts";
 export type { DetectionLossOptions } from "./src/train/losses/detection_loss.ts";
+export type { LossWeight, NamedLoss } from "./src/train/losses/named_loss.ts";
+export type { DetectorProblemOptions } from "./src/recipes/detector_problem.ts";
+export type * from "./src/engine/public_types.ts";
 export type * from "./src/graph/public_types.ts";
 export type * from "./src/plan/public_types.ts";

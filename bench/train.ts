@@ -78,7 +78,7 @@ export async function loadTrainOurs(net: TrainNet): Promise<TrainEntrant> {
   return {
     engine: "featherdet",
     adapter: device.adapter.name,
-    step: async ({ images, labels }) => (await session.step({ images, labels }, settings)).values[net.loss][0],
+    step: async ({ images, labels }) => (await session.step({ images, labels }, settings)).losses.loss,
     trained: () => session.trained("current"),
     release: () => session.destroy(),
   };

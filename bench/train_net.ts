@@ -8,7 +8,7 @@
 import { Random } from "../src/numbers/random.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import { ModelBuilder } from "../src/models/builder.ts";
-import { type TrainingGraph, trainingGraph } from "../src/train/mod.ts";
+import { type NamedLoss, type TrainingGraph, trainingGraph } from "../src/train/mod.ts";
 
 /** Size of the problem. */
 export interface TrainNetOptions {
@@ -35,8 +35,7 @@ export const STEP_LENGTH = 0.05, MOMENTUM = 0.9;
 export interface TrainNet extends TrainingGraph {
   readonly options: TrainNetOptions;
   readonly model: Graph;
-  readonly loss: string;
-  readonly report: readonly string[];
+  readonly losses: readonly [NamedLoss];
 }
 
 /** The net; block `i` has `blocks.i.conv.weight`, `blocks.i.bn.*`, the linear layer `classes.weight`, `classes.bias`. */
@@ -54,7 +53,12 @@ export function trainNet(options: TrainNetOptions): TrainNet {
   const losses = b.node("Sub", "losses", [b.node("Log", "logarithms", [sums], {}), chosen], {});
   const loss = b.node("ReduceMean", "loss", [losses], { axes: [0], keepDims: false });
   const model = b.graph("small convnet", [loss]);
-  return { ...trainingGraph(model, { momentum: STATISTICS_MOMENTUM }), options, model, loss, report: [loss] };
+  return {
+    ...trainingGraph(model, { momentum: STATISTICS_MOMENTUM }),
+    options,
+    model,
+    losses: [{ name: "loss", value: loss }],
+  };
 }
 
 /** A batch: row-major `[N,3,H,W]` in 0..1, and one row a picture of labels. */

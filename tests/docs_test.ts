@@ -1,46 +1,57 @@
-/** Pages that are made from the code are as the code is, and links between pages lead somewhere. */
+/**
+ * Pages that are made from the code are as the code is.
+ *
+ * @module
+ */
 
-import { assert, assertEquals } from "@std/assert";
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { assertEquals } from "@std/assert";
 import { OPERATORS_PAGE } from "../src/cli/docs.ts";
 import { operatorsPage } from "../src/cli/operators_page.ts";
-import { ROOT } from "../src/cli/test_files.ts";
+import { ARITY, type Operator, TRAINING_OPERATORS } from "../src/graph/mod.ts";
+import { importOnnx } from "../src/onnx/mod.ts";
+import { schema } from "../src/onnx/proto.ts";
+import { int8Form } from "./support/int8_form.ts";
+import { operatorCases } from "./support/operator_cases.ts";
+import { OPERATOR_SAMPLES } from "./support/operator_samples.ts";
 
-/** Every page that people read. */
-const PAGES = ["README.md", "CONTRIBUTING.md", "bench/README.md", ...markdownIn("docs"), ...markdownIn("data/results")];
-
-/** The Markdown files in a folder and in its folders, relative to the checkout. */
-function markdownIn(folder: string): string[] {
-  return [...Deno.readDirSync(join(ROOT, folder))].flatMap(({ name, isDirectory }) => {
-    if (isDirectory) return markdownIn(`${folder}/${name}`);
-    return name.endsWith(".md") ? [`${folder}/${name}`] : [];
-  });
+/** The page's table: a record a row, by the headings. */
+function rowsOf(page: string): Record<string, string>[] {
+  const [heading, , ...rows] = page.split("\n").filter((line) => line.startsWith("|"))
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  return rows.map((row) => Object.fromEntries(row.map((cell, column) => [heading[column], cell])));
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
-function anchorsOf(page: string): string[] {
-  const headings = Deno.readTextFileSync(join(ROOT, page)).matchAll(/^#+ (.*)$/gm);
-  return [...headings].map(([, text]) => text.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-"));
-}
+const ROWS = rowsOf(await Deno.readTextFile(OPERATORS_PAGE));
+
+Deno.test("every operator has its row, and what ONNX files hold of it is what cases read and write", () => {
+  assertEquals(ROWS.map(({ operator }) => operator).toSorted(), Object.keys(ARITY).toSorted());
+  const read = new Map<string, Set<string>>();
+  for (const { model } of operatorCases()) {
+    const graph = importOnnx(model), file = schema.ModelProto.decode(model);
+    const names = new Set((file.graph?.node ?? []).map(({ opType }) => opType!));
+    for (const { op } of graph.nodes) read.set(op, new Set([...read.get(op) ?? [], ...names]));
+  }
+  for (const { operator, "ONNX in": spelt, "ONNX out": written } of ROWS) {
+    const isTraining = (TRAINING_OPERATORS as readonly string[]).includes(operator);
+    assertEquals([spelt !== "", written], isTraining ? [false, "no"] : [true, "yes"], operator);
+    if (isTraining || !read.has(operator)) continue;
+    // Of the spellings that the page lists, the cases hold at least one.
+    const found = spelt.split(", ").some((one) =>
+      one.replaceAll(/ \([^)]*\)/g, "").split(" + ").every((name) => read.get(operator)!.has(name))
+    );
+    assertEquals(found, true, `${operator} is read from ${spelt}`);
+  }
+});
+
+Deno.test("the page's int8 column is what plans of quantized graphs show", () => {
+  const words = { integers: "whole numbers", moves: "bytes", table: "table", cells: "cells", float: "float" };
+  for (const { operator, int8 } of ROWS) {
+    const op = operator as Operator;
+    const isTraining = (TRAINING_OPERATORS as readonly string[]).includes(op);
+    assertEquals(int8, isTraining ? "" : words[int8Form(OPERATOR_SAMPLES[op][0])], op);
+  }
+});
 
 Deno.test("docs/operators.md is what `deno task docs` writes", async () => {
   assertEquals(await Deno.readTextFile(OPERATORS_PAGE), operatorsPage());
-});
-
-Deno.test("links lead to files and headings that exist", () => {
-  const broken = PAGES.flatMap((page) => {
-    const links = [...Deno.readTextFileSync(join(ROOT, page)).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
-    return links.filter(([, path, anchor]) => {
-      const target = path === "" ? page : join(dirname(page), path);
-      if (!existsSync(join(ROOT, target))) return true;
-      return anchor !== undefined && !anchorsOf(target).includes(anchor);
-    }).map(([link]) => `${page}: ${link}`);
-  });
-  assertEquals(broken, []);
-});
-
-Deno.test("the README stays short", async () => {
-  const lines = (await Deno.readTextFile(join(ROOT, "README.md"))).split("\n").length;
-  assert(lines < 120, `${lines} lines`);
 });

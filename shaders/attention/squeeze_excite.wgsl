@@ -9,7 +9,7 @@
 // Layouts: x `[N,C,H,W]`, gate `[N,C',1,1]`. Weights, S being the hidden channels rounded up to blocks: cell (column b, row s) holds
 // four input channels of w1 for hidden channel s, cell (b, S + s) four output channels of w2; rows 2S and 2S + 1 hold b1 and b2.
 // Dispatch: one workgroup an image.
-#const HIDDEN_ACTIVATION = 1
+#const HIDDEN_ACTIVATION = Relu
 #const WORKGROUP = 64
 #const CELLS = 64
 #const BUNDLE = 4

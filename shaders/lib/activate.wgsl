@@ -1,46 +1,52 @@
-// An activation function by its number KIND, called NAME; the numbers are those of `src/kernels/activation.ts`. `a` and `b` are the
-// function's own parameters (slope, offset, bounds). For a second one beside that of lib/activation.wgsl, which has the helpers.
+// An activation function, called NAME: that of the operator KIND, a row of `src/graph/unary.ts` whose attributes are `a` and `b`; None and
+// FakeQuantize besides. For a second function beside that of lib/activation.wgsl, which has the helpers.
 fn $NAME(x: vec4f, a: f32, b: f32) -> vec4f {
-#if KIND == 0
+#if KIND == None
   return x;
 #end
-#if KIND == 1
+#if KIND == Relu
   return max(x, vec4f(0.0));
 #end
-#if KIND == 2
+#if KIND == LeakyRelu
   return select(a * x, x, x >= vec4f(0.0));
 #end
-#if KIND == 3
+#if KIND == Sigmoid
   return sigmoid4(x);
 #end
-#if KIND == 4
+#if KIND == Silu
   return x * sigmoid4(x);
 #end
-#if KIND == 5
+#if KIND == HardSigmoid
   return clamp(a * x + b, vec4f(0.0), vec4f(1.0));
 #end
-#if KIND == 6
+#if KIND == HardSwish
   return x * clamp(x / 6.0 + 0.5, vec4f(0.0), vec4f(1.0));
 #end
-#if KIND == 7
+#if KIND == Mish
+  return x * mishGate4(x);
+#end
+#if KIND == Clip
   return clamp(x, vec4f(a), vec4f(b));
 #end
-#if KIND == 8
+#if KIND == Tanh
   return tanh4(x);
 #end
-#if KIND == 9
+#if KIND == Softplus
+  return max(x, vec4f(0.0)) + log(1.0 + exp(-abs(x)));
+#end
+#if KIND == Exp
   return exp(x);
 #end
-#if KIND == 10
+#if KIND == Log
   return log(x);
 #end
-#if KIND == 11
+#if KIND == Sqrt
   return sqrt(x);
 #end
-#if KIND == 12
+#if KIND == Neg
   return -x;
 #end
-#if KIND == 13
+#if KIND == FakeQuantize
   // To i8 in steps of a around b and back, as QuantizeLinear and DequantizeLinear do; WGSL rounds halves to even.
   return (clamp(round(x / a) + b, vec4f(-128.0), vec4f(127.0)) - b) * a;
 #end

@@ -27,7 +27,7 @@ struct Params {
 #include "lib/vector.wgsl" NAME=inverse BINDING=6
 #include "lib/vector.wgsl" NAME=scale BINDING=7
 #include "lib/activation.wgsl"
-#if ACTIVATION != 0
+#if ACTIVATION != None
 #include "lib/vector.wgsl" NAME=bias BINDING=8
 #end
 #include "train/normalised.wgsl"

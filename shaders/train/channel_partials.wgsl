@@ -29,7 +29,7 @@ struct Params {
 #include "lib/vector.wgsl" NAME=mean BINDING=4
 #include "lib/vector.wgsl" NAME=inverse BINDING=5
 #include "lib/activation.wgsl"
-#if ACTIVATION != 0
+#if ACTIVATION != None
 #include "lib/vector.wgsl" NAME=scale BINDING=6
 #include "lib/vector.wgsl" NAME=bias BINDING=7
 #end

@@ -14,7 +14,7 @@ fn normOf(block: i32, channels: i32) -> Norm {
   var norm: Norm;
   norm.mean = mean4(block, channels);
   norm.inverse = inverse4(block, channels);
-#if ACTIVATION != 0
+#if ACTIVATION != None
   norm.scale = scale4(block, channels);
   norm.bias = bias4(block, channels);
 #end
@@ -28,7 +28,7 @@ fn normalised(x: vec4f, norm: Norm) -> vec4f {
 
 // The derivative of the activation, for a normalised value.
 fn derivativeAt(normal: vec4f, norm: Norm) -> vec4f {
-#if ACTIVATION == 0
+#if ACTIVATION == None
   return vec4f(1.0);
 #else
   let value = normal * norm.scale + norm.bias;

@@ -9,8 +9,13 @@ import type { EpochRecord, Losses } from "../train/loop/record.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 
-function lossText({ box, classes, distribution }: Losses): string {
-  return `box ${box.toFixed(3)}  classes ${classes.toFixed(3)}  distribution ${distribution.toFixed(3)}`;
+/** Losses below this are shown by their power of ten. */
+const LEAST_FIXED = 0.0005;
+
+/** Each loss by its name, in the order of declaration. */
+function lossText(losses: Losses): string {
+  const number = (loss: number) => loss !== 0 && Math.abs(loss) < LEAST_FIXED ? loss.toExponential(1) : loss.toFixed(3);
+  return Object.entries(losses).map(([name, loss]) => `${name} ${number(loss)}`).join("  ");
 }
 
 /** A speed as people read it. */

@@ -11,15 +11,31 @@ import type { Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
 import { profilePrograms, type StepTime } from "./profile.ts";
 import type { TrainerState, UpdateSettings } from "../train/loop/trainer.ts";
+import type { Losses } from "../train/losses/named_loss.ts";
 import type { TrainingProblem } from "./training/plan.ts";
 import { makeParts, type TrainingParts, type TrainingSessionOptions } from "./training/parts.ts";
 import { StepReport } from "./training/step_report.ts";
 export type { TrainingProblem } from "./training/plan.ts";
 export type { TrainingSessionOptions } from "./training/parts.ts";
 
+/** Where a step is in a run. */
+export interface StepPlace {
+  /** Epochs that are done, with fractions: weights of losses that change over a run follow from it. 0 by default. */
+  readonly epoch?: number;
+  /**
+   * A factor on all gradients on their way, for storage in f16, by which the mean is divided again; 1 by default. The session multiplies
+   * the weights of losses by it; seeds that no loss scales hold it already.
+   */
+  readonly lossScale?: number;
+}
+
 /** What a step tells. */
 export interface TrainingStep {
-  /** The values of the problem's `report`, by name. */
+  /** The problem's losses by name, times their weights. */
+  readonly losses: Losses;
+  /** The weights in this step, of losses that state one; undefined where none does. */
+  readonly lossWeights?: Readonly<Record<string, number>>;
+  /** The values that hold losses and those of the problem's `report`, by name. */
   readonly values: Readonly<Record<string, Float32Array>>;
   /** Norm of the mean gradient before it was clipped; undefined where nothing was updated. */
   readonly gradientNorm?: number;
@@ -41,13 +57,13 @@ const { gradient, sum, state } = OPTIMIZER_VALUES;
  * const y = b.conv("conv", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 });
  * const squares = b.node("Mul", "squares", [y, y], {});
  * const loss = b.node("ReduceMean", "loss", [squares], { axes: [0, 1, 2, 3], keepDims: false });
- * const problem = { ...trainingGraph(b.graph("net", [loss])), loss, report: [loss] };
+ * const problem = { ...trainingGraph(b.graph("net", [loss])), losses: [{ name: "squares", value: loss }] };
  * const session = await TrainingSession.create(problem);
  * const settings = {
  *   learningRates: { weight: 0.1, bias: 0.1, norm: 0.1 }, momentum: 0.9, weightDecay: 0, averageDecay: 0.9, clipNorm: 10,
  * };
  * const x = new Float32Array(2 * 3 * 8 * 8).fill(0.5);
- * for (let i = 0; i < 5; i++) console.log((await session.step({ x }, settings)).values.loss[0]); // falls
+ * for (let i = 0; i < 5; i++) console.log((await session.step({ x }, settings)).losses.squares); // falls
  * session.destroy();
  * ```
  */
@@ -62,35 +78,42 @@ export class TrainingSession {
   #updates = 0;
   readonly #guard: DeviceGuard;
 
-  private constructor(parts: TrainingParts, report: readonly string[]) {
+  private constructor(parts: TrainingParts, report: readonly string[] = []) {
     this.plan = parts.plan;
     this.device = parts.device;
     this.#parts = parts;
     const { program, values } = parts;
     const memory = { plain: program.plain, state: values.buffers.get(state) };
-    this.#report = new StepReport(program.memory, parts.plan, report, memory);
+    const names = [...new Set([...parts.losses.values, ...report])];
+    this.#report = new StepReport(program.memory, parts.plan, names, memory);
     this.#guard = new DeviceGuard(parts.device, "training session", parts.plan.graph.name);
   }
 
   /**
    * Makes the gradient graph, plans it, uploads parameters and compiles kernels.
    *
-   * Throws FeatherdetError where there is no adapter, where no gradient goes through an operator or it has no kernel, and where memory
-   * does not suffice.
+   * Throws FeatherdetError where there is no adapter, where no gradient goes through an operator or it has no kernel, where losses are not
+   * what `NamedLoss` says, and where memory does not suffice.
    */
   static async create(problem: TrainingProblem, options: TrainingSessionOptions = {}): Promise<TrainingSession> {
     return new TrainingSession(await makeParts(problem, options), problem.report);
   }
 
-  /** Inputs of a step: those of the model and of the loss. */
+  /** Inputs of a step: those of the model and of operators of losses. The session itself feeds the weights of losses. */
   get inputs(): readonly { readonly name: string; readonly shape: Shape }[] {
+    const { losses } = this.#parts;
+    return this.#fed().filter(({ name }) => !losses.inputs.has(name));
+  }
+
+  /** Inputs that every step uploads: all but parameters and statistics. */
+  #fed() {
     const { parameters, statistics } = this.#parts.layouts;
     const own = new Set([...parameters.offsets.keys(), ...statistics.offsets.keys()]);
     return this.plan.graph.inputs.filter(({ name }) => !own.has(name));
   }
 
   #upload(inputs: Readonly<Record<string, Float32Array>>): void {
-    for (const { name, shape } of this.inputs) {
+    for (const { name, shape } of this.#fed()) {
       const data = inputs[name];
       if (data?.length !== sizeOf(shape)) {
         throw new FeatherdetError(
@@ -105,18 +128,18 @@ export class TrainingSession {
 
   /**
    * Adds the gradients of a batch to the sum; with settings, moves the parameters by the mean of what was summed and begins a new sum.
-   * `lossScale` is what the loss was multiplied by, which the mean is divided by. Steps run in the order of the calls; the next one may
-   * be started before this one has reported.
+   * Steps run in the order of the calls; the next one may be started before this one has reported.
    *
    * Throws FeatherdetError for inputs that are missing or too long, for settings out of range, and for a lost device.
    */
   async step(
     inputs: Readonly<Record<string, Float32Array>>,
     update?: UpdateSettings,
-    lossScale = 1,
+    { epoch = 0, lossScale = 1 }: StepPlace = {},
   ): Promise<TrainingStep> {
     this.#guard.check();
-    this.#upload(inputs);
+    const { losses } = this.#parts;
+    this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale) });
     const { program, optimizer, copies } = this.#parts;
     const encoder = this.device.device.createCommandEncoder();
     copies.encodeBefore(encoder, program.plain);
@@ -135,7 +158,9 @@ export class TrainingSession {
     const read = this.#report.record(encoder);
     this.device.device.queue.submit([encoder.finish()]);
     const { values, state: { norm, nonFinite } } = await this.#guard.arrival(read());
-    return update ? { values, gradientNorm: norm, skipped: nonFinite > 0 } : { values, skipped: false };
+    const lossWeights = losses.weights(epoch);
+    const told = { losses: losses.read(values, epoch), ...(lossWeights && { lossWeights }), values };
+    return update ? { ...told, gradientNorm: norm, skipped: nonFinite > 0 } : { ...told, skipped: false };
   }
 
   /** Adds the gradient of one batch to the sum, or begins a new one with it, whatever the old one held. */

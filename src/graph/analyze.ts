@@ -26,6 +26,7 @@ import { factorsOf, withSparsity } from "./analyze_sparsity.ts";
 import { type Graph, type Shape, sizeOf } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
+import { eachUnary } from "./unary.ts";
 import { storedType, weightSize, weightSource } from "./weight_source.ts";
 import { weightsOf } from "./weights.ts";
 
@@ -52,18 +53,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   Conv: (_, [, weight], output) => sizeOf(output) * sizeOf(weight.slice(1)),
   ConvTranspose: (_, [x, weight]) => sizeOf(x) * sizeOf(weight.slice(1)),
   BatchNormalization: none,
-  Relu: none,
-  LeakyRelu: none,
-  Sigmoid: none,
-  Silu: none,
-  HardSigmoid: none,
-  HardSwish: none,
-  Clip: none,
-  Tanh: none,
-  Exp: none,
-  Log: none,
-  Sqrt: none,
-  Neg: none,
+  ...eachUnary(() => none),
   Add: none,
   Sub: none,
   Mul: none,

@@ -8,6 +8,7 @@ import { FeatherdetError } from "./error.ts";
 import type { ElementType, Graph } from "./graph.ts";
 import type { Node } from "./operators.ts";
 import type { WeightBits } from "./packed_weights.ts";
+import { traitOf } from "./traits.ts";
 import { weightSource } from "./weight_source.ts";
 
 /** Bytes of an element. */
@@ -22,8 +23,8 @@ export interface BitWidths {
 }
 
 /** Whether the node slides filters over an image. */
-export function isConvolution({ op }: Node): boolean {
-  return op === "Conv" || op === "ConvInteger" || op === "ConvTranspose";
+export function isConvolution(node: Node): boolean {
+  return traitOf(node, "layer") === "convolution";
 }
 
 /**

@@ -5,10 +5,10 @@
  */
 
 import type { Analysis, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
-import { isConvolution } from "./analyze_bits.ts";
 import { type Constant, type Graph, sizeOf } from "./graph.ts";
 import type { Node } from "./operators.ts";
 import { unpackWeights } from "./packed_weights.ts";
+import { traitOf } from "./traits.ts";
 import { weightSize, type WeightSource, weightSource } from "./weight_source.ts";
 import { weightsOf } from "./weights.ts";
 
@@ -26,8 +26,8 @@ interface Factor {
 
 /** The constants that a convolution or matrix product multiplies by; biases are not among them. */
 export function factorsOf(graph: Graph, node: Node): Factor[] {
-  const isInteger = node.op === "ConvInteger" || node.op === "MatMulInteger";
-  if (!isConvolution(node) && !isInteger && node.op !== "Gemm" && node.op !== "MatMul") return [];
+  if (traitOf(node, "layer") === "no") return [];
+  const isInteger = traitOf(node, "quantized");
   const { trained } = weightsOf(graph, node);
   const found = node.inputs.slice(0, 2).flatMap((input, index): Factor[] => {
     const source = weightSource(graph, input);

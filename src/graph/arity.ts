@@ -7,6 +7,7 @@
 import { LOSS_RESULTS, MAX_LOSS_LEVELS } from "./detection_loss.ts";
 import { FeatherdetError } from "./error.ts";
 import type { Node, OperatorTable } from "./operators.ts";
+import { eachUnary } from "./unary.ts";
 
 /** Bounds on the number of inputs and outputs, both inclusive. */
 export interface Arity {
@@ -25,18 +26,7 @@ export const ARITY: OperatorTable<Arity> = {
   Conv: TWO_OR_THREE,
   ConvTranspose: TWO_OR_THREE,
   BatchNormalization: { inputs: [5, 5], outputs: [1, 1] },
-  Relu: ONE,
-  LeakyRelu: ONE,
-  Sigmoid: ONE,
-  Silu: ONE,
-  HardSigmoid: ONE,
-  HardSwish: ONE,
-  Clip: ONE,
-  Tanh: ONE,
-  Exp: ONE,
-  Log: ONE,
-  Sqrt: ONE,
-  Neg: ONE,
+  ...eachUnary(() => ONE),
   Add: TWO,
   Sub: TWO,
   Mul: TWO,

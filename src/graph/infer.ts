@@ -10,7 +10,7 @@ import type { Graph, TensorType } from "./graph.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
-import { batchNormalization, binary, clip, softmax, unary } from "./shapes/elementwise.ts";
+import { batchNormalization, binary, softmax, unary } from "./shapes/elementwise.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./shapes/fake_quantize.ts";
 import { detectionLoss } from "./shapes/loss.ts";
 import {
@@ -34,23 +34,13 @@ import {
   softmaxGradient,
 } from "./shapes/train.ts";
 import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./shapes/window.ts";
+import { eachUnary } from "./unary.ts";
 
 const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = {
   Conv: conv,
   ConvTranspose: convTranspose,
   BatchNormalization: batchNormalization,
-  Relu: unary,
-  LeakyRelu: unary,
-  Sigmoid: unary,
-  Silu: unary,
-  HardSigmoid: unary,
-  HardSwish: unary,
-  Clip: clip,
-  Tanh: unary,
-  Exp: unary,
-  Log: unary,
-  Sqrt: unary,
-  Neg: unary,
+  ...eachUnary(() => unary),
   Add: binary,
   Sub: binary,
   Mul: binary,

@@ -26,6 +26,8 @@ export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type Weig
 export { printGraph } from "./print.ts";
 export { consumers, namesOf, producers, replaceNodes, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";
+export { type Answer, traitOf, TRAITS, type Traits } from "./traits.ts";
+export * from "./unary.ts";
 export { verify } from "./verify.ts";
 export { type WeightSource, weightSource } from "./weight_source.ts";
 export { WEIGHT_INPUTS, type WeightInputs, weightsOf } from "./weights.ts";

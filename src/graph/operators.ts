@@ -14,6 +14,9 @@
 import { FeatherdetError } from "./error.ts";
 import type { ElementType } from "./graph.ts";
 import type { WeightBits } from "./packed_weights.ts";
+import type { ActivationOperator, UnaryAttributes } from "./unary.ts";
+
+export type { ActivationOperator, UnaryAttributes, UnaryOperator } from "./unary.ts";
 
 /** Height and width, in this order. */
 export type Pair = readonly [number, number];
@@ -87,38 +90,17 @@ export interface DetectionLossAttributes {
   readonly gains: { readonly box: number; readonly classes: number; readonly distribution: number };
 }
 
-/** Operator name -> its attributes. Operators carry ONNX's names and semantics (opset 17) except where noted. */
-export interface OperatorAttributes {
+/**
+ * Operator name -> its attributes. Operators carry ONNX's names and semantics (opset 17) except where noted. Those on single elements are
+ * those of UnaryAttributes.
+ */
+export interface OperatorAttributes extends UnaryAttributes {
   /** Cross-correlation of an image with filters, `[N,C,H,W] -> [N,O,H',W']`. */
   Conv: ConvAttributes;
   /** Weight is `[C,O/groups,kh,kw]`. */
   ConvTranspose: ConvAttributes & { readonly outputPadding: Pair };
   /** Inference form. Inputs: x, scale, bias, running mean, running variance (each `[C]`). */
   BatchNormalization: { readonly epsilon: number };
-  /** max(x, 0). */
-  Relu: NoAttributes;
-  /** x, or alpha * x where x is negative. */
-  LeakyRelu: { readonly alpha: number };
-  /** 1 / (1 + exp(-x)). */
-  Sigmoid: NoAttributes;
-  /** x * sigmoid(x); ONNX spells it Sigmoid and Mul. */
-  Silu: NoAttributes;
-  /** Clamp of alpha * x + beta to `[0, 1]`. */
-  HardSigmoid: { readonly alpha: number; readonly beta: number };
-  /** x * clamp of x / 6 + 1 / 2 to `[0, 1]`. */
-  HardSwish: NoAttributes;
-  /** Clamp to `[min, max]`; ReLU6 is `[0, 6]`; a missing bound is an infinity. */
-  Clip: { readonly min: number; readonly max: number };
-  /** Hyperbolic tangent. */
-  Tanh: NoAttributes;
-  /** e to the power of x. */
-  Exp: NoAttributes;
-  /** Natural logarithm. */
-  Log: NoAttributes;
-  /** Square root. */
-  Sqrt: NoAttributes;
-  /** -x. */
-  Neg: NoAttributes;
   /** Two inputs, broadcast as in NumPy; so for Sub, Mul, Div. */
   Add: NoAttributes;
   /** First minus second. */
@@ -220,8 +202,8 @@ export interface OperatorAttributes {
    */
   BatchNormApply: { readonly activation?: ActivationAttributes };
   /**
-   * dy times the derivative of an activation with those attributes. Inputs: the activation's output or, for LeakyRelu, Silu and
-   * HardSwish, its input; dy. At a kink the derivative is 0, but 1 for LeakyRelu.
+   * dy times the derivative of an activation with those attributes. Inputs: the activation's input or output, as its row in `unary.ts`
+   * says; dy. At a kink the derivative is 0, but 1 for LeakyRelu.
    */
   ActivationGradient: ActivationAttributes;
   /** Inputs: x, dy. Of equal elements of a window the first, by rows, gets the gradient. */
@@ -251,39 +233,10 @@ export interface OperatorAttributes {
 /** Name of an operator. */
 export type Operator = keyof OperatorAttributes;
 
-/** Operators of one input that act on each element alone. */
-export type UnaryOperator =
-  | "Relu"
-  | "LeakyRelu"
-  | "Sigmoid"
-  | "Silu"
-  | "HardSigmoid"
-  | "HardSwish"
-  | "Clip"
-  | "Tanh"
-  | "Exp"
-  | "Log"
-  | "Sqrt"
-  | "Neg";
-
-/** Activations with a derivative of their own (see ActivationGradient); those of other unary operators are products of values. */
-export type ActivationOperator =
-  | "Relu"
-  | "LeakyRelu"
-  | "Sigmoid"
-  | "Silu"
-  | "HardSigmoid"
-  | "HardSwish"
-  | "Clip"
-  | "Tanh";
-
 /** An activation's name and its own attributes. */
 export type ActivationAttributes = {
   readonly [K in ActivationOperator]: { readonly activation: K } & OperatorAttributes[K];
 }[ActivationOperator];
-
-/** Activations whose derivative is computed from their input; that of the others is computed from their output. */
-export const DERIVED_FROM_INPUT: ReadonlySet<ActivationOperator> = new Set(["LeakyRelu", "Silu", "HardSwish"]);
 
 /** Operators that only training has: no ONNX file holds them. */
 export const TRAINING_OPERATORS = [

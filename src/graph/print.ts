@@ -9,24 +9,14 @@ import type { Graph, TensorType } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
 import type { Node, Operator, OperatorAttributes } from "./operators.ts";
 import { show } from "./shapes/common.ts";
+import { eachUnary } from "./unary.ts";
 
 /** Attribute values that go without saying. */
 const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   Conv: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
   ConvTranspose: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1, outputPadding: [0, 0] },
   BatchNormalization: {},
-  Relu: {},
-  LeakyRelu: {},
-  Sigmoid: {},
-  Silu: {},
-  HardSigmoid: {},
-  HardSwish: {},
-  Clip: {},
-  Tanh: {},
-  Exp: {},
-  Log: {},
-  Sqrt: {},
-  Neg: {},
+  ...eachUnary(() => ({})),
   Add: {},
   Sub: {},
   Mul: {},

@@ -22,5 +22,6 @@ export type {
   Pair,
   PoolAttributes,
   ReduceAttributes,
+  UnaryAttributes,
 } from "./operators.ts";
 export type { WeightBits } from "./packed_weights.ts";

@@ -6,6 +6,7 @@
 
 import type { Graph } from "./graph.ts";
 import type { Node, OperatorTable } from "./operators.ts";
+import { eachUnary } from "./unary.ts";
 import { weightSource } from "./weight_source.ts";
 
 /** Input positions that hold weights when a constant feeds them. */
@@ -27,18 +28,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   Conv: WEIGHT_AND_BIAS,
   ConvTranspose: WEIGHT_AND_BIAS,
   BatchNormalization: { trained: [1, 2], statistics: [3, 4] },
-  Relu: NONE,
-  LeakyRelu: NONE,
-  Sigmoid: NONE,
-  Silu: NONE,
-  HardSigmoid: NONE,
-  HardSwish: NONE,
-  Clip: NONE,
-  Tanh: NONE,
-  Exp: NONE,
-  Log: NONE,
-  Sqrt: NONE,
-  Neg: NONE,
+  ...eachUnary(() => NONE),
   Add: NONE,
   Sub: NONE,
   Mul: NONE,

@@ -1,61 +1,48 @@
 /**
- * Activation functions that kernels apply to their result; the numbers are those of `shaders/lib/activation.wgsl`.
+ * Activation functions that kernels apply to their result; `shaders/lib/activate.wgsl` has them by name.
  *
  * @module
  */
 
-import type { Node, UnaryOperator } from "../graph/operators.ts";
+import type { Node } from "../graph/operators.ts";
+import { isUnary, type UnaryOperator, unaryRow } from "../graph/unary.ts";
 import { f32, type ParameterField } from "./kernel.ts";
 
 /** An activation and its own parameters. */
 export interface Activation {
+  /** Name of the function in the shader. */
   readonly name: UnaryOperator | "None" | "FakeQuantize";
-  /** Number of the function in the shader. */
-  readonly kind: number;
   readonly a: number;
   readonly b: number;
 }
 
-const KINDS: { readonly [K in UnaryOperator]: number } = {
-  Relu: 1,
-  LeakyRelu: 2,
-  Sigmoid: 3,
-  Silu: 4,
-  HardSigmoid: 5,
-  HardSwish: 6,
-  Clip: 7,
-  Tanh: 8,
-  Exp: 9,
-  Log: 10,
-  Sqrt: 11,
-  Neg: 12,
-};
-
 /** The identity. */
-export const NO_ACTIVATION: Activation = { name: "None", kind: 0, a: 0, b: 0 };
+export const NO_ACTIVATION: Activation = { name: "None", a: 0, b: 0 };
 
 /** FakeQuantize of an element, with scale and zero point yet to be filled in. No node is recognised as it, so that nothing fuses it. */
-export const FAKE_QUANTIZE: Activation = { name: "FakeQuantize", kind: 13, a: 1, b: 0 };
+export const FAKE_QUANTIZE: Activation = { name: "FakeQuantize", a: 1, b: 0 };
 
 /** Largest finite f32: WGSL has no infinities in expressions. */
 const LARGEST = 3.4028234e38;
 
 /** The activation that a node stands for, or undefined where it is none. */
 export function activationOf(node: Node): Activation | undefined {
-  if (!(node.op in KINDS)) return undefined;
-  const name = node.op as UnaryOperator;
-  let a = 0, b = 0;
-  if (node.op === "LeakyRelu") a = node.attributes.alpha;
-  if (node.op === "HardSigmoid") [a, b] = [node.attributes.alpha, node.attributes.beta];
-  if (node.op === "Clip") {
-    [a, b] = [Math.max(node.attributes.min, -LARGEST), Math.min(node.attributes.max, LARGEST)];
-  }
-  return { name, kind: KINDS[name], a, b };
+  if (!isUnary(node.op)) return undefined;
+  const attributes = node.attributes as Readonly<Record<string, number>>;
+  const [a = 0, b = 0] = Object.keys(unaryRow(node.op).attributes).map((name) =>
+    Math.min(Math.max(attributes[name], -LARGEST), LARGEST)
+  );
+  return { name: node.op, a, b };
+}
+
+/** True where an activation makes a number of zero, which the spare channels of row memory hold. */
+export function isFiniteAtZero(node: Node): boolean {
+  return isUnary(node.op) && Number.isFinite(unaryRow(node.op).value(0, node.attributes as Record<string, number>));
 }
 
 /** The linker constant that selects an activation. */
-export function activationConstants(activation: Activation): { readonly ACTIVATION: number } {
-  return { ACTIVATION: activation.kind };
+export function activationConstants(activation: Activation): { readonly ACTIVATION: string } {
+  return { ACTIVATION: activation.name };
 }
 
 /** The two parameter fields of an activation: its `a` and `b`. */

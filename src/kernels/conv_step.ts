@@ -64,7 +64,7 @@ export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvSt
 type Fused = Pick<ConvStep, "activation" | "residual">;
 
 /** Linker constants of `shaders/lib/epilogue.wgsl`. */
-export function epilogueConstants(step: Fused): { readonly RESIDUAL: number; readonly ACTIVATION: number } {
+export function epilogueConstants(step: Fused): { readonly RESIDUAL: number; readonly ACTIVATION: string } {
   return { RESIDUAL: step.residual ? 1 : 0, ...activationConstants(step.activation) };
 }
 

@@ -65,7 +65,7 @@ export function onImages(_: Node, types: OperandTypes): boolean {
 
 /** Throws FeatherdetError where a kernel that computes no epilogue is handed one. */
 export function refuseEpilogue({ node, epilogue }: KernelContext): void {
-  if (epilogue.activation.kind !== 0 || epilogue.residual || epilogue.interleaved) {
+  if (epilogue.activation.name !== "None" || epilogue.residual || epilogue.interleaved) {
     throw new FeatherdetError("nothing can be fused into this kernel", { node: node.name, operator: node.op });
   }
 }

@@ -96,7 +96,7 @@ export function squeezeExciteKernel(step: SqueezeExciteStep): Kernel {
       WORKGROUP: workgroup,
       CELLS: cells,
       MAXIMA: maxima ? 1 : 0,
-      HIDDEN_ACTIVATION: squeeze.activation.kind,
+      HIDDEN_ACTIVATION: squeeze.activation.name,
       ...activationConstants(excite.activation),
     },
     parameters: [

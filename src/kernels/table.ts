@@ -4,6 +4,7 @@
  * @module
  */
 
+import { eachUnary } from "../graph/unary.ts";
 import { concatPlain, padPlain, slicePlain, splitPlain, transposePlain } from "./arrange_plain.ts";
 import { concatBlocked, padBlocked, sliceBlocked, splitBlocked } from "./arrange_blocked.ts";
 import { binary } from "./binary.ts";
@@ -30,18 +31,7 @@ export const KERNELS: KernelTable = {
   Conv: conv,
   ConvTranspose: convTranspose,
   BatchNormalization: batchNormalization,
-  Relu: unary,
-  LeakyRelu: unary,
-  Sigmoid: unary,
-  Silu: unary,
-  HardSigmoid: unary,
-  HardSwish: unary,
-  Clip: unary,
-  Tanh: unary,
-  Exp: unary,
-  Log: unary,
-  Sqrt: unary,
-  Neg: unary,
+  ...eachUnary(() => unary),
   Add: binary,
   Sub: binary,
   Mul: binary,

@@ -6,7 +6,8 @@
  */
 
 import { sizeOf } from "../graph/graph.ts";
-import type { Node, UnaryOperator } from "../graph/operators.ts";
+import type { Node } from "../graph/operators.ts";
+import type { UnaryOperator } from "../graph/unary.ts";
 import { type Activation, activationConstants, activationOf, activationParameters } from "./activation.ts";
 import type { KernelContext, Operand, OperatorKernels } from "./context.ts";
 import { blocked, i32, type Kernel, type PackedWeights } from "./kernel.ts";

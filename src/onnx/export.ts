@@ -10,11 +10,11 @@ import { namesOf, uniqueName } from "../graph/rewrite.ts";
 import { inferTypes } from "../graph/infer.ts";
 import { verify } from "../graph/verify.ts";
 import { ELEMENT_NUMBER, writeAttributes, writeConstant, writeNumbers } from "./export/attributes.ts";
-import { onnxNodes, type Writer } from "./export/operators.ts";
+import { onnxNodes, OPSET, type Writer } from "./export/operators.ts";
 import { schema } from "./proto.ts";
 
-/** Operator set of the written files, and the file format that came with it. */
-const OPSET = 17, IR_VERSION = 8;
+/** The file format that came with the operator set. */
+const IR_VERSION = 8;
 
 function valueInfo(name: string, { dtype, shape }: TensorType): onnx.IValueInfoProto {
   const dim = shape.map((extent) => ({ dimValue: extent }));
@@ -64,10 +64,11 @@ function graphProto(graph: Graph): onnx.IGraphProto {
 }
 
 /**
- * Writes a graph as an ONNX model of operator set 17, with its metadata. Silu becomes Sigmoid and Mul, since that operator set lacks it.
+ * Writes a graph as an ONNX model of operator set 17, with its metadata. Activations that this operator set lacks are spelt in other
+ * operators: Silu becomes Sigmoid and Mul.
  *
- * Reading the file gives an equal graph, except for Silu and for constants that nothing reads. Throws FeatherdetError for a graph that
- * does not verify.
+ * Reading the file gives an equal graph, except for such activations and for constants that nothing reads. Throws FeatherdetError for a
+ * graph that does not verify.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -1,31 +1,44 @@
 /**
- * Recognises activation functions that exporters spell in several nodes: x * Sigmoid(x) is Silu, x * HardSigmoid(x) with slope
- * 1/6 and offset 1/2 is HardSwish. And makes nodes of activations that are attributes of other nodes.
+ * Recognises activation functions that exporters spell in several nodes, by the gates of their rows: x * Sigmoid(x) is Silu, x *
+ * HardSigmoid(x) with slope 1/6 and offset 1/2 is HardSwish. And makes nodes of activations that are attributes of other nodes.
  *
  * @module
  */
 
 import type { Graph } from "../graph/graph.ts";
-import type { ActivationAttributes, ActivationOperator, Node } from "../graph/operators.ts";
+import type { ActivationAttributes, Node } from "../graph/operators.ts";
 import { consumers, producers, withNodes } from "../graph/rewrite.ts";
+import { type ActivationOperator, type GateStep, UNARY_OPERATORS, unaryRow } from "../graph/unary.ts";
 
-function recognised(mul: Node, gate: Node | undefined, x: string): Node | undefined {
-  if (gate?.inputs[0] !== x) return undefined;
-  const base = { name: mul.name, inputs: [x], outputs: mul.outputs, attributes: {} };
-  if (gate.op === "Sigmoid") return { op: "Silu", ...base };
-  const hard = gate.op === "HardSigmoid" && Math.abs(gate.attributes.alpha - 1 / 6) < 1e-6 &&
-    gate.attributes.beta === 0.5;
-  return hard ? { op: "HardSwish", ...base } : undefined;
+/** True for a node that computes a part of a gate; numbers have passed through float32. */
+function isStep(node: Node, { op, attributes = {} }: GateStep): boolean {
+  const own = node.attributes as Readonly<Record<string, number>>;
+  return node.op === op && Object.entries(attributes).every(([name, wanted]) => Math.abs(own[name] - wanted) < 1e-6);
 }
 
-/** Replaces each such pair by one node. A gate that has other readers stays as it is. */
+/** Replaces each such spelling by one node. A gate stays as it is if another reader reads one of its values. */
 export function recogniseActivations(graph: Graph): Graph {
   const makers = producers(graph), readers = consumers(graph);
+  const isOwn = (value: string) => readers.get(value)!.length === 1 && !graph.outputs.includes(value);
+  /** True where the value is the gate of x: its steps, the last one first. */
+  const isGate = (value: string, x: string, gate: readonly GateStep[]): boolean => {
+    const from = gate.toReversed().reduce<string | undefined>((made, step) => {
+      const maker = made === undefined || !isOwn(made) ? undefined : makers.get(made);
+      return maker && isStep(maker, step) ? maker.inputs[0] : undefined;
+    }, value);
+    return from === x;
+  };
   const nodes = graph.nodes.map((node): Node => {
     if (node.op !== "Mul") return node;
-    for (const [gateValue, x] of [[node.inputs[1], node.inputs[0]], [node.inputs[0], node.inputs[1]]]) {
-      const found = recognised(node, makers.get(gateValue), x);
-      if (found && readers.get(gateValue)!.length === 1 && !graph.outputs.includes(gateValue)) return found;
+    for (const [value, x] of [[node.inputs[1], node.inputs[0]], [node.inputs[0], node.inputs[1]]]) {
+      const found = UNARY_OPERATORS.find((op) => {
+        const { gate } = unaryRow(op);
+        return gate !== undefined && isGate(value, x, gate);
+      });
+      if (found) {
+        const { attributes } = unaryRow(found);
+        return { op: found, name: node.name, inputs: [x], outputs: node.outputs, attributes } as Node;
+      }
     }
     return node;
   });

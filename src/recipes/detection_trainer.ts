@@ -5,25 +5,33 @@
  */
 
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { type DetectionLossOptions, withDetectionLoss } from "../train/losses/detection_loss.ts";
+import { ASSIGNED_ANCHORS } from "../train/losses/detection_loss.ts";
 import { LossScale } from "../train/losses/loss_scale.ts";
-import { trainingGraph, type TrainingOptions } from "../train/mod.ts";
 import type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "../train/loop/trainer.ts";
 import { TrainingSession, type TrainingSessionOptions } from "../engine/training_session.ts";
+import { detectorProblem, type DetectorProblemOptions } from "./detector_problem.ts";
 
 /** How a detector is trained. */
-export interface TrainerOptions
-  extends TrainingSessionOptions, Omit<TrainingOptions, "outputs">, DetectionLossOptions {}
+export interface TrainerOptions extends TrainingSessionOptions, DetectorProblemOptions {}
 
 /** Name of the scale in a trainer's state. */
 const SCALE = "train/loss_scale";
 
-/** Names of what a step is fed and reports. */
+/** Names of what a step is fed and reports; those of the labels are missing where there are none. */
 interface StepNames {
   readonly images: string;
-  readonly boxes: string;
-  readonly scale: string;
-  readonly losses: string;
+  readonly boxes?: string;
+  readonly labelLosses?: string;
+}
+
+/** Facts of a trainer that its session does not know. */
+interface TrainerFacts {
+  /** Rows for boxes of each picture. */
+  readonly boxes: number;
+  /** Number of parameters. */
+  readonly parameters: number;
+  /** How activations and gradients are stored. */
+  readonly precision: "f32" | "f16";
 }
 
 /** A Trainer over a TrainingSession; made by `createTrainer`. */
@@ -42,15 +50,12 @@ export class DetectionTrainer implements Trainer {
   constructor(
     session: TrainingSession,
     names: StepNames,
-    parameters: number,
-    precision: "f32" | "f16",
+    { boxes, parameters, precision }: TrainerFacts,
   ) {
     this.#session = session;
     this.#names = names;
-    this.parameters = parameters;
-    const shapeOf = (name: string) => session.inputs.find((input) => input.name === name)!.shape;
-    const [batch, , height, width] = shapeOf(names.images);
-    [this.batch, this.size, this.boxes] = [batch, [height, width], shapeOf(names.boxes)[1]];
+    const { shape: [batch, , height, width] } = session.inputs.find(({ name }) => name === names.images)!;
+    [this.batch, this.size, this.boxes, this.parameters] = [batch, [height, width], boxes, parameters];
     this.#scale = new LossScale(precision);
   }
 
@@ -59,21 +64,25 @@ export class DetectionTrainer implements Trainer {
     return this.#session;
   }
 
-  async step({ images, boxes }: TrainingBatch, update?: UpdateSettings): Promise<StepReport> {
-    const { losses: report } = this.#names;
+  async step({ images, boxes }: TrainingBatch, update?: UpdateSettings, epoch = 0): Promise<StepReport> {
+    const { labelLosses } = this.#names;
     const scale = this.#summedScale ?? this.#scale.next();
     const inputs = {
       [this.#names.images]: images,
-      [this.#names.boxes]: boxes,
-      [this.#names.scale]: Float32Array.of(scale),
+      ...this.#names.boxes !== undefined && { [this.#names.boxes]: boxes },
     };
     this.#summedScale = update ? undefined : scale;
     const begun = update && this.#scale.begin();
     try {
-      const { values, gradientNorm, skipped } = await this.#session.step(inputs, update, scale);
-      begun?.reported(skipped);
-      const [box, classes, distribution, positives] = values[report];
-      return { losses: { box, classes, distribution }, positives, gradientNorm, skipped };
+      const { values, ...told } = await this.#session.step(inputs, update, { lossScale: scale, epoch });
+      begun?.reported(told.skipped);
+      const { losses, lossWeights, gradientNorm, skipped } = told;
+      return {
+        losses,
+        ...(lossWeights && { lossWeights }),
+        ...(labelLosses !== undefined && { positives: values[labelLosses][ASSIGNED_ANCHORS] }),
+        ...{ gradientNorm, skipped },
+      };
     } catch (error) {
       begun?.failed();
       throw error;
@@ -118,8 +127,8 @@ export class DetectionTrainer implements Trainer {
 }
 
 /**
- * Prepares a detector for training on a device. A step has the model's batch and input size, so build the model with the batch that you
- * want to train with. BatchNormalization must not be folded.
+ * Prepares a detector for training on a device, as a variant if one is given. A step has the model's batch and input size, so build the
+ * model with the batch that you want to train with. BatchNormalization must not be folded.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -141,10 +150,10 @@ export class DetectionTrainer implements Trainer {
  * does not suffice.
  */
 export async function createTrainer(model: Graph, options: TrainerOptions): Promise<DetectionTrainer> {
-  const { graph, seeds, losses, inputs } = withDetectionLoss(model, options);
-  const training = trainingGraph(graph, { ...options, outputs: [losses] });
-  const session = await TrainingSession.create({ ...training, seeds, report: [losses] }, options);
-  const count = training.parameters.reduce((sum, { initial }) => sum + initial.data.length, 0);
-  const names = { images: model.inputs[0].name, boxes: inputs.boxes, scale: inputs.scale, losses };
-  return new DetectionTrainer(session, names, count, options.precision ?? "f32");
+  const { problem, images, label } = detectorProblem(model, options);
+  const session = await TrainingSession.create(problem, options);
+  const parameters = problem.parameters.reduce((sum, { initial }) => sum + initial.data.length, 0);
+  const names = { images, ...(label && { boxes: label.inputs.boxes, labelLosses: label.losses }) };
+  const { boxes, precision = "f32" } = options;
+  return new DetectionTrainer(session, names, { boxes, parameters, precision });
 }

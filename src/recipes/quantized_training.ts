@@ -10,6 +10,7 @@ import {
   calibrate,
   packWeights,
   prepareQat,
+  type PrepareQatOptions,
   quantizeScaled,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -17,6 +18,7 @@ import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { foldBatchNormalization } from "../passes/mod.ts";
 import { sessionRunner } from "../engine/session_runner.ts";
+import { PLAIN, type TrainingVariant } from "../train/mod.ts";
 
 /**
  * What a model is trained for: weights and activations in int8, or weights of two bits (ternary) or one (binary) with activations in
@@ -40,14 +42,32 @@ export interface QuantizedSettings {
   readonly activationScales?: Readonly<Record<string, readonly [scale: number, zeroPoint: number]>>;
 }
 
-/** Training with rounded numbers. */
-export interface QuantizedTraining {
-  /** What checkpoints keep. */
-  readonly settings: QuantizedSettings;
-  /** The graph that is trained in place of a float model. */
-  trainable(model: Graph): Graph;
-  /** What a float model with trained weights becomes; its metadata say so. */
-  exported(model: Graph): Graph;
+/** The variant of rounded numbers: what it exports says so in its metadata. */
+export interface QuantizedTraining extends TrainingVariant {
+  readonly settings: Readonly<Record<string, unknown>> & QuantizedSettings;
+}
+
+/** A variant that rounds as `prepareQat` does. Throws FeatherdetError where the model has frozen parts, which would be rounded too. */
+function roundingVariant(
+  settings: QuantizedSettings,
+  options: PrepareQatOptions,
+  exported: TrainingVariant["exported"],
+): QuantizedTraining {
+  const { quantize } = settings;
+  return {
+    ...PLAIN,
+    name: quantize,
+    settings: { ...settings },
+    trainable(model) {
+      if (model.frozen.size > 0) {
+        throw new FeatherdetError(
+          `training for ${quantize} rounds the model alone: it comes before what adds frozen parts`,
+        );
+      }
+      return { ...model, graph: prepareQat(model.graph, options).graph };
+    },
+    exported,
+  };
 }
 
 /** Bits of a weight. */
@@ -81,15 +101,11 @@ function noted(quantized: Graph, from: Graph, how: Readonly<Record<string, unkno
 /** Training for weights of one or two bits. */
 function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
   const bits = BITS[quantize], threshold = "twn";
-  return {
-    settings: { quantize },
-    trainable: (model) => prepareQat(model, { bits }).graph,
-    exported(model) {
-      const { graph } = packWeights(foldBatchNormalization(model), { bits, threshold });
-      const rule = quantize === "ternary" ? { threshold } : {};
-      return noted(graph, model, { weights: quantize, float: SCHEME.float, ...rule });
-    },
-  };
+  return roundingVariant({ quantize }, { bits }, (model) => {
+    const { graph } = packWeights(foldBatchNormalization(model), { bits, threshold });
+    const rule = quantize === "ternary" ? { threshold } : {};
+    return noted(graph, model, { weights: quantize, float: SCHEME.float, ...rule });
+  });
 }
 
 /** Training for int8 with these scales of activations. */
@@ -105,14 +121,14 @@ function int8Training(
   const part = dataset.split === undefined ? "" : ` ${dataset.split}`;
   const pictures = Math.min(settings.calibrationPictures, dataset.images.length);
   const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
-  return {
+  return roundingVariant(
     settings,
-    trainable: (model) => prepareQat(model, { bits: 8, scales, float }).graph,
-    exported: (model) =>
+    { bits: 8, scales, float },
+    (model) =>
       noted(quantizeScaled(model, scales, { float }), model, {
         ...{ calibration, ...SCHEME, weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false },
       }),
-  };
+  );
 }
 
 /**
@@ -123,11 +139,12 @@ function int8Training(
  * import assert from "node:assert/strict";
  * import { openDataset } from "../data/open.ts";
  * import { yolo11 } from "../models/yolo11.ts";
+ * import { trainableGraph } from "../train/mod.ts";
  * import { quantizedTraining } from "./quantized_training.ts";
  * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
  * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
  * const { trainable, exported } = await quantizedTraining(model, dataset, { quantize: "ternary" });
- * assert.ok(trainable(model).nodes.some(({ op }) => op === "FakeQuantizeWeights"));
+ * assert.ok(trainable(trainableGraph(model)).graph.nodes.some(({ op }) => op === "FakeQuantizeWeights"));
  * assert.ok(exported(model).nodes.some(({ op }) => op === "UnpackWeights"));
  * ```
  *

@@ -14,12 +14,12 @@ import { COCO_SETTINGS, evaluate } from "../eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { classNames, loadOnnx, saveOnnx } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
-import { type QuantizedTraining, quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
+import { quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
 import { sessionRunner } from "../engine/session_runner.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { BEST_MODEL, type LoopOptions, runTraining, type Weights } from "../train/loop/loop.ts";
-import { withWeights } from "../train/mod.ts";
+import { combineVariants, type TrainingVariant, withWeights } from "../train/mod.ts";
 import type { RunRecord, Score } from "../train/loop/record.ts";
 import {
   chooseOptimizer,
@@ -37,7 +37,7 @@ export interface TrainOptions
   extends
     Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
     Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
-    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute">,
+    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute" | "labels">,
     Partial<QuantizedTrainingOptions> {
   /** Rounds over the pictures; 40 by default, which is ours. */
   readonly epochs?: number;
@@ -61,6 +61,11 @@ export interface TrainOptions
   readonly resume?: Checkpoint;
   /** What else checkpoints and log keep of how the run came about: whatever JSON can hold. */
   readonly notes?: Readonly<Record<string, unknown>>;
+  /**
+   * Further training variants, behind rounding: losses that regularise, parts that teach. Each has its own losses by name, and its
+   * settings are those of the run.
+   */
+  readonly variants?: readonly TrainingVariant[];
   /** Tiles that `tune` found on this adapter. */
   readonly tuning?: Tuning;
   /** Told each time a picture was validated. */
@@ -149,17 +154,23 @@ function checkClasses(model: Graph, dataset: Dataset, what: string): void {
   }
 }
 
-/** How the model's numbers are rounded; undefined where they are not. */
-async function roundingOf(
+/** The variants of a run, in order: none for plain training. */
+async function variantsOf(
   model: Graph,
   dataset: Dataset,
-  { quantize, calibrationPictures, resume }: TrainOptions,
-): Promise<QuantizedTraining | undefined> {
+  { quantize, calibrationPictures, resume, variants = [] }: TrainOptions,
+): Promise<readonly TrainingVariant[]> {
   if (quantize !== undefined) {
-    return await quantizedTraining(model, dataset, { quantize, calibrationPictures }, resume?.settings);
+    const rounding = await quantizedTraining(model, dataset, { quantize, calibrationPictures }, resume?.settings);
+    return [rounding, ...variants];
   }
-  if (calibrationPictures === undefined) return undefined;
+  if (calibrationPictures === undefined) return variants;
   throw new FeatherdetError("pictures for calibration are for training in int8, which was not asked for");
+}
+
+/** The model with trained numbers in place of its own; numbers of what a variant has added are not the model's. */
+function withTrained(model: Graph, weights: Weights): Graph {
+  return withWeights(model, new Map([...weights].filter(([name]) => model.constants.has(name))));
 }
 
 /** Measures what is made of weights on a data set. */
@@ -194,7 +205,8 @@ function validator(
  *
  * With `quantize` the model is trained for weights of few bits: forward passes round them as they will be rounded, floats go on moving.
  * What is validated, and the model of the best epoch, are the rounded ones; checkpoints hold the floats. For int8 the model has to have
- * learned something already, since the ranges of its activations on `calibrationPictures` stay what they are.
+ * learned something already, since the ranges of its activations on `calibrationPictures` stay what they are. Other `variants` combine
+ * with that: `batchNormL1`, or those of one's own.
  *
  * Throws FeatherdetError for a model of other classes, for pictures without a box that is large enough, for options out of range, for a checkpoint of another run, for pictures that cannot
  * be read, where there is no adapter or not enough memory, and where numbers stop being finite.
@@ -240,7 +252,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const schedule = new Schedule({ ...options, optimizer, epochs, batch, stepsPerEpoch, learningRate, momentum });
   const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
   const single = at(model, 1);
-  const rounding = await roundingOf(single, dataset, options);
+  const variants = await variantsOf(single, dataset, options);
+  const variant = combineVariants(variants);
   const { stepsPerEpoch: _, ...scheduled } = schedule.options;
   const settings: Settings = {
     model: model.name,
@@ -257,18 +270,19 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     validateEvery: options.validateEvery ?? 1,
     metric: options.metric ?? "map",
     patience: options.patience ?? 100,
-    ...rounding?.settings,
+    ...variant.settings,
+    // Said only where labels do not teach, since checkpoints of before have no such setting.
+    ...(options.labels === false && { labels: false }),
     notes: options.notes,
   };
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
   const make = options.createTrainer ?? createTrainer;
-  const batched = at(model, batch);
-  const trainer = await make(rounding?.trainable(batched) ?? batched, {
+  const trainer = await make(at(model, batch), {
     ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
-    momentum: statisticsMomentum,
+    ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
-  const plain = (weights: Weights) => withWeights(single, weights);
-  const made = (weights: Weights) => rounding?.exported(plain(weights)) ?? plain(weights);
+  const plain = (weights: Weights) => withTrained(single, weights);
+  const made = (weights: Weights) => variant.exported(plain(weights));
   try {
     const { reason, run } = await runTraining(trainer, batches, {
       ...options,
@@ -278,7 +292,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
       signal,
       validate: validation && validator(made, validation, options),
       exportModel: (weights) => saveOnnx(plain(weights)),
-      ...(rounding && { exportBest: (weights) => saveOnnx(made(weights)) }),
+      ...(variants.length > 0 && { exportBest: (weights) => saveOnnx(made(weights)) }),
     });
     const { best, epochs: done, seconds } = run;
     // Before there was a best one, a file of that name is of something else.

@@ -4,28 +4,10 @@
  * @module
  */
 
-import type { BinaryOperator, Node, UnaryOperator } from "../graph/operators.ts";
 import { stridesOf } from "../graph/graph.ts";
+import type { BinaryOperator, Node } from "../graph/operators.ts";
+import { type UnaryOperator, unaryRow } from "../graph/unary.ts";
 import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
-
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
-
-/** What each unary operator does to an element. */
-const UNARY: { readonly [K in UnaryOperator]: (x: number, attributes: Node<K>["attributes"]) => number } = {
-  Relu: (x) => Math.max(x, 0),
-  LeakyRelu: (x, { alpha }) => x < 0 ? alpha * x : x,
-  Sigmoid: sigmoid,
-  Silu: (x) => x * sigmoid(x),
-  HardSigmoid: (x, { alpha, beta }) => clamp(alpha * x + beta, 0, 1),
-  HardSwish: (x) => x * clamp(x / 6 + 0.5, 0, 1),
-  Clip: (x, { min, max }) => clamp(x, min, max),
-  Tanh: Math.tanh,
-  Exp: Math.exp,
-  Log: Math.log,
-  Sqrt: Math.sqrt,
-  Neg: (x) => -x,
-};
 
 const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number } = {
   Add: (a, b) => a + b,
@@ -35,9 +17,9 @@ const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number
 };
 
 /** Every unary operator. */
-export function unary<K extends UnaryOperator>(node: Node<K>, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
-  const apply = UNARY[node.op] as (x: number, attributes: Node<K>["attributes"]) => number;
-  return [{ shape: x.shape, data: x.data.map((element) => apply(element, node.attributes)) }];
+export function unary(node: Node<UnaryOperator>, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
+  const { value } = unaryRow(node.op);
+  return [{ shape: x.shape, data: x.data.map((element) => value(element, node.attributes)) }];
 }
 
 /** Every binary operator, with NumPy broadcasting. */

@@ -6,6 +6,7 @@
 
 import { inferNode } from "../graph/infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "../graph/operators.ts";
+import { eachUnary } from "../graph/unary.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, globalAveragePool, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
@@ -39,18 +40,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   Conv: conv,
   ConvTranspose: convTranspose,
   BatchNormalization: batchNormalization,
-  Relu: unary,
-  LeakyRelu: unary,
-  Sigmoid: unary,
-  Silu: unary,
-  HardSigmoid: unary,
-  HardSwish: unary,
-  Clip: unary,
-  Tanh: unary,
-  Exp: unary,
-  Log: unary,
-  Sqrt: unary,
-  Neg: unary,
+  ...eachUnary(() => unary),
   Add: binary,
   Sub: binary,
   Mul: binary,

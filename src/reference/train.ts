@@ -4,12 +4,8 @@
  * @module
  */
 
-import {
-  type ActivationAttributes,
-  type ActivationOperator,
-  DERIVED_FROM_INPUT,
-  type Node,
-} from "../graph/operators.ts";
+import type { ActivationAttributes, Node } from "../graph/operators.ts";
+import { unaryRow } from "../graph/unary.ts";
 import { activationNode } from "../passes/recognise_activations.ts";
 import { unary } from "./elementwise.ts";
 import { mixes } from "./resize.ts";
@@ -120,7 +116,8 @@ export function batchNormGradient(
   const throughActivation = (activation: ActivationAttributes): ReferenceTensor => {
     const data = x.data.map((_, i) => normal(i, channel(i)) * scale.data[channel(i)] + bias.data[channel(i)]);
     const normalised = { shape: x.shape, data };
-    const value = DERIVED_FROM_INPUT.has(activation.activation) ? normalised : activated(node, activation, normalised);
+    const { from } = unaryRow(activation.activation).derivative;
+    const value = from === "input" ? normalised : activated(node, activation, normalised);
     return timesDerivative(activation, value, gradient);
   };
   const dy = activation ? throughActivation(activation) : gradient;
@@ -133,29 +130,14 @@ export function batchNormGradient(
   return [{ shape: x.shape, data: dx }, { shape, data: dScale }, { shape, data: dBias }];
 }
 
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-
-/** Derivative of each activation at its input x or, where that is enough, from its output y; 0 or one side's at a kink. */
-const DERIVATIVE: {
-  readonly [K in ActivationOperator]: (value: number, attributes: Node<K>["attributes"]) => number;
-} = {
-  Relu: (y) => y > 0 ? 1 : 0,
-  LeakyRelu: (x, { alpha }) => x < 0 ? alpha : 1,
-  Sigmoid: (y) => y * (1 - y),
-  Silu: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
-  HardSigmoid: (y, { alpha }) => y > 0 && y < 1 ? alpha : 0,
-  HardSwish: (x) => x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6,
-  Clip: (y, { min, max }) => y > min && y < max ? 1 : 0,
-  Tanh: (y) => 1 - y * y,
-};
-
 function timesDerivative(
   attributes: ActivationAttributes,
   value: ReferenceTensor,
   dy: ReferenceTensor,
 ): ReferenceTensor {
-  const derivative = DERIVATIVE[attributes.activation] as (value: number, attributes: ActivationAttributes) => number;
-  return { shape: dy.shape, data: dy.data.map((gradient, i) => gradient * derivative(value.data[i], attributes)) };
+  const { activation, ...own } = attributes;
+  const { at } = unaryRow(activation).derivative;
+  return { shape: dy.shape, data: dy.data.map((gradient, i) => gradient * at(value.data[i], own)) };
 }
 
 /** The output's gradient times the activation's derivative. */

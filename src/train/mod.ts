@@ -4,10 +4,17 @@
  * @module
  */
 
-export { type GradientGraph, gradientGraph, type GradientOptions } from "./autodiff/gradient_graph.ts";
+export {
+  type GradientGraph,
+  gradientGraph,
+  type GradientOptions,
+  type GradientSeeds,
+  type WeightedLoss,
+} from "./autodiff/gradient_graph.ts";
 export { isDifferentiable } from "./autodiff/table.ts";
 export { recomputeActivations } from "./autodiff/recompute.ts";
 export {
+  isTableOfDistances,
   type Parameter,
   type ParameterGroup,
   type RunningStatistic,
@@ -17,6 +24,19 @@ export {
   withWeights,
 } from "./autodiff/training_graph.ts";
 export {
+  combineVariants,
+  type GraphLosses,
+  joinSeeds,
+  PLAIN,
+  type TrainableGraph,
+  trainableGraph,
+  type TrainingVariant,
+} from "./variant.ts";
+export { batchNormL1, type BatchNormL1Options } from "./variants/batch_norm_l1.ts";
+export { checkLosses, type Losses, type LossWeight, type NamedLoss, weightAt } from "./losses/named_loss.ts";
+export {
+  ASSIGNED_ANCHORS,
+  DETECTION_LOSSES,
   type DetectionLossOptions,
   type HeadMaps,
   headMaps,

@@ -15,7 +15,7 @@ function referenceSteps(steps: number): { losses: number[]; parameters: Map<stri
   const net = trainNet(OPTIONS);
   const batch = trainNetBatch(OPTIONS);
   const { graph, gradients } = gradientGraph(net.graph, {
-    loss: net.loss,
+    losses: [net.losses[0].value],
     wrt: net.parameters.map(({ name }) => name),
   });
   const settings = {
@@ -45,7 +45,7 @@ function referenceSteps(steps: number): { losses: number[]; parameters: Map<stri
         { shape: initial.shape, data: optimizers.get(name)!.parameters },
       ])),
     });
-    losses.push(found.get(net.loss)!.data[0]);
+    losses.push(found.get(net.losses[0].value)!.data[0]);
     for (const [name, optimizer] of optimizers) {
       updateReference("sgd", optimizer, found.get(gradients.get(name)!)!.data, settings);
     }

@@ -213,4 +213,8 @@ Deno.test("an epoch is a line", () => {
     "epoch 3/40  box 1.235  classes 2.000  distribution 0.500  rate 0.00143  3.14 images/s  2 steps without finite numbers  " +
       "mAP50 50.00  mAP50-95 25.00",
   );
+  assertStringIncludes(
+    epochText({ ...record, losses: { "boxes 0": 0.25, gammaL1: 0.0000123, none: 0 } }, 40),
+    "epoch 3/40  boxes 0 0.250  gammaL1 1.2e-5  none 0.000  rate",
+  );
 });

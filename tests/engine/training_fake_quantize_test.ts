@@ -51,13 +51,16 @@ function net(bits: readonly Bits[]): { problem: TrainingProblem; inputs: () => R
   const graph = rounded(model, bits, [convs[0], convs[1]]);
   let seed = 0;
   const inputs = () => ({ x: Float32Array.from(uniform(SHAPE, ++seed, -1, 2).data) });
-  return { problem: { ...trainingGraph(graph), loss, report: [loss] }, inputs };
+  return { problem: { ...trainingGraph(graph), losses: [{ name: "loss", value: loss }] }, inputs };
 }
 
 /** Gradients of all parameters in float64. */
 function referenceGradients(problem: TrainingProblem, inputs: Record<string, Float32Array>): Map<string, Float64Array> {
-  const { graph, parameters, statistics, loss } = problem;
-  const made = gradientGraph(graph, { loss, wrt: parameters.map(({ name }) => name) });
+  const { graph, parameters, statistics, losses = [] } = problem;
+  const made = gradientGraph(graph, {
+    losses: losses.map(({ value }) => value),
+    wrt: parameters.map(({ name }) => name),
+  });
   const constants = [...parameters, ...statistics].map(({ name, initial: { shape, data } }) =>
     [name, referenceTensor(shape, data)] as const
   );
@@ -121,7 +124,7 @@ gpuTest("a run with rounded weights learns, and goes on bit for bit from a state
   const batches = Array.from({ length: 6 }, inputs);
   const straight = await TrainingSession.create(problem, { device });
   const losses: number[] = [];
-  for (const batch of batches) losses.push((await straight.step(batch, SETTINGS)).values[problem.loss!][0]);
+  for (const batch of batches) losses.push((await straight.step(batch, SETTINGS)).losses.loss);
   const expected = await straight.trained();
   straight.destroy();
   assert(losses[5] < losses[0], `losses are ${losses}`);

@@ -29,7 +29,7 @@ function smallNet(): { problem: TrainingProblem; inputs: () => Record<string, Fl
   const graph = lively(b.graph("small", [loss]));
   let seed = 0;
   const inputs = () => ({ x: Float32Array.from(uniform([3, 3, 17, 13], ++seed).data) });
-  return { problem: { ...trainingGraph(graph), loss, report: [loss] }, inputs };
+  return { problem: { ...trainingGraph(graph), losses: [{ name: "loss", value: loss }] }, inputs };
 }
 
 /** The largest difference over the largest element of what was expected, or over `least` where all are smaller. */
@@ -55,10 +55,11 @@ class ReferenceTraining {
   readonly #optimizers: Map<string, ReferenceOptimizer>;
 
   constructor(private readonly problem: TrainingProblem, private readonly method: "sgd" | "adamw") {
-    const { loss, seeds, parameters, statistics, report } = problem;
-    const outputs = [...report, ...statistics.map(({ updated }) => updated)];
+    const { losses = [], seeds, parameters, statistics } = problem;
+    const values = losses.map(({ value }) => value);
+    const outputs = [...values, ...statistics.map(({ updated }) => updated)];
     const wrt = parameters.map(({ name }) => name);
-    const made = gradientGraph({ ...problem.graph, outputs }, { loss, seeds, wrt });
+    const made = gradientGraph({ ...problem.graph, outputs }, { losses: values, seeds, wrt });
     this.#graph = made.graph;
     this.#gradients = made.gradients;
     this.tensors = new Map(
@@ -112,7 +113,7 @@ for (const storage of ["texture", "buffer"] as const) {
     assertEquals(outputs.length, 6);
     const training = trainingGraph(model, { outputs });
     const seeds = Object.fromEntries(outputs.map((value) => [value, `seed of ${value}`]));
-    const problem: TrainingProblem = { ...training, seeds, report: [] };
+    const problem: TrainingProblem = { ...training, seeds };
     const session = await TrainingSession.create(problem, { device, storage });
     const inputs = Object.fromEntries(
       session.inputs.map(({ name, shape }, i) =>
@@ -223,8 +224,8 @@ gpuTest("a gradient that is not finite leaves the parameters, and is found", asy
   assert(skipped);
   assertEquals(await session.trained(), before);
   assertEquals(await session.findNonFinite(), "first.conv.weight");
-  const { values: { loss }, skipped: again } = await session.step(inputs(), SETTINGS);
-  assert(loss[0] > 0 && !again);
+  const { losses: { loss }, skipped: again } = await session.step(inputs(), SETTINGS);
+  assert(loss > 0 && !again);
   session.destroy();
 });
 

@@ -1,7 +1,7 @@
 /** Kernels of gradients of activations, windows, Softmax, maxima and biases, against the reference. */
 
 import { assertEquals } from "@std/assert";
-import type { ActivationAttributes, Node, OperatorAttributes, PoolAttributes } from "../../src/graph/operators.ts";
+import type { Node, OperatorAttributes, PoolAttributes } from "../../src/graph/operators.ts";
 import { NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
@@ -11,28 +11,18 @@ import { gpuTest, runKernels } from "../support/gpu.ts";
 import { checkKernels } from "../support/kernel_case.ts";
 import { randomTensor } from "../support/random.ts";
 import { node, PLAIN } from "../support/tiny_graph.ts";
-
-const ACTIVATIONS: readonly (readonly [ActivationAttributes, readonly [number, number]])[] = [
-  [{ activation: "Silu" }, [-6, 6]],
-  [{ activation: "Sigmoid" }, [0, 1]],
-  [{ activation: "Relu" }, [-1, 1]],
-  [{ activation: "LeakyRelu", alpha: 0.2 }, [-1, 1]],
-  [{ activation: "HardSwish" }, [-4, 4]],
-  [{ activation: "HardSigmoid", alpha: 0.2, beta: 0.5 }, [-0.2, 1.2]],
-  [{ activation: "Clip", min: 0, max: 6 }, [-1, 7]],
-  [{ activation: "Clip", min: -Infinity, max: 0.5 }, [-1, 1]],
-  [{ activation: "Tanh" }, [-1, 1]],
-];
+import { ACTIVATION_CASES, type ActivationCase } from "../support/unary_cases.ts";
 
 for (const form of FORMS) {
   gpuTest(`gradients of activations, ${formName(form)}`, async (_, step) => {
-    const cases = form === FORMS[0] ? ACTIVATIONS : ACTIVATIONS.slice(0, 2);
-    for (const [attributes, range] of cases) {
-      const one = node("ActivationGradient", ["value", "dy"], ["dx"], attributes);
+    const isPlain = ({ activation }: ActivationCase) => Object.keys(activation).length === 1;
+    const cases = form === FORMS[0] ? ACTIVATION_CASES : ACTIVATION_CASES.filter(isPlain);
+    for (const { what, activation, range } of cases) {
+      const one = node("ActivationGradient", ["value", "dy"], ["dx"], activation);
       for (const layout of form.scalar === "f32" ? ["blocked", "plain"] as const : ["blocked"] as const) {
         const shape = layout === "plain" ? [3, 7, 13] : [3, 6, 13, 11];
         await step(
-          `${attributes.activation}, ${layout}`,
+          `${what}, ${layout}`,
           () => checkKernels(one, { value: { shape, range }, dy: { shape } }, { form, layout }),
         );
       }

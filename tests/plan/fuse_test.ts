@@ -5,11 +5,13 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Constant, Graph } from "../../src/graph/mod.ts";
+import { type Constant, type Graph, unaryRow } from "../../src/graph/mod.ts";
+import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { comparePlan as compare } from "../support/plan_case.ts";
 import { randomTensor } from "../support/random.ts";
 import { graphOf, node, weight } from "../support/tiny_graph.ts";
+import { UNARY_CASES, unaryName } from "../support/unary_cases.ts";
 
 const conv = (pad: number, groups = 1, stride = 1) =>
   ({ strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [1, 1], groups }) as const;
@@ -42,6 +44,33 @@ gpuTest("fuse: BatchNormalization, Sigmoid and Mul join their convolution", asyn
   ], { ...weights({ c: [13, 5, 3, 3] }), ...statistics });
   const { operators } = await compare(graph);
   assertEquals(operators, ["ToBlocked", "Conv+Silu", "ToPlain"]);
+});
+
+gpuTest(
+  "fuse: every unary operator that takes all numbers joins its convolution, also as files spell it",
+  async (_, step) => {
+    const constants = weights({ c: [6, 5, 3, 3] });
+    for (const one of UNARY_CASES.filter(({ op }) => unaryRow(op).least === undefined)) {
+      await step(unaryName(one), async () => {
+        const activation = node(one.op, ["c"], ["y"], one.attributes as never);
+        const graph = graphOf({ x: [2, 5, 7, 9] }, ["y"], [convNode("x", "c", 1), activation], constants);
+        const fused = ["ToBlocked", `Conv+${one.op}`, "ToPlain"];
+        assertEquals((await compare(graph)).operators, fused);
+        if (unaryRow(one.op).gate) assertEquals((await compare(importOnnx(saveOnnx(graph)))).operators, fused);
+      });
+    }
+  },
+);
+
+gpuTest("fuse: a logarithm, which makes no number of the zeros in spare channels, stays apart", async () => {
+  const positive = (shape: readonly number[]) => ({ ...weight(shape), data: randomTensor(shape, 3, 0.1, 1) });
+  const graph = graphOf({ x: [2, 5, 7, 9] }, ["y"], [
+    node("Exp", ["x"], ["e"], {}),
+    convNode("e", "c", 1),
+    node("Log", ["c"], ["y"], {}),
+  ], { c_w: positive([6, 5, 3, 3]), c_b: positive([6]) });
+  const { operators } = await compare(graph);
+  assertEquals(operators.slice(-3), ["Conv", "Log", "ToPlain"]);
 });
 
 gpuTest("fuse: a residual joins after the activation, or before it", async () => {

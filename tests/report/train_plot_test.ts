@@ -54,6 +54,51 @@ Deno.test("a run without validation has no mAP, one of a single epoch has dots",
   readSvg(trainingPlot([], { title: "nothing yet" }));
 });
 
+/** Epochs with other losses. */
+const withLosses = (losses: (epoch: number) => TrainingEpoch["losses"]) =>
+  epochs(6).map((one) => ({ ...one, losses: losses(one.epoch) }));
+
+/** Panels from top to bottom: what is written beside their vertical axes. */
+const panels = (root: Element) => textsOf(root).filter((text) => text.startsWith("↑")).map((text) => text.slice(2));
+
+Deno.test("one loss alone has a panel, whatever it is called", () => {
+  const root = readSvg(trainingPlot(withLosses((epoch) => ({ "hint 2": 2 / (epoch + 1) })), { title: "Taught" }));
+  assertEquals(lineOf(root, "hint 2 loss").length, 6);
+  assertEquals(panels(root), ["loss", "mAP (%)", "learning rate"]);
+  assert(!textsOf(root).includes("box loss"));
+});
+
+Deno.test("six losses have colours of their own, in the order of declaration; small ones share a panel", () => {
+  const made = withLosses((epoch) => ({
+    ...{ box: 4 / (epoch + 1), classes: 3, distribution: 1, cwd: 2 - epoch / 5 },
+    ...{ gammaL1: 0.01 * epoch, logits: 0.15 },
+  }));
+  const root = readSvg(trainingPlot(made, { title: "Six" }));
+  const names = ["box", "class", "distribution", "cwd", "gammaL1", "logits"].map((name) => `${name} loss`);
+  const legend = textsOf(root);
+  assertEquals(legend.filter((text) => names.includes(text)), names);
+  const colourOf = (name: string) => {
+    const path = [...root.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === name)!;
+    return path.getAttribute("stroke") ?? path.closest("g")!.getAttribute("stroke");
+  };
+  const colours = [...names, "mAP50 (best 50.0)", "mAP50-95 (best 25.0)"].map(colourOf);
+  assertEquals(new Set(colours).size, 8, `${colours}`);
+  const three = readSvg(trainingPlot(epochs(6), { title: "Three" }));
+  const before = [...three.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === "box loss")!;
+  assertEquals(before.getAttribute("stroke") ?? before.closest("g")!.getAttribute("stroke"), colours[0]);
+  assertEquals(panels(root), ["loss", "small losses", "mAP (%)", "learning rate"]);
+  // On the common axis 0.15 would be 4 % of its height.
+  const heights = lineOf(root, "logits loss").map(([, y]) => y), grown = lineOf(root, "gammaL1 loss");
+  assert(new Set(heights).size === 1 && Math.abs(grown[5][1] - grown[0][1]) > 20, `${grown}`);
+});
+
+Deno.test("a loss that comes later has no line before", () => {
+  const root = readSvg(
+    trainingPlot(withLosses((epoch) => ({ box: 3, ...(epoch > 2 && { late: 2 }) })), { title: "Later" }),
+  );
+  assertEquals(lineOf(root, "late loss").map(([x]) => x), lineOf(root, "box loss").slice(3).map(([x]) => x));
+});
+
 Deno.test("several runs are compared by one figure, each in its colour", () => {
   const svg = runsPlot([{ label: "scratch", epochs: epochs(4) }, { label: "tuned", epochs: epochs(6) }], {
     title: "Two",

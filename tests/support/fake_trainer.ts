@@ -14,6 +14,8 @@ export interface FakeOptions {
   readonly layer?: string;
   /** Waited for before a step reports. */
   readonly delay?: () => Promise<void>;
+  /** What it calls its loss and in which weights it tells it; those of a detector by default. */
+  readonly losses?: (loss: number, epoch: number) => Pick<StepReport, "losses" | "lossWeights">;
 }
 
 const BATCH = 4, FEATURES = 3;
@@ -42,7 +44,7 @@ export class FakeTrainer implements Trainer {
 
   constructor(private readonly options: FakeOptions = {}) {}
 
-  async step({ images, boxes }: TrainingBatch, update?: UpdateSettings): Promise<StepReport> {
+  async step({ images, boxes }: TrainingBatch, update?: UpdateSettings, epoch = 0): Promise<StepReport> {
     const lost = this.options.lost?.(this.#steps++) ?? false;
     let loss = 0;
     for (let i = 0; i < BATCH; i++) {
@@ -57,7 +59,7 @@ export class FakeTrainer implements Trainer {
     await this.options.delay?.();
     this.#inFlight--;
     return {
-      losses: { box: loss, classes: 2 * loss, distribution: 0.5 },
+      ...this.options.losses?.(loss, epoch) ?? { losses: { box: loss, classes: 2 * loss, distribution: 0.5 } },
       positives: BATCH,
       gradientNorm: update && 1,
       skipped: lost,

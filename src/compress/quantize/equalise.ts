@@ -12,17 +12,11 @@
  * @module
  */
 
-import { type Constant, consumers, type Graph, type Node, type Operator } from "../../graph/mod.ts";
+import { type Constant, consumers, type Graph, type Node, traitOf } from "../../graph/mod.ts";
 
-/** Operators that commute with positive factors of their channels. */
-const HOMOGENEOUS: ReadonlySet<Operator> = new Set([
-  "Relu",
-  "LeakyRelu",
-  "MaxPool",
-  "AveragePool",
-  "GlobalAveragePool",
-  "Resize",
-]);
+/** True for what commutes with positive factors of its channels. */
+const isHomogeneous = (node: Node) =>
+  node.inputs.length === 1 && traitOf(node, "homogeneous") && traitOf(node, "reads") !== "any";
 
 /** Rounds over all pairs, each of which disturbs its neighbours, and the factor next to 1 that counts as settled. */
 const ROUNDS = 40, SETTLED = 1e-3;
@@ -48,7 +42,7 @@ export function equalisablePairs(graph: Graph): EqualisedPair[] {
       const next: readonly Node[] = readers.get(value)!;
       if (next.length !== 1 || graph.outputs.includes(value)) return [];
       if (next[0].inputs[0] === value && hasOwnWeights(next[0])) return [{ first, second: next[0] }];
-      if (!HOMOGENEOUS.has(next[0].op)) return [];
+      if (!isHomogeneous(next[0])) return [];
       last = next[0];
     }
   });

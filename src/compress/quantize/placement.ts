@@ -7,7 +7,7 @@
  * @module
  */
 
-import { consumers, type Graph, inferTypes, type Node, producers, type TensorType } from "../../graph/mod.ts";
+import { consumers, type Graph, inferTypes, type Node, producers, type TensorType, traitOf } from "../../graph/mod.ts";
 import { type Layer, layersOf } from "./layers.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 
@@ -142,7 +142,7 @@ export function placeInt8(graph: Graph, options: PlacementOptions): Placement {
   const moverOf = (value: string): Node | undefined => {
     const maker = makers.get(value);
     const isMover = maker !== undefined && int8.has(maker) && QUANTIZATION_RULES[maker.op] === "same";
-    return isMover && maker.op !== "MaxPool" ? maker : undefined;
+    return isMover && traitOf(maker, "moves") === "place" ? maker : undefined;
   };
   const sourcesOf = (value: string): string[] => [
     ...new Set(moverOf(value)?.inputs.flatMap(sourcesOf) ?? [value]),

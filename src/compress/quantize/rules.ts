@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { OperatorTable } from "../../graph/mod.ts";
+import { eachUnary, isActivation, type OperatorTable } from "../../graph/mod.ts";
 
 /**
  * - `layer`: sums products, in int8 where both factors are; its activation and residual sum are computed with it.
@@ -20,18 +20,7 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   Conv: "layer",
   ConvTranspose: "layer",
   BatchNormalization: "float",
-  Relu: "activation",
-  LeakyRelu: "activation",
-  Sigmoid: "activation",
-  Silu: "activation",
-  HardSigmoid: "activation",
-  HardSwish: "activation",
-  Clip: "activation",
-  Tanh: "activation",
-  Exp: "float",
-  Log: "float",
-  Sqrt: "float",
-  Neg: "float",
+  ...eachUnary((op) => isActivation(op) ? "activation" : "float"),
   Add: "sum",
   Sub: "float",
   Mul: "float",

@@ -11,6 +11,7 @@ import type { Plan } from "../../plan/plan.ts";
 import { type External, Program } from "../program.ts";
 import { type EngineOptions, setUpEngine } from "../setup.ts";
 import { type FlatLayouts, planTraining, type TrainingProblem } from "./plan.ts";
+import type { ProblemLosses } from "./losses.ts";
 import { OptimizerProgram } from "./optimizer.ts";
 import { PlacedCopies } from "./placed_copies.ts";
 import { TrainingValues } from "./values.ts";
@@ -37,6 +38,8 @@ export interface TrainingParts {
   readonly plan: Plan;
   /** How the problem's tensors lie in the flat buffers. */
   readonly layouts: FlatLayouts;
+  /** The losses and their weights. */
+  readonly losses: ProblemLosses;
   /** Where it runs. */
   readonly device: Device;
   /** The plan's dispatches. */
@@ -58,7 +61,10 @@ export interface TrainingParts {
 export async function makeParts(problem: TrainingProblem, options: TrainingSessionOptions): Promise<TrainingParts> {
   const { device, planning } = await setUpEngine(options);
   const method = options.optimizer ?? "sgd";
-  const { plan, tensors, layouts, places } = planTraining(problem, { ...planning, recompute: options.recompute });
+  const { plan, tensors, layouts, places, losses } = planTraining(problem, {
+    ...planning,
+    recompute: options.recompute,
+  });
   const memory = new Memory(device.device);
   const started: { destroy(): void }[] = [memory];
   try {
@@ -79,6 +85,7 @@ export async function makeParts(problem: TrainingProblem, options: TrainingSessi
     return {
       plan,
       layouts,
+      losses,
       device,
       program,
       optimizer,

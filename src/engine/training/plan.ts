@@ -9,18 +9,20 @@ import { type FlatLayout, flatLayout, type FlatTensor } from "../../kernels/trai
 import { OPTIMIZER_VALUES } from "../../kernels/train/optimizer.ts";
 import { fuseNormActivationGradient } from "../../plan/fuse/train_norm.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../../plan/plan.ts";
-import { gradientGraph, recomputeActivations, type TrainingGraph } from "../../train/mod.ts";
+import { gradientGraph, type GradientSeeds, recomputeActivations, type TrainingGraph } from "../../train/mod.ts";
+import type { NamedLoss } from "../../train/losses/named_loss.ts";
+import { ProblemLosses } from "./losses.ts";
 
 const { gradient, parameters, statistics, nextStatistics } = OPTIMIZER_VALUES;
 
 /** What is trained: a model in the form of `trainingGraph`, and where its gradients start. */
 export interface TrainingProblem extends TrainingGraph {
-  /** The loss, a value of one element; or `seeds`. */
-  readonly loss?: string;
+  /** What every step tells by name, and differentiates where the gradients are not among the seeds. */
+  readonly losses?: readonly NamedLoss[];
   /** Gradients of some values that the graph computes itself, by the values' names (see `gradientGraph`). */
-  readonly seeds?: Readonly<Record<string, string>>;
-  /** Values that every step reports, such as the losses: few numbers, since they are read back. */
-  readonly report: readonly string[];
+  readonly seeds?: GradientSeeds;
+  /** Further values that every step reports: few numbers, since they are read back. */
+  readonly report?: readonly string[];
 }
 
 /** Parameters and running statistics as they lie in flat buffers. */
@@ -51,17 +53,19 @@ export interface TrainingPlan {
   readonly layouts: FlatLayouts;
   /** Parameters, statistics, updated statistics and gradients, by the names of their values. */
   readonly places: ReadonlyMap<string, FlatPlace>;
+  /** The losses, with the inputs of the plan that bring their weights. */
+  readonly losses: ProblemLosses;
 }
 
 /**
- * Plans the step of a problem. Throws FeatherdetError where no gradient goes through an operator, it has no kernel, or memory does not
- * suffice.
+ * Plans the step of a problem. Throws FeatherdetError where no gradient goes through an operator, it has no kernel, memory does not
+ * suffice, or losses are not what `NamedLoss` says.
  */
 export function planTraining(
   problem: TrainingProblem,
   { recompute, ...options }: Omit<PlanOptions, "external"> & { readonly recompute?: boolean },
 ): TrainingPlan {
-  const { loss, seeds } = problem;
+  const losses = new ProblemLosses(problem.graph, problem.losses ?? []);
   const tensors: FlatTensors = {
     parameters: problem.parameters.map(({ name, group, initial }) => ({ name, group, size: sizeOf(initial.shape) })),
     statistics: problem.statistics.map(({ name, initial }) => ({ name, size: sizeOf(initial.shape) })),
@@ -71,12 +75,19 @@ export function planTraining(
     statistics: flatLayout(tensors.statistics),
   };
   const wrt = tensors.parameters.map(({ name }) => name);
-  const outputs = [...problem.report, ...problem.statistics.map(({ updated }) => updated)];
-  const made = gradientGraph({ ...problem.graph, outputs }, { loss, seeds, wrt });
+  const updated = problem.statistics.map((statistic) => statistic.updated);
+  const outputs = [...new Set([...losses.values, ...problem.report ?? [], ...updated])];
+  const made = gradientGraph({ ...problem.graph, outputs }, {
+    losses: losses.differentiated,
+    seeds: problem.seeds,
+    wrt,
+  });
   const fused = fuseNormActivationGradient(made.graph);
   const graph = recompute ? recomputeActivations(fused, outputs) : fused;
   const places = flatPlaces(problem, layouts, made.gradients);
-  return { plan: buildPlan(graph, { ...options, external: [...places.keys()] }), tensors, layouts, places };
+  const plan = buildPlan(graph, { ...options, external: [...places.keys()] });
+  losses.checkTypes(plan.graph, plan.types);
+  return { plan, tensors, layouts, places, losses };
 }
 
 /** Where values of the plan lie in the flat buffers: parameters, statistics, updated statistics, gradients. */

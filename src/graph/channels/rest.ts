@@ -6,30 +6,12 @@
  * @module
  */
 
-import type { BinaryOperator, Node, UnaryOperator } from "../operators.ts";
-
-const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-
-const UNARY: { readonly [K in UnaryOperator]: (x: number, attributes: Node<K>["attributes"]) => number } = {
-  Relu: (x) => Math.max(x, 0),
-  LeakyRelu: (x, { alpha }) => x < 0 ? alpha * x : x,
-  Sigmoid: sigmoid,
-  Silu: (x) => x * sigmoid(x),
-  HardSigmoid: (x, { alpha, beta }) => clamp(alpha * x + beta, 0, 1),
-  HardSwish: (x) => x * clamp(x / 6 + 0.5, 0, 1),
-  Clip: (x, { min, max }) => clamp(x, min, max),
-  Tanh: Math.tanh,
-  Exp: Math.exp,
-  Log: Math.log,
-  Sqrt: Math.sqrt,
-  Neg: (x) => -x,
-};
+import type { BinaryOperator, Node } from "../operators.ts";
+import { type UnaryOperator, unaryRow } from "../unary.ts";
 
 /** A unary operator's result. Results that are not finite count as not known. */
-export function unaryAtRest<K extends UnaryOperator>(node: Node<K>, x: number): number {
-  const apply = UNARY[node.op] as (x: number, attributes: Node<K>["attributes"]) => number;
-  const y = apply(x, node.attributes);
+export function unaryAtRest(node: Node<UnaryOperator>, x: number): number {
+  const y = unaryRow(node.op).value(x, node.attributes);
   // -0 is 0: comparing with Object.is must not tell them apart.
   return Number.isFinite(y) ? y + 0 : NaN;
 }

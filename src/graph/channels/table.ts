@@ -5,6 +5,7 @@
  */
 
 import type { OperatorFunctions } from "../operators.ts";
+import { eachUnary } from "../unary.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, matMul, reduce } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
@@ -17,18 +18,7 @@ export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
   Conv: conv,
   ConvTranspose: convTranspose,
   BatchNormalization: batchNormalization,
-  Relu: unary,
-  LeakyRelu: unary,
-  Sigmoid: unary,
-  Silu: unary,
-  HardSigmoid: unary,
-  HardSwish: unary,
-  Clip: unary,
-  Tanh: unary,
-  Exp: unary,
-  Log: unary,
-  Sqrt: unary,
-  Neg: unary,
+  ...eachUnary(() => unary),
   Add: binary,
   Sub: binary,
   Mul: binary,

@@ -8,6 +8,7 @@
  */
 
 import type { Node } from "../operators.ts";
+import { isUnary } from "../unary.ts";
 import { axisBlocks } from "./axis_blocks.ts";
 import type { ChannelTracker } from "./tracker.ts";
 
@@ -27,19 +28,8 @@ function broadcastTo(origins: Origins, rank: number): Origins {
 
 function step(channels: ChannelTracker, node: Node, origins: Origins): Step {
   const rank = channels.shapeOf(node.outputs[0]).length;
+  if (isUnary(node.op)) return { needed: [], next: origins };
   switch (node.op) {
-    case "Relu":
-    case "LeakyRelu":
-    case "Sigmoid":
-    case "Silu":
-    case "HardSigmoid":
-    case "HardSwish":
-    case "Clip":
-    case "Tanh":
-    case "Exp":
-    case "Log":
-    case "Sqrt":
-    case "Neg":
     case "FakeQuantize":
       return { needed: [], next: origins };
     case "Add":

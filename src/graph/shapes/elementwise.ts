@@ -4,20 +4,16 @@
  * @module
  */
 
-import type { BinaryOperator, UnaryOperator } from "../operators.ts";
+import type { BinaryOperator } from "../operators.ts";
+import { type UnaryOperator, unaryRow } from "../unary.ts";
 import { broadcast, reject, requireAxis, requireFloat, requireVector, result, type ShapeRule, show } from "./common.ts";
 
 /** Any shape, kept. */
 export const unary: ShapeRule<UnaryOperator> = (node, inputs) => {
   requireFloat(node, inputs);
+  const fault = unaryRow(node.op).refuse?.(node.attributes);
+  if (fault) reject(node, fault);
   return result(node, "f32", inputs[0].shape, inputs);
-};
-
-/** As `unary`; the bounds must be in order. */
-export const clip: ShapeRule<"Clip"> = (node, inputs) => {
-  const { min, max } = node.attributes;
-  if (!(min <= max)) reject(node, `bounds ${min} and ${max} are not in order`);
-  return unary(node, inputs);
 };
 
 /** Two shapes, broadcast as in NumPy. */

@@ -148,7 +148,7 @@ export function chooseArithmetic(
 }
 
 /** Linker constants of `shaders/lib/requantize.wgsl`. */
-export function requantizeConstants(step: Int8ConvStep): Readonly<Record<string, number>> {
+export function requantizeConstants(step: Int8ConvStep): Readonly<Record<string, number | string>> {
   return { LINEAR: step.linear ? 1 : 0, ...epilogueConstants(step) };
 }
 

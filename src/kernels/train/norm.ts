@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DERIVED_FROM_INPUT } from "../../graph/operators.ts";
+import { unaryRow } from "../../graph/unary.ts";
 import { sizeOf } from "../../graph/graph.ts";
 import { type Activation, activationConstants, activationParameters, NO_ACTIVATION } from "../activation.ts";
 import type { Target } from "../conv_tile.ts";
@@ -123,16 +123,17 @@ function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] 
   refuseEpilogue(context);
   const { node, pitch, target = "software", inputs, outputs: [dx, dScale, dBias] } = context;
   const [x, scale, mean, inverse, dy, bias] = inputs;
-  const activation = activationOfAttribute(node, node.attributes.activation);
+  const { activation: own } = node.attributes;
+  const activation = activationOfAttribute(node, own);
   const input = blockedOf(x), gradient = blockedOf(dy);
   const plain = (operand: Operand) => readPlain(node, operand);
   const summed = partsOf(input, SUMMED, target), written = partsOf(input, WRITTEN[target], target);
   const partials = partialsOf(input, summed);
   const derivative = {
     ...activationConstants(activation),
-    FROM_INPUT: activation.name === "None" || DERIVED_FROM_INPUT.has(node.attributes.activation!.activation) ? 1 : 0,
+    FROM_INPUT: own === undefined || unaryRow(own.activation).derivative.from === "input" ? 1 : 0,
   };
-  const shift = activation.kind === 0 ? [] : [plain(bias)];
+  const shift = own === undefined ? [] : [plain(bias)];
   return [
     {
       label: `batch norm gradient sums ${activation.name.toLowerCase()}`,
@@ -152,7 +153,7 @@ function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] 
         read(dy),
         plain(mean),
         plain(inverse),
-        ...activation.kind === 0 ? [] : [plain(scale), ...shift],
+        ...own === undefined ? [] : [plain(scale), ...shift],
       ],
       workgroups: summed.teams.workgroups,
     },

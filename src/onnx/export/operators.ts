@@ -15,11 +15,14 @@ import {
   type PoolAttributes,
   type ReduceAttributes,
   type TrainingOperator,
-  type UnaryOperator,
 } from "../../graph/operators.ts";
+import { eachUnary, type UnaryOperator, unaryRow } from "../../graph/unary.ts";
 import { isStatable } from "../operators/resize.ts";
 import { writeUnpackWeights } from "../packed_weights.ts";
 import { type AttributeValue, ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
+
+/** Operator set of the written files. */
+export const OPSET = 17;
 
 /** What a node needs beyond itself: parameters that ONNX takes as inputs, values in between. */
 export interface Writer {
@@ -52,7 +55,6 @@ function same(
 
 /** Operators of the same inputs as ONNX's and without attributes there. */
 type PlainOperator =
-  | Exclude<UnaryOperator, "Silu">
   | BinaryOperator
   | "GlobalAveragePool"
   | "MatMul"
@@ -94,13 +96,25 @@ function clip(node: Node<"Clip">, writer: Writer): OnnxNode[] {
   return same(node, {}, inputs);
 }
 
-function silu(node: Node<"Silu">, writer: Writer): OnnxNode[] {
+/** By its own name where the operator set has it, else as x times the gate of its row. */
+function unary(node: Node<UnaryOperator>, writer: Writer): OnnxNode[] {
+  const { onnx, gate } = unaryRow(node.op);
+  if (onnx !== undefined && onnx <= OPSET) {
+    const attributes = Object.entries(node.attributes).map(([name, value]) => [name, float(value)] as const);
+    return same(node, Object.fromEntries(attributes));
+  }
+  if (gate === undefined) {
+    throw new FeatherdetError(`has no form in ONNX operator set ${OPSET}`, { node: node.name, operator: node.op });
+  }
   const [x] = node.inputs;
-  const gate = writer.value("sigmoid");
-  return [
-    { op: "Sigmoid", inputs: [x], outputs: [gate], attributes: {} },
-    { op: "Mul", inputs: [x, gate], outputs: node.outputs, attributes: {} },
-  ];
+  let value = x;
+  const steps = gate.map(({ op, attributes = {} }): OnnxNode => {
+    const inputs = [value];
+    value = writer.value(op.toLowerCase());
+    const numbers = Object.entries(attributes).map(([name, number]) => [name, float(number)] as const);
+    return { op, inputs, outputs: [value], attributes: Object.fromEntries(numbers) };
+  });
+  return [...steps, { op: "Mul", inputs: [x, value], outputs: node.outputs, attributes: {} }];
 }
 
 /** By scales where every reader gets the size from them; by size where the scales are no more than its quotients. */
@@ -135,18 +149,8 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
     }),
   BatchNormalization: (node) =>
     same(node, { epsilon: float(node.attributes.epsilon), momentum: float(0.9), training_mode: int(0) }),
-  Relu: plain,
-  LeakyRelu: (node) => same(node, { alpha: float(node.attributes.alpha) }),
-  Sigmoid: plain,
-  Silu: silu,
-  HardSigmoid: (node) => same(node, { alpha: float(node.attributes.alpha), beta: float(node.attributes.beta) }),
-  HardSwish: plain,
+  ...eachUnary(() => unary),
   Clip: clip,
-  Tanh: plain,
-  Exp: plain,
-  Log: plain,
-  Sqrt: plain,
-  Neg: plain,
   Add: plain,
   Sub: plain,
   Mul: plain,

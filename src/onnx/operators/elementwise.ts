@@ -4,23 +4,27 @@
  * @module
  */
 
-import type { BinaryOperator, UnaryOperator } from "../../graph/operators.ts";
+import type { BinaryOperator, OperatorAttributes } from "../../graph/operators.ts";
+import { UNARY_OPERATORS, unaryRow } from "../../graph/unary.ts";
 import { ALIAS, draft, type OnnxOperator } from "../draft.ts";
 
-/** An operator of one input without attributes. */
-export function unary(op: Exclude<UnaryOperator, "LeakyRelu" | "HardSigmoid" | "Clip">): OnnxOperator {
-  return (node) => draft(node, op, {});
+/** The unary operators that ONNX has by the same name, their attributes numbers of the node. */
+export function unaryOperators(): Record<string, OnnxOperator> {
+  const known = UNARY_OPERATORS.filter((op) => unaryRow(op).onnx !== undefined);
+  return Object.fromEntries(known.map((op) => {
+    const defaults = Object.entries(unaryRow(op).attributes);
+    const read: OnnxOperator = (node) => {
+      const attributes = Object.fromEntries(defaults.map(([name, absent]) => [name, node.float(name, absent)]));
+      return draft(node, op, attributes as OperatorAttributes[typeof op]);
+    };
+    return [op, read];
+  }));
 }
 
 /** An operator of two inputs that broadcast. */
 export function binary(op: BinaryOperator): OnnxOperator {
   return (node) => draft(node, op, {}, { inputs: node.operands(2, 2) });
 }
-
-export const leakyRelu: OnnxOperator = (node) => draft(node, "LeakyRelu", { alpha: node.float("alpha", 0.01) });
-
-export const hardSigmoid: OnnxOperator = (node) =>
-  draft(node, "HardSigmoid", { alpha: node.float("alpha", 0.2), beta: node.float("beta", 0.5) });
 
 /** Bounds as attributes before operator set 11, as inputs since. */
 export const clip: OnnxOperator = (node) => {

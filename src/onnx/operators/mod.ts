@@ -8,18 +8,7 @@ import type { OnnxOperator } from "../draft.ts";
 import { unpackWeights } from "../packed_weights.ts";
 import { concat, expand, gather, pad, slice, split, transpose } from "./arrange.ts";
 import { gemm, matMul, reduce } from "./contract.ts";
-import {
-  batchNormalization,
-  binary,
-  clip,
-  dropout,
-  hardSigmoid,
-  identity,
-  leakyRelu,
-  pow,
-  softmax,
-  unary,
-} from "./elementwise.ts";
+import { batchNormalization, binary, clip, dropout, identity, pow, softmax, unaryOperators } from "./elementwise.ts";
 import {
   cast,
   convInteger,
@@ -34,6 +23,7 @@ import { averagePool, conv, convTranspose, globalAveragePool, globalMaxPool, max
 
 /** One function per operator of ONNX's default domain. */
 export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
+  ...unaryOperators(),
   Add: binary("Add"),
   AveragePool: averagePool,
   BatchNormalization: batchNormalization,
@@ -47,40 +37,30 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   Div: binary("Div"),
   Dropout: dropout,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
-  Exp: unary("Exp"),
   Expand: expand,
   Flatten: flatten,
   Gather: gather,
   Gemm: gemm,
   GlobalAveragePool: globalAveragePool,
   GlobalMaxPool: globalMaxPool,
-  HardSigmoid: hardSigmoid,
-  HardSwish: unary("HardSwish"),
   Identity: identity,
-  LeakyRelu: leakyRelu,
-  Log: unary("Log"),
   MatMul: matMul,
   MatMulInteger: matMulInteger,
   MaxPool: maxPool,
   Mul: binary("Mul"),
-  Neg: unary("Neg"),
   Pad: pad,
   Pow: pow,
   QuantizeLinear: quantizeLinear,
   ReduceMax: reduce("ReduceMax", 18),
   ReduceMean: reduce("ReduceMean", 18),
   ReduceSum: reduce("ReduceSum", 13),
-  Relu: unary("Relu"),
   Reshape: reshape,
   Resize: resize,
-  Sigmoid: unary("Sigmoid"),
   Slice: slice,
   Softmax: softmax,
   Split: split,
-  Sqrt: unary("Sqrt"),
   Squeeze: squeeze,
   Sub: binary("Sub"),
-  Tanh: unary("Tanh"),
   Transpose: transpose,
   // No operator of ONNX: what the importer puts in the place of those that unpack weights.
   UnpackWeights: unpackWeights,

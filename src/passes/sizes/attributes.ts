@@ -12,6 +12,7 @@ import {
   type OperatorAttributes,
   type OperatorFunctions,
 } from "../../graph/operators.ts";
+import { eachUnary } from "../../graph/unary.ts";
 import { resizedExtent } from "./resized_extent.ts";
 import { changes, type Dim, partsOf, shapeOf, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
@@ -19,7 +20,7 @@ import { kindOf, refuse, refuseTraining, showChange, type Step } from "./step.ts
 
 type Rule<K extends Operator> = (node: Node<K>, step: Step) => OperatorAttributes[K];
 
-const keep = <K extends Operator>(node: Node<K>): OperatorAttributes[K] => node.attributes as OperatorAttributes[K];
+const keep = (node: Node): Node["attributes"] => node.attributes;
 
 const reshape: Rule<"Reshape"> = (node, { inputs: [dims] }) => {
   const { shape } = node.attributes;
@@ -123,18 +124,7 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   Conv: keep,
   ConvTranspose: keep,
   BatchNormalization: keep,
-  Relu: keep,
-  LeakyRelu: keep,
-  Sigmoid: keep,
-  Silu: keep,
-  HardSigmoid: keep,
-  HardSwish: keep,
-  Clip: keep,
-  Tanh: keep,
-  Exp: keep,
-  Log: keep,
-  Sqrt: keep,
-  Neg: keep,
+  ...eachUnary(() => keep),
   Add: keep,
   Sub: keep,
   Mul: keep,

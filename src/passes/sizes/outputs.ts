@@ -6,6 +6,7 @@
 
 import type { Shape } from "../../graph/graph.ts";
 import { dispatch, type Node, type OperatorFunctions } from "../../graph/operators.ts";
+import { eachUnary } from "../../graph/unary.ts";
 import { changes, derived, type Dim, type Dims, fixed, partsOf, sum, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
 import { refuseTraining, type Step } from "./step.ts";
@@ -72,18 +73,7 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   Conv: window,
   ConvTranspose: window,
   BatchNormalization: sameAsInput,
-  Relu: sameAsInput,
-  LeakyRelu: sameAsInput,
-  Sigmoid: sameAsInput,
-  Silu: sameAsInput,
-  HardSigmoid: sameAsInput,
-  HardSwish: sameAsInput,
-  Clip: sameAsInput,
-  Tanh: sameAsInput,
-  Exp: sameAsInput,
-  Log: sameAsInput,
-  Sqrt: sameAsInput,
-  Neg: sameAsInput,
+  ...eachUnary(() => sameAsInput),
   Add: binary,
   Sub: binary,
   Mul: binary,

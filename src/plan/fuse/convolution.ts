@@ -6,7 +6,7 @@
  */
 
 import { consumers, type Node, producers } from "../../graph/mod.ts";
-import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
+import { type Activation, activationOf, isFiniteAtZero, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { directConvApplies } from "../../kernels/conv_direct.ts";
 import type { Int8Cells } from "../../kernels/kernel.ts";
 import type { TypedGraph } from "../node.ts";
@@ -136,7 +136,7 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
       const next = soleReader(result());
       const activation = next && activationOf(next);
       // Spare channels hold zero before the activation and must stay finite after it.
-      if (!next || !activation || activation.name === "Log") return false;
+      if (!next || !activation || !isFiniteAtZero(next)) return false;
       fused.activation = activation;
       fused.nodes.push(next);
       return true;

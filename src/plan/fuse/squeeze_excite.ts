@@ -58,7 +58,7 @@ const sameNumbers = (a: Float32Array | undefined, b: Float32Array | undefined) =
 
 const sameProduct = (a: ChannelProduct, b: ChannelProduct) =>
   sameNumbers(a.weight, b.weight) && sameNumbers(a.bias, b.bias) &&
-  (["kind", "a", "b"] as const).every((field) => a.activation[field] === b.activation[field]);
+  (["name", "a", "b"] as const).every((field) => a.activation[field] === b.activation[field]);
 
 function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => Composite | undefined {
   const makers = producers(graph), readers = consumers(graph);

@@ -10,27 +10,14 @@ import {
   type ActivationAttributes,
   type ActivationOperator,
   consumers,
-  DERIVED_FROM_INPUT,
   type Graph,
+  isActivation,
   type Node,
+  unaryRow,
   withNodes,
 } from "../../graph/mod.ts";
 
-/** Every activation that has a derivative, for a test by name. */
-const ACTIVATIONS: { readonly [K in ActivationOperator]: true } = {
-  Relu: true,
-  LeakyRelu: true,
-  Sigmoid: true,
-  Silu: true,
-  HardSigmoid: true,
-  HardSwish: true,
-  Clip: true,
-  Tanh: true,
-};
-
-function isActivation(node: Node): node is Node<ActivationOperator> {
-  return Object.hasOwn(ACTIVATIONS, node.op);
-}
+const isActivationNode = (node: Node): node is Node<ActivationOperator> => isActivation(node.op);
 
 /** True for the gradient of this very activation, computed from `value`. */
 function isDerivative(
@@ -63,9 +50,9 @@ function find(
 ): Found | undefined {
   const [normalised, mean, inverse] = norm.outputs;
   if (norm.attributes.activation || graph.outputs.includes(normalised)) return undefined;
-  const activation = single(readers.get(normalised)!.filter(isActivation));
+  const activation = single(readers.get(normalised)!.filter(isActivationNode));
   if (!activation) return undefined;
-  const value = DERIVED_FROM_INPUT.has(activation.op) ? normalised : activation.outputs[0];
+  const value = unaryRow(activation.op).derivative.from === "input" ? normalised : activation.outputs[0];
   const derivatives = readers.get(value)!.flatMap((node) => isDerivative(node, activation, value) ? [node] : []);
   const others = readers.get(normalised)!.filter((node) =>
     node !== activation && !derivatives.some((one) => one === node)

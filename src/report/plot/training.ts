@@ -12,8 +12,8 @@ import { INK, seriesColour } from "./theme.ts";
 export interface TrainingEpoch {
   /** From 0; drawn from 1. */
   readonly epoch: number;
-  /** Means over the epoch. */
-  readonly losses: { readonly box: number; readonly classes: number; readonly distribution: number };
+  /** Means over the epoch by name, whatever losses there are. */
+  readonly losses: Readonly<Record<string, number>>;
   /** At its end. */
   readonly learningRates: { readonly weight: number; readonly bias: number };
   /** Shares of 1, where they were measured. */
@@ -45,6 +45,15 @@ interface Series {
 }
 
 const WIDTH = 720, TALL = 230, LOW = 150;
+
+/** What the losses of a detector are called in plots; others by their names. */
+const LOSS_LABELS: Readonly<Record<string, string>> = { classes: "class loss" };
+
+/** Colours of mAP, which stay the same whatever losses there are. */
+const MAP50_COLOUR = 3, MAP_COLOUR = 4;
+
+/** A loss that stays below this share of the greatest would lie on the axis: it gets a panel of its own. */
+const SMALL_SHARE = 1 / 20;
 
 /** A line for each series; a single point, which no line shows, is a dot. */
 function panel(
@@ -96,6 +105,28 @@ function domainOf(runs: readonly (readonly TrainingEpoch[])[]): [number, number]
 const legendOf = (series: readonly Series[]): LegendItem[] =>
   series.map(({ label, colour, dashed }) => ({ label, colour, shape: dashed ? "dashes" : "line" }));
 
+/** A line for each loss, in the order of declaration; a loss that an epoch does not have has no point there. */
+function lossSeries(epochs: readonly TrainingEpoch[]): Series[] {
+  const names = [...new Set(epochs.flatMap(({ losses }) => Object.keys(losses)))];
+  return names.map((name, i) => ({
+    label: LOSS_LABELS[name] ?? `${name} loss`,
+    colour: seriesColour(i < MAP50_COLOUR ? i : i - MAP50_COLOUR + MAP_COLOUR + 1),
+    points: epochs.flatMap(({ epoch, losses }) => name in losses ? [{ x: epoch + 1, y: losses[name] }] : []),
+  }));
+}
+
+/** Losses that can share an axis, and those that are too small for it. */
+function lossPanels(losses: readonly Series[], domain: readonly [number, number]): PlotOptions[] {
+  const height = ({ points }: Series) => Math.max(0, ...points.map(({ y }) => Math.abs(y)).filter(Number.isFinite));
+  const most = Math.max(0, ...losses.map(height));
+  const isSmall = (series: Series) => height(series) < SMALL_SHARE * most;
+  const small = losses.filter(isSmall);
+  return [
+    panel(losses.filter((series) => !isSmall(series)), domain, "loss", TALL),
+    ...small.length > 0 ? [panel(small, domain, "small losses", LOW)] : [],
+  ];
+}
+
 function scores(epochs: readonly TrainingEpoch[], figure: "map" | "map50") {
   return epochs.flatMap(({ epoch, score }) => score ? [{ x: epoch + 1, y: 100 * score[figure] }] : []);
 }
@@ -124,15 +155,11 @@ export function trainingPlot(epochs: readonly TrainingEpoch[], { title, subtitle
   const domain = domainOf([epochs]);
   const points = (value: (epoch: TrainingEpoch) => number) =>
     epochs.map((one) => ({ x: one.epoch + 1, y: value(one) }));
-  const losses: Series[] = [
-    { label: "box loss", colour: seriesColour(0), points: points(({ losses }) => losses.box) },
-    { label: "class loss", colour: seriesColour(1), points: points(({ losses }) => losses.classes) },
-    { label: "distribution loss", colour: seriesColour(2), points: points(({ losses }) => losses.distribution) },
-  ];
+  const losses = lossSeries(epochs);
   const [map50, map] = [scores(epochs, "map50"), scores(epochs, "map")];
   const maps: Series[] = [
-    { label: `mAP50 (${bestOf(map50)})`, colour: seriesColour(3), points: map50 },
-    { label: `mAP50-95 (${bestOf(map)})`, colour: seriesColour(4), points: map },
+    { label: `mAP50 (${bestOf(map50)})`, colour: seriesColour(MAP50_COLOUR), points: map50 },
+    { label: `mAP50-95 (${bestOf(map)})`, colour: seriesColour(MAP_COLOUR), points: map },
   ];
   const rates: Series[] = [
     { label: "learning rate", colour: INK, points: points(({ learningRates }) => learningRates.weight) },
@@ -145,7 +172,7 @@ export function trainingPlot(epochs: readonly TrainingEpoch[], { title, subtitle
     width: WIDTH,
     legend: legendOf([...losses, ...measured, ...rates]),
     panels: [
-      panel(losses, domain, "loss", TALL),
+      ...lossPanels(losses, domain),
       ...measured.length > 0 ? [panel(measured, domain, "mAP (%)", TALL, { domain: [0, 100], nice: false })] : [],
       panel(rates, domain, "learning rate", LOW),
     ],
@@ -172,8 +199,8 @@ export function runsPlot(runs: readonly TrainingRun[], { title, subtitle }: Trai
   const losses = runs.map(({ label, epochs }, i): Series => ({
     label,
     colour: seriesColour(i),
-    points: epochs.map(({ epoch, losses: { box, classes, distribution } }) => {
-      return { x: epoch + 1, y: box + classes + distribution };
+    points: epochs.map(({ epoch, losses }) => {
+      return { x: epoch + 1, y: Object.values(losses).reduce((sum, loss) => sum + loss, 0) };
     }),
   }));
   return figure({

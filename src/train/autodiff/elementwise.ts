@@ -8,14 +8,14 @@ import {
   type ActivationAttributes,
   type ActivationOperator,
   type BinaryOperator,
-  DERIVED_FROM_INPUT,
   type Node,
+  unaryRow,
 } from "../../graph/mod.ts";
 import { type GradientRequest, type GradientRule, only } from "./rule.ts";
 
 /** Every activation: dy times its derivative. */
 export const activation = (node: Node<ActivationOperator>, request: GradientRequest): string[] => {
-  const value = DERIVED_FROM_INPUT.has(node.op) ? node.inputs[0] : node.outputs[0];
+  const value = unaryRow(node.op).derivative.from === "input" ? node.inputs[0] : node.outputs[0];
   // The compiler does not see that a node's operator and attributes stay together.
   const attributes = { activation: node.op, ...node.attributes } as ActivationAttributes;
   return [request.context.one("ActivationGradient", request.base, [value, only(request)], attributes)];

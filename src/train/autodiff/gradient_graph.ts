@@ -15,21 +15,37 @@ import {
   type Graph,
   type GraphInput,
   namesOf,
+  type Shape,
   sizeOf,
+  type TensorType,
   withNodes,
 } from "../../graph/mod.ts";
 import { GradientContext } from "./context.ts";
 import { gradientsOf } from "./table.ts";
 
-/** Where gradients start and what they are wanted for. */
-export interface GradientOptions {
-  /** The value to differentiate, of one element. Either this or `seeds`. */
-  readonly loss?: string;
+/** Where gradients of some values come from: value -> name of its gradient, or names of gradients that add up. */
+export type GradientSeeds = Readonly<Record<string, string | readonly string[]>>;
+
+/** A loss as a term of the sum that is differentiated. */
+export interface WeightedLoss {
+  /** The value to differentiate, of one element. */
+  readonly value: string;
   /**
-   * Where the gradients of some values are computed elsewhere: value -> name of its gradient, which is another value of the graph
-   * (an output of a loss operator) or, where nothing has that name, becomes an input of the value's shape.
+   * Factor of the loss in the sum: a number, or the name of a value of one element. Where the graph has no value of that name, it
+   * becomes an input of the loss's shape, so that the factor can change from run to run.
    */
-  readonly seeds?: Readonly<Record<string, string>>;
+  readonly weight: number | string;
+}
+
+/** Where gradients start and what they are wanted for. Gradients of all losses and seeds add up. */
+export interface GradientOptions {
+  /** Values to differentiate, each of one element: by name for a weight of 1. */
+  readonly losses?: readonly (string | WeightedLoss)[];
+  /**
+   * Where the gradients of some values are computed elsewhere. The name of a gradient is that of another value of the graph (an output
+   * of a loss operator) or, where nothing has that name, becomes an input of the value's shape.
+   */
+  readonly seeds?: GradientSeeds;
   /** Inputs, constants or values in between that gradients are wanted for. */
   readonly wrt: readonly string[];
 }
@@ -78,44 +94,65 @@ class Gradients {
   }
 }
 
-function start(
-  graph: Graph,
-  context: GradientContext,
-  { loss, seeds }: GradientOptions,
-): { readonly seeds: ReadonlyMap<string, string>; readonly inputs: readonly GraphInput[] } {
-  if ((loss === undefined) === (seeds === undefined)) {
-    throw new FeatherdetError(`gradients of graph "${graph.name}" start at either a loss or seeds: state one of them`);
-  }
-  if (loss !== undefined) {
-    const { shape } = context.typeOf(loss);
-    if (sizeOf(shape) !== 1) {
-      throw new FeatherdetError(`loss "${loss}" is [${shape.join(",")}], a loss has one element: state seeds instead`);
-    }
-    return { seeds: new Map([[loss, context.full(shape, 1)]]), inputs: [] };
-  }
+/** Gradients as they start, of a value each, and the inputs that bring some of them. */
+interface Start {
+  readonly gradients: readonly (readonly [value: string, gradient: string])[];
+  readonly inputs: readonly GraphInput[];
+}
+
+const shapeText = (shape: Shape) => `[${shape.join(",")}]`;
+
+function start(graph: Graph, context: GradientContext, { losses = [], seeds = {} }: GradientOptions): Start {
   const existing = consumers(graph);
   const inputs = new Map<string, GraphInput>();
-  for (const [value, name] of Object.entries(seeds!)) {
+  /** Makes a name an input of the type, unless there is a value of that name. */
+  const provide = (name: string, type: TensorType) => {
+    if (existing.has(name) || inputs.has(name)) return;
+    inputs.set(name, { name, ...type });
+    context.declare(name, type);
+  };
+  const seeded = Object.entries(seeds).flatMap(([value, names]) =>
+    [names].flat().map((name) => {
+      const type = context.typeOf(value);
+      provide(name, type);
+      const { shape } = context.typeOf(name);
+      if (shape.join() !== type.shape.join()) {
+        throw new FeatherdetError(
+          `gradient "${name}" is ${shapeText(shape)}, but "${value}", which it is stated for, is ${
+            shapeText(type.shape)
+          }`,
+        );
+      }
+      return [value, name] as const;
+    })
+  );
+  const differentiated = losses.map((loss) => {
+    const { value, weight } = typeof loss === "string" ? { value: loss, weight: 1 } : loss;
     const type = context.typeOf(value);
-    if (!existing.has(name) && !inputs.has(name)) {
-      inputs.set(name, { name, ...type });
-      context.declare(name, type);
-    }
-    const { shape } = context.typeOf(name);
-    if (shape.join() !== type.shape.join()) {
+    if (sizeOf(type.shape) !== 1) {
       throw new FeatherdetError(
-        `gradient "${name}" is [${shape.join(",")}], but "${value}", which it is stated for, is [${
-          type.shape.join(",")
-        }]`,
+        `loss "${value}" is ${shapeText(type.shape)}, a loss has one element: state seeds instead`,
       );
     }
+    if (typeof weight === "number") return [value, context.full(type.shape, weight)] as const;
+    provide(weight, type);
+    const { shape } = context.typeOf(weight);
+    if (sizeOf(shape) !== 1) {
+      throw new FeatherdetError(`weight "${weight}" of loss "${value}" is ${shapeText(shape)}, it has one element`);
+    }
+    return [value, context.reshape(`gradient/${value}`, weight, type.shape)] as const;
+  });
+  const gradients = [...seeded, ...differentiated];
+  if (gradients.length === 0) {
+    throw new FeatherdetError(`gradients of graph "${graph.name}" start at losses or seeds: state at least one`);
   }
-  return { seeds: new Map(Object.entries(seeds!)), inputs: [...inputs.values()] };
+  return { gradients, inputs: [...inputs.values()] };
 }
 
 /**
- * The graph that computes, besides its outputs, the gradients of a loss. Only what the gradients need is computed; a value that
- * several nodes read has the sum of what they contribute.
+ * The graph that computes, besides its outputs, the gradients of a sum: that of the weighted losses, and of whatever the seeds are
+ * gradients of. Only what the gradients need is computed; a value that several nodes read has the sum of what they contribute, and a
+ * seed of a value is one contribution more.
  *
  * ```ts
  * import { ModelBuilder } from "../../models/builder.ts";
@@ -123,11 +160,11 @@ function start(
  * const b = new ModelBuilder();
  * const y = b.conv("conv", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 });
  * const loss = b.node("ReduceMean", "loss", [y], { axes: [0, 1, 2, 3], keepDims: false });
- * const { graph, gradients } = gradientGraph(b.graph("net", [loss]), { loss, wrt: ["conv.weight", "conv.bias"] });
+ * const { graph, gradients } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["conv.weight", "conv.bias"] });
  * console.log(graph.outputs); // [ "loss", gradients.get("conv.weight"), gradients.get("conv.bias") ]
  * ```
  *
- * Throws FeatherdetError for names that do not exist, for a loss of several elements, and for an operator between `wrt` and the loss
+ * Throws FeatherdetError for names that do not exist, for a loss or weight of several elements, where neither losses nor seeds are stated, and for an operator between `wrt` and the loss
  * through which no gradient goes (quantization, whole numbers, gradients themselves).
  */
 export function gradientGraph(graph: Graph, options: GradientOptions): GradientGraph {
@@ -137,10 +174,10 @@ export function gradientGraph(graph: Graph, options: GradientOptions): GradientG
       throw new FeatherdetError(`value "${name}" is ${context.typeOf(name).dtype}, only f32 has a gradient`);
     }
   }
-  const { seeds, inputs } = start(graph, context, options);
+  const { gradients: first, inputs } = start(graph, context, options);
   const wanted = dependents(graph, options.wrt);
   const gathered = new Gradients(context);
-  for (const [value, gradient] of seeds) {
+  for (const [value, gradient] of first) {
     if (wanted.has(value)) gathered.add(value, gradient);
   }
   for (const node of graph.nodes.toReversed()) {

@@ -6,13 +6,7 @@
  * @module
  */
 
-import { type Graph, namesOf, type Node, type Operator, uniqueName, withNodes } from "../../graph/mod.ts";
-
-/** Operators that read and write each element a few times at most, and joints and parts, which the planner places without a copy. */
-const CHEAP: ReadonlySet<Operator> = new Set([
-  ...["Relu", "LeakyRelu", "Sigmoid", "Silu", "HardSigmoid", "HardSwish", "Clip", "Tanh"] as const,
-  ...["BatchNormTraining", "Add", "Mul", "Concat", "Split", "MaxPool", "Resize", "FakeQuantize"] as const,
-]);
+import { type Graph, namesOf, type Node, traitOf, uniqueName, withNodes } from "../../graph/mod.ts";
 
 /** Nodes that the values are computed from. */
 function ancestors(graph: Graph, values: readonly string[]): Set<Node> {
@@ -46,7 +40,7 @@ function recomputable(graph: Graph, forward: ReadonlySet<Node>): Map<string, Omi
   }
   const found = new Map<string, Omit<Node, "name">>();
   for (const node of graph.nodes) {
-    if (!forward.has(node) || !CHEAP.has(node.op)) continue;
+    if (!forward.has(node) || !traitOf(node, "cheap")) continue;
     const made = again(node);
     if (made.outputs.some((name) => graph.outputs.includes(name))) continue;
     if (made.inputs.every((name) => kept.has(name) || found.has(name))) {
@@ -70,7 +64,7 @@ function recomputable(graph: Graph, forward: ReadonlySet<Node>): Map<string, Omi
  * const hidden = b.activation("act", b.conv("first", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 }), "silu");
  * const y = b.conv("second", hidden, { out: 4, kernel: 3 });
  * const loss = b.node("ReduceMean", "loss", [b.node("Exp", "powers", [y], {})], { axes: [0, 1, 2, 3], keepDims: false });
- * const { graph } = gradientGraph(b.graph("net", [loss]), { loss, wrt: ["first.weight", "second.weight"] });
+ * const { graph } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["first.weight", "second.weight"] });
  * const step = recomputeActivations(graph, [loss]);
  * console.log(step.nodes.filter(({ op }) => op === "Silu").length); // 2: on the way forward and back
  * ```

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { dispatch, type Node, type Operator, type OperatorFunctions, type OperatorTable } from "../../graph/mod.ts";
+import {
+  dispatch,
+  eachActivation,
+  type Node,
+  type Operator,
+  type OperatorFunctions,
+  type OperatorTable,
+} from "../../graph/mod.ts";
 import { cast, concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { conv, convTranspose } from "./conv.ts";
@@ -21,14 +28,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   Conv: conv,
   ConvTranspose: convTranspose,
   BatchNormalization: batchNormalization,
-  Relu: activation,
-  LeakyRelu: activation,
-  Sigmoid: activation,
-  Silu: activation,
-  HardSigmoid: activation,
-  HardSwish: activation,
-  Clip: activation,
-  Tanh: activation,
+  ...eachActivation(activation),
   Exp: exp,
   Log: log,
   Sqrt: sqrt,

@@ -54,6 +54,11 @@ export interface TrainingOptions {
    * 2 ... by definition. A BatchNormalization keeps its running statistics where its scale and bias are frozen.
    */
   readonly frozen?: (name: string) => boolean;
+  /**
+   * Constants that are trained although they are no weight of an operator by its place (see `WEIGHT_INPUTS`), with how optimizers treat
+   * them: the floats behind a mask, a learned scale.
+   */
+  readonly trained?: ReadonlyMap<string, ParameterGroup>;
 }
 
 /** A model made ready for training. */
@@ -66,7 +71,8 @@ export interface TrainingGraph {
   readonly statistics: readonly RunningStatistic[];
 }
 
-const isTableOfDistances = (name: string) => /(^|\.)dfl\.conv\.weight$/.test(name);
+/** True for the distances of the distribution focal loss, which are numbers by definition and never trained. */
+export const isTableOfDistances = (name: string): boolean => /(^|[./])dfl\.conv\.weight$/.test(name);
 
 /** Groups of the inputs of an operator that hold parameters. */
 function groupOf({ op }: Node, position: number): ParameterGroup {
@@ -74,11 +80,16 @@ function groupOf({ op }: Node, position: number): ParameterGroup {
   return position === 2 ? "bias" : "weight";
 }
 
-/** The parameters of a graph, without those that are frozen. */
-function parametersOf(graph: Graph, frozen: (name: string) => boolean): Parameter[] {
+/** The parameters of a graph, `trained` among them, without those that are frozen. */
+function parametersOf(
+  graph: Graph,
+  frozen: (name: string) => boolean,
+  trained: ReadonlyMap<string, ParameterGroup>,
+): Parameter[] {
   const found = new Map<string, Parameter>();
   for (const node of graph.nodes) {
-    for (const name of weightsOf(graph, node).trained) {
+    const named = node.inputs.filter((name) => trained.has(name) && graph.constants.has(name));
+    for (const name of [...weightsOf(graph, node).trained, ...named]) {
       const initial = graph.constants.get(name)!;
       if (frozen(name) || found.has(name)) continue;
       if (initial.dtype !== "f32") {
@@ -87,7 +98,7 @@ function parametersOf(graph: Graph, frozen: (name: string) => boolean): Paramete
           operator: node.op,
         });
       }
-      found.set(name, { name, group: groupOf(node, node.inputs.indexOf(name)), initial });
+      found.set(name, { name, group: trained.get(name) ?? groupOf(node, node.inputs.indexOf(name)), initial });
     }
   }
   return [...found.values()];
@@ -113,7 +124,7 @@ function parametersOf(graph: Graph, frozen: (name: string) => boolean): Paramete
  * BatchNormalization whose statistics are no constants.
  */
 export function trainingGraph(model: Graph, options: TrainingOptions = {}): TrainingGraph {
-  const { momentum = 0.03, frozen = isTableOfDistances, outputs = model.outputs } = options;
+  const { momentum = 0.03, frozen = isTableOfDistances, outputs = model.outputs, trained: named = new Map() } = options;
   if (!(momentum >= 0 && momentum <= 1)) {
     throw new FeatherdetError(`momentum is ${momentum}, expected a share of 0 to 1`);
   }
@@ -121,7 +132,7 @@ export function trainingGraph(model: Graph, options: TrainingOptions = {}): Trai
   const missing = outputs.find((name) => !names.has(name));
   if (missing !== undefined) throw new FeatherdetError(`graph "${model.name}" has no value "${missing}"`);
   const source = recogniseActivations(withNodes({ ...model, outputs }, model.nodes));
-  const parameters = parametersOf(source, frozen);
+  const parameters = parametersOf(source, frozen, named);
   const trained = new Set(parameters.map(({ name }) => name));
   const statistics: RunningStatistic[] = [];
   const seen = new Map<string, Node>();

@@ -1,9 +1,10 @@
 /**
  * The log of a run, `log.jsonl`: a JSON object a line, for programs that follow a run or look at it later.
  *
- * Every line has `event` and `time` (ISO 8601). `start`: what was asked for. `step`: `epoch`, `step`, `losses`, `positives`,
- * `gradientNorm`, `skipped`, `learningRates`, `momentum`, `imagesPerSecond`, `waited` (milliseconds until the batch was there).
- * `epoch`: an `EpochRecord`. `end`: why, and the best epoch.
+ * Every line has `event` and `time` (ISO 8601). `start`: what was asked for. `step`: `epoch`, `step`, `losses` (by name, times
+ * their weights), `lossWeights` (of losses that state a weight), `positives` (where there are boxes), `gradientNorm`, `skipped`,
+ * `learningRates`, `momentum`, `imagesPerSecond`, `waited` (milliseconds until the batch was there). `epoch`: an `EpochRecord`. `end`:
+ * why, and the best epoch.
  *
  * @module
  */

@@ -17,6 +17,7 @@ import {
   isLost,
   meanLosses,
   NEW_RUN,
+  nonFiniteLosses,
   type Position,
   type RunRecord,
   type Score,
@@ -181,13 +182,17 @@ class Loop {
     onStep?.({ ...settled, epoch, imagesPerSecond });
     this.#lost = isLost(report) ? this.#lost + 1 : 0;
     const { lostLimit = 10 } = this.#options;
-    if (this.#lost >= lostLimit) await this.#fail();
+    if (this.#lost >= lostLimit) await this.#fail(nonFiniteLosses(report));
   }
 
-  async #fail(): Promise<never> {
+  async #fail(losses: readonly string[]): Promise<never> {
     const { epoch, step } = this.#run.position;
     const layer = await this.#trainer.findNonFinite();
-    const where = layer === undefined ? "" : `, first in layer "${layer}"`;
+    const places = [
+      ...layer === undefined ? [] : [`first in layer "${layer}"`],
+      ...losses.length === 0 ? [] : [`in the losses ${losses.map((name) => `"${name}"`).join(", ")}`],
+    ].join(" and ");
+    const where = places && `, ${places}`;
     throw new FeatherdetError(
       `training stopped in epoch ${
         epoch + 1

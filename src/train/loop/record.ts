@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Losses } from "../losses/named_loss.ts";
 import type { StepReport, UpdateSettings } from "./trainer.ts";
+export type { Losses } from "../losses/named_loss.ts";
 
 /** Where a run is. */
 export interface Position {
@@ -15,9 +17,6 @@ export interface Position {
   /** Updates that were asked for, those included that were skipped. */
   readonly updates: number;
 }
-
-/** Losses of a batch, as `StepReport` has them. */
-export type Losses = StepReport["losses"];
 
 /** Mean average precision on pictures that are not trained on, as shares of 1. */
 export interface Score {
@@ -55,7 +54,7 @@ export interface BestEpoch extends Score {
 export interface EpochTally {
   /** Steps whose losses are in the sums. */
   readonly steps: number;
-  /** Their sums. */
+  /** Their sums; none before the first step. */
   readonly losses: Losses;
   /** Steps whose gradient or losses were not finite. */
   readonly skipped: number;
@@ -64,12 +63,7 @@ export interface EpochTally {
 }
 
 /** An epoch of which nothing was done. */
-export const EMPTY_TALLY: EpochTally = {
-  steps: 0,
-  losses: { box: 0, classes: 0, distribution: 0 },
-  skipped: 0,
-  seconds: 0,
-};
+export const EMPTY_TALLY: EpochTally = { steps: 0, losses: {}, skipped: 0, seconds: 0 };
 
 /** Everything that a run remembers. */
 export interface RunRecord {
@@ -93,30 +87,32 @@ export const NEW_RUN: RunRecord = {
   seconds: 0,
 };
 
+/** Losses of a step that are not finite, by name. */
+export function nonFiniteLosses({ losses }: StepReport): string[] {
+  return Object.keys(losses).filter((name) => !Number.isFinite(losses[name]));
+}
+
 /** Whether a step is one from which nothing was learned: its gradient or its losses were not finite. */
-export function isLost({ losses, skipped }: StepReport): boolean {
-  return skipped || !Object.values(losses).every(Number.isFinite);
+export function isLost(report: StepReport): boolean {
+  return report.skipped || nonFiniteLosses(report).length > 0;
+}
+
+function mapLosses(losses: Losses, value: (name: string, loss: number) => number): Losses {
+  return Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, value(name, loss)]));
 }
 
 /** The tally with one more step; losses of lost steps are left out. */
 export function tallied(tally: EpochTally, report: StepReport, seconds: number): EpochTally {
-  const timed = { ...tally, seconds: tally.seconds + seconds };
-  if (isLost(report)) return { ...timed, skipped: tally.skipped + 1 };
-  const { box, classes, distribution } = report.losses;
-  const { losses } = tally;
+  const lost = isLost(report);
+  const losses = mapLosses(report.losses, (name, loss) => (tally.losses[name] ?? 0) + (lost ? 0 : loss));
+  const { steps, skipped } = tally;
   return {
-    ...timed,
-    steps: tally.steps + 1,
-    losses: {
-      box: losses.box + box,
-      classes: losses.classes + classes,
-      distribution: losses.distribution + distribution,
-    },
+    ...{ steps: lost ? steps : steps + 1, losses, skipped: lost ? skipped + 1 : skipped },
+    seconds: tally.seconds + seconds,
   };
 }
 
 /** Mean losses of an epoch; zeros where every step was lost. */
-export function meanLosses({ steps, losses: { box, classes, distribution } }: EpochTally): Losses {
-  const count = Math.max(steps, 1);
-  return { box: box / count, classes: classes / count, distribution: distribution / count };
+export function meanLosses({ steps, losses }: EpochTally): Losses {
+  return mapLosses(losses, (_, sum) => sum / Math.max(steps, 1));
 }

@@ -54,7 +54,10 @@ export async function* runSteps(options: StepsOptions): AsyncGenerator<SettledSt
     const waited = performance.now() - started;
     const settings = moves[step] ? schedule.settings(first + step, ++updates) : undefined;
     const settled = { step, updates, settings, waited };
-    const pending = trainer.step(batch, settings).then((report) => ({ ...settled, report }));
+    const pending = trainer.step(batch, settings, epoch + step / moves.length).then((report) => ({
+      ...settled,
+      report,
+    }));
     // A failure is reported where its step is awaited, also when that comes late.
     pending.catch(() => {});
     flying.push(pending);

@@ -6,6 +6,7 @@
  */
 
 import type { ParameterGroup } from "../autodiff/training_graph.ts";
+import type { Losses } from "../losses/named_loss.ts";
 
 /** Pictures with the boxes on them. */
 export interface TrainingBatch {
@@ -34,10 +35,12 @@ export interface UpdateSettings {
 
 /** What a step says of itself. */
 export interface StepReport {
-  /** Losses of the batch, weighted as they enter the sum, divided by the batch. */
-  readonly losses: { readonly box: number; readonly classes: number; readonly distribution: number };
-  /** Anchor points that were assigned to a box. */
-  readonly positives: number;
+  /** Losses of the batch by name, weighted as they enter the sum, those of a detector divided by the batch; all steps tell the same. */
+  readonly losses: Losses;
+  /** Weights of losses that state one, which the losses are already multiplied by; undefined where none does. */
+  readonly lossWeights?: Readonly<Record<string, number>>;
+  /** Anchor points that were assigned to a box; undefined where nothing is compared with boxes. */
+  readonly positives?: number;
   /** Norm of the gradient before clipping; undefined where nothing was updated. */
   readonly gradientNorm?: number;
   /** True where the gradient held a number that is not finite, so that no parameter was moved. */
@@ -65,8 +68,9 @@ export interface Trainer {
   /**
    * Adds the gradient of a batch to the sum, then, where settings are given, moves the parameters by the mean of what was summed and
    * begins a new sum. Steps are carried out in the order of the calls; the next may be asked for before this one has reported.
+   * `epoch` are the epochs that are done, with fractions, from which weights of losses that change over a run follow.
    */
-  step(batch: TrainingBatch, update?: UpdateSettings): Promise<StepReport>;
+  step(batch: TrainingBatch, update?: UpdateSettings, epoch?: number): Promise<StepReport>;
   /** The summed gradient, flat, and how many batches are in it. */
   gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }>;
   /** Adds what another trainer of the same model has summed, so that a batch can be spread over devices. */

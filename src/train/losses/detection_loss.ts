@@ -21,6 +21,7 @@ import {
   withNodes,
 } from "../../graph/mod.ts";
 import { findDetectionHead } from "../../passes/mod.ts";
+import type { NamedLoss } from "./named_loss.ts";
 
 /** The maps of a detector's head. */
 export interface HeadMaps {
@@ -77,16 +78,26 @@ export interface DetectionLossOptions {
   readonly beta?: number;
   /** Weights of the losses; by default 7.5 for boxes, 0.5 for classes, 1.5 for distributions, as YOLO11 is trained. */
   readonly gains?: Partial<DetectionLossAttributes["gains"]>;
+  /** Values of the model that stay outputs behind the losses, such as further losses; none by default. */
+  readonly keep?: readonly string[];
 }
+
+/** Names of the losses of a detector, in the order in which they lie in the losses' value. */
+export const DETECTION_LOSSES = ["box", "classes", "distribution"] as const;
+
+/** Index of the number of assigned anchors in the losses' value, behind the losses. */
+export const ASSIGNED_ANCHORS = DETECTION_LOSSES.length;
 
 /** A model with its loss. */
 export interface LossGraph {
-  /** Inputs: the model's, boxes, scale. Output: the losses. */
+  /** Inputs: the model's, boxes, scale. Outputs: the losses, what was to be kept. */
   readonly graph: Graph;
   /** Each map of the head -> its gradient, as `gradientGraph` takes them. */
   readonly seeds: Readonly<Record<string, string>>;
   /** Output `[4]`: losses of boxes, classes and distributions, weighted; number of anchors that were assigned to a box. */
   readonly losses: string;
+  /** The first three elements of that by name, in the order of `DETECTION_LOSSES`; their gradients are the seeds. */
+  readonly named: readonly NamedLoss[];
   /** The node's other results, such as what was assigned to each anchor. */
   readonly results: LossResults<string>;
   /** Names of the inputs that were added. */
@@ -122,7 +133,7 @@ export interface LossGraph {
  * numbers, and for settings that make no loss.
  */
 export function withDetectionLoss(model: Graph, options: DetectionLossOptions): LossGraph {
-  const { boxes, boxLoss = "ciou", topK = 10, alpha = 0.5, beta = 6, gains } = options;
+  const { boxes, boxLoss = "ciou", topK = 10, alpha = 0.5, beta = 6, gains, keep = [] } = options;
   if (!Number.isInteger(boxes) || boxes < 1) {
     throw new FeatherdetError(`${boxes} rows for boxes of a picture, expected a whole number of at least 1`);
   }
@@ -162,10 +173,13 @@ export function withDetectionLoss(model: Graph, options: DetectionLossOptions): 
       { name: inputs.boxes, dtype: "f32", shape: [batch, boxes, BOX_ROW] },
       { name: inputs.scale, dtype: "f32", shape: [1] },
     ],
-    outputs: [results.losses],
+    outputs: [results.losses, ...keep],
   };
   const graph = withNodes(joint, [...model.nodes, node]);
   inferTypes(graph);
   const seeds = Object.fromEntries(maps.map((map, i) => [map, gradients[i]]));
-  return { graph, seeds, losses: results.losses, results, inputs };
+  const named = DETECTION_LOSSES.map((loss, element): NamedLoss => {
+    return { name: loss, value: results.losses, element, gradientScale: inputs.scale };
+  });
+  return { graph, seeds, losses: results.losses, named, results, inputs };
 }

@@ -13,6 +13,7 @@ import {
   type OperatorAttributes,
   type Shape,
   TRAINING_OPERATORS,
+  unaryRow,
   verify,
 } from "../../../src/graph/mod.ts";
 import { ARITY } from "../../../src/graph/arity.ts";
@@ -21,6 +22,7 @@ import { gradientGraph } from "../../../src/train/autodiff/gradient_graph.ts";
 import { isDifferentiable } from "../../../src/train/autodiff/table.ts";
 import { checkGradients, distinct, type GradientCheck, uniform } from "../../support/finite_differences.ts";
 import { graphOf, node, weight } from "../../support/tiny_graph.ts";
+import { UNARY_CASES } from "../../support/unary_cases.ts";
 
 interface Case extends GradientCheck {
   readonly what: string;
@@ -88,27 +90,16 @@ const CONVOLUTIONS: Case[] = [
   }),
 ];
 
-/** Functions without kinks, and where they are looked at; `distinct` keeps clear of the others' kinks. */
-const SMOOTH: readonly [Operator, readonly [number, number]][] = [
-  ["Sigmoid", [-4, 4]],
-  ["Silu", [-4, 4]],
-  ["Tanh", [-2, 2]],
-  ["Exp", [-2, 2]],
-  ["Log", [0.3, 3]],
-  ["Sqrt", [0.3, 3]],
-  ["Neg", [-2, 2]],
-];
-
 const ELEMENTWISE: Case[] = [
-  ...SMOOTH.map(([op, range]) => made(op as "Silu", [[3, 1, 13, 7]], {}, { range })),
-  made("Relu", [[3, 1, 13, 7]], {}, { draw: distinct }),
-  made("LeakyRelu", [[1, 3, 13, 7]], { alpha: 0.1 }, { draw: distinct }),
-  made("LeakyRelu", [[13, 7]], { alpha: -0.3 }, { draw: distinct }),
-  made("HardSigmoid", [[13, 7]], { alpha: 0.21, beta: 0.4 }, { draw: distinct }),
-  made("HardSwish", [[13, 17]], {}, { draw: distinct }),
-  made("Clip", [[13, 7]], { min: 0, max: 1.33 }, { draw: distinct }),
-  made("Clip", [[13, 7]], { min: -Infinity, max: 0.2 }, { draw: distinct }),
-  made("Clip", [[13, 7]], { min: -0.3, max: Infinity }, { draw: distinct }),
+  // `distinct` keeps clear of kinks.
+  ...UNARY_CASES.map(({ op, attributes }) =>
+    made(
+      op,
+      [[1, 3, 13, 7]],
+      attributes as never,
+      unaryRow(op).least === undefined ? { draw: distinct } : { range: [0.3, 3] },
+    )
+  ),
   ...(["Add", "Sub", "Mul", "Div"] as const).flatMap((op) =>
     ([
       [[2, 3, 13, 7], [2, 3, 13, 7]],
@@ -305,9 +296,9 @@ function chain(): Graph {
 const operators = (graph: Graph) => graph.nodes.map(({ op }) => op);
 
 Deno.test("only what is asked for is computed: nothing behind the last parameter, nothing for the picture", () => {
-  const last = gradientGraph(chain(), { loss: "loss", wrt: ["w2"] }).graph;
+  const last = gradientGraph(chain(), { losses: ["loss"], wrt: ["w2"] }).graph;
   assertEquals(operators(last), ["Conv", "Silu", "Conv", "ReduceMean", "Reshape", "Mul", "ConvWeightGradient"]);
-  const first = gradientGraph(chain(), { loss: "loss", wrt: ["b1"] }).graph;
+  const first = gradientGraph(chain(), { losses: ["loss"], wrt: ["b1"] }).graph;
   assertEquals(operators(first).slice(5), ["Mul", "ConvTranspose", "ActivationGradient", "ReduceSum"]);
   assertEquals(first.inputs, chain().inputs);
 });
@@ -315,7 +306,7 @@ Deno.test("only what is asked for is computed: nothing behind the last parameter
 Deno.test("constants stay constants, and a loss starts with 1", () => {
   const source = chain();
   const wrt = ["w1", "b1", "w2"];
-  const { graph, gradients } = gradientGraph(source, { loss: "loss", wrt });
+  const { graph, gradients } = gradientGraph(source, { losses: ["loss"], wrt });
   const x = uniform([2, 3, 5, 7], 9);
   const found = runReference(graph, { x });
   // The same with the weights as inputs, whose gradients are compared with finite differences.
@@ -329,7 +320,7 @@ Deno.test("constants stay constants, and a loss starts with 1", () => {
     return [name, referenceTensor(shape, data)];
   }));
   checkGradients(asInputs, { x, ...weights });
-  const other = gradientGraph(asInputs, { loss: "loss", wrt });
+  const other = gradientGraph(asInputs, { losses: ["loss"], wrt });
   const expected = runReference(other.graph, { x, ...weights });
   for (const name of wrt) {
     assertEquals(found.get(gradients.get(name)!)!.data, expected.get(other.gradients.get(name)!)!.data);
@@ -398,12 +389,17 @@ const REFUSED: readonly [what: string, graph: Graph, options: Parameters<typeof 
     [
       "a loss of several elements",
       chain(),
-      { loss: "y", wrt: ["w1"] },
+      { losses: ["y"], wrt: ["w1"] },
       'loss "y" is [2,2,5,7], a loss has one element',
     ],
-    ["a name that does not exist", chain(), { loss: "loss", wrt: ["w9"] }, 'value "w9" does not exist'],
-    ["neither loss nor seeds", chain(), { wrt: ["w1"] }, "start at either a loss or seeds"],
-    ["both loss and seeds", chain(), { loss: "loss", seeds: {}, wrt: ["w1"] }, "start at either a loss or seeds"],
+    ["a name that does not exist", chain(), { losses: ["loss"], wrt: ["w9"] }, 'value "w9" does not exist'],
+    ["neither losses nor seeds", chain(), { wrt: ["w1"] }, "start at losses or seeds: state at least one"],
+    [
+      "a weight of several elements",
+      chain(),
+      { losses: [{ value: "loss", weight: "b1" }], wrt: ["w1"] },
+      'weight "b1" of loss "loss" is [4], it has one element',
+    ],
     [
       "a seed of another shape",
       chain(),

@@ -16,7 +16,7 @@ import { assertSameValues } from "../../support/same_values.ts";
 /** The step of a model with gradients of all its parameters, with and without recomputation. */
 function stepsOf(
   model: Graph,
-  loss: { readonly loss?: string; readonly seeds?: Record<string, string> },
+  loss: { readonly losses?: string[]; readonly seeds?: Record<string, string> },
   report: string,
 ) {
   const { graph, parameters, statistics } = trainingGraph(model, { outputs: [report] });
@@ -55,7 +55,7 @@ const counts = ({ nodes }: { nodes: readonly Node[] }) =>
 for (const act of ["silu", "relu"] as const) {
   Deno.test(`a block with ${act}, split, added, joined and pooled, is computed again with the same values`, () => {
     const { model, loss } = smallNet(act);
-    const { kept, recomputed } = stepsOf(model, { loss }, loss);
+    const { kept, recomputed } = stepsOf(model, { losses: [loss] }, loss);
     const [before, after] = [counts(kept), counts(recomputed)];
     assertEquals(after.get("BatchNormApply"), 2);
     for (const op of ["Split", "Add", "Concat", "MaxPool"]) assertEquals(after.get(op)! - before.get(op)!, 1, op);
@@ -72,11 +72,11 @@ Deno.test("a value that nothing kept leads to stays, and so does one that is a r
     axes: [0, 1, 2, 3],
     keepDims: false,
   });
-  const { kept, recomputed } = stepsOf(b.graph("net", [loss]), { loss }, loss);
+  const { kept, recomputed } = stepsOf(b.graph("net", [loss]), { losses: [loss] }, loss);
   assertEquals(recomputed.nodes, kept.nodes);
 
   const { model, loss: again } = smallNet("silu");
-  const shown = stepsOf(model, { loss: again }, again).kept;
+  const shown = stepsOf(model, { losses: [again] }, again).kept;
   const activated = shown.nodes.find(({ op }) => op === "BatchNormTraining")!.outputs[0];
   const step = recomputeActivations({ ...shown, outputs: [...shown.outputs, activated] }, [again, activated]);
   assertEquals(counts(step).get("BatchNormApply"), 1);

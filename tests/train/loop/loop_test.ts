@@ -4,7 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FeatherdetError } from "../../../src/graph/error.ts";
 import { readCheckpoint } from "../../../src/train/loop/checkpoint.ts";
 import { type BatchSource, type LoopOptions, runTraining } from "../../../src/train/loop/loop.ts";
-import type { EpochRecord, Score } from "../../../src/train/loop/record.ts";
+import { type EpochRecord, meanLosses, type Score, tallied } from "../../../src/train/loop/record.ts";
 import { Schedule, type ScheduleOptions } from "../../../src/train/loop/schedule.ts";
 import { memoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
 import type { TrainingBatch } from "../../../src/train/loop/trainer.ts";
@@ -113,6 +113,53 @@ Deno.test("a run learns, reports every step and epoch, and leaves its files", as
   const [, step] = lines(store);
   assertEquals([step.epoch, step.step, step.positives, step.skipped], [0, 0, 4, false]);
   assert(Object.values(step.losses).length === 3 && step.learningRates.bias === 0.1 && step.momentum === 0.8);
+});
+
+Deno.test("whatever losses there are are logged, averaged and kept, with the weights of each step", async () => {
+  const losses = (loss: number, epoch: number) => ({
+    losses: { "hint 2": loss, norm: epoch * loss },
+    lossWeights: { norm: epoch },
+  });
+  const { store, result } = await run({ fake: { losses }, schedule: schedule({ epochs: 2 }) });
+  const steps = lines(store).filter(({ event }) => event === "step");
+  steps.forEach(({ losses, lossWeights }, i) => {
+    assertEquals(Object.keys(losses), ["hint 2", "norm"]);
+    // Epochs count with fractions, steps of an epoch evenly.
+    assertEquals(lossWeights, { norm: Math.floor(i / STEPS) + (i % STEPS) / STEPS });
+  });
+  const mean = (epoch: number, name: string) =>
+    steps.slice(epoch * STEPS, (epoch + 1) * STEPS).reduce((sum, { losses }) => sum + losses[name], 0) / STEPS;
+  result.run.epochs.forEach(({ losses }, epoch) => {
+    assertEquals(losses, { "hint 2": mean(epoch, "hint 2"), norm: mean(epoch, "norm") });
+  });
+  const { run: kept } = await last(store);
+  assertEquals(Object.keys(kept.epochs[1].losses), ["hint 2", "norm"]);
+});
+
+Deno.test("losses that are not finite are named where a run fails", async () => {
+  const losses = (loss: number) => ({ losses: { box: loss, hint: NaN, norm: Infinity } });
+  await assertRejects(
+    () => run({ fake: { losses }, lostLimit: 3 }),
+    FeatherdetError,
+    '3 steps in a row gave numbers that are not finite, in the losses "hint", "norm"; a lower learning rate',
+  );
+  await assertRejects(
+    () => run({ fake: { losses, layer: "model.0" }, lostLimit: 3 }),
+    FeatherdetError,
+    'not finite, first in layer "model.0" and in the losses "hint", "norm"; a lower',
+  );
+});
+
+Deno.test("an epoch that was lost as a whole has zeros for its losses, and a run of before goes on", async () => {
+  const { result } = await run({ fake: { lost: () => true }, lostLimit: 1000, schedule: schedule({ epochs: 1 }) });
+  assertEquals(result.run.epochs[0].losses, { box: 0, classes: 0, distribution: 0 });
+  // A tally as runs had them that knew three losses and no others.
+  const losses = { box: 1, classes: 2, distribution: 3 };
+  const report = { losses: { box: 4, classes: 5, distribution: 6 }, skipped: false };
+  const tally = { steps: 1, losses, skipped: 0, seconds: 1 };
+  assertEquals(meanLosses(tallied(tally, report, 1)), { box: 2.5, classes: 3.5, distribution: 4.5 });
+  const empty = { ...tally, steps: 0, losses: { box: 0, classes: 0, distribution: 0 } };
+  assertEquals(meanLosses(tallied(empty, report, 1)), report.losses);
 });
 
 Deno.test("two steps are in flight and never more", async () => {

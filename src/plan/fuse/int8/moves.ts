@@ -15,11 +15,12 @@ import {
   inferTypes,
   namesOf,
   type Node,
-  type Operator,
+  traitOf,
   uniqueName,
   withNodes,
 } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
+import { INT8_FORMS } from "./forms.ts";
 
 /** Scale and zero point of a quantized value. */
 interface Scaled {
@@ -31,9 +32,7 @@ interface Scaled {
 
 /** Operators whose results are some of the elements of their inputs, whatever these stand for. */
 function isMove(node: Node): boolean {
-  if (node.op === "Resize") return node.attributes.mode === "nearest";
-  const moves: readonly Operator[] = ["MaxPool", "Concat", "Split", "Slice"];
-  return moves.includes(node.op);
+  return INT8_FORMS[node.op] === "moves" && traitOf(node, "moves") !== "no";
 }
 
 /** The graph with moves on bytes where that saves conversions. */

@@ -10,8 +10,7 @@
  * @module
  */
 
-import { type Node, producers } from "../../../graph/mod.ts";
-import { activationOf } from "../../../kernels/activation.ts";
+import { type Node, producers, traitOf } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
 import { BYTES, tableKernel } from "../../../kernels/int8/table.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../../reference/run.ts";
@@ -26,8 +25,6 @@ interface ByteFunction {
   readonly nodes: readonly Node[];
 }
 
-const BINARY: readonly Node["op"][] = ["Add", "Sub", "Mul", "Div"];
-
 /** The functions that end in a QuantizeLinear and compute more than another scale. */
 export function findByteTables({ graph, types }: TypedGraph): Composite[] {
   const makers = producers(graph);
@@ -38,11 +35,10 @@ export function findByteTables({ graph, types }: TypedGraph): Composite[] {
 
   /** The operands of a node that acts on each element alone; undefined for other nodes. */
   const operandsOf = (node: Node): string[] | undefined => {
-    if (activationOf(node)) return [node.inputs[0]];
     if (node.op === "QuantizeLinear" || node.op === "DequantizeLinear") {
       return single(node) ? [node.inputs[0]] : undefined;
     }
-    if (!BINARY.includes(node.op)) return undefined;
+    if (traitOf(node, "reads") !== "element") return undefined;
     const varying = node.inputs.filter((value) => graph.constants.get(value)?.data.length !== 1);
     return varying.some((value) => graph.constants.has(value)) ? undefined : varying;
   };

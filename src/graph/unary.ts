@@ -1,0 +1,249 @@
+/**
+ * The operators of one input that act on each element alone, one row each. A row says all that the project knows of such an operator but
+ * its WGSL; the exhaustive tables (shape rules, reference, kernels, ONNX in and out, gradients, traits, ...) fill their entries from it.
+ *
+ * A new activation is a name and a row here, one line in `shaders/lib/activate.wgsl` and one in `shaders/lib/derivative.wgsl`, and one case in
+ * `tests/fixtures/make_operator_cases.py`.
+ *
+ * @module
+ */
+
+import type { NoAttributes } from "./operators.ts";
+
+/** Operators of one input that act on each element alone, and their attributes, all of them numbers. */
+export interface UnaryAttributes {
+  /** max(x, 0). */
+  Relu: NoAttributes;
+  /** x, or alpha * x where x is negative. */
+  LeakyRelu: { readonly alpha: number };
+  /** 1 / (1 + exp(-x)). */
+  Sigmoid: NoAttributes;
+  /** x * sigmoid(x). */
+  Silu: NoAttributes;
+  /** Clamp of alpha * x + beta to `[0, 1]`. */
+  HardSigmoid: { readonly alpha: number; readonly beta: number };
+  /** x * clamp of x / 6 + 1 / 2 to `[0, 1]`. */
+  HardSwish: NoAttributes;
+  /** x * tanh(log(1 + exp(x))) (Misra 2019, https://arxiv.org/abs/1908.08681). */
+  Mish: NoAttributes;
+  /** Clamp to `[min, max]`; ReLU6 is `[0, 6]`; a missing bound is an infinity. */
+  Clip: { readonly min: number; readonly max: number };
+  /** Hyperbolic tangent. */
+  Tanh: NoAttributes;
+  /** log(1 + exp(x)). */
+  Softplus: NoAttributes;
+  /** e to the power of x. */
+  Exp: NoAttributes;
+  /** Natural logarithm. */
+  Log: NoAttributes;
+  /** Square root. */
+  Sqrt: NoAttributes;
+  /** -x. */
+  Neg: NoAttributes;
+}
+
+/** Name of such an operator. */
+export type UnaryOperator = keyof UnaryAttributes;
+
+/** Activations with a derivative of their own (see ActivationGradient); those of other unary operators are products of values. */
+export type ActivationOperator = Exclude<keyof UnaryAttributes, "Exp" | "Log" | "Sqrt" | "Neg">;
+
+/** Numbers by the names of attributes. */
+export type UnaryNumbers = Readonly<Record<string, number>>;
+
+/** A function of the graph that is part of a gate. */
+export interface GateStep {
+  /** Name of its row. */
+  readonly op: UnaryOperator;
+  /** Its attributes, where it has any. */
+  readonly attributes?: UnaryNumbers;
+}
+
+/** What is known of an operator on single elements. */
+export interface UnaryRow<Attributes extends UnaryNumbers = UnaryNumbers> {
+  /** What ONNX takes for attributes that a file leaves off. In this order they are `a` and `b` of the shader; there may be no third. */
+  readonly attributes: Attributes;
+  /** The function, in float64. */
+  readonly value: (x: number, attributes: Attributes) => number;
+  /** Least x that it is defined for; every number unless given. */
+  readonly least?: number;
+  /** Why attributes are refused, as a clause for an error; undefined for good ones. */
+  readonly refuse?: (attributes: Attributes) => string | undefined;
+  /** Operator set of ONNX that brought an operator of this name; undefined where there is none. */
+  readonly onnx?: number;
+  /**
+   * Functions that, one after the other, make g where the operator is x * g(x). So files spell it whose operator set lacks it, and so it
+   * is recognised (see `passes/recognise_activations.ts`).
+   */
+  readonly gate?: readonly GateStep[];
+  /** It never falls. */
+  readonly monotone: boolean | ((attributes: Attributes) => boolean);
+  /** Its graph is made of straight lines. */
+  readonly piecewiseLinear: boolean;
+  /** f(s x) = s f(x) for every s > 0. */
+  readonly homogeneous: boolean;
+}
+
+/** Derivative of an activation. */
+export interface Derivative<Attributes extends UnaryNumbers = UnaryNumbers> {
+  /** Whether it is computed from x or from f(x), which is what then has to be kept for the way back. */
+  readonly from: "input" | "output";
+  /** The derivative there, in float64; at a kink that of one side. */
+  readonly at: (value: number, attributes: Attributes) => number;
+}
+
+/** A unary operator with a derivative of its own; the gradients of others are made of operators (see `train/autodiff/`). */
+export interface ActivationRow<Attributes extends UnaryNumbers = UnaryNumbers> extends UnaryRow<Attributes> {
+  /** What ActivationGradient multiplies by. */
+  readonly derivative: Derivative<Attributes>;
+}
+
+/** A row for every operator; of an activation, one with a derivative. */
+export type UnaryTable = {
+  readonly [K in UnaryOperator]: K extends ActivationOperator ? ActivationRow<UnaryAttributes[K]>
+    : UnaryRow<UnaryAttributes[K]>;
+};
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+const mishGate = (x: number) => Math.tanh(softplus(x));
+const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
+
+/** What most rows say of their shape. */
+const CURVED = { monotone: false, piecewiseLinear: false, homogeneous: false };
+const RISING = { ...CURVED, monotone: true };
+
+/** The rows. */
+export const UNARY: UnaryTable = {
+  Relu: {
+    attributes: {},
+    value: (x) => Math.max(x, 0),
+    derivative: { from: "output", at: (y) => y > 0 ? 1 : 0 },
+    onnx: 1,
+    monotone: true,
+    piecewiseLinear: true,
+    homogeneous: true,
+  },
+  LeakyRelu: {
+    attributes: { alpha: 0.01 },
+    value: (x, { alpha }) => x < 0 ? alpha * x : x,
+    derivative: { from: "input", at: (x, { alpha }) => x < 0 ? alpha : 1 },
+    onnx: 1,
+    monotone: ({ alpha }) => alpha >= 0,
+    piecewiseLinear: true,
+    homogeneous: true,
+  },
+  Sigmoid: {
+    attributes: {},
+    value: sigmoid,
+    derivative: { from: "output", at: (y) => y * (1 - y) },
+    onnx: 1,
+    ...RISING,
+  },
+  Silu: {
+    attributes: {},
+    value: (x) => x * sigmoid(x),
+    derivative: { from: "input", at: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))) },
+    gate: [{ op: "Sigmoid" }],
+    ...CURVED,
+  },
+  HardSigmoid: {
+    attributes: { alpha: 0.2, beta: 0.5 },
+    value: (x, { alpha, beta }) => clamp(alpha * x + beta, 0, 1),
+    derivative: { from: "output", at: (y, { alpha }) => y > 0 && y < 1 ? alpha : 0 },
+    onnx: 1,
+    monotone: ({ alpha }) => alpha >= 0,
+    piecewiseLinear: true,
+    homogeneous: false,
+  },
+  HardSwish: {
+    attributes: {},
+    value: (x) => x * clamp(x / 6 + 0.5, 0, 1),
+    derivative: { from: "input", at: (x) => x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6 },
+    onnx: 14,
+    gate: [{ op: "HardSigmoid", attributes: { alpha: 1 / 6, beta: 0.5 } }],
+    ...CURVED,
+  },
+  Mish: {
+    attributes: {},
+    value: (x) => x * mishGate(x),
+    derivative: { from: "input", at: (x) => mishGate(x) + x * (1 - mishGate(x) ** 2) * sigmoid(x) },
+    onnx: 18,
+    gate: [{ op: "Softplus" }, { op: "Tanh" }],
+    ...CURVED,
+  },
+  Clip: {
+    attributes: { min: -Infinity, max: Infinity },
+    value: (x, { min, max }) => clamp(x, min, max),
+    derivative: { from: "output", at: (y, { min, max }) => y > min && y < max ? 1 : 0 },
+    refuse: ({ min, max }) => min <= max ? undefined : `bounds ${min} and ${max} are not in order`,
+    onnx: 1,
+    monotone: true,
+    piecewiseLinear: true,
+    homogeneous: false,
+  },
+  Tanh: {
+    attributes: {},
+    value: Math.tanh,
+    derivative: { from: "output", at: (y) => 1 - y * y },
+    onnx: 1,
+    ...RISING,
+  },
+  Softplus: {
+    attributes: {},
+    value: softplus,
+    derivative: { from: "input", at: sigmoid },
+    onnx: 1,
+    ...RISING,
+  },
+  Exp: { attributes: {}, value: Math.exp, onnx: 1, ...RISING },
+  Log: { attributes: {}, value: Math.log, least: 0, onnx: 1, ...RISING },
+  Sqrt: { attributes: {}, value: Math.sqrt, least: 0, onnx: 1, ...RISING },
+  Neg: {
+    attributes: {},
+    value: (x) => -x,
+    onnx: 1,
+    monotone: false,
+    piecewiseLinear: true,
+    homogeneous: true,
+  },
+};
+
+/** Every unary operator, in the order of the rows. */
+export const UNARY_OPERATORS = Object.keys(UNARY) as readonly UnaryOperator[];
+
+/** Every activation, in the order of the rows. */
+export const ACTIVATION_OPERATORS = UNARY_OPERATORS.filter((op): op is ActivationOperator => "derivative" in UNARY[op]);
+
+/** The row of an operator, whose functions take the attributes of any; a derivative is there for activations. */
+export function unaryRow(op: ActivationOperator): ActivationRow;
+/** The row of an operator, whose functions take the attributes of any. */
+export function unaryRow(op: UnaryOperator): UnaryRow & Partial<ActivationRow>;
+export function unaryRow(op: UnaryOperator): UnaryRow & Partial<ActivationRow> {
+  // A row's functions read the attributes of its own operator, which the compiler cannot tie to a name that varies.
+  return UNARY[op] as unknown as UnaryRow & Partial<ActivationRow>;
+}
+
+/** An entry for every unary operator, for a table that is keyed by operator. */
+export function eachUnary<Value>(
+  make: (op: UnaryOperator, row: UnaryRow & Partial<ActivationRow>) => Value,
+): { readonly [K in UnaryOperator]: Value } {
+  const entries = UNARY_OPERATORS.map((op) => [op, make(op, unaryRow(op))] as const);
+  return Object.fromEntries(entries) as { readonly [K in UnaryOperator]: Value };
+}
+
+/** The same entry for every activation, for a table that is keyed by operator. */
+export function eachActivation<Value>(value: Value): { readonly [K in ActivationOperator]: Value } {
+  const entries = ACTIVATION_OPERATORS.map((op) => [op, value] as const);
+  return Object.fromEntries(entries) as { readonly [K in ActivationOperator]: Value };
+}
+
+/** True for the name of a unary operator. */
+export function isUnary(op: string): op is UnaryOperator {
+  return Object.hasOwn(UNARY, op);
+}
+
+/** True for the name of an activation. */
+export function isActivation(op: string): op is ActivationOperator {
+  return isUnary(op) && "derivative" in UNARY[op];
+}
