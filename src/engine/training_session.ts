@@ -50,6 +50,7 @@ const { gradient, sum, state } = OPTIMIZER_VALUES;
  * runs forward, loss and backward as one plan, updates, and reads back a few numbers.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../models/builder.ts";
  * import { trainingGraph } from "../train/mod.ts";
  * import { TrainingSession } from "./training_session.ts";
@@ -63,7 +64,9 @@ const { gradient, sum, state } = OPTIMIZER_VALUES;
  *   learningRates: { weight: 0.1, bias: 0.1, norm: 0.1 }, momentum: 0.9, weightDecay: 0, averageDecay: 0.9, clipNorm: 10,
  * };
  * const x = new Float32Array(2 * 3 * 8 * 8).fill(0.5);
- * for (let i = 0; i < 5; i++) console.log((await session.step({ x }, settings)).losses.squares); // falls
+ * const losses: number[] = [];
+ * for (let i = 0; i < 5; i++) losses.push((await session.step({ x }, settings)).losses.squares);
+ * assert.ok(losses[4] < losses[0]);
  * session.destroy();
  * ```
  */

@@ -155,13 +155,14 @@ function start(graph: Graph, context: GradientContext, { losses = [], seeds = {}
  * seed of a value is one contribution more.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../../models/builder.ts";
  * import { gradientGraph } from "./gradient_graph.ts";
  * const b = new ModelBuilder();
  * const y = b.conv("conv", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 });
  * const loss = b.node("ReduceMean", "loss", [y], { axes: [0, 1, 2, 3], keepDims: false });
  * const { graph, gradients } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["conv.weight", "conv.bias"] });
- * console.log(graph.outputs); // [ "loss", gradients.get("conv.weight"), gradients.get("conv.bias") ]
+ * assert.deepEqual(graph.outputs, ["loss", gradients.get("conv.weight"), gradients.get("conv.bias")]);
  * ```
  *
  * Throws FeatherdetError for names that do not exist, for a loss or weight of several elements, where neither losses nor seeds are stated, and for an operator between `wrt` and the loss

@@ -110,6 +110,7 @@ function parametersOf(
  * are one, so that the derivative is one operator too. `gradientGraph` makes the step's graph from it.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { gradientGraph } from "./gradient_graph.ts";
  * import { trainingGraph } from "./training_graph.ts";
@@ -117,7 +118,8 @@ function parametersOf(
  * const { graph, parameters, statistics } = trainingGraph(model);
  * const wrt = parameters.map(({ name }) => name);
  * const step = gradientGraph(graph, { seeds: { output0: "gradient of output0" }, wrt });
- * console.log(step.gradients.size === parameters.length, statistics.length > 0); // true true
+ * assert.equal(step.gradients.size, parameters.length);
+ * assert.ok(statistics.length > 0);
  * ```
  *
  * Throws FeatherdetError for a momentum outside 0..1, for weights of whole numbers, for outputs that do not exist and for a

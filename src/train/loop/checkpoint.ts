@@ -50,11 +50,12 @@ export async function writeCheckpoint({ state, run, settings, model }: Checkpoin
  * Throws FeatherdetError where the bytes are of something else or of a later version, end too early, or are damaged.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
  * import { NEW_RUN } from "./record.ts";
  * const state = { updates: 0, arrays: new Map([["parameters", new Float32Array(3)]]) };
  * const bytes = await writeCheckpoint({ state, run: NEW_RUN, settings: { epochs: 10 } });
- * console.log((await readCheckpoint(bytes, "last.ckpt")).settings.epochs); // 10
+ * assert.equal((await readCheckpoint(bytes, "last.ckpt")).settings.epochs, 10);
  * ```
  */
 export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<Checkpoint> {

@@ -24,10 +24,11 @@ export interface MemoryStore extends TrainingStore {
  * A store in memory: for runs whose files nobody needs afterwards, and for those that put them elsewhere themselves.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { memoryStore } from "./store.ts";
  * const store = memoryStore();
  * await store.append("log.jsonl", "{}\n");
- * console.log(store.files.get("log.jsonl")!.length); // 3
+ * assert.equal(store.files.get("log.jsonl")!.length, 3);
  * ```
  */
 export function memoryStore(): MemoryStore {
