@@ -16,7 +16,7 @@ export interface WeightSource {
   readonly name: string;
   /** The numbers as they are stored. */
   readonly constant: Constant;
-  /** What makes floats of them; absent where they are floats already. */
+  /** What makes floats of them; absent if they are floats already. */
   readonly dequantize?: {
     /** The node. */
     readonly node: Node<"DequantizeLinear">;

@@ -42,7 +42,7 @@ export interface DetectionHead {
 /** Most nodes of a decode: more is something else. */
 const MOST_NODES = 64;
 
-/** The head that makes an output of a graph, the first unless another is named; undefined where none does. */
+/** The head that makes an output of a graph, the first unless another is named; undefined if none does. */
 export function findDetectionHead(
   graph: Graph,
   shapeOf: (value: string) => Shape,

@@ -79,7 +79,7 @@ function sharedInputs(first: Graph, second: Graph, stated: MergeOptions["shared"
  * assert.equal(names.get("output0"), "teacher/output0");
  * ```
  *
- * Throws FeatherdetError where they share no input, for shared values that do not exist or have other types, and for names that collide.
+ * Throws FeatherdetError if they share no input, for shared values that do not exist or have other types, and for names that collide.
  */
 export function mergeGraphs(first: Graph, second: Graph, options: MergeOptions): MergedGraph {
   const { prefix, frozen = false } = options;

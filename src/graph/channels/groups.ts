@@ -70,7 +70,7 @@ export interface CouplingGroups {
 const TRACKED = new WeakMap<Graph, ChannelTracker>();
 
 /**
- * The channels of all values of a graph. Throws FeatherdetError where the graph's shapes do not fit.
+ * The channels of all values of a graph. Throws FeatherdetError if the graph's shapes do not fit.
  */
 export function trackChannels(graph: Graph): ChannelTracker {
   let channels = TRACKED.get(graph);
@@ -210,7 +210,7 @@ function unique(reasons: readonly KeptReason[]): KeptReason[] {
 const FOUND = new WeakMap<Graph, CouplingGroups>();
 
 /**
- * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError where the graph's shapes do not fit.
+ * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError if the graph's shapes do not fit.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -63,7 +63,7 @@ export class ChannelTracker {
   readonly #maps = new Map<string, ChannelMap>();
   readonly #parents: number[] = [];
 
-  /** Throws FeatherdetError where the graph's shapes do not fit. */
+  /** Throws FeatherdetError if the graph's shapes do not fit. */
   constructor(readonly graph: Graph) {
     this.types = inferTypes(graph);
     this.readers = consumers(graph);
@@ -185,7 +185,7 @@ export class ChannelTracker {
     });
   }
 
-  /** Numbers of a small constant; undefined where it is none. */
+  /** Numbers of a small constant; undefined if it is none. */
   numbersOf(value: string): ArrayLike<number> | undefined {
     return this.graph.constants.get(value)?.data;
   }

@@ -11,7 +11,7 @@
 import type { TensorType } from "../../graph/graph.ts";
 import type { Node } from "../../graph/operators.ts";
 
-/** A node's attributes for inputs of the given types. Throws FeatherdetError where the node does not fit them. */
+/** A node's attributes for inputs of the given types. Throws FeatherdetError if the node does not fit them. */
 export type SizeRule = (inputs: readonly TensorType[]) => Node["attributes"];
 
 const RULES = new WeakMap<Node, SizeRule>();

@@ -103,7 +103,7 @@ export interface LossGraph {
   readonly results: LossResults<string>;
   /** Names of the inputs that were added. */
   readonly inputs: {
-    /** `[N, boxes, 5]`: class, left, top, right, bottom in pixels of the input; class -1 where there is no box. */
+    /** `[N, boxes, 5]`: class, left, top, right, bottom in pixels of the input; class -1 if there is no box. */
     readonly boxes: string;
     /** `[1]`: a factor on all gradients, for sums over several batches and for storage in f16; 1 for none. */
     readonly scale: string;
