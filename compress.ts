@@ -1,6 +1,7 @@
 /**
  * Compression: graphs become smaller or faster graphs. Quantization to int8 after training, mixed precision by measurement, weights of
- * one and two bits.
+ * one and two bits. Each is a pass: a pipeline (`runPasses`) collects what passes want to know of a model's values, and writes what they did
+ * into its history (`historyOf`).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -31,7 +32,12 @@ export {
   type CalibrationSample,
   type CalibrationSamples,
   type CalibrationStatistics,
+  convertQat,
+  type ConvertQatOptions,
   type DetectionFidelity,
+  type EqualiseOptions,
+  equalisePass,
+  type EqualiseReport,
   type Fidelity,
   type FloatOption,
   type FloatStorage,
@@ -42,14 +48,19 @@ export {
   type MixedLayer,
   type MixedMeter,
   type MixedOptions,
+  mixedPass,
+  type MixedPassReport,
   type MixedPoint,
   type MixedReport,
   type MixedResult,
+  type MixedSteps,
+  mixedSteps,
   type MixedVariant,
   type ObserverName,
   type PackedLayerReport,
   packWeights,
   type PackWeightsOptions,
+  packWeightsPass,
   type PackWeightsReport,
   type PackWeightsResult,
   type PreparedQat,
@@ -59,8 +70,12 @@ export {
   quantize,
   quantizeFromCalibration,
   type QuantizeOptions,
+  quantizePass,
   type QuantizeReport,
+  quantizeReport,
   quantizeScaled,
+  type QuantizeSteps,
+  quantizeSteps,
   type SchemeOptions,
   searchMixedFromCalibration,
   searchMixedPrecision,
@@ -71,11 +86,42 @@ export {
   type VariantTimes,
   type WeightsReport,
 } from "./src/compress/quantize/mod.ts";
+export {
+  type Pass,
+  type PassesResult,
+  type PassReports,
+  type PassResult,
+  type PassStep,
+  passStep,
+  runPasses,
+  type RunPassesOptions,
+} from "./src/compress/pass.ts";
+export { foldPass, type PrepareReport, recognisePass } from "./src/compress/prepare.ts";
+export { type NoopOptions, noopPass, type NoopReport, type SeenOutput } from "./src/compress/noop.ts";
+export {
+  Statistics,
+  type StatisticsFound,
+  type StatisticsKind,
+  type StatisticsKinds,
+  type StatisticsSource,
+  type StatisticsWanted,
+} from "./src/compress/statistics.ts";
+export {
+  type HistoryDataset,
+  type HistoryEntry,
+  historyEntry,
+  historyOf,
+  type HistoryOrigin,
+  type HistoryParent,
+  historyText,
+  withHistory,
+} from "./src/compress/history.ts";
+export { hashOfGraph } from "./src/compress/graph_hash.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { type SessionRunner, sessionRunner } from "./src/engine/session_runner.ts";
 export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
-export type { Histogram } from "./src/compress/quantize/histogram.ts";
-export type { Observed, ValueStatistics } from "./src/compress/quantize/statistics.ts";
+export type { Histogram } from "./src/compress/histogram.ts";
+export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";

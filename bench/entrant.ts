@@ -5,6 +5,7 @@
  */
 
 import { basename } from "node:path";
+import { historyOf } from "../src/compress/history.ts";
 import type { FloatStorage } from "../src/compress/quantize/mod.ts";
 import type { Graph } from "../src/graph/mod.ts";
 
@@ -27,9 +28,16 @@ export interface Entrant {
   readonly precision: FloatStorage;
 }
 
+/** How floats are to be stored, as the search for mixed precision chose it; undefined where it did not. */
+function storageOf(graph: Graph): FloatStorage | undefined {
+  return historyOf(graph).findLast(({ options }) => options.storage !== undefined)?.options.storage as
+    | FloatStorage
+    | undefined;
+}
+
 /** The entrant of a file: floats as it was said, else as `quantize --mixed` chose and the file remembers, else in f32. */
 export function entrantOf({ file, storage }: GivenFile, graph: Graph): Entrant {
-  const precision = storage ?? JSON.parse(graph.metadata.quantization ?? "{}").storage ?? "f32";
+  const precision = storage ?? storageOf(graph) ?? "f32";
   const name = basename(file, ".onnx");
   return { title: precision === "f32" ? name : `${name}, rest ${precision}`, graph, precision };
 }

@@ -22,6 +22,7 @@ import {
   quantizeFromCalibration,
   searchMixedFromCalibration,
 } from "../src/compress/quantize/mod.ts";
+import { historyOf, withLastEntry } from "../src/compress/history.ts";
 import { openDataset } from "../src/data/open.ts";
 import { takeCalibrationSamples } from "../src/eval/calibration.ts";
 import { mixedMeter } from "../src/eval/mixed_meter.ts";
@@ -67,10 +68,12 @@ const common = {
   ...{ observer: "mse", activations: "asymmetric", weights: "channel", joins: "shared" },
 };
 
-/** Writes a network that says how it was made. */
-async function write(name: string, made: Graph, more: object): Promise<void> {
-  const metadata = { ...made.metadata, quantization: JSON.stringify({ ...common, ...more }) };
-  await writeWhole(join(out, `${name}.onnx`), saveOnnx({ ...made, metadata }));
+/** Writes a network whose history says of its last entry what the library does not know. */
+async function write(name: string, made: Graph, also: object): Promise<void> {
+  const entry = historyOf(made).at(-1)!;
+  const dataset = { name: "coco", split: "train", pictures: limit };
+  const noted = withLastEntry(made, { ...entry, dataset, options: { ...entry.options, ...also } });
+  await writeWhole(join(out, `${name}.onnx`), saveOnnx(noted));
   say(`${name}.onnx is written`);
 }
 
@@ -111,7 +114,7 @@ const quantization = {
   adapter: adapter.name,
   int8: report.layers.filter(({ precision }) => precision === "int8").map(({ name }) => name),
 };
-await write("mixed", found.graph, quantization);
+await write("mixed", found.graph, { adapter: adapter.name, measured: quantization.measured });
 const record = { adapter: adapter.name, storage, report, quantization };
 await writeWhole(join(out, "mixed.json"), `${JSON.stringify(record, null, 1)}\n`);
 for (const { title, device, map } of report.points) {

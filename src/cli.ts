@@ -13,6 +13,7 @@ import { docsVerb } from "./cli/docs.ts";
 import { evalVerb } from "./cli/eval.ts";
 import { familyVerb } from "./cli/family.ts";
 import { inspectVerb } from "./cli/inspect.ts";
+import { noopVerb } from "./cli/noop.ts";
 import { notebooksVerb } from "./cli/notebooks.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
@@ -35,6 +36,7 @@ export function program(): Command {
     .addCommand(tuneVerb)
     .addCommand(trainVerb)
     .addCommand(quantizeVerb)
+    .addCommand(noopVerb)
     .addCommand(dataVerb)
     .addCommand(evalVerb)
     .addCommand(tableVerb)

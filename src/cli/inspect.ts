@@ -4,6 +4,7 @@
  * @module
  */
 
+import { historyOf, historyText } from "../compress/history.ts";
 import { countCosts } from "../eval/costs.ts";
 import {
   type ChannelBundle,
@@ -70,6 +71,7 @@ export const inspectVerb = verb(
         activationBytes: planned,
         activationBytesLowerBound: lowerBound,
         activationBytesNaive: naive,
+        history: historyOf(graph),
       };
       output.line(`model        ${graph.name}`);
       for (const { name, shape } of result.input) output.line(`input        ${name} [${shape.join(", ")}]`);
@@ -91,6 +93,9 @@ export const inspectVerb = verb(
       output.line(
         `activations  ${megabytes(planned)} in ${precision}, ${megabytes(naive)} without reuse, ` +
           `${megabytes(lowerBound)} at least`,
+      );
+      result.history.forEach((entry, index) =>
+        output.line(`${index === 0 ? "history" : ""}`.padEnd(13) + historyText(entry))
       );
       const text = withGraph ? printGraph(graph) : undefined;
       if (text !== undefined) output.line(`\n${text}`);

@@ -4,26 +4,14 @@
  * @module
  */
 
-import { packWeights, type PackWeightsOptions, type PackWeightsReport } from "../compress/quantize/mod.ts";
-import type { Graph } from "../graph/mod.ts";
-import { saveOnnx } from "../onnx/mod.ts";
-import type { Output } from "./output.ts";
-import { writeWhole } from "../host/whole_file.ts";
+import { packWeightsPass, type PackWeightsReport } from "../compress/quantize/mod.ts";
+import { passStep } from "../compress/pass.ts";
+import { type AnyCompressionJob, compressionJob } from "./compress_verb.ts";
+import type { QuantizeSettings } from "./quantize.ts";
+import { floatOption } from "./quantize_options.ts";
 
 /** What weights become, and the bits of one. */
-export const LOW_BITS = { ternary: 2, binary: 1 } as const;
-
-/** Options of the verb. */
-export interface LowBitSettings {
-  /** What weights become. */
-  readonly weights: keyof typeof LOW_BITS;
-  /** What stays in float. */
-  readonly float: NonNullable<PackWeightsOptions["float"]>;
-  /** The same as it was typed. */
-  readonly rule: string;
-  /** File to write. */
-  readonly out: string;
-}
+const LOW_BITS = { ternary: 2, binary: 1 } as const;
 
 const WARNING = "weights of one or two bits without training leave a detector blind: train the model with them";
 
@@ -49,22 +37,20 @@ function reportText(
   ];
 }
 
-/** Packs the weights, writes the file, says what was done; the result is what `--json` prints. */
-export async function packWeightCells(graph: Graph, settings: LowBitSettings, output: Output): Promise<object> {
-  const { weights, float, rule, out } = settings;
-  const { graph: packed, report } = packWeights(graph, { bits: LOW_BITS[weights], float });
-  const quantization = { by: "featherdet quantize", from: graph.name, weights, float: rule };
-  const metadata = { ...packed.metadata, quantization: JSON.stringify(quantization) };
-  const file = saveOnnx({ ...packed, metadata });
-  await writeWhole(out, file);
-  output.note(`warning: ${WARNING}`);
-  for (const line of reportText(report, weights)) output.line(line);
-  output.line(`written to ${out}, ${file.byteLength} bytes`);
-  return {
-    bytes: report.model.after,
-    layers: report.packedLayers,
-    report: { ...report, warnings: [WARNING] },
-    file: { name: out, bytes: file.byteLength },
-    quantization,
-  };
+/** What `quantize` does for weights of one or two bits. */
+export function lowBitJob({ float }: QuantizeSettings, weights: keyof typeof LOW_BITS): AnyCompressionJob {
+  return compressionJob({
+    steps: ({ graph }) => [
+      passStep(packWeightsPass, { bits: LOW_BITS[weights], float: floatOption(float, graph) }, { float }),
+    ],
+    told({ reports: [report] }, { graph }) {
+      const { model: { after: bytes }, packedLayers: layers } = report;
+      const quantization = { by: "featherdet quantize", from: graph.name, weights, float };
+      return {
+        lines: reportText(report, weights),
+        warnings: [WARNING],
+        json: { bytes, layers, report: { ...report, warnings: [WARNING] }, quantization },
+      };
+    },
+  });
 }

@@ -4,38 +4,17 @@
  * @module
  */
 
-import {
-  type CalibrationSample,
-  type MixedBudget,
-  type MixedReport,
-  type MixedResult,
-  type SchemeOptions,
-  searchMixedPrecision,
-} from "../compress/quantize/mod.ts";
+import { type MixedBudget, type MixedReport, mixedSteps } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { openDataset } from "../data/open.ts";
 import { checkTimestamps } from "../eval/frame_times.ts";
 import { mixedMeter } from "../eval/mixed_meter.ts";
 import { sharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import type { Graph } from "../graph/mod.ts";
-import { saveOnnx } from "../onnx/mod.ts";
-import { sessionRunner } from "../engine/session_runner.ts";
+import { type AnyCompressionJob, compressionJob, picturesOf } from "./compress_verb.ts";
+import { datasetText, schemeOf } from "./int8.ts";
 import type { Output } from "./output.ts";
-import { writeWhole } from "../host/whole_file.ts";
-
-/** Options of the verb. */
-export interface MixedSettings {
-  readonly budget: MixedBudget;
-  readonly scheme: Omit<SchemeOptions, "float" | "storeOutputs">;
-  /** Pictures that times and mAP are measured on. */
-  readonly measured: Dataset;
-  /** Samples that sensitivity is measured on. */
-  readonly samples?: number;
-  /** Layers whose mAP alone is measured. */
-  readonly scored?: number;
-  /** Sets of layers that are measured as a whole. */
-  readonly points?: number;
-}
+import type { QuantizeSettings } from "./quantize.ts";
 
 /** Layers that are listed with their times. */
 const LISTED = 12;
@@ -65,33 +44,6 @@ function mixedText({ points, chosen, layers, f16Loss }: MixedReport): string[] {
   ];
 }
 
-/** Searches and says what was found. */
-async function searchMixed(
-  graph: Graph,
-  samples: AsyncIterable<CalibrationSample>,
-  settings: MixedSettings,
-  output: Output,
-): Promise<MixedResult & { readonly adapter: string }> {
-  const { budget, scheme, measured, samples: count, scored, points } = settings;
-  const device = await sharedDevice(), { adapter } = device;
-  // Calibration and sensitivity take minutes: what cannot be timed is not begun.
-  checkTimestamps(device);
-  output.note(`adapter: ${adapter.name}${adapter.software ? " (software)" : ""}`);
-  const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
-  try {
-    const meter = mixedMeter(measured);
-    const onStep = (what: string) => output.note(`measuring ${what}`);
-    const found = await searchMixedPrecision(graph, samples, {
-      ...scheme,
-      ...{ budget, meter, runners, samples: count, scored, points, onStep },
-    });
-    for (const line of mixedText(found.report)) output.line(line);
-    return { ...found, adapter: adapter.name };
-  } finally {
-    for (const runner of Object.values(runners)) runner.destroy();
-  }
-}
-
 /** What `--mixed` may cost; undefined without it. Throws FeatherdetError for options that do not go together. */
 export function mixedBudget(
   { mixed, budgetMap, budgetMs, float, weights, equalise }: {
@@ -116,35 +68,48 @@ export function mixedBudget(
   return budgetMap === undefined ? { milliseconds: budgetMs! } : { map: budgetMap };
 }
 
-/** Chooses the precision of every layer, writes the network, and returns what `--json` prints. */
-export async function writeMixed(
-  graph: Graph,
-  samples: AsyncIterable<CalibrationSample>,
-  settings: MixedSettings,
-  { dataset, out }: { dataset: Dataset; out: string },
-  output: Output,
-): Promise<object> {
-  const { report, storage, quantized, adapter, graph: mixed } = await searchMixed(graph, samples, settings, output);
-  const { budget, measured, scheme } = settings;
-  const part = ({ name, split, images }: Dataset) => `${name}${split ? ` ${split}` : ""}, ${images.length} pictures`;
-  const quantization = {
-    ...{ by: "featherdet quantize --mixed", from: graph.name, calibration: part(dataset), measured: part(measured) },
-    ...{ budget, storage, adapter, ...scheme },
-    int8: report.layers.filter(({ precision }) => precision === "int8").map(({ name }) => name),
-  };
-  const metadata = { ...mixed.metadata, quantization: JSON.stringify(quantization) };
-  const file = saveOnnx({ ...mixed, metadata });
-  await writeWhole(out, file);
-  for (const warning of report.warnings) output.note(`warning: ${warning}`);
-  output.line(`written to ${out}, ${file.byteLength} bytes`);
-  return {
-    bytes: report.chosen.bytes,
-    layers: report.chosen.int8Layers,
-    storage,
-    adapter,
-    report,
-    ...(quantized && { quantized }),
-    file: { name: out, bytes: file.byteLength },
-    quantization,
-  };
+/** The pictures that mAP and times are measured on. */
+async function openMeasured(settings: QuantizeSettings, calibrated: Dataset): Promise<Dataset> {
+  const { calibrate, measure = calibrate!, measureSplit, measureLimit } = settings;
+  const part = measureSplit ?? (measure === calibrate ? calibrated.split : undefined);
+  return await openDataset(measure, { split: part, limit: measureLimit });
+}
+
+/** What `quantize --mixed` does. */
+export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output: Output): AnyCompressionJob {
+  const scheme = schemeOf(settings), { sensitivity, calibrate } = settings;
+  const samples = sensitivity === true ? undefined : sensitivity;
+  let measured: Dataset, adapter: string;
+  return compressionJob({
+    pictures: picturesOf(settings),
+    check() {
+      if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");
+    },
+    async steps({ pictures, runner }) {
+      measured = await openMeasured(settings, pictures!.dataset);
+      const device = await sharedDevice();
+      // Calibration and sensitivity take minutes: what cannot be timed is not begun.
+      checkTimestamps(device);
+      adapter = device.adapter.name;
+      output.note(`adapter: ${adapter}${device.adapter.software ? " (software)" : ""}`);
+      const runners = { f32: runner("f32"), f16: runner("f16") };
+      const onStep = (what: string) => output.note(`measuring ${what}`);
+      onStep("calibration");
+      const options = { ...scheme, budget, meter: mixedMeter(measured), runners, samples, onStep };
+      return mixedSteps(options, { adapter, measured: datasetText(measured) });
+    },
+    told({ reports: [, , { report, storage, quantized }] }, { graph, pictures }) {
+      const int8 = report.layers.filter(({ precision }) => precision === "int8").map(({ name }) => name);
+      const sets = { calibration: datasetText(pictures!.dataset), measured: datasetText(measured) };
+      const quantization = {
+        ...{ by: "featherdet quantize --mixed", from: graph.name, ...sets, budget, storage, adapter, ...scheme, int8 },
+      };
+      const { bytes, int8Layers: layers } = report.chosen;
+      return {
+        lines: mixedText(report),
+        warnings: report.warnings,
+        json: { bytes, layers, storage, adapter, report, ...(quantized && { quantized }), quantization },
+      };
+    },
+  });
 }

@@ -1,12 +1,10 @@
 /**
- * Checks that the options of `quantize` go together. An option that would be ignored is refused before anything is computed.
+ * Which options of `quantize` go together: what would be ignored is refused before anything is computed.
  *
  * @module
  */
 
-import { FeatherdetError } from "../graph/error.ts";
-import type { Graph } from "../graph/mod.ts";
-import { findModel } from "../host/models.ts";
+import { FeatherdetError, type Graph, type Node } from "../graph/mod.ts";
 
 /** Options that only int8 has a use for, by the names that the library gives them. */
 const FOR_INT8: Readonly<Record<string, string>> = {
@@ -57,33 +55,16 @@ export function refuseUnused(
   if (observer !== "percentile") refuse(given({ percentile: "--percentile" }), "--observer percentile");
 }
 
-/** Throws FeatherdetError if the file to write is the model to read, of which only integers would be left. */
-export function refuseSource(model: string, out: string): void {
-  const found = findModel(model);
-  if ("build" in found || /^(https?|file):/i.test(found.source)) return;
-  let written: string;
-  try {
-    written = Deno.realPathSync(out);
-  } catch {
-    return;
+/** What `--float` stands for. Throws FeatherdetError for a name that no node has. */
+export function floatOption(text: string, graph: Graph): "yolo11" | "none" | ((node: Node) => boolean) {
+  if (text === "yolo11" || text === "none") return text;
+  const names = new Set(text.split(",").map((name) => name.trim()));
+  for (const name of names) {
+    if (!graph.nodes.some((node) => node.name === name)) {
+      throw new FeatherdetError(`--float is yolo11, none or names of layers, "${name}" is none of them`, {
+        file: graph.name,
+      });
+    }
   }
-  if (written === Deno.realPathSync(found.source)) {
-    throw new FeatherdetError("is the model itself, whose floats would be lost: name another file to write", {
-      file: out,
-    });
-  }
-}
-
-/** The input of a model that is calibrated with pictures. Throws FeatherdetError if it takes something else. */
-export function pictureInput(graph: Graph): { readonly name: string; readonly height: number; readonly width: number } {
-  const [input] = graph.inputs, { shape: [batch, channels, height, width] } = input;
-  if (graph.inputs.length !== 1 || input.shape.length !== 4 || batch !== 1 || channels !== 3) {
-    const inputs = graph.inputs.map(({ name, shape }) => `"${name}" [${shape.join(",")}]`).join(", ");
-    throw new FeatherdetError(
-      `quantize calibrates with pictures, for which a model has one input [1,3,height,width], this one has ${inputs}: ` +
-        `calibrate it in code, with quantize()`,
-      { file: graph.name },
-    );
-  }
-  return { name: input.name, height, width };
+  return ({ name }) => names.has(name);
 }

@@ -21,8 +21,8 @@ Files in the folder of the run: best.onnx (the averaged weights of the best epoc
 written and exit status 130; a second one ends it at once.
 
 A model that is named (yolo11n, yolo11lite-shufflenetv2-1.0x ...) is built with random weights for the classes of the
-data set. A file, or a name with --pretrained, is trained further: where its classes are others, its class layers begin
-anew. In files whose BatchNormalization is folded into the convolutions, as in exports, it is unfolded: statistics are
+data set; with --pretrained it takes the weights of its file. A file is trained further as the graph that it is. Where
+classes are others, class layers begin anew. In files whose BatchNormalization is folded into the convolutions, as in exports, it is unfolded: statistics are
 estimated on 64 pictures, so that the model computes what it computed.
 
 With --quantize the figures and best.onnx are those of the rounded model; checkpoints hold the floats, from which

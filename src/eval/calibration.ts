@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CalibrationSample } from "../compress/quantize/calibrate.ts";
+import type { CalibrationSample } from "../compress/statistics.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { letterboxTensor } from "../detect/host_letterbox.ts";
 import { decodeAhead } from "./decode_ahead.ts";

@@ -109,3 +109,20 @@ export async function loadModel(model: string, options: NamedOptions = {}): Prom
     },
   });
 }
+
+/** Throws FeatherdetError where the file to write is the model to read, whose numbers would be lost. */
+export function refuseSource(model: string, out: string): void {
+  const found = findModel(model);
+  if ("build" in found || /^(https?|file):/i.test(found.source)) return;
+  let written: string;
+  try {
+    written = Deno.realPathSync(out);
+  } catch {
+    return;
+  }
+  if (written === Deno.realPathSync(found.source)) {
+    throw new FeatherdetError("is the model itself, whose floats would be lost: name another file to write", {
+      file: out,
+    });
+  }
+}

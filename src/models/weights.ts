@@ -26,7 +26,7 @@ export interface LoadWeightsOptions {
 const show = (shape: Shape) => `[${shape.join(",")}]`;
 
 /** Metadata that stay with weights wherever they go. */
-const BELONGS_TO_WEIGHTS = ["author", "license", "docs", "dataset", "date", "version"];
+const BELONGS_TO_WEIGHTS = ["author", "license", "docs", "dataset", "date", "version", "history"];
 
 /** A constant of one element repeated. */
 function filled(length: number, value: number): Constant {

@@ -4,15 +4,14 @@
  * @module
  */
 
-import { FeatherdetError } from "../graph/error.ts";
-import { type Graph, inferTypes } from "../graph/mod.ts";
+import { type Graph, verify } from "../graph/mod.ts";
+import { changeShapes, unfoldBatchNormalization } from "../passes/mod.ts";
+import { headOf, withNewClassLayers } from "./class_layers.ts";
 import { layersOf } from "./layers.ts";
-import { recipeOf } from "./metadata.ts";
-import { buildFromRecipe } from "./recipe.ts";
+import { namesText } from "./metadata.ts";
 import { loadWeights } from "./weights.ts";
-import { yolo11, YOLO11_SCALES, type Yolo11Scale } from "./yolo11.ts";
 
-/** How the model is built. */
+/** For which pictures, and how what is new begins. */
 export interface WithClassesOptions {
   /** Side of the input in pixels, or height and width; that of the graph by default. */
   readonly size?: number | readonly [height: number, width: number];
@@ -24,41 +23,39 @@ export interface WithClassesOptions {
 
 /** A model ready for training on its classes. */
 export interface Prepared {
-  /** Built, BatchNormalization not folded. */
+  /** BatchNormalization not folded. */
   readonly graph: Graph;
   /** Whether the class layers have their first values, because the weights are for other classes. */
   readonly newHead: boolean;
-  /** Whether the weights had BatchNormalization folded in. Statistics are then placeholders (see `loadWeights`). */
+  /** Whether the weights had BatchNormalization folded in. Statistics are then placeholders (see `adaptStatistics`). */
   readonly folded: boolean;
 }
 
-/** Class names as the metadata write them; undefined where they do not. */
-function sameNames(graph: Graph, built: Graph): boolean {
-  return graph.metadata.names !== undefined && graph.metadata.names === built.metadata.names;
-}
-
-/** Whether weights lack the BatchNormalization that the model has. */
+/** Whether a graph lacks the BatchNormalization that another has. */
 function isFolded(model: Graph, source: Graph): boolean {
   return layersOf(model).some(({ norm }) => norm) && !layersOf(source).some(({ norm }) => norm);
 }
 
-/** The published size whose layers are those of a graph. */
-function yolo11ScaleOf(graph: Graph, classes: number): Yolo11Scale | undefined {
-  return (Object.keys(YOLO11_SCALES) as Yolo11Scale[]).find((scale) => {
-    try {
-      // Weights are drawn when they are read, and none is read here.
-      loadWeights(yolo11({ scale, classes, size: 64 }), graph);
-      return true;
-    } catch (error) {
-      if (error instanceof FeatherdetError) return false;
-      throw error;
-    }
-  });
+/** The graph for another input, which its metadata then say. */
+function resized(graph: Graph, batch: number, [height, width]: readonly number[]): Graph {
+  const [{ name, shape }] = graph.inputs;
+  const wanted = [batch, shape[1], height, width];
+  const sized = String(wanted) === String(shape) ? graph : changeShapes(graph, { [name]: wanted });
+  const { metadata } = graph;
+  return {
+    ...sized,
+    metadata: {
+      ...metadata,
+      ...(metadata.batch !== undefined && { batch: String(batch) }),
+      ...(metadata.imgsz !== undefined && { imgsz: `[${height}, ${width}]` }),
+    },
+  };
 }
 
 /**
- * Builds a model for the named classes with the weights of a graph: of a model that Featherdet saved earlier, or of an export of YOLO11.
- * If the graph's classes have other names, the layers that make class logits are new; all others keep their weights.
+ * Prepares a graph for training with the named classes, at another batch or input size if the options say so. BatchNormalization that
+ * was folded away is put back. If the graph's classes have other names, the layers that make class logits are new, and the graph's
+ * metadata no longer hold the recipe by which it was built. Boxes, features and widths stay.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -70,29 +67,34 @@ function yolo11ScaleOf(graph: Graph, classes: number): Yolo11Scale | undefined {
  * assert.ok(newHead);
  * ```
  *
- * Throws FeatherdetError for a graph that cannot be built again: it has no recipe and is no YOLO11, or its layers were changed.
+ * Throws FeatherdetError for a graph without the head of a YOLO11, for sizes that it cannot have, and if class layers that have to be
+ * replaced are rounded.
  */
 export function withClasses(graph: Graph, names: readonly string[], options: WithClassesOptions = {}): Prepared {
-  const [, , height, width] = graph.inputs[0].shape;
-  const { size = [height, width] as const, batch = 1, seed = 0 } = options;
-  const recipe = recipeOf(graph);
-  let build: (classes: readonly string[]) => Graph;
-  if (recipe !== undefined) {
-    build = (classes) => buildFromRecipe(recipe, { classes, size, batch, seed });
-  } else {
-    const [, channels] = inferTypes(graph).get(graph.outputs[0])!.shape;
-    const scale = channels > 4 ? yolo11ScaleOf(graph, channels - 4) : undefined;
-    if (scale === undefined) {
-      throw new FeatherdetError(
-        `"${graph.name}" cannot be trained: it does not say how it was built, and its layers are those of no YOLO11`,
-      );
-    }
-    build = (classes) => yolo11({ scale, classes, size, batch, seed });
-  }
-  const model = build(names);
-  const newHead = !sameNames(graph, model);
+  const [, , ...own] = graph.inputs[0].shape;
+  const { size = own, batch = 1, seed = 0 } = options;
+  const head = headOf(graph);
+  const sized = resized(graph, batch, typeof size === "number" ? [size, size] : size);
+  const text = namesText(names);
+  const newHead = graph.metadata.names !== text || head.classes !== names.length;
+  const classed = newHead ? withNewClassLayers(sized, names.length, seed) : sized;
+  const { featherdet, ...metadata } = classed.metadata;
+  const kept: Record<string, string> = newHead || featherdet === undefined ? {} : { featherdet };
+  const model = unfoldBatchNormalization({ ...classed, metadata: { ...metadata, ...kept, names: text } });
+  verify(model);
+  return { graph: model, newHead, folded: isFolded(model, graph) };
+}
+
+/**
+ * A built model with the weights of a graph of the same structure: layers that make class logits stay as they are built where the classes
+ * are others (by name).
+ *
+ * Throws FeatherdetError for the first layer that does not fit.
+ */
+export function builtWithWeights(model: Graph, source: Graph): Prepared {
+  const newHead = source.metadata.names === undefined || source.metadata.names !== model.metadata.names;
   // Names belong to the classes that are asked for, whatever the weights were for.
-  const loaded = loadWeights(model, graph, { newClasses: newHead });
+  const loaded = loadWeights(model, source, { newClasses: newHead });
   const metadata = { ...loaded.metadata, names: model.metadata.names };
-  return { graph: { ...loaded, metadata }, newHead, folded: isFolded(model, graph) };
+  return { graph: { ...loaded, metadata }, newHead, folded: isFolded(model, source) };
 }

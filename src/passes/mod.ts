@@ -10,4 +10,5 @@ export { type MergedGraph, mergeGraphs, type MergeOptions } from "./merge_graphs
 export { removeChannels } from "./remove_channels.ts";
 export { activationNode, recogniseActivations } from "./recognise_activations.ts";
 export { changeShapes } from "./sizes/change.ts";
+export { unfoldBatchNormalization } from "./unfold_batch_normalization.ts";
 export { zeroChannels } from "./zero_channels.ts";

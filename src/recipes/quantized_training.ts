@@ -8,15 +8,13 @@ import {
   type ActivationScales,
   activationScales,
   calibrate,
-  packWeights,
+  convertQat,
   prepareQat,
   type PrepareQatOptions,
-  quantizeScaled,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { foldBatchNormalization } from "../passes/mod.ts";
 import { sessionRunner } from "../engine/session_runner.ts";
 import { PLAIN, type TrainingVariant } from "../train/mod.ts";
 
@@ -42,7 +40,7 @@ export interface QuantizedSettings {
   readonly activationScales?: Readonly<Record<string, readonly [scale: number, zeroPoint: number]>>;
 }
 
-/** The variant of rounded numbers: what it exports says so in its metadata. */
+/** The variant of rounded numbers: the history of what it exports says so. */
 export interface QuantizedTraining extends TrainingVariant {
   readonly settings: Readonly<Record<string, unknown>> & QuantizedSettings;
 }
@@ -92,20 +90,10 @@ async function calibratedScales(model: Graph, dataset: Dataset, pictures: number
   }
 }
 
-/** The model with a note in its metadata of how its numbers were rounded. */
-function noted(quantized: Graph, from: Graph, how: Readonly<Record<string, unknown>>): Graph {
-  const quantization = { by: "featherdet train", from: from.name, ...how };
-  return { ...quantized, metadata: { ...quantized.metadata, quantization: JSON.stringify(quantization) } };
-}
-
 /** Training for weights of one or two bits. */
 function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
-  const bits = BITS[quantize], threshold = "twn";
-  return roundingVariant({ quantize }, { bits }, (model) => {
-    const { graph } = packWeights(foldBatchNormalization(model), { bits, threshold });
-    const rule = quantize === "ternary" ? { threshold } : {};
-    return noted(graph, model, { weights: quantize, float: SCHEME.float, ...rule });
-  });
+  const rounding = { bits: BITS[quantize], float: SCHEME.float };
+  return roundingVariant({ quantize }, rounding, (model) => convertQat(model, rounding));
 }
 
 /** Training for int8 with these scales of activations. */
@@ -121,14 +109,10 @@ function int8Training(
   const part = dataset.split === undefined ? "" : ` ${dataset.split}`;
   const pictures = Math.min(settings.calibrationPictures, dataset.images.length);
   const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
-  return roundingVariant(
-    settings,
-    { bits: 8, scales, float },
-    (model) =>
-      noted(quantizeScaled(model, scales, { float }), model, {
-        ...{ calibration, ...SCHEME, weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false },
-      }),
-  );
+  const rounding = { bits: BITS.int8, scales, float };
+  const how = { weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false };
+  const also = { calibration, ...SCHEME, ...how };
+  return roundingVariant(settings, rounding, (model) => convertQat(model, { ...rounding, also }));
 }
 
 /**

@@ -10,7 +10,10 @@ import type { Graph } from "../graph/graph.ts";
 import { recipeOf } from "../models/metadata.ts";
 import { DETECTORS } from "../models/named.ts";
 import { buildFromRecipe } from "../models/recipe.ts";
-import { withClasses } from "../models/with_classes.ts";
+import { hashOfGraph } from "../compress/graph_hash.ts";
+import { historyEntry, withHistory } from "../compress/history.ts";
+import { builtWithWeights, type Prepared, withClasses } from "../models/with_classes.ts";
+import { historyDataset } from "./history_dataset.ts";
 import { adaptStatistics } from "./train_detector.ts";
 import { findModel, loadModel } from "../host/models.ts";
 
@@ -37,8 +40,16 @@ function build({ model, size, seed, width, depth }: TrainModelOptions, classes: 
   return buildFromRecipe({ ...recipe, ...factors }, { classes, size, batch: 1, seed });
 }
 
+/** The model with what was done to a file before it is trained; as it is where nothing was. */
+function noted(made: Graph, source: Graph, options: Readonly<Record<string, unknown>>, dataset: Dataset, seed: number) {
+  if (hashOfGraph(made) === hashOfGraph(source)) return made;
+  const origin = { seed, dataset: historyDataset(dataset) };
+  return withHistory(made, historyEntry("prepareTraining", options, source, origin));
+}
+
 /**
- * The model at batch 1, for the classes of the data set. `say` is told what became of the weights.
+ * The model at batch 1, for the classes of the data set. One that is asked for by its name is built, with the weights of its file where they
+ * are wanted; a file is trained as the graph that it is. `say` is told what became of the weights.
  *
  * Throws FeatherdetError for a name or file that is not there, and for a model that is not known how to build.
  */
@@ -68,13 +79,16 @@ export async function trainModel(
       { file: model },
     );
   }
-  const { graph, newHead, folded } = withClasses(source, dataset.classes, { size, seed });
+  const { graph, newHead, folded }: Prepared = isNamed
+    ? builtWithWeights(build(options, dataset.classes), source)
+    : withClasses(source, dataset.classes, { size, seed });
   say(
     newHead
       ? `${model} knows other classes than ${dataset.name}: its class layers begin anew, the rest keeps its weights`
       : `${model} knows the classes of ${dataset.name}: all of its weights are kept`,
   );
-  if (!folded) return graph;
+  const how = { size, newClassLayers: newHead, unfolded: folded, ...(isNamed && { built: model }) };
+  if (!folded) return noted(graph, source, how, dataset, seed);
   say(`BatchNormalization is folded in ${model}: its statistics are estimated on pictures of ${dataset.name}`);
-  return await adaptStatistics(graph, dataset);
+  return noted(await adaptStatistics(graph, dataset), source, how, dataset, seed);
 }

@@ -15,6 +15,7 @@ import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { classNames, loadOnnx, saveOnnx } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import { quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
+import { withTraining } from "./training_history.ts";
 import { sessionRunner } from "../engine/session_runner.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
@@ -278,12 +279,13 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     notes: options.notes,
   };
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
+  const noted = withTraining(single, dataset, settings, { seed, resumed: resume !== undefined });
   const make = options.createTrainer ?? createTrainer;
   const trainer = await make(at(model, batch), {
     ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
     ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
-  const plain = (weights: Weights) => withTrained(single, weights);
+  const plain = (weights: Weights) => withTrained(noted, weights);
   const made = (weights: Weights) => variant.exported(plain(weights));
   try {
     const { reason, run } = await runTraining(trainer, batches, {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Detector } from "../../src/detect/detector.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
+import { historyOf } from "../../src/compress/history.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
@@ -57,7 +58,11 @@ Deno.test("quantize --mixed: the fastest network within a budget of mAP, with th
     assertEquals(quantization.int8.length, layers);
     assertEquals(file.bytes, (await Deno.stat(out)).size);
     const graph = await loadOnnx(out);
-    assertEquals(JSON.parse(graph.metadata.quantization), quantization);
+    const [{ name, options, dataset }] = historyOf(graph);
+    assertEquals([name, dataset], ["mixed", { name: "set", pictures: 3 }]);
+    for (const option of ["budget", "storage", "adapter", "measured", "observer", "int8"]) {
+      assertEquals(options[option], quantization[option], option);
+    }
     // What was said of the chosen one is what the file gives.
     const detector = await Detector.load(graph, { ...COCO_SETTINGS, precision: storage });
     const { map } = await evaluate(detector, demoDataset(3));

@@ -2,7 +2,9 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { type DecidingOptions, pictureInput, refuseSource, refuseUnused } from "../../src/cli/quantize_options.ts";
+import { type DecidingOptions, refuseUnused } from "../../src/cli/quantize_options.ts";
+import { refuseSource } from "../../src/host/models.ts";
+import { pictureInput } from "../../src/recipes/compress_model.ts";
 import { checkTarget } from "../../src/host/whole_file.ts";
 import { checkTimestamps } from "../../src/eval/frame_times.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";

@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { encodePng } from "../../src/image/codec/encode.ts";
 import { letterboxTensor } from "../../src/detect/host_letterbox.ts";
 import { takeCalibrationSamples } from "../../src/eval/calibration.ts";
+import { hashOfGraph } from "../../src/compress/graph_hash.ts";
+import { historyOf } from "../../src/compress/history.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
@@ -77,7 +79,17 @@ Deno.test("quantize --json: bytes, layers and report; the file holds int8 and sa
     assertStringIncludes(stderr, "warning: calibrated on 3 samples only");
     assertEquals(file, { name: out, bytes: (await Deno.stat(out)).size });
     const graph = await loadOnnx(out);
-    assertEquals(JSON.parse(graph.metadata.quantization), quantization);
+    const [entry, ...more] = historyOf(graph);
+    const parent = await loadOnnx(model);
+    assertEquals([entry.name, entry.dataset, entry.parent, more], [
+      "quantize",
+      { name: "set", pictures: 3 },
+      { name: "small", hash: hashOfGraph(parent) },
+      [],
+    ]);
+    for (const option of ["observer", "activations", "weights", "joins", "float", "biasCorrection", "clipWeights"]) {
+      assertEquals(entry.options[option], quantization[option], option);
+    }
     assertEquals(quantization.calibration, "set, 3 pictures at 64x64");
     assert(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["int8.onnx", "set", "small.onnx"]);

@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { historyOf } from "../../src/compress/history.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
 
@@ -35,7 +36,10 @@ Deno.test("train --quantize says what is trained, leaves the rounded model, and 
     assertStringIncludes(stderr, "yolo11n on synthetic, ternary weights: 2 pictures");
     const best = await loadOnnx(await Deno.readFile(model));
     assertEquals(best.nodes.some(({ op }) => op === "UnpackWeights"), true);
-    assertStringIncludes(best.metadata.quantization, '"weights":"ternary"');
+    assertEquals(historyOf(best).map(({ name, options }) => [name, options.quantize ?? options.weights]), [
+      ["train", "ternary"],
+      ["convertQat", "ternary"],
+    ]);
     const float = await run(["inspect", "--model", last, "--json"]);
     assertEquals(float.code, 0, float.stderr);
     assertStringIncludes(

@@ -1,8 +1,11 @@
 /** Trained weights taken further: other classes, and BatchNormalization that was folded away. */
 
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { FeatherdetError, type Graph, type Node, sizeOf } from "../../src/graph/mod.ts";
-import { demoDetector } from "../../src/models/demo_detector.ts";
+import { FeatherdetError, type Graph, inferTypes, type Node, sizeOf } from "../../src/graph/mod.ts";
+import { hashOfGraph } from "../../src/compress/graph_hash.ts";
+import { packWeights } from "../../src/compress/quantize/mod.ts";
+import { classifier } from "../../src/models/classifier.ts";
+import { foldBatchNormalization } from "../../src/passes/mod.ts";
 import { layersOf } from "../../src/models/layers.ts";
 import { loadWeights } from "../../src/models/weights.ts";
 import { withClasses } from "../../src/models/with_classes.ts";
@@ -52,11 +55,39 @@ Deno.test("a model of ours keeps everything where the classes are the same", () 
 });
 
 Deno.test("models of unknown structure are refused", () => {
-  const text = "cannot be trained: it does not say how it was built, and its layers are those of no YOLO11";
-  assertThrows(() => withClasses(demoDetector({ size: 64 }), CLASSES), FeatherdetError, text);
+  const text = "cannot be trained: its output is not made of boxes and classes as a YOLO11's is";
+  const other = classifier({ backbone: "mobilenetv3-small", width: 0.25, size: 32, classes: CLASSES });
+  assertThrows(() => withClasses(other, CLASSES), FeatherdetError, text);
   const source = yolo11({ width: 0.125, classes: CLASSES, size: 64 });
+  const { graph: rounded } = packWeights(foldBatchNormalization(source), { bits: 1, float: "none" });
+  assertThrows(
+    () => withClasses(rounded, ["other"]),
+    FeatherdetError,
+    'Conv "model.23.cv3.0.2": makes class logits and is no convolution with weights in f32',
+  );
+});
+
+Deno.test("what a recipe says does not matter: the graph is taken as it is, and another head is no longer by the recipe", () => {
+  const source = yolo11({ width: 0.125, classes: CLASSES, size: 64, seed: 3 });
   const changed = { ...source, metadata: { ...source.metadata, featherdet: '{"family":"yolo11","width":0.25}' } };
-  assertThrows(() => withClasses(changed, CLASSES), FeatherdetError, 'do not fit "yolo11n"');
+  const { graph, newHead } = withClasses(changed, CLASSES);
+  assertEquals([newHead, hashOfGraph(graph), graph.metadata], [false, hashOfGraph(source), changed.metadata]);
+  const other = withClasses(changed, ["a", "b", "c", "d"], { size: [64, 96], batch: 2, seed: 5 }).graph;
+  const { featherdet, names, batch, imgsz } = other.metadata;
+  assertEquals([featherdet, names], [undefined, "{0: 'a', 1: 'b', 2: 'c', 3: 'd'}"]);
+  assertEquals([batch, imgsz, inferTypes(other).get("output0")!.shape], ["2", "[64, 96]", [2, 8, 96 + 24 + 6]]);
+});
+
+Deno.test("new class layers begin as those of a built model do", () => {
+  const [width, size] = [0.125, 64];
+  const { graph } = withClasses(yolo11({ width, size, classes: CLASSES, seed: 3 }), ["a", "b"], { seed: 8 });
+  const built = yolo11({ width, size, classes: ["a", "b"], seed: 8 });
+  for (const level of [0, 1, 2]) {
+    for (const part of ["weight", "bias"]) {
+      const name = `model.23.cv3.${level}.2.${part}`;
+      assertEquals(graph.constants.get(name)!.data, built.constants.get(name)!.data);
+    }
+  }
 });
 
 /** A folded model back in its built form, and pictures for it. */
@@ -119,7 +150,8 @@ Deno.test("statistics need pictures, and values that are finite", async () => {
 Deno.test("layers that begin anew keep their first normalisation", async () => {
   const { model, samples } = folded();
   // More classes than the class branches are wide: their layers widen with them.
-  const other = withClasses(model, Array.from({ length: 20 }, (_, i) => `class ${i}`), { size: 32 }).graph;
+  const classes = Array.from({ length: 20 }, (_, i) => `class ${i}`);
+  const other = loadWeights(yolo11({ width: 0.0625, depth: 0.3, size: 32, classes }), model, { newClasses: true });
   const runner = new ReferenceRunner();
   const single = samples.map(({ inputs: { images } }) => ({
     inputs: { images: { shape: [1, 3, 32, 32], data: images.data.slice(0, 3 * 32 * 32) } },

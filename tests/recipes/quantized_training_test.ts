@@ -6,6 +6,7 @@ import { openDataset } from "../../src/data/open.ts";
 import { Detector } from "../../src/detect/detector.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
+import { historyOf } from "../../src/compress/history.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
@@ -34,8 +35,12 @@ for (const [quantize, made] of [["ternary", "UnpackWeights"], ["int8", "Quantize
     const best = await loadOnnx(store.files.get("best.onnx")!);
     assert(operators(best).has(made) && !operators(best).has("BatchNormalization"));
     assertEquals(operators(straight.model), operators(best));
-    const { by, weights } = JSON.parse(best.metadata.quantization);
-    assertEquals([by, weights], ["featherdet train", quantize === "int8" ? "channel" : quantize]);
+    const [trained, converted] = historyOf(best);
+    assertEquals([trained.name, trained.options.quantize, trained.seed], ["train", quantize, 3]);
+    assertEquals([converted.name, converted.options.weights], [
+      "convertQat",
+      quantize === "int8" ? "channel" : quantize,
+    ]);
     const expected = await last(store);
     const floats = await loadOnnx(expected.model!);
     assert(operators(floats).has("BatchNormalization") && !operators(floats).has(made), "checkpoints hold floats");

@@ -19,6 +19,8 @@ import {
   type WeightBits,
   withNodes,
 } from "../../graph/mod.ts";
+import { historyEntry, withHistory } from "../history.ts";
+import type { Pass } from "../pass.ts";
 import { decibels } from "./quantization_parameters.ts";
 import { binaryChannel } from "./binary.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
@@ -115,24 +117,8 @@ export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOpti
   return kept;
 }
 
-/**
- * Stores the weights of convolutions in one or two bits with a scale for each output channel. Biases and everything else stay as they
- * are. A weight that several convolutions share is packed once, if all of them may.
- *
- * Without training a detector does not survive this: the report says what is left of the weights, not of the accuracy.
- *
- * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and where no
- * convolution is left to pack.
- *
- * ```ts
- * import { demoDetector } from "../../models/demo_detector.ts";
- * import { packWeights } from "./pack_weights.ts";
- * const { graph, report } = packWeights(demoDetector({ size: 320 }), { bits: 2 });
- * console.log(graph.nodes.some(({ op }) => op === "UnpackWeights")); // true
- * console.log(report.packed.ratio < 1 / 10); // true
- * ```
- */
-export function packWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
+/** As `packWeights`, without an entry in the history. */
+export function withPackedWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
   const { bits, float = "yolo11", threshold = "optimal" } = options;
   const kept = lowBitPlacement(graph, bits, float);
   const taken = namesOf(graph);
@@ -205,4 +191,46 @@ export function packWeights(graph: Graph, options: PackWeightsOptions): PackWeig
   const result = withNodes(graph, nodes, constants);
   const model = { before: analyze(graph).bytes, after: analyze(result).bytes };
   return { graph: result, report: lowBitTotals(bits, layers, model) };
+}
+
+/** What a history keeps of the options. */
+export function describedPacking(
+  { bits, float = "yolo11", threshold = "optimal" }: PackWeightsOptions,
+): Readonly<Record<string, unknown>> {
+  const rule = typeof float === "string" ? float : "chosen layers";
+  return { weights: bits === 1 ? "binary" : "ternary", float: rule, ...(bits === 2 && { threshold }) };
+}
+
+/** Packs the weights of convolutions in one or two bits; see `packWeights`. */
+export const packWeightsPass: Pass<PackWeightsOptions, PackWeightsReport> = {
+  name: "packWeights",
+  needs(graph) {
+    refuseQuantized(graph);
+    return {};
+  },
+  apply: (graph, _, options) => withPackedWeights(graph, options),
+  described: describedPacking,
+};
+
+/**
+ * Stores the weights of convolutions in one or two bits with a scale for each output channel. Biases and everything else stay as they
+ * are. A weight that several convolutions share is packed once, if all of them may.
+ *
+ * Without training a detector does not survive this: the report says what is left of the weights, not of the accuracy.
+ *
+ * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and where no
+ * convolution is left to pack.
+ *
+ * ```ts
+ * import { demoDetector } from "../../models/demo_detector.ts";
+ * import { packWeights } from "./pack_weights.ts";
+ * const { graph, report } = packWeights(demoDetector({ size: 320 }), { bits: 2 });
+ * console.log(graph.nodes.some(({ op }) => op === "UnpackWeights")); // true
+ * console.log(report.packed.ratio < 1 / 10); // true
+ * ```
+ */
+export function packWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
+  const { graph: packed, report } = withPackedWeights(graph, options);
+  const entry = historyEntry(packWeightsPass.name, describedPacking(options), graph);
+  return { graph: withHistory(packed, entry), report };
 }

@@ -23,7 +23,8 @@ import { recogniseActivations } from "../../passes/mod.ts";
 import type { QuantizationParameters } from "./quantization_parameters.ts";
 import type { FloatOption } from "./float_rules.ts";
 import { lowBitPlacement } from "./pack_weights.ts";
-import { hasIntegerWeights, prepared } from "./quantize.ts";
+import { hasIntegerWeights } from "./integers.ts";
+import { prepared } from "./prepared.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 import { type ActivationScales, scaledPlacement, scaleOf } from "./scaled.ts";
 

@@ -4,17 +4,16 @@
  * @module
  */
 
-import { consumers, FeatherdetError, type Graph, type Node, verify } from "../../graph/mod.ts";
-import { foldBatchNormalization, recogniseActivations } from "../../passes/mod.ts";
-import type { Runner } from "../runner.ts";
-import { type QuantizationParameters, quantizationParametersFor } from "./quantization_parameters.ts";
-import { expectedErrors } from "./bias_correction.ts";
-import { type CalibrationSamples, type CalibrationStatistics, observe } from "./calibrate.ts";
+import type { Graph, Node } from "../../graph/mod.ts";
+import { historyEntry, withHistory } from "../history.ts";
+import { type Pass, type PassResult, type PassStep, passStep, runPasses } from "../pass.ts";
+import { foldPass, type PrepareReport, recognisePass } from "../prepare.ts";
+import type { CalibrationSamples } from "../statistics.ts";
+import { type CalibrateOptions, calibrationSource, observedPlacement } from "./calibrate.ts";
+import { Calibration, seenValues } from "./calibration.ts";
 import { emitQdq, type IntegerLayer } from "./emit.ts";
-import { equalise } from "./equalise.ts";
-import { type FloatOption, floatRule, GATE } from "./float_rules.ts";
-import { type ObserverName, OBSERVERS } from "./observers/mod.ts";
-import { type PlacedLayer, placeInt8, type Placement } from "./placement.ts";
+import { equalisePass, type EqualiseReport } from "./equalise_pass.ts";
+import { integersOf } from "./integers.ts";
 import { refuseQuantized } from "./refuse_quantized.ts";
 import {
   integerBytes,
@@ -25,263 +24,14 @@ import {
   storedReport,
   worstLayers,
 } from "./report.ts";
-import { joined, type Observed } from "./statistics.ts";
-import { outputAxis, quantizeBias, quantizeWeights, weightOf } from "./weights.ts";
-
-/** What is decided before calibration. */
-export interface CalibrateOptions {
-  /** Runs the graph on the samples. */
-  readonly runner: Runner;
-  /** Equalise pairs of layers first, where that changes nothing else; default false. */
-  readonly equalise?: boolean;
-  /** What may stay in float later: values that only such layers read are not looked at. Default `none`: everything is. */
-  readonly float?: FloatOption;
-  /** Look at all that int8 layers make, also where only float nodes read it; default false, but for `float: "none"`. */
-  readonly storeOutputs?: boolean;
-  /** Told after each sample how many are done. */
-  readonly onSample?: (done: number) => void;
-}
-
-/** What is decided after calibration. */
-export interface SchemeOptions {
-  /** How ranges of activations are chosen; default `mse`. What only float nodes read keeps its whole range. */
-  readonly observer?: ObserverName;
-  /** Percentage of the values within the range of the observer `percentile`; default 99.99. */
-  readonly percentile?: number;
-  /** Whether zero lies anywhere in int8 or in its middle; default `asymmetric`. */
-  readonly activations?: "asymmetric" | "symmetric";
-  /** A scale of weights for each output channel, or one a tensor; default `channel`. Weights are symmetric. */
-  readonly weights?: "channel" | "tensor";
-  /** Clip weights where that lowers the mean square error; default false. */
-  readonly clipWeights?: boolean;
-  /** Correct biases for the shifts that rounded weights make; default true. */
-  readonly biasCorrection?: boolean;
-  /** One scale for all that a Concat joins, so that it moves nothing, or a scale each; default `shared`. */
-  readonly joins?: "shared" | "apart";
-  /** What stays in float; default `yolo11`. See `FloatOption`. */
-  readonly float?: FloatOption;
-  /** Store results in int8 even where only float nodes read them; default false, but for `float: "none"`. */
-  readonly storeOutputs?: boolean;
-}
+import { chosenScales, completed, describedScheme, placementOf, type SchemeOptions } from "./scheme.ts";
+import { weightOf } from "./weights.ts";
 
 /** How to quantize. */
 export interface QuantizeOptions extends SchemeOptions, Omit<CalibrateOptions, "float" | "storeOutputs"> {}
 
-/** A graph that is ready to be quantized, with what calibration saw of it: different schemes can be tried without another run. */
-export class Calibration {
-  /** The graph, BatchNormalizations folded, activations recognised, perhaps equalised. */
-  readonly graph: Graph;
-  /** Pairs that were equalised; undefined where that was not asked for. */
-  readonly equalised: number | undefined;
-  /** What was seen. */
-  readonly statistics: CalibrationStatistics;
-  readonly #placement: Placement;
-
-  /** Made by `calibrate`. */
-  constructor(
-    graph: Graph,
-    equalised: number | undefined,
-    statistics: CalibrationStatistics,
-    placement: Placement,
-  ) {
-    this.graph = graph;
-    this.equalised = equalised;
-    this.statistics = statistics;
-    this.#placement = placement;
-  }
-
-  /** What was seen of some values together. Throws FeatherdetError for one that was not looked at. */
-  seen(values: readonly string[]): Observed {
-    const sources = new Set(values.flatMap((value) => this.#placement.sourcesOf(value)));
-    return joined([...sources].map((value) => this.#statisticsOf(value)));
-  }
-
-  /** Mean of each channel of a value; undefined where it cannot be told from what was looked at. */
-  means(value: string): Float64Array | undefined {
-    const known = this.statistics.values.get(value);
-    if (known) return known.means();
-    const maker = this.graph.nodes.find(({ outputs }) => outputs.includes(value));
-    if (maker === undefined) return undefined;
-    const parts = maker.inputs.map((name) => this.means(name));
-    if (parts.some((part) => part === undefined)) return undefined;
-    switch (maker.op) {
-      case "Concat":
-        return Float64Array.from(parts.flatMap((part) => [...part!]));
-      case "Split": {
-        const index = maker.outputs.indexOf(value), { sizes } = maker.attributes;
-        const start = sizes.slice(0, index).reduce((sum, size) => sum + size, 0);
-        return parts[0]!.slice(start, start + sizes[index]);
-      }
-      case "Slice": {
-        const { starts: [start], ends: [end], steps: [step] } = maker.attributes;
-        return parts[0]!.filter((_, channel) =>
-          step > 0
-            ? channel >= start && channel < end && (channel - start) % step === 0
-            : channel <= start && channel > end && (start - channel) % -step === 0
-        );
-      }
-      case "Resize":
-        return parts[0];
-      default:
-        return undefined;
-    }
-  }
-
-  #statisticsOf(value: string) {
-    const known = this.statistics.values.get(value);
-    if (known) return known;
-    throw new FeatherdetError(`calibration did not look at "${value}": calibrate with float "none"`, {
-      file: this.graph.name,
-    });
-  }
-}
-
-/**
- * The graph as quantization wants it: without BatchNormalization after convolutions, activations as one node each. Throws
- * FeatherdetError for a graph that is quantized already.
- */
-export function prepared(graph: Graph): Graph {
-  verify(graph);
-  refuseQuantized(graph);
-  return recogniseActivations(foldBatchNormalization(graph));
-}
-
-/**
- * Runs a graph on the calibration samples, once, and keeps what every scheme and observer needs.
- *
- * Throws FeatherdetError for a graph that is quantized already, and as `observe` for samples that do not fit.
- */
-export async function calibrate(
-  source: Graph,
-  calibration: CalibrationSamples,
-  options: CalibrateOptions,
-): Promise<Calibration> {
-  const ready = prepared(source);
-  const { graph, pairs } = options.equalise ? equalise(ready) : { graph: ready, pairs: undefined };
-  const { float = "none" } = options;
-  const rule = floatRule(graph, float);
-  const { storeOutputs = float === "none" } = options;
-  const placement = placeInt8(graph, { float: rule, joins: "shared", storeOutputs });
-  const statistics = await observe(graph, placement.observed, calibration, options.runner, options.onSample);
-  return new Calibration(graph, pairs, statistics, placement);
-}
-
-/** Values of the settings that are words; the first of each is the default. */
-const WORDS = {
-  activations: ["asymmetric", "symmetric"],
-  weights: ["channel", "tensor"],
-  joins: ["shared", "apart"],
-} as const;
-
-/** The word that was chosen for a setting. Throws FeatherdetError for one that there is not: types do not bind everybody. */
-function word<Name extends keyof typeof WORDS>(options: SchemeOptions, name: Name): typeof WORDS[Name][number] {
-  const words: readonly string[] = WORDS[name], given = options[name] ?? words[0];
-  if (!words.includes(given)) throw new FeatherdetError(`unknown ${name} "${given}", there are ${words.join(" and ")}`);
-  return given as typeof WORDS[Name][number];
-}
-
-/** The settings with those that were left out. Throws FeatherdetError for settings out of range. */
-export function completed(options: SchemeOptions): Required<SchemeOptions> {
-  const { float = "yolo11", percentile = 99.99, observer = "mse" } = options;
-  if (!(percentile > 50 && percentile <= 100)) {
-    throw new FeatherdetError(`the percentile is ${percentile}, it must lie above 50 and not above 100`);
-  }
-  if (!Object.hasOwn(OBSERVERS, observer)) {
-    throw new FeatherdetError(`unknown observer "${observer}", there are ${Object.keys(OBSERVERS).join(", ")}`);
-  }
-  return {
-    observer,
-    percentile,
-    activations: word(options, "activations"),
-    weights: word(options, "weights"),
-    clipWeights: options.clipWeights ?? false,
-    biasCorrection: options.biasCorrection ?? true,
-    joins: word(options, "joins"),
-    float,
-    storeOutputs: options.storeOutputs ?? float === "none",
-  };
-}
-
-/** Where int8 begins and ends with these settings, in a graph that is `prepared`. */
-export function placementOf(
-  graph: Graph,
-  { float, joins, storeOutputs }: Pick<Required<SchemeOptions>, "float" | "joins" | "storeOutputs">,
-): Placement {
-  return placeInt8(graph, { float: floatRule(graph, float), joins, storeOutputs });
-}
-
-/** How each set of a placement is stored, and what calibration saw of it. */
-export function chosenScales(
-  calibrated: Calibration,
-  { sets, int8 }: Placement,
-  { observer: asked, percentile, activations }: Required<SchemeOptions>,
-): { readonly affine: QuantizationParameters; readonly observer: ObserverName; readonly seen: Observed }[] {
-  const symmetric = activations === "symmetric";
-  const readers = consumers(calibrated.graph);
-  return sets.map((values) => {
-    const seen = calibrated.seen(values);
-    // What leaves int8 is decoded: there the few great values are those that count.
-    const isComputedWith = values.some((value) => readers.get(value)!.some((node) => int8.has(node)));
-    const observer = isComputedWith ? asked : "min-max";
-    return {
-      affine: quantizationParametersFor(OBSERVERS[observer](seen, { symmetric, percentile }), symmetric),
-      observer,
-      seen,
-    };
-  });
-}
-
-/** True for a layer whose weights are stored in int8. */
-export function hasIntegerWeights(graph: Graph, { node, float }: PlacedLayer): boolean {
-  return weightOf(graph, node) !== undefined && (float === undefined || float === GATE);
-}
-
-/**
- * Integers of a layer, none for most that stay in float, and whether its bias was corrected: by the means of the channels of its input,
- * where `means` knows them.
- */
-export function integersOf(
-  layer: PlacedLayer,
-  graph: Graph,
-  scaleOf: (value: string) => number,
-  means: (value: string) => Float64Array | undefined,
-  options: Pick<Required<SchemeOptions>, "weights" | "clipWeights">,
-): IntegerLayer & { readonly isCorrected: boolean } {
-  const { node, float } = layer;
-  const weight = weightOf(graph, node);
-  if (weight === undefined || !hasIntegerWeights(graph, layer)) return { isCorrected: false };
-  const axis = options.weights === "channel" ? outputAxis(node, weight.shape.length) : undefined;
-  if (float !== undefined) {
-    const weights = quantizeWeights(weight, axis, { clip: options.clipWeights }, { inputScale: 1 });
-    return { weights, isCorrected: false };
-  }
-  const inputScale = scaleOf(node.inputs[0]);
-  // A Gemm's third input may be any matrix, and its products may have factors: then it stays as it is.
-  const hasBias = node.op !== "MatMul" &&
-    (node.op !== "Gemm" || node.attributes.alpha === 1 && node.attributes.beta === 1);
-  const given = hasBias && node.inputs.length > 2 ? graph.constants.get(node.inputs[2]) : undefined;
-  const isVector = given?.shape.length === 1;
-  let bias = isVector ? Float64Array.from(given.data) : undefined;
-  const quantized = quantizeWeights(weight, axis, { clip: options.clipWeights }, { bias, inputScale });
-  const mean = hasBias && (isVector || node.inputs.length === 2) ? means(node.inputs[0]) : undefined;
-  const errors = mean && expectedErrors(node, weight, quantized, mean);
-  if (errors) bias = errors.map((error, channel) => (bias?.[channel] ?? 0) - error);
-  return {
-    weights: quantized,
-    bias: bias && quantizeBias(bias, inputScale, quantized),
-    isCorrected: errors !== undefined,
-  };
-}
-
-/**
- * Quantizes a calibrated graph. Different options give different graphs from one calibration.
- *
- * Throws FeatherdetError for settings out of range, and where calibration left out what the options need.
- */
-export function quantizeFromCalibration(
-  calibrated: Calibration,
-  options: SchemeOptions = {},
-): { graph: Graph; report: QuantizeReport } {
+/** As `quantizeFromCalibration`, without an entry in the history: for candidates that are measured and thrown away. */
+export function quantizeCalibrated(calibrated: Calibration, options: SchemeOptions): PassResult<QuantizeReport> {
   const settings = completed(options);
   const { graph, statistics } = calibrated;
   const placement = placementOf(graph, settings);
@@ -333,6 +83,68 @@ export function quantizeFromCalibration(
 }
 
 /**
+ * Quantizes a calibrated graph. Different options give different graphs from one calibration.
+ *
+ * Throws FeatherdetError for settings out of range, and where calibration left out what the options need.
+ */
+export function quantizeFromCalibration(
+  calibrated: Calibration,
+  options: SchemeOptions = {},
+): { graph: Graph; report: QuantizeReport } {
+  const { graph, report } = quantizeCalibrated(calibrated, options);
+  return {
+    graph: withHistory(graph, historyEntry(quantizePass.name, describedScheme(options), calibrated.parent)),
+    report,
+  };
+}
+
+/** Stores layers in int8, by what samples show of the values of a graph that is folded and whose activations are recognised. */
+export const quantizePass: Pass<SchemeOptions, QuantizeReport> = {
+  name: "quantize",
+  needs(graph, options) {
+    refuseQuantized(graph);
+    return { value: observedPlacement(graph, completed(options)).observed };
+  },
+  apply(graph, statistics, options) {
+    const placement = observedPlacement(graph, completed(options));
+    return quantizeCalibrated(new Calibration(graph, undefined, seenValues(statistics), placement), options);
+  },
+  described: describedScheme,
+};
+
+/** The steps of quantization after training, in order. */
+export type QuantizeSteps = readonly [
+  fold: PassStep<PrepareReport>,
+  recognise: PassStep<PrepareReport>,
+  equalise: PassStep<EqualiseReport>,
+  quantize: PassStep<QuantizeReport>,
+];
+
+/**
+ * The steps of quantization after training. The history says `also` beside the options, or in their place. Throws FeatherdetError for
+ * settings out of range.
+ */
+export function quantizeSteps(
+  options: SchemeOptions & Pick<CalibrateOptions, "equalise"> = {},
+  also?: Readonly<Record<string, unknown>>,
+): QuantizeSteps {
+  const { equalise = false } = options;
+  return [
+    passStep(foldPass, {}),
+    passStep(recognisePass, {}),
+    passStep(equalisePass, { equalise }),
+    passStep(quantizePass, completed(options), also),
+  ];
+}
+
+/** What the steps of quantization say together. */
+export function quantizeReport(
+  [, , equalised, report]: readonly [unknown, unknown, EqualiseReport, QuantizeReport],
+): QuantizeReport {
+  return { ...report, equalised: equalised?.pairs ?? null };
+}
+
+/**
  * Quantizes a float graph after training: `calibration` shows which ranges its values have. The result is in ONNX's QDQ form; its
  * inputs, outputs and shapes are the source's.
  *
@@ -362,11 +174,6 @@ export async function quantize(
   calibration: CalibrationSamples,
   options: QuantizeOptions,
 ): Promise<{ graph: Graph; report: QuantizeReport }> {
-  const settings = completed(options);
-  const calibrated = await calibrate(graph, calibration, {
-    ...options,
-    float: settings.float,
-    storeOutputs: settings.storeOutputs,
-  });
-  return quantizeFromCalibration(calibrated, settings);
+  const made = await runPasses(graph, quantizeSteps(options), { source: calibrationSource(calibration, options) });
+  return { graph: made.graph, report: quantizeReport(made.reports) };
 }

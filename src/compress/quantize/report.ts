@@ -10,7 +10,7 @@ import type { ObserverName } from "./observers/mod.ts";
 import { squareError } from "./observers/mse.ts";
 import { extremes } from "./observers/observer.ts";
 import type { PlacedLayer, Placement } from "./placement.ts";
-import type { Observed } from "./statistics.ts";
+import type { Observed } from "../value_statistics.ts";
 import type { IntegerWeights } from "./weights.ts";
 
 /** Values that are stored in int8 with one scale. */

@@ -9,15 +9,10 @@ import type { QuantizationParameters } from "./quantization_parameters.ts";
 import { emitQdq } from "./emit.ts";
 import type { FloatOption } from "./float_rules.ts";
 import type { Placement } from "./placement.ts";
-import {
-  type Calibration,
-  chosenScales,
-  completed,
-  integersOf,
-  placementOf,
-  prepared,
-  type SchemeOptions,
-} from "./quantize.ts";
+import type { Calibration } from "./calibration.ts";
+import { integersOf } from "./integers.ts";
+import { prepared } from "./prepared.ts";
+import { chosenScales, completed, placementOf, type SchemeOptions } from "./scheme.ts";
 
 /** Scale and zero point of every value that is stored in int8, by the value's name. */
 export type ActivationScales = ReadonlyMap<string, QuantizationParameters>;

@@ -7,11 +7,14 @@
 
 import { FeatherdetError, type Graph, type Node } from "../../graph/mod.ts";
 import type { Runner, RunnerTensor } from "../runner.ts";
-import type { CalibrationSample, CalibrationSamples } from "./calibrate.ts";
+import type { CalibrationSample, CalibrationSamples } from "../statistics.ts";
+import { calibrate } from "./calibrate.ts";
+import type { Calibration } from "./calibration.ts";
 import { type Fidelity, FidelityMeter } from "./fidelity.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
 import { placeInt8 } from "./placement.ts";
-import { calibrate, type Calibration, quantizeFromCalibration, type SchemeOptions } from "./quantize.ts";
+import { quantizeCalibrated } from "./quantize.ts";
+import type { SchemeOptions } from "./scheme.ts";
 
 /** How to measure sensitivity. */
 export interface SensitivityOptions extends Omit<SchemeOptions, "storeOutputs"> {
@@ -76,7 +79,7 @@ export async function outputsOf(
 /** The graph with one layer in int8. */
 function alone(calibrated: Calibration, layer: string, options: SensitivityOptions): Graph {
   const isFloat = ({ name }: Node) => name !== layer;
-  return quantizeFromCalibration(calibrated, { ...options, float: isFloat, storeOutputs: true }).graph;
+  return quantizeCalibrated(calibrated, { ...options, float: isFloat, storeOutputs: true }).graph;
 }
 
 /** What a changed graph makes of the samples beside the original's outputs. */

@@ -7,10 +7,10 @@ import {
   rangeOf,
   throughInt8,
 } from "../../../src/compress/quantize/quantization_parameters.ts";
-import { BINS, Histogram } from "../../../src/compress/quantize/histogram.ts";
+import { BINS, Histogram } from "../../../src/compress/histogram.ts";
 import { type ObserverName, OBSERVERS } from "../../../src/compress/quantize/observers/mod.ts";
 import { storedReport } from "../../../src/compress/quantize/report.ts";
-import { joined, ValueStatistics } from "../../../src/compress/quantize/statistics.ts";
+import { joined, ValueStatistics } from "../../../src/compress/value_statistics.ts";
 
 const ASYMMETRIC = { symmetric: false, percentile: 99.9 }, SYMMETRIC = { symmetric: true, percentile: 99.9 };
 

@@ -10,10 +10,12 @@
 
 import { FeatherdetError, type Graph } from "../../../graph/mod.ts";
 import type { Runner } from "../../runner.ts";
-import type { CalibrationSample, CalibrationSamples } from "../calibrate.ts";
+import type { CalibrationSample } from "../../statistics.ts";
+import type { Calibration } from "../calibration.ts";
 import { FidelityMeter } from "../fidelity.ts";
-import { calibrate, type Calibration, quantizeFromCalibration, type SchemeOptions } from "../quantize.ts";
+import { quantizeCalibrated } from "../quantize.ts";
 import type { QuantizeReport } from "../report.ts";
+import type { SchemeOptions } from "../scheme.ts";
 import { checkCount, type LayerSensitivity, measureSensitivityFromCalibration, outputsOf } from "../sensitivity.ts";
 import { type Assignment, assignmentsOf, type FloatStorage, predictedFront, spread } from "./assign.ts";
 import { type ChoosingLayer, choosingLayers, floatBut, shareOut } from "./layers.ts";
@@ -68,7 +70,8 @@ const HALVINGS = 2;
 /** Times below a budget that are aimed at too, since predictions are not exact. */
 const MARGINS = [1, 0.95, 0.9];
 
-function checkOptions(options: MixedOptions): MixedOptions {
+/** The options. Throws FeatherdetError for those that cannot be. */
+export function checkOptions(options: MixedOptions): MixedOptions {
   const { budget, points = 5 } = options;
   const [what, value, most] = "map" in budget
     ? ["mAP to lose", budget.map, 1] as const
@@ -80,14 +83,6 @@ function checkOptions(options: MixedOptions): MixedOptions {
   checkCount("scored layers", options.scored, 0);
   if (!(points >= 2)) throw new FeatherdetError(`a frontier of ${points} points is none, at least 2 are needed`);
   return options;
-}
-
-/** Passes samples on, the first of which are kept: a generator can be read only once. */
-async function* keepFirst(calibration: CalibrationSamples, count: number, kept: CalibrationSample[]) {
-  for await (const sample of calibration) {
-    if (kept.length < count) kept.push(sample);
-    yield sample;
-  }
 }
 
 /** Loss of the outputs by running a graph with f16 storage. */
@@ -134,7 +129,7 @@ class Search {
   }
 
   #make(title: string, storage: FloatStorage, options: SchemeOptions, predicted: number | null): Candidate {
-    const { graph, report } = quantizeFromCalibration(this.#calibrated, { ...this.#options, ...options });
+    const { graph, report } = quantizeCalibrated(this.#calibrated, { ...this.#options, ...options });
     const int8 = new Set(report.layers.filter(({ precision }) => precision === "int8").map(({ name }) => name));
     return { title, storage, graph, report, int8, predicted };
   }
@@ -257,65 +252,10 @@ function layersOf(
 }
 
 /**
- * Assigns f32, f16 or int8 to the layers of a detector, by measurement, within a budget.
- *
- * int8 is chosen layer by layer. Whether floats are stored in f32 or f16 is one choice for all of a network: a session has one arena of
- * float cells. Layers that compute in float for structural reasons (the core of attention, DFL) are named in the report as fixed.
- *
- * The report has every layer with its times and losses, and every network that was measured as a whole, with the frontier of those that
- * nothing else beats. mAP should be measured on other pictures than those that results are reported on.
- *
- * Throws FeatherdetError for a budget that is none or that nothing keeps (times only: f32 keeps every mAP), and what `calibrate` and the
- * meter throw.
- *
- * ```ts
- * import { syntheticPicture } from "../../../data/synthetic.ts";
- * import { letterboxTensor } from "../../../detect/host_letterbox.ts";
- * import { demoDetector } from "../../../models/demo_detector.ts";
- * import { sessionRunner } from "../../../engine/session_runner.ts";
- * import type { MixedMeter } from "./meter.ts";
- * import { searchMixedPrecision } from "./search.ts";
- * function* pictures() { // or `takeCalibrationSamples(await openDataset("coco", { split: "train" }))`
- *   const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
- *   yield { name: "picture 7", inputs: { images: letterboxTensor(image, 64, 64) } };
- * }
- * const meter = { // or `mixedMeter(await openDataset("coco"))`, which measures; here int8 is free and 0.001 mAP a layer
- *   map: ({ graph }) => Promise.resolve(0.4 - graph.nodes.filter(({ op }) => op === "QuantizeLinear").length / 1000),
- *   times: (variants) =>
- *     Promise.resolve(variants.map(({ graph }) => {
- *       const int8 = graph.nodes.some(({ op }) => op === "QuantizeLinear");
- *       const steps = graph.nodes.map(({ name, op }) => ({ name, milliseconds: op === "Conv" && !int8 ? 1 : 0 }));
- *       const milliseconds = steps.reduce((sum, one) => sum + one.milliseconds, 0);
- *       return { milliseconds, device: milliseconds, steps };
- *     })),
- * } satisfies MixedMeter;
- * const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
- * const options = { budget: { map: 0.05 }, runners, meter, samples: 1 };
- * const { graph, storage, report } = await searchMixedPrecision(demoDetector({ size: 64 }), pictures(), options);
- * console.log(report.chosen.title, graph.nodes.length, storage); // load it with `precision: storage`
- * for (const runner of Object.values(runners)) runner.destroy();
- * ```
+ * Searches from a calibration that looked at everything; outputs are compared on `first`, samples of it. The result has no entry in its
+ * history: see `mixed/pass.ts`.
  */
-export async function searchMixedPrecision(
-  source: Graph,
-  calibration: CalibrationSamples,
-  options: MixedOptions,
-): Promise<MixedResult> {
-  checkOptions(options);
-  options.onStep?.("calibration");
-  const first: CalibrationSample[] = [];
-  const kept = keepFirst(calibration, options.samples ?? 4, first);
-  return await searchMixedFromCalibration(
-    await calibrate(source, kept, { runner: options.runners.f32 }),
-    first,
-    options,
-  );
-}
-
-/**
- * As `searchMixedPrecision`, from a calibration that was run before with `float: "none"`; outputs are compared on `first`, samples of it.
- */
-export async function searchMixedFromCalibration(
+export async function searchMixed(
   calibrated: Calibration,
   first: readonly CalibrationSample[],
   options: MixedOptions,

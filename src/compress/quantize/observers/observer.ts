@@ -5,7 +5,7 @@
  */
 
 import type { Range } from "../quantization_parameters.ts";
-import type { Observed } from "../statistics.ts";
+import type { Observed } from "../../value_statistics.ts";
 
 /** Settings of observers; each reads those that concern it. */
 export interface ObserverOptions {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Histogram } from "../histogram.ts";
+import type { Histogram } from "../../histogram.ts";
 import { extremes, type Observer, within } from "./observer.ts";
 
 /** The number below which so many values lie, straight within a bin. */

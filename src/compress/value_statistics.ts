@@ -4,8 +4,8 @@
  * @module
  */
 
-import { sizeOf } from "../../graph/mod.ts";
-import type { RunnerTensor } from "../runner.ts";
+import { sizeOf } from "../graph/mod.ts";
+import type { RunnerTensor } from "./runner.ts";
 import { Histogram } from "./histogram.ts";
 
 /** Extremes and sum of a part of an array; the sum is NaN or infinite where an element is. */

@@ -1,0 +1,98 @@
+/**
+ * What calibration saw of a graph: the ground on which every scheme and observer chooses.
+ *
+ * @module
+ */
+
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import type { Statistics } from "../statistics.ts";
+import { joined, type Observed, type ValueStatistics } from "../value_statistics.ts";
+import type { Placement } from "./placement.ts";
+
+/** What was seen in calibration. */
+export interface CalibrationStatistics {
+  /** How many samples there were. */
+  readonly samples: number;
+  /** Statistics of every value that was looked at. */
+  readonly values: ReadonlyMap<string, ValueStatistics>;
+  /** What is doubtful about the samples, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** What was collected of the values of a graph, as calibration tells it. */
+export function seenValues(statistics: Statistics): CalibrationStatistics {
+  return { samples: statistics.samples, values: statistics.all("value"), warnings: statistics.warnings };
+}
+
+/** A graph that is ready to be quantized, with what calibration saw of it: different schemes can be tried without another run. */
+export class Calibration {
+  /** The graph, BatchNormalizations folded, activations recognised, perhaps equalised. */
+  readonly graph: Graph;
+  /** Pairs that were equalised; undefined where that was not asked for. */
+  readonly equalised: number | undefined;
+  /** What was seen. */
+  readonly statistics: CalibrationStatistics;
+  /** The model that what is made of this is made from, as its history says it. */
+  readonly parent: Graph;
+  readonly #placement: Placement;
+
+  /** Made by `calibrate`. */
+  constructor(
+    graph: Graph,
+    equalised: number | undefined,
+    statistics: CalibrationStatistics,
+    placement: Placement,
+    parent: Graph = graph,
+  ) {
+    this.graph = graph;
+    this.equalised = equalised;
+    this.statistics = statistics;
+    this.#placement = placement;
+    this.parent = parent;
+  }
+
+  /** What was seen of some values together. Throws FeatherdetError for one that was not looked at. */
+  seen(values: readonly string[]): Observed {
+    const sources = new Set(values.flatMap((value) => this.#placement.sourcesOf(value)));
+    return joined([...sources].map((value) => this.#statisticsOf(value)));
+  }
+
+  /** Mean of each channel of a value; undefined where it cannot be told from what was looked at. */
+  means(value: string): Float64Array | undefined {
+    const known = this.statistics.values.get(value);
+    if (known) return known.means();
+    const maker = this.graph.nodes.find(({ outputs }) => outputs.includes(value));
+    if (maker === undefined) return undefined;
+    const parts = maker.inputs.map((name) => this.means(name));
+    if (parts.some((part) => part === undefined)) return undefined;
+    switch (maker.op) {
+      case "Concat":
+        return Float64Array.from(parts.flatMap((part) => [...part!]));
+      case "Split": {
+        const index = maker.outputs.indexOf(value), { sizes } = maker.attributes;
+        const start = sizes.slice(0, index).reduce((sum, size) => sum + size, 0);
+        return parts[0]!.slice(start, start + sizes[index]);
+      }
+      case "Slice": {
+        const { starts: [start], ends: [end], steps: [step] } = maker.attributes;
+        return parts[0]!.filter((_, channel) =>
+          step > 0
+            ? channel >= start && channel < end && (channel - start) % step === 0
+            : channel <= start && channel > end && (start - channel) % -step === 0
+        );
+      }
+      case "Resize":
+        return parts[0];
+      default:
+        return undefined;
+    }
+  }
+
+  #statisticsOf(value: string) {
+    const known = this.statistics.values.get(value);
+    if (known) return known;
+    throw new FeatherdetError(`calibration did not look at "${value}": calibrate with float "none"`, {
+      file: this.graph.name,
+    });
+  }
+}

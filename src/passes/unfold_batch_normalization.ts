@@ -1,0 +1,80 @@
+/**
+ * Puts BatchNormalization back behind convolutions of a detector whose files have it folded in, so that it can be trained further.
+ *
+ * Which convolutions had one is told from the structure: folding leaves a bias, and a convolution with a bias had none only where its
+ * result goes to the decoding of boxes and classes, or belongs to a gate of channels, whose map is one pixel.
+ *
+ * @module
+ */
+
+import type { Constant, Graph } from "../graph/graph.ts";
+import { inferTypes } from "../graph/infer.ts";
+import type { Node } from "../graph/operators.ts";
+import { consumers, namesOf, uniqueName, withNodes } from "../graph/rewrite.ts";
+import { findDetectionHead } from "./find_detection_head.ts";
+
+/** What published YOLO models add to variances. */
+const EPSILON = Math.fround(1e-3);
+
+/** Values that say one thing of a whole map: pooled ones, and what is computed of such alone. */
+function pooledValues(graph: Graph): Set<string> {
+  const pooled = new Set<string>();
+  for (const { op, attributes, inputs, outputs } of graph.nodes) {
+    const overMap = op === "GlobalAveragePool" ||
+      (op === "ReduceMean" || op === "ReduceMax" || op === "ReduceSum") &&
+        [2, 3].every((axis) => attributes.axes.includes(axis));
+    const values = inputs.filter((name) => !graph.constants.has(name));
+    if (overMap || values.length > 0 && values.every((name) => pooled.has(name))) {
+      for (const name of outputs) pooled.add(name);
+    }
+  }
+  return pooled;
+}
+
+/**
+ * The graph with a BatchNormalization of mean 0, variance 1 - epsilon, scale 1 and the bias for its shift behind every convolution that had
+ * one; folding it again gives the weights bit for bit. A graph that has any BatchNormalization, or no detection head, stays as it is.
+ *
+ * Its statistics are those of nothing: training that normalises by batches has to estimate them first (`adaptStatistics`).
+ */
+export function unfoldBatchNormalization(graph: Graph): Graph {
+  if (graph.nodes.some(({ op }) => op === "BatchNormalization")) return graph;
+  const types = inferTypes(graph);
+  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  if (head === undefined) return graph;
+  const maps = new Set(head.levels.flatMap(({ boxes, classes }) => [boxes, classes]));
+  const tail = new Set(head.tail), pooled = pooledValues(graph), readers = consumers(graph);
+  const isOwn = (name: string) => readers.get(name)!.length === 1 && graph.constants.get(name)?.dtype === "f32";
+  const taken = namesOf(graph);
+  const constants = new Map(graph.constants);
+  const define = (base: string, length: number, value: number): string => {
+    const name = uniqueName(taken, base);
+    const constant: Constant = { dtype: "f32", shape: [length], data: new Float32Array(length).fill(value) };
+    constants.set(name, constant);
+    return name;
+  };
+  const nodes = graph.nodes.flatMap((node): Node[] => {
+    const [x, weight, bias] = node.inputs, [y] = node.outputs;
+    const isFolded = node.op === "Conv" && bias !== undefined && [weight, bias].every(isOwn) && !maps.has(y) &&
+      !tail.has(node) && !pooled.has(x) && !graph.outputs.includes(y);
+    if (!isFolded) return [node];
+    const [channels] = graph.constants.get(bias)!.shape;
+    const path = bias.replace(/\.bias$/, "").replace(/\.conv$/, ".bn");
+    const between = uniqueName(taken, `${y}/convolved`);
+    const norm: Node<"BatchNormalization"> = {
+      op: "BatchNormalization",
+      name: uniqueName(taken, path),
+      inputs: [
+        between,
+        define(`${path}.weight`, channels, 1),
+        bias,
+        define(`${path}.running_mean`, channels, 0),
+        define(`${path}.running_var`, channels, 1 - EPSILON),
+      ],
+      outputs: [y],
+      attributes: { epsilon: EPSILON },
+    };
+    return [{ ...node, inputs: [x, weight], outputs: [between] }, norm];
+  });
+  return withNodes({ ...graph, constants }, nodes, constants);
+}

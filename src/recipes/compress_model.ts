@@ -1,0 +1,163 @@
+/**
+ * A model made smaller, from file to file: load it, open the pictures that its passes look at, run them, write the result whole.
+ *
+ * @module
+ */
+
+import { type PassReports, type PassStep, runPasses } from "../compress/pass.ts";
+import type { CalibrationSamples } from "../compress/statistics.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { openDataset } from "../data/open.ts";
+import { type SessionRunner, sessionRunner } from "../engine/session_runner.ts";
+import { takeCalibrationSamples } from "../eval/calibration.ts";
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
+import { loadModel, refuseSource } from "../host/models.ts";
+import { checkTarget, writeWhole } from "../host/whole_file.ts";
+import { saveOnnx } from "../onnx/mod.ts";
+import { historyDataset } from "./history_dataset.ts";
+
+/** Pictures that passes look at. */
+export interface PicturesWanted {
+  /** A name, or a folder. */
+  readonly data: string;
+  /** The part of it; the part for training where there are parts and none is asked for. */
+  readonly split?: string;
+  /** Only the first so many. */
+  readonly limit: number;
+}
+
+/** Pictures that were opened. */
+export interface OpenedPictures {
+  /** All of them. */
+  readonly dataset: Dataset;
+  /** The same as the model takes them. */
+  readonly samples: CalibrationSamples;
+  /** Height and width that they are brought to. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/** What a compression has to work with. */
+export interface CompressionInput {
+  /** The model as it was loaded. */
+  readonly graph: Graph;
+  /** The pictures that were asked for. */
+  readonly pictures?: OpenedPictures;
+  /** A runner on the device, made when it is first asked for, whose floats are stored in this form; f32 by default. */
+  readonly runner: (precision?: "f32" | "f16") => SessionRunner;
+}
+
+/** One way to make a model smaller. */
+export interface Compression<Steps extends readonly PassStep<unknown>[]> {
+  /** The pictures that its passes look at; absent where they look at none. */
+  readonly pictures?: PicturesWanted;
+  /** Refuses a model before pictures are opened. Throws FeatherdetError. */
+  check?(graph: Graph): void;
+  /** The passes. */
+  steps(input: CompressionInput): Steps | Promise<Steps>;
+}
+
+/** Which model, which file, and who is told of it. */
+export interface CompressModelOptions {
+  /** ONNX file, URL, or name. */
+  readonly model: string;
+  /** ONNX file to write. */
+  readonly out: string;
+  /** Side of the input; the model's own by default. */
+  readonly size?: number;
+  /** Told what is doubtful about the pictures. */
+  readonly onNote?: (line: string) => void;
+  /** Told after each picture that passes looked at how many are done, of how many. */
+  readonly onPicture?: (done: number, total: number) => void;
+}
+
+/** What was made. */
+export interface CompressedModel<Steps extends readonly PassStep<unknown>[]> {
+  /** The model with its history, as it was written. */
+  readonly graph: Graph;
+  /** Reports of the passes, in their order. */
+  readonly reports: PassReports<Steps>;
+  /** Where it is, and its bytes. */
+  readonly file: { readonly name: string; readonly bytes: number };
+}
+
+/** The input of a model that is shown pictures. Throws FeatherdetError where it takes something else. */
+export function pictureInput(graph: Graph): { readonly name: string; readonly height: number; readonly width: number } {
+  const [input] = graph.inputs, { shape: [batch, channels, height, width] } = input;
+  if (graph.inputs.length !== 1 || input.shape.length !== 4 || batch !== 1 || channels !== 3) {
+    const inputs = graph.inputs.map(({ name, shape }) => `"${name}" [${shape.join(",")}]`).join(", ");
+    throw new FeatherdetError(
+      `pictures are shown to models of one input [1,3,height,width], this one has ${inputs}: run its passes in code, ` +
+        `with runPasses() or quantize()`,
+      { file: graph.name },
+    );
+  }
+  return { name: input.name, height, width };
+}
+
+/** The pictures: the part for training where there are parts and none was asked for. */
+async function openPart({ data, split, limit }: PicturesWanted, note: (line: string) => void): Promise<Dataset> {
+  if (split !== undefined) return await openDataset(data, { split, limit });
+  try {
+    return await openDataset(data, { split: "train", limit });
+  } catch (error) {
+    if (!(error instanceof FeatherdetError)) throw error;
+    const dataset = await openDataset(data, { limit });
+    if (dataset.split !== undefined) {
+      note(`there is no split "train": calibrating on "${dataset.split}", measure on another`);
+    }
+    return dataset;
+  }
+}
+
+async function openPictures(
+  graph: Graph,
+  wanted: PicturesWanted,
+  note: (line: string) => void,
+): Promise<OpenedPictures> {
+  const { name: input, height, width } = pictureInput(graph);
+  const dataset = await openPart(wanted, note);
+  for (const warning of dataset.warnings) note(warning);
+  const size = [height, width] as const;
+  return { dataset, size, samples: takeCalibrationSamples(dataset, { size, input }) };
+}
+
+/**
+ * Compresses a model from file to file. `after` measures what was made, while the runners are still there, when the file is written.
+ *
+ * Throws FeatherdetError for a model that cannot be loaded, for a file that cannot be written or is the model itself, for pictures that
+ * cannot be read or do not fit the model, and what the passes throw.
+ */
+export async function compressModel<const Steps extends readonly PassStep<unknown>[], Measured>(
+  compression: Compression<Steps>,
+  { model, out, size, onNote = () => {}, onPicture }: CompressModelOptions,
+  after: (made: CompressedModel<Steps>, input: CompressionInput) => Promise<Measured>,
+): Promise<CompressedModel<Steps> & { readonly measured: Measured }> {
+  checkTarget(out);
+  refuseSource(model, out);
+  const graph = await loadModel(model, { size, batch: 1 });
+  compression.check?.(graph);
+  const pictures = compression.pictures && await openPictures(graph, compression.pictures, onNote);
+  const runners = new Map<"f32" | "f16", SessionRunner>();
+  const runner = (precision: "f32" | "f16" = "f32") => {
+    if (!runners.has(precision)) runners.set(precision, sessionRunner({ precision }));
+    return runners.get(precision)!;
+  };
+  const input = { graph, pictures, runner };
+  try {
+    const steps = await compression.steps(input);
+    const total = pictures?.dataset.images.length ?? 0;
+    const source = pictures && {
+      samples: pictures.samples,
+      runner: runner(),
+      onSample: (done: number) => onPicture?.(done, total),
+    };
+    const dataset = pictures && historyDataset(pictures.dataset);
+    const { graph: compressed, reports } = await runPasses(graph, steps, { source, origin: { dataset } });
+    const bytes = saveOnnx(compressed);
+    await writeWhole(out, bytes);
+    const made = { graph: compressed, reports, file: { name: out, bytes: bytes.byteLength } };
+    return { ...made, measured: await after(made, input) };
+  } finally {
+    for (const each of runners.values()) each.destroy();
+  }
+}

@@ -1,0 +1,113 @@
+/** Files that are trained further as the graphs that they are: with channels removed by hand, with BatchNormalization folded away. */
+
+import { assert, assertEquals } from "@std/assert";
+import { join } from "node:path";
+import { hashOfGraph } from "../../src/compress/graph_hash.ts";
+import { historyOf } from "../../src/compress/history.ts";
+import { openDataset } from "../../src/data/open.ts";
+import { type Constant, type Graph, inferTypes, sizeOf, verify } from "../../src/graph/mod.ts";
+import { layersOf } from "../../src/models/layers.ts";
+import { DETECTORS } from "../../src/models/named.ts";
+import { yolo11 } from "../../src/models/yolo11.ts";
+import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { foldBatchNormalization, unfoldBatchNormalization } from "../../src/passes/mod.ts";
+import { trainModel } from "../../src/recipes/starting_model.ts";
+import { train } from "../../src/recipes/train_detector.ts";
+import { memoryStore } from "../../src/train/loop/store.ts";
+import { inFolder } from "../support/data_folders.ts";
+import { lively } from "../support/lively.ts";
+
+const dataset = await openDataset("synthetic", { split: "train", limit: 4, size: 64 });
+
+/** A constant with only some entries of an axis. */
+function sliced({ shape, data }: Constant, axis: number, kept: readonly number[]): Constant {
+  const inner = sizeOf(shape.slice(axis + 1)), outer = sizeOf(shape.slice(0, axis));
+  const values: number[] = [];
+  for (let o = 0; o < outer; o++) {
+    for (const index of kept) {
+      const start = (o * shape[axis] + index) * inner;
+      values.push(...data.subarray(start, start + inner));
+    }
+  }
+  const extents = shape.map((extent, i) => i === axis ? kept.length : extent);
+  return { dtype: "f32", shape: extents, data: Float32Array.from(values) };
+}
+
+/** YOLO11 whose first layer has lost all channels but these; its recipe still names the whole one. */
+function pruned(kept: readonly number[]): Graph {
+  const model = lively(yolo11({ width: 0.125, depth: 0.3, size: 64, classes: dataset.classes, seed: 3 }), 4);
+  const constants = new Map(model.constants);
+  const cut = (name: string, axis: number) => constants.set(name, sliced(constants.get(name)!, axis, kept));
+  for (const name of ["conv.weight", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"]) {
+    cut(`model.0.${name}`, 0);
+  }
+  cut("model.1.conv.weight", 1);
+  const graph = { ...model, constants };
+  verify(graph);
+  return graph;
+}
+
+const shapesOf = ({ constants }: Graph) => new Map([...constants].map(([name, { shape }]) => [name, shape.join()]));
+
+Deno.test("a model without some of its channels is trained further with its own shapes, and its file has them", () =>
+  inFolder(async (folder) => {
+    const source = pruned([0, 2, 5]), file = join(folder, "pruned.onnx");
+    assert(source.metadata.featherdet.includes('"width":0.125'), "its recipe is that of the whole model");
+    await Deno.writeFile(file, saveOnnx(source));
+    const lines: string[] = [];
+    const options = { model: file, size: 64, seed: 1 };
+    const model = await trainModel(options, dataset, (line) => lines.push(line));
+    assertEquals([hashOfGraph(model), historyOf(model)], [hashOfGraph(source), []]);
+    assert(lines[0].endsWith("all of its weights are kept"), lines[0]);
+
+    const store = memoryStore();
+    const settings = { epochs: 1, batch: 2, workers: 0, augment: false, seed: 7, store } as const;
+    const result = await train(model, dataset, settings);
+    const written = await loadOnnx(store.files.get("best.onnx")!);
+    assertEquals(shapesOf(written).get("model.0.conv.weight"), "3,3,3,3");
+    for (const graph of [result.model, written]) assertEquals(shapesOf(graph), shapesOf(source));
+    assert(hashOfGraph(written) !== hashOfGraph(source), "it has learned something");
+    const [entry, ...others] = historyOf(written);
+    assertEquals([entry.name, entry.seed, entry.parent?.hash, others], ["train", 7, hashOfGraph(source), []]);
+    assertEquals(entry.dataset, { name: "synthetic", split: "train", pictures: 4 });
+    assertEquals([entry.options.epochs, entry.options.batch], [1, 2]);
+
+    // Trained further: a second entry, whose parent is what the first one made; with a new head for other classes.
+    await Deno.writeFile(file, store.files.get("best.onnx")!);
+    const others2 = { ...dataset, classes: dataset.classes.map((name) => `other ${name}`) };
+    const again = await trainModel({ ...options, size: 96 }, others2, () => {});
+    assertEquals(shapesOf(again).get("model.0.conv.weight"), "3,3,3,3");
+    assertEquals(again.inputs[0].shape, [1, 3, 96, 96]);
+    assertEquals(historyOf(again).map(({ name, parent }) => [name, parent?.hash]), [
+      ["train", hashOfGraph(source)],
+      ["prepareTraining", hashOfGraph(written)],
+    ]);
+  }));
+
+Deno.test("a folded file is trained as it is too: BatchNormalization comes back where it was, on a smaller model also", () =>
+  inFolder(async (folder) => {
+    const source = foldBatchNormalization(pruned([1, 4, 6, 7])), file = join(folder, "folded.onnx");
+    await Deno.writeFile(file, saveOnnx(source));
+    const model = await trainModel({ model: file, size: 64, seed: 1 }, dataset, () => {});
+    const normalised = (graph: Graph) => layersOf(graph).filter(({ norm }) => norm).length;
+    assertEquals(normalised(model), normalised(pruned([1, 4, 6, 7])));
+    assertEquals(historyOf(model).map(({ name, options }) => [name, options.unfolded]), [["prepareTraining", true]]);
+    const { model: trained } = await train(model, dataset, { epochs: 1, batch: 2, workers: 0, augment: false });
+    assertEquals(inferTypes(trained).get("output0")!.shape, [1, 4 + dataset.classes.length, 84]);
+  }));
+
+Deno.test("unfolding finds the convolutions that had a BatchNormalization, in every detector of the family; folding again is exact", () => {
+  const attentive = (["se", "cbam", "simam"] as const).map((kind) => {
+    return yolo11({ width: 0.125, size: 64, attention: { kind, places: ["p3", "n4"] } });
+  });
+  const family = Object.entries(DETECTORS).filter(([name]) => !/^yolo11[smlx]$/.test(name)).map(([, build]) => {
+    return build({ size: 64 });
+  });
+  for (const model of [...attentive, ...family]) {
+    const folded = foldBatchNormalization(model), unfolded = unfoldBatchNormalization(folded);
+    const marks = (graph: Graph) => layersOf(graph).map(({ norm }) => norm !== undefined);
+    assertEquals(marks(unfolded), marks(model), model.name);
+    assertEquals(hashOfGraph(foldBatchNormalization(unfolded)), hashOfGraph(folded), model.name);
+    assertEquals(unfoldBatchNormalization(model), model);
+  }
+});
