@@ -1,7 +1,8 @@
 /**
  * Compression: graphs become smaller or faster graphs. Quantization to int8 after training, mixed precision by measurement, weights of
  * one and two bits. Each is a pass: a pipeline (`runPasses`) collects what passes want to know of a model's values, and writes what they did
- * into its history (`historyOf`).
+ * into its history (`historyOf`). And channels: which can be removed, which of them only together (`couplingGroups`), a graph without them
+ * (`removeChannels`).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -117,6 +118,21 @@ export {
   withHistory,
 } from "./src/compress/history.ts";
 export { hashOfGraph } from "./src/compress/graph_hash.ts";
+export {
+  type BundleMember,
+  type CarriedChannels,
+  type ChannelBundle,
+  channelBundles,
+  type ChannelMember,
+  type ChannelRole,
+  type CouplingGroup,
+  type CouplingGroups,
+  couplingGroups,
+  type KeptReason,
+  printGroups,
+} from "./src/graph/channels/mod.ts";
+export { removeChannels } from "./src/passes/remove_channels.ts";
+export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { type SessionRunner, sessionRunner } from "./src/engine/session_runner.ts";
 export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Graph, inferTypes, withNodes } from "../graph/mod.ts";
+import { type Graph, GraphIndex, withNodes } from "../graph/mod.ts";
 import type { DetectionHead } from "../passes/mod.ts";
 import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../plan/plan.ts";
@@ -18,7 +18,7 @@ export interface NetworkPlan {
 
 /** Plans the network; its inputs are written in row memory by the letterbox. Throws what `buildPlan` throws. */
 export function planNetwork(graph: Graph, options: PlanOptions): NetworkPlan {
-  const head = findYoloHead({ graph, types: inferTypes(graph) });
+  const head = findYoloHead(GraphIndex.of(graph));
   const maps = head?.levels.flatMap((level) => [level.boxes, level.classes]) ?? [];
   const network = head ? withNodes({ ...graph, outputs: maps }, graph.nodes) : graph;
   const blockedInputs = graph.inputs.map(({ name }) => name);

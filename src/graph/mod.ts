@@ -18,16 +18,19 @@ export {
   type LossResults,
   MAX_LOSS_LEVELS,
 } from "./detection_loss.ts";
+export { type FinishOptions, GraphEditor, type ReaderFilter } from "./editor.ts";
 export { type ErrorPlace, FeatherdetError } from "./error.ts";
 export * from "./graph.ts";
+export { GraphIndex } from "./graph_index.ts";
 export { inferNode, inferTypes } from "./infer.ts";
 export * from "./operators.ts";
 export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type WeightBits } from "./packed_weights.ts";
 export { printGraph } from "./print.ts";
-export { consumers, namesOf, producers, replaceNodes, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
+export { namesOf, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";
 export { type Answer, traitOf, TRAITS, type Traits } from "./traits.ts";
 export * from "./unary.ts";
+export type { RegroupedExtent, SamePads, SizeRule, SizeRules } from "./size_rules.ts";
 export { verify } from "./verify.ts";
 export { type WeightSource, weightSource } from "./weight_source.ts";
 export { WEIGHT_INPUTS, type WeightInputs, weightsOf } from "./weights.ts";

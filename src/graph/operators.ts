@@ -17,6 +17,7 @@ import type { WeightBits } from "./packed_weights.ts";
 import type { ActivationOperator, UnaryAttributes } from "./unary.ts";
 
 export type { ActivationOperator, UnaryAttributes, UnaryOperator } from "./unary.ts";
+import type { SizeRule } from "./size_rules.ts";
 
 /** Height and width, in this order. */
 export type Pair = readonly [number, number];
@@ -269,6 +270,11 @@ export type Node<K extends Operator = Operator> = {
     readonly inputs: readonly string[];
     readonly outputs: readonly string[];
     readonly attributes: OperatorAttributes[P];
+    /**
+     * How the attributes follow from the extents of the inputs, where the file states that. It is part of the node and goes where its
+     * copies go. One that does not give the attributes that the node has, because a pass has set others, counts for nothing.
+     */
+    readonly sizeRule?: SizeRule<P>;
   };
 }[K];
 

@@ -25,3 +25,4 @@ export type {
   UnaryAttributes,
 } from "./operators.ts";
 export type { WeightBits } from "./packed_weights.ts";
+export type { RegroupedExtent, SamePads, SizeRule, SizeRules } from "./size_rules.ts";

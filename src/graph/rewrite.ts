@@ -1,5 +1,5 @@
 /**
- * What passes need to make one graph from another: who makes and who reads a value, order, fresh names, clean-up.
+ * What makes a graph of a list of nodes: order, clean-up, and names that are not taken. Whoever changes nodes does so in a `GraphEditor`.
  *
  * @module
  */
@@ -7,29 +7,6 @@
 import { FeatherdetError } from "./error.ts";
 import type { Constant, Graph } from "./graph.ts";
 import type { Node } from "./operators.ts";
-
-/** The node that makes each value; inputs and constants have none. */
-export function producers(graph: Graph): Map<string, Node> {
-  return new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-}
-
-/**
- * The nodes that read each value, in order, a node once however often it reads it. Every value has an entry; leaving the graph
- * as an output is not a reader, so ask `graph.outputs` before dropping a value.
- */
-export function consumers(graph: Graph): Map<string, Node[]> {
-  const readers = new Map<string, Node[]>();
-  const values = [...graph.inputs.map(({ name }) => name), ...graph.constants.keys()];
-  for (const name of [...values, ...graph.nodes.flatMap((node) => node.outputs)]) readers.set(name, []);
-  for (const node of graph.nodes) {
-    for (const name of new Set(node.inputs)) {
-      const list = readers.get(name);
-      if (list) list.push(node);
-      else readers.set(name, [node]);
-    }
-  }
-  return readers;
-}
 
 /**
  * The nodes in topological order. Nodes that already are in order keep theirs, so that a pass moves no more than it must.
@@ -98,19 +75,6 @@ export function withNodes(
   }
   const used = [...constants].filter(([name]) => needed.has(name));
   return { ...graph, nodes: kept.reverse(), constants: new Map(used) };
-}
-
-/**
- * The graph with each node of the map replaced by others (none to remove it), cleaned as `withNodes` does; `added` joins the
- * graph's constants. Replacements must make the values that others still read.
- */
-export function replaceNodes(
-  graph: Graph,
-  replacements: ReadonlyMap<Node, readonly Node[]>,
-  added: ReadonlyMap<string, Constant> = new Map(),
-): Graph {
-  const nodes = graph.nodes.flatMap((node) => replacements.get(node) ?? [node]);
-  return withNodes(graph, nodes, added.size === 0 ? graph.constants : new Map([...graph.constants, ...added]));
 }
 
 /** Every name of a graph: values and nodes. */

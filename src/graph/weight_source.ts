@@ -6,9 +6,9 @@
  */
 
 import { type Constant, type ElementType, type Graph, sizeOf, type TensorType } from "./graph.ts";
+import { GraphIndex } from "./graph_index.ts";
 import type { Node } from "./operators.ts";
 import type { WeightBits } from "./packed_weights.ts";
-import { producers } from "./rewrite.ts";
 
 /** The constant behind a weight. */
 export interface WeightSource {
@@ -34,15 +34,6 @@ export interface WeightSource {
   };
 }
 
-// Graphs are never changed in place, so that a graph's makers stay what they are.
-const MAKERS = new WeakMap<Graph, ReadonlyMap<string, Node>>();
-
-function makerOf(graph: Graph, value: string): Node | undefined {
-  let makers = MAKERS.get(graph);
-  if (!makers) MAKERS.set(graph, makers = producers(graph));
-  return makers.get(value);
-}
-
 /**
  * The constant behind a value: itself, what a DequantizeLinear or UnpackWeights of constants makes floats of, or the floats that a
  * FakeQuantizeWeights rounds; undefined for values that are computed from the graph's inputs.
@@ -60,7 +51,7 @@ function makerOf(graph: Graph, value: string): Node | undefined {
 export function weightSource(graph: Graph, value: string): WeightSource | undefined {
   const constant = graph.constants.get(value);
   if (constant) return { name: value, constant };
-  const node = makerOf(graph, value);
+  const node = GraphIndex.of(graph).producerOf(value);
   if (node?.op === "FakeQuantizeWeights") return weightSource(graph, node.inputs[0]);
   if (node?.op !== "DequantizeLinear" && node?.op !== "UnpackWeights") return undefined;
   const [stored, scale, zeroPoint] = node.inputs.map((name) => graph.constants.get(name));
@@ -84,7 +75,7 @@ export function storedType(
   value: string,
   types: ReadonlyMap<string, TensorType>,
 ): ElementType | WeightBits {
-  const node = makerOf(graph, value);
+  const node = GraphIndex.of(graph).producerOf(value);
   if (node?.op === "UnpackWeights") return node.attributes.bits;
   return types.get(node?.op === "DequantizeLinear" ? node.inputs[0] : value)!.dtype;
 }

@@ -20,9 +20,9 @@
  * @module
  */
 
-import type { Shape } from "../graph/graph.ts";
+import { GraphEditor } from "../graph/editor.ts";
+import type { Graph, Shape } from "../graph/graph.ts";
 import type { Pads, Pair } from "../graph/operators.ts";
-import { GraphBuilder } from "./graph_builder.ts";
 import { type Initialisation, initialised } from "./initialise.ts";
 
 /** Activations of the families here. */
@@ -81,13 +81,18 @@ export interface PoolOptions {
 const pair = (value: number | Pair): Pair => typeof value === "number" ? [value, value] : value;
 
 /** Collects a model layer by layer. What it is given wrong it refuses with a FeatherdetError that names the layer. */
-export class ModelBuilder extends GraphBuilder {
+export class ModelBuilder extends GraphEditor {
   /** Settings of the whole model. */
   readonly options: Required<ModelOptions>;
 
   constructor({ seed = 0, epsilon = 1e-3, weights = "uniformFanIn" }: ModelOptions = {}) {
     super();
     this.options = { seed, epsilon, weights };
+  }
+
+  /** The model written so far. */
+  graph(name: string, outputs: readonly string[], metadata: Graph["metadata"] = {}): Graph {
+    return this.finish({ name, outputs, metadata, keepUnread: true });
   }
 
   /** Channels (extent of axis 1) of a value. */

@@ -4,23 +4,14 @@
  * @module
  */
 
-import {
-  type Constant,
-  FeatherdetError,
-  type Graph,
-  inferTypes,
-  type Node,
-  producers,
-  withNodes,
-} from "../graph/mod.ts";
+import { type Constant, FeatherdetError, type Graph, GraphIndex, type Node, withNodes } from "../graph/mod.ts";
 import { type DetectionHead, findDetectionHead } from "../passes/mod.ts";
 import { classPrior } from "./heads/yolo11.ts";
 import { initialised } from "./initialise.ts";
 
 /** The head of a detector as its structure shows it. Throws FeatherdetError for another graph. */
 export function headOf(graph: Graph): DetectionHead {
-  const types = inferTypes(graph);
-  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  const head = findDetectionHead(GraphIndex.of(graph));
   if (head) return head;
   throw new FeatherdetError(
     `"${graph.name}" cannot be trained: its output is not made of boxes and classes as a YOLO11's is`,
@@ -49,7 +40,7 @@ function logitLayer(graph: Graph, maker: Node | undefined, value: string): Node<
  * Throws FeatherdetError for a graph without the head of a YOLO11, and where its class layers are rounded.
  */
 export function withNewClassLayers(graph: Graph, classes: number, seed: number): Graph {
-  const { levels } = headOf(graph), makers = producers(graph);
+  const { levels } = headOf(graph), index = GraphIndex.of(graph);
   const constants = new Map(graph.constants);
   const replaced = new Map<Node, Node>();
   const define = (name: string, constant: Constant): string => {
@@ -57,7 +48,7 @@ export function withNewClassLayers(graph: Graph, classes: number, seed: number):
     return name;
   };
   for (const { classes: value, stride } of levels) {
-    const layer = logitLayer(graph, makers.get(value), value);
+    const layer = logitLayer(graph, index.producerOf(value), value);
     const [x, weight, bias = `${layer.name}.bias`] = layer.inputs;
     const shape = [classes, ...graph.constants.get(weight)!.shape.slice(1)];
     const inputs = [

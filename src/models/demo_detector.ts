@@ -9,12 +9,12 @@
  * @module
  */
 
+import { GraphEditor } from "../graph/editor.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { appendBoxBranch, appendClassBranch, type SizeRange } from "./demo_head.ts";
 import { appendFeatures, appendHalving, appendMasks, DEMO_CLASSES } from "./demo_features.ts";
 import { appendDflTail, type HeadLevel } from "./dfl_tail.ts";
-import { GraphBuilder } from "./graph_builder.ts";
 
 /** Strides of the levels and the sizes (width plus height, in cells) each answers for; neighbours overlap a little. */
 const LEVELS: readonly { stride: number; range: SizeRange }[] = [
@@ -46,22 +46,22 @@ export function demoDetector({ size = 640, batch = 1 }: DemoDetectorOptions = {}
   if (!Number.isInteger(size) || size < 32 || size % 32 !== 0) {
     throw new FeatherdetError(`the demo detector's input size is ${size}, expected a multiple of 32`);
   }
-  const builder = new GraphBuilder();
-  let cover = appendMasks(builder, builder.input("images", [batch, 3, size, size]));
-  cover = appendHalving(builder, "model.2", cover);
+  const editor = new GraphEditor();
+  let cover = appendMasks(editor, editor.input("images", [batch, 3, size, size]));
+  cover = appendHalving(editor, "model.2", cover);
   const levels = LEVELS.map(({ stride, range }, i): HeadLevel => {
-    cover = appendHalving(builder, `model.${3 + i}`, cover);
-    const features = appendFeatures(builder, `model.6.${i}`, cover);
+    cover = appendHalving(editor, `model.${3 + i}`, cover);
+    const features = appendFeatures(editor, `model.6.${i}`, cover);
     return {
-      box: appendBoxBranch(builder, `model.7.cv2.${i}`, features),
-      classes: appendClassBranch(builder, `model.7.cv3.${i}`, features, range),
+      box: appendBoxBranch(editor, `model.7.cv2.${i}`, features),
+      classes: appendClassBranch(editor, `model.7.cv3.${i}`, features, range),
       rows: size / stride,
       columns: size / stride,
       stride,
     };
   });
-  const output = appendDflTail(builder, "model.7", levels, batch, DEMO_CLASSES.length);
-  return builder.graph("featherdet-demo", [output], {
+  const output = appendDflTail(editor, "model.7", levels, batch, DEMO_CLASSES.length);
+  const metadata = {
     description: "Featherdet's demo detector for its synthetic pictures; weights constructed by hand, not trained",
     license: "Apache-2.0",
     task: "detect",
@@ -69,5 +69,6 @@ export function demoDetector({ size = 640, batch = 1 }: DemoDetectorOptions = {}
     batch: String(batch),
     imgsz: `[${size}, ${size}]`,
     names: `{${DEMO_CLASSES.map(({ label }, i) => `${i}: '${label}'`).join(", ")}}`,
-  });
+  };
+  return editor.finish({ name: "featherdet-demo", outputs: [output], metadata });
 }

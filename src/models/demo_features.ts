@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { GraphBuilder } from "./graph_builder.ts";
+import type { GraphEditor } from "../graph/editor.ts";
 import { appendSparseConv, type Tap } from "./sparse_conv.ts";
 
 /** How a class is recognised and how its box follows from runs of its colour. */
@@ -55,7 +55,7 @@ export function runChannel(classId: number, side: number): number {
 }
 
 /** Colour masks at half the input's size: `clip((opponent - THRESHOLD) / RANGE, 0, 1)` of the mean of four pixels. */
-export function appendMasks(builder: GraphBuilder, image: string): string {
+export function appendMasks(editor: GraphEditor, image: string): string {
   const taps: Tap[] = [];
   DEMO_CLASSES.forEach(({ opponent }, classId) => {
     opponent.forEach((factor, channel) => {
@@ -67,7 +67,7 @@ export function appendMasks(builder: GraphBuilder, image: string): string {
     });
   });
   const shifts = [-THRESHOLD / RANGE, -THRESHOLD / RANGE - 1];
-  const ramps = appendSparseConv(builder, {
+  const ramps = appendSparseConv(editor, {
     name: "model.0",
     input: image,
     inputGain: 1,
@@ -80,7 +80,7 @@ export function appendMasks(builder: GraphBuilder, image: string): string {
     bias: shifts.flatMap((shift) => Array.from({ length: SLOTS }, () => shift)),
   });
   // ramp(z) - ramp(z - 1) is z clipped to 0..1.
-  return appendSparseConv(builder, {
+  return appendSparseConv(editor, {
     name: "model.1",
     input: ramps,
     inChannels: 2 * SLOTS,
@@ -90,8 +90,8 @@ export function appendMasks(builder: GraphBuilder, image: string): string {
 }
 
 /** Halves the masks' size; a value is the covered part of its cell. */
-export function appendHalving(builder: GraphBuilder, name: string, masks: string): string {
-  return builder.node("AveragePool", name, [masks], {
+export function appendHalving(editor: GraphEditor, name: string, masks: string): string {
+  return editor.node("AveragePool", name, [masks], {
     kernel: [2, 2],
     strides: [2, 2],
     pads: [0, 0, 0, 0],
@@ -106,7 +106,7 @@ export function appendHalving(builder: GraphBuilder, name: string, masks: string
  * `ramp(reached(neighbour) - GAP * (1 - cover))`. It stays 1 while all cells are covered, is a fraction where the object
  * ends within a cell, and 0 behind a gap.
  */
-function appendStep(builder: GraphBuilder, name: string, cover: string, reached: string, isFirst: boolean): string {
+function appendStep(editor: GraphEditor, name: string, cover: string, reached: string, isFirst: boolean): string {
   const taps = SIDES.flatMap(([columns, rows], side) =>
     DEMO_CLASSES.flatMap((_, classId): Tap[] => {
       const out = SLOTS * side + classId;
@@ -114,9 +114,9 @@ function appendStep(builder: GraphBuilder, name: string, cover: string, reached:
       return [[out, input, 1 + rows, 1 + columns, 1], [out, classId, 1, 1, GAP]];
     })
   );
-  return appendSparseConv(builder, {
+  return appendSparseConv(editor, {
     name,
-    input: isFirst ? cover : builder.node("Concat", `${name}.joined`, [cover, reached], { axis: 1 }),
+    input: isFirst ? cover : editor.node("Concat", `${name}.joined`, [cover, reached], { axis: 1 }),
     inChannels: isFirst ? SLOTS : FEATURES,
     outChannels: SLOTS * SIDES.length,
     kernel: [3, 3],
@@ -127,10 +127,10 @@ function appendStep(builder: GraphBuilder, name: string, cover: string, reached:
 }
 
 /** The feature map of one level: cover, and runs as sums of their steps and half of the cell itself. */
-export function appendFeatures(builder: GraphBuilder, prefix: string, cover: string): string {
+export function appendFeatures(editor: GraphEditor, prefix: string, cover: string): string {
   const steps: string[] = [];
   for (let step = 0; step < REACH; step++) {
-    steps.push(appendStep(builder, `${prefix}.${step}`, cover, steps[step - 1] ?? cover, step === 0));
+    steps.push(appendStep(editor, `${prefix}.${step}`, cover, steps[step - 1] ?? cover, step === 0));
   }
   const taps = DEMO_CLASSES.flatMap((_, classId): Tap[] => [
     [coverChannel(classId), classId, 0, 0, 1],
@@ -145,9 +145,9 @@ export function appendFeatures(builder: GraphBuilder, prefix: string, cover: str
       ]),
     ]),
   ]);
-  return appendSparseConv(builder, {
+  return appendSparseConv(editor, {
     name: `${prefix}.${REACH}`,
-    input: builder.node("Concat", `${prefix}.steps`, [cover, ...steps], { axis: 1 }),
+    input: editor.node("Concat", `${prefix}.steps`, [cover, ...steps], { axis: 1 }),
     inChannels: SLOTS * (1 + REACH * SIDES.length),
     outChannels: FEATURES,
     taps,

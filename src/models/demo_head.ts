@@ -10,7 +10,7 @@
 import { DFL_BINS } from "./dfl_tail.ts";
 import { combine, cover, type Form, geometryOf } from "./demo_geometry.ts";
 import { DEMO_CLASSES, FEATURES } from "./demo_features.ts";
-import type { GraphBuilder } from "./graph_builder.ts";
+import type { GraphEditor } from "../graph/editor.ts";
 import { appendSparseConv, type Tap } from "./sparse_conv.ts";
 
 const CLASSES = DEMO_CLASSES.length;
@@ -34,12 +34,12 @@ function channel(index: number, factor = 1): [number, number] {
 }
 
 /** Box branch: `[.., 4 * DFL_BINS, rows, columns]` logits whose distributions have the four distances as means. */
-export function appendBoxBranch(builder: GraphBuilder, prefix: string, features: string): string {
+export function appendBoxBranch(editor: GraphEditor, prefix: string, features: string): string {
   // At most one class covers a cell, and forms of the others are 0 there: the sum is the box of whichever it is.
   const sides = [0, 1, 2, 3].map((side) =>
     combine(...DEMO_CLASSES.map((_, classId): [number, Form] => [1, geometryOf(classId).sides[side]]))
   );
-  const distances = appendSparseConv(builder, {
+  const distances = appendSparseConv(editor, {
     name: `${prefix}.0`,
     input: features,
     inChannels: FEATURES,
@@ -48,7 +48,7 @@ export function appendBoxBranch(builder: GraphBuilder, prefix: string, features:
     pads: [1, 1, 1, 1],
     taps: taps(sides, 1, 1),
   });
-  const again = appendSparseConv(builder, {
+  const again = appendSparseConv(editor, {
     name: `${prefix}.1`,
     input: distances,
     inChannels: 4,
@@ -61,7 +61,7 @@ export function appendBoxBranch(builder: GraphBuilder, prefix: string, features:
   // -SHARPNESS * (i - d)^2 is the softmax of SHARPNESS * (2 * (i - m) * d - i^2 + 2 * i * m), which m keeps small.
   const middle = (DFL_BINS - 1) / 2;
   const bins = Array.from({ length: 4 * DFL_BINS }, (_, out) => out % DFL_BINS);
-  return appendSparseConv(builder, {
+  return appendSparseConv(editor, {
     name: `${prefix}.2`,
     input: again,
     inChannels: 4,
@@ -124,10 +124,10 @@ const WEIGHTS = [36, -4, -4, -3, -3, -0.5] as const;
 const NOTHING = -31;
 
 /** Class branch: `[.., classes, rows, columns]` logits. */
-export function appendClassBranch(builder: GraphBuilder, prefix: string, features: string, range: SizeRange): string {
+export function appendClassBranch(editor: GraphEditor, prefix: string, features: string, range: SizeRange): string {
   const ids = DEMO_CLASSES.map((_, classId) => classId);
   const pass = (name: string, input: string, channels: number) =>
-    appendSparseConv(builder, {
+    appendSparseConv(editor, {
       name,
       input,
       inChannels: channels,
@@ -138,7 +138,7 @@ export function appendClassBranch(builder: GraphBuilder, prefix: string, feature
       taps: Array.from({ length: channels }, (_, i): Tap => [i, 0, 1, 1, 1]),
     });
   const first = ids.map((classId) => evidence(classId, range));
-  const found = appendSparseConv(builder, {
+  const found = appendSparseConv(editor, {
     name: `${prefix}.0.1`,
     input: pass(`${prefix}.0.0`, features, FEATURES),
     inChannels: FEATURES,
@@ -147,7 +147,7 @@ export function appendClassBranch(builder: GraphBuilder, prefix: string, feature
     bias: first.flatMap(({ bias }) => bias),
   });
   const second = ids.map(verdict);
-  const judged = appendSparseConv(builder, {
+  const judged = appendSparseConv(editor, {
     name: `${prefix}.1.1`,
     input: pass(`${prefix}.1.0`, found, CLASSES * EVIDENCE),
     inChannels: CLASSES * EVIDENCE,
@@ -155,7 +155,7 @@ export function appendClassBranch(builder: GraphBuilder, prefix: string, feature
     taps: taps(second.flatMap(({ forms }) => forms)),
     bias: second.flatMap(({ bias }) => bias),
   });
-  return appendSparseConv(builder, {
+  return appendSparseConv(editor, {
     name: `${prefix}.2`,
     input: judged,
     inChannels: CLASSES * VERDICT,

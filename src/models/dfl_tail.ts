@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { GraphBuilder } from "./graph_builder.ts";
+import type { GraphEditor } from "../graph/editor.ts";
 
 /** Distances per side of a box. */
 export const DFL_BINS = 16;
@@ -48,7 +48,7 @@ export function anchorPoints(levels: readonly HeadLevel[]): { centres: Float32Ar
  * width, height in input pixels and class scores in 0..1.
  */
 export function appendDflTail(
-  builder: GraphBuilder,
+  editor: GraphEditor,
   prefix: string,
   levels: readonly HeadLevel[],
   batch: number,
@@ -58,43 +58,43 @@ export function appendDflTail(
   const anchors = strides.length;
   const name = (suffix: string) => `${prefix}/${suffix}`;
   const table = (suffix: string, shape: number[], data: number[] | Float32Array) =>
-    builder.constant(name(suffix), shape, Float32Array.from(data));
+    editor.constant(name(suffix), shape, Float32Array.from(data));
 
   const flat = (value: string, channels: number, level: HeadLevel, index: number) =>
-    builder.node("Reshape", name(`Reshape_${index}`), [value], {
+    editor.node("Reshape", name(`Reshape_${index}`), [value], {
       shape: [batch, channels, level.rows * level.columns],
     });
   const boxes = levels.map((level, i) => flat(level.box, 4 * DFL_BINS, level, i));
   const logits = levels.map((level, i) => flat(level.classes, classes, level, levels.length + i));
-  const joinedBoxes = builder.node("Concat", name("Concat"), boxes, { axis: 2 });
-  const joinedLogits = builder.node("Concat", name("Concat_1"), logits, { axis: 2 });
+  const joinedBoxes = editor.node("Concat", name("Concat"), boxes, { axis: 2 });
+  const joinedLogits = editor.node("Concat", name("Concat_1"), logits, { axis: 2 });
 
-  const sides = builder.node("Reshape", name("dfl/Reshape"), [joinedBoxes], { shape: [batch, 4, DFL_BINS, anchors] });
-  const binsFirst = builder.node("Transpose", name("dfl/Transpose"), [sides], { perm: [0, 2, 1, 3] });
-  const distribution = builder.node("Softmax", name("dfl/Softmax"), [binsFirst], { axis: 1 });
-  const bins = builder.constant(
+  const sides = editor.node("Reshape", name("dfl/Reshape"), [joinedBoxes], { shape: [batch, 4, DFL_BINS, anchors] });
+  const binsFirst = editor.node("Transpose", name("dfl/Transpose"), [sides], { perm: [0, 2, 1, 3] });
+  const distribution = editor.node("Softmax", name("dfl/Softmax"), [binsFirst], { axis: 1 });
+  const bins = editor.constant(
     `${prefix}.dfl.conv.weight`,
     [1, DFL_BINS, 1, 1],
     Float32Array.from({ length: DFL_BINS }, (_, i) => i),
   );
-  const mean = builder.node("Conv", name("dfl/Conv"), [distribution, bins], {
+  const mean = editor.node("Conv", name("dfl/Conv"), [distribution, bins], {
     strides: [1, 1],
     pads: [0, 0, 0, 0],
     dilations: [1, 1],
     groups: 1,
   });
-  const distances = builder.node("Reshape", name("dfl/Reshape_1"), [mean], { shape: [batch, 4, anchors] });
+  const distances = editor.node("Reshape", name("dfl/Reshape_1"), [mean], { shape: [batch, 4, anchors] });
 
   const half = (suffix: string, start: number) =>
-    builder.node("Slice", name(suffix), [distances], { axes: [1], starts: [start], ends: [start + 2], steps: [1] });
+    editor.node("Slice", name(suffix), [distances], { axes: [1], starts: [start], ends: [start + 2], steps: [1] });
   const centresName = table("anchors", [1, 2, anchors], centres);
-  const topLeft = builder.node("Sub", name("Sub"), [centresName, half("Slice", 0)], {});
-  const bottomRight = builder.node("Add", name("Add"), [centresName, half("Slice_1", 2)], {});
-  const sum = builder.node("Add", name("Add_1"), [topLeft, bottomRight], {});
-  const size = builder.node("Sub", name("Sub_1"), [bottomRight, topLeft], {});
-  const middle = builder.node("Div", name("Div"), [sum, table("two", [1], [2])], {});
-  const strideUnits = builder.node("Concat", name("Concat_2"), [middle, size], { axis: 1 });
-  const pixels = builder.node("Mul", name("Mul"), [strideUnits, table("strides", [1, anchors], strides)], {});
-  const scores = builder.node("Sigmoid", name("Sigmoid"), [joinedLogits], {});
-  return builder.node("Concat", "output0", [pixels, scores], { axis: 1 });
+  const topLeft = editor.node("Sub", name("Sub"), [centresName, half("Slice", 0)], {});
+  const bottomRight = editor.node("Add", name("Add"), [centresName, half("Slice_1", 2)], {});
+  const sum = editor.node("Add", name("Add_1"), [topLeft, bottomRight], {});
+  const size = editor.node("Sub", name("Sub_1"), [bottomRight, topLeft], {});
+  const middle = editor.node("Div", name("Div"), [sum, table("two", [1], [2])], {});
+  const strideUnits = editor.node("Concat", name("Concat_2"), [middle, size], { axis: 1 });
+  const pixels = editor.node("Mul", name("Mul"), [strideUnits, table("strides", [1, anchors], strides)], {});
+  const scores = editor.node("Sigmoid", name("Sigmoid"), [joinedLogits], {});
+  return editor.node("Concat", "output0", [pixels, scores], { axis: 1 });
 }

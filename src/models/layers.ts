@@ -5,8 +5,8 @@
  */
 
 import type { Graph } from "../graph/graph.ts";
+import { GraphIndex } from "../graph/graph_index.ts";
 import type { Node } from "../graph/operators.ts";
-import { consumers, producers } from "../graph/rewrite.ts";
 
 /** A layer; weights are given by the names of their constants. */
 export interface Layer {
@@ -24,15 +24,15 @@ export interface Layer {
  * inputs first. It depends on how values hang together alone, not on the order of the list or on names.
  */
 export function walk(graph: Graph, values: readonly string[] = graph.outputs): Set<Node> {
-  const makers = producers(graph);
+  const index = GraphIndex.of(graph);
   const done = new Set<Node>();
   // A stack instead of recursion: graphs may be deeper than the call stack.
-  const stack = values.map((value) => makers.get(value)).reverse();
+  const stack = values.map((value) => index.producerOf(value)).reverse();
   while (stack.length > 0) {
     const node = stack[stack.length - 1];
     const pending = node === undefined || done.has(node)
       ? undefined
-      : node.inputs.map((value) => makers.get(value)).find((maker) => maker !== undefined && !done.has(maker));
+      : index.producersBefore(node).find((producer) => !done.has(producer));
     if (pending !== undefined) {
       stack.push(pending);
       continue;
@@ -45,19 +45,19 @@ export function walk(graph: Graph, values: readonly string[] = graph.outputs): S
 
 /** The layers of a graph in the order of `walk`. */
 export function layersOf(graph: Graph): Layer[] {
-  const readers = consumers(graph);
+  const index = GraphIndex.of(graph);
   return [...walk(graph)].flatMap((node): Layer[] => {
     if (node.op !== "Conv" && node.op !== "ConvTranspose" && node.op !== "Gemm") return [];
     const [, weight, bias] = node.inputs;
-    if (!graph.constants.has(weight)) return [];
-    const [reader, ...others] = readers.get(node.outputs[0])!;
-    const isNormalized = reader?.op === "BatchNormalization" && others.length === 0 &&
-      !graph.outputs.includes(node.outputs[0]) && reader.inputs.slice(1).every((name) => graph.constants.has(name));
+    if (!index.isConstant(weight)) return [];
+    const reader = index.soleReader(node.outputs[0]);
+    const isNormalized = reader?.op === "BatchNormalization" &&
+      reader.inputs.slice(1).every((name) => index.isConstant(name));
     return [{
       path: weight.replace(/\.weight$/, ""),
       node,
       weight,
-      bias: graph.constants.has(bias) ? bias : undefined,
+      bias: index.isConstant(bias) ? bias : undefined,
       norm: isNormalized ? reader : undefined,
     }];
   });
@@ -71,17 +71,17 @@ export interface ClassLayers {
 
 /** The class layers of a detector whose output joins boxes and the sigmoid of class logits; undefined for other graphs. */
 export function classLayers(graph: Graph): ClassLayers | undefined {
-  const makers = producers(graph);
-  const output = makers.get(graph.outputs[0]);
+  const index = GraphIndex.of(graph);
+  const output = index.producerOf(graph.outputs[0]);
   if (output?.op !== "Concat" || output.inputs.length !== 2) return undefined;
-  const sigmoid = makers.get(output.inputs[1]);
+  const sigmoid = index.producerOf(output.inputs[1]);
   if (sigmoid?.op !== "Sigmoid") return undefined;
   const boxes = walk(graph, [output.inputs[0]]);
   const all = new Set([...walk(graph, sigmoid.outputs)].filter((node) => !boxes.has(node)));
   const logits = new Set<Node>();
   const behind = [...sigmoid.inputs];
   for (let value = behind.pop(); value !== undefined; value = behind.pop()) {
-    const node = makers.get(value);
+    const node = index.producerOf(value);
     if (node?.op === "Conv") logits.add(node);
     else if (node?.op === "Concat" || node?.op === "Reshape") behind.push(...node.inputs);
     else return undefined;

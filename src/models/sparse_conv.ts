@@ -9,7 +9,7 @@
  */
 
 import type { Pads, Pair } from "../graph/operators.ts";
-import type { GraphBuilder } from "./graph_builder.ts";
+import type { GraphEditor } from "../graph/editor.ts";
 
 /** Factor by which values are stored too large. */
 export const GAIN = 32;
@@ -37,7 +37,7 @@ export interface SparseConv {
 }
 
 /** Appends the convolution (and SiLU) and returns the output's name. */
-export function appendSparseConv(builder: GraphBuilder, conv: SparseConv): string {
+export function appendSparseConv(editor: GraphEditor, conv: SparseConv): string {
   const { name, outChannels, kernel = [1, 1], groups = 1, inputGain = GAIN } = conv;
   const outputGain = conv.linear ? 1 : GAIN;
   const [rows, columns] = kernel;
@@ -47,10 +47,10 @@ export function appendSparseConv(builder: GraphBuilder, conv: SparseConv): strin
     weight[((out * perGroup + input) * rows + row) * columns + column] += (value * outputGain) / inputGain;
   }
   const bias = Float32Array.from({ length: outChannels }, (_, i) => (conv.bias?.[i] ?? 0) * outputGain);
-  const output = builder.node("Conv", conv.linear ? name : `${name}/conv`, [
+  const output = editor.node("Conv", conv.linear ? name : `${name}/conv`, [
     conv.input,
-    builder.constant(`${name}.weight`, [outChannels, perGroup, rows, columns], weight),
-    builder.constant(`${name}.bias`, [outChannels], bias),
+    editor.constant(`${name}.weight`, [outChannels, perGroup, rows, columns], weight),
+    editor.constant(`${name}.bias`, [outChannels], bias),
   ], { strides: conv.strides ?? [1, 1], pads: conv.pads ?? [0, 0, 0, 0], dilations: [1, 1], groups });
-  return conv.linear ? output : builder.node("Silu", name, [output], {});
+  return conv.linear ? output : editor.node("Silu", name, [output], {});
 }

@@ -18,7 +18,6 @@ import { recognisePackedWeights } from "./packed_weights.ts";
 import type { DecodedModel } from "./proto.ts";
 import type { Initializers } from "./initializers.ts";
 import { NodeReader, type Scope } from "./reader.ts";
-import { keepRule, rememberRule } from "../passes/sizes/rule.ts";
 import { type OnnxTensor, type OnnxType, toConstant } from "./tensor.ts";
 
 const ELEMENT: Record<OnnxType, ElementType> = {
@@ -139,22 +138,15 @@ class Builder implements Scope {
     }
     const name = index === 0 ? node.name : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
     const inputs = draft.inputs.map((input) => this.#operand(input));
-    const { op, attributes, outputs } = draft;
-    // Operator and attributes come from one member of the union, which a rest object does not show.
-    const made = { op, name, inputs, outputs, attributes } as Node;
+    const { op, attributes, outputs, sizeRule } = draft;
+    // Operator, attributes and rule come from one member of the union, which a rest object does not show.
+    const made = { op, name, inputs, outputs, attributes, ...sizeRule && { sizeRule } } as Node;
     inferNode(made, inputs.map((input) => this.type(input)!)).forEach((type, position) => {
       const output = outputs[position];
       if (this.type(output)) throw new FeatherdetError(`output "${output}" is made a second time`);
       this.#types.set(output, type);
       this.#made.add(output);
     });
-    if (draft.followsSize) {
-      const reader = node.detach(draft.inputs);
-      rememberRule(made, (types) => {
-        const again = ONNX_OPERATORS[node.op](reader(types));
-        return again === ALIAS ? made.attributes : again[index].attributes;
-      });
-    }
     this.#nodes.push(made);
   }
 
@@ -196,9 +188,7 @@ class Builder implements Scope {
 function renamed(node: Node, renames: ReadonlyMap<string, string>): Node {
   if (![...node.inputs, ...node.outputs].some((name) => renames.has(name))) return node;
   const rename = (name: string) => renames.get(name) ?? name;
-  const copy: Node = { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
-  keepRule(node, copy);
-  return copy;
+  return { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import type { Operator, OperatorAttributes } from "../graph/operators.ts";
+import type { SizeRule } from "../graph/size_rules.ts";
 import type { NodeReader } from "./reader.ts";
 
 /** A node in the making; the importer names it and checks it. */
@@ -14,11 +15,8 @@ export type Draft<K extends Operator = Operator> = {
     readonly attributes: OperatorAttributes[P];
     readonly inputs: readonly string[];
     readonly outputs: readonly string[];
-    /**
-     * The attributes follow from the input's extents by ONNX's own rules (`auto_pad`, Squeeze, ...), nothing in them was fixed
-     * by the exporter: for another input size the operator function is simply asked again.
-     */
-    readonly followsSize: boolean;
+    /** How the attributes follow from the input's extents, where nothing in them was fixed by the exporter (`auto_pad`, Squeeze, ...). */
+    readonly sizeRule?: SizeRule<P>;
   };
 }[K];
 
@@ -29,10 +27,10 @@ export const ALIAS = "alias";
 export type OnnxOperator = (node: NodeReader) => Draft[] | typeof ALIAS;
 
 /** What may differ from a node of one input and the ONNX node's first output. */
-export interface DraftOptions {
+export interface DraftOptions<K extends Operator> {
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
-  readonly followsSize?: boolean;
+  readonly sizeRule?: SizeRule<K>;
 }
 
 /** One node. */
@@ -40,9 +38,9 @@ export function draft<K extends Operator>(
   node: NodeReader,
   op: K,
   attributes: OperatorAttributes[K],
-  options: DraftOptions = {},
+  options: DraftOptions<K> = {},
 ): Draft[] {
-  const { inputs = [node.input(0)], outputs = [node.outputs[0]], followsSize = false } = options;
+  const { inputs = [node.input(0)], outputs = [node.outputs[0]], sizeRule } = options;
   // The compiler cannot tie a generic key to its member of the union.
-  return [{ op, attributes, inputs, outputs, followsSize } as Draft];
+  return [{ op, attributes, inputs, outputs, sizeRule } as unknown as Draft];
 }

@@ -59,31 +59,6 @@ export class NodeReader {
     this.#scope = scope;
   }
 
-  /**
-   * The same node for inputs of other types, given for the named inputs in their order. Holds on to nothing but this node: its
-   * attributes and the small tensors (axes, bounds) among its other inputs.
-   */
-  detach(names: readonly string[]): (types: readonly TensorType[]) => NodeReader {
-    const attributes = new Map([...this.#attributes].map(([key, attribute]) => {
-      // A copy, since the decoder's strings are views that would keep the whole file in memory.
-      return [key, attribute.s ? { ...attribute, s: attribute.s.slice() } : attribute];
-    }));
-    const tensors = new Map(
-      this.inputs.filter((name) => !names.includes(name)).map((name) => [name, this.#scope.tensor(name)]),
-    );
-    const known = new Map(
-      this.inputs.filter((name) => name && tensors.get(name)).map((name) => [name, this.#scope.type(name)]),
-    );
-    return (types) =>
-      new NodeReader(this, attributes, {
-        tensor: (name) => tensors.get(name),
-        type: (name) => types[names.indexOf(name)] ?? known.get(name),
-        used: () => false,
-        // What the file leaves out was entered when the node was read; attributes do not depend on it.
-        enter: (base) => base,
-      });
-  }
-
   /** Throws the error of this node. */
   fail(detail: string): never {
     throw new FeatherdetError(detail, { node: this.name, operator: this.op });

@@ -7,9 +7,8 @@
  * @module
  */
 
-import type { Graph, Shape } from "../graph/graph.ts";
+import type { GraphIndex } from "../graph/graph_index.ts";
 import type { Node } from "../graph/operators.ts";
-import { producers } from "../graph/rewrite.ts";
 
 /** One level of the pyramid. */
 export interface DetectionLevel {
@@ -44,26 +43,25 @@ const MOST_NODES = 64;
 
 /** The head that makes an output of a graph, the first unless another is named; undefined if none does. */
 export function findDetectionHead(
-  graph: Graph,
-  shapeOf: (value: string) => Shape,
-  output: string = graph.outputs[0],
+  index: GraphIndex,
+  output: string = index.graph.outputs[0],
 ): DetectionHead | undefined {
-  const makers = producers(graph);
-  const last = makers.get(output);
-  const input = graph.inputs[0]?.shape;
+  const shapeOf = (value: string) => index.shapeOf(value);
+  const last = index.producerOf(output);
+  const input = index.graph.inputs[0]?.shape;
   if (last?.op !== "Concat" || last.attributes.axis !== 1 || last.inputs.length !== 2) return undefined;
   if (shapeOf(output).length !== 3 || shapeOf(last.inputs[0])[1] !== 4 || input?.length !== 4) return undefined;
 
   /** The maps behind a Concat over levels, with the nodes that flatten them. */
   const levelsOf = (value: string): { maps: string[]; nodes: Node[] } | undefined => {
-    const concat = makers.get(value);
+    const concat = index.producerOf(value);
     if (concat?.op !== "Concat" || concat.attributes.axis !== 2) return undefined;
-    const flat = concat.inputs.map((name) => makers.get(name));
+    const flat = concat.inputs.map((name) => index.producerOf(name));
     if (flat.some((node) => node?.op !== "Reshape" || shapeOf(node.inputs[0]).length !== 4)) return undefined;
     return { maps: flat.map((node) => node!.inputs[0]), nodes: [...flat as Node[], concat] };
   };
 
-  const sigmoid = makers.get(last.inputs[1]);
+  const sigmoid = index.producerOf(last.inputs[1]);
   const classPart = sigmoid?.op === "Sigmoid" ? levelsOf(sigmoid.inputs[0]) : undefined;
   if (!classPart) return undefined;
 
@@ -71,8 +69,8 @@ export function findDetectionHead(
   const seen = new Set<Node>();
   let boxPart: ReturnType<typeof levelsOf>;
   const walk = (value: string): boolean => {
-    const node = makers.get(value);
-    if (node === undefined) return graph.constants.has(value);
+    const node = index.producerOf(value);
+    if (node === undefined) return index.isConstant(value);
     if (seen.has(node)) return true;
     const levels = levelsOf(value);
     if (levels) {

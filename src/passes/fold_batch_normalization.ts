@@ -4,24 +4,20 @@
  * @module
  */
 
+import { GraphEditor } from "../graph/editor.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Node } from "../graph/operators.ts";
-import { consumers, producers, withNodes } from "../graph/rewrite.ts";
+import { GraphIndex } from "../graph/graph_index.ts";
 
 /** The graph with every foldable BatchNormalization gone; one that has no convolution before it stays. */
 export function foldBatchNormalization(graph: Graph): Graph {
-  const makers = producers(graph), readers = consumers(graph);
-  const constants = new Map(graph.constants);
-  const replaced = new Map<Node, Node | undefined>();
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
+  let folds = 0;
   for (const node of graph.nodes) {
     if (node.op !== "BatchNormalization") continue;
-    const conv = makers.get(node.inputs[0]);
-    if (conv?.op !== "Conv" || readers.get(conv.outputs[0])!.length !== 1 || graph.outputs.includes(conv.outputs[0])) {
-      continue;
-    }
-    const weight = constants.get(conv.inputs[1]);
-    const [scale, shift, mean, variance] = node.inputs.slice(1).map((name) => constants.get(name));
-    const bias = conv.inputs.length > 2 ? constants.get(conv.inputs[2]) : undefined;
+    const conv = index.producerOf(node.inputs[0]);
+    if (conv?.op !== "Conv" || index.soleReader(conv.outputs[0]) === undefined) continue;
+    const [weight, bias] = conv.inputs.slice(1).map((name) => index.constantOf(name));
+    const [scale, shift, mean, variance] = node.inputs.slice(1).map((name) => index.constantOf(name));
     if (!weight || !scale || !shift || !mean || !variance || (conv.inputs.length > 2 && !bias)) continue;
     const outputs = weight.shape[0], perOutput = weight.data.length / outputs;
     const factors = Array.from(
@@ -35,13 +31,13 @@ export function foldBatchNormalization(graph: Graph): Graph {
       for (let i = o * perOutput; i < (o + 1) * perOutput; i++) folded[i] = data[i] * factor;
     });
     const moved = Float32Array.from(factors, (f, o) => shift.data[o] + ((bias?.data[o] ?? 0) - mean.data[o]) * f);
-    const [weightName, biasName] = [`${node.name}/folded_weight`, `${node.name}/folded_bias`];
-    constants.set(weightName, { dtype: "f32", shape: weight.shape, data: folded });
-    constants.set(biasName, { dtype: "f32", shape: [outputs], data: moved });
-    replaced.set(conv, undefined);
-    replaced.set(node, { ...conv, inputs: [conv.inputs[0], weightName, biasName], outputs: node.outputs });
+    const parameters = [
+      editor.constant(`${node.name}/folded_weight`, weight.shape, folded),
+      editor.constant(`${node.name}/folded_bias`, [outputs], moved),
+    ];
+    editor.replace(conv, []);
+    editor.replace(node, [{ ...conv, inputs: [conv.inputs[0], ...parameters], outputs: node.outputs }]);
+    folds++;
   }
-  if (replaced.size === 0) return graph;
-  const nodes = graph.nodes.flatMap((node) => replaced.has(node) ? replaced.get(node) ?? [] : [node]);
-  return withNodes(graph, nodes, constants);
+  return folds === 0 ? graph : editor.finish();
 }

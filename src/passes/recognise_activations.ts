@@ -5,9 +5,10 @@
  * @module
  */
 
+import { GraphEditor } from "../graph/editor.ts";
 import type { Graph } from "../graph/graph.ts";
+import { GraphIndex } from "../graph/graph_index.ts";
 import type { ActivationAttributes, Node } from "../graph/operators.ts";
-import { consumers, producers, withNodes } from "../graph/rewrite.ts";
 import { type ActivationOperator, type GateStep, UNARY_OPERATORS, unaryRow } from "../graph/unary.ts";
 
 /** True for a node that computes a part of a gate; numbers have passed through float32. */
@@ -18,32 +19,30 @@ function isStep(node: Node, { op, attributes = {} }: GateStep): boolean {
 
 /** Replaces each such spelling by one node. A gate stays as it is if another reader reads one of its values. */
 export function recogniseActivations(graph: Graph): Graph {
-  const makers = producers(graph), readers = consumers(graph);
-  const isOwn = (value: string) => readers.get(value)!.length === 1 && !graph.outputs.includes(value);
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
   /** True where the value is the gate of x: its steps, the last one first. */
   const isGate = (value: string, x: string, gate: readonly GateStep[]): boolean => {
     const from = gate.toReversed().reduce<string | undefined>((made, step) => {
-      const maker = made === undefined || !isOwn(made) ? undefined : makers.get(made);
+      const maker = made === undefined || !index.soleReader(made) ? undefined : index.producerOf(made);
       return maker && isStep(maker, step) ? maker.inputs[0] : undefined;
     }, value);
     return from === x;
   };
-  const nodes = graph.nodes.map((node): Node => {
-    if (node.op !== "Mul") return node;
+  for (const node of graph.nodes) {
+    if (node.op !== "Mul") continue;
     for (const [value, x] of [[node.inputs[1], node.inputs[0]], [node.inputs[0], node.inputs[1]]]) {
       const found = UNARY_OPERATORS.find((op) => {
         const { gate } = unaryRow(op);
         return gate !== undefined && isGate(value, x, gate);
       });
-      if (found) {
-        const { attributes } = unaryRow(found);
-        return { op: found, name: node.name, inputs: [x], outputs: node.outputs, attributes } as Node;
-      }
+      if (!found) continue;
+      const { attributes } = unaryRow(found);
+      editor.replace(node, [{ op: found, name: node.name, inputs: [x], outputs: node.outputs, attributes } as Node]);
+      break;
     }
-    return node;
-  });
-  // The gates have lost their readers; `withNodes` drops them.
-  return withNodes(graph, nodes);
+  }
+  // The gates have lost their readers; they go with what is not needed.
+  return editor.finish();
 }
 
 /** The node that computes an activation which is an attribute of another node. */

@@ -5,22 +5,20 @@
  */
 
 import type { CouplingGroup } from "../graph/channels/mod.ts";
-import { type Constant, FeatherdetError, type Graph, inferTypes, type Node, producers, verify } from "../graph/mod.ts";
+import { type Constant, FeatherdetError, type Graph, GraphIndex, type Node, verify } from "../graph/mod.ts";
 import { constantSlices, type Slices, valueSlices, withoutSlices } from "./channel_slices.ts";
 
 /** What is left of a graph's values. */
 class Remains {
-  readonly #types;
-
-  constructor(graph: Graph, readonly removed: Slices, readonly constants: ReadonlyMap<string, Constant>) {
-    this.#types = inferTypes(graph);
-  }
+  constructor(
+    readonly index: GraphIndex,
+    readonly removed: Slices,
+    readonly constants: ReadonlyMap<string, Constant>,
+  ) {}
 
   /** Extents of a value without the channels that are removed. */
   shapeOf(value: string): number[] {
-    return this.#types.get(value)!.shape.map((extent, axis) =>
-      extent - (this.removed.get(value)?.get(axis)?.size ?? 0)
-    );
+    return this.index.shapeOf(value).map((extent, axis) => extent - (this.removed.get(value)?.get(axis)?.size ?? 0));
   }
 
   /** How many of the elements before an index along an axis are left. */
@@ -64,16 +62,15 @@ function adapted(node: Node, remains: Remains): Node {
 }
 
 /** Throws where a value would have no channel left, or where channels would go that have to stay. */
-function check(graph: Graph, groups: readonly CouplingGroup[], remains: Remains): void {
+function check(groups: readonly CouplingGroup[], remains: Remains): void {
   for (const { kept: [reason] } of groups) {
     if (reason === undefined) continue;
     const { node, operator, why } = reason;
     throw new FeatherdetError(`channels cannot be removed because the node ${why}`, { node, operator });
   }
-  const makers = producers(graph);
   for (const value of remains.removed.keys()) {
     if (!remains.shapeOf(value).includes(0)) continue;
-    const { name, op } = makers.get(value)!;
+    const { name, op } = remains.index.producerOf(value)!;
     throw new FeatherdetError(`no channel of "${value}" would be left`, { node: name, operator: op });
   }
 }
@@ -100,8 +97,8 @@ export function removeChannels(graph: Graph, groups: readonly CouplingGroup[]): 
   if (groups.length === 0) return graph;
   const constants = new Map(graph.constants);
   const removed = constantSlices(graph, groups);
-  const remains = new Remains(graph, valueSlices(groups), constants);
-  check(graph, groups, remains);
+  const remains = new Remains(GraphIndex.of(graph), valueSlices(groups), constants);
+  check(groups, remains);
   for (const [name, axes] of removed) {
     for (const [axis, indices] of axes) constants.set(name, withoutSlices(constants.get(name)!, axis, indices));
   }

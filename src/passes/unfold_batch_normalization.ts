@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { Constant, Graph } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
+import type { Graph } from "../graph/graph.ts";
+import { GraphEditor } from "../graph/editor.ts";
+import { GraphIndex } from "../graph/graph_index.ts";
 import type { Node } from "../graph/operators.ts";
-import { consumers, namesOf, uniqueName, withNodes } from "../graph/rewrite.ts";
 import { findDetectionHead } from "./find_detection_head.ts";
 
 /** What published YOLO models add to variances. */
@@ -39,42 +39,36 @@ function pooledValues(graph: Graph): Set<string> {
  */
 export function unfoldBatchNormalization(graph: Graph): Graph {
   if (graph.nodes.some(({ op }) => op === "BatchNormalization")) return graph;
-  const types = inferTypes(graph);
-  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  const index = GraphIndex.of(graph), head = findDetectionHead(index);
   if (head === undefined) return graph;
   const maps = new Set(head.levels.flatMap(({ boxes, classes }) => [boxes, classes]));
-  const tail = new Set(head.tail), pooled = pooledValues(graph), readers = consumers(graph);
-  const isOwn = (name: string) => readers.get(name)!.length === 1 && graph.constants.get(name)?.dtype === "f32";
-  const taken = namesOf(graph);
-  const constants = new Map(graph.constants);
-  const define = (base: string, length: number, value: number): string => {
-    const name = uniqueName(taken, base);
-    const constant: Constant = { dtype: "f32", shape: [length], data: new Float32Array(length).fill(value) };
-    constants.set(name, constant);
-    return name;
-  };
-  const nodes = graph.nodes.flatMap((node): Node[] => {
+  const tail = new Set(head.tail), pooled = pooledValues(graph);
+  const isOwn = (name: string) => index.readersOf(name).length === 1 && graph.constants.get(name)?.dtype === "f32";
+  const editor = new GraphEditor(graph);
+  for (const node of graph.nodes) {
     const [x, weight, bias] = node.inputs, [y] = node.outputs;
     const isFolded = node.op === "Conv" && bias !== undefined && [weight, bias].every(isOwn) && !maps.has(y) &&
-      !tail.has(node) && !pooled.has(x) && !graph.outputs.includes(y);
-    if (!isFolded) return [node];
+      !tail.has(node) && !pooled.has(x) && !index.isOutput(y);
+    if (!isFolded) continue;
     const [channels] = graph.constants.get(bias)!.shape;
     const path = bias.replace(/\.bias$/, "").replace(/\.conv$/, ".bn");
-    const between = uniqueName(taken, `${y}/convolved`);
+    const define = (suffix: string, value: number) =>
+      editor.constant(editor.uniqueName(`${path}.${suffix}`), [channels], new Float32Array(channels).fill(value));
+    const between = editor.uniqueName(`${y}/convolved`);
     const norm: Node<"BatchNormalization"> = {
       op: "BatchNormalization",
-      name: uniqueName(taken, path),
+      name: editor.uniqueName(path),
       inputs: [
         between,
-        define(`${path}.weight`, channels, 1),
+        define("weight", 1),
         bias,
-        define(`${path}.running_mean`, channels, 0),
-        define(`${path}.running_var`, channels, 1 - EPSILON),
+        define("running_mean", 0),
+        define("running_var", 1 - EPSILON),
       ],
       outputs: [y],
       attributes: { epsilon: EPSILON },
     };
-    return [{ ...node, inputs: [x, weight], outputs: [between] }, norm];
-  });
-  return withNodes({ ...graph, constants }, nodes, constants);
+    editor.replace(node, [{ ...node, inputs: [x, weight], outputs: [between] }, norm]);
+  }
+  return editor.finish();
 }

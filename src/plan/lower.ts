@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FeatherdetError, type Node, type Operator, sizeOf } from "../graph/mod.ts";
+import { FeatherdetError, type GraphIndex, type Node, type Operator, sizeOf } from "../graph/mod.ts";
 import { macsOf } from "../graph/analyze.ts";
 import { NO_ACTIVATION } from "../kernels/activation.ts";
 import type { Epilogue, KernelContext, Operand, OperandTypes, OperatorKernels } from "../kernels/context.ts";
@@ -49,13 +49,14 @@ function mixedLayouts(node: Node): ReadonlyMap<string, LayoutKind> {
 }
 
 /** Lowers the nodes of a graph that no composite has claimed. */
-export function lower({ graph, types }: TypedGraph, composites: readonly Composite[], tiling: Tiling): PlanNode[] {
+export function lower(index: GraphIndex, composites: readonly Composite[], tiling: Tiling): PlanNode[] {
+  const { graph, types } = index;
   const claimed = new Set(composites.flatMap(({ nodes }) => nodes));
   const isConstant = (name: string) => graph.constants.has(name);
-  const shuffles = findChannelShuffles({ graph, types });
+  const shuffles = findChannelShuffles(index);
   const { maxTensors } = tiling;
-  const quantization = quantizationOf({ graph, types });
-  const { byLast, absorbed } = fuseConvolutions({ graph, types }, { claimed, shuffles, maxTensors, quantization });
+  const quantization = quantizationOf(index);
+  const { byLast, absorbed } = fuseConvolutions(index, { claimed, shuffles, maxTensors, quantization });
   const shufflesAt = new Map(shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
   const done = new Set([...claimed, ...absorbed]);
 

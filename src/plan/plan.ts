@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Graph, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
+import { type Graph, GraphIndex, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
 import { foldBatchNormalization, recogniseActivations } from "../passes/mod.ts";
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
@@ -116,16 +116,17 @@ function withoutUnread(nodes: readonly PlanNode[], graph: Graph): PlanNode[] {
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
-  const types = new Map(inferTypes(graph));
+  const index = GraphIndex.of(graph);
+  const types = new Map(index.types);
   const target = options.target ?? "software";
-  const composites = findComposites({ graph, types }, target);
+  const composites = findComposites(index, target);
   const convolutions = new Set<string>();
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
   const { tuning, packedDot = false, floatWeights = false } = options;
   const tiling: Tiling = { tuning, target, seen: convolutions, maxTensors, packedDot, floatWeights };
   const lowered = withoutUnread([
-    ...lower({ graph, types }, composites, tiling),
+    ...lower(index, composites, tiling),
     ...composites.map(({ node }) => node),
   ], graph);
   const ordered = orderNodes(lowered, graph);

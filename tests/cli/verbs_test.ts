@@ -7,6 +7,8 @@ import { program } from "../../src/cli.ts";
 import { decodeImage } from "../../src/image/codec/decode.ts";
 import { encodeJpeg, encodePng } from "../../src/image/codec/encode.ts";
 import { SYNTHETIC_CLASSES, syntheticPicture } from "../../src/data/synthetic.ts";
+import { couplingGroups } from "../../src/graph/mod.ts";
+import { NAMED_MODELS } from "../../src/models/named.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import config from "../../deno.json" with { type: "json" };
@@ -202,6 +204,18 @@ Deno.test("inspect counts the demo detector as the analyser does", async () => {
   assertEquals(result.fileBytes, saveOnnx(demoDetector({ size: 320 })).byteLength);
   assertEquals([result.bitOperations, result.bytes], [1024 * result.macs, 4 * result.parameters]);
   assert(result.sparsity > 0.9 && result.nonzeroFlops < 0.5 * result.flops, JSON.stringify(result));
+});
+
+Deno.test("inspect --groups names the channels that can be removed together", async () => {
+  type Bundle = { groups: number; members: { node: string; role: string; indices: number[] }[]; kept?: unknown[] };
+  const { groups } = await json<{ groups: { removable: number; staying: number; bundles: Bundle[] } }>([
+    ...["inspect", "--model", "yolo11lite-mobilenetv3-small", "--size", "32", "--groups"],
+  ]);
+  const found = couplingGroups(NAMED_MODELS["yolo11lite-mobilenetv3-small"]({ size: 32 }));
+  assertEquals([groups.removable, groups.staying], [found.groups.length, found.kept.length]);
+  const counted = (bundles: readonly Bundle[]) => bundles.reduce((sum, { groups }) => sum + groups, 0);
+  assertEquals(counted(groups.bundles.filter(({ kept }) => kept === undefined)), found.groups.length);
+  assertEquals(groups.bundles[0].members[0].role, "makes");
 });
 
 const yolo = sharedData("models/yolo11n.onnx");

@@ -5,16 +5,7 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  consumers,
-  FeatherdetError,
-  producers,
-  replaceNodes,
-  sortTopologically,
-  uniqueName,
-  verify,
-  withNodes,
-} from "../../src/graph/mod.ts";
+import { FeatherdetError, sortTopologically, uniqueName, verify, withNodes } from "../../src/graph/mod.ts";
 import { graphOf, node, PLAIN, weight } from "../support/tiny_graph.ts";
 
 const conv = node("Conv", ["x", "w", "b"], ["c"], { ...PLAIN, groups: 1 });
@@ -27,25 +18,6 @@ const GRAPH = graphOf({ x: [1, 3, 13, 5] }, ["z"], [conv, gate, product, square]
 });
 
 const labels = (nodes: readonly { name: string }[]) => nodes.map(({ name }) => name);
-
-Deno.test("producers and consumers", () => {
-  assertEquals([...producers(GRAPH)].map(([value, { name }]) => [value, name]), [
-    ["c", "make_c"],
-    ["s", "make_s"],
-    ["y", "make_y"],
-    ["z", "make_z"],
-  ]);
-  const readers = Object.fromEntries([...consumers(GRAPH)].map(([value, nodes]) => [value, labels(nodes)]));
-  assertEquals(readers, {
-    x: ["make_c"],
-    w: ["make_c"],
-    b: ["make_c"],
-    c: ["make_s", "make_y"],
-    s: ["make_y"],
-    y: ["make_z"],
-    z: [],
-  });
-});
 
 Deno.test("sorting keeps a good order, repairs a bad one and names a cycle", () => {
   assertEquals(sortTopologically(GRAPH.nodes), [...GRAPH.nodes]);
@@ -70,17 +42,6 @@ Deno.test("withNodes drops what is not read any more and leaves the given graph 
   assertEquals(GRAPH.nodes.length, 4);
   assertEquals([...GRAPH.constants.keys()], ["w", "b"]);
   verify(after);
-});
-
-Deno.test("replaceNodes puts nodes in another's place and adds constants", () => {
-  const silu = node("Silu", ["c"], ["half"], {});
-  const scaled = node("Mul", ["half", "k"], ["y"], {});
-  const after = replaceNodes(GRAPH, new Map([[product, [silu, scaled]]]), new Map([["k", weight([1])]]));
-  assertEquals(labels(after.nodes), ["make_c", "make_half", "make_y", "make_z"]);
-  assertEquals([...after.constants.keys()], ["w", "b", "k"]);
-  verify(after);
-  const cut = { ...GRAPH, outputs: ["c"] };
-  assertEquals(labels(replaceNodes(cut, new Map()).nodes), ["make_c"]);
 });
 
 Deno.test("unique names count up", () => {

@@ -17,6 +17,7 @@ import { onnxFile, onnxNode } from "../support/onnx_models.ts";
 import { operatorCases } from "../support/operator_cases.ts";
 import { randomTensor } from "../support/random.ts";
 import { graphOf, node } from "../support/tiny_graph.ts";
+import { withoutRules } from "../support/without_rules.ts";
 
 const RESTED = { mode: "nearest", coordinates: "asymmetric", nearest: "floor" } as const;
 
@@ -49,7 +50,7 @@ Deno.test("written and read again, every operator that ONNX has is the same", ()
   for (const { name, model } of CASES) {
     const graph = importOnnx(model);
     graph.nodes.forEach(({ op }) => seen.add(op));
-    assertEquals(importOnnx(saveOnnx(graph)), graph, name);
+    assertEquals(withoutRules(importOnnx(saveOnnx(graph))), withoutRules(graph), name);
   }
   const written = Object.keys(ARITY).filter((op) => !(TRAINING_OPERATORS as readonly string[]).includes(op));
   assertEquals(written.filter((op) => !seen.has(op)), SPELT);

@@ -225,6 +225,8 @@ gpuTest("with labels the teacher's losses stand behind the detector's, and it is
   const { run } = await train(tiny(), dataset, { ...OPTIONS, epochs: 1, quantize: "binary", variants });
   const names = Object.keys(run.epochs[0].losses);
   assertEquals(names.slice(0, 5), ["box", "classes", "distribution", "boxes 0", "logits 0"]);
+  const again = await train(tiny(), dataset, { ...OPTIONS, epochs: 1, quantize: "binary", variants, recompute: true });
+  assertEquals(again.run.epochs[0].losses, run.epochs[0].losses, "maps that are computed again are the same");
   const rounding = await quantizedTraining(tiny(), dataset, { quantize: "binary" });
   const wrong = combineVariants([...variants, rounding]);
   assertThrows(

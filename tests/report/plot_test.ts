@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { demoDetector } from "../../src/models/demo_detector.ts";
-import { GraphBuilder } from "../../src/models/graph_builder.ts";
+import { ModelBuilder } from "../../src/models/builder.ts";
 import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { type ArenaLife, arenaLives } from "../../src/report/plot/arena_lives.ts";
 import { textWidth, wrapText } from "../../src/report/plot/measure.ts";
@@ -253,7 +253,7 @@ Deno.test("a profile colours by what a kernel computes, whatever its tile, and s
 
 /** A chain of convolutions whose first map is joined to the last: it has to be kept in between. */
 function skipPlan(storage: "texture" | "buffer"): Plan {
-  const builder = new GraphBuilder();
+  const builder = new ModelBuilder();
   const attributes = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 } as const;
   const convolve = (name: string, input: string, from: number, to: number) => {
     const weights = builder.constant(`${name}.weight`, [to, from, 3, 3], new Float32Array(to * from * 9));

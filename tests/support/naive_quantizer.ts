@@ -4,7 +4,7 @@
  * @module
  */
 
-import { consumers, type Graph, type Node, withNodes } from "../../src/graph/mod.ts";
+import { type Graph, GraphIndex, type Node, withNodes } from "../../src/graph/mod.ts";
 import { recogniseActivations } from "../../src/passes/mod.ts";
 import { activationOf } from "../../src/kernels/activation.ts";
 import { QdqBuilder } from "./qdq.ts";
@@ -18,14 +18,15 @@ const SCALE = { scale: 0.05, zero: 0 } as const;
  */
 export function naivelyQuantized(source: Graph, isLeft: (conv: Node<"Conv">) => boolean = () => false): Graph {
   const graph = recogniseActivations(source);
-  const readers = consumers(graph);
+  const index = GraphIndex.of(graph);
   const quantized = new QdqBuilder();
   const renamed = new Map<string, string>();
   const store = (value: string) => {
     if (!graph.outputs.includes(value)) renamed.set(value, quantized.stored(value, SCALE));
   };
   const isQuantized = (node: Node): node is Node<"Conv"> => node.op === "Conv" && !isLeft(node);
-  const isRead = (value: string) => readers.get(value)!.some((node) => isQuantized(node) && node.inputs[0] === value);
+  const isRead = (value: string) =>
+    index.readersOf(value).some((node) => isQuantized(node) && node.inputs[0] === value);
   for (const { name } of graph.inputs) if (isRead(name)) store(name);
   const nodes: Node[] = quantized.nodes;
   const ends = new Set<string>();
@@ -41,7 +42,7 @@ export function naivelyQuantized(source: Graph, isLeft: (conv: Node<"Conv">) => 
       });
       const data = Int8Array.from(floats, (value, i) => Math.round(value / scales[Math.floor(i / each)]));
       inputs[1] = quantized.integers(`${node.name}_q`, { dtype: "i8", shape: weight.shape, data }, scales);
-      const [next, ...others] = readers.get(node.outputs[0])!;
+      const [next, ...others] = index.readersOf(node.outputs[0]);
       ends.add(others.length === 0 && next && activationOf(next) ? next.outputs[0] : node.outputs[0]);
     }
     nodes.push({ ...node, inputs });

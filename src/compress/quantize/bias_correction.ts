@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Constant, Node } from "../../graph/mod.ts";
+import { type Constant, type Node, sizeOf, weightAxes } from "../../graph/mod.ts";
 import type { LayerOperator } from "./layers.ts";
 import type { IntegerWeights } from "./weights.ts";
 
@@ -21,30 +21,22 @@ export function expectedErrors(
   integers: IntegerWeights,
   means: Float64Array,
 ): Float64Array | undefined {
+  const isSummedPlainly = node.op === "Gemm" && !node.attributes.transposeA && node.attributes.alpha === 1;
+  if (node.op !== "Conv" && !isSummedPlainly) return undefined;
   const { shape, data } = weight;
   const { scales } = integers;
-  const rounded = (i: number, output: number) => integers.data[i] * scales[scales.length === 1 ? 0 : output];
-  if (node.op === "Conv") {
-    const [outputs, perGroup, height, width] = shape;
-    const area = height * width, outputsPerGroup = outputs / node.attributes.groups;
-    return Float64Array.from({ length: outputs }, (_, output) => {
-      const first = Math.floor(output / outputsPerGroup) * perGroup;
-      let error = 0;
-      for (let i = output * perGroup * area; i < (output + 1) * perGroup * area; i++) {
-        error += (rounded(i, output) - data[i]) * means[first + Math.floor(i / area) % perGroup];
-      }
-      return error;
-    });
-  }
-  if (node.op !== "Gemm" || node.attributes.transposeA || node.attributes.alpha !== 1) return undefined;
-  const [rows, columns] = shape;
-  const errors = new Float64Array(node.attributes.transposeB ? rows : columns);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const i = row * columns + column;
-      const [input, output] = node.attributes.transposeB ? [column, row] : [row, column];
-      errors[output] += (rounded(i, output) - data[i]) * means[input];
+  const { out, into } = weightAxes(node, 1, shape.length);
+  const [outputs, inputs, area] = [shape[out], shape[into], sizeOf(shape.slice(2))];
+  const [outputStep, inputStep] = [out, into].map((axis) => sizeOf(shape.slice(axis + 1)));
+  const outputsPerGroup = node.op === "Conv" ? outputs / node.attributes.groups : outputs;
+  return Float64Array.from({ length: outputs }, (_, output) => {
+    const scale = scales[scales.length === 1 ? 0 : output];
+    const first = Math.floor(output / outputsPerGroup) * inputs;
+    let error = 0;
+    for (let input = 0; input < inputs; input++) {
+      const start = output * outputStep + input * inputStep;
+      for (let i = start; i < start + area; i++) error += (integers.data[i] * scale - data[i]) * means[first + input];
     }
-  }
-  return errors;
+    return error;
+  });
 }

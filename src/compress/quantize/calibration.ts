@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { type ChannelOrigin, channelOrigins, FeatherdetError, type Graph } from "../../graph/mod.ts";
 import type { Statistics } from "../statistics.ts";
 import { joined, type Observed, type ValueStatistics } from "../value_statistics.ts";
 import type { Placement } from "./placement.ts";
@@ -35,6 +35,7 @@ export class Calibration {
   /** The model that what is made of this is made from, as its history says it. */
   readonly parent: Graph;
   readonly #placement: Placement;
+  #origins?: ReadonlyMap<string, readonly ChannelOrigin[]>;
 
   /** Made by `calibrate`. */
   constructor(
@@ -61,31 +62,12 @@ export class Calibration {
   means(value: string): Float64Array | undefined {
     const known = this.statistics.values.get(value);
     if (known) return known.means();
-    const maker = this.graph.nodes.find(({ outputs }) => outputs.includes(value));
-    if (maker === undefined) return undefined;
-    const parts = maker.inputs.map((name) => this.means(name));
-    if (parts.some((part) => part === undefined)) return undefined;
-    switch (maker.op) {
-      case "Concat":
-        return Float64Array.from(parts.flatMap((part) => [...part!]));
-      case "Split": {
-        const index = maker.outputs.indexOf(value), { sizes } = maker.attributes;
-        const start = sizes.slice(0, index).reduce((sum, size) => sum + size, 0);
-        return parts[0]!.slice(start, start + sizes[index]);
-      }
-      case "Slice": {
-        const { starts: [start], ends: [end], steps: [step] } = maker.attributes;
-        return parts[0]!.filter((_, channel) =>
-          step > 0
-            ? channel >= start && channel < end && (channel - start) % step === 0
-            : channel <= start && channel > end && (start - channel) % -step === 0
-        );
-      }
-      case "Resize":
-        return parts[0];
-      default:
-        return undefined;
-    }
+    this.#origins ??= channelOrigins(this.graph, this.statistics.values.keys());
+    const origins = this.#origins.get(value);
+    if (origins === undefined) return undefined;
+    const sources = new Set(origins.map((origin) => origin.value));
+    const means = new Map([...sources].map((name) => [name, this.statistics.values.get(name)!.means()]));
+    return Float64Array.from(origins, (origin) => means.get(origin.value)![origin.channel]);
   }
 
   #statisticsOf(value: string) {

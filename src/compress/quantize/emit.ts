@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Constant, type Graph, namesOf, type Node, producers, uniqueName, withNodes } from "../../graph/mod.ts";
+import { type Constant, type Graph, GraphEditor, type Node } from "../../graph/mod.ts";
 import type { QuantizationParameters } from "./quantization_parameters.ts";
 import type { Placement } from "./placement.ts";
 import type { IntegerBias, IntegerWeights } from "./weights.ts";
@@ -23,14 +23,8 @@ export function emitQdq(
   scales: readonly QuantizationParameters[],
   integers: ReadonlyMap<Node, IntegerLayer>,
 ): Graph {
-  const taken = namesOf(graph);
-  const constants = new Map(graph.constants);
-  const makers = producers(graph);
-  const define = (base: string, constant: Constant): string => {
-    const name = uniqueName(taken, base);
-    constants.set(name, constant);
-    return name;
-  };
+  const editor = new GraphEditor(graph);
+  const define = (base: string, constant: Constant) => editor.define(editor.uniqueName(base), constant);
   const zeros = new Map<string, string>();
   /** Zero points of weights and biases are 0: one constant serves all of a type and shape. */
   const zeroPoint = (dtype: "i8" | "i32", shape: readonly number[]): string => {
@@ -40,14 +34,12 @@ export function emitQdq(
     if (!zeros.has(key)) zeros.set(key, define(key, { dtype, shape, data }));
     return zeros.get(key)!;
   };
-  const dequantize = (base: string, inputs: readonly string[], axis: number): Node => ({
-    op: "DequantizeLinear",
-    name: uniqueName(taken, `${base}/DequantizeLinear`),
-    inputs,
-    outputs: [uniqueName(taken, `${base}/dequantized`)],
-    attributes: { axis },
-  });
-  /** An integer constant and the node that makes it a real one. */
+  const dequantize = (base: string, inputs: readonly string[], axis: number): string => {
+    const name = editor.uniqueName(`${base}/DequantizeLinear`);
+    const outputs = [editor.uniqueName(`${base}/dequantized`)];
+    return editor.nodeWithOutputs("DequantizeLinear", name, inputs, { axis }, outputs)[0];
+  };
+  /** An integer constant as a real one. */
   const integerConstant = (
     base: string,
     dtype: "i8" | "i32",
@@ -57,54 +49,47 @@ export function emitQdq(
       readonly scales: Float32Array;
       readonly axis: number | undefined;
     },
-  ): Node => {
+  ): string => {
     const value = define(`${base}/quantized`, { dtype, shape, data });
     const perChannel = axis === undefined ? [] : [scales.length];
     const scale = define(`${base}/scale`, { dtype: "f32", shape: perChannel, data: scales });
     return dequantize(base, [value, scale, zeroPoint(dtype, perChannel)], axis ?? 0);
   };
 
-  const dequantized = new Map<string, string>();
-  const pairs = new Map<string, readonly Node[]>();
-  placement.sets.forEach((values, index) => {
+  /** Scale and zero point of the values that are stored in int8. */
+  const stored = new Map(placement.sets.flatMap((values, index) => {
     const { scale, zeroPoint } = scales[index];
-    const scaleName = define(`${values[0]}/scale`, { dtype: "f32", shape: [], data: Float32Array.of(scale) });
-    const zeroName = define(`${values[0]}/zero_point`, { dtype: "i8", shape: [], data: Int8Array.of(zeroPoint) });
-    for (const value of values) {
-      const integer = uniqueName(taken, `${value}/quantized`);
-      const quantize: Node = {
-        op: "QuantizeLinear",
-        name: uniqueName(taken, `${value}/QuantizeLinear`),
-        inputs: [value, scaleName, zeroName],
-        outputs: [integer],
-        attributes: { axis: 0 },
-      };
-      const back = dequantize(value, [integer, scaleName, zeroName], 0);
-      dequantized.set(value, back.outputs[0]);
-      pairs.set(value, [quantize, back]);
-    }
-  });
+    const names = [
+      define(`${values[0]}/scale`, { dtype: "f32", shape: [], data: Float32Array.of(scale) }),
+      define(`${values[0]}/zero_point`, { dtype: "i8", shape: [], data: Int8Array.of(zeroPoint) }),
+    ];
+    return values.map((value) => [value, names] as const);
+  }));
+  const store = (value: string): void => {
+    const parameters = stored.get(value);
+    if (parameters === undefined) return;
+    editor.insert(value, () => {
+      const outputs = [editor.uniqueName(`${value}/quantized`)], name = editor.uniqueName(`${value}/QuantizeLinear`);
+      const [bytes] = editor.nodeWithOutputs("QuantizeLinear", name, [value, ...parameters], { axis: 0 }, outputs);
+      return dequantize(value, [bytes, ...parameters], 0);
+    }, (reader) => placement.readsInt8(reader, value));
+  };
 
-  const isGraphInput = (value: string) => !makers.has(value);
-  const nodes: Node[] = [...pairs].filter(([value]) => isGraphInput(value)).flatMap(([, pair]) => pair);
+  for (const { name } of graph.inputs) store(name);
   for (const node of graph.nodes) {
     const { weights, bias } = integers.get(node) ?? {};
-    const inputs = node.inputs.map((value) =>
-      dequantized.has(value) && placement.readsInt8(node, value) ? dequantized.get(value)! : value
-    );
-    if (weights) {
-      const { shape } = graph.constants.get(node.inputs[1])!;
-      const real = integerConstant(`${node.name}/weight`, "i8", { ...weights, shape });
-      inputs[1] = real.outputs[0];
-      nodes.push(real);
-    }
-    if (bias) {
-      const real = integerConstant(`${node.name}/bias`, "i32", { ...bias, shape: [bias.data.length], axis: 0 });
-      inputs[2] = real.outputs[0];
-      nodes.push(real);
-    }
-    nodes.push({ ...node, inputs });
-    for (const value of node.outputs) nodes.push(...pairs.get(value) ?? []);
+    const inputs = [...editor.current(node)!.inputs];
+    editor.before(node, () => {
+      if (weights) {
+        const { shape } = graph.constants.get(node.inputs[1])!;
+        inputs[1] = integerConstant(`${node.name}/weight`, "i8", { ...weights, shape });
+      }
+      if (bias) {
+        inputs[2] = integerConstant(`${node.name}/bias`, "i32", { ...bias, shape: [bias.data.length], axis: 0 });
+      }
+    });
+    if (weights || bias) editor.setInputs(node, inputs);
+    for (const value of node.outputs) store(value);
   }
-  return withNodes({ ...graph, constants }, nodes, constants);
+  return editor.finish();
 }

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { type Constant, consumers, type Graph, type Node, traitOf } from "../../graph/mod.ts";
+import { type Constant, type Graph, GraphIndex, type Node, traitOf } from "../../graph/mod.ts";
 
 /** True for what commutes with positive factors of its channels. */
 const isHomogeneous = (node: Node) =>
@@ -31,19 +31,19 @@ export interface EqualisedPair {
 
 /** Every pair of convolutions with constant weights of their own between which factors of channels cancel. */
 export function equalisablePairs(graph: Graph): EqualisedPair[] {
-  const readers = consumers(graph);
+  const index = GraphIndex.of(graph);
   const hasOwnWeights = (node: Node): node is Node<"Conv"> =>
-    node.op === "Conv" && node.inputs.slice(1).every((name) => graph.constants.has(name)) &&
-    node.inputs.slice(1).every((name) => readers.get(name)!.length === 1);
+    node.op === "Conv" && node.inputs.slice(1).every((name) => index.isConstant(name)) &&
+    node.inputs.slice(1).every((name) => index.readersOf(name).length === 1);
   return graph.nodes.filter(hasOwnWeights).flatMap((first) => {
     let last: Node = first;
     for (;;) {
       const value: string = last.outputs[0];
-      const next: readonly Node[] = readers.get(value)!;
-      if (next.length !== 1 || graph.outputs.includes(value)) return [];
-      if (next[0].inputs[0] === value && hasOwnWeights(next[0])) return [{ first, second: next[0] }];
-      if (!isHomogeneous(next[0])) return [];
-      last = next[0];
+      const next = index.soleReader(value);
+      if (next === undefined) return [];
+      if (next.inputs[0] === value && hasOwnWeights(next)) return [{ first, second: next }];
+      if (!isHomogeneous(next)) return [];
+      last = next;
     }
   });
 }

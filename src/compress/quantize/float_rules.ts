@@ -8,7 +8,7 @@
  * @module
  */
 
-import { consumers, type Graph, inferTypes, type Node, producers } from "../../graph/mod.ts";
+import { type Graph, GraphIndex, type Node } from "../../graph/mod.ts";
 import type { FloatRule } from "./placement.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 
@@ -34,17 +34,15 @@ function reachable(start: Node, next: (node: Node) => readonly Node[]): Set<Node
 
 /** Reasons for nodes of a detector to stay in float, by node. */
 export function detectorFloat(graph: Graph): Map<Node, string> {
-  const makers = producers(graph), readers = consumers(graph);
-  const before = (node: Node) => node.inputs.map((name) => makers.get(name)).filter((maker) => maker !== undefined);
-  const after = (node: Node) => node.outputs.flatMap((name) => readers.get(name)!);
-  const isInput = (name: string) => graph.inputs.some((input) => input.name === name);
+  const index = GraphIndex.of(graph);
+  const before = (node: Node) => index.producersBefore(node);
+  const after = (node: Node) => index.readersBehind(node);
   const reasons = new Map<Node, string>();
   const layers = graph.nodes.filter(isLayer);
-  const isProduct = (node: Node) => isLayer(node) && !node.inputs.some((name) => graph.constants.has(name));
+  const isProduct = (node: Node) => isLayer(node) && !node.inputs.some((name) => index.isConstant(name));
 
-  const types = inferTypes(graph);
   const isGate = ({ op, inputs: [x], outputs: [y] }: Node) =>
-    op === "Conv" && [x, y].every((name) => types.get(name)!.shape.slice(2).every((extent) => extent === 1));
+    op === "Conv" && [x, y].every((name) => index.shapeOf(name).slice(2).every((extent) => extent === 1));
   const isDfl = (node: Node) => node.op === "Conv" && before(node).some(({ op }) => op === "Softmax");
   for (const node of layers) {
     if (isDfl(node)) reasons.set(node, "expectation over a softmax (DFL)");
@@ -60,7 +58,7 @@ export function detectorFloat(graph: Graph): Map<Node, string> {
       continue;
     }
     const isFirst = [node, ...reachable(node, before)].some((one) =>
-      (one === node || !isLayer(one)) && one.inputs.some(isInput)
+      (one === node || !isLayer(one)) && one.inputs.some((name) => index.isInput(name))
     );
     const isLast = [...reachable(node, after)].every((one) => !isLayer(one) || isDfl(one));
     if (isFirst) reasons.set(node, "first layer");

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { consumers, type Graph, type Node, type Operator, type TensorType } from "../../graph/mod.ts";
+import type { GraphIndex, Node, Operator } from "../../graph/mod.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 
 /** Operators that are layers. */
@@ -32,36 +32,28 @@ function isLayer(node: Node): node is Node<LayerOperator> {
 const isActivation = ({ op }: { op: Operator }) => QUANTIZATION_RULES[op] === "activation";
 
 /** The layers, in order. What follows belongs to a layer where nobody else reads the value in between. */
-export function layersOf(graph: Graph, types: ReadonlyMap<string, TensorType>): Layer[] {
-  const readers = consumers(graph);
+export function layersOf(index: GraphIndex): Layer[] {
   const taken = new Set<Node>();
-  const soleReader = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    const isSole = list.length === 1 && !graph.outputs.includes(value) && !taken.has(list[0]);
-    return isSole && list[0].inputs.filter((name) => name === value).length === 1 ? list[0] : undefined;
-  };
-  return graph.nodes.filter(isLayer).map((node) => {
+  return index.graph.nodes.filter(isLayer).map((node) => {
     const nodes: Node[] = [node];
     const output = () => nodes.at(-1)!.outputs[0];
-    const take = (next: Node | undefined, isWanted: (next: Node) => boolean): boolean => {
-      if (next === undefined || !isWanted(next)) return false;
+    /** Takes what follows, where nobody else reads the output so far. */
+    const take = (isWanted: (next: Node) => boolean): boolean => {
+      const next = index.soleReader(output());
+      if (next === undefined || taken.has(next) || !isWanted(next)) return false;
       nodes.push(next);
       taken.add(next);
       return true;
     };
     const isResidual = (add: Node): boolean => {
       const other = add.inputs[0] === output() ? add.inputs[1] : add.inputs[0];
-      if (add.op !== "Add" || graph.constants.has(other) || node.inputs.includes(other)) return false;
-      return String(types.get(other)!.shape) === String(types.get(output())!.shape);
+      if (add.op !== "Add" || index.isConstant(other) || node.inputs.includes(other)) return false;
+      return String(index.shapeOf(other)) === String(index.shapeOf(output()));
     };
-    const isActivated = take(soleReader(output()), isActivation);
-    if (node.op === "Conv" && take(soleReader(output()), isResidual) && !isActivated) {
-      take(soleReader(output()), isActivation);
-    }
+    const isActivated = take(isActivation);
+    if (node.op === "Conv" && take(isResidual) && !isActivated) take(isActivation);
     const made = new Set(nodes.flatMap(({ outputs }) => outputs));
-    const inputs = nodes.flatMap(({ inputs }) => inputs).filter((name) =>
-      !graph.constants.has(name) && !made.has(name)
-    );
+    const inputs = nodes.flatMap(({ inputs }) => inputs).filter((name) => !index.isConstant(name) && !made.has(name));
     return { node, nodes, operator: nodes.map(({ op }) => op).join("+"), output: output(), inputs };
   });
 }

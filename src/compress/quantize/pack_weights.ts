@@ -12,12 +12,10 @@ import {
   type Constant,
   FeatherdetError,
   type Graph,
-  namesOf,
+  GraphEditor,
   type Node,
   packLevels,
-  uniqueName,
   type WeightBits,
-  withNodes,
 } from "../../graph/mod.ts";
 import { historyEntry, withHistory } from "../history.ts";
 import type { Pass } from "../pass.ts";
@@ -121,48 +119,37 @@ export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOpti
 export function withPackedWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {
   const { bits, float = "yolo11", threshold = "optimal" } = options;
   const kept = lowBitPlacement(graph, bits, float);
-  const taken = namesOf(graph);
-  const constants = new Map(graph.constants);
-  const packed = new Map<string, Packed & { readonly node: Node<"UnpackWeights"> }>();
+  const editor = new GraphEditor(graph);
+  const packed = new Map<string, Packed & { readonly value: string }>();
   const channelOf = (values: Float32Array) => {
     if (bits === 1) return binaryChannel(values);
     return ternaryChannel(values, threshold === "twn" ? twnThreshold(values) : undefined);
   };
-  const packedOf = (conv: Node<"Conv">) => {
+  /** The packed weights of a convolution, which are unpacked before the first that reads them. */
+  const packedFor = (conv: Node<"Conv">) => {
     const name = conv.inputs[1];
-    if (!packed.has(name)) {
-      const constant = graph.constants.get(name)!;
-      if (!constant.data.every(Number.isFinite)) {
-        throw new FeatherdetError(`weight "${name}" holds numbers that are not finite`, {
-          node: conv.name,
-          operator: conv.op,
-        });
-      }
-      const made = pack(constant, bits, channelOf);
-      const define = (suffix: string, value: Constant) => {
-        const fresh = uniqueName(taken, `${name}/${suffix}`);
-        constants.set(fresh, value);
-        return fresh;
-      };
-      const node: Node<"UnpackWeights"> = {
-        op: "UnpackWeights",
-        name: uniqueName(taken, `${name}/UnpackWeights`),
-        inputs: [
-          define("packed", { dtype: "u8", shape: [made.data.length], data: made.data }),
-          define("scale", { dtype: "f32", shape: [made.scales.length], data: made.scales }),
-        ],
-        outputs: [uniqueName(taken, `${name}/unpacked`)],
-        attributes: { bits, shape: constant.shape },
-      };
-      packed.set(name, { ...made, node });
+    const constant = graph.constants.get(name)!;
+    if (!constant.data.every(Number.isFinite)) {
+      throw new FeatherdetError(`weight "${name}" holds numbers that are not finite`, {
+        node: conv.name,
+        operator: conv.op,
+      });
     }
-    return packed.get(name)!;
+    const made = pack(constant, bits, channelOf);
+    const [node, data, scales, value] = ["UnpackWeights", "packed", "scale", "unpacked"].map((suffix) =>
+      editor.uniqueName(`${name}/${suffix}`)
+    );
+    editor.constant(data, [made.data.length], made.data);
+    editor.constant(scales, [made.scales.length], made.scales);
+    editor.before(conv, () => {
+      editor.nodeWithOutputs("UnpackWeights", node, [data, scales], { bits, shape: constant.shape }, [value]);
+    });
+    return { ...made, value };
   };
 
   const layers: PackedLayerReport[] = [];
-  const placed = new Set<Node>();
-  const nodes = graph.nodes.flatMap((node): Node[] => {
-    if (node.op !== "Conv") return [node];
+  for (const node of graph.nodes) {
+    if (node.op !== "Conv") continue;
     const reason = kept.get(node);
     const constant = graph.constants.get(node.inputs[1]);
     const before = constant?.data.byteLength ?? 0;
@@ -170,11 +157,13 @@ export function withPackedWeights(graph: Graph, options: PackWeightsOptions): Pa
     if (reason !== undefined) {
       const bytes = { before, after: before };
       layers.push({ name: node.name, shape, weights: "float", reason, bytes, sqnr: null, zeros: null });
-      return [node];
+      continue;
     }
-    const { node: unpack, data, scales, sqnr, zeros } = packedOf(node);
-    const isFirst = !placed.has(unpack);
-    placed.add(unpack);
+    const [x, weight, ...rest] = node.inputs;
+    const isFirst = !packed.has(weight);
+    const { value, data, scales, sqnr, zeros } = packed.get(weight) ?? packedFor(node);
+    if (isFirst) packed.set(weight, { value, data, scales, sqnr, zeros });
+    editor.setInputs(node, [x, value, ...rest]);
     const bytes = isFirst ? { before, after: data.byteLength + scales.byteLength } : { before: 0, after: 0 };
     layers.push({
       name: node.name,
@@ -185,10 +174,8 @@ export function withPackedWeights(graph: Graph, options: PackWeightsOptions): Pa
       sqnr,
       zeros,
     });
-    const conv = { ...node, inputs: [node.inputs[0], unpack.outputs[0], ...node.inputs.slice(2)] };
-    return isFirst ? [unpack, conv] : [conv];
-  });
-  const result = withNodes(graph, nodes, constants);
+  }
+  const result = editor.finish();
   const model = { before: analyze(graph).bytes, after: analyze(result).bytes };
   return { graph: result, report: lowBitTotals(bits, layers, model) };
 }

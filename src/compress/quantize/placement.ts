@@ -7,7 +7,7 @@
  * @module
  */
 
-import { consumers, type Graph, inferTypes, type Node, producers, type TensorType, traitOf } from "../../graph/mod.ts";
+import { type Graph, GraphIndex, type Node, traitOf } from "../../graph/mod.ts";
 import { type Layer, layersOf } from "./layers.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 
@@ -47,9 +47,9 @@ export interface Placement {
 }
 
 /** True where a node with the rule `same` moves bytes in the layout of images; others compute, or move along other axes. */
-function movesBytes(node: Node, graph: Graph, types: ReadonlyMap<string, TensorType>): boolean {
-  const isMap = [...node.inputs, ...node.outputs].every((name) => types.get(name)!.shape.length === 4);
-  if (!isMap || node.inputs.some((name) => graph.constants.has(name))) return false;
+function movesBytes(node: Node, index: GraphIndex): boolean {
+  const isMap = [...node.inputs, ...node.outputs].every((name) => index.shapeOf(name).length === 4);
+  if (!isMap || node.inputs.some((name) => index.isConstant(name))) return false;
   switch (node.op) {
     case "Concat":
     case "Split":
@@ -88,9 +88,8 @@ function obstacle({ node }: Layer, graph: Graph): string | undefined {
 
 /** Decides for every node and value of a graph whose activations are recognised and whose BatchNormalizations are folded. */
 export function placeInt8(graph: Graph, options: PlacementOptions): Placement {
-  const types = inferTypes(graph);
-  const makers = producers(graph), readers = consumers(graph);
-  const layers = layersOf(graph, types).map((layer): PlacedLayer => ({
+  const index = GraphIndex.of(graph);
+  const layers = layersOf(index).map((layer): PlacedLayer => ({
     ...layer,
     float: options.float(layer.node) ?? obstacle(layer, graph),
   }));
@@ -103,7 +102,7 @@ export function placeInt8(graph: Graph, options: PlacementOptions): Placement {
     const rule = QUANTIZATION_RULES[node.op];
     if (inLayers.has(node) || options.float(node) !== undefined) return false;
     const isReady = rule === "same"
-      ? movesBytes(node, graph, types) && node.inputs.some((name) => ready.has(name))
+      ? movesBytes(node, index) && node.inputs.some((name) => ready.has(name))
       : rule === "sum" && node.inputs.every((name) => ready.has(name));
     if (isReady) { for (const name of node.outputs) ready.add(name); }
     return isReady;
@@ -140,7 +139,7 @@ export function placeInt8(graph: Graph, options: PlacementOptions): Placement {
 
   /** The int8 node that only moves what it reads, if such a one makes the value. */
   const moverOf = (value: string): Node | undefined => {
-    const maker = makers.get(value);
+    const maker = index.producerOf(value);
     const isMover = maker !== undefined && int8.has(maker) && QUANTIZATION_RULES[maker.op] === "same";
     return isMover && traitOf(maker, "moves") === "place" ? maker : undefined;
   };
@@ -152,10 +151,10 @@ export function placeInt8(graph: Graph, options: PlacementOptions): Placement {
     int8,
     sets: [...lists.values()],
     readsInt8: (reader, value) => {
-      const maker = makers.get(value);
+      const maker = index.producerOf(value);
       return int8.has(reader) || maker !== undefined && int8.has(maker);
     },
-    observed: stored.filter((value) => moverOf(value) === undefined && readers.has(value)),
+    observed: stored.filter((value) => moverOf(value) === undefined),
     sourcesOf,
   };
 }

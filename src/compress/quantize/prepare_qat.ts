@@ -12,12 +12,10 @@
 import {
   FeatherdetError,
   type Graph,
-  namesOf,
-  type Node,
-  producers,
-  uniqueName,
+  GraphEditor,
+  GraphIndex,
+  type OperatorAttributes,
   type WeightBits,
-  withNodes,
 } from "../../graph/mod.ts";
 import { recogniseActivations } from "../../passes/mod.ts";
 import type { QuantizationParameters } from "./quantization_parameters.ts";
@@ -59,12 +57,12 @@ interface Roundings {
 
 function int8Roundings(folded: Graph, float: FloatOption, scales: ActivationScales): Roundings {
   const placement = scaledPlacement(folded, float);
-  const makers = producers(folded);
+  const index = GraphIndex.of(folded);
   const nodes = new Map(folded.nodes.map((node) => [node.name, node]));
   const setOf = new Map(placement.sets.flatMap((values) => values.map((value) => [value, values] as const)));
   /** Parts and joints of values of the same scale, and maxima of them, are multiples of it already. */
   const follows = (value: string) => {
-    const maker = makers.get(value);
+    const maker = index.producerOf(value);
     return maker !== undefined && placement.int8.has(maker) && QUANTIZATION_RULES[maker.op] === "same" &&
       maker.inputs.every((name) => setOf.get(name) === setOf.get(value));
   };
@@ -122,34 +120,36 @@ export function prepareQat(source: Graph, options: PrepareQatOptions): PreparedQ
   }
 
   const graph = recogniseActivations(source);
-  const taken = namesOf(graph);
-  /** Rounded form of weights and values. */
-  const rounded = new Map<string, string>();
-  const named = (value: string, op: string) => {
-    const outputs = [uniqueName(taken, `${value}/rounded`)];
-    return { name: uniqueName(taken, `${value}/${op}`), inputs: [value], outputs };
+  const editor = new GraphEditor(graph);
+  const place = <K extends "FakeQuantize" | "FakeQuantizeWeights">(
+    op: K,
+    value: string,
+    attributes: OperatorAttributes[K],
+  ): string => {
+    const outputs = [editor.uniqueName(`${value}/rounded`)];
+    return editor.nodeWithOutputs(op, editor.uniqueName(`${value}/${op}`), [value], attributes, outputs)[0];
   };
-  const placed = (node: Node<"FakeQuantize"> | Node<"FakeQuantizeWeights">) => {
-    rounded.set(node.inputs[0], node.outputs[0]);
-    return [node];
-  };
-  const placeWeight = (weight: string): Node[] => {
-    if (rounded.has(weight)) return [];
-    return placed({ op: "FakeQuantizeWeights", ...named(weight, "FakeQuantizeWeights"), attributes: { bits } });
-  };
-  const placeValue = (value: string): Node[] => {
+  const roundValue = (value: string): void => {
     const affine = values.get(value);
-    return affine ? placed({ op: "FakeQuantize", ...named(value, "FakeQuantize"), attributes: { ...affine } }) : [];
+    if (affine === undefined) return;
+    editor.insert(
+      value,
+      () => place("FakeQuantize", value, { ...affine }),
+      (reader) => readsRounded(reader.name, value),
+    );
   };
-  const nodes = graph.inputs.flatMap(({ name }) => placeValue(name));
+  /** Rounded form of weights, which several layers may share. */
+  const weights = new Map<string, string>();
+  for (const { name } of graph.inputs) roundValue(name);
   for (const node of graph.nodes) {
-    const hasRoundedWeight = layers.has(node.name);
-    if (hasRoundedWeight) nodes.push(...placeWeight(node.inputs[1]));
-    const inputs = node.inputs.map((name, index) => {
-      const isRounded = hasRoundedWeight && index === 1 || values.has(name) && readsRounded(node.name, name);
-      return isRounded ? rounded.get(name)! : name;
-    });
-    nodes.push({ ...node, inputs }, ...node.outputs.flatMap(placeValue));
+    if (layers.has(node.name)) {
+      const [x, weight, ...rest] = editor.current(node)!.inputs;
+      const rounded = weights.get(weight) ??
+        editor.before(node, () => place("FakeQuantizeWeights", weight, { bits }));
+      weights.set(weight, rounded);
+      editor.setInputs(node, [x, rounded, ...rest]);
+    }
+    for (const value of node.outputs) roundValue(value);
   }
-  return { graph: withNodes(graph, nodes), layers: [...layers], values: [...values.keys()] };
+  return { graph: editor.finish(), layers: [...layers], values: [...values.keys()] };
 }

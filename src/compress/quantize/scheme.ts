@@ -4,7 +4,7 @@
  * @module
  */
 
-import { consumers, FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { FeatherdetError, type Graph, GraphIndex } from "../../graph/mod.ts";
 import type { Observed } from "../value_statistics.ts";
 import type { Calibration } from "./calibration.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
@@ -85,11 +85,11 @@ export function chosenScales(
   { observer: asked, percentile, activations }: Required<SchemeOptions>,
 ): { readonly affine: QuantizationParameters; readonly observer: ObserverName; readonly seen: Observed }[] {
   const symmetric = activations === "symmetric";
-  const readers = consumers(calibrated.graph);
+  const index = GraphIndex.of(calibrated.graph);
   return sets.map((values) => {
     const seen = calibrated.seen(values);
     // What leaves int8 is decoded: there the few great values are those that count.
-    const isComputedWith = values.some((value) => readers.get(value)!.some((node) => int8.has(node)));
+    const isComputedWith = values.some((value) => index.readersOf(value).some((node) => int8.has(node)));
     const observer = isComputedWith ? asked : "min-max";
     return {
       affine: quantizationParametersFor(OBSERVERS[observer](seen, { symmetric, percentile }), symmetric),

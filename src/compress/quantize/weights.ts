@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Constant, type Graph, type Node, roundHalfEven, sizeOf } from "../../graph/mod.ts";
+import { type Constant, type Graph, type Node, roundHalfEven, sizeOf, weightAxes } from "../../graph/mod.ts";
 import { decibels, GREATEST } from "./quantization_parameters.ts";
 import type { LayerOperator } from "./layers.ts";
 import { squareError } from "./observers/mse.ts";
@@ -40,16 +40,8 @@ export interface IntegerWeights {
 
 /** Axis of the output channels in a layer's second input; undefined where it has no such axis, and one scale has to do. */
 export function outputAxis(node: Node<LayerOperator>, rank: number): number | undefined {
-  switch (node.op) {
-    case "Conv":
-      return 0;
-    case "ConvTranspose":
-      return node.attributes.groups === 1 ? 1 : undefined;
-    case "Gemm":
-      return node.attributes.transposeB ? 0 : 1;
-    case "MatMul":
-      return rank === 2 ? 1 : undefined;
-  }
+  if (node.op === "ConvTranspose" && node.attributes.groups > 1 || node.op === "MatMul" && rank > 2) return undefined;
+  return weightAxes(node, 1, rank).out;
 }
 
 /** The weights of a layer: its second input, where that is constant. */

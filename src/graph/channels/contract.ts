@@ -18,32 +18,33 @@ import {
 } from "./map.ts";
 import { met } from "./elementwise.ts";
 import type { ChannelRule, ChannelTracker } from "./tracker.ts";
+import { weightAxes } from "./weight_axes.ts";
 
 const TWO_AXES = "has channels along two axes";
 
 /** Reads channels along the inner axis of a constant matrix and makes channels along its outer one; values are `mix`ed. */
 export const gemm: ChannelRule<"Gemm"> = (node, channels) => {
-  const { transposeA, transposeB, beta } = node.attributes;
   const [a, b, c] = node.inputs;
   const isConstant = [a, b].map((name) => channels.isConstant(name));
   if (isConstant[0] === isConstant[1]) {
     if (!isConstant[0]) channels.mix(node, "multiplies two values");
     return;
   }
-  // Positions of value and weight, and their axes: the inner one of both, and the weight's outer one.
-  const [value, weight] = isConstant[1] ? [0, 1] : [1, 0];
-  const inner = [transposeA ? 0 : 1, transposeB ? 1 : 0];
+  const [value, weight] = isConstant[1] ? [0, 1] as const : [1, 0] as const;
+  const { out, into } = weightAxes(node, weight, 2);
+  // The value's inner axis is where a weight in its place would have it.
+  const inner = weightAxes(node, value, 2).into;
   const shape = channels.shapeOf(node.inputs[value]);
-  const list = channelsAlong(channels.mapOf(node.inputs[value]), inner[value], shape[inner[value]]);
+  const list = channelsAlong(channels.mapOf(node.inputs[value]), inner, shape[inner]);
   if (!list) return channels.mix(node, "reads channels along another axis than the one that it sums over");
   if (c !== undefined && !channels.isConstant(c)) return channels.mix(node, "adds a value that the graph computes");
-  channels.reads(node, weight, inner[weight], list);
-  const ids = channels.makes(node, weight, 1 - inner[weight]);
+  channels.reads(node, weight, into, list);
+  const ids = channels.makes(node, weight, out);
   let rest = 0;
   if (c !== undefined) {
     const own = channels.shapeOf(c), axis = (weight === 1 ? 1 : 0) - (2 - own.length);
     if (own[axis] === ids.length && ids.length > 1) channels.tie(node, 2, axis, ids, "makes", true);
-    else rest = Array.prototype.every.call(channels.numbersOf(c)!, (x: number) => x * beta === 0) ? 0 : NaN;
+    else rest = Array.prototype.every.call(channels.numbersOf(c)!, (x: number) => x === 0) ? 0 : NaN;
   }
   channels.set(node.outputs[0], alongAxis(2, weight === 1 ? 1 : 0, ids, rest));
 };
@@ -61,11 +62,12 @@ function ofConstant(node: Node<"MatMul">, channels: ChannelTracker, weight: 0 | 
   const rank = channels.shapeOf(output).length, shape = channels.shapeOf(value);
   const weightShape = channels.shapeOf(node.inputs[weight]);
   const map = channels.mapOf(value);
-  const inner = weight === 1 ? shape.length - 1 : shape.length - 2;
+  const inner = weightAxes(node, weight === 1 ? 0 : 1, shape.length).into;
   const list = channelsAlong(map, inner, shape[inner]);
   if (list) {
-    channels.reads(node, weight, weightShape.length - (weight === 1 ? 2 : 1), list);
-    const ids = channels.makes(node, weight, weightShape.length - (weight === 1 ? 1 : 2));
+    const { out, into } = weightAxes(node, weight, weightShape.length);
+    channels.reads(node, weight, into, list);
+    const ids = channels.makes(node, weight, out);
     return channels.set(output, alongAxis(rank, weight === 1 ? rank - 1 : rank - 2, ids, 0));
   }
   const lead = leadingOnes(weightShape, Math.max(shape.length, weightShape.length));

@@ -6,7 +6,6 @@
 
 import { type Graph, sizeOf } from "../graph.ts";
 import { dispatch, type Operator } from "../operators.ts";
-import { producers } from "../rewrite.ts";
 import { channelAxes, type ChannelMap, NONE, stepsOf } from "./map.ts";
 import { CHANNELS } from "./table.ts";
 import { type ChannelRole, ChannelTracker, type KeptReason } from "./tracker.ts";
@@ -66,27 +65,17 @@ export interface CouplingGroups {
   readonly kept: readonly CouplingGroup[];
 }
 
-// Graphs are never changed in place.
-const TRACKED = new WeakMap<Graph, ChannelTracker>();
-
-/**
- * The channels of all values of a graph. Throws FeatherdetError if the graph's shapes do not fit.
- */
-export function trackChannels(graph: Graph): ChannelTracker {
-  let channels = TRACKED.get(graph);
-  if (!channels) {
-    channels = new ChannelTracker(graph);
-    for (const node of graph.nodes) dispatch(CHANNELS, node, channels);
-    TRACKED.set(graph, channels);
-  }
+/** The channels of all values of a graph. */
+function trackChannels(graph: Graph): ChannelTracker {
+  const channels = new ChannelTracker(graph);
+  for (const node of graph.nodes) dispatch(CHANNELS, node, channels);
   return channels;
 }
 
 /** Channels that leave the graph stay. */
 function keepOutputs(graph: Graph, channels: ChannelTracker): void {
-  const makers = producers(graph);
   for (const name of graph.outputs) {
-    const maker = makers.get(name);
+    const maker = channels.index.producerOf(name);
     if (maker) channels.keep(channels.mapOf(name).ids, maker, `makes the output "${name}" of it`);
   }
 }
@@ -94,7 +83,7 @@ function keepOutputs(graph: Graph, channels: ChannelTracker): void {
 /** Channels stay whose slices of a constant another node needs, or divides by where others make it zero. */
 function keepShared(graph: Graph, channels: ChannelTracker): void {
   for (const { constant, axis, ids, uses } of channels.slots.values()) {
-    for (const reader of channels.readers.get(constant)!) {
+    for (const reader of channels.index.readersOf(constant)) {
       for (const [input, name] of reader.inputs.entries()) {
         if (name !== constant || uses.some((use) => use.node === reader && use.input === input)) continue;
         channels.keep(ids, reader, `needs all of the constant "${constant}" along axis ${axis}`);
@@ -146,11 +135,10 @@ function slicesOf(
 }
 
 /** Where each set of channels lies in the values; sets that fill a value, or are no slices of it, are kept. */
-function carry(graph: Graph, channels: ChannelTracker): Map<number, CarriedChannels[]> {
-  const makers = producers(graph);
+function carry(channels: ChannelTracker): Map<number, CarriedChannels[]> {
   const carried = new Map<number, CarriedChannels[]>();
   for (const [value, map] of channels.maps) {
-    const shape = channels.shapeOf(value), node = makers.get(value)!;
+    const shape = channels.shapeOf(value), node = channels.index.producerOf(value)!;
     for (const [root, slices] of slicesOf(map, (id) => channels.find(id))) {
       if (slices === undefined) {
         channels.keep([root], node, "does not have it as slices along one axis");
@@ -207,10 +195,11 @@ function unique(reasons: readonly KeptReason[]): KeptReason[] {
   return [...new Map(reasons.map((reason) => [`${reason.node}\n${reason.why}`, reason])).values()];
 }
 
+// Graphs are never changed in place.
 const FOUND = new WeakMap<Graph, CouplingGroups>();
 
 /**
- * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError if the graph's shapes do not fit.
+ * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError where the graph's shapes do not fit.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -232,7 +221,7 @@ export function couplingGroups(graph: Graph): CouplingGroups {
   const channels = trackChannels(graph);
   keepOutputs(graph, channels);
   keepShared(graph, channels);
-  const carried = carry(graph, channels);
+  const carried = carry(channels);
   const members = membersOf(graph, channels);
   const reasons = new Map<number, KeptReason[]>();
   for (const { id, reason } of channels.kept) {

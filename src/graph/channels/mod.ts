@@ -12,6 +12,8 @@ export {
   type CouplingGroups,
   couplingGroups,
 } from "./groups.ts";
+export { type ChannelOrigin, channelOrigins } from "./origins.ts";
 export { printGroups } from "./print.ts";
 export { CHANNELS } from "./table.ts";
 export type { ChannelRole, KeptReason } from "./tracker.ts";
+export { type WeightAxes, weightAxes } from "./weight_axes.ts";

@@ -11,12 +11,12 @@ import { gemm, matMul, reduce } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
 import { quantized, training } from "./mixed.ts";
 import type { ChannelTracker } from "./tracker.ts";
-import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./window.ts";
+import { averagePool, convolution, globalAveragePool, maxPool, resize } from "./window.ts";
 
 /** The channel rule of every operator. */
 export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
-  Conv: conv,
-  ConvTranspose: convTranspose,
+  Conv: convolution,
+  ConvTranspose: convolution,
   BatchNormalization: batchNormalization,
   ...eachUnary(() => unary),
   Add: binary,

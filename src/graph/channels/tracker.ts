@@ -7,10 +7,9 @@
  * @module
  */
 
-import type { Graph, Shape, TensorType } from "../graph.ts";
-import { inferTypes } from "../infer.ts";
+import type { Graph, Shape } from "../graph.ts";
+import { GraphIndex } from "../graph_index.ts";
 import type { Node, Operator } from "../operators.ts";
-import { consumers } from "../rewrite.ts";
 import { channelAxes, type ChannelList, type ChannelMap, NONE, untracked } from "./map.ts";
 
 /** Follows the channels through a node: reads the maps of its inputs, sets those of its outputs. */
@@ -52,10 +51,8 @@ export interface Slot {
 
 /** Follows the channels of one graph. */
 export class ChannelTracker {
-  /** Types of all values. */
-  readonly types: ReadonlyMap<string, TensorType>;
-  /** Nodes that read each value. */
-  readonly readers: ReadonlyMap<string, readonly Node[]>;
+  /** Who makes and reads the values, and their types. */
+  readonly index: GraphIndex;
   /** Axes of constants along which there are channels, in the order in which they were met. */
   readonly slots = new Map<string, Slot>();
   /** Channels that stay, with the reason. */
@@ -65,18 +62,17 @@ export class ChannelTracker {
 
   /** Throws FeatherdetError if the graph's shapes do not fit. */
   constructor(readonly graph: Graph) {
-    this.types = inferTypes(graph);
-    this.readers = consumers(graph);
+    this.index = GraphIndex.of(graph);
   }
 
   /** Shape of a value. */
   shapeOf(value: string): Shape {
-    return this.types.get(value)!.shape;
+    return this.index.shapeOf(value);
   }
 
   /** True for a constant. */
   isConstant(value: string): boolean {
-    return this.graph.constants.has(value);
+    return this.index.isConstant(value);
   }
 
   /** The map of a value; constants and inputs of the graph have no channels. */
@@ -187,7 +183,7 @@ export class ChannelTracker {
 
   /** Numbers of a small constant; undefined if it is none. */
   numbersOf(value: string): ArrayLike<number> | undefined {
-    return this.graph.constants.get(value)?.data;
+    return this.index.constantOf(value)?.data;
   }
 
   /** True where channels of the value differ along other axes than those given. */

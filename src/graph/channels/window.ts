@@ -7,23 +7,13 @@
 import type { Node } from "../operators.ts";
 import { alongAxis, type ChannelList, channelsAlong } from "./map.ts";
 import type { ChannelRule, ChannelTracker } from "./tracker.ts";
-
-/** Axes of a weight: over output channels and over input channels, one of which counts those of a single group. */
-interface WeightAxes {
-  readonly out: number;
-  readonly into: number;
-}
+import { type WeightAxes, weightAxes } from "./weight_axes.ts";
 
 const STAYING = "couples it with channels that stay";
 
-/** Reads channels along the weight's input axis, makes channels along its output axis. */
-export const conv: ChannelRule<"Conv"> = (node, channels) => convolution(node, channels, { out: 0, into: 1 });
-
-/** As `conv`, with the axes of the weight the other way round. */
-export const convTranspose: ChannelRule<"ConvTranspose"> = (node, channels) =>
-  convolution(node, channels, { out: 1, into: 0 });
-
-function convolution(node: Node<"Conv" | "ConvTranspose">, channels: ChannelTracker, axes: WeightAxes): void {
+/** Either convolution: reads channels along the weight's input axis, makes channels along its output axis. */
+export const convolution: ChannelRule<"Conv" | "ConvTranspose"> = (node, channels) => {
+  const axes = weightAxes(node, 1, 4);
   const [x, weight, bias] = node.inputs;
   const [, count] = channels.shapeOf(x), [, outputs] = channels.shapeOf(node.outputs[0]);
   const { groups } = node.attributes;
@@ -40,7 +30,7 @@ function convolution(node: Node<"Conv" | "ConvTranspose">, channels: ChannelTrac
     : byPositions(node, channels, axes, input, perInput, perOutput);
   if (bias !== undefined) channels.tie(node, 2, 0, ids, "makes", true);
   channels.set(node.outputs[0], alongAxis(4, 1, ids, 0));
-}
+};
 
 function dense(node: Node, channels: ChannelTracker, { out, into }: WeightAxes, input: ChannelList): Int32Array {
   channels.reads(node, 1, into, input);

@@ -17,7 +17,7 @@ import {
   type TrainingOperator,
 } from "../../graph/operators.ts";
 import { eachUnary, type UnaryOperator, unaryRow } from "../../graph/unary.ts";
-import { isStatable } from "../operators/resize.ts";
+import { isStatable } from "../../passes/sizes/resized_extent.ts";
 import { writeUnpackWeights } from "../packed_weights.ts";
 import { type AttributeValue, ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { boundsWithin, equalParts } from "../../passes/sizes/rule.ts";
 import { ALIAS, type Draft, draft, type OnnxOperator } from "../draft.ts";
 import type { NodeReader } from "../reader.ts";
 
@@ -16,14 +17,6 @@ export const concat: OnnxOperator = (node) => {
   return draft(node, "Concat", { axis: node.axis(node.int("axis", 0), node.shape(0).length) }, { inputs });
 };
 
-/** Parts of as equal a size as operator set 18 wants: all rounded up, the last takes what is left. */
-function equalParts(node: NodeReader, extent: number, count: number): number[] {
-  const size = Math.ceil(extent / count);
-  const last = extent - size * (count - 1);
-  if (last < 1 || (node.opset < 18 && last !== size)) node.fail(`cannot split extent ${extent} into ${count} parts`);
-  return [...Array<number>(count - 1).fill(size), last];
-}
-
 export const split: OnnxOperator = (node) => {
   const shape = node.shape(0);
   const axis = node.axis(node.int("axis", 0), shape.length);
@@ -31,8 +24,9 @@ export const split: OnnxOperator = (node) => {
   const count = node.int("num_outputs", node.outputs.length);
   if (count !== node.outputs.length) node.fail(`num_outputs ${count} but ${node.outputs.length} outputs`);
   const outputs = node.outputs.map((name, index) => name || node.fail(`output ${index} has no name`));
-  const sizes = given ?? equalParts(node, shape[axis], count);
-  return draft(node, "Split", { axis, sizes }, { outputs, followsSize: !given });
+  if (given) return draft(node, "Split", { axis, sizes: given }, { outputs });
+  const sizeRule = { uneven: node.opset >= 18 };
+  return draft(node, "Split", { axis, sizes: equalParts(shape[axis], count, sizeRule) }, { outputs, sizeRule });
 };
 
 /** Attributes before operator set 10, inputs since. */
@@ -54,19 +48,12 @@ export const slice: OnnxOperator = (node) => {
   const shape = node.shape(0);
   const given = sliceLists(node);
   const axes = given.axes.map((axis) => node.axis(axis, shape.length));
-  const clamp = (value: number, least: number, most: number) => Math.min(Math.max(value, least), most);
-  const bound = (value: number, index: number) => value < 0 ? value + shape[axes[index]] : value;
-  const starts = given.starts.map((value, index) => {
-    const extent = shape[axes[index]];
-    return clamp(bound(value, index), 0, given.steps[index] > 0 ? extent : extent - 1);
-  });
-  const ends = given.ends.map((value, index) => {
-    const extent = shape[axes[index]];
-    return given.steps[index] > 0 ? clamp(bound(value, index), 0, extent) : clamp(bound(value, index), -1, extent - 1);
-  });
+  const { steps } = given;
+  const { starts, ends } = boundsWithin(shape, { axes, steps }, given);
   // Bounds counted from the end move with it; those counted from the front may be an extent that the exporter fixed.
-  const followsSize = given.ends.every((end) => end < 0 || end >= TO_THE_END);
-  return draft(node, "Slice", { axes, starts, ends, steps: given.steps }, { followsSize });
+  const follows = given.ends.every((end) => end < 0 || end >= TO_THE_END);
+  const sizeRule = follows ? { starts: given.starts, ends: given.ends } : undefined;
+  return draft(node, "Slice", { axes, starts, ends, steps }, { sizeRule });
 };
 
 export const transpose: OnnxOperator = (node) => {

@@ -6,6 +6,7 @@
 
 import type { BinaryOperator, OperatorAttributes } from "../../graph/operators.ts";
 import { UNARY_OPERATORS, unaryRow } from "../../graph/unary.ts";
+import { wideAxis } from "../../passes/sizes/rule.ts";
 import { ALIAS, draft, type OnnxOperator } from "../draft.ts";
 
 /** The unary operators that ONNX has by the same name, their attributes numbers of the node. */
@@ -65,13 +66,13 @@ export const softmax: OnnxOperator = (node) => {
   const shape = node.shape(0);
   const axis = node.axis(node.int("axis", node.opset < 13 ? 1 : -1), shape.length);
   if (node.opset >= 13) return draft(node, "Softmax", { axis });
-  const wide = shape.map((_, index) => index).filter((index) => index >= axis && shape[index] !== 1);
-  if (wide.length > 1) {
-    node.fail(
+  const sizeRule = { from: axis }, wide = wideAxis(shape, sizeRule);
+  if (wide === undefined) {
+    return node.fail(
       `before operator set 13 the softmax of [${
         shape.join(",")
       }] at axis ${axis} runs over several axes, not supported`,
     );
   }
-  return draft(node, "Softmax", { axis: wide[0] ?? axis }, { followsSize: true });
+  return draft(node, "Softmax", { axis: wide }, { sizeRule });
 };

@@ -66,8 +66,8 @@ function factors(node: NodeReader): string[] {
 }
 
 export const convInteger: OnnxOperator = (node) => {
-  const { attributes, followsSize } = convolution(node);
-  return draft(node, "ConvInteger", attributes, { inputs: factors(node), followsSize });
+  const { attributes, sizeRule } = convolution(node);
+  return draft(node, "ConvInteger", attributes, { inputs: factors(node), sizeRule });
 };
 
 export const matMulInteger: OnnxOperator = (node) => draft(node, "MatMulInteger", {}, { inputs: factors(node) });

@@ -4,12 +4,14 @@
  * @module
  */
 
-import { sizeOf } from "../../graph/graph.ts";
+import type { RegroupedExtent } from "../../graph/size_rules.ts";
+import { regrouped } from "../../passes/sizes/rule.ts";
 import { draft, type OnnxOperator } from "../draft.ts";
 import type { NodeReader } from "../reader.ts";
 
-function reshapeTo(node: NodeReader, shape: readonly number[], followsSize: boolean) {
-  return draft(node, "Reshape", { shape }, { followsSize });
+/** A Reshape to extents that follow from those of the input. */
+function reshapeBy(node: NodeReader, extents: readonly RegroupedExtent[]) {
+  return draft(node, "Reshape", { shape: regrouped(node.shape(0), extents)! }, { sizeRule: { extents } });
 }
 
 /** 0 keeps the extent of the same axis (unless `allowzero`), one -1 takes what is left. */
@@ -17,16 +19,17 @@ export const reshape: OnnxOperator = (node) => {
   const input = node.shape(0);
   const target = node.numbers(1, "shape") ?? node.fail("lacks shape");
   const keeps = node.int("allowzero", 0) === 0;
-  const bad = () => node.fail(`cannot shape [${input.join(",")}] as [${target.join(",")}]`);
-  const extents = target.map((extent, axis) => extent === 0 && keeps ? input[axis] ?? bad() : extent);
-  const open = extents.indexOf(-1);
-  if (extents.some((extent, axis) => extent < 0 && axis !== open)) bad();
-  if (open >= 0) {
-    const rest = sizeOf(extents.filter((_, axis) => axis !== open));
-    extents[open] = sizeOf(input) / rest;
+  const extents = target.map((extent, axis): RegroupedExtent | number => {
+    if (extent === 0 && keeps) return [axis];
+    return extent === -1 ? "rest" : extent;
+  });
+  const shape = regrouped(input, extents);
+  const open = extents.filter((extent) => extent === "rest").length;
+  if (!shape || open > 1 || shape.some((extent) => extent < 0)) {
+    return node.fail(`cannot shape [${input.join(",")}] as [${target.join(",")}]`);
   }
-  if (!extents.every(Number.isInteger)) bad();
-  return reshapeTo(node, extents, target.every((extent) => extent <= 0));
+  const free = extents.filter((extent) => typeof extent !== "number");
+  return draft(node, "Reshape", { shape }, { sizeRule: free.length < extents.length ? undefined : { extents: free } });
 };
 
 /** To a matrix: the axes before `axis` and those from it on. */
@@ -36,7 +39,8 @@ export const flatten: OnnxOperator = (node) => {
   // Here the axis after the last is allowed too.
   const axis = stated < 0 ? stated + shape.length : stated;
   if (axis < 0 || axis > shape.length) node.fail(`axis ${stated} does not exist in rank ${shape.length}`);
-  return reshapeTo(node, [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis))], true);
+  const all = shape.map((_, index) => index);
+  return reshapeBy(node, [all.slice(0, axis), all.slice(axis)]);
 };
 
 /** Axes as an attribute before operator set 13, as an input since. */
@@ -50,7 +54,10 @@ export const squeeze: OnnxOperator = (node) => {
   const axes = given ?? shape.map((_, axis) => axis).filter((axis) => shape[axis] === 1);
   const wide = axes.find((axis) => shape[axis] !== 1);
   if (wide !== undefined) node.fail(`cannot squeeze axis ${wide} of [${shape.join(",")}]`);
-  return reshapeTo(node, shape.filter((_, axis) => !axes.includes(axis)), given !== undefined);
+  const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  // Which axes are 1 may change with the size.
+  if (given === undefined) return draft(node, "Reshape", { shape: kept.map((axis) => shape[axis]) });
+  return reshapeBy(node, kept.map((axis) => [axis]));
 };
 
 export const unsqueeze: OnnxOperator = (node) => {
@@ -59,7 +66,6 @@ export const unsqueeze: OnnxOperator = (node) => {
   const rank = shape.length + given.length;
   const axes = given.map((axis) => node.axis(axis, rank));
   if (new Set(axes).size !== axes.length) node.fail(`axes [${given.join(",")}] repeat`);
-  const rest = [...shape];
-  const out = Array.from({ length: rank }, (_, axis) => axes.includes(axis) ? 1 : rest.shift()!);
-  return reshapeTo(node, out, true);
+  let next = 0;
+  return reshapeBy(node, Array.from({ length: rank }, (_, axis) => axes.includes(axis) ? [] : [next++]));
 };

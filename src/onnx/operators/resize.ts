@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resizedExtent } from "../../passes/sizes/resized_extent.ts";
+import { isPlainScale, resizedByScales } from "../../passes/sizes/resized_extent.ts";
 import type { CoordinateMode, NearestMode, OperatorAttributes, Pair } from "../../graph/operators.ts";
 import { draft, type OnnxOperator } from "../draft.ts";
 import type { NodeReader } from "../reader.ts";
@@ -36,20 +36,9 @@ function spatial(node: NodeReader, list: readonly number[], axes: readonly numbe
   return [full[2], full[3]];
 }
 
-/** Whether a scale leads to the extent however a runtime multiplies, in f32 or in f64. */
-export function isStatable(scale: number, extent: number, size: number): boolean {
-  return Math.fround(scale) === scale && resizedExtent(extent, scale) === size && Math.floor(extent * scale) === size;
-}
-
-/**
- * Size and scales of a Resize that states scales. One that leads to the size only by f32's rounding is the rounded quotient of
- * two extents, and is taken as the quotient.
- */
-function byScales(input: Pair, stated: Pair): Pick<ResizeAttributes, "size" | "scales"> {
-  const size: Pair = [resizedExtent(input[0], stated[0]), resizedExtent(input[1], stated[1])];
-  const scale = (axis: 0 | 1) =>
-    isStatable(stated[axis], input[axis], size[axis]) ? stated[axis] : size[axis] / input[axis];
-  return { size, scales: [scale(0), scale(1)] };
+/** Size and scales by stated scales, and the rule where the numbers alone do not tell it. */
+function byScales(input: Pair, scales: Pair) {
+  return { ...resizedByScales(input, scales), sizeRule: scales.every(isPlainScale) ? undefined : { scales } };
 }
 
 /** Scales alone, pixel corners aligned, indices rounded down: Upsample, and Resize of operator set 10. */
@@ -60,13 +49,9 @@ function early(node: NodeReader, given: readonly number[]) {
   if (mode === "nearest" && scales.some((scale) => scale < 1 && !Number.isInteger(1 / scale))) {
     node.fail(`nearest downsampling by [${scales.join(",")}] differs between runtimes before operator set 11`);
   }
-  const attributes: ResizeAttributes = {
-    mode,
-    coordinates: "asymmetric",
-    nearest: "floor",
-    ...byScales(input, scales),
-  };
-  return draft(node, "Resize", attributes, { followsSize: true });
+  const { sizeRule, ...sizes } = byScales(input, scales);
+  const attributes: ResizeAttributes = { mode, coordinates: "asymmetric", nearest: "floor", ...sizes };
+  return draft(node, "Resize", attributes, { sizeRule });
 }
 
 export const upsample: OnnxOperator = (node) => early(node, node.numbers(1, "scales") ?? node.fail("lacks scales"));
@@ -88,8 +73,8 @@ export const resize: OnnxOperator = (node) => {
   if ((scaleList.length > 0) === (sizeList.length > 0)) node.fail("needs either scales or sizes");
   if (scaleList.length > 0) {
     const scales = spatial(node, scaleList, axes, [1, 1, 1, 1]);
-    const attributes = { mode, coordinates, nearest, ...byScales(input, scales) };
-    return draft(node, "Resize", attributes, { followsSize: true });
+    const { sizeRule, ...sizes } = byScales(input, scales);
+    return draft(node, "Resize", { mode, coordinates, nearest, ...sizes }, { sizeRule });
   }
   const size = spatial(node, sizeList, axes, node.shape(0));
   const scales: Pair = [size[0] / input[0], size[1] / input[1]];

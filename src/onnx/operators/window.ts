@@ -5,6 +5,8 @@
  */
 
 import type { ConvAttributes, Pads, Pair, PoolAttributes } from "../../graph/operators.ts";
+import type { SamePads } from "../../graph/size_rules.ts";
+import { samePads, sameTransposedPads, transposedPads } from "../../passes/sizes/pads.ts";
 import { draft, type OnnxOperator } from "../draft.ts";
 import type { NodeReader } from "../reader.ts";
 
@@ -29,16 +31,8 @@ function givenPads(node: NodeReader): Pads {
   return [list[0], list[1], list[2], list[3]];
 }
 
-/** Shares out the padding of two axes; the odd element goes to the end for SAME_UPPER, to the begin for SAME_LOWER. */
-function share(total: Pair, upper: boolean): Pads {
-  const less = total.map((amount) => Math.floor(amount / 2));
-  const more = total.map((amount) => Math.ceil(amount / 2));
-  const [begin, end] = upper ? [less, more] : [more, less];
-  return [begin[0], begin[1], end[0], end[1]];
-}
-
 /** Strides, pads and dilations with `auto_pad` resolved. */
-function window(node: NodeReader, kernel: Pair): Window & { followsSize: boolean } {
+function window(node: NodeReader, kernel: Pair): Window & { sizeRule?: SamePads } {
   const input = extents(node);
   const strides = node.pair("strides", [1, 1]);
   const dilations = node.pair("dilations", [1, 1]);
@@ -47,16 +41,13 @@ function window(node: NodeReader, kernel: Pair): Window & { followsSize: boolean
   switch (auto) {
     case "NOTSET":
     case "":
-      return { strides, dilations, pads, followsSize: false };
+      return { strides, dilations, pads };
     case "VALID":
-      return { strides, dilations, pads: NO_PADS, followsSize: false };
+      return { strides, dilations, pads: NO_PADS };
     case "SAME_UPPER":
     case "SAME_LOWER": {
-      const total = (axis: 0 | 1) => {
-        const covered = dilations[axis] * (kernel[axis] - 1) + 1;
-        return Math.max(0, (Math.ceil(input[axis] / strides[axis]) - 1) * strides[axis] + covered - input[axis]);
-      };
-      return { strides, dilations, pads: share([total(0), total(1)], auto === "SAME_UPPER"), followsSize: true };
+      const sizeRule: SamePads = { odd: auto === "SAME_UPPER" ? "end" : "begin" };
+      return { strides, dilations, pads: samePads(input, { kernel, strides, dilations }, sizeRule), sizeRule };
     }
     default:
       return node.fail(`auto_pad "${auto}" is not known`);
@@ -77,73 +68,60 @@ function weightKernel(node: NodeReader): Pair {
   return kernel;
 }
 
-/** Attributes of a convolution, and whether they follow the input's size. */
-export function convolution(node: NodeReader): { attributes: ConvAttributes; followsSize: boolean } {
-  const { followsSize, ...attributes } = window(node, weightKernel(node));
-  return { attributes: { ...attributes, groups: node.int("group", 1) }, followsSize };
+/** Attributes of a convolution, and how they follow the input's size. */
+export function convolution(node: NodeReader): { attributes: ConvAttributes; sizeRule?: SamePads } {
+  const { sizeRule, ...attributes } = window(node, weightKernel(node));
+  return { attributes: { ...attributes, groups: node.int("group", 1) }, sizeRule };
 }
 
 export const conv: OnnxOperator = (node) => {
-  const { attributes, followsSize } = convolution(node);
-  return draft(node, "Conv", attributes, { inputs: node.operands(2, 3), followsSize });
+  const { attributes, sizeRule } = convolution(node);
+  return draft(node, "Conv", attributes, { inputs: node.operands(2, 3), sizeRule });
 };
-
-/** Pads that make a transposed convolution end at the given extents, and what is missing where even no pads fall short. */
-function padsForOutput(node: NodeReader, covered: Pair, output: readonly number[], upper: boolean) {
-  const surplus = covered.map((extent, axis) => extent - output[axis]);
-  if (output.length !== 2) node.fail(`output_shape [${output.join(",")}] has not two spatial axes`);
-  const positive = (sign: 1 | -1): Pair => [Math.max(0, sign * surplus[0]), Math.max(0, sign * surplus[1])];
-  return { pads: share(positive(1), upper), missing: positive(-1) };
-}
 
 export const convTranspose: OnnxOperator = (node) => {
   const kernel = weightKernel(node);
-  const { followsSize, ...attributes } = window(node, kernel);
-  const outputPadding = node.pair("output_padding", [0, 0]);
-  const groups = node.int("group", 1);
+  const { sizeRule, ...rest } = window(node, kernel);
+  const attributes = { ...rest, groups: node.int("group", 1), outputPadding: node.pair("output_padding", [0, 0]) };
   const inputs = node.operands(2, 3);
   const stated = node.ints("output_shape");
-  if (!stated && !followsSize) {
-    return draft(node, "ConvTranspose", { ...attributes, groups, outputPadding }, { inputs });
-  }
-  const input = extents(node);
-  const { strides, dilations } = attributes;
-  const reach = (axis: 0 | 1) =>
-    strides[axis] * (input[axis] - 1) + outputPadding[axis] + dilations[axis] * (kernel[axis] - 1) + 1;
-  // The extents to reach: as stated (some exporters put batch and channels before them), or stride times input.
-  const output = stated?.slice(-2) ?? [input[0] * strides[0], input[1] * strides[1]];
+  if (!stated && !sizeRule) return draft(node, "ConvTranspose", attributes, { inputs });
   // Unlike in a convolution, everything but SAME_UPPER puts the odd element first.
-  const upper = node.string("auto_pad", "NOTSET") === "SAME_UPPER";
-  const { pads, missing } = padsForOutput(node, [reach(0), reach(1)], output, upper);
-  if (!stated && (missing[0] > 0 || missing[1] > 0)) {
-    // The standard wants stride times input, runtimes stop at what the kernel covers.
-    node.fail(`auto_pad with kernel ${kernel.join("x")} below strides [${strides.join(",")}] is not supported`);
+  const rule: SamePads = sizeRule ?? { odd: "begin" };
+  const image = extents(node), sliding = { ...attributes, kernel };
+  if (!stated) {
+    const pads = sameTransposedPads(image, sliding, rule);
+    return draft(node, "ConvTranspose", { ...attributes, pads }, { inputs, sizeRule });
   }
-  const grown: Pair = [outputPadding[0] + missing[0], outputPadding[1] + missing[1]];
-  return draft(node, "ConvTranspose", { ...attributes, pads, groups, outputPadding: grown }, {
-    inputs,
-    followsSize: !stated,
-  });
+  // Some exporters put batch and channels before the extents.
+  const [height, width, ...more] = stated.slice(-2);
+  if (width === undefined || more.length > 0) {
+    node.fail(`output_shape [${stated.slice(-2).join(",")}] has not two spatial axes`);
+  }
+  const { pads, missing } = transposedPads(image, sliding, [height, width], rule);
+  const { outputPadding: [below, right] } = attributes;
+  const outputPadding: Pair = [below + missing[0], right + missing[1]];
+  return draft(node, "ConvTranspose", { ...attributes, pads, outputPadding }, { inputs });
 };
 
-function pool(node: NodeReader): { attributes: PoolAttributes; followsSize: boolean } {
+function pool(node: NodeReader): { attributes: PoolAttributes; sizeRule?: SamePads } {
   extents(node);
   const kernel = node.pair("kernel_shape", [0, 0]);
-  const { followsSize, ...rest } = window(node, kernel);
-  return { attributes: { kernel, ...rest, ceilMode: node.int("ceil_mode", 0) !== 0 }, followsSize };
+  const { sizeRule, ...rest } = window(node, kernel);
+  return { attributes: { kernel, ...rest, ceilMode: node.int("ceil_mode", 0) !== 0 }, sizeRule };
 }
 
 export const maxPool: OnnxOperator = (node) => {
   node.ignore("storage_order");
   node.onlyFirstOutput("indices output");
-  const { attributes, followsSize } = pool(node);
-  return draft(node, "MaxPool", attributes, { followsSize });
+  const { attributes, sizeRule } = pool(node);
+  return draft(node, "MaxPool", attributes, { sizeRule });
 };
 
 export const averagePool: OnnxOperator = (node) => {
-  const { attributes, followsSize } = pool(node);
+  const { attributes, sizeRule } = pool(node);
   const countIncludePad = node.int("count_include_pad", 0) !== 0;
-  return draft(node, "AveragePool", { ...attributes, countIncludePad }, { followsSize });
+  return draft(node, "AveragePool", { ...attributes, countIncludePad }, { sizeRule });
 };
 
 export const globalAveragePool: OnnxOperator = (node) => {

@@ -13,7 +13,7 @@ import {
   type OperatorFunctions,
 } from "../../graph/operators.ts";
 import { eachUnary } from "../../graph/unary.ts";
-import { resizedExtent } from "./resized_extent.ts";
+import { isPlainScale, resizedExtent } from "./resized_extent.ts";
 import { changes, type Dim, partsOf, shapeOf, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
 import { kindOf, refuse, refuseTraining, showChange, type Step } from "./step.ts";
@@ -104,8 +104,8 @@ const resize: Rule<"Resize"> = (node, { inputs: [dims], lookUp }) => {
     const dim = dims[2 + axis], size = attributes.size[axis], scale = attributes.scales[axis];
     if (!changes(dim)) return { size, scale };
     const old = valueOf(dim, "old"), next = valueOf(dim, "new");
-    // A plain scale is meant as one; any other may be the quotient of two extents, one of them fixed.
-    if (Number.isInteger(16 * scale) && resizedExtent(old, scale) === size) {
+    // Any other may be the quotient of two extents, one of them fixed.
+    if (isPlainScale(scale) && resizedExtent(old, scale) === size) {
       return { size: resizedExtent(next, scale), scale };
     }
     const found = lookUp(kindOf(dim), size) ?? next * size / old;

@@ -18,7 +18,7 @@ import { refuseBakedSize, tableDims } from "./baked.ts";
 import { Counts } from "./counts.ts";
 import { type Dim, type Dims, fixed, shapeOf } from "./dim.ts";
 import { outputDims } from "./outputs.ts";
-import { keepRule, ruleOf } from "./rule.ts";
+import { attributesByRule, isRuleCurrent } from "./rule.ts";
 import { refuse } from "./step.ts";
 import { remakeTable } from "./table.ts";
 
@@ -90,11 +90,11 @@ class Change {
       return Number.isNaN(found) ? undefined : found;
     };
     const step = { inputs: inputs.map((name) => this.#dims.get(name)!), oldOutputs, lookUp };
-    const rule = ruleOf(node);
-    const attributes = rule ? rule(types) : newAttributes(node, step);
+    const oldTypes = node.inputs.map((name) => this.#oldTypes.get(name)!);
+    const byRule = isRuleCurrent(node, oldTypes) ? attributesByRule(node, types) : undefined;
+    const attributes = byRule ?? newAttributes(node, step);
     // The attributes are those of the node's own operator, which the union does not show.
     const made = { ...node, inputs, attributes } as Node;
-    keepRule(node, made);
     const outputs = inferNode(made, types);
     const dims = outputDims(node, { ...step, newOutputs: outputs.map(({ shape }) => shape) });
     node.outputs.forEach((name, index) => {
@@ -157,9 +157,7 @@ class Change {
 
 function withInputs(node: Node, renames: ReadonlyMap<string, string>): Node {
   if (!node.inputs.some((name) => renames.has(name))) return node;
-  const copy: Node = { ...node, inputs: node.inputs.map((name) => renames.get(name) ?? name) };
-  keepRule(node, copy);
-  return copy;
+  return { ...node, inputs: node.inputs.map((name) => renames.get(name) ?? name) };
 }
 
 /**

@@ -7,80 +7,75 @@
  * @module
  */
 
-import { consumers, type Node, producers } from "../../graph/mod.ts";
+import type { GraphIndex, Node } from "../../graph/mod.ts";
 import { attentionKernel } from "../../kernels/attention.ts";
-import type { PlanNode, TypedGraph } from "../node.ts";
+import type { PlanNode } from "../node.ts";
 import type { Composite } from "./composites.ts";
 
 const SWAP_LAST = [0, 1, 3, 2];
 
 /** Finds every attention core of the graph. */
-export function findAttention(typed: TypedGraph): Composite[] {
-  return typed.graph.nodes.flatMap((node) => {
-    const found = node.op === "Softmax" && node.attributes.axis === 3 ? matchAttention(typed, node) : undefined;
+export function findAttention(index: GraphIndex): Composite[] {
+  return index.graph.nodes.flatMap((node) => {
+    const found = node.op === "Softmax" && node.attributes.axis === 3 ? matchAttention(index, node) : undefined;
     return found ? [found] : [];
   });
 }
 
-function matchAttention({ graph, types }: TypedGraph, softmax: Node): Composite | undefined {
-  const makers = producers(graph), readers = consumers(graph);
+function matchAttention(index: GraphIndex, softmax: Node): Composite | undefined {
   const claimed: Node[] = [softmax];
   let scale = 1;
 
   /** Follows a value back through products with one constant, collecting the factor. */
   const unscaled = (value: string): string => {
-    const mul = makers.get(value);
+    const mul = index.producerOf(value);
     if (mul?.op !== "Mul") return value;
-    const side = mul.inputs.findIndex((name) => graph.constants.get(name)?.data.length === 1);
-    if (side < 0 || readers.get(value)!.length !== 1) return value;
+    const side = mul.inputs.findIndex((name) => index.constantOf(name)?.data.length === 1);
+    if (side < 0 || index.soleReader(value) === undefined) return value;
     claimed.push(mul);
-    scale *= graph.constants.get(mul.inputs[side])!.data[0];
+    scale *= index.constantOf(mul.inputs[side])!.data[0];
     return mul.inputs[1 - side];
   };
   const transposed = (value: string): string | undefined => {
-    const node = makers.get(value);
+    const node = index.producerOf(value);
     if (node?.op !== "Transpose" || String(node.attributes.perm) !== String(SWAP_LAST)) return undefined;
     claimed.push(node);
     return node.inputs[0];
   };
-  const only = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    return list.length === 1 && !graph.outputs.includes(value) ? list[0] : undefined;
-  };
 
-  const scores = makers.get(unscaled(softmax.inputs[0]));
+  const scores = index.producerOf(unscaled(softmax.inputs[0]));
   if (scores?.op !== "MatMul") return undefined;
   const q = transposed(unscaled(scores.inputs[0]));
   if (q === undefined) return undefined;
   const queries = unscaled(q), keys = unscaled(scores.inputs[1]);
-  const split = makers.get(queries);
+  const split = index.producerOf(queries);
   if (split?.op !== "Split" || split.attributes.axis !== 2 || split.outputs.length !== 3) return undefined;
   if (split.outputs[0] !== queries || split.outputs[1] !== keys) return undefined;
-  const reshape = makers.get(split.inputs[0]);
-  const turn = only(softmax.outputs[0]);
+  const reshape = index.producerOf(split.inputs[0]);
+  const turn = index.soleReader(softmax.outputs[0]);
   const product = turn?.op === "Transpose" && String(turn.attributes.perm) === String(SWAP_LAST)
-    ? only(turn.outputs[0])
+    ? index.soleReader(turn.outputs[0])
     : undefined;
   const result = product?.op === "MatMul" && product.inputs[0] === split.outputs[2]
-    ? only(product.outputs[0])
+    ? index.soleReader(product.outputs[0])
     : undefined;
   if (reshape?.op !== "Reshape" || result?.op !== "Reshape") return undefined;
 
   const qkv = reshape.inputs[0];
-  const [batch, channels, height, width] = types.get(qkv)!.shape;
-  const [, heads, , length] = types.get(split.inputs[0])!.shape;
+  const [batch, channels, height, width] = index.shapeOf(qkv);
+  const [, heads, , length] = index.shapeOf(split.inputs[0]);
   const [keyChannels, otherKeys, valueChannels] = split.attributes.sizes;
-  const output = types.get(result.outputs[0])!.shape;
-  if (types.get(qkv)!.shape.length !== 4 || types.get(split.inputs[0])!.shape.length !== 4) return undefined;
+  const output = index.shapeOf(result.outputs[0]);
+  if (index.shapeOf(qkv).length !== 4 || index.shapeOf(split.inputs[0]).length !== 4) return undefined;
   if (length !== height * width || heads * (keyChannels + otherKeys + valueChannels) !== channels) return undefined;
   if (keyChannels !== otherKeys || keyChannels % 4 !== 0 || valueChannels % 4 !== 0) return undefined;
   if (String(output) !== String([batch, heads * valueChannels, height, width])) return undefined;
 
   // The values also feed the positional encoding, as a map of their own.
-  const others = readers.get(split.outputs[2])!.filter((node) => node !== product);
+  const others = index.readersOf(split.outputs[2]).filter((node) => node !== product);
   if (
     others.length > 1 ||
-    others.some((node) => node.op !== "Reshape" || String(types.get(node.outputs[0])!.shape) !== String(output))
+    others.some((node) => node.op !== "Reshape" || String(index.shapeOf(node.outputs[0])) !== String(output))
   ) {
     return undefined;
   }

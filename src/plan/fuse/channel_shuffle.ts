@@ -8,9 +8,9 @@
  * @module
  */
 
-import { consumers, type Node, producers, sizeOf } from "../../graph/mod.ts";
+import { type GraphIndex, type Node, sizeOf } from "../../graph/mod.ts";
 import { channelShuffleKernel } from "../../kernels/channel_shuffle.ts";
-import type { PlanNode, TypedGraph } from "../node.ts";
+import type { PlanNode } from "../node.ts";
 
 /** A channel shuffle. */
 export interface ChannelShuffle {
@@ -24,22 +24,17 @@ export interface ChannelShuffle {
 }
 
 /** Every channel shuffle whose values in between nobody else reads. */
-export function findChannelShuffles({ graph, types }: TypedGraph): ChannelShuffle[] {
-  const makers = producers(graph), readers = consumers(graph);
-  const shapeOf = (value: string) => types.get(value)!.shape;
-  const onlyReader = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    return list.length === 1 && !graph.outputs.includes(value) ? list[0] : undefined;
-  };
-  return graph.nodes.flatMap((swap): ChannelShuffle[] => {
+export function findChannelShuffles(index: GraphIndex): ChannelShuffle[] {
+  const shapeOf = (value: string) => index.shapeOf(value);
+  return index.graph.nodes.flatMap((swap): ChannelShuffle[] => {
     if (swap.op !== "Transpose") return [];
     const { perm } = swap.attributes;
     if (perm.length < 4 || perm.some((axis, i) => axis !== (i === 1 ? 2 : i === 2 ? 1 : i))) return [];
-    const split = makers.get(swap.inputs[0]);
-    const merge = onlyReader(swap.outputs[0]);
-    if (split?.op !== "Reshape" || onlyReader(split.outputs[0]) !== swap || merge?.op !== "Reshape") return [];
+    const split = index.producerOf(swap.inputs[0]);
+    const merge = index.soleReader(swap.outputs[0]);
+    if (split?.op !== "Reshape" || merge?.op !== "Reshape" || index.soleReader(split.outputs[0]) !== swap) return [];
     const [input] = split.inputs, [output] = merge.outputs;
-    if (graph.constants.has(input) || types.get(input)!.dtype !== "f32") return [];
+    if (index.isConstant(input) || index.typeOf(input).dtype !== "f32") return [];
     const [batch, channels, ...pixels] = shapeOf(input);
     const [, groups, ...rest] = shapeOf(split.outputs[0]);
     const grouped = [batch, groups, channels / groups].every((extent, i) => extent === shapeOf(split.outputs[0])[i]);

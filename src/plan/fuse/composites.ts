@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Node } from "../../graph/mod.ts";
+import type { GraphIndex, Node } from "../../graph/mod.ts";
 import type { Target } from "../../kernels/conv_tile.ts";
-import type { PlanNode, TypedGraph } from "../node.ts";
+import type { PlanNode } from "../node.ts";
 import { findAttention } from "./attention.ts";
 import { findByteTables } from "./int8/tables.ts";
 import { findSimam } from "./simam.ts";
@@ -21,7 +21,7 @@ export interface Composite {
 }
 
 /** Every finder, in the order they are tried; a graph node belongs to at most one composite. */
-const FINDERS: readonly ((typed: TypedGraph, target: Target) => Composite[])[] = [
+const FINDERS: readonly ((index: GraphIndex, target: Target) => Composite[])[] = [
   findAttention,
   findSqueezeExcite,
   findChannelStatistics,
@@ -32,17 +32,14 @@ const FINDERS: readonly ((typed: TypedGraph, target: Target) => Composite[])[] =
 ];
 
 /** The composites of a graph: groups of which nobody outside reads a value that the special kernel does not make. */
-export function findComposites(typed: TypedGraph, target: Target): Composite[] {
+export function findComposites(index: GraphIndex, target: Target): Composite[] {
   const claimed = new Set<Node>();
-  return FINDERS.flatMap((find) => find(typed, target)).filter(({ node, nodes }) => {
+  return FINDERS.flatMap((find) => find(index, target)).filter(({ node, nodes }) => {
     const group = new Set(nodes);
-    const inner = new Set(nodes.flatMap(({ outputs }) => outputs).filter((value) => !node.outputs.includes(value)));
-    const readOutside = typed.graph.nodes.some((other) =>
-      !group.has(other) && other.inputs.some((value) => inner.has(value))
-    );
-    if (readOutside || typed.graph.outputs.some((value) => inner.has(value)) || nodes.some((one) => claimed.has(one))) {
-      return false;
-    }
+    const inner = nodes.flatMap(({ outputs }) => outputs).filter((value) => !node.outputs.includes(value));
+    const isNeeded = (value: string) =>
+      index.isOutput(value) || index.readersOf(value).some((reader) => !group.has(reader));
+    if (inner.some(isNeeded) || nodes.some((one) => claimed.has(one))) return false;
     for (const one of nodes) claimed.add(one);
     return true;
   });

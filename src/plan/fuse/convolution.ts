@@ -5,11 +5,10 @@
  * @module
  */
 
-import { consumers, type Node, producers } from "../../graph/mod.ts";
+import type { GraphIndex, Node } from "../../graph/mod.ts";
 import { type Activation, activationOf, isFiniteAtZero, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { directConvApplies } from "../../kernels/conv_direct.ts";
 import type { Int8Cells } from "../../kernels/kernel.ts";
-import type { TypedGraph } from "../node.ts";
 import type { ChannelShuffle } from "./channel_shuffle.ts";
 import type { Quantization } from "./int8/around.ts";
 
@@ -76,28 +75,26 @@ export function channelOffsets(node: Node): number[] | undefined {
 }
 
 /** Fuses every convolution with its neighbours. */
-export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOptions): FusedConvolutions {
+export function fuseConvolutions(index: GraphIndex, options: FusionOptions): FusedConvolutions {
   const { claimed, maxTensors, quantization } = options;
-  const makers = producers(graph), readers = consumers(graph);
+  const { graph, types } = index;
   const shuffles = new Map(options.shuffles.map((shuffle) => [shuffle.nodes[0], shuffle]));
   const absorbed = new Set<Node>();
   const byLast = new Map<Node, FusedConvolution>();
   const shapeOf = (value: string) => types.get(value)!.shape;
   const isConstant = (name: string) => graph.constants.has(name);
 
-  /** The only reader of a value that nobody else needs. */
+  /** The sole reader of a value, where it is still to be had. */
   const soleReader = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    if (list.length !== 1 || graph.outputs.includes(value) || claimed.has(list[0])) return undefined;
-    if (absorbed.has(list[0])) return undefined;
-    return list[0].inputs.filter((name) => name === value).length === 1 ? list[0] : undefined;
+    const reader = index.soleReader(value);
+    return reader && !claimed.has(reader) && !absorbed.has(reader) ? reader : undefined;
   };
   const isDirect = ({ op, attributes, inputs: [, weight] }: Convolution) =>
     op === "Conv" && isConstant(weight) && directConvApplies({ attributes, weight: types.get(weight)! });
 
   /** The product of a map and a gate `[N, C, 1, 1]` that only this convolution reads, and that it can take along. */
   const gateBefore = (conv: Convolution): { mul: Node; x: string; gate: string } | undefined => {
-    const mul = makers.get(conv.inputs[0]);
+    const mul = index.producerOf(conv.inputs[0]);
     if (mul?.op !== "Mul" || claimed.has(mul) || soleReader(mul.outputs[0]) !== conv || !isDirect(conv)) {
       return undefined;
     }
@@ -189,11 +186,11 @@ export function fuseConvolutions({ graph, types }: TypedGraph, options: FusionOp
       }
       // Only whole blocks of four channels can be interleaved.
       if (reader.op !== "Concat" || interleaved?.value !== part || firstChannel % 4 !== 0) return false;
-      const own = makers.get(fused.x.value) === node ? value : fused.x.value;
+      const own = index.producerOf(fused.x.value) === node ? value : fused.x.value;
       changes.push(() => fused.interleaved = { ...interleaved, value, firstChannel });
       return own !== value;
     };
-    if (node.outputs.every((part, i) => readers.get(part)!.every((reader) => takesAlong(reader, part, offsets[i])))) {
+    if (node.outputs.every((part, i) => index.readersOf(part).every((one) => takesAlong(one, part, offsets[i])))) {
       for (const change of changes) change();
       absorbed.add(node);
     }

@@ -11,19 +11,7 @@
  * @module
  */
 
-import {
-  type Constant,
-  consumers,
-  type Graph,
-  inferTypes,
-  namesOf,
-  type Node,
-  producers,
-  replaceNodes,
-  type Shape,
-  sizeOf,
-  uniqueName,
-} from "../../graph/mod.ts";
+import { type Constant, type Graph, GraphEditor, GraphIndex, type Node, type Shape, sizeOf } from "../../graph/mod.ts";
 
 type IntegerProduct = Node<"ConvInteger" | "MatMulInteger">;
 
@@ -60,42 +48,31 @@ export function lowerIntegerProducts(graph: Graph): Graph {
     node.op === "ConvInteger" || node.op === "MatMulInteger"
   );
   if (products.length === 0) return graph;
-  const types = inferTypes(graph), makers = producers(graph), readers = consumers(graph), taken = namesOf(graph);
-  const added = new Map<string, Constant>();
-  const replaced = new Map<Node, Node[]>();
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
 
-  const enter = (base: string, constant: Constant): string => {
-    const name = uniqueName(taken, base);
-    added.set(name, constant);
-    return name;
-  };
-
-  const soleReader = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    return list.length === 1 && !graph.outputs.includes(value) ? list[0] : undefined;
-  };
+  const enter = (base: string, constant: Constant) => editor.define(editor.uniqueName(base), constant);
 
   const scaledBehind = (node: IntegerProduct): Scaled | undefined => {
-    const cast = soleReader(node.outputs[0]);
+    const cast = index.soleReader(node.outputs[0]);
     if (cast?.op !== "Cast" || cast.attributes.to !== "f32") return undefined;
-    const mul = soleReader(cast.outputs[0]);
-    if (mul?.op !== "Mul" || mul.inputs[0] === mul.inputs[1]) return undefined;
-    const factor = makers.get(mul.inputs[mul.inputs[0] === cast.outputs[0] ? 1 : 0]);
+    const mul = index.soleReader(cast.outputs[0]);
+    if (mul?.op !== "Mul") return undefined;
+    const factor = index.producerOf(mul.inputs[mul.inputs[0] === cast.outputs[0] ? 1 : 0]);
     if (factor?.op !== "Mul") return undefined;
-    const scale = factor.inputs.find((name) => !graph.constants.has(name));
-    const weightScale = factor.inputs.flatMap((name) => graph.constants.get(name) ?? [])[0];
+    const scale = factor.inputs.find((name) => !index.isConstant(name));
+    const weightScale = factor.inputs.flatMap((name) => index.constantOf(name) ?? [])[0];
     if (scale === undefined || !weightScale) return undefined;
-    const { shape: scaleShape } = types.get(scale)!;
+    const scaleShape = index.shapeOf(scale);
     if (scaleShape.length > 1 || sizeOf(scaleShape) !== 1) return undefined;
-    const { shape } = types.get(node.inputs[1])!;
+    const shape = index.shapeOf(node.inputs[1]);
     const perColumn = node.op === "MatMulInteger" && weightScale.shape.length === 1 &&
       weightScale.shape[0] === shape[shape.length - 1];
     const single = weightScale.data.length === 1 && weightScale.shape.length < 2;
     if (weightScale.dtype !== "f32" || !single && !perColumn) return undefined;
     const found = { nodes: [cast, mul], output: mul.outputs[0], scale, weightScale };
-    const add = soleReader(mul.outputs[0]);
+    const add = index.soleReader(mul.outputs[0]);
     if (node.op !== "ConvInteger" || add?.op !== "Add") return found;
-    const bias = graph.constants.get(add.inputs[add.inputs[0] === mul.outputs[0] ? 1 : 0]);
+    const bias = index.constantOf(add.inputs[add.inputs[0] === mul.outputs[0] ? 1 : 0]);
     if (bias?.dtype !== "f32" || bias.shape.join() !== [1, shape[0], 1, 1].join()) return found;
     return {
       ...found,
@@ -105,67 +82,64 @@ export function lowerIntegerProducts(graph: Graph): Graph {
     };
   };
 
-  const dequantize = (of: IntegerProduct, x: string, scale: string, zeroPoint: string, axis: number): Node => ({
-    op: "DequantizeLinear",
-    name: uniqueName(taken, `${of.name}/dequantize`),
-    inputs: [x, scale, zeroPoint],
-    outputs: [uniqueName(taken, `${x}/float`)],
-    attributes: { axis },
-  });
+  const dequantize = (of: IntegerProduct, x: string, scale: string, zeroPoint: string, axis: number): string => {
+    const name = editor.uniqueName(`${of.name}/dequantize`), outputs = [editor.uniqueName(`${x}/float`)];
+    return editor.nodeWithOutputs("DequantizeLinear", name, [x, scale, zeroPoint], { axis }, outputs)[0];
+  };
+
+  /** How many scales the second factor has. */
+  const scaleCount = ({ inputs: [, , , zeroPoint] }: IntegerProduct, weightScale: Constant | undefined) =>
+    Math.max(sizeOf(index.shapeOf(zeroPoint)), weightScale?.data.length ?? 1);
+
+  /** Zero points that are known only when the graph runs cannot be repeated for more scales. */
+  const takes = (node: IntegerProduct, { weightScale }: Scaled): boolean =>
+    index.isConstant(node.inputs[3]) || sizeOf(index.shapeOf(node.inputs[3])) === scaleCount(node, weightScale);
 
   /** The second factor as floats. */
-  const dequantizedWeight = (node: IntegerProduct, weightScale: Constant | undefined): Node | undefined => {
+  const dequantizedWeight = (node: IntegerProduct, weightScale: Constant | undefined): string => {
     const [, weight, , zeroPoint] = node.inputs;
-    const zeroShape = types.get(zeroPoint)!.shape, known = graph.constants.get(zeroPoint);
-    const count = Math.max(sizeOf(zeroShape), weightScale?.data.length ?? 1);
-    const axis = count === 1 ? 0 : outputAxis(node, types.get(weight)!.shape);
+    const known = index.constantOf(zeroPoint), count = scaleCount(node, weightScale);
+    const axis = count === 1 ? 0 : outputAxis(node, index.shapeOf(weight));
     const one: Constant = { dtype: "f32", shape: [1], data: Float32Array.of(1) };
     const scales = repeated(weightScale ?? one, count);
     if (known) {
       const zeros = enter(`${node.name}/weight_zero_point`, repeated(known, count));
       return dequantize(node, weight, enter(`${node.name}/weight_scale`, scales), zeros, axis);
     }
-    if (sizeOf(zeroShape) !== count) return undefined;
-    const shaped = enter(`${node.name}/weight_scale`, { ...scales, shape: zeroShape });
+    const shaped = enter(`${node.name}/weight_scale`, { ...scales, shape: index.shapeOf(zeroPoint) });
     return dequantize(node, weight, shaped, zeroPoint, axis);
   };
 
   let one: string | undefined;
-  const centred = new Map<string, Node>();
-  /** The first factor as floats, and the node that makes it where none does yet. */
-  const dequantizedInput = (node: IntegerProduct, scale: string | undefined): { value: string; made: Node[] } => {
+  const centred = new Map<string, string>();
+  /** The first factor as floats. */
+  const dequantizedInput = (node: IntegerProduct, scale: string | undefined): string => {
     const [x, , zeroPoint] = node.inputs;
     const by = scale ?? (one ??= enter("one", { dtype: "f32", shape: [], data: Float32Array.of(1) }));
     const key = JSON.stringify([x, by, zeroPoint]);
-    const known = centred.get(key);
-    const made = known ?? dequantize(node, x, by, zeroPoint, 0);
-    centred.set(key, made);
-    return { value: made.outputs[0], made: known ? [] : [made] };
+    const known = centred.get(key) ?? dequantize(node, x, by, zeroPoint, 0);
+    centred.set(key, known);
+    return known;
   };
 
   for (const node of products) {
-    let scaled = scaledBehind(node);
-    let weight = dequantizedWeight(node, scaled?.weightScale);
-    if (!weight) {
-      scaled = undefined;
-      weight = dequantizedWeight(node, undefined)!;
-    }
-    const input = dequantizedInput(node, scaled?.scale);
-    const bias = scaled?.bias && [enter(`${node.name}/bias`, scaled.bias)];
-    const result = scaled?.output ?? uniqueName(taken, `${node.name}/sums`);
-    const inputs = [input.value, weight.outputs[0], ...bias ?? []];
-    const product: Node = node.op === "ConvInteger"
-      ? { ...node, op: "Conv", inputs, outputs: [result] }
-      : { ...node, op: "MatMul", inputs, outputs: [result] };
-    const whole: Node = {
-      op: "Cast",
-      name: uniqueName(taken, `${node.name}/whole`),
-      inputs: [result],
-      outputs: node.outputs,
-      attributes: { to: "i32" },
-    };
-    replaced.set(node, [weight, ...input.made, product, ...scaled ? [] : [whole]]);
-    for (const other of scaled?.nodes ?? []) replaced.set(other, []);
+    const found = scaledBehind(node);
+    const scaled = found && takes(node, found) ? found : undefined;
+    for (const other of scaled?.nodes ?? []) editor.replace(other, []);
+    editor.replace(node, () => {
+      const weight = dequantizedWeight(node, scaled?.weightScale);
+      const factors = [dequantizedInput(node, scaled?.scale), weight];
+      const bias = scaled?.bias ? [enter(`${node.name}/bias`, scaled.bias)] : [];
+      const outputs = [scaled?.output ?? editor.uniqueName(`${node.name}/sums`)];
+      const inputs = [...factors, ...bias];
+      editor.put(
+        node.op === "ConvInteger"
+          ? { ...node, op: "Conv", inputs, outputs }
+          : { ...node, op: "MatMul", inputs, outputs },
+      );
+      if (scaled) return;
+      editor.nodeWithOutputs("Cast", editor.uniqueName(`${node.name}/whole`), outputs, { to: "i32" }, node.outputs);
+    });
   }
-  return replaceNodes(graph, replaced, added);
+  return editor.finish();
 }

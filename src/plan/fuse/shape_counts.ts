@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Constant, type Graph, inferTypes, type Node, producers, withNodes } from "../../graph/mod.ts";
+import { type Constant, type Graph, GraphIndex, type Node, withNodes } from "../../graph/mod.ts";
 
 /** What a HardSigmoid makes of every number, where that is one and the same. */
 function fixedValue(node: Node | undefined): number | undefined {
@@ -16,13 +16,13 @@ function fixedValue(node: Node | undefined): number | undefined {
 /** The graph with such sums as constants; they keep their rank and are of extent 1 throughout. */
 export function foldShapeCounts(graph: Graph): Graph {
   if (!graph.nodes.some((node) => fixedValue(node) !== undefined)) return graph;
-  const types = inferTypes(graph), makers = producers(graph);
+  const index = GraphIndex.of(graph);
   const constants = new Map<string, Constant>(graph.constants);
   const nodes = graph.nodes.filter((node) => {
-    if (node.op !== "ReduceSum" || !node.attributes.keepDims || graph.outputs.includes(node.outputs[0])) return true;
-    const value = fixedValue(makers.get(node.inputs[0]));
+    if (node.op !== "ReduceSum" || !node.attributes.keepDims || index.isOutput(node.outputs[0])) return true;
+    const value = fixedValue(index.producerOf(node.inputs[0]));
     if (value === undefined) return true;
-    const { shape } = types.get(node.inputs[0])!;
+    const shape = index.shapeOf(node.inputs[0]);
     const count = node.attributes.axes.reduce((product, axis) => product * shape[axis], 1);
     constants.set(node.outputs[0], { dtype: "f32", shape: shape.map(() => 1), data: Float32Array.of(value * count) });
     return false;

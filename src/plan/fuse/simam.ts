@@ -8,10 +8,9 @@
  * @module
  */
 
-import { type Node, producers } from "../../graph/mod.ts";
+import type { GraphIndex, Node } from "../../graph/mod.ts";
 import type { Target } from "../../kernels/conv_tile.ts";
 import { simamKernel } from "../../kernels/simam.ts";
-import type { TypedGraph } from "../node.ts";
 import type { Composite } from "./composites.ts";
 
 /** A value that is `scale * value + shift`. */
@@ -22,15 +21,14 @@ interface Affine {
 }
 
 /** Finds every SimAM block of the graph. */
-export function findSimam(typed: TypedGraph, target: Target): Composite[] {
-  const find = finder(typed, target);
-  return typed.graph.nodes.flatMap((node) => find(node) ?? []);
+export function findSimam(index: GraphIndex, target: Target): Composite[] {
+  const find = finder(index, target);
+  return index.graph.nodes.flatMap((node) => find(node) ?? []);
 }
 
-function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => Composite | undefined {
-  const makers = producers(graph);
+function finder(index: GraphIndex, target: Target): (node: Node) => Composite | undefined {
   const scalar = (name: string): number | undefined => {
-    const data = graph.constants.get(name)?.data;
+    const data = index.constantOf(name)?.data;
     return data?.length === 1 ? data[0] : undefined;
   };
 
@@ -38,14 +36,14 @@ function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => C
     if (mul.op !== "Mul") return undefined;
     const nodes: Node[] = [mul];
     const made = <K extends Node["op"]>(value: string, op: K): Extract<Node, { op: K }> | undefined => {
-      const node = makers.get(value);
+      const node = index.producerOf(value);
       if (node?.op !== op) return undefined;
       nodes.push(node);
       return node as Extract<Node, { op: K }>;
     };
     /** Follows a value back through additions, products and quotients with single numbers. */
     const affine = (value: string): Affine => {
-      const node = makers.get(value);
+      const node = index.producerOf(value);
       if (node?.op !== "Add" && node?.op !== "Mul" && node?.op !== "Div") return { value, scale: 1, shift: 0 };
       const [a, b] = node.inputs.map(scalar);
       const factor = a ?? b;
@@ -59,21 +57,21 @@ function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => C
     };
     /** The value whose mean or sum over height and width this is, and the factor on the sum. */
     const pooled = (value: string): { x: string; factor: number } | undefined => {
-      const node = makers.get(value);
+      const node = index.producerOf(value);
       const isSum = node?.op === "ReduceSum";
       if (node?.op !== "GlobalAveragePool") {
         if (node?.op !== "ReduceMean" && node?.op !== "ReduceSum") return undefined;
         if (!node.attributes.keepDims || node.attributes.axes.join() !== "2,3") return undefined;
       }
       nodes.push(node);
-      const [, , height, width] = types.get(node.inputs[0])!.shape;
+      const [, , height, width] = index.shapeOf(node.inputs[0]);
       return { x: node.inputs[0], factor: isSum ? 1 : 1 / (height * width) };
     };
 
-    const sigmoidAt = mul.inputs.findIndex((value) => makers.get(value)?.op === "Sigmoid");
+    const sigmoidAt = mul.inputs.findIndex((value) => index.producerOf(value)?.op === "Sigmoid");
     const x = mul.inputs[1 - sigmoidAt];
     const sigmoid = sigmoidAt < 0 ? undefined : made(mul.inputs[sigmoidAt], "Sigmoid");
-    if (sigmoid === undefined || graph.constants.has(x) || types.get(x)!.shape.length !== 4) return undefined;
+    if (sigmoid === undefined || index.isConstant(x) || index.shapeOf(x).length !== 4) return undefined;
     const energy = affine(sigmoid.inputs[0]);
     const ratio = made(energy.value, "Div");
     if (ratio === undefined || energy.scale !== 1) return undefined;
@@ -86,7 +84,7 @@ function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => C
     const deviation = made(squares.inputs[0], "Sub");
     const mean = deviation && pooled(deviation.inputs[1]);
     // A sum in the place of the mean is not what the kernel computes, unless there is one pixel.
-    const [, , height, width] = types.get(x)!.shape;
+    const [, , height, width] = index.shapeOf(x);
     if (deviation?.inputs[0] !== x || mean?.x !== x || mean.factor !== 1 / (height * width)) return undefined;
     const [output] = mul.outputs;
     return {

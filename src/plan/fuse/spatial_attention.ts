@@ -7,33 +7,32 @@
  * @module
  */
 
-import { consumers, type Node, producers } from "../../graph/mod.ts";
+import type { GraphIndex, Node } from "../../graph/mod.ts";
 import { activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { spatialGateKernel, statisticsKernel } from "../../kernels/spatial_attention.ts";
-import type { TypedGraph } from "../node.ts";
 import type { Composite } from "./composites.ts";
 
 /** Largest kernel that is written out: a row of it is flat in the shader. */
 const LARGEST = 11;
 
 /** Finds the mean and the maximum of channels that a Concat puts side by side, and the gate before them. */
-export function findChannelStatistics({ graph, types }: TypedGraph): Composite[] {
-  const makers = producers(graph), readers = consumers(graph);
-  const shapeOf = (value: string) => types.get(value)!.shape;
+export function findChannelStatistics(index: GraphIndex): Composite[] {
+  const { graph } = index;
+  const shapeOf = (value: string) => index.shapeOf(value);
   const overChannels = (node: Node | undefined): node is Node<"ReduceMean" | "ReduceMax"> =>
     (node?.op === "ReduceMean" || node?.op === "ReduceMax") && node.attributes.keepDims &&
     node.attributes.axes.join() === "1";
   return graph.nodes.flatMap((concat): Composite[] => {
     if (concat.op !== "Concat" || concat.attributes.axis !== 1 || concat.inputs.length !== 2) return [];
-    const parts = concat.inputs.map((value) => makers.get(value));
+    const parts = concat.inputs.map((value) => index.producerOf(value));
     const [first, second] = parts;
     if (!overChannels(first) || !overChannels(second) || first.op === second.op) return [];
     const [value] = first.inputs;
     if (second.inputs[0] !== value || graph.constants.has(value) || shapeOf(value).length !== 4) return [];
     const [statistics] = concat.outputs;
-    const mul = makers.get(value);
+    const mul = index.producerOf(value);
     const [batch, channels] = shapeOf(value);
-    const gate = mul?.op === "Mul" && readers.get(value)!.length > 0
+    const gate = mul?.op === "Mul"
       ? mul.inputs.find((name) => shapeOf(name).join() === [batch, channels, 1, 1].join())
       : undefined;
     const map = mul?.inputs.find((name) => name !== gate);
@@ -67,13 +66,9 @@ export function findChannelStatistics({ graph, types }: TypedGraph): Composite[]
 }
 
 /** Finds convolutions from two channels to one that gate each pixel of a map. */
-export function findSpatialGates({ graph, types }: TypedGraph): Composite[] {
-  const readers = consumers(graph);
-  const shapeOf = (value: string) => types.get(value)!.shape;
-  const soleReader = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    return list.length === 1 && !graph.outputs.includes(value) ? list[0] : undefined;
-  };
+export function findSpatialGates(index: GraphIndex): Composite[] {
+  const { graph } = index;
+  const shapeOf = (value: string) => index.shapeOf(value);
   return graph.nodes.flatMap((conv): Composite[] => {
     if (conv.op !== "Conv" || conv.attributes.groups !== 1) return [];
     const { strides, dilations, pads } = conv.attributes;
@@ -82,10 +77,10 @@ export function findSpatialGates({ graph, types }: TypedGraph): Composite[] {
     if (outputs !== 1 || inputs !== 2 || kernel !== across || kernel > LARGEST) return [];
     if ([...strides, ...dilations].some((step) => step !== 1) || !(weight instanceof Float32Array)) return [];
     if (conv.inputs.length > 2 && bias === undefined) return [];
-    const next = soleReader(conv.outputs[0]);
+    const next = index.soleReader(conv.outputs[0]);
     const activation = next && activationOf(next);
     const gate = activation ? next!.outputs[0] : conv.outputs[0];
-    const mul = soleReader(gate);
+    const mul = index.soleReader(gate);
     const x = mul?.op === "Mul" ? mul.inputs.find((value) => value !== gate) : undefined;
     const [statistics] = conv.inputs;
     if (mul === undefined || x === undefined || graph.constants.has(x) || x === statistics) return [];

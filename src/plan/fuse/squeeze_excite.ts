@@ -12,7 +12,7 @@
  * @module
  */
 
-import { consumers, type Node, producers } from "../../graph/mod.ts";
+import type { GraphIndex, Node } from "../../graph/mod.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
 import type { Target } from "../../kernels/conv_tile.ts";
 import {
@@ -22,13 +22,12 @@ import {
   squeezeExciteKernel,
   squeezesAtOnce,
 } from "../../kernels/squeeze_excite.ts";
-import type { TypedGraph } from "../node.ts";
 import type { Composite } from "./composites.ts";
 
 /** Finds every pair of such products of the graph. */
-export function findSqueezeExcite(typed: TypedGraph, target: Target): Composite[] {
-  const find = finder(typed, target);
-  return typed.graph.nodes.flatMap((node) => find(node) ?? []);
+export function findSqueezeExcite(index: GraphIndex, target: Target): Composite[] {
+  const find = finder(index, target);
+  return index.graph.nodes.flatMap((node) => find(node) ?? []);
 }
 
 /** A product with the activation behind it. */
@@ -60,15 +59,10 @@ const sameProduct = (a: ChannelProduct, b: ChannelProduct) =>
   sameNumbers(a.weight, b.weight) && sameNumbers(a.bias, b.bias) &&
   (["name", "a", "b"] as const).every((field) => a.activation[field] === b.activation[field]);
 
-function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => Composite | undefined {
-  const makers = producers(graph), readers = consumers(graph);
-  const shapeOf = (value: string) => types.get(value)!.shape;
-
-  /** The only reader of a value that does not leave the graph. */
-  const soleReader = (value: string): Node | undefined => {
-    const list = readers.get(value)!;
-    return list.length === 1 && !graph.outputs.includes(value) ? list[0] : undefined;
-  };
+function finder(index: GraphIndex, target: Target): (node: Node) => Composite | undefined {
+  const { graph } = index;
+  const shapeOf = (value: string) => index.shapeOf(value);
+  const soleReader = (value: string) => index.soleReader(value);
 
   /** What follows a value: its activation, where it has one that can be fused. */
   const activated = (value: string): { activation: Activation; nodes: readonly Node[]; output: string } => {
@@ -110,9 +104,9 @@ function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => C
   /** The branch of the maximum that is added to that of the mean, with what follows the sum. */
   const twin = ({ pooled, squeeze, excite }: Branch) => {
     const add = soleReader(excite.output);
-    const x = makers.get(pooled)!.inputs[0];
+    const x = index.producerOf(pooled)!.inputs[0];
     if (add?.op !== "Add" || excite.product.activation !== NO_ACTIVATION) return undefined;
-    const pool = readers.get(x)!.find((node) => poolOf(node) === "maximum");
+    const pool = index.readersOf(x).find((node) => poolOf(node) === "maximum");
     const first = pool && soleReader(pool.outputs[0]);
     const other = first && branchOf(first);
     if (!other || soleReader(other.excite.output) !== add || other.excite.output === excite.output) return undefined;
@@ -126,7 +120,7 @@ function finder({ graph, types }: TypedGraph, target: Target): (node: Node) => C
     const branch = branchOf(first);
     if (branch === undefined) return undefined;
     const { pooled, squeeze, excite } = branch;
-    const pool = makers.get(pooled);
+    const pool = index.producerOf(pooled);
     if (poolOf(pool) !== "mean" || graph.constants.has(pool!.inputs[0])) return undefined;
     const [map] = pool!.inputs;
     const atOnce = soleReader(pooled) !== undefined && squeezesAtOnce(shapeOf(map), target);

@@ -9,12 +9,12 @@
 import {
   type ActivationAttributes,
   type ActivationOperator,
-  consumers,
   type Graph,
+  GraphEditor,
+  GraphIndex,
   isActivation,
   type Node,
   unaryRow,
-  withNodes,
 } from "../../graph/mod.ts";
 
 const isActivationNode = (node: Node): node is Node<ActivationOperator> => isActivation(node.op);
@@ -43,28 +43,23 @@ interface Found {
 }
 
 /** The activation of a normalisation and the gradients of both, where nothing else reads a value in between. */
-function find(
-  norm: Node<"BatchNormTraining">,
-  graph: Graph,
-  readers: ReadonlyMap<string, readonly Node[]>,
-): Found | undefined {
+function find(norm: Node<"BatchNormTraining">, index: GraphIndex): Found | undefined {
   const [normalised, mean, inverse] = norm.outputs;
-  if (norm.attributes.activation || graph.outputs.includes(normalised)) return undefined;
-  const activation = single(readers.get(normalised)!.filter(isActivationNode));
+  if (norm.attributes.activation || index.isOutput(normalised)) return undefined;
+  const activation = single(index.readersOf(normalised).filter(isActivationNode));
   if (!activation) return undefined;
   const value = unaryRow(activation.op).derivative.from === "input" ? normalised : activation.outputs[0];
-  const derivatives = readers.get(value)!.flatMap((node) => isDerivative(node, activation, value) ? [node] : []);
-  const others = readers.get(normalised)!.filter((node) =>
+  const derivatives = index.readersOf(value).flatMap((node) => isDerivative(node, activation, value) ? [node] : []);
+  const others = index.readersOf(normalised).filter((node) =>
     node !== activation && !derivatives.some((one) => one === node)
   );
   if (others.length > 0 || derivatives.length > 1) return undefined;
   if (derivatives.length === 0) return { norm, activation };
   const [derivative] = derivatives;
   const [dy] = derivative.outputs;
-  const gradient = single(readers.get(dy)!);
+  const gradient = index.soleReader(dy);
   const expected = [...norm.inputs.slice(0, 2), mean, inverse, dy];
-  const fits = gradient?.op === "BatchNormGradient" && gradient.inputs.join("\n") === expected.join("\n") &&
-    !graph.outputs.includes(dy);
+  const fits = gradient?.op === "BatchNormGradient" && gradient.inputs.join("\n") === expected.join("\n");
   if (fits) return { norm, activation, backward: { derivative, gradient } };
   // A derivative that is computed from the activation's output can stay; one from its input needs the normalised value.
   return value === normalised ? undefined : { norm, activation };
@@ -75,23 +70,23 @@ function find(
  * that are no longer computed.
  */
 export function fuseNormActivationGradient(graph: Graph): Graph {
-  const readers = consumers(graph);
-  const replaced = new Map<Node, Node | undefined>();
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
+  let found = 0;
   for (const node of graph.nodes) {
-    const found = node.op === "BatchNormTraining" ? find(node, graph, readers) : undefined;
-    if (!found) continue;
-    const { norm, activation, backward } = found;
+    const fused = node.op === "BatchNormTraining" ? find(node, index) : undefined;
+    if (!fused) continue;
+    found++;
+    const { norm, activation, backward } = fused;
     const own = { activation: activation.op, ...activation.attributes } as ActivationAttributes;
     const outputs = [activation.outputs[0], ...norm.outputs.slice(1)];
-    replaced.set(norm, { ...norm, outputs, attributes: { ...norm.attributes, activation: own } });
-    replaced.set(activation, undefined);
+    editor.replace(activation, []);
+    editor.replace(norm, [{ ...norm, outputs, attributes: { ...norm.attributes, activation: own } }]);
     if (!backward) continue;
     const { derivative, gradient } = backward;
     const [x, scale, mean, inverse] = gradient.inputs;
     const inputs = [x, scale, mean, inverse, derivative.inputs[1], norm.inputs[2]];
-    replaced.set(gradient, { ...gradient, inputs, attributes: { activation: own } });
-    replaced.set(derivative, undefined);
+    editor.replace(derivative, []);
+    editor.replace(gradient, [{ ...gradient, inputs, attributes: { activation: own } }]);
   }
-  if (replaced.size === 0) return graph;
-  return withNodes(graph, graph.nodes.flatMap((node) => replaced.has(node) ? replaced.get(node) ?? [] : [node]));
+  return found === 0 ? graph : editor.finish();
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Graph, inferTypes, namesOf, type Node, uniqueName, withNodes } from "../../graph/mod.ts";
+import { type Graph, GraphEditor, GraphIndex } from "../../graph/mod.ts";
 
 /** Widest map that row memory takes. */
 export const WIDEST = 4096;
@@ -19,29 +19,25 @@ function nearSquare(count: number): [number, number] {
 
 /** The graph with such convolutions between two Reshapes. */
 export function refoldWideConvolutions(graph: Graph): Graph {
-  const types = inferTypes(graph);
-  const taken = namesOf(graph);
-  const nodes = graph.nodes.flatMap((node): Node[] => {
-    if (node.op !== "Conv" || node.attributes.groups !== 1) return [node];
-    const [batch, channels, height, width] = types.get(node.inputs[0])!.shape;
-    const [outputs, , kh, kw] = types.get(node.inputs[1])!.shape;
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
+  let folds = 0;
+  for (const node of graph.nodes) {
+    if (node.op !== "Conv" || node.attributes.groups !== 1) continue;
+    const [batch, channels, height, width] = index.shapeOf(node.inputs[0]);
+    const [outputs, , kh, kw] = index.shapeOf(node.inputs[1]);
     const { strides, pads } = node.attributes;
-    if (width <= WIDEST || kh * kw !== 1 || strides.some((s) => s !== 1) || pads.some((p) => p !== 0)) return [node];
+    if (width <= WIDEST || kh * kw !== 1 || strides.some((s) => s !== 1) || pads.some((p) => p !== 0)) continue;
     const folded = nearSquare(height * width);
-    if (folded[1] > WIDEST) return [node];
-    const [x, y] = [uniqueName(taken, `${node.name}/folded`), uniqueName(taken, `${node.name}/result`)];
-    const reshape = (name: string, from: string, to: string, shape: number[]): Node => ({
-      op: "Reshape",
-      name: uniqueName(taken, name),
-      inputs: [from],
-      outputs: [to],
-      attributes: { shape },
+    if (folded[1] > WIDEST) continue;
+    const [x, y] = ["folded", "result"].map((what) => editor.uniqueName(`${node.name}/${what}`));
+    const reshape = (what: string, from: string, to: string, shape: readonly number[]) =>
+      editor.nodeWithOutputs("Reshape", editor.uniqueName(`${node.name}/${what}`), [from], { shape }, [to]);
+    editor.replace(node, () => {
+      reshape("fold", node.inputs[0], x, [batch, channels, ...folded]);
+      editor.put({ ...node, inputs: [x, ...node.inputs.slice(1)], outputs: [y] });
+      reshape("unfold", y, node.outputs[0], [batch, outputs, height, width]);
     });
-    return [
-      reshape(`${node.name}/fold`, node.inputs[0], x, [batch, channels, ...folded]),
-      { ...node, inputs: [x, ...node.inputs.slice(1)], outputs: [y] },
-      reshape(`${node.name}/unfold`, y, node.outputs[0], [batch, outputs, height, width]),
-    ];
-  });
-  return nodes.length === graph.nodes.length ? graph : withNodes(graph, nodes);
+    folds++;
+  }
+  return folds === 0 ? graph : editor.finish();
 }

@@ -7,30 +7,29 @@
  * @module
  */
 
-import { type Node, sizeOf } from "../../graph/mod.ts";
+import { type GraphIndex, type Node, sizeOf } from "../../graph/mod.ts";
 import { type DetectionHead, type DetectionLevel, findDetectionHead } from "../../passes/mod.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../reference/run.ts";
-import type { TypedGraph } from "../node.ts";
 
 /** Finds the head of the graph's only output; undefined where it is no such head. */
-export function findYoloHead({ graph, types }: TypedGraph): DetectionHead | undefined {
-  if (graph.outputs.length !== 1) return undefined;
-  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+export function findYoloHead(index: GraphIndex): DetectionHead | undefined {
+  if (index.graph.outputs.length !== 1) return undefined;
+  const head = findDetectionHead(index);
   if (head === undefined) return undefined;
   const { decode, joint, boxes, levels, bins } = head;
-  return decodesAsExpected({ graph, types }, decode, joint, boxes, levels, bins) ? head : undefined;
+  return decodesAsExpected(index, decode, joint, boxes, levels, bins) ? head : undefined;
 }
 
 /** Evaluates the box part on one-hot-like distributions and compares it with the formula at every anchor. */
 function decodesAsExpected(
-  { graph, types }: TypedGraph,
+  index: GraphIndex,
   nodes: readonly Node[],
   joint: string,
   result: string,
   levels: readonly DetectionLevel[],
   bins: number,
 ): boolean {
-  const { shape } = types.get(joint)!;
+  const shape = index.shapeOf(joint);
   const [batch, channels, anchors] = shape;
   const probe = new Float64Array(sizeOf(shape));
   // A slowly varying logit for each bin, different for the four sides and along the anchors.
@@ -43,7 +42,7 @@ function decodesAsExpected(
   const get = (name: string): ReferenceTensor => {
     const known = values.get(name);
     if (known) return known;
-    const constant = graph.constants.get(name)!;
+    const constant = index.constantOf(name)!;
     return referenceTensor(constant.shape, constant.data, constant.dtype);
   };
   for (const node of nodes) {
@@ -52,7 +51,7 @@ function decodesAsExpected(
   const boxes = values.get(result)!.data;
   let first = 0;
   for (const { boxes: map, stride } of levels) {
-    const [, , height, width] = types.get(map)!.shape;
+    const [, , height, width] = index.shapeOf(map);
     for (let cell = 0; cell < height * width; cell++) {
       const anchor = first + cell;
       const distance = (side: number): number => {

@@ -5,13 +5,13 @@
  */
 
 import { yoloOutput } from "../../kernels/detect/mod.ts";
-import type { TypedGraph } from "../node.ts";
+import type { GraphIndex } from "../../graph/mod.ts";
 import type { Composite } from "./composites.ts";
 import { findYoloHead } from "./yolo_head.ts";
 
 /** The tail of the graph as one composite, if it is one. */
-export function findYoloOutput(typed: TypedGraph): Composite[] {
-  const head = findYoloHead(typed);
+export function findYoloOutput(index: GraphIndex): Composite[] {
+  const head = findYoloHead(index);
   if (head === undefined) return [];
   const inputs = head.levels.flatMap(({ boxes, classes }) => [boxes, classes]);
   return [{

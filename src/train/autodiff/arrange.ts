@@ -15,7 +15,7 @@ export const concat: GradientRule<"Concat"> = (node, request) => {
   const dy = only(request);
   const sizes = node.inputs.map((name) => context.shapeOf(name)[axis]);
   if (wanted.filter(Boolean).length > 1) {
-    const parts = context.add("Split", base, [dy], { axis, sizes }, sizes.map((_, i) => `${i}`));
+    const parts = context.several("Split", base, [dy], { axis, sizes }, sizes.map((_, i) => `${i}`));
     return parts.map((part, i) => wanted[i] ? part : undefined);
   }
   let start = 0;

@@ -4,84 +4,13 @@
  * @module
  */
 
-import {
-  type Constant,
-  FeatherdetError,
-  type Graph,
-  inferNode,
-  inferTypes,
-  type Node,
-  type Operator,
-  type OperatorAttributes,
-  type Shape,
-  sizeOf,
-  type TensorType,
-  uniqueName,
-} from "../../graph/mod.ts";
+import { GraphEditor, type Shape, sizeOf } from "../../graph/mod.ts";
 
-/** Collects the nodes of a backward pass. */
-export class GradientContext {
-  /** Nodes added so far, in topological order. */
-  readonly nodes: Node[] = [];
-  /** Constants added so far. */
-  readonly constants = new Map<string, Constant>();
-  readonly #types: Map<string, TensorType>;
-  readonly #taken: Set<string>;
-  readonly #graph: Graph;
-
-  /** `taken` holds the names that exist; those that are added join it. */
-  constructor(graph: Graph, taken: Set<string>) {
-    this.#graph = graph;
-    this.#types = inferTypes(graph);
-    this.#taken = taken;
-  }
-
-  /** Type of a value of the graph or added since. Throws FeatherdetError for any other name. */
-  typeOf(value: string): TensorType {
-    const type = this.#types.get(value);
-    if (type === undefined) {
-      throw new FeatherdetError(`value "${value}" does not exist in graph "${this.#graph.name}"`);
-    }
-    return type;
-  }
-
-  /** Shape of such a value. */
-  shapeOf(value: string): Shape {
-    return this.typeOf(value).shape;
-  }
-
-  /** Declares a value that something else feeds. */
-  declare(value: string, type: TensorType): void {
-    this.#types.set(value, type);
-    this.#taken.add(value);
-  }
-
-  /** Adds a node named after `base` and returns the names of its outputs, `suffixes` appended to its own name. */
-  add<K extends Operator>(
-    op: K,
-    base: string,
-    inputs: readonly string[],
-    attributes: OperatorAttributes[K],
-    suffixes: readonly string[] = [""],
-  ): string[] {
-    const name = uniqueName(this.#taken, base);
-    const outputs = suffixes.map((suffix) => suffix === "" ? name : uniqueName(this.#taken, `${name}/${suffix}`));
-    // The union's members differ only in what `op` and `attributes` tie together, which the signature already does.
-    const node = { op, name, inputs, outputs, attributes } as unknown as Node;
-    const types = inferNode(node, inputs.map((value) => this.typeOf(value)));
-    outputs.forEach((value, index) => this.#types.set(value, types[index]));
-    this.nodes.push(node);
-    return outputs;
-  }
-
-  /** Adds a node of one output and returns the output's name. */
-  one<K extends Operator>(op: K, base: string, inputs: readonly string[], attributes: OperatorAttributes[K]): string {
-    return this.add(op, base, inputs, attributes)[0];
-  }
-
+/** An editor with the steps that gradient rules have in common. */
+export class GradientContext extends GraphEditor {
   /** A constant of equal elements; equal ones are made once. */
   full(shape: Shape, value: number): string {
-    return this.constant(
+    return this.shared(
       `gradient/${value}[${shape.join(",")}]`,
       shape,
       () => new Float32Array(sizeOf(shape)).fill(value),
@@ -89,12 +18,8 @@ export class GradientContext {
   }
 
   /** A constant; `name` must say what it holds, since what has that name already is taken to be the same. */
-  constant(name: string, shape: Shape, make: () => Float32Array): string {
-    if (!this.constants.has(name)) {
-      this.constants.set(name, { dtype: "f32", shape, data: make() });
-      this.declare(name, { dtype: "f32", shape });
-    }
-    return name;
+  shared(name: string, shape: Shape, make: () => Float32Array): string {
+    return this.has(name) ? name : this.constant(name, shape, make());
   }
 
   /** A value in another shape; itself where the shape is that already. */

@@ -9,17 +9,7 @@
  * @module
  */
 
-import {
-  consumers,
-  FeatherdetError,
-  type Graph,
-  type GraphInput,
-  namesOf,
-  type Shape,
-  sizeOf,
-  type TensorType,
-  withNodes,
-} from "../../graph/mod.ts";
+import { FeatherdetError, type Graph, type Shape, sizeOf, type TensorType } from "../../graph/mod.ts";
 import { GradientContext } from "./context.ts";
 import { gradientsOf } from "./table.ts";
 
@@ -94,22 +84,17 @@ class Gradients {
   }
 }
 
-/** Gradients as they start, of a value each, and the inputs that bring some of them. */
-interface Start {
-  readonly gradients: readonly (readonly [value: string, gradient: string])[];
-  readonly inputs: readonly GraphInput[];
-}
-
 const shapeText = (shape: Shape) => `[${shape.join(",")}]`;
 
-function start(graph: Graph, context: GradientContext, { losses = [], seeds = {} }: GradientOptions): Start {
-  const existing = consumers(graph);
-  const inputs = new Map<string, GraphInput>();
+/** Gradients as they start, of a value each. */
+function start(
+  graph: Graph,
+  context: GradientContext,
+  { losses = [], seeds = {} }: GradientOptions,
+): (readonly [value: string, gradient: string])[] {
   /** Makes a name an input of the type, unless there is a value of that name. */
-  const provide = (name: string, type: TensorType) => {
-    if (existing.has(name) || inputs.has(name)) return;
-    inputs.set(name, { name, ...type });
-    context.declare(name, type);
+  const provide = (name: string, { shape, dtype }: TensorType) => {
+    if (!context.has(name)) context.input(name, shape, dtype);
   };
   const seeded = Object.entries(seeds).flatMap(([value, names]) =>
     [names].flat().map((name) => {
@@ -146,7 +131,7 @@ function start(graph: Graph, context: GradientContext, { losses = [], seeds = {}
   if (gradients.length === 0) {
     throw new FeatherdetError(`gradients of graph "${graph.name}" start at losses or seeds: state at least one`);
   }
-  return { gradients, inputs: [...inputs.values()] };
+  return gradients;
 }
 
 /**
@@ -169,13 +154,13 @@ function start(graph: Graph, context: GradientContext, { losses = [], seeds = {}
  * through which no gradient goes (quantization, whole numbers, gradients themselves).
  */
 export function gradientGraph(graph: Graph, options: GradientOptions): GradientGraph {
-  const context = new GradientContext(graph, namesOf(graph));
+  const context = new GradientContext(graph);
   for (const name of options.wrt) {
     if (context.typeOf(name).dtype !== "f32") {
       throw new FeatherdetError(`value "${name}" is ${context.typeOf(name).dtype}, only f32 has a gradient`);
     }
   }
-  const { gradients: first, inputs } = start(graph, context, options);
+  const first = start(graph, context, options);
   const wanted = dependents(graph, options.wrt);
   const gathered = new Gradients(context);
   for (const [value, gradient] of first) {
@@ -197,11 +182,6 @@ export function gradientGraph(graph: Graph, options: GradientOptions): GradientG
     const gradient = gathered.of(name);
     if (gradient !== undefined) gradients.set(name, gradient);
   }
-  const joint: Graph = {
-    ...graph,
-    inputs: [...graph.inputs, ...inputs],
-    outputs: [...new Set([...graph.outputs, ...gradients.values()])],
-  };
-  const constants = new Map([...graph.constants, ...context.constants]);
-  return { graph: withNodes(joint, [...graph.nodes, ...context.nodes], constants), gradients };
+  const outputs = [...new Set([...graph.outputs, ...gradients.values()])];
+  return { graph: context.finish({ outputs }), gradients };
 }

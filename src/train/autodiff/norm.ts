@@ -53,6 +53,6 @@ export const batchNormTraining: GradientRule<"BatchNormTraining"> = (node, { con
   const { activation } = node.attributes;
   const inputs = [x, scale, mean, inverseDeviation, dy, ...activation ? [bias] : []];
   const attributes = activation ? { activation } : {};
-  const made = context.add("BatchNormGradient", base, inputs, attributes, ["input", "scale", "bias"]);
+  const made = context.several("BatchNormGradient", base, inputs, attributes, ["input", "scale", "bias"]);
   return [...made.map((gradient, i) => wanted[i] ? gradient : undefined), undefined, undefined];
 };

@@ -17,11 +17,10 @@ import {
   type Constant,
   FeatherdetError,
   type Graph,
-  namesOf,
+  GraphEditor,
   type Node,
   type Shape,
   sizeOf,
-  uniqueName,
 } from "../../graph/mod.ts";
 
 /** A tensor, row-major. */
@@ -53,21 +52,16 @@ function isNew({ inputs: [, ...names] }: Norm, { constants }: Graph): boolean {
 
 /** A graph that also gives the mean of each normalised value and of its square, over a picture. */
 function observed(graph: Graph, norms: readonly Norm[]) {
-  const names = namesOf(graph);
-  const nodes: Node[] = [];
+  const editor = new GraphEditor(graph);
   const watched = norms.map((norm) => {
     const [value] = norm.outputs;
-    const base = uniqueName(names, `${norm.name}/observed`);
-    const [square, mean, power] = ["square", "mean", "power"].map((suffix) => uniqueName(names, `${base}/${suffix}`));
-    nodes.push(
-      { op: "Mul", name: square, inputs: [value, value], outputs: [square], attributes: {} },
-      { op: "GlobalAveragePool", name: mean, inputs: [value], outputs: [mean], attributes: {} },
-      { op: "GlobalAveragePool", name: power, inputs: [square], outputs: [power], attributes: {} },
-    );
+    const base = editor.uniqueName(`${norm.name}/observed`);
+    const square = editor.one("Mul", `${base}/square`, [value, value], {});
+    const mean = editor.one("GlobalAveragePool", `${base}/mean`, [value], {});
+    const power = editor.one("GlobalAveragePool", `${base}/power`, [square], {});
     return { norm, mean, power };
   });
-  const outputs = watched.flatMap(({ mean, power }) => [mean, power]);
-  return { graph: { ...graph, nodes: [...graph.nodes, ...nodes], outputs }, watched };
+  return { graph: editor.finish({ outputs: watched.flatMap(({ mean, power }) => [mean, power]) }), watched };
 }
 
 /** Mean of every channel over pictures, added up from `[N, C, 1, 1]`. */

@@ -8,10 +8,10 @@ import {
   type Constant,
   FeatherdetError,
   type Graph,
-  namesOf,
+  GraphEditor,
+  GraphIndex,
   type Node,
   sizeOf,
-  uniqueName,
   weightsOf,
   withNodes,
 } from "../../graph/mod.ts";
@@ -134,18 +134,18 @@ export function trainingGraph(model: Graph, options: TrainingOptions = {}): Trai
   if (!(momentum >= 0 && momentum <= 1)) {
     throw new FeatherdetError(`momentum is ${momentum}, expected a share of 0 to 1`);
   }
-  const names = namesOf(model);
-  const missing = outputs.find((name) => !names.has(name));
+  const missing = outputs.find((name) => !GraphIndex.of(model).has(name));
   if (missing !== undefined) throw new FeatherdetError(`graph "${model.name}" has no value "${missing}"`);
   const source = recogniseActivations(withNodes({ ...model, outputs }, model.nodes));
   const parameters = parametersOf(source, frozen, named);
   const trained = new Set(parameters.map(({ name }) => name));
   const statistics: RunningStatistic[] = [];
   const seen = new Map<string, Node>();
-  const nodes = source.nodes.map((node): Node => {
-    if (node.op !== "BatchNormalization" || !node.inputs.slice(1, 3).some((name) => trained.has(name))) return node;
+  const editor = new GraphEditor(source);
+  for (const node of source.nodes) {
+    if (node.op !== "BatchNormalization" || !node.inputs.slice(1, 3).some((name) => trained.has(name))) continue;
     const made = ["mean", "inverse_deviation", "running_mean", "running_var"].map((suffix) =>
-      uniqueName(names, `${node.name}/${suffix}`)
+      editor.uniqueName(`${node.name}/${suffix}`)
     );
     node.inputs.slice(3).forEach((name, i) => {
       const initial = source.constants.get(name);
@@ -158,24 +158,13 @@ export function trainingGraph(model: Graph, options: TrainingOptions = {}): Trai
       seen.set(name, node);
       statistics.push({ name, updated: made[2 + i], initial });
     });
-    const attributes = { epsilon: node.attributes.epsilon, momentum };
-    return {
-      op: "BatchNormTraining",
-      name: node.name,
-      inputs: node.inputs,
-      outputs: [node.outputs[0], ...made],
-      attributes,
-    };
-  });
-  const fed = [...parameters, ...statistics];
-  const constants = new Map(source.constants);
-  for (const { name } of fed) constants.delete(name);
-  const graph: Graph = {
-    ...source,
-    inputs: [...source.inputs, ...fed.map(({ name, initial: { dtype, shape } }) => ({ name, dtype, shape }))],
-    outputs: [...source.outputs, ...statistics.map(({ updated }) => updated)],
-  };
-  return { graph: withNodes(graph, nodes, constants), parameters, statistics };
+    const { op: _, attributes: { epsilon }, ...rest } = node;
+    const attributes = { epsilon, momentum };
+    editor.replace(node, [{ op: "BatchNormTraining", ...rest, outputs: [node.outputs[0], ...made], attributes }]);
+  }
+  for (const { name } of [...parameters, ...statistics]) editor.feed(name);
+  const updates = statistics.map(({ updated }) => updated);
+  return { graph: editor.finish({ outputs: [...outputs, ...updates] }), parameters, statistics };
 }
 
 /**

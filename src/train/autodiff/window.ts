@@ -29,7 +29,7 @@ function shares(context: GradientContext, node: Node<"AveragePool">): string {
   );
   const all = counts[0].flatMap((rows) => counts[1].map((columns) => 1 / (rows * columns)));
   if (all.every((share) => share === all[0])) return context.full([], all[0]);
-  return context.constant(
+  return context.shared(
     `gradient/${node.name}/shares`,
     [1, 1, ...windows],
     () => Float32Array.from(all),

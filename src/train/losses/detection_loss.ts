@@ -11,14 +11,11 @@ import {
   type DetectionLossAttributes,
   FeatherdetError,
   type Graph,
-  inferTypes,
+  GraphEditor,
+  GraphIndex,
   LOSS_RESULTS,
   type LossResults,
   MAX_LOSS_LEVELS,
-  namesOf,
-  type Node,
-  uniqueName,
-  withNodes,
 } from "../../graph/mod.ts";
 import { findDetectionHead } from "../../passes/mod.ts";
 import type { NamedLoss } from "./named_loss.ts";
@@ -53,10 +50,12 @@ export interface HeadMaps {
  * Throws FeatherdetError for a model without such a head.
  */
 export function headMaps(graph: Graph): HeadMaps {
-  const types = inferTypes(graph);
-  const head = findDetectionHead(graph, (value) => types.get(value)!.shape);
+  const index = GraphIndex.of(graph);
+  const head = findDetectionHead(index);
   if (head === undefined) {
-    const outputs = graph.outputs.map((name) => `"${name}" [${types.get(name)?.shape.join(",") ?? "?"}]`).join(", ");
+    const outputs = graph.outputs.map((name) => `"${name}" [${index.types.get(name)?.shape.join(",") ?? "?"}]`).join(
+      ", ",
+    );
     throw new FeatherdetError(
       `model "${graph.name}" has no head of a YOLO11, whose maps a detection loss needs: its outputs are ${outputs}`,
     );
@@ -147,20 +146,21 @@ export function withDetectionLoss(model: Graph, options: DetectionLossOptions): 
     );
   }
   const [batch] = model.inputs[0].shape;
-  const names = namesOf(model);
-  const name = (base: string) => uniqueName(names, base);
+  const editor = new GraphEditor(model);
   const maps = levels.flatMap((level) => [level.boxes, level.classes]);
-  const inputs = { boxes: name("boxes"), scale: name("gradient_scale") };
-  const gradients = maps.map((map) => name(`loss/gradient/${map}`));
+  const inputs = {
+    boxes: editor.input(editor.uniqueName("boxes"), [batch, boxes, BOX_ROW]),
+    scale: editor.input(editor.uniqueName("gradient_scale"), [1]),
+  };
+  const gradients = maps.map((map) => editor.uniqueName(`loss/gradient/${map}`));
   const results = Object.fromEntries(
-    LOSS_RESULTS.map((result) => [result, name(result === "losses" ? "losses" : `loss/${result}`)]),
+    LOSS_RESULTS.map((result) => [result, editor.uniqueName(result === "losses" ? "losses" : `loss/${result}`)]),
   ) as unknown as LossResults<string>;
-  const node: Node<"DetectionLoss"> = {
-    op: "DetectionLoss",
-    name: name("loss"),
-    inputs: [...maps, inputs.boxes, inputs.scale],
-    outputs: [...gradients, ...LOSS_RESULTS.map((result) => results[result])],
-    attributes: {
+  editor.nodeWithOutputs(
+    "DetectionLoss",
+    editor.uniqueName("loss"),
+    [...maps, inputs.boxes, inputs.scale],
+    {
       strides: levels.map(({ stride }) => stride),
       boxLoss,
       topK,
@@ -168,18 +168,9 @@ export function withDetectionLoss(model: Graph, options: DetectionLossOptions): 
       beta,
       gains: { box: 7.5, classes: 0.5, distribution: 1.5, ...gains },
     },
-  };
-  const joint: Graph = {
-    ...model,
-    inputs: [
-      ...model.inputs,
-      { name: inputs.boxes, dtype: "f32", shape: [batch, boxes, BOX_ROW] },
-      { name: inputs.scale, dtype: "f32", shape: [1] },
-    ],
-    outputs: [results.losses, ...keep],
-  };
-  const graph = withNodes(joint, [...model.nodes, node]);
-  inferTypes(graph);
+    [...gradients, ...LOSS_RESULTS.map((result) => results[result])],
+  );
+  const graph = editor.finish({ outputs: [results.losses, ...keep] });
   const seeds = Object.fromEntries(maps.map((map, i) => [map, gradients[i]]));
   const named = DETECTION_LOSSES.map((loss, element): NamedLoss => {
     return { name: loss, value: results.losses, element, gradientScale: inputs.scale };

@@ -15,9 +15,9 @@ import {
 import {
   FeatherdetError,
   type Graph,
+  GraphIndex,
   inferTypes,
   type Node,
-  producers,
   verify,
   withNodes,
 } from "../../../src/graph/mod.ts";
@@ -58,9 +58,9 @@ for (const [what, bits] of [["ternary", 2], ["binary", 1]] as const) {
       const { graph: packed, report } = packWeights(tiny, { bits, float, threshold: "twn" });
       assertEquals(layers, report.layers.filter(({ weights }) => weights === what).map(({ name }) => name));
       assertEquals(values, []);
-      const nodes = named(graph), makers = producers(graph);
+      const nodes = named(graph), index = GraphIndex.of(graph);
       for (const layer of layers) {
-        const rounding = makers.get(nodes.get(layer)!.inputs[1])!;
+        const rounding = index.producerOf(nodes.get(layer)!.inputs[1])!;
         assertEquals([rounding.op, rounding.attributes], ["FakeQuantizeWeights", { bits }]);
         assertEquals(rounding.inputs, [named(tiny).get(layer)!.inputs[1]], "the constant keeps its name");
       }
@@ -86,12 +86,14 @@ function anyScales(graph: Graph): ActivationScales {
 
 /** What a node reads: values by their names in the float model, and whether it reads the integers of it. */
 function readings(graph: Graph, grid: (value: string) => boolean): Map<string, string[]> {
-  const makers = producers(graph);
+  const index = GraphIndex.of(graph);
   const read = (value: string): string => {
-    const maker = makers.get(value);
+    const maker = index.producerOf(value);
     switch (maker?.op) {
       case "DequantizeLinear":
-        return graph.constants.has(maker.inputs[0]) ? "integers" : `${makers.get(maker.inputs[0])!.inputs[0]} in int8`;
+        return graph.constants.has(maker.inputs[0])
+          ? "integers"
+          : `${index.producerOf(maker.inputs[0])!.inputs[0]} in int8`;
       case "FakeQuantizeWeights":
         return "integers";
       case "FakeQuantize":
@@ -175,7 +177,7 @@ Deno.test("int8: from the same integers, layers make what those of the QDQ graph
     graph.nodes.filter(({ op }) => op !== "FakeQuantize"),
   );
   const found = runReference(cut, { ...images, ...Object.fromEntries(given) });
-  const makers = producers(qdq), nodes = named(qdq);
+  const index = GraphIndex.of(qdq), nodes = named(qdq);
   const layerOf = new Map(report.layers.map((layer) => [layer.output, layer]));
   let attention = 0, differing = 0;
   for (const value of values) {
@@ -187,7 +189,7 @@ Deno.test("int8: from the same integers, layers make what those of the QDQ graph
     const [, channels, height, width] = b.shape;
     // A bias is rounded to half a step of input scale x weight scale at most; the slope of SiLU is 1.1 at most.
     const steps = layer?.precision === "int8"
-      ? qdq.constants.get(makers.get(nodes.get(layer.name)!.inputs[2])!.inputs[1])!.data
+      ? qdq.constants.get(index.producerOf(nodes.get(layer.name)!.inputs[2])!.inputs[1])!.data
       : new Float32Array(channels);
     // Attention computes in float from what such a layer makes, and no one number bounds its slope.
     const inFloat = value.endsWith("attn.add") ? scales.get(value)!.scale / 100 : 0;

@@ -5,11 +5,10 @@
  * @module
  */
 
-import { consumers, type Node, producers } from "../../../graph/mod.ts";
+import type { GraphIndex, Node } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
 import { quantizeValue } from "../../../graph/quantized_value.ts";
 import type { Int8Cells } from "../../../kernels/kernel.ts";
-import type { TypedGraph } from "../../node.ts";
 
 /** A quantized value and what its bytes stand for. */
 export interface QuantizedValue {
@@ -32,15 +31,10 @@ export interface Quantization {
 }
 
 /** Finds what can be read and written in int8 cells: values of rank 4 with one scale for all. */
-export function quantizationOf({ graph, types }: TypedGraph): Quantization {
-  const makers = producers(graph), readers = consumers(graph);
+export function quantizationOf(index: GraphIndex): Quantization {
   const cells = (node: Node): Int8Cells | undefined => {
-    const [, scale, zeroPoint] = node.inputs.map((name) => graph.constants.get(name));
-    return types.get(node.outputs[0])!.shape.length === 4 ? cellsOf(scale, zeroPoint) : undefined;
-  };
-  const soleReader = (value: string): Node | undefined => {
-    const list = readers.get(value) ?? [];
-    return list.length === 1 && !graph.outputs.includes(value) ? list[0] : undefined;
+    const [, scale, zeroPoint] = node.inputs.map((name) => index.constantOf(name));
+    return index.shapeOf(node.outputs[0]).length === 4 ? cellsOf(scale, zeroPoint) : undefined;
   };
   const quantizer = (node: Node | undefined): Quantizer | undefined => {
     const found = node?.op === "QuantizeLinear" ? cells(node) : undefined;
@@ -48,15 +42,15 @@ export function quantizationOf({ graph, types }: TypedGraph): Quantization {
   };
   return {
     before: (value) => {
-      const node = makers.get(value);
-      if (node?.op !== "DequantizeLinear" || graph.constants.has(node.inputs[0])) return undefined;
+      const node = index.producerOf(value);
+      if (node?.op !== "DequantizeLinear" || index.isConstant(node.inputs[0])) return undefined;
       const found = cells(node);
       return found && { value: node.inputs[0], cells: found };
     },
     behind: (value) => {
-      const first = quantizer(soleReader(value));
-      const back = first && soleReader(first.value);
-      const second = back?.op === "DequantizeLinear" ? quantizer(soleReader(back.outputs[0])) : undefined;
+      const first = quantizer(index.soleReader(value));
+      const back = first && index.soleReader(first.value);
+      const second = back?.op === "DequantizeLinear" ? quantizer(index.soleReader(back.outputs[0])) : undefined;
       const range = second && cells(back!);
       if (!first || !second || !range) return first;
       // Rounded once instead of twice; what the first range cuts off, as a ReLU that was left to it, stays cut off.

@@ -9,16 +9,12 @@
 
 import {
   type Constant,
-  consumers,
   type Graph,
-  inferTypes,
-  namesOf,
+  GraphEditor,
+  GraphIndex,
   type Node,
-  producers,
-  replaceNodes,
   type Shape,
   sizeOf,
-  uniqueName,
 } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
 
@@ -51,11 +47,10 @@ function asWeights({ integers, transposed }: Matrix): Constant {
 export function convolveProducts(graph: Graph): Graph {
   const products = graph.nodes.filter((node): node is Product => node.op === "Gemm" || node.op === "MatMul");
   if (products.length === 0 || !graph.nodes.some(({ op }) => op === "DequantizeLinear")) return graph;
-  const types = inferTypes(graph), makers = producers(graph), readers = consumers(graph), taken = namesOf(graph);
-  const added = new Map<string, Constant>();
-  const replaced = new Map<Node, Node[]>();
+  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
+  let convolved = 0;
 
-  const constantsOf = (node: Node) => node.inputs.map((name) => graph.constants.get(name));
+  const constantsOf = (node: Node) => node.inputs.map((name) => index.constantOf(name));
 
   const hasOneScale = (node: Node): boolean => {
     const [, scale, zeroPoint] = constantsOf(node);
@@ -64,7 +59,7 @@ export function convolveProducts(graph: Graph): Graph {
 
   /** The matrix of a product; undefined where its scales do not go along its outputs. */
   const matrixOf = (node: Product): Matrix | undefined => {
-    const back = makers.get(node.inputs[1]);
+    const back = index.producerOf(node.inputs[1]);
     if (back?.op !== "DequantizeLinear") return undefined;
     const [integers, scale, zeroPoint] = constantsOf(back);
     if (!integers || !scale || !zeroPoint || integers.shape.length !== 2 || integers.dtype === "i32") return undefined;
@@ -73,37 +68,29 @@ export function convolveProducts(graph: Graph): Graph {
     return along ? { integers, transposed, scale, zeroPoint } : undefined;
   };
 
-  const reshape = (name: string, from: string, to: string, shape: Shape): Node => {
-    return { op: "Reshape", name, inputs: [from], outputs: [to], attributes: { shape } };
-  };
-  const dequantize = (name: string, inputs: readonly string[], to: string): Node => {
-    return { op: "DequantizeLinear", name, inputs, outputs: [to], attributes: { axis: 0 } };
-  };
+  const reshape = (name: string, from: string, to: string, shape: Shape) =>
+    editor.nodeWithOutputs("Reshape", name, [from], { shape }, [to]);
+  const dequantize = (name: string, inputs: readonly string[], to: string) =>
+    editor.nodeWithOutputs("DequantizeLinear", name, inputs, { axis: 0 }, [to]);
 
   for (const node of products) {
     const plain = node.op === "MatMul" ||
       node.attributes.alpha === 1 && node.attributes.beta === 1 && !node.attributes.transposeA;
-    const back = makers.get(node.inputs[0]);
+    const back = index.producerOf(node.inputs[0]);
     const matrix = matrixOf(node);
-    if (!plain || !matrix || back?.op !== "DequantizeLinear" || graph.constants.has(back.inputs[0])) continue;
-    const shape = types.get(node.inputs[0])!.shape, output = types.get(node.outputs[0])!.shape;
+    if (!plain || !matrix || back?.op !== "DequantizeLinear" || index.isConstant(back.inputs[0])) continue;
+    const shape = index.shapeOf(node.inputs[0]), output = index.shapeOf(node.outputs[0]);
     const depth = shape[shape.length - 1], rows = sizeOf(shape) / depth, columns = output[output.length - 1];
-    const bias = node.inputs.length > 2 ? types.get(node.inputs[2])!.shape : undefined;
+    const bias = node.inputs.length > 2 ? index.shapeOf(node.inputs[2]) : undefined;
     if (!hasOneScale(back) || rows > MOST_ROWS || bias && (bias.length !== 1 || bias[0] !== columns)) continue;
 
-    const name = (what: string) => uniqueName(taken, `${node.name}/${what}`);
-    const define = (what: string, constant: Constant): string => {
-      const defined = name(what);
-      added.set(defined, constant);
-      return defined;
-    };
+    const name = (what: string) => editor.uniqueName(`${node.name}/${what}`);
     const [bytes, x, weight, map] = ["bytes", "image", "weight", "map"].map(name);
     const matrices = [asWeights(matrix), matrix.scale, matrix.zeroPoint];
-    const integers = ["integers", "scale", "zero_point"].map((what, i) => define(what, matrices[i]));
+    const integers = ["integers", "scale", "zero_point"].map((what, i) => editor.define(name(what), matrices[i]));
     // What quantizes the result does so in row memory, with the convolution.
-    const [reader, ...others] = readers.get(node.outputs[0])!;
-    const isLast = others.length > 0 || graph.outputs.includes(node.outputs[0]);
-    const quantizer = !isLast && reader?.op === "QuantizeLinear" && hasOneScale(reader) ? reader : undefined;
+    const reader = index.soleReader(node.outputs[0]);
+    const quantizer = reader?.op === "QuantizeLinear" && hasOneScale(reader) ? reader : undefined;
     const quantized = quantizer && name("quantized");
     const result = quantizer ? quantizer.outputs[0] : node.outputs[0];
     const conv: Node = {
@@ -113,15 +100,16 @@ export function convolveProducts(graph: Graph): Graph {
       outputs: [map],
       attributes: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 },
     };
-    replaced.set(node, [
-      reshape(name("to_image"), back.inputs[0], bytes, [rows, depth, 1, 1]),
-      dequantize(name("dequantize"), [bytes, ...back.inputs.slice(1)], x),
-      dequantize(name("dequantize_weight"), integers, weight),
-      conv,
-      ...quantized ? [{ ...quantizer, inputs: [map, ...quantizer.inputs.slice(1)], outputs: [quantized] }] : [],
-      reshape(name("from_image"), quantized ?? map, result, output),
-    ]);
-    if (quantizer) replaced.set(quantizer, []);
+    if (quantizer) editor.replace(quantizer, []);
+    editor.replace(node, () => {
+      reshape(name("to_image"), back.inputs[0], bytes, [rows, depth, 1, 1]);
+      dequantize(name("dequantize"), [bytes, ...back.inputs.slice(1)], x);
+      dequantize(name("dequantize_weight"), integers, weight);
+      editor.put(conv);
+      if (quantized) editor.put({ ...quantizer, inputs: [map, ...quantizer.inputs.slice(1)], outputs: [quantized] });
+      reshape(name("from_image"), quantized ?? map, result, output);
+    });
+    convolved++;
   }
-  return replaced.size === 0 ? graph : replaceNodes(graph, replaced, added);
+  return convolved === 0 ? graph : editor.finish();
 }

@@ -10,11 +10,10 @@
  * @module
  */
 
-import { type Node, producers, traitOf } from "../../../graph/mod.ts";
+import { type GraphIndex, type Node, traitOf } from "../../../graph/mod.ts";
 import { cellsOf } from "../../../kernels/int8/cells.ts";
 import { BYTES, tableKernel } from "../../../kernels/int8/table.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../../reference/run.ts";
-import type { TypedGraph } from "../../node.ts";
 import type { Composite } from "../composites.ts";
 import { WIDEST } from "../wide_conv.ts";
 
@@ -26,10 +25,10 @@ interface ByteFunction {
 }
 
 /** The functions that end in a QuantizeLinear and compute more than another scale. */
-export function findByteTables({ graph, types }: TypedGraph): Composite[] {
-  const makers = producers(graph);
+export function findByteTables(index: GraphIndex): Composite[] {
+  const { graph } = index;
   const known = new Map<string, ByteFunction | undefined>();
-  const isByte = (value: string) => ["i8", "u8"].includes(types.get(value)!.dtype) && !graph.constants.has(value);
+  const isByte = (value: string) => ["i8", "u8"].includes(index.typeOf(value).dtype) && !graph.constants.has(value);
   const single = ({ inputs: [, scale, zeroPoint] }: Node) =>
     cellsOf(graph.constants.get(scale), graph.constants.get(zeroPoint)) !== undefined;
 
@@ -43,7 +42,7 @@ export function findByteTables({ graph, types }: TypedGraph): Composite[] {
     return varying.some((value) => graph.constants.has(value)) ? undefined : varying;
   };
   const search = (value: string): ByteFunction | undefined => {
-    const node = makers.get(value);
+    const node = index.producerOf(value);
     const operands = node && operandsOf(node);
     const parts = operands?.map((operand) => functionOf(operand) ?? (isByte(operand) ? itself(operand) : undefined));
     if (!node || !parts || parts.length === 0 || parts.some((part) => part?.source !== parts[0]?.source)) {
@@ -62,7 +61,7 @@ export function findByteTables({ graph, types }: TypedGraph): Composite[] {
   return [...graph.nodes].reverse().flatMap((last): Composite[] => {
     if (last.op !== "QuantizeLinear" || graph.constants.has(last.inputs[0])) return [];
     const found = functionOf(last.outputs[0]);
-    const { shape } = types.get(last.outputs[0])!;
+    const shape = index.shapeOf(last.outputs[0]);
     if (!found || shape.length !== 4 || shape[3] > WIDEST) return [];
     if (found.nodes.every(({ op }) => op === "QuantizeLinear" || op === "DequantizeLinear")) return [];
     const { source, nodes } = found;
@@ -70,8 +69,8 @@ export function findByteTables({ graph, types }: TypedGraph): Composite[] {
     const claimed: Node[] = [last];
     for (const node of [...nodes].reverse().slice(1)) {
       const [value] = node.outputs;
-      const readers = graph.nodes.filter(({ inputs }) => inputs.includes(value));
-      if (!graph.outputs.includes(value) && readers.every((reader) => claimed.includes(reader))) claimed.push(node);
+      const isInner = !index.isOutput(value) && index.readersOf(value).every((reader) => claimed.includes(reader));
+      if (isInner) claimed.push(node);
     }
     const [output] = last.outputs;
     return [{
@@ -85,7 +84,7 @@ export function findByteTables({ graph, types }: TypedGraph): Composite[] {
         writes: "blocked",
         macs: 0,
         kernels: ({ operand, pitch }) => [
-          tableKernel(operand(source), operand(output), tableOf({ graph, types }, found, output), pitch),
+          tableKernel(operand(source), operand(output), tableOf(index, found, output), pitch),
         ],
       },
     }];
@@ -93,14 +92,14 @@ export function findByteTables({ graph, types }: TypedGraph): Composite[] {
 }
 
 /** What every stored byte of the source becomes. */
-function tableOf({ graph, types }: TypedGraph, { source, nodes }: ByteFunction, output: string): Int8Array {
-  const stored = (value: string) => types.get(value)!.dtype === "u8" ? 128 : 0;
+function tableOf(index: GraphIndex, { source, nodes }: ByteFunction, output: string): Int8Array {
+  const stored = (value: string) => index.typeOf(value).dtype === "u8" ? 128 : 0;
   const bytes = Float64Array.from({ length: BYTES }, (_, entry) => entry - 128 + stored(source));
   const values = new Map<string, ReferenceTensor>([
-    [source, referenceTensor([1, 1, 1, BYTES], bytes, types.get(source)!.dtype)],
+    [source, referenceTensor([1, 1, 1, BYTES], bytes, index.typeOf(source).dtype)],
   ]);
   const get = (name: string): ReferenceTensor => {
-    const constant = graph.constants.get(name);
+    const constant = index.constantOf(name);
     return constant ? referenceTensor(constant.shape, constant.data, constant.dtype) : values.get(name)!;
   };
   for (const node of nodes) values.set(node.outputs[0], evaluateNode(node, node.inputs.map(get))[0]);
