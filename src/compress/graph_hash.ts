@@ -45,10 +45,11 @@ function attributeText(value: unknown): string {
  * graph that was saved and loaded has the hash that it had.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { hashOfGraph } from "./graph_hash.ts";
  * const model = yolo11({ width: 0.0625, size: 64 });
- * console.log(hashOfGraph(model) === hashOfGraph({ ...model, name: "other", metadata: {} })); // true
+ * assert.equal(hashOfGraph(model), hashOfGraph({ ...model, name: "other", metadata: {} }));
  * ```
  */
 export function hashOfGraph(source: Graph): string {

@@ -116,11 +116,12 @@ export function historyOf(graph: Graph): readonly HistoryEntry[] {
  * The entry for something that is done to `parent` by this version of the program.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { historyEntry, historyOf, withHistory } from "./history.ts";
  * const parent = demoDetector({ size: 64 });
  * const model = withHistory(parent, historyEntry("prune", { ratio: 0.5 }, parent, { seed: 3 }));
- * console.log(historyOf(model)[0].seed); // 3
+ * assert.equal(historyOf(model)[0].seed, 3);
  * ```
  */
 export function historyEntry(

@@ -146,6 +146,7 @@ function neededFrom(steps: readonly PassStep<unknown>[], index: number, graph: G
  * Runs passes one after another and adds what they did to the model's history.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { historyOf } from "./history.ts";
  * import { passStep, runPasses } from "./pass.ts";
@@ -153,7 +154,8 @@ function neededFrom(steps: readonly PassStep<unknown>[], index: number, graph: G
  * import { packWeightsPass } from "./quantize/pack_weights.ts";
  * const steps = [passStep(foldPass, {}), passStep(packWeightsPass, { bits: 2 })] as const;
  * const { graph, reports: [, packed] } = await runPasses(demoDetector({ size: 64 }), steps);
- * console.log(packed.packedLayers > 0, historyOf(graph).map(({ name }) => name)); // true [ "packWeights" ]
+ * assert.ok(packed.packedLayers > 0);
+ * assert.deepEqual(historyOf(graph).map(({ name }) => name), ["packWeights"]);
  * ```
  *
  * Throws FeatherdetError for a graph that does not verify, where a pass wants statistics and there is no source, where samples that can

@@ -23,13 +23,14 @@ export interface ConvertQatOptions extends PrepareQatOptions {
  * `twn` that training follows (`packWeights`). Options have to be those of `prepareQat`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { convertQat } from "./convert_qat.ts";
  * import { prepareQat } from "./prepare_qat.ts";
  * const model = yolo11({ width: 0.0625, size: 64 });
  * const { layers } = prepareQat(model, { bits: 1 }); // its graph is trained; `withWeights` brings back what it learned
  * const binary = convertQat(model, { bits: 1 });
- * console.log(binary.nodes.filter(({ op }) => op === "UnpackWeights").length === layers.length); // true
+ * assert.equal(binary.nodes.filter(({ op }) => op === "UnpackWeights").length, layers.length);
  * ```
  *
  * Throws FeatherdetError for a model that is quantized already, for scales that are missing or of another model, and where nothing is

@@ -98,10 +98,11 @@ function lowBitRoundings(folded: Graph, bits: WeightBits, float: FloatOption): R
  * float model, which `packWeights` and `quantizeScaled` then make the real one of.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { prepareQat } from "./prepare_qat.ts";
  * const { graph, layers } = prepareQat(yolo11({ width: 0.0625, size: 64 }), { bits: 2 });
- * console.log(graph.nodes.filter(({ op }) => op === "FakeQuantizeWeights").length === layers.length); // true
+ * assert.equal(graph.nodes.filter(({ op }) => op === "FakeQuantizeWeights").length, layers.length);
  * ```
  *
  * Throws FeatherdetError for a model that is quantized already or trained so, for scales of another model, and where nothing is rounded.
