@@ -40,9 +40,9 @@ function attributeText(value: unknown): string {
 }
 
 /**
- * SHA-256 of a graph in hexadecimal: over its inputs' types, its nodes (operators, attributes, what reads what) and its constants, element by
- * element. Names, metadata, the order of nodes in the list, and activations that files spell in two nodes make no difference, so that a
- * graph that was saved and loaded has the hash that it had.
+ * SHA-256 of a graph in hexadecimal: over its inputs' types, its nodes (operators, attributes, what reads what) and its constants,
+ * element by element. Names, metadata, the order of nodes in the list, and activations that files spell in two nodes make no difference.
+ * A graph that was saved and loaded therefore keeps its hash.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -142,7 +142,7 @@ export class DetectionTrainer implements Trainer {
  * const { losses, positives } = await trainer.step({ images, boxes }, {
  *   learningRates: { weight: 0.01, bias: 0.01, norm: 0.01 }, momentum: 0.9, weightDecay: 5e-4, averageDecay: 0.9, clipNorm: 10,
  * });
- * assert.ok(losses.box > 0 && positives > 0);
+ * assert.ok(losses.box > 0 && positives! > 0);
  * trainer.destroy();
  * ```
  *

@@ -11,9 +11,9 @@ import { describedPacking, withPackedWeights } from "./pack_weights.ts";
 import type { PrepareQatOptions } from "./prepare_qat.ts";
 import { quantizeScaled } from "./scaled.ts";
 
-/** What was rounded in training; as `prepareQat` was told. */
+/** The options of `prepareQat`. */
 export interface ConvertQatOptions extends PrepareQatOptions {
-  /** What the history says too of how it was rounded. */
+  /** Further options for the history. */
   readonly also?: Readonly<Record<string, unknown>>;
 }
 
@@ -33,7 +33,7 @@ export interface ConvertQatOptions extends PrepareQatOptions {
  * assert.equal(binary.nodes.filter(({ op }) => op === "UnpackWeights").length, layers.length);
  * ```
  *
- * Throws FeatherdetError for a model that is quantized already, for scales that are missing or of another model, and where nothing is
+ * Throws FeatherdetError for a model that is quantized already, for scales that are missing or of another model, and if nothing is
  * rounded.
  */
 export function convertQat(model: Graph, options: ConvertQatOptions): Graph {

@@ -89,7 +89,7 @@ function reasons(graph: Graph, option: FloatOption): (node: Node) => string | un
 /**
  * Every convolution, and why it keeps its weights in float; undefined where they get one or two bits.
  *
- * Throws FeatherdetError for other bits, and where all stay in float.
+ * Throws FeatherdetError for other bits, and if all stay in float.
  */
 export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOption): Map<Node, string | undefined> {
   if (bits !== 1 && bits !== 2) throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1 and 2`);
@@ -205,7 +205,7 @@ export const packWeightsPass: Pass<PackWeightsOptions, PackWeightsReport> = {
  *
  * Without training a detector does not survive this: the report says what is left of the weights, not of the accuracy.
  *
- * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and where no
+ * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and if no
  * convolution is left to pack.
  *
  * ```ts
