@@ -57,9 +57,9 @@ export function withNewClassLayers(graph: Graph, classes: number, seed: number):
       define(bias, initialised({ name: bias, shape: [classes], rule: classPrior(classes, stride), seed })),
     ];
     replaced.set(layer, { ...layer, inputs });
-    for (const node of graph.nodes) {
+    for (const node of index.readersOf(value)) {
       // The tail flattens each map by a shape that counts its channels.
-      if (node.op !== "Reshape" || node.inputs[0] !== value) continue;
+      if (node.op !== "Reshape") continue;
       const [batch, , ...rest] = node.attributes.shape;
       replaced.set(node, { ...node, attributes: { ...node.attributes, shape: [batch, classes, ...rest] } });
     }

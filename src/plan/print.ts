@@ -8,7 +8,7 @@ import type { Plan } from "./plan.ts";
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
 
-/** The plan as an aligned table, a line a dispatch, with a summary behind it. */
+/** Prints a plan as an aligned table, one line a dispatch, and a summary. */
 export function printPlan(plan: Plan): string {
   const place = (value: string): string => {
     const placement = plan.placements.get(value);
@@ -42,7 +42,7 @@ export function printPlan(plan: Plan): string {
   const table = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
-  const { planned, naive, lowerBound } = plan.memory;
+  const { planned, naive, lowerBound, scratch } = plan.memory;
   const pipelines = new Set(plan.steps.map(({ kernel }) => JSON.stringify([kernel.shader, kernel.constants]))).size;
   return [
     ...lines,
@@ -53,6 +53,7 @@ export function printPlan(plan: Plan): string {
     `activation memory ${megabytes(planned)}: ${(planned / lowerBound).toFixed(3)} of the lower bound ${
       megabytes(lowerBound)
     }, ` +
-    `${megabytes(naive - planned)} less than a buffer for each value (${megabytes(naive)})`,
+    `${megabytes(naive - planned)} less than a buffer for each value (${megabytes(naive)})` +
+    (scratch > 0 ? `; scratch memory ${megabytes(scratch)}` : ""),
   ].join("\n");
 }

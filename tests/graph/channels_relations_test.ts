@@ -117,7 +117,7 @@ Deno.test("channels: what is broadcast over channels does not couple them, and s
     return b.conv("b", b.mul("gated", y, gate), { out: 2 });
   });
   assertEquals(checkAll(graph).length, 4);
-  assertStringIncludes(reasonsOf(graph).join(), "Conv g would have no channel left without it");
+  assertStringIncludes(reasonsOf(graph).join(), "Mul gated spreads it over all channels of another value");
 });
 
 Deno.test("channels: factors and summands by channel belong to the channel; a summand for all channels keeps them", () => {
@@ -181,6 +181,34 @@ Deno.test("channels: a border of another number than zero keeps them, one of zer
     });
   assertEquals(checkAll(bordered(0)).length, 3);
   assertEquals(couplingGroups(bordered(1)).groups.length, 0);
+});
+
+Deno.test("channels: a mean that counts zeros around a map of another number does not leave it that number", () => {
+  const averaged = (countIncludePad: boolean) =>
+    build((b, x) => {
+      const y = b.activation("act", b.convBlock("a", x, { out: 3, act: "none" }), "sigmoid");
+      const pool = { kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], ceilMode: false } as const;
+      const mean = b.node("AveragePool", "mean", [y], { ...pool, countIncludePad });
+      return b.conv("b", b.node("Sub", "less", [mean, b.constant("half", [], Float32Array.of(0.5))], {}), { out: 2 });
+    });
+  assertEquals(checkAll(averaged(false)).length, 3);
+  assertEquals(couplingGroups(averaged(true)).groups.length, 0);
+});
+
+Deno.test("channels: what meets the picture, or is all that a value holds, stays", () => {
+  const residual = build((b, x) => b.conv("b", b.add("sum", x, b.convBlock("a", x, { out: 3 })), { out: 2 }));
+  assertEquals(couplingGroups(residual).groups.length, 0);
+  assertStringIncludes(reasonsOf(residual).join(), "Add sum joins it with channels that stay");
+  // Places 0 and 1 of two parts of two channels: each half of the shuffled map is one of them.
+  const halved = build((b, x) => {
+    const [left, right] = b.split("split", channelShuffle(b, "shuffle", b.convBlock("a", x, { out: 4 }), 2), [2, 2]);
+    return b.conv("end", b.concat("join", [b.conv("b", left, { out: 2 }), right]), { out: 2 });
+  });
+  assertEquals(couplingGroups(halved).groups.map((group) => Object.keys(slicesOf(group))[0]), [
+    "b.weight/0",
+    "b.weight/0",
+  ]);
+  assertStringIncludes(reasonsOf(halved).join(), "Split split would have no channel left without it");
 });
 
 Deno.test("channels: a depthwise convolution goes with what it reads, with as many outputs as it makes of it", () => {

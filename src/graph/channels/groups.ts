@@ -5,7 +5,7 @@
  */
 
 import { type Graph, sizeOf } from "../graph.ts";
-import { dispatch, type Operator } from "../operators.ts";
+import { dispatch, type Node, type Operator } from "../operators.ts";
 import { channelAxes, type ChannelMap, NONE, stepsOf } from "./map.ts";
 import { CHANNELS } from "./table.ts";
 import { type ChannelRole, ChannelTracker, type KeptReason } from "./tracker.ts";
@@ -134,9 +134,13 @@ function slicesOf(
   return found;
 }
 
-/** Where each set of channels lies in the values; sets that fill a value, or are no slices of it, are kept. */
+/**
+ * Where each set of channels lies in the values. Sets that are no slices of a value are kept, and so are those that fill one, which is
+ * said only where nothing else keeps them.
+ */
 function carry(channels: ChannelTracker): Map<number, CarriedChannels[]> {
   const carried = new Map<number, CarriedChannels[]>();
+  const filling = new Map<number, Node>();
   for (const [value, map] of channels.maps) {
     const shape = channels.shapeOf(value), node = channels.index.producerOf(value)!;
     for (const [root, slices] of slicesOf(map, (id) => channels.find(id))) {
@@ -146,13 +150,17 @@ function carry(channels: ChannelTracker): Map<number, CarriedChannels[]> {
       }
       const { axis, indices } = slices;
       if (axis < 0 || indices.length === shape[axis]) {
-        channels.keep([root], node, "would have no channel left without it");
+        if (!filling.has(root)) filling.set(root, node);
         continue;
       }
       const list = carried.get(root), entry = { value, axis, extent: shape[axis], indices };
       if (list) list.push(entry);
       else carried.set(root, [entry]);
     }
+  }
+  const known = new Set(channels.kept.map(({ id }) => channels.find(id)));
+  for (const [root, node] of filling) {
+    if (!known.has(root)) channels.keep([root], node, "would have no channel left without it");
   }
   return carried;
 }
@@ -202,14 +210,17 @@ const FOUND = new WeakMap<Graph, CouplingGroups>();
  * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError where the graph's shapes do not fit.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../../models/builder.ts";
  * import { couplingGroups } from "./groups.ts";
  * const b = new ModelBuilder();
  * let x = b.convBlock("stem", b.input("images", [1, 3, 16, 16]), { out: 8, kernel: 3 });
  * x = b.conv("head", x, { out: 2 });
  * const { groups, kept } = couplingGroups(b.graph("tiny", [x]));
- * console.log(groups.length, groups[0].members.map(({ constant }) => constant)); // 8 [ "stem.conv.weight", "stem.bn.weight", ... ]
- * console.log(kept.length, kept[0].kept[0].why); // 2 makes the output "head" of it
+ * assert.equal(groups.length, 8); // a channel of the stem each
+ * assert.deepEqual(groups[0].members.slice(0, 2).map(({ constant }) => constant), ["stem.conv.weight", "stem.bn.weight"]);
+ * assert.equal(kept.length, 2);
+ * assert.equal(kept[0].kept[0].why, 'makes the output "head" of it');
  * ```
  */
 export function couplingGroups(graph: Graph): CouplingGroups {

@@ -35,8 +35,9 @@ function ranges(indices: readonly number[]): string {
 }
 
 function memberText({ node, indices, extent, perGroup }: BundleMember): string {
+  const isEach = perGroup > 1 && perGroup < indices.length;
   const which = indices.length === extent ? `all ${extent}` : `${ranges(indices)} of ${extent}`;
-  return `${node} ${which}${perGroup > 1 ? `, ${perGroup} each` : ""}`;
+  return `${node} ${which}${isEach ? `, ${perGroup} each` : ""}`;
 }
 
 /** Text in lines, cut between its parts. */

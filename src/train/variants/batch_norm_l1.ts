@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FeatherdetError, namesOf, type Node, uniqueName } from "../../graph/mod.ts";
+import { FeatherdetError, GraphEditor } from "../../graph/mod.ts";
 import type { LossWeight } from "../losses/named_loss.ts";
 import { type GraphLosses, PLAIN, type TrainableGraph, type TrainingVariant } from "../variant.ts";
 
@@ -36,29 +36,15 @@ function withL1(trained: TrainableGraph, { weight, layers = () => true }: BatchN
       file: graph.name,
     });
   }
-  const taken = namesOf(graph);
-  const named = (suffix: string, inputs: readonly string[]) => {
-    const name = uniqueName(taken, `loss/${LOSS}/${suffix}`);
-    return { name, inputs, outputs: [name] };
-  };
-  const joint = named("scales", scales);
+  const editor = new GraphEditor(graph);
+  const base = (what: string) => `loss/${LOSS}/${what}`;
+  const joint = editor.one("Concat", base("scales"), scales, { axis: 0 });
   // Of |x| = max(x, 0) + max(-x, 0) the gradient at 0 is 0, so that a scale which is there stays.
-  const negative = named("negative", joint.outputs);
-  const [above, below] = [named("above", joint.outputs), named("below", negative.outputs)];
-  const absolute = named("absolute", [...above.outputs, ...below.outputs]);
-  const sum = named("sum", absolute.outputs);
-  const nodes: Node[] = [
-    { op: "Concat", ...joint, attributes: { axis: 0 } },
-    { op: "Neg", ...negative, attributes: {} },
-    { op: "Relu", ...above, attributes: {} },
-    { op: "Relu", ...below, attributes: {} },
-    { op: "Add", ...absolute, attributes: {} },
-    { op: "ReduceSum", ...sum, attributes: { axes: [0], keepDims: false } },
-  ];
-  return {
-    graph: { ...graph, nodes: [...graph.nodes, ...nodes] },
-    losses: [{ name: LOSS, value: sum.name, weight }],
-  };
+  const above = editor.one("Relu", base("above"), [joint], {});
+  const below = editor.one("Relu", base("below"), [editor.one("Neg", base("negative"), [joint], {})], {});
+  const absolute = editor.one("Add", base("absolute"), [above, below], {});
+  const sum = editor.one("ReduceSum", base("sum"), [absolute], { axes: [0], keepDims: false });
+  return { graph: editor.finish({ keepUnread: true }), losses: [{ name: LOSS, value: sum, weight }] };
 }
 
 /**
@@ -66,12 +52,13 @@ function withL1(trained: TrainableGraph, { weight, layers = () => true }: BatchN
  * each towards zero, by `weight`; the model stays what it is.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { trainableGraph } from "../variant.ts";
  * import { batchNormL1 } from "./batch_norm_l1.ts";
  * const model = yolo11({ width: 0.0625, size: 64 });
  * const { losses } = batchNormL1({ weight: 1e-4 }).losses(trainableGraph(model));
- * console.log(losses[0].name, losses[0].weight); // gammaL1 0.0001
+ * assert.deepEqual([losses[0].name, losses[0].weight], ["gammaL1", 1e-4]);
  * ```
  *
  * Its `losses` throws FeatherdetError for a model without such a layer.
