@@ -56,12 +56,13 @@ export class Program {
   readonly int8Arena: GPUTexture | GPUBuffer | undefined;
   /** Activation arena of plain values. */
   readonly plain: GPUBuffer;
+  /** What dispatches of one node hand to each other, if there is any. */
+  readonly scratch: GPUBuffer | undefined;
   readonly steps: readonly Step[];
   readonly #source: ProgramSource;
   readonly #device: Device;
   readonly #external: Map<string, External>;
   readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
-  #scratch: GPUBuffer | undefined;
   #dispatches: Dispatch[] = [];
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
@@ -79,6 +80,7 @@ export class Program {
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     this.plain = this.memory.buffer("plain activations", usage, source.plainBytes);
+    if (source.scratchBytes > 0) this.scratch = this.memory.buffer("scratch", usage, source.scratchBytes);
   }
 
   #rowMemory(label: string, format: GPUTextureFormat, pages: number, bytes: number): GPUTexture | GPUBuffer {
@@ -251,8 +253,7 @@ export class Program {
 
   #scratchRange({ name, bytes, offset }: KernelBinding & { readonly kind: "scratch" }): GPUBindingResource {
     if (offset === undefined) throw new FeatherdetError(`the plan gives the scratch memory "${name}" no place`);
-    this.#scratch ??= this.memory.buffer("scratch", GPUBufferUsage.STORAGE, this.#source.scratchBytes);
-    return { buffer: this.#scratch, offset, size: Math.ceil(bytes / 4) * 4 };
+    return { buffer: this.scratch!, offset, size: Math.ceil(bytes / 4) * 4 };
   }
 
   #weights(name: string, { columns, rows, layers, pack }: PackedWeights | PackedInt8Weights): GPUBindingResource {

@@ -1,12 +1,15 @@
 /**
- * Runs kernels alone, without planner or session: every value in a texture or buffer of its own.
+ * Runs kernels alone, without planner or session, by the Program that the engine runs plans with: every value has pages of its own in the
+ * arena, between pages that nobody may write.
  *
  * @module
  */
 
-import { linkKernel } from "../../src/kernels/link.ts";
-import { checkParameters, packParameters, uniformLeaves } from "../../src/kernels/parameters.ts";
-import type { BlockedLayout, Kernel, KernelBinding, Layout, StorageForm } from "../../src/kernels/kernel.ts";
+import { cellBytes, type External, Program } from "../../src/engine/program.ts";
+import { adoptDevice } from "../../src/gpu/device.ts";
+import type { BlockedLayout, Kernel, Layout, StorageForm } from "../../src/kernels/kernel.ts";
+import type { Placement } from "../../src/plan/plan.ts";
+import { placeScratch } from "../../src/plan/scratch.ts";
 import { arenaRows, packBlocked, unpackBlocked } from "./blocked.ts";
 
 /** A value that kernels read or write. */
@@ -69,178 +72,106 @@ export function gpuTest(name: string, run: (device: GPUDevice, step: Step) => Pr
   });
 }
 
-const pipelines = new Map<string, GPUComputePipeline>();
+/** Bytes of an int8 cell, and at what multiples plain values begin. */
+const INT8_CELL_BYTES = 4, ALIGNMENT = 256;
 
-/** What the cells of a tensor or of weights are. */
-type Cells = "float" | "int8" | "words";
-
-function formatOf(cells: Cells, form: StorageForm): GPUTextureFormat {
-  if (cells === "float") return form.scalar === "f16" ? "rgba16float" : "rgba32float";
-  return cells === "int8" ? "r32uint" : "rgba32uint";
+/** Where a tensor lies: in the arena of its cells, or in plain memory. */
+interface Placed extends Placement {
+  readonly tensor: TestTensor;
+  /** Int8 cells lie in an arena of their own. */
+  readonly int8: boolean;
 }
 
-function layoutEntry(binding: KernelBinding, tensors: Map<string, Placed>, form: StorageForm) {
-  const tensor = "value" in binding ? tensors.get(binding.value)! : undefined;
-  if (tensor?.kind === "picture") {
-    return { texture: { sampleType: "unfilterable-float", viewDimension: "2d" } } as const;
-  }
-  const weights = binding.kind === "weights" || binding.kind === "int8 weights" || binding.kind === "packed";
-  const writes = binding.kind === "write" || binding.kind === "packed" && binding.access === "write";
-  if (!weights && tensor?.kind !== "blocked" || form.storage === "buffer") {
-    return { buffer: { type: weights && !writes ? "read-only-storage" : "storage" } } as const;
-  }
-  const cells = tensor?.cells ?? (binding.kind === "int8 weights" ? "words" : "float");
-  return {
-    storageTexture: {
-      access: writes ? "write-only" : "read-only",
-      format: formatOf(cells, form),
-      viewDimension: "2d-array",
-    },
-  } as const;
-}
-
-interface Placed {
-  readonly kind: Layout["kind"] | "picture";
-  readonly cells?: Cells;
-  readonly memory: GPUTexture | GPUBuffer;
+/** Gives every tensor its place, and says how much memory that takes; a page before each of them belongs to nobody. */
+function place(tensors: readonly TestTensor[], form: StorageForm, pitch: number) {
+  /** Pages at whose multiples ranges may be bound: those of a test's odd pitch are not aligned one by one. */
+  const unit = (bytes: number) => {
+    let pages = 1;
+    while (form.storage === "buffer" && pages * (pitch << form.pageShift) * bytes % ALIGNMENT !== 0) pages *= 2;
+    return pages;
+  };
+  const units = { float: unit(cellBytes(form)), int8: unit(INT8_CELL_BYTES) };
+  const pages = { float: 0, int8: 0 };
+  let plainBytes = 0;
+  const placed = tensors.map((tensor): Placed => {
+    const { layout } = tensor;
+    if (layout.kind === "plain") {
+      const extent = Math.max(16, 4 * layout.shape.reduce((a, b) => a * b, 1));
+      const offset = plainBytes;
+      plainBytes += Math.ceil((extent + 4) / ALIGNMENT) * ALIGNMENT;
+      return { tensor, layout, offset, extent, int8: false };
+    }
+    const kind = layout.int8 ? "int8" : "float", offset = Math.ceil((pages[kind] + 1) / units[kind]) * units[kind];
+    const extent = arenaRows(layout, form.pageShift) >> form.pageShift;
+    pages[kind] = offset + extent;
+    return { tensor, layout, offset, extent, int8: kind === "int8" };
+  });
+  return { placed, pages: pages.float + 1, int8Pages: pages.int8 === 0 ? 0 : pages.int8 + 1, plainBytes };
 }
 
 const toHalf = (data: Float32Array) => new Float16Array(data) as unknown as BufferSource;
 
-const cellBytes = (cells: Cells, half: boolean) => cells === "int8" ? 4 : half ? 8 : 16;
-
-/** The owner of what one run allocates. */
-class Memory {
+/** An arena with what reads and writes ranges of its pages. */
+class Arena {
   readonly #device: GPUDevice;
-  readonly #form: StorageForm;
-  readonly #all: (GPUTexture | GPUBuffer)[] = [];
+  readonly #memory: GPUTexture | GPUBuffer;
+  /** Cells in a page, and bytes of a cell. */
+  readonly #extent: readonly [pitch: number, rows: number];
+  readonly #bytes: number;
 
-  constructor(device: GPUDevice, form: StorageForm) {
-    this.#device = device;
-    this.#form = form;
+  constructor(device: GPUDevice, memory: GPUTexture | GPUBuffer, extent: readonly [number, number], bytes: number) {
+    [this.#device, this.#memory, this.#extent, this.#bytes] = [device, memory, extent, bytes];
   }
 
-  buffer(data: BufferSource, usage: number): GPUBuffer {
-    const size = Math.max(16, Math.ceil(data.byteLength / 4) * 4);
-    const buffer = this.#device.createBuffer({
-      size,
-      usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
-    });
-    this.#device.queue.writeBuffer(buffer, 0, data as ArrayBuffer);
-    this.#all.push(buffer);
-    return buffer;
+  /** Writes pages, from a page on. */
+  write(page: number, pages: number, data: BufferSource): void {
+    const [pitch, rows] = this.#extent, memory = this.#memory, { queue } = this.#device;
+    if (!("createView" in memory)) {
+      queue.writeBuffer(memory, page * pitch * rows * this.#bytes, data as ArrayBuffer);
+      return;
+    }
+    const layout = { bytesPerRow: pitch * this.#bytes, rowsPerImage: rows };
+    queue.writeTexture({ texture: memory, origin: [0, 0, page] }, data as ArrayBuffer, layout, [pitch, rows, pages]);
   }
 
-  /** Cells as a texture array or a buffer; the texture may be larger than what is filled. */
-  cells(
-    kind: Cells,
-    data: Float32Array | Uint32Array | Int8Array,
-    [columns, rows, layers]: readonly [number, number, number],
-    extent: readonly [number, number, number] = [columns, rows, layers],
-  ): GPUTexture | GPUBuffer {
-    const half = this.#form.scalar === "f16" && kind === "float";
-    const bytes = half ? toHalf(data as Float32Array) : data as BufferSource;
-    if (this.#form.storage === "buffer") return this.buffer(bytes, GPUBufferUsage.STORAGE);
-    const texture = this.#device.createTexture({
-      size: [...extent],
-      format: formatOf(kind, this.#form),
-      usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST |
-        GPUTextureUsage.COPY_SRC,
-    });
-    const bytesPerRow = columns * cellBytes(kind, half);
-    this.#device.queue.writeTexture({ texture }, bytes as ArrayBuffer, { bytesPerRow, rowsPerImage: rows }, [
-      columns,
-      rows,
-      layers,
-    ]);
-    this.#all.push(texture);
-    return texture;
-  }
-
-  picture({ width, height, pixels }: TestPicture): GPUTexture {
-    const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
-    const texture = this.#device.createTexture({ size: [width, height], format: "rgba8unorm", usage });
-    this.#device.queue.writeTexture({ texture }, pixels, { bytesPerRow: 4 * width }, [width, height]);
-    this.#all.push(texture);
-    return texture;
-  }
-
-  destroy(): void {
-    for (const one of this.#all) one.destroy();
-  }
-}
-
-function pipelineOf(device: GPUDevice, kernel: Kernel, placed: Map<string, Placed>, form: StorageForm) {
-  const code = linkKernel(kernel, form, (value) => placed.get(value)?.cells === "int8");
-  checkParameters(kernel, uniformLeaves(code));
-  const entries = [
-    { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform" } } as const,
-    ...kernel.bindings.map((binding, i) => ({
-      binding: i + 1,
-      visibility: GPUShaderStage.COMPUTE,
-      ...layoutEntry(binding, placed, form),
-    })),
-  ];
-  const key = JSON.stringify(entries) + code;
-  const known = pipelines.get(key);
-  if (known) return known;
-  const pipeline = device.createComputePipeline({
-    label: kernel.label,
-    layout: device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] }),
-    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-  });
-  pipelines.set(key, pipeline);
-  return pipeline;
-}
-
-/** Number of pipelines compiled so far in this process. */
-export function pipelineCount(): number {
-  return pipelines.size;
-}
-
-function resourceOf({ memory, kind }: Pick<Placed, "memory"> & Partial<Placed>): GPUBindingResource {
-  if (!("createView" in memory)) return { buffer: memory };
-  return memory.createView({ dimension: kind === "picture" ? "2d" : "2d-array" });
-}
-
-/** Bytes of a texture or buffer, on their way back. */
-function readBack(
-  device: GPUDevice,
-  encoder: GPUCommandEncoder,
-  { memory, cells = "float" }: Placed,
-  half: boolean,
-) {
-  const texture = "createView" in memory;
-  const rowBytes = texture ? memory.width * cellBytes(cells, half) : 0;
-  const bytesPerRow = Math.ceil(rowBytes / 256) * 256;
-  const size = texture ? bytesPerRow * memory.height * memory.depthOrArrayLayers : memory.size;
-  const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-  if (texture) {
-    const extent = [memory.width, memory.height, memory.depthOrArrayLayers];
-    encoder.copyTextureToBuffer(
-      { texture: memory },
-      { buffer: staging, bytesPerRow, rowsPerImage: memory.height },
-      extent,
-    );
-  } else encoder.copyBufferToBuffer(memory, 0, staging, 0, size);
-  return async (): Promise<Float32Array> => {
-    await staging.mapAsync(GPUMapMode.READ);
-    const mapped = staging.getMappedRange();
-    const decode = (at: number, bytes: number) => {
-      const slice = mapped.slice(at, at + bytes);
-      if (cells === "int8") return Float32Array.from(new Int8Array(slice));
-      return half ? Float32Array.from(new Float16Array(slice)) : new Float32Array(slice);
+  /** Records the copy of pages; the function returned waits for their bytes, without those that pad rows. */
+  read(encoder: GPUCommandEncoder, page: number, pages: number): () => Promise<ArrayBuffer> {
+    const [pitch, rows] = this.#extent, memory = this.#memory;
+    const rowBytes = pitch * this.#bytes, stride = "createView" in memory ? Math.ceil(rowBytes / 256) * 256 : rowBytes;
+    const size = stride * rows * pages;
+    const staging = this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    if ("createView" in memory) {
+      const to = { buffer: staging, bytesPerRow: stride, rowsPerImage: rows };
+      encoder.copyTextureToBuffer({ texture: memory, origin: [0, 0, page] }, to, [pitch, rows, pages]);
+    } else encoder.copyBufferToBuffer(memory, page * rows * rowBytes, staging, 0, size);
+    return async () => {
+      await staging.mapAsync(GPUMapMode.READ);
+      const bytes = new Uint8Array(staging.getMappedRange()), packed = new Uint8Array(rowBytes * rows * pages);
+      for (let row = 0; row < rows * pages; row++) {
+        packed.set(bytes.subarray(row * stride, row * stride + rowBytes), row * rowBytes);
+      }
+      staging.destroy();
+      return packed.buffer;
     };
-    let numbers: Float32Array;
-    if (texture) {
-      const perRow = rowBytes / (cells === "int8" ? 1 : half ? 2 : 4);
-      const rows = memory.height * memory.depthOrArrayLayers;
-      numbers = new Float32Array(perRow * rows);
-      for (let y = 0; y < rows; y++) numbers.set(decode(y * bytesPerRow, rowBytes), y * perRow);
-    } else numbers = decode(0, size);
-    staging.destroy();
-    return numbers;
-  };
+  }
+}
+
+/** Numbers of cells as they lie in memory. */
+function storedCells(numbers: Float32Array, int8: boolean, half: boolean): BufferSource {
+  if (int8) return Int8Array.from(numbers) as BufferSource;
+  return half ? toHalf(numbers) : numbers as BufferSource;
+}
+
+function numbersOf(bytes: ArrayBuffer, int8: boolean, half: boolean): Float32Array {
+  if (int8) return Float32Array.from(new Int8Array(bytes));
+  return half ? Float32Array.from(new Float16Array(bytes)) : new Float32Array(bytes);
+}
+
+function pictureTexture(device: GPUDevice, { width, height, pixels }: TestPicture): GPUTexture {
+  const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+  const texture = device.createTexture({ size: [width, height], format: "rgba8unorm", usage });
+  device.queue.writeTexture({ texture }, pixels, { bytesPerRow: 4 * width }, [width, height]);
+  return texture;
 }
 
 function blockedResult(name: string, layout: BlockedLayout, cells: Float32Array, pitch: number): Float32Array {
@@ -250,11 +181,19 @@ function blockedResult(name: string, layout: BlockedLayout, cells: Float32Array,
   return data;
 }
 
+/** The cells of a tensor before the kernels run: NaN around those that are given, a number to recognise in those that are not. */
+function cellsOf({ data }: TestTensor, layout: BlockedLayout, pitch: number, form: StorageForm): Float32Array {
+  const filling = layout.int8
+    ? { spare: SPARE_BYTE, outside: OUTSIDE_BYTE }
+    : { spare: SPARE, outside: data ? NaN : OUTSIDE };
+  return packBlocked(layout, data, pitch, form.pageShift, filling);
+}
+
 /**
  * Runs the kernels in order and reads back every tensor that came without data.
  *
- * Cells around a tensor hold what would spoil a result; throws where a kernel wrote one, left a spare channel that is no
- * number, or where the device refuses a shader or dispatch.
+ * Cells around a tensor hold what would spoil a result; throws if a kernel wrote one, left a spare channel that is no
+ * number, or if the device refuses a shader or dispatch.
  */
 export async function runKernels(
   kernels: readonly Kernel[],
@@ -263,87 +202,75 @@ export async function runKernels(
   pitch: number,
   pictures: readonly TestPicture[] = [],
 ): Promise<Map<string, Float32Array>> {
-  const device = await testDevice();
-  const memory = new Memory(device, form);
-  const half = form.scalar === "f16";
-  device.pushErrorScope("validation");
-  const placed = new Map<string, Placed>();
-  for (const { name, layout, data } of tensors) {
-    if (layout.kind === "plain") {
-      const size = layout.shape.reduce((a, b) => a * b, 1);
-      const initial = data ?? new Float32Array(size).fill(OUTSIDE);
-      placed.set(name, { kind: "plain", memory: memory.buffer(initial as BufferSource, GPUBufferUsage.STORAGE) });
-    } else {
-      const kind = layout.int8 ? "int8" : "float";
-      const filling = layout.int8
-        ? { spare: SPARE_BYTE, outside: OUTSIDE_BYTE }
-        : { spare: SPARE, outside: data ? NaN : OUTSIDE };
-      const numbers = packBlocked(layout, data, pitch, form.pageShift, filling);
-      const cells = layout.int8 ? Int8Array.from(numbers) : numbers;
-      const pages = arenaRows(layout, form.pageShift) >> form.pageShift;
-      const extent = [pitch, 1 << form.pageShift, pages] as const;
-      placed.set(name, { kind: "blocked", cells: kind, memory: memory.cells(kind, cells, extent) });
-    }
-  }
-  for (const one of pictures) placed.set(one.name, { kind: "picture", memory: memory.picture(one) });
-  const scratch = new Map<string, GPUBuffer>();
-  for (const binding of kernels.flatMap(({ bindings }) => bindings)) {
-    if (binding.kind !== "scratch" || (scratch.get(binding.name)?.size ?? 0) >= binding.bytes) continue;
-    const spoilt = new Float32Array(Math.ceil(binding.bytes / 4)).fill(NaN);
-    scratch.set(binding.name, memory.buffer(spoilt, GPUBufferUsage.STORAGE));
-  }
-  const packed = new Map<string, GPUTexture | GPUBuffer>();
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  for (const kernel of kernels) {
-    const pipeline = pipelineOf(device, kernel, placed, form);
-    const resources: GPUBindingResource[] = [
-      { buffer: memory.buffer(packParameters(kernel.parameters), GPUBufferUsage.UNIFORM) },
-      ...kernel.bindings.map((binding) => {
-        if ("value" in binding) return resourceOf(placed.get(binding.value)!);
-        if (binding.kind === "constant") {
-          return { buffer: memory.buffer(binding.data as BufferSource, GPUBufferUsage.STORAGE) };
-        }
-        if (binding.kind === "scratch") return { buffer: scratch.get(binding.name)! };
-        if (binding.kind === "packed") {
-          const { name, columns, rows, layers } = binding;
-          if (!packed.has(name)) {
-            packed.set(
-              name,
-              memory.cells("float", new Float32Array(4 * columns * rows * layers), [columns, rows, layers]),
-            );
-          }
-          return resourceOf({ memory: packed.get(name)! });
-        }
-        const { columns, rows, layers, pack } = binding.weights;
-        // Mesa's software driver compiles a pipeline anew for extents that are powers of two and for single layers.
-        const odd = (extent: number) => extent + Number((extent & (extent - 1)) === 0);
-        const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
-        const kind = binding.kind === "weights" ? "float" : "words";
-        return resourceOf({ memory: memory.cells(kind, pack(), [columns, rows, layers], extent) });
-      }),
+  const device = await testDevice(), half = form.scalar === "f16";
+  const { placed, ...memory } = place(tensors, form, pitch);
+  const textures = pictures.map((picture) => [picture.name, pictureTexture(device, picture)] as const);
+  const external = new Map(textures.map(([name, texture]): [string, External] => [name, { kind: "texture", texture }]));
+  const steps = kernels.map((kernel) => ({ name: kernel.label, operator: "", kernel, macs: 0 }));
+  const program = await Program.create(await adoptDevice(device), {
+    ...{ form, pitch, external, ...memory, ...placeScratch([steps]) },
+    placements: new Map(placed.map((one) => [one.tensor.name, one])),
+  });
+  try {
+    const extent = [pitch, 1 << form.pageShift] as const, cells = pitch << form.pageShift + 2;
+    const arenas = {
+      float: new Arena(device, program.arena, extent, cellBytes(form)),
+      int8: program.int8Arena && new Arena(device, program.int8Arena, extent, INT8_CELL_BYTES),
+    };
+    const arenaOf = (int8: boolean) => int8 ? arenas.int8! : arenas.float;
+    const guard = (int8: boolean) => new Float32Array(cells).fill(int8 ? OUTSIDE_BYTE : OUTSIDE);
+    const guards = [
+      ...placed.filter(({ layout }) => layout.kind === "blocked").map(({ offset, int8 }) => ({
+        page: offset - 1,
+        int8,
+      })),
     ];
-    const entries = resources.map((resource, binding) => ({ binding, resource }));
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
-    pass.dispatchWorkgroups(...kernel.workgroups);
+    for (const { page, int8 } of guards) arenaOf(int8).write(page, 1, storedCells(guard(int8), int8, half));
+    if (memory.plainBytes > 0) {
+      device.queue.writeBuffer(program.plain, 0, new Float32Array(memory.plainBytes / 4).fill(OUTSIDE));
+    }
+    if (program.scratch) {
+      device.queue.writeBuffer(program.scratch, 0, new Float32Array(program.scratch.size / 4).fill(NaN));
+    }
+    for (const { tensor, layout, offset, extent: size, int8 } of placed) {
+      if (layout.kind === "plain") {
+        if (tensor.data) device.queue.writeBuffer(program.plain, offset, tensor.data as BufferSource);
+      } else arenaOf(int8).write(offset, size, storedCells(cellsOf(tensor, layout, pitch, form), int8, half));
+    }
+    device.pushErrorScope("validation");
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    program.encode(pass);
+    pass.end();
+    const plain = new Arena(device, program.plain, [Math.max(1, memory.plainBytes / 4), 1], 4);
+    const readPlain = memory.plainBytes > 0 ? plain.read(encoder, 0, 1) : undefined;
+    const wanted = placed.filter(({ tensor }) => tensor.data === undefined);
+    const readers = wanted.map(({ layout, offset, extent: size, int8 }) =>
+      layout.kind === "blocked" ? arenaOf(int8).read(encoder, offset, size) : undefined
+    );
+    const readGuards = guards.map(({ page, int8 }) => arenaOf(int8).read(encoder, page, 1));
+    device.queue.submit([encoder.finish()]);
+    const error = await device.popErrorScope();
+    if (error) throw new Error(`${kernels.map(({ label }) => label).join(", ")}: ${error.message}`);
+    const [plainBytes, read, kept] = await Promise.all([
+      readPlain?.(),
+      Promise.all(readers.map((reader) => reader?.())),
+      Promise.all(readGuards.map((reader) => reader())),
+    ]);
+    guards.forEach(({ int8 }, i) => {
+      const outside = int8 ? OUTSIDE_BYTE : OUTSIDE;
+      if (numbersOf(kept[i], int8, half).every((value) => value === outside)) return;
+      throw new Error(`${kernels.map(({ label }) => label).join(", ")}: a page before a tensor was written`);
+    });
+    return new Map(wanted.map(({ tensor: { name }, layout, offset, int8 }, i) => {
+      if (layout.kind === "blocked") return [name, blockedResult(name, layout, numbersOf(read[i]!, int8, half), pitch)];
+      const elements = layout.shape.reduce((a, b) => a * b, 1);
+      const numbers = new Float32Array(plainBytes!, offset, elements + 1);
+      if (numbers[elements] !== OUTSIDE) throw new Error(`an element behind "${name}" was written`);
+      return [name, numbers.slice(0, elements)];
+    }));
+  } finally {
+    program.destroy();
+    for (const [, texture] of textures) texture.destroy();
   }
-  pass.end();
-  const wanted = tensors.filter(({ data }) => data === undefined);
-  const readers = wanted.map(({ name, layout }) =>
-    readBack(device, encoder, placed.get(name)!, half && layout.kind === "blocked" && !layout.int8)
-  );
-  device.queue.submit([encoder.finish()]);
-  const error = await device.popErrorScope();
-  if (error) {
-    memory.destroy();
-    pipelines.clear();
-    throw new Error(`${kernels.map(({ label }) => label).join(", ")}: ${error.message}`);
-  }
-  const read = await Promise.all(readers.map((reader) => reader()));
-  memory.destroy();
-  return new Map(wanted.map(({ name, layout }, i) => {
-    if (layout.kind === "blocked") return [name, blockedResult(name, layout, read[i], pitch)];
-    return [name, read[i].slice(0, layout.shape.reduce((a, b) => a * b, 1))];
-  }));
 }
