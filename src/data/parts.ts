@@ -1,0 +1,47 @@
+/**
+ * The parts of a data set by what they are for: pictures to train on, and pictures to choose the best model by.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+import type { Dataset } from "./dataset.ts";
+import { openDataset } from "./open.ts";
+
+/** Which pictures of a part. */
+export interface PartOptions {
+  /** Name of the part; the usual one by default. */
+  readonly split?: string;
+  /** Only the first so many pictures. */
+  readonly limit?: number;
+}
+
+const says = (error: unknown, text: string) => error instanceof FeatherdetError && error.detail.includes(text);
+
+/** The pictures to train on: `train`, or all pictures of a data set without parts. Throws FeatherdetError as `openDataset` does. */
+export async function openTrainingPart(data: string, { split, limit }: PartOptions = {}): Promise<Dataset> {
+  try {
+    return await openDataset(data, { split: split ?? "train", limit });
+  } catch (error) {
+    if (split !== undefined || !says(error, "has no splits")) throw error;
+    return await openDataset(data, { limit });
+  }
+}
+
+/**
+ * The pictures to validate on: `val`; undefined if the data set has no such part. `trained` is the part that is trained on. Throws
+ * FeatherdetError as `openDataset` does, also for a part that was asked for and does not exist.
+ */
+export async function openValidationPart(
+  data: string,
+  trained: Pick<Dataset, "split">,
+  { split, limit }: PartOptions = {},
+): Promise<Dataset | undefined> {
+  if (trained.split === undefined && split === undefined) return undefined;
+  try {
+    return await openDataset(data, { split: split ?? "val", limit });
+  } catch (error) {
+    if (split !== undefined || !says(error, "no split")) throw error;
+    return undefined;
+  }
+}
