@@ -17,6 +17,7 @@ import { noopVerb } from "./cli/noop.ts";
 import { notebooksVerb } from "./cli/notebooks.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
+import { pruneVerb } from "./cli/prune.ts";
 import { quantizeVerb } from "./cli/quantize.ts";
 import { tableVerb } from "./cli/table.ts";
 import { testVerb } from "./cli/testing.ts";
@@ -35,6 +36,7 @@ export function program(): Command {
     .addCommand(planVerb)
     .addCommand(tuneVerb)
     .addCommand(trainVerb)
+    .addCommand(pruneVerb)
     .addCommand(quantizeVerb)
     .addCommand(noopVerb)
     .addCommand(dataVerb)

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { CRITERIA, type CriterionName, type PruneStatistics } from "./criteria.ts";
+export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";
 export {
   type BudgetKind,
   budgetOf,
