@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { Graph } from "../graph/graph.ts";
-import type { TensorType } from "../graph/mod.ts";
 import type { KernelOption } from "../kernels/candidate.ts";
 import type { KernelContext, Operand } from "../kernels/context.ts";
 import type { Kernel, Layout } from "../kernels/kernel.ts";
