@@ -140,7 +140,7 @@ export type { Histogram } from "./src/compress/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
-export type { Precision, SessionOptions } from "./src/engine/session.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
+export type * from "./src/engine/public_types.ts";
 export type * from "./src/graph/public_types.ts";
 export type * from "./src/plan/public_types.ts";

@@ -17,8 +17,8 @@
  * @module
  */
 
-export { type AdapterRecord, type Device, openDevice, sharedDevice } from "./src/gpu/device.ts";
-export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/engine/session.ts";
+export { openDevice, sharedDevice } from "./src/gpu/device.ts";
+export { Session } from "./src/engine/session.ts";
 export { type SessionRunner, sessionRunner } from "./src/engine/session_runner.ts";
 export { buildPlan } from "./src/plan/plan.ts";
 export { printPlan } from "./src/plan/print.ts";
@@ -30,5 +30,6 @@ export { changeShapes } from "./src/passes/mod.ts";
 export { recogniseActivations } from "./src/passes/recognise_activations.ts";
 export { printGraph } from "./src/graph/print.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
+export type * from "./src/engine/public_types.ts";
 export type * from "./src/graph/public_types.ts";
 export type * from "./src/plan/public_types.ts";

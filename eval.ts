@@ -48,14 +48,13 @@ export type {
   Picture,
 } from "./src/detect/detector.ts";
 export type { DeviceStages, FrameStages } from "./src/detect/frame_timer.ts";
-export type { Precision, SessionOptions } from "./src/engine/session.ts";
 export type { FrameSplit } from "./src/eval/frame_split.ts";
 export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
 export type { Latency } from "./src/eval/latency.ts";
 export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
-export type { AdapterRecord, Device } from "./src/gpu/device.ts";
 export type { AnalyzeOptions } from "./src/graph/analyze.ts";
 export type { BitWidths } from "./src/graph/analyze_bits.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
+export type * from "./src/engine/public_types.ts";
 export type * from "./src/graph/public_types.ts";
 export type * from "./src/plan/public_types.ts";

@@ -38,8 +38,8 @@ export {
   type FrameSpeed,
   type Picture,
 } from "./src/detect/detector.ts";
-export { type Precision, Session, type SessionOptions, type StepTime, type Tensor } from "./src/engine/session.ts";
-export { type AdapterRecord, type Device, openDevice } from "./src/gpu/device.ts";
+export { Session } from "./src/engine/session.ts";
+export { openDevice } from "./src/gpu/device.ts";
 export { yolo11, type Yolo11Options, type Yolo11Scale } from "./src/models/yolo11.ts";
 export { type HeadName, type NeckName, yolo11Lite, type Yolo11LiteOptions } from "./src/models/yolo11_lite.ts";
 export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detector.ts";
@@ -79,5 +79,6 @@ export type { BackboneName, LightBackboneName } from "./src/models/backbones/fea
 export type { MobileNetV3Scale } from "./src/models/backbones/mobilenetv3.ts";
 export type { ShuffleNetV2Scale } from "./src/models/backbones/shufflenetv2.ts";
 export type { DetectorModelOptions } from "./src/models/detector_options.ts";
+export type * from "./src/engine/public_types.ts";
 export type * from "./src/graph/public_types.ts";
 export type * from "./src/plan/public_types.ts";

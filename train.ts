@@ -78,8 +78,6 @@ export {
 export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
-export type { Precision, SessionOptions, StepTime } from "./src/engine/session.ts";
-export type { AdapterRecord, Device } from "./src/gpu/device.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";
 export type { AttentionKind, CbamOptions, SimamOptions } from "./src/models/attention.ts";
@@ -107,5 +105,6 @@ export type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings }
 export type { DetectionLossOptions } from "./src/train/losses/detection_loss.ts";
 export type { LossWeight, NamedLoss } from "./src/train/losses/named_loss.ts";
 export type { DetectorProblemOptions } from "./src/recipes/detector_problem.ts";
+export type * from "./src/engine/public_types.ts";
 export type * from "./src/graph/public_types.ts";
 export type * from "./src/plan/public_types.ts";

@@ -1,6 +1,7 @@
-/** The pages that programs import: which there are, and what they load. */
+/** The pages that programs import: which there are, what they load, and that examples prove something. */
 
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import * as front from "../mod.ts";
 import { ENTRY_POINTS, ROOT } from "../src/cli/test_files.ts";
 
@@ -29,6 +30,14 @@ async function loadedBy(page: string): Promise<string[]> {
   return [...seen];
 }
 
+/** The TypeScript files of a folder and of those in it. */
+function sources(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return sources(`${folder}/${name}`);
+    return name.endsWith(".ts") ? [`${folder}/${name}`] : [];
+  });
+}
+
 Deno.test("every module beside deno.json is exported", () => {
   const modules = [...Deno.readDirSync(ROOT)].map(({ name }) => name).filter((name) => name.endsWith(".ts"));
   assertEquals(modules.sort(), [...ENTRY_POINTS].sort());
@@ -47,3 +56,15 @@ for (const page of BROWSER_PAGES) {
     assertEquals(loaded.filter((one) => /^node:|\/src\/(host|cli|report\/(plot|table))\//.test(one)), []);
   });
 }
+
+Deno.test("every example in a documentation comment asserts something", () => {
+  const silent = [
+    ...ENTRY_POINTS.map((page) => ROOT + page),
+    ...sources(fileURLToPath(new URL("../src", import.meta.url))),
+  ]
+    .flatMap((file) => {
+      const examples = Deno.readTextFileSync(file).matchAll(/^ *\* ```ts\n([^]*?)^ *\* ```$/gm);
+      return [...examples].filter(([, code]) => !/\bassert\b/.test(code) || /console\.log/.test(code)).map(() => file);
+    });
+  assertEquals(silent.map((file) => file.slice(ROOT.length)), []);
+});

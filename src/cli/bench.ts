@@ -1,5 +1,5 @@
 /**
- * `bench`: measures latency and memory, beside peers if wished, and keeps the record.
+ * `bench`: measures latency and memory, with `--peers` beside other engines, and keeps the record.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `demo`: the main job from end to end on an embedded default that needs no download: a seeded synthetic scene and a small detector
- * that was trained on others like it (`data/models/synthetic.onnx`). With `--model` or `--image` it takes real ones.
+ * `demo`: detects from end to end without a download, on a seeded synthetic scene with a small detector that was trained on similar
+ * scenes (`data/models/synthetic.onnx`). `--model` and `--image` replace them.
  *
  * @module
  */

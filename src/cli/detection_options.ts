@@ -1,5 +1,5 @@
 /**
- * Options that every verb has which loads a detector, and loading it.
+ * Options of every verb that loads a detector, and the loading itself.
  *
  * @module
  */

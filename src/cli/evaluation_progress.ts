@@ -1,5 +1,5 @@
 /**
- * How an evaluation gets on, as a progress bar over the pictures that are left.
+ * Shows the progress of an evaluation as a bar over the remaining pictures.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * An evaluation in words: the twelve figures, a row for each class, where the time went.
+ * Prints an evaluation: the twelve figures, a row for each class, where the time went.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `family`: what every detector that can be built by name costs and takes, as one page.
+ * `family`: counts and times every detector that can be built by name, and writes one page.
  *
  * @module
  */

@@ -46,7 +46,7 @@ export function joinText(text: NotebookText): string {
   return typeof text === "string" ? text : text.join("");
 }
 
-/** Reads a notebook. Throws a `FeatherdetError` for what is none. */
+/** Reads a notebook. Throws a `FeatherdetError` for text that is no notebook. */
 export function parseNotebook(text: string, file: string): Notebook {
   let notebook: Partial<Notebook> | null;
   try {

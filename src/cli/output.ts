@@ -1,5 +1,5 @@
 /**
- * Where a command's words go: results to stdout, remarks to stderr, and with `--json` one object and nothing else to stdout.
+ * The output of a command: results go to stdout, remarks to stderr. With `--json` exactly one object goes to stdout.
  *
  * @module
  */

@@ -53,7 +53,7 @@ export function complaintOf(notebook: Notebook, stderr: string, seconds: number)
  * Runs all cells of a notebook in a new kernel that is this Deno, in the notebook's folder, and returns the notebook with its new
  * outputs; the file is left as it is. A cell may take `seconds`.
  *
- * Throws a `FeatherdetError` that names the notebook, the cell and its error where one fails.
+ * Throws a `FeatherdetError` that names the notebook, the cell and its error if one fails.
  */
 export async function runNotebook(file: string, seconds: number): Promise<Notebook> {
   let before: Notebook;

@@ -1,5 +1,5 @@
 /**
- * `train`: trains a detector on a data set, from random weights or further, and goes on with runs that were interrupted.
+ * `train`: trains a detector on a data set, from random or trained weights, and continues interrupted runs.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { TrainProgress } from "./train_progress.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { deviceAction } from "./verb.ts";
 
-/** What was asked for, or was when the run began. */
+/** Options of this call, or those with which the run began. */
 type Asked = ReturnType<ReturnType<typeof trainCommand>["opts"]>;
 
 /** What has no part in what a run is: not kept in its checkpoints. */
@@ -51,7 +51,7 @@ async function openTraining({ data, split, limit }: Asked): Promise<Dataset> {
   }
 }
 
-/** The pictures to validate on; undefined, and said, where there are none. */
+/** The pictures to validate on; undefined if there are none, which a note says. */
 async function openValidation(
   { data, valSplit, valLimit, valEvery }: Asked,
   { split }: Dataset,
@@ -106,7 +106,7 @@ const USUAL_SIZE = 256;
 /** Options that say how the model is made: a resumed run has it in its checkpoint. */
 const OF_THE_MODEL = ["model", "pretrained", "size", "width", "depth"] as const;
 
-/** What a resumed run was asked for, with what is asked for now. */
+/** Options with which a resumed run began, changed by the options of this call. */
 function resumed(checkpoint: Checkpoint, file: string, now: Asked): Asked {
   const { notes } = checkpoint.settings as { notes?: Asked };
   if (notes?.data === undefined) throw new FeatherdetError("is not of a run of this command", { file });

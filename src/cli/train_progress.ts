@@ -1,5 +1,5 @@
 /**
- * How a training run gets on: a bar for the steps of an epoch and one for its validation, and a line for each epoch.
+ * Shows the progress of a training run: a bar for the steps of an epoch, one for its validation, and a line for each epoch.
  *
  * @module
  */

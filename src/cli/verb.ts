@@ -65,7 +65,7 @@ export function action<Options extends { json?: true }>(
   };
 }
 
-/** As `action`, after making sure that there is an adapter; starts the program anew where a driver was installed for it. */
+/** As `action`, after making sure that there is an adapter. Starts the program again if a driver was installed. */
 export function deviceAction<Options extends { json?: true; install: boolean }>(
   run: (options: Options, output: Output) => Promise<object>,
 ): (options: Options) => Promise<void> {

@@ -81,7 +81,7 @@ function checked(graph: Graph, sample: CalibrationSample): CalibrationSample {
 /**
  * Collects what is wanted of a graph, reading the samples once.
  *
- * Throws FeatherdetError where there is no sample, where one lacks an input or has another shape, and what collecting a kind throws.
+ * Throws FeatherdetError if there is no sample, if one lacks an input or has another shape, and what collecting a kind throws.
  */
 export async function collectStatistics(
   graph: Graph,

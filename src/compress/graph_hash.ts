@@ -40,15 +40,16 @@ function attributeText(value: unknown): string {
 }
 
 /**
- * SHA-256 of a graph in hexadecimal: over its inputs' types, its nodes (operators, attributes, what reads what) and its constants, element by
- * element. Names, metadata, the order of nodes in the list, and activations that files spell in two nodes make no difference, so that a
- * graph that was saved and loaded has the hash that it had.
+ * SHA-256 of a graph in hexadecimal: over its inputs' types, its nodes (operators, attributes, what reads what) and its constants,
+ * element by element. Names, metadata, the order of nodes in the list, and activations that files spell in two nodes make no difference.
+ * A graph that was saved and loaded therefore keeps its hash.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { hashOfGraph } from "./graph_hash.ts";
  * const model = yolo11({ width: 0.0625, size: 64 });
- * console.log(hashOfGraph(model) === hashOfGraph({ ...model, name: "other", metadata: {} })); // true
+ * assert.equal(hashOfGraph(model), hashOfGraph({ ...model, name: "other", metadata: {} }));
  * ```
  */
 export function hashOfGraph(source: Graph): string {

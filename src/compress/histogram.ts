@@ -44,7 +44,7 @@ export class Histogram {
     return (this.#last + 1) * this.width;
   }
 
-  /** Counts of the bins in use, from `low` on. A view: not to be changed. */
+  /** Counts of the bins in use, from `low` on. A view: do not change it. */
   get counts(): Float64Array {
     return this.#counts.subarray(0, this.#last - this.#first + 1);
   }
@@ -83,7 +83,7 @@ export class Histogram {
     this.total += data.length;
   }
 
-  /** Several histograms as one, which is as if all their values had been counted in it. */
+  /** Adds up several histograms. The result is the same as if one had counted all their values. */
   static sum(parts: readonly Histogram[]): Histogram {
     const sum = new Histogram();
     for (const part of parts) {

@@ -9,13 +9,13 @@ import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { GRAPH_FORM, VERSION } from "../graph/version.ts";
 import { hashOfGraph } from "./graph_hash.ts";
 
-/** The pictures that something was done with. */
+/** The pictures that a pass or recipe used. */
 export interface HistoryDataset {
   /** Name of the data set. */
   readonly name: string;
-  /** The part of it, where it has parts. */
+  /** Split of it, if it has splits. */
   readonly split?: string;
-  /** How many pictures there were. */
+  /** Number of pictures. */
   readonly pictures?: number;
 }
 
@@ -23,23 +23,23 @@ export interface HistoryDataset {
 export interface HistoryParent {
   /** Name of its graph. */
   readonly name: string;
-  /** Its content hash (`hashOfGraph`); absent in entries that were read from a note of before. */
+  /** Its content hash (`hashOfGraph`); absent in entries that were read from an older note. */
   readonly hash?: string;
 }
 
-/** What was done to a model, once. */
+/** One thing that was done to a model. */
 export interface HistoryEntry {
   /** The pass or recipe, such as `quantize` or `train`. */
   readonly name: string;
   /** Its options, as far as JSON can hold them. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Seed of what was random. */
+  /** Seed of the random numbers. */
   readonly seed?: number;
-  /** The pictures that were looked at. */
+  /** The pictures that were used. */
   readonly dataset?: HistoryDataset;
-  /** What it was done to; absent where that is not known any more. */
+  /** The model to which it was done; absent if that is unknown. */
   readonly parent?: HistoryParent;
-  /** What did it; absent in entries that were read from a note of before. */
+  /** Versions of the program that did it; absent in entries that were read from an older note. */
   readonly versions?: {
     /** Version of Featherdet. */
     readonly featherdet: string;
@@ -48,11 +48,11 @@ export interface HistoryEntry {
   };
 }
 
-/** What an entry says besides name and options. */
+/** What an entry holds besides name and options. */
 export interface HistoryOrigin {
-  /** Seed of what was random. */
+  /** Seed of the random numbers. */
   readonly seed?: number;
-  /** The pictures that were looked at. */
+  /** The pictures that were used. */
   readonly dataset?: HistoryDataset;
 }
 
@@ -92,8 +92,8 @@ function entryOfNote(note: Record<string, unknown>): HistoryEntry {
 }
 
 /**
- * What was done to a model, first things first; empty where its metadata say nothing. Models that were written before there was a history
- * have one entry, made of their note.
+ * Reads what was done to a model, in order; empty if its metadata say nothing. A model that was written before histories existed has one
+ * entry, made from its note.
  *
  * Throws FeatherdetError for metadata that cannot be read.
  */
@@ -113,14 +113,15 @@ export function historyOf(graph: Graph): readonly HistoryEntry[] {
 }
 
 /**
- * The entry for something that is done to `parent` by this version of the program.
+ * Makes the entry for something that this version of the program does to `parent`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { historyEntry, historyOf, withHistory } from "./history.ts";
  * const parent = demoDetector({ size: 64 });
  * const model = withHistory(parent, historyEntry("prune", { ratio: 0.5 }, parent, { seed: 3 }));
- * console.log(historyOf(model)[0].seed); // 3
+ * assert.equal(historyOf(model)[0].seed, 3);
  * ```
  */
 export function historyEntry(
@@ -145,7 +146,7 @@ function withEntries(graph: Graph, entries: readonly HistoryEntry[]): Graph {
   return { ...graph, metadata: { ...metadata, [KEY]: JSON.stringify(entries) } };
 }
 
-/** The model with one more entry at the end of its history. A note of before becomes the entry that it is read as. */
+/** Adds an entry at the end of a model's history. An older note becomes an entry too. */
 export function withHistory(graph: Graph, entry: HistoryEntry): Graph {
   return withEntries(graph, [...historyOf(graph), entry]);
 }

@@ -7,13 +7,13 @@
 import { analyze } from "../graph/mod.ts";
 import type { Pass } from "./pass.ts";
 
-/** What it looks at. */
+/** What the pass looks at. */
 export interface NoopOptions {
-  /** Look at what the model makes of samples too; false by default. */
+  /** Whether to look at the model's outputs for samples too; false by default. */
   readonly look?: boolean;
 }
 
-/** An output that was looked at. */
+/** An output over all samples. */
 export interface SeenOutput {
   /** Name of the value. */
   readonly name: string;
@@ -21,17 +21,17 @@ export interface SeenOutput {
   readonly range: readonly [low: number, high: number];
 }
 
-/** What it saw. */
+/** What the pass saw. */
 export interface NoopReport {
   /** Nodes of the graph. */
   readonly nodes: number;
   /** Numbers that were learned. */
   readonly parameters: number;
-  /** Bytes of all that is stored for layers. */
+  /** Bytes of everything that is stored for layers. */
   readonly bytes: number;
-  /** Samples that it looked at; 0 where it was not to look. */
+  /** Samples that were run; 0 without `look`. */
   readonly samples: number;
-  /** The outputs, where it looked at samples. */
+  /** The outputs, if samples were run. */
   readonly outputs: readonly SeenOutput[];
 }
 

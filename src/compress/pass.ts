@@ -15,7 +15,7 @@ import { Statistics, type StatisticsSource, type StatisticsWanted, togetherWante
 
 /** What a pass made. */
 export interface PassResult<Report> {
-  /** The graph after it; the very graph that it was given where nothing is changed. */
+  /** The graph after the pass; the given graph itself if nothing changed. */
   readonly graph: Graph;
   /** What it did, as plain data. */
   readonly report: Report;
@@ -23,7 +23,7 @@ export interface PassResult<Report> {
 
 /** Something that is done to a model. */
 export interface Pass<Options, Report> {
-  /** What histories and errors call it. */
+  /** Name in histories and errors. */
   readonly name: string;
   /**
    * How it stands to the model. `changes` (the default) makes another one, and is written into its history. `prepares` writes the same
@@ -57,7 +57,7 @@ export interface PassStep<Report> {
   described(report: Report): Readonly<Record<string, unknown>>;
 }
 
-/** A pass with its options, to be run; the history says `also` beside what the pass itself says, or in its place. */
+/** Joins a pass with its options. The history holds `also` beside what the pass itself describes, or in its place. */
 export function passStep<Options, Report>(
   pass: Pass<Options, Report>,
   options: Options,
@@ -72,13 +72,13 @@ export function passStep<Options, Report>(
   };
 }
 
-/** What a pipeline has beside the graph. */
+/** Options of a pipeline. */
 export interface RunPassesOptions {
-  /** Where statistics come from; needed by passes that want some. */
+  /** Source of statistics; passes that want statistics need it. */
   readonly source?: StatisticsSource;
-  /** What the history says of seed and data set. */
+  /** Seed and data set for the history. */
   readonly origin?: HistoryOrigin;
-  /** Told before a pass runs. */
+  /** Called before a pass runs. */
   readonly onPass?: (name: string) => void;
 }
 
@@ -93,7 +93,7 @@ export interface PassesResult<Steps extends readonly PassStep<unknown>[]> {
   readonly graph: Graph;
   /** Reports of the passes, in their order. */
   readonly reports: PassReports<Steps>;
-  /** What was known of the last state of the model that something was asked of. */
+  /** Statistics of the last state of the model for which a pass wanted some. */
   readonly statistics: Statistics;
 }
 
@@ -146,6 +146,7 @@ function neededFrom(steps: readonly PassStep<unknown>[], index: number, graph: G
  * Runs passes one after another and adds what they did to the model's history.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { historyOf } from "./history.ts";
  * import { passStep, runPasses } from "./pass.ts";
@@ -153,11 +154,12 @@ function neededFrom(steps: readonly PassStep<unknown>[], index: number, graph: G
  * import { packWeightsPass } from "./quantize/pack_weights.ts";
  * const steps = [passStep(foldPass, {}), passStep(packWeightsPass, { bits: 2 })] as const;
  * const { graph, reports: [, packed] } = await runPasses(demoDetector({ size: 64 }), steps);
- * console.log(packed.packedLayers > 0, historyOf(graph).map(({ name }) => name)); // true [ "packWeights" ]
+ * assert.ok(packed.packedLayers > 0);
+ * assert.deepEqual(historyOf(graph).map(({ name }) => name), ["packWeights"]);
  * ```
  *
- * Throws FeatherdetError for a graph that does not verify, where a pass wants statistics and there is no source, where samples that can
- * be read only once are needed again, and what passes and collecting throw.
+ * Throws FeatherdetError for a graph that does not verify, if a pass wants statistics and there is no source, and if samples are needed
+ * again that can be read only once. Also throws what passes and the collection of statistics throw.
  */
 export async function runPasses<const Steps extends readonly PassStep<unknown>[]>(
   source: Graph,

@@ -9,9 +9,9 @@ import { foldBatchNormalization, recogniseActivations } from "../passes/mod.ts";
 import type { Pass } from "./pass.ts";
 import type { StatisticsWanted } from "./statistics.ts";
 
-/** What such a pass did. */
+/** What the pass did. */
 export interface PrepareReport {
-  /** Nodes that are gone. */
+  /** Nodes that were removed. */
   readonly removed: number;
 }
 
@@ -40,5 +40,5 @@ function preparing(name: string, change: (graph: Graph) => Graph): Pass<object, 
 /** Folds BatchNormalization into the convolutions before it. */
 export const foldPass: Pass<object, PrepareReport> = preparing("foldBatchNormalization", foldBatchNormalization);
 
-/** Makes one node of each activation that is spelled in several. */
+/** Makes one node of each activation that several nodes spell. */
 export const recognisePass: Pass<object, PrepareReport> = preparing("recogniseActivations", recogniseActivations);

@@ -17,8 +17,8 @@ export interface RunnerTensor {
 /** Runs graphs. */
 export interface Runner {
   /**
-   * Values of the graph's outputs for these inputs, by name. The same graph is run many times, so that what is made ready for it
-   * should be kept until it is released. Rejects with a FeatherdetError where the graph cannot be run.
+   * Values of the graph's outputs for these inputs, by name. The same graph is run many times, so keep what you prepare for it until it
+   * is released. Rejects with a FeatherdetError if the graph cannot be run.
    */
   run(
     graph: Graph,

@@ -42,7 +42,7 @@ export interface StatisticsSource {
   readonly samples: CalibrationSamples;
   /** Runs graphs on them. */
   readonly runner: Runner;
-  /** Told after each sample how many are done. */
+  /** Called after each sample how many are done. */
   readonly onSample?: (done: number) => void;
   /** Who needs the samples and what for, the end of a sentence that says that there are none. */
   readonly purpose?: string;
@@ -53,7 +53,7 @@ export type StatisticsFound = { readonly [Kind in StatisticsKind]?: ReadonlyMap<
 
 /** Statistics of one state of a model. */
 export class Statistics {
-  /** How many samples there were; 0 where nothing was collected. */
+  /** How many samples there were; 0 if nothing was collected. */
   readonly samples: number;
   /** What is doubtful about the samples, a sentence each. */
   readonly warnings: readonly string[];
@@ -69,7 +69,7 @@ export class Statistics {
     return this.#found[kind] ?? new Map<string, never>();
   }
 
-  /** One statistic. Throws FeatherdetError where it was not collected: a pass has to ask for it in `needs`. */
+  /** One statistic. Throws FeatherdetError if it was not collected: a pass has to ask for it in `needs`. */
   of<Kind extends StatisticsKind>(kind: Kind, key: string): StatisticsKinds[Kind] {
     const known = this.all(kind).get(key);
     if (known === undefined) throw new FeatherdetError(`no statistics of ${kind} "${key}" were collected`);

@@ -1,5 +1,5 @@
 /**
- * Checks of boxes as they are read: what is plainly wrong is refused, what rounding does is put right and counted.
+ * Checks boxes as they are read. Wrong boxes are refused; effects of rounding are corrected and counted.
  *
  * @module
  */

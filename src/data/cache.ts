@@ -1,5 +1,5 @@
 /**
- * Where files are that come from elsewhere: beside the checkout, or in the cache.
+ * Finds files that were not part of the checkout: beside it, or in the cache.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { kindOf } from "./files.ts";
 /** Environment variable that names the cache folder. */
 export const CACHE_VARIABLE = "FEATHERDET_CACHE";
 
-/** Root of the checkout; undefined where the module was imported over http. */
+/** Root of the checkout; undefined if the module was imported over http. */
 function checkout(): string | undefined {
   const root = new URL("../../", import.meta.url);
   return root.protocol === "file:" ? fileURLToPath(root) : undefined;

@@ -12,7 +12,7 @@ import type { RgbImage } from "../image/rgb_image.ts";
 /** Left, top, right, bottom edges in pixels: `0 <= x1 < x2 <= width`, `0 <= y1 < y2 <= height`. */
 export type TrueBox = readonly [x1: number, y1: number, x2: number, y2: number];
 
-/** One object that a picture truly shows. */
+/** One object that a picture shows. */
 export interface GroundTruth {
   /** Unique in the data set. */
   readonly id: number;
@@ -20,28 +20,28 @@ export interface GroundTruth {
   readonly classId: number;
   /** Its box, clipped to the picture. */
   readonly box: TrueBox;
-  /** Pixels it covers, by which COCO tells small from large: the file's own figure, or the box's area where there is none. */
+  /** Pixels it covers, by which COCO tells small objects from large ones: the file's own figure, or else the box's area. */
   readonly area: number;
   /**
-   * Whether it is left out of the count, neither demanded nor held against who finds it: COCO's crowds, VOC's difficult objects,
-   * and what is nearly hidden in synthetic scenes.
+   * True for an object that is not counted: it is no mistake to miss it or to find it. These are COCO's crowds, VOC's difficult objects,
+   * and nearly hidden objects of synthetic scenes.
    */
   readonly crowd: boolean;
 }
 
-/** One picture of a data set; its pixels are read when they are asked for. */
+/** One picture of a data set. Its pixels are read when `load` is called. */
 export interface DatasetImage {
   /** Unique in the data set: COCO's own number, or a number given by its place in the set. */
   readonly id: number;
-  /** File name without folders, or what stands for it where there is no file. */
+  /** File name without folders, or another name if there is no file. */
   readonly name: string;
-  /** Where its file lies, where it has one: such pictures are decoded ahead of time. */
+  /** Path of its file, if it has one. Pictures with a file are decoded ahead of time. */
   readonly file?: string;
   /** Columns of the picture, as `load()` gives it. */
   readonly width: number;
   /** Rows of the picture, as `load()` gives it. */
   readonly height: number;
-  /** Objects on it, those that are not counted included; may be empty. */
+  /** Objects on it, including those that are not counted; may be empty. */
   readonly boxes: readonly GroundTruth[];
   /** Its file as it is stored (JPEG, PNG, WebP). Throws a `FeatherdetError` that names a file that has gone. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
@@ -51,7 +51,7 @@ export interface DatasetImage {
 
 /** A data set, or one split of it. */
 export interface Dataset {
-  /** Short name for tables: `synthetic`, `bccd`, `coco`, or that of the folder. */
+  /** Short name for tables: `synthetic`, `bccd`, `coco`, or the name of the folder. */
   readonly name: string;
   /** Split that was read (`train`, `val`, `test`), where there are splits. */
   readonly split?: string;
@@ -61,6 +61,6 @@ export interface Dataset {
   readonly categoryIds: readonly number[];
   /** The pictures, always in the same order. */
   readonly images: readonly DatasetImage[];
-  /** What was put right on reading, a sentence each; empty where all was well. */
+  /** What was corrected while it was read, a sentence each; usually empty. */
   readonly warnings: readonly string[];
 }

@@ -9,7 +9,7 @@ import { FeatherdetError } from "../graph/error.ts";
 /** Names of pictures that can be decoded. */
 export const PICTURE_NAME = /\.(jpe?g|png|webp)$/i;
 
-/** What kind of thing a path is; undefined where there is nothing. */
+/** What kind of thing a path is; undefined if there is nothing. */
 export function kindOf(path: string): "file" | "folder" | undefined {
   try {
     return Deno.statSync(path).isDirectory ? "folder" : "file";
@@ -51,7 +51,7 @@ export async function readLines(file: string): Promise<{ line: number; text: str
     .filter(({ text }) => text !== "");
 }
 
-/** Names of the files in a folder that match, in the order of their code points; empty where there is no such folder. */
+/** Names of the files in a folder that match, in the order of their code points; empty if there is no such folder. */
 export function namesIn(folder: string, pattern: RegExp): string[] {
   if (kindOf(folder) !== "folder") return [];
   try {

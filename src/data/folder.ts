@@ -1,5 +1,5 @@
 /**
- * What the readers of folders share: which folder is read, and what they make of it.
+ * What the readers of folders share: the folder that is read, and the form of the result.
  *
  * @module
  */

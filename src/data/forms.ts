@@ -1,5 +1,5 @@
 /**
- * Tells which form a folder has, which splits, and reads one of them.
+ * Recognises the form of a folder and its splits, and reads a split.
  *
  * @module
  */
@@ -27,13 +27,13 @@ export interface FolderOptions extends VocOptions {
   readonly name?: string;
 }
 
-/** One form that a folder has: its splits (none where it has no splits), and how one is read. */
+/** One form that a folder has: its splits (none if it has no splits), and how one is read. */
 interface Form {
   readonly splits: readonly string[];
   read(split: string | undefined): Promise<Reading>;
 }
 
-/** The form of a folder, undefined where it has none. The first that applies is taken: COCO, VOC, YOLO. */
+/** The form of a folder, undefined if it has none. The first that applies is taken: COCO, VOC, YOLO. */
 function formOf(path: string, options: FolderOptions): Form | undefined {
   const { limit } = options;
   const coco = cocoFiles(path);

@@ -1,5 +1,5 @@
 /**
- * Fields of parsed JSON with their kinds checked, and errors that say which field of what is wrong.
+ * Reads fields of parsed JSON and checks their types. Errors name the field and the object.
  *
  * @module
  */

@@ -15,9 +15,9 @@ import { SYNTHETIC_SPLITS, syntheticDataset } from "./synthetic_scenes.ts";
 export interface OpenOptions {
   /** `train`, `val` or `test`; `val` by default where there are splits. */
   readonly split?: string;
-  /** Read only the first so many pictures. */
+  /** Number of pictures to read, from the first one; all by default. */
   readonly limit?: number;
-  /** Side of the pictures in pixels, or width and height: of `synthetic`, which can have any size; 320 by default. */
+  /** Side of the pictures of `synthetic` in pixels, or width and height; 320 by default. */
   readonly size?: number | readonly [width: number, height: number];
 }
 
@@ -40,17 +40,19 @@ function folderOf(name: string): string {
 }
 
 /**
- * Opens `synthetic` (made on the spot), `bccd`, `coco`, or a folder in COCO's, Pascal VOC's or YOLO's form. A name stands for the set
- * even where a folder is called so: write `./coco` for that.
+ * Opens `synthetic` (which is painted when it is read), `bccd`, `coco`, or a folder in COCO's, Pascal VOC's or YOLO's form. A name stands
+ * for the data set even if a folder has the same name: write `./coco` for the folder.
  *
- * Throws a `FeatherdetError`, one sentence that names the file: for what is not here and how to get it, for an unknown split, and
+ * Throws a `FeatherdetError` that names the file: for a set that is not here (with the command that gets it), for an unknown split, and
  * for what `readFolder` refuses.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDataset } from "./open.ts";
  * const dataset = await openDataset("synthetic", { split: "val", limit: 2, size: 160 });
  * const [first] = dataset.images;
- * console.log(dataset.classes.length, first.width, first.boxes.length > 0); // 10 160 true
+ * assert.deepEqual([dataset.classes.length, first.width], [10, 160]);
+ * assert.ok(first.boxes.length > 0);
  * ```
  */
 export async function openDataset(nameOrFolder: string, options: OpenOptions = {}): Promise<Dataset> {

@@ -82,7 +82,7 @@ export class PictureFile implements DatasetImage {
   /** Where it lies. */
   readonly file: string;
 
-  /** Takes what is known of it; nothing is read until it is asked for. */
+  /** Takes what is known of the picture. The file is read when `load` or `bytes` is called. */
   constructor(known: Omit<DatasetImage, "bytes" | "load"> & { readonly file: string }) {
     this.id = known.id;
     this.name = known.name;

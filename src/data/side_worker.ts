@@ -1,6 +1,6 @@
 /**
- * Questions to a worker and its answers. Workers only ever save time here: where there are none, or one fails, the answer is
- * `undefined`, and whoever asked does the work himself, which also tells best what is wrong.
+ * Questions to a worker and its answers. A worker only saves time: if there is none, or it fails, the answer is `undefined`, and the
+ * caller does the work itself, which also gives the best error message.
  *
  * @module
  */

@@ -53,7 +53,7 @@ export interface SyntheticOptions {
   readonly width: number;
   /** Height in pixels, at least 32. */
   readonly height: number;
-  /** How many objects to try to place; 9 by default. Those that find no free place are left out. */
+  /** How many objects to place; 9 by default. Objects for which there is no free place are left out. */
   readonly objects?: number;
   /** Range of the objects' widths in pixels; by default from 1/16 to 1/3 of the shorter side. */
   readonly sizes?: readonly [number, number];
@@ -165,9 +165,11 @@ function colourOf(random: Random, { colour }: SyntheticClass): Colour {
  * Paints a picture from a seed.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "./synthetic.ts";
  * const { image, objects } = syntheticPicture({ seed: 7, width: 160, height: 120 });
- * console.log(image.data.length, objects.length > 0); // 57600 true
+ * assert.equal(image.data.length, 160 * 120 * 3);
+ * assert.ok(objects.length > 0);
  * ```
  */
 export function syntheticPicture(options: SyntheticOptions): SyntheticPicture {

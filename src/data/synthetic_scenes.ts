@@ -1,6 +1,6 @@
 /**
- * Seeded scenes as a data set: overlapping objects of ten classes that differ in pattern and detail, on cluttered backgrounds, in
- * uneven light, blurred and noisy. They need no download, there are as many as are wanted, and the truth is exact.
+ * Seeded scenes as a data set: overlapping objects of ten classes that differ in pattern and detail, on cluttered backgrounds, in uneven
+ * light, blurred and noisy. They need no download, there is no limit to their number, and the truth is exact.
  *
  * Equal seeds give equal bytes on every machine: see `scene/arithmetic.ts`.
  *
@@ -110,9 +110,11 @@ export function sceneObjects(options: SceneOptions): SceneObject[] {
  * Makes a scene from a seed.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticScene } from "./synthetic_scenes.ts";
  * const { image, objects } = syntheticScene({ seed: 5, width: 320, height: 240 });
- * console.log(image.data.length, objects.length > 0); // 230400 true
+ * assert.equal(image.data.length, 320 * 240 * 3);
+ * assert.ok(objects.length > 0);
  * ```
  */
 export function syntheticScene(options: SceneOptions): Scene {
@@ -120,7 +122,7 @@ export function syntheticScene(options: SceneOptions): Scene {
   return { image: paint(options), objects };
 }
 
-/** One scene of a data set, made when it is asked for and not kept. */
+/** One scene of a data set. It is painted when its pixels are read, and not kept. */
 class SceneImage implements DatasetImage {
   readonly name: string;
   #boxes: GroundTruth[] | undefined;
@@ -155,7 +157,7 @@ export interface SyntheticDatasetOptions {
   readonly size?: number | readonly [width: number, height: number];
 }
 
-/** The data set `synthetic`: opening it costs nothing, since boxes and pixels are made when they are asked for. */
+/** The data set `synthetic`. Opening it costs nothing, since boxes and pixels are made when they are read. */
 export function syntheticDataset({ split, count = USUAL_COUNT[split], size = 320 }: SyntheticDatasetOptions): Dataset {
   const [width, height] = typeof size === "number" ? [size, size] : size;
   checkSize(width, height);

@@ -43,7 +43,7 @@ interface VocFile {
   readonly objects: readonly VocObject[];
 }
 
-/** Splits that a folder has, by the names of their lists. Lists of single classes (`cat_train.txt`) are none. */
+/** Splits that a folder has, by the names of their lists. Lists of single classes (`cat_train.txt`) are not splits. */
 export function vocSplits(path: string): string[] {
   const stems = namesIn(join(path, "ImageSets", "Main"), /\.txt$/).map((name) => name.slice(0, -4));
   return stems.filter((stem) => !/_(train|val|trainval|test)$/.test(stem));

@@ -47,7 +47,7 @@ export function childOf(element: XmlElement, name: string): XmlElement | undefin
   return element.children.find((child) => child.name === name);
 }
 
-/** The text of the first child of a name; undefined where there is none or it is empty. */
+/** The text of the first child of a name; undefined if there is none or it is empty. */
 export function textOf(element: XmlElement, name: string): string | undefined {
   return childOf(element, name)?.text || undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Where a folder in YOLO's form has its pictures and labels, and how its classes are called.
+ * Finds the pictures, the labels and the names of the classes of a folder in YOLO's form.
  *
  * @module
  */
@@ -62,7 +62,7 @@ async function namesFromYaml(file: string): Promise<string[]> {
   return list;
 }
 
-/** Names of the classes by their numbers. Throws a `FeatherdetError` where nothing tells them, or a name is there twice. */
+/** Names of the classes by their numbers. Throws a `FeatherdetError` if nothing tells them, or a name is there twice. */
 export async function yoloClasses(path: string): Promise<string[]> {
   const files = ["data.yaml", "dataset.yaml", "classes.txt", join("labels", "classes.txt")].map((name) =>
     join(path, name)

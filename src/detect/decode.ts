@@ -1,5 +1,5 @@
 /**
- * From the numbers that the device sends back to detections.
+ * Makes detections from the numbers that the device sends back.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface ImageResult {
 }
 
 /**
- * Reads the result of one image from `detect/result`. Throws FeatherdetError where the numbers cannot be one, as after an
+ * Reads the result of one image from `detect/result`. Throws FeatherdetError if the numbers cannot be one, as after an
  * interrupted run.
  */
 export function readDetections(result: Float32Array, image = 0): ImageResult {

@@ -40,15 +40,15 @@ export interface Detection {
 
 /** How a detector is made. */
 export interface DetectorOptions extends SessionOptions {
-  /** Side of the square network input, or `[height, width]`; a multiple of 32 for YOLO11. Default: the model's own. */
+  /** Side of the square network input, or `[height, width]`; a multiple of 32 for YOLO11. Default: the size in the model. */
   readonly inputSize?: number | readonly [number, number];
   /** Least score of a detection. Default 0.25. */
   readonly confidence?: number;
-  /** Boxes of one class that overlap more than this are one object. Default 0.7. */
+  /** Overlap (intersection over union) above which two boxes of one class count as one object. Default 0.7. */
   readonly iou?: number;
   /** Most detections of a picture, at most 300. Default 300. */
   readonly maxDetections?: number;
-  /** Several classes for one box, as COCO figures are measured. Default false. */
+  /** Whether one box may be several detections, one a class, as for COCO's figures. Default false. */
   readonly multiLabel?: boolean;
   /** Class names; default: those in the model's metadata, else `class 0`, `class 1` ... */
   readonly classes?: readonly string[];
@@ -81,13 +81,15 @@ const PICTURE = "detect/picture";
  * A detection model on a device.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../data/synthetic.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { Detector } from "./detector.ts";
  * const detector = await Detector.load(demoDetector()); // or "yolo11n.onnx"
- * const { image } = syntheticPicture({ seed: 7, width: 640, height: 480 }); // or the bytes of a JPEG
- * console.log(await detector.detect(image));
- * // [{ box: [x1, y1, x2, y2], score: 0.9, classId: 0, label: "..." }, ...]
+ * const { image, objects } = syntheticPicture({ seed: 7, width: 640, height: 480 }); // or the bytes of a JPEG
+ * const [{ box: [x1, y1, x2, y2], score, label }] = await detector.detect(image); // the best first
+ * assert.ok(objects.some(({ classId }) => detector.labels[classId] === label));
+ * assert.ok(score > 0.5 && x1 < x2 && y1 < y2);
  * detector.destroy();
  * ```
  */
@@ -100,7 +102,7 @@ export class Detector {
   readonly labels: readonly string[];
   /** Height and width of the network's input. */
   readonly inputSize: readonly [number, number];
-  /** What decides which boxes are detections, defaults filled in. */
+  /** Settings that decide which boxes are detections, with the defaults filled in. */
   readonly settings: DetectorSettings;
   /** Stages of the last frame. */
   speed: FrameSpeed = { preprocess: 0, inference: 0, postprocess: 0 };
@@ -136,8 +138,8 @@ export class Detector {
   }
 
   /**
-   * Loads a model from a path, a URL, ONNX bytes or a graph. Throws FeatherdetError where the file is no detection model with
-   * one picture input and an output `[1, 4 + classes, anchors]`, or cannot be run on the adapter.
+   * Loads a model from a path, a URL, ONNX bytes or a graph. Throws FeatherdetError if the file is no detection model with one picture
+   * input and an output `[1, 4 + classes, anchors]`, or if the adapter cannot run it.
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
     checkFraction("confidence", options.confidence);
@@ -190,16 +192,19 @@ export class Detector {
   }
 
   /**
-   * Detects in a stream of pictures and yields the results in order, with several frames in flight. `observe` is told the stages of
-   * each frame, in order, and may be told those of frames whose results are yielded later.
+   * Detects in a stream of pictures and yields the results in order, with several frames in flight. `observe` is called with the stages
+   * of each frame, in order, possibly before the results of that frame are yielded.
    *
    * ```ts
+   * import assert from "node:assert/strict";
    * import { syntheticPicture } from "../data/synthetic.ts";
    * import { demoDetector } from "../models/demo_detector.ts";
    * import { Detector } from "./detector.ts";
    * const detector = await Detector.load(demoDetector(), { inputSize: 320 });
    * const pictures = [1, 2, 3].map((seed) => syntheticPicture({ seed, width: 320, height: 240 }).image);
-   * for await (const found of detector.stream(pictures)) console.log(found.length);
+   * let frames = 0;
+   * for await (const found of detector.stream(pictures)) frames += found.length > 0 ? 1 : 0;
+   * assert.equal(frames, 3);
    * detector.destroy();
    * ```
    */

@@ -24,9 +24,9 @@ export interface FrameStages {
   readonly decode: number;
   /** Handing the pixels to the device. */
   readonly upload: number;
-  /** From submission to the result's arrival. In a stream that includes waiting for the frames before. */
+  /** From submission to the result's arrival. In a stream it includes waiting for earlier frames. */
   readonly wait: number;
-  /** Making detections of the bytes that have arrived. */
+  /** Making detections from the bytes that have arrived. */
   readonly read: number;
   /** Where the device has timestamps. */
   readonly device?: DeviceStages;

@@ -1,6 +1,6 @@
 /**
- * The letterbox on the host: level for level what the kernel `shaders/detect/letterbox.wgsl` writes, for those who want the network's
- * input itself.
+ * The letterbox on the host. It computes exactly what the kernel `shaders/detect/letterbox.wgsl` writes, for programs that want the
+ * network's input itself.
  *
  * @module
  */
@@ -38,10 +38,13 @@ function samplesOf(length: number, scaledLength: number) {
  * Throws FeatherdetError for sizes that are no positive integers.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { letterboxTensor } from "./host_letterbox.ts";
  * const white = { width: 2, height: 1, data: new Uint8Array(6).fill(255) };
  * const { shape, data } = letterboxTensor(white, 32, 32);
- * console.log(shape, data[0].toFixed(3), data[16 * 32]); // [ 1, 3, 32, 32 ] 0.447 1
+ * assert.deepEqual(shape, [1, 3, 32, 32]);
+ * assert.equal(data[0], Math.fround(114 / 255)); // the border
+ * assert.equal(data[16 * 32], 1);
  * ```
  */
 export function letterboxTensor(

@@ -1,6 +1,6 @@
 /**
- * The letterbox on the host: how boxes go there and come back, and pictures as its kernel (`src/kernels/detect/letterbox.ts`) wants
- * them.
+ * The letterbox on the host: it maps boxes into the input and back, and prepares pictures for the kernel
+ * (`src/kernels/detect/letterbox.ts`).
  *
  * @module
  */

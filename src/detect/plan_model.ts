@@ -1,5 +1,5 @@
 /**
- * Plans a model without a device, as a detector would run it where it is one: for those who only look at plans.
+ * Plans a model without a device. A detector is planned as `Detector` would run it, from letterbox to suppression.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Plans the network of a detector: where its head is known, only as far as the head's maps, which are decoded on the device.
+ * Plans the network of a detector. If its head is recognised, the plan ends at the head's maps, which other kernels decode on the device.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Keeps watch over what runs on a device: after it was destroyed, or its device lost, every use ends in one sentence.
+ * Guards what runs on a device: once it was destroyed or its device is lost, every use ends in an error of one sentence.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export class DeviceGuard {
     if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
   }
 
-  /** Waits for results. Throws FeatherdetError where they do not arrive, since only the loss of the device keeps them. */
+  /** Waits for results. Throws FeatherdetError if they do not arrive, since only the loss of the device keeps them. */
   async arrival<Result>(pending: Promise<Result>): Promise<Result> {
     try {
       return await pending;

@@ -25,7 +25,7 @@ export interface StepTime {
 
 /**
  * GPU time of every dispatch of the programs, one program after the other, each the median of `runs`, on whatever their memory holds.
- * Throws FeatherdetError where the adapter has no timestamp queries.
+ * Throws FeatherdetError if the adapter has no timestamp queries.
  */
 export async function profilePrograms(device: Device, programs: readonly Program[], runs: number): Promise<StepTime[]> {
   if (!device.timestamps) {

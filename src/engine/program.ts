@@ -92,7 +92,7 @@ export class Program {
     return this.memory.buffer(label, usage, pitch * rows * pages * bytes);
   }
 
-  /** Uploads weights and compiles pipelines. Throws FeatherdetError where the adapter refuses a shader or runs out of memory. */
+  /** Uploads weights and compiles pipelines. Throws FeatherdetError if the adapter refuses a shader or runs out of memory. */
   static async create(device: Device, source: ProgramSource): Promise<Program> {
     device.device.pushErrorScope("validation");
     device.device.pushErrorScope("out-of-memory");

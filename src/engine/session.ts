@@ -18,7 +18,7 @@ export type { EngineOptions, Precision } from "./setup.ts";
 
 /** How a session is made. */
 export interface SessionOptions extends EngineOptions {
-  /** Other input shapes than the graph's, by input name: another batch or picture size (see `changeShapes`). */
+  /** Input shapes that differ from the graph's, by input name: another batch or picture size (see `changeShapes`). */
   readonly shapes?: Readonly<Record<string, Shape>>;
 }
 
@@ -34,12 +34,13 @@ export interface Tensor {
  * A graph on a device.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { Session } from "./session.ts";
  * const session = await Session.create(demoDetector({ size: 64 })); // or `await loadOnnx("yolo11n.onnx")`
  * const data = new Float32Array(3 * 64 * 64);
  * const { output0 } = await session.run({ images: { shape: [1, 3, 64, 64], data } });
- * console.log(output0.shape); // [ 1, 7, 84 ]
+ * assert.deepEqual(output0.shape, [1, 7, 84]);
  * session.destroy();
  * ```
  */
@@ -63,8 +64,8 @@ export class Session {
   /**
    * Plans the graph, uploads its weights and compiles its kernels.
    *
-   * Throws FeatherdetError where there is no adapter, an operator has no kernel for its shapes, or memory does not suffice, and for
-   * `int8` where the graph is not quantized.
+   * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, and for
+   * `int8` if the graph is not quantized.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     const { device, planning } = await setUpEngine(options);
@@ -128,7 +129,7 @@ export class Session {
     }));
   }
 
-  /** GPU time of every dispatch, the median of `runs`, on whatever the inputs hold. Needs `timestamp-query`. */
+  /** GPU time of every dispatch, the median of `runs`, on the inputs of the last run. Needs `timestamp-query`. */
   async profile(runs = 5): Promise<StepTime[]> {
     return await profilePrograms(this.device, [this.#program], runs);
   }

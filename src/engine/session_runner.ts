@@ -18,12 +18,13 @@ export interface SessionRunner extends Runner {
  * A runner that keeps a session for each graph until the graph is released.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { sessionRunner } from "./session_runner.ts";
  * const runner = sessionRunner();
  * const graph = demoDetector({ size: 64 });
  * const { output0 } = await runner.run(graph, { images: { shape: [1, 3, 64, 64], data: new Float32Array(3 * 64 * 64) } });
- * console.log(output0.shape); // [ 1, 7, 84 ]
+ * assert.deepEqual(output0.shape, [1, 7, 84]);
  * runner.destroy();
  * ```
  */

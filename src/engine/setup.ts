@@ -11,9 +11,9 @@ import type { PlanOptions } from "../plan/plan.ts";
 import type { Tuning } from "../plan/tuning.ts";
 
 /**
- * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Graphs with QuantizeLinear and
- * DequantizeLinear compute in int8 between these whatever is asked for, which then goes for their float part; `int8` is f32 for that
- * part, and refuses graphs without any.
+ * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. A graph with QuantizeLinear and
+ * DequantizeLinear always computes in int8 between these; the precision then concerns its float part. `int8` means f32 for that part, and
+ * refuses graphs that are not quantized.
  */
 export type Precision = "f32" | "f16" | "int8";
 
@@ -59,7 +59,7 @@ export function storageForm(
   return { scalar: precision === "f16" ? "f16" : "f32", storage: options.storage ?? fastest };
 }
 
-/** Throws FeatherdetError where `int8` is asked for and the graph is not quantized. */
+/** Throws FeatherdetError if `int8` is asked for and the graph is not quantized. */
 export function checkPrecision(graph: Graph, precision: Precision | undefined): void {
   if (precision !== "int8" || graph.nodes.some(({ op }) => op === "QuantizeLinear")) return;
   throw new FeatherdetError(
@@ -86,7 +86,7 @@ export function planningFor(
 }
 
 /**
- * Finds the device and says what plans for it are made with. Throws FeatherdetError where there is no adapter, and for a precision or a
+ * Finds the device and says what plans for it are made with. Throws FeatherdetError if there is no adapter, and for a precision or a
  * storage that does not exist or fails on the device.
  */
 export async function setUpEngine(options: EngineOptions): Promise<EngineSetup> {

@@ -29,17 +29,17 @@ export interface StepPlace {
   readonly lossScale?: number;
 }
 
-/** What a step tells. */
+/** What a step reports. */
 export interface TrainingStep {
   /** The problem's losses by name, times their weights. */
   readonly losses: Losses;
-  /** The weights in this step, of losses that state one; undefined where none does. */
+  /** The weights in this step, of losses that state one; undefined if none does. */
   readonly lossWeights?: Readonly<Record<string, number>>;
   /** The values that hold losses and those of the problem's `report`, by name. */
   readonly values: Readonly<Record<string, Float32Array>>;
-  /** Norm of the mean gradient before it was clipped; undefined where nothing was updated. */
+  /** Norm of the mean gradient before it was clipped; undefined if nothing was updated. */
   readonly gradientNorm?: number;
-  /** True where the gradient held numbers that are not finite, so that the parameters stayed as they were. */
+  /** Whether the gradient held numbers that are not finite, so that the parameters did not move. */
   readonly skipped: boolean;
 }
 
@@ -50,6 +50,7 @@ const { gradient, sum, state } = OPTIMIZER_VALUES;
  * runs forward, loss and backward as one plan, updates, and reads back a few numbers.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../models/builder.ts";
  * import { trainingGraph } from "../train/mod.ts";
  * import { TrainingSession } from "./training_session.ts";
@@ -63,7 +64,9 @@ const { gradient, sum, state } = OPTIMIZER_VALUES;
  *   learningRates: { weight: 0.1, bias: 0.1, norm: 0.1 }, momentum: 0.9, weightDecay: 0, averageDecay: 0.9, clipNorm: 10,
  * };
  * const x = new Float32Array(2 * 3 * 8 * 8).fill(0.5);
- * for (let i = 0; i < 5; i++) console.log((await session.step({ x }, settings)).losses.squares); // falls
+ * const losses: number[] = [];
+ * for (let i = 0; i < 5; i++) losses.push((await session.step({ x }, settings)).losses.squares);
+ * assert.ok(losses[4] < losses[0]);
  * session.destroy();
  * ```
  */
@@ -92,8 +95,8 @@ export class TrainingSession {
   /**
    * Makes the gradient graph, plans it, uploads parameters and compiles kernels.
    *
-   * Throws FeatherdetError where there is no adapter, where no gradient goes through an operator or it has no kernel, where losses are not
-   * what `NamedLoss` says, and where memory does not suffice.
+   * Throws FeatherdetError if there is no adapter, if no gradient goes through an operator or it has no kernel, if losses are not
+   * what `NamedLoss` says, and if memory does not suffice.
    */
   static async create(problem: TrainingProblem, options: TrainingSessionOptions = {}): Promise<TrainingSession> {
     return new TrainingSession(await makeParts(problem, options), problem.report);
@@ -213,7 +216,7 @@ export class TrainingSession {
     return await this.#parts.values.gradients();
   }
 
-  /** All that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
+  /** Everything that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
   async state(): Promise<TrainerState> {
     this.#guard.check();
     if (this.#batches > 0) {
@@ -225,7 +228,7 @@ export class TrainingSession {
     return { updates, arrays: await this.#parts.values.state() };
   }
 
-  /** Goes on from a state. Throws FeatherdetError for that of another model or optimizer. */
+  /** Continues from a state. Throws FeatherdetError for the state of another model or optimizer. */
   restore({ updates, arrays }: TrainerState): void {
     this.#guard.check();
     this.#parts.values.restore(arrays);

@@ -1,5 +1,5 @@
 /**
- * Tuning: measures all kernels that compete for the steps of a model, in all of their variants, on the very adapter.
+ * Tuning: measures all kernels that compete for the nodes of a model, in all of their variants, on the adapter that will run it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { planningFor, storageForm } from "./setup.ts";
 export interface TuneOptions {
   /** Stored type. Default `f32`. */
   readonly precision?: StorageForm["scalar"];
-  /** How activations are stored; by default as a session would. */
+  /** How activations are stored; by default as in a session. */
   readonly storage?: StorageForm["storage"];
   /** Timed rounds, in each of which every option runs once; medians count. Default 5. */
   readonly runs?: number;

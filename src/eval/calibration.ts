@@ -13,23 +13,25 @@ import { decodeAhead } from "./decode_ahead.ts";
 export interface CalibrationSamplesOptions {
   /** Side of the network's input, or height and width; default 640. */
   readonly size?: number | readonly [height: number, width: number];
-  /** Only the first so many pictures. */
+  /** Number of pictures, from the first one; all by default. */
   readonly limit?: number;
   /** Name of the network's input; default `images`. */
   readonly input?: string;
 }
 
 /**
- * The pictures of a data set as letterboxed tensors `[1, 3, height, width]`, one by one, decoded ahead of time. It can be iterated
- * again.
+ * Reads the pictures of a data set as letterboxed tensors `[1, 3, height, width]`, one by one, decoded ahead of time. The result can be
+ * iterated several times.
  *
- * Throws FeatherdetError, when its turn comes, for a picture that cannot be read.
+ * The loop throws FeatherdetError at a picture that cannot be read.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDataset } from "../data/open.ts";
  * import { takeCalibrationSamples } from "./calibration.ts";
- * const calibration = takeCalibrationSamples(await openDataset("synthetic", { split: "train", limit: 2 }), { size: 64 });
- * for await (const { name, inputs } of calibration) console.log(name, inputs.images.shape);
+ * const dataset = await openDataset("synthetic", { split: "train", limit: 2 });
+ * const samples = await Array.fromAsync(takeCalibrationSamples(dataset, { size: 64 }));
+ * assert.deepEqual(samples.map(({ inputs }) => inputs.images.shape), [[1, 3, 64, 64], [1, 3, 64, 64]]);
  * ```
  */
 export function takeCalibrationSamples(

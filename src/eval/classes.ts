@@ -1,5 +1,5 @@
 /**
- * Which class of a data set each class of a model is.
+ * Matches the classes of a model with those of a data set.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { FeatherdetError } from "../graph/error.ts";
  * The data set's class number for each of the model's classes, -1 for those that the data set does not have. Classes go together by
  * name; where no name of the one is a name of the other and both have as many, by number.
  *
- * Throws FeatherdetError where the model lacks a class of the data set.
+ * Throws FeatherdetError if the model lacks a class of the data set.
  */
 export function classMap(model: readonly string[], dataset: readonly string[]): number[] {
   const missing = dataset.filter((name) => !model.includes(name));

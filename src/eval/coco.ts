@@ -16,7 +16,7 @@ export { type ConfusionMatrix, confusionMatrix, type ConfusionOptions } from "./
 export { type CocoFigures, FIGURE_NAMES, type FigureName, IOU_THRESHOLDS, RECALL_POINTS } from "./coco/protocol.ts";
 export { type CocoDetection, cocoDetections, type TruthSet } from "./coco/results.ts";
 
-/** How well one class is found; precision and recall are -1 where it has no object that counts. */
+/** How well one class is found. Precision and recall are -1 if the class has no object that counts. */
 export interface ClassResult {
   /** Its number in the data set. */
   readonly classId: number;
@@ -24,7 +24,7 @@ export interface ClassResult {
   readonly name: string;
   /** Objects that count. */
   readonly truths: number;
-  /** Detections that were looked at: at most a hundred a picture. */
+  /** Detections that were compared: at most a hundred a picture. */
   readonly detections: number;
   /** Average precision over overlaps of 0.5 to 0.95. */
   readonly ap: number;
@@ -34,7 +34,7 @@ export interface ClassResult {
   readonly ap75: number;
   /** Average recall over overlaps of 0.5 to 0.95. */
   readonly ar: number;
-  /** Least confidence at which F1 is greatest at an overlap of 0.5; undefined where the class has no object that counts. */
+  /** Least confidence at which F1 is greatest at an overlap of 0.5; undefined if the class has no object that counts. */
   readonly bestF1?: ConfidencePoint;
 }
 
@@ -42,7 +42,7 @@ export interface ClassResult {
 export interface CocoCurves {
   /** Recalls at which precision is given. */
   readonly recall: readonly number[];
-  /** Mean precision of the classes at these recalls, for each overlap of `IOU_THRESHOLDS`; empty where no class has objects. */
+  /** Mean precision of the classes at these recalls, for each overlap of `IOU_THRESHOLDS`; empty if no class has objects. */
   readonly precision: readonly (readonly number[])[];
   /** Precision at these recalls at an overlap of 0.5, by class number; empty for classes without objects. */
   readonly perClass: readonly (readonly number[])[];
@@ -62,7 +62,7 @@ export interface CocoResult {
   readonly figures: CocoFigures;
   /** Every class of the data set, by class number. */
   readonly perClass: readonly ClassResult[];
-  /** The least confidence of greatest mean F1 at an overlap of 0.5; undefined where no class has objects. */
+  /** The least confidence of greatest mean F1 at an overlap of 0.5; undefined if no class has objects. */
   readonly bestF1?: ConfidencePoint;
   /** Precision over recall, and over confidence. */
   readonly curves: CocoCurves;
@@ -74,19 +74,19 @@ function meanList(lists: readonly Float64Array[]): number[] {
 }
 
 /**
- * Compares detections with the true boxes of a data set as COCO's own tools do: ten overlaps from 0.5 to 0.95, precision at 101
- * recalls, crowds neither demanded nor held against who finds them, objects by size, at most a hundred detections of a class on a
- * picture.
+ * Compares detections with the true boxes of a data set as COCO's own tools do: ten overlaps from 0.5 to 0.95, precision at 101 recalls,
+ * objects by size, at most a hundred detections of a class on a picture. It is no mistake to miss a crowd or to find it.
  *
- * Throws FeatherdetError for a detection of a picture or category that the data set does not have, and for one that has no
- * proper box and score.
+ * Throws FeatherdetError for a detection of a picture or category that the data set does not have, and for a detection without a valid
+ * box and score.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { evaluateDetections } from "./coco.ts";
  * const cat = { id: 1, classId: 0, box: [10, 10, 60, 40], area: 1500, crowd: false } as const;
  * const set = { classes: ["cat"], categoryIds: [17], images: [{ id: 1, boxes: [cat] }] };
  * const { map50 } = evaluateDetections(set, [{ image_id: 1, category_id: 17, bbox: [12, 10, 48, 30], score: 0.9 }]);
- * console.log(map50); // 1, but for the last bit
+ * assert.ok(Math.abs(map50 - 1) < 1e-12);
  * ```
  */
 export function evaluateDetections(set: TruthSet, detections: Iterable<CocoDetection>): CocoResult {

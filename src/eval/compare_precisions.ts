@@ -17,16 +17,17 @@ export interface PrecisionLatency {
   readonly f32: Latency;
   /** The float graph, stored in f16. */
   readonly f16: Latency;
-  /** The int8 graph; what of it is float is stored in f32. */
+  /** The int8 graph, its float part stored in f32. */
   readonly int8: Latency;
-  /** What int8 takes over the faster of f32 and f16, by their medians: above 1 it is slower. */
+  /** Median of int8 over the smaller median of f32 and f16: above 1, int8 is slower. */
   readonly ratio: number;
 }
 
 /**
- * Measures round by round, so that a machine that slows down favours none. Nothing else should compute at the same time.
+ * Measures a float graph in f32 and f16 and its int8 form in turn, so that a machine that slows down favours none of them. Nothing else
+ * should compute at the same time.
  *
- * Throws FeatherdetError where a graph is no detector or cannot be run.
+ * Throws FeatherdetError if a graph is no detector or cannot be run.
  */
 export async function comparePrecisions(
   float: Graph,

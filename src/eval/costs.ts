@@ -18,7 +18,7 @@ export interface CostOptions {
   readonly precision?: Precision;
   /** How activations are stored: `buffer` (the default) as on hardware, `texture` as on software adapters. */
   readonly storage?: StorageForm["storage"];
-  /** Bit widths for the bit operations of each layer; by default as stored, floats in the precision. See `AnalyzeOptions`. */
+  /** Bit widths for the bit operations of each layer; by default the stored ones, with floats in the precision. See `AnalyzeOptions`. */
   readonly bits?: AnalyzeOptions["bits"];
 }
 
@@ -30,11 +30,11 @@ export interface ModelCosts {
   readonly weightBytes: number;
   /** Bytes of the constants that the kernels read, packed and in the precision asked for. */
   readonly deviceWeightBytes: number;
-  /** Bytes of the model as `saveOnnx` writes it; it knows no f16, so the precision does not change it. */
+  /** Bytes of the model as `saveOnnx` writes it. The file holds floats in f32, so the precision does not change it. */
   readonly fileBytes: number;
   /** Multiply-accumulates of one run. */
   readonly macs: number;
-  /** Dense floating-point operations of one run as Ultralytics counts them: zeros among the weights lower nothing here. */
+  /** Dense floating-point operations of one run, as Ultralytics counts them: weights that are 0 count too. */
   readonly flops: number;
   /** Elements of the weights of convolutions and matrix products. */
   readonly weightElements: number;
@@ -42,7 +42,7 @@ export interface ModelCosts {
   readonly zeros: number;
   /** `zeros` over `weightElements`, 0..1. */
   readonly sparsity: number;
-  /** The part of `flops` whose weight is not 0. No kernel skips zeros: it says what could be saved, not what is. */
+  /** The part of `flops` whose weight is not 0: what a kernel that skips zeros would compute. No kernel skips them yet. */
   readonly nonzeroFlops: number;
   /** Multiply-accumulates times the bits of both factors, zeros included. */
   readonly bitOperations: number;
@@ -50,11 +50,11 @@ export interface ModelCosts {
   readonly layers: number;
   /** All nodes of the graph. */
   readonly nodes: number;
-  /** Dispatches of one run; for a detector of one frame, from letterbox to suppression. */
+  /** Dispatches of one run; for a detector those of one frame, from letterbox to suppression. */
   readonly dispatches: number;
   /**
-   * Most bytes of activations at once: as planned, with a buffer for each value, and what no plan can go below. A detector's decoding
-   * of the head's maps is not among them: it has buffers of its own.
+   * Greatest number of bytes of activations at one time: as planned, with a buffer for each value, and the least that any plan needs.
+   * Buffers in which a detector decodes the head's maps are not included.
    */
   readonly activationPeak: MemoryReport;
 }
@@ -63,16 +63,18 @@ export interface ModelCosts {
 const FLOAT_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16, int8: 32 };
 
 /**
- * Counts a model. It reads all weights, which draws those that a built model has not drawn yet. Needs no device.
+ * Counts a model's parameters, bytes, operations, dispatches and activation memory. Reads all weights; a built model draws its random
+ * weights then. Needs no device.
  *
- * Throws FeatherdetError where shapes do not fit or an operator has no kernel for its shapes.
+ * Throws FeatherdetError if shapes do not fit or an operator has no kernel for its shapes.
  *
  * ```ts
- * import { demoDetector } from "../models/demo_detector.ts";
+ * import assert from "node:assert/strict";
+ * import { yolo11 } from "../models/yolo11.ts";
  * import { countCosts } from "./costs.ts";
- * const { parameters, fileBytes, flops, sparsity, activationPeak } = countCosts(demoDetector({ size: 320 }));
- * console.log(`${parameters} parameters, ${fileBytes} bytes, ${flops / 1e9} GFLOPs, ${100 * sparsity} % zeros`);
- * console.log(activationPeak.planned < activationPeak.naive); // true
+ * const { parameters, fileBytes, activationPeak } = countCosts(yolo11({ width: 0.125, size: 64 }));
+ * assert.ok(fileBytes > 4 * parameters); // floats of four bytes
+ * assert.ok(activationPeak.planned < activationPeak.naive);
  * ```
  */
 export function countCosts(graph: Graph, options: CostOptions = {}): ModelCosts {

@@ -12,14 +12,14 @@ import { decodeAhead } from "./decode_ahead.ts";
 import { type EvaluationJournal, evaluationRun } from "./journal.ts";
 import { type EvaluationSpeed, SpeedMeter } from "./speed.ts";
 
-/** What COCO's figures are measured with: spread it into the options of `Detector.load`. */
+/** Settings that COCO's figures are measured with. Pass them to `Detector.load`. */
 export const COCO_SETTINGS: DetectorSettings = { confidence: 0.001, iou: 0.7, maxDetections: 300, multiLabel: true };
 
 /** How to evaluate. */
 export interface EvaluateOptions {
-  /** Told after each picture how many are done, those in the journal included. */
+  /** Called after each picture with the number of pictures that are done, including those in the journal. */
   readonly onProgress?: (done: number, total: number, image: DatasetImage) => void;
-  /** Keeps results while the evaluation runs; pictures that are in it already are not looked at again. */
+  /** Keeps results while the evaluation runs. Pictures that it already holds are skipped. */
   readonly journal?: EvaluationJournal;
   /** Workers that decode pictures ahead of time; half of the processors by default, four at most, 0 for none. */
   readonly workers?: number;
@@ -33,7 +33,7 @@ export interface Evaluation extends CocoResult {
   readonly speed: EvaluationSpeed;
   /** What decided which boxes are detections. */
   readonly settings: DetectorSettings;
-  /** What makes the figures not those of the protocol, a sentence each. */
+  /** Differences from COCO's protocol, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -53,15 +53,17 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
 }
 
 /**
- * Runs a detector over a data set, several frames in flight, and measures it by COCO's protocol. Load the detector with
- * `COCO_SETTINGS`: others are allowed, and named in `warnings`.
+ * Runs a detector over a data set, several frames in flight, and measures it by COCO's protocol. Load the detector with `COCO_SETTINGS`.
+ * Other settings are allowed, and `warnings` names them.
  *
- * The model's classes are the data set's by name, or by number where both have as many and no name in common; what the model finds of
- * classes that the data set does not have is left out.
+ * Classes of the model and of the data set are matched by name; they are matched by number if both have the same number of classes and
+ * share no name. Detections of classes that the data set does not have are left out.
  *
- * Throws FeatherdetError where the model lacks a class of the data set, a picture cannot be read, or the journal belongs to another run.
+ * Throws FeatherdetError if the model lacks a class of the data set, if a picture cannot be read, or if the journal belongs to another
+ * run.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { encodePng } from "../image/codec/encode.ts";
  * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
@@ -77,7 +79,9 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
  *
  * const detector = await Detector.load(demoDetector({ size: 320 }), COCO_SETTINGS);
  * const { map, map50, perClass, speed } = await evaluate(detector, dataset);
- * console.log(map50 > 0.5); // true
+ * assert.ok(map50 > 0.5 && map <= map50);
+ * assert.equal(perClass.length, 3);
+ * assert.equal(speed.images, 1);
  * detector.destroy();
  * ```
  */

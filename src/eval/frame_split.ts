@@ -13,20 +13,20 @@ export interface FrameSplit {
   readonly decode: number;
   /** Handing the pixels to the device, on the host. */
   readonly upload: number;
-  /** Scaling the picture into the network's input. The device's stages are there where it has timestamps. */
+  /** Scaling the picture into the network's input. The device's stages are undefined if it has no timestamps. */
   readonly letterbox?: number;
   /** The model itself, on the device. */
   readonly network?: number;
   /** Decoding the network's output and suppression, on the device. */
   readonly postprocess?: number;
   /**
-   * From submission to the result's arrival, less the device's stages above: what submitting, waiting and copying back take. Without
-   * timestamps all of it.
+   * From submission to the result's arrival, less the device's stages above: submitting, waiting and copying back. Without timestamps it
+   * includes the device's stages.
    */
   readonly readback: number;
-  /** Making detections of the bytes that have arrived, on the host. */
+  /** Making detections from the bytes that have arrived, on the host. */
   readonly read: number;
-  /** All of them. */
+  /** Sum of the stages. */
   readonly total: number;
 }
 

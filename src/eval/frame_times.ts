@@ -19,11 +19,11 @@ export interface DispatchTime {
   readonly kernel: string;
   /** Multiply-accumulates. */
   readonly macs: number;
-  /** As many frames were faster as slower. */
+  /** Half of the frames were faster. */
   readonly median: number;
-  /** Nine of ten frames were no slower. */
+  /** Nine of ten frames were faster. */
   readonly p90: number;
-  /** The fastest: what it takes where nothing else disturbs it. */
+  /** The least: the time of the dispatch when nothing else disturbs it. */
   readonly min: number;
 }
 
@@ -37,7 +37,7 @@ export interface FrameTimes {
   readonly dispatches: readonly DispatchTime[];
 }
 
-/** Throws FeatherdetError where the adapter cannot time dispatches. */
+/** Throws FeatherdetError if the adapter cannot time dispatches. */
 export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamps" | "adapter">): void {
   if (!timestamps) {
     throw new FeatherdetError(`the adapter "${adapter.name}" has no timestamp queries: layers cannot be timed`);
@@ -46,11 +46,12 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
 
 /**
  * Measures detectors in turn, `rounds` times: one frame from picture to boxes, and one with a timestamp around every dispatch. A machine
- * that slows down then favours none, so that ratios can be trusted where times cannot. Nothing else should compute at the same time.
+ * that slows down then favours none of them, so ratios can be trusted even if times cannot. Nothing else should compute at the same time.
  *
- * Throws FeatherdetError where the adapter has no timestamp queries, and for a picture that cannot be decoded.
+ * Throws FeatherdetError if the adapter has no timestamp queries, and for a picture that cannot be decoded.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
@@ -59,7 +60,8 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
  * const detectors = [await Detector.load(graph), await Detector.load(graph, { precision: "f16" })];
  * const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
  * const [f32, f16] = await measureFrameTimes(detectors, image, 2);
- * console.log(f32.detect.median, f16.detect.median, f32.dispatches[0].name); // ... "letterbox 64x64"
+ * assert.ok(f32.detect.median > 0 && f16.detect.median > 0); // milliseconds
+ * assert.equal(f32.dispatches[0].name, "letterbox 64x64");
  * for (const detector of detectors) detector.destroy();
  * ```
  */

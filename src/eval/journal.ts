@@ -1,5 +1,5 @@
 /**
- * What an evaluation keeps while it runs, so that one that was interrupted goes on where it stopped.
+ * What an evaluation keeps while it runs, so that an interrupted one continues where it stopped.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { CocoDetection } from "./coco.ts";
 
-/** What decides an evaluation's outcome, apart from which pictures are looked at. */
+/** Everything that decides the outcome of an evaluation, apart from the choice of pictures. */
 export interface EvaluationRun {
   /** Name of the model. */
   readonly model: string;
@@ -17,7 +17,7 @@ export interface EvaluationRun {
   readonly digest: string;
   /** Name of the data set. */
   readonly dataset: string;
-  /** Split of the data set, null where it has none. */
+  /** Split of the data set; null if it has none. */
   readonly split: string | null;
   /** Height and width of the network's input. */
   readonly inputSize: readonly [height: number, width: number];
@@ -43,11 +43,11 @@ export interface ImageRecord {
   readonly detections: readonly CocoDetection[];
 }
 
-/** Keeps records of pictures, of one run at a time. */
+/** Keeps the records of one evaluation, so that an interrupted one can be continued. */
 export interface EvaluationJournal {
-  /** Begins or goes on with a run; gives what is kept of it. Throws a FeatherdetError where records of another run are kept. */
+  /** Begins or continues a run and returns the records that are kept of it. Throws a FeatherdetError if records of another run are kept. */
   open(run: EvaluationRun): Promise<readonly ImageRecord[]>;
-  /** Keeps a record, wholly or not at all. */
+  /** Keeps a record, completely or not at all. */
   append(record: ImageRecord): Promise<void>;
 }
 

@@ -11,9 +11,9 @@ import { FeatherdetError } from "../graph/error.ts";
 export interface Latency {
   /** How often it was measured. */
   readonly count: number;
-  /** As many were faster as slower. */
+  /** Half of the samples were faster. */
   readonly median: number;
-  /** Nine of ten were no slower; between two samples interpolated. */
+  /** Nine of ten samples were faster, interpolated between samples. */
   readonly p90: number;
   /** The fastest. */
   readonly min: number;
@@ -25,8 +25,9 @@ export interface Latency {
  * Statistics of a sample of milliseconds. Throws FeatherdetError for an empty sample.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { summarize } from "./latency.ts";
- * console.log(summarize([3, 1, 2])); // { count: 3, median: 2, p90: 2.8, min: 1, max: 3 }
+ * assert.deepEqual(summarize([3, 1, 2]), { count: 3, median: 2, p90: 2.8, min: 1, max: 3 });
  * ```
  */
 export function summarize(milliseconds: readonly number[]): Latency {

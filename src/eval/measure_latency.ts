@@ -15,9 +15,9 @@ import { peakResidentBytes } from "./process_memory.ts";
 
 /** How to measure. */
 export interface LatencyOptions {
-  /** Frames that are detected before the measured ones. Default 1; the first one of a detector compiles shaders on software drivers. */
+  /** Frames that are detected before the measured ones. Default 1: software drivers compile shaders in a detector's first frame. */
   readonly warmup?: number;
-  /** Samples of the time from end to end, and frames of the stream. Default 20. The stages are those of at most 10 frames. */
+  /** Samples of the time from end to end, and frames of the stream. Default 20. Stages are timed on at most 10 frames. */
   readonly runs?: number;
 }
 
@@ -25,13 +25,13 @@ export interface LatencyOptions {
 export interface LatencyMemory {
   /** Everything that the detector holds on the device. */
   readonly device: number;
-  /** The constants among it, as they are packed on the device. */
+  /** The part of it that holds constants, as they are packed on the device. */
   readonly weights: number;
-  /** The activations among it, beside what they would take without reuse and what no plan can go below. */
+  /** The part of it that holds activations; also what activations would take without reuse, and the least that any plan needs. */
   readonly activations: MemoryReport;
   /**
-   * The most memory that the process had resident since it began, which on a software adapter includes the device's. Where the system
-   * does not tell it (Linux does), what is resident now; absent where neither is known, as in browsers.
+   * Peak resident memory of the process since it began; on a software adapter it includes the device's. If the system does not report the
+   * peak (Linux does), memory that is resident now. Absent if neither is known, as in browsers.
    */
   readonly peakResident?: number;
 }
@@ -40,11 +40,11 @@ export interface LatencyMemory {
 export interface LatencyReport {
   /** What it ran on. */
   readonly adapter: AdapterRecord;
-  /** The adapter computes on the CPU: its times say little about GPUs. */
+  /** Whether the adapter computes on the CPU. Its times then say little about GPUs. */
   readonly software: boolean;
-  /** From picture to boxes, one frame after the other; of a picture given as a file's bytes decoding is a part. */
+  /** From picture to boxes, one frame after the other. Includes decoding if the picture is given as a file's bytes. */
   readonly detect: Latency;
-  /** The device's time for a frame by its timestamps, letterbox to suppression; absent where it has none. */
+  /** The device's time for a frame by its timestamps, letterbox to suppression; absent if it has no timestamps. */
   readonly gpu?: Latency;
   /** Frames a second with several in flight. */
   readonly stream: number;
@@ -67,19 +67,22 @@ function checkCount(name: string, value: number, least: number): void {
 }
 
 /**
- * Measures a loaded detector on one picture, over and over. Nothing else should compute at the same time.
+ * Measures a loaded detector on one picture, many times. Nothing else should compute at the same time.
  *
- * Throws FeatherdetError for a picture that cannot be decoded, a lost device, and counts that are no counts.
+ * Throws FeatherdetError for a picture that cannot be decoded, a lost device, and counts that are no positive whole numbers.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../data/synthetic.ts";
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { measureLatency } from "./measure_latency.ts";
  * const detector = await Detector.load(demoDetector({ size: 320 }));
  * const { image } = syntheticPicture({ seed: 7, width: 320, height: 240 }); // or the bytes of a JPEG
- * const { adapter, detect, stream, stages } = await measureLatency(detector, image, { runs: 5 });
- * console.log(`${adapter.name}: ${detect.median} ms, ${stream} frames/s, network ${stages.network} ms`);
+ * const { detect, stream, stages } = await measureLatency(detector, image, { runs: 5 });
+ * assert.ok(detect.median > 0 && detect.median <= detect.p90); // milliseconds
+ * assert.ok(stream > 0); // frames a second
+ * assert.ok(stages.network === undefined || stages.network > 0); // where the device has timestamps
  * detector.destroy();
  * ```
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is asked of the place where this runs; browsers have none of it. */
+/** What the host may offer to measure memory; browsers offer nothing. */
 export interface MemoryHost {
   readonly Deno?: {
     readTextFile?(path: string): Promise<string>;
@@ -17,8 +17,10 @@ export interface MemoryHost {
  * resident now; undefined outside of Deno.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { peakResidentBytes } from "./process_memory.ts";
- * console.log(await peakResidentBytes()); // 98304000
+ * const bytes = await peakResidentBytes();
+ * assert.ok(bytes === undefined || bytes > 10e6);
  * ```
  */
 export async function peakResidentBytes(host: MemoryHost = globalThis): Promise<number | undefined> {

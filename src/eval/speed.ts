@@ -8,15 +8,15 @@ import type { FrameStages } from "../detect/frame_timer.ts";
 
 /** Milliseconds of each picture, means over the run. Stages of different pictures run at the same time. */
 export interface StageTimes {
-  /** Decoding the file, on the host; in a worker it takes none of the stream's time. */
+  /** Decoding the file, on the host. If a worker decodes, the stream does not wait for it. */
   readonly decode: number;
   /** Handing the pixels to the device, on the host. */
   readonly upload: number;
-  /** Making detections of what the device sent back, on the host. */
+  /** Making detections from what the device sent back, on the host. */
   readonly read: number;
   /** Keeping the results, on the host. */
   readonly record: number;
-  /** Scaling the picture into the network's input, on the device. The device's stages are there where it has timestamps. */
+  /** Scaling the picture into the network's input, on the device. The device's stages are undefined if it has no timestamps. */
   readonly letterbox?: number;
   /** The model itself, on the device. */
   readonly network?: number;
@@ -24,7 +24,7 @@ export interface StageTimes {
   readonly postprocess?: number;
 }
 
-/** Speed of an evaluation, over the pictures that it looked at itself. */
+/** Speed of an evaluation, over the pictures that were not in the journal. */
 export interface EvaluationSpeed {
   /** Pictures that were not already in the journal. */
   readonly images: number;
@@ -34,11 +34,11 @@ export interface EvaluationSpeed {
   readonly imagesPerSecond: number;
   /** Where the time went. */
   readonly stages: StageTimes;
-  /** Share of the wall-clock time in which the network was running, where the device has timestamps. */
+  /** Share of the wall-clock time in which the network was running; undefined if the device has no timestamps. */
   readonly networkShare?: number;
   /**
-   * Milliseconds of a picture in which the device did nothing for it: what the stream did not hide of the host's work and of reading
-   * back. Where the device has timestamps.
+   * Milliseconds of a picture in which the device was idle: the host's work and reading back, as far as the stream did not hide them.
+   * Undefined if the device has no timestamps.
    */
   readonly idle?: number;
 }

@@ -7,17 +7,17 @@
 import { FeatherdetError } from "../graph/error.ts";
 import { packedDotWorks, storageTexturesWork } from "./self_check.ts";
 
-/** What is known of an adapter; goes into every record of a measurement. */
+/** What is known of an adapter. Every record of a measurement holds it. */
 export interface AdapterRecord {
-  /** As the driver names it. */
+  /** The driver's name for it. */
   readonly name: string;
   /** The vendor's name or number. */
   readonly vendor: string;
-  /** Family of the chip, where known. */
+  /** Family of the chip, if it is known. */
   readonly architecture: string;
   /** True for an adapter that computes on the CPU. */
   readonly software: boolean;
-  /** Packed dot products of bytes passed a known-answer check; where they did not, int8 is computed without. Absent before the check. */
+  /** Whether packed dot products of bytes passed a known-answer check. If not, int8 is computed without them. Absent before the check. */
   readonly packedDot?: boolean;
 }
 
@@ -27,9 +27,9 @@ export interface Device {
   readonly device: GPUDevice;
   /** What it computes on. */
   readonly adapter: AdapterRecord;
-  /** Storage textures passed a known-answer check; where they did not, activations are kept in buffers. */
+  /** Whether storage textures passed a known-answer check. If not, activations are kept in buffers. */
   readonly storageTextures: boolean;
-  /** GPU time can be measured. */
+  /** Whether GPU time can be measured. */
   readonly timestamps: boolean;
 }
 
@@ -88,8 +88,8 @@ export function adoptDevice(device: GPUDevice): Promise<Device> {
 }
 
 /**
- * Opens a device on the best adapter, with every feature and limit of the list above that it offers. Throws FeatherdetError
- * where there is no WebGPU or no adapter.
+ * Opens a device on the best adapter, with all features and limits that the engine can use and the adapter offers. Throws FeatherdetError
+ * if there is no WebGPU or no adapter.
  */
 export async function openDevice(): Promise<Device> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
@@ -110,7 +110,7 @@ export async function openDevice(): Promise<Device> {
 
 let shared: Promise<Device> | undefined;
 
-/** The device that everything shares which is not given one: opened once, opened anew after a loss. */
+/** The device that sessions and detectors share unless they are given one. It is opened once, and opened again after a loss. */
 export function sharedDevice(): Promise<Device> {
   shared ??= openDevice().then((opened) => {
     opened.device.lost.then(() => shared = undefined);

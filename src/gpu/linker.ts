@@ -127,9 +127,11 @@ function blockEnd(lines: readonly string[], from: number, file: string): { end: 
  * Links one shader: resolves includes, constants and unrolled loops into plain WGSL.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { linkShader } from "./linker.ts";
  * const library = { "a.wgsl": "#const N = 2\n#for i in 0..N\nx += w[$i];\n#end" };
- * console.log(linkShader(library, "a.wgsl", { N: 3 })); // const N = 3; x += w[0]; x += w[1]; x += w[2]; (a line each)
+ * const lines = linkShader(library, "a.wgsl", { N: 3 }).trim().split("\n");
+ * assert.deepEqual(lines, ["const N = 3;", "x += w[0];", "x += w[1];", "x += w[2];"]);
  * ```
  */
 export function linkShader(

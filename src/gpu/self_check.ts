@@ -74,7 +74,7 @@ async function storedAndRead(device: GPUDevice): Promise<Float32Array> {
   return copy;
 }
 
-/** What a check answers; undefined where the backend refuses its shaders or calls, which is an answer as well. */
+/** What a check answers; undefined if the backend refuses its shaders or calls, which is an answer as well. */
 async function answerOf<T>(device: GPUDevice, check: (device: GPUDevice) => Promise<T>): Promise<T | undefined> {
   device.pushErrorScope("validation");
   const found = await check(device).catch(() => undefined);

@@ -33,16 +33,16 @@ import { weightsOf } from "./weights.ts";
 /** What to count, and how. */
 export interface AnalyzeOptions {
   /**
-   * Counts zeros, too. That reads every weight, and so draws those that a built model has not drawn yet. Default false: then no
-   * constant's data is touched.
+   * Whether to count zeros too, which reads every weight; a built model draws its random weights then. Default false: no constant's data
+   * is read.
    */
   readonly zeros?: boolean;
   /**
-   * Bits of a node's weights and activations, asked for each node that multiplies; where it gives none, those of the operands'
-   * element types. A product of two activations takes the activations' bits for both.
+   * Called for each node that multiplies, for the bits of its weights and activations. If it returns nothing, the operands' element types
+   * decide. In a product of two activations both have the activations' bits.
    */
   readonly bits?: (node: Node) => BitWidths | undefined;
-  /** Bits of operands in f32 for which nothing is stated: 16 where they are stored in f16. Default 32. */
+  /** Bits of f32 operands for which `bits` returns nothing: 16 if they are stored in f16. Default 32. */
   readonly floatBits?: number;
 }
 
@@ -106,17 +106,18 @@ function hasWeight(graph: Graph, node: Node): boolean {
 }
 
 /**
- * Counts a graph at its input shapes, its zeros included; a weight shared by several nodes is counted at the first. Throws
- * FeatherdetError where shapes do not fit and for bit widths that are no positive numbers.
+ * Counts a graph at its input shapes, and its zeros. A weight that several nodes share counts at the first of them. Throws
+ * FeatherdetError if shapes do not fit, and for bit widths that are no positive numbers.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { analyze } from "./analyze.ts";
  * const graph = demoDetector({ size: 320 });
  * const { flops, nonzeroFlops, sparsity } = analyze(graph, { zeros: true });
- * console.log(sparsity > 0, nonzeroFlops < flops); // true true
+ * assert.ok(sparsity > 0 && nonzeroFlops < flops);
  * const { macs, bitOperations } = analyze(graph, { bits: () => ({ weights: 4, activations: 8 }) });
- * console.log(bitOperations / macs); // 32
+ * assert.equal(bitOperations / macs, 4 * 8);
  * ```
  */
 export function analyze(graph: Graph, options: AnalyzeOptions & { readonly zeros: true }): SparseAnalysis;

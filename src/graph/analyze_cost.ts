@@ -33,19 +33,19 @@ export interface LayerCost extends Cost {
 
 /** The cost of a graph: totals and every node in order. */
 export interface Analysis extends Cost {
-  /** Nodes that have weights: what people call layers. */
+  /** Number of layers: nodes that have weights. */
   readonly weightLayers: number;
   /** One entry per node, in the graph's order. */
   readonly layers: readonly LayerCost[];
 }
 
-/** What zeros among the weights of a layer, or of a whole graph, could save. */
+/** Zeros among the weights of a layer or of a whole graph, and what skipping them could save. */
 export interface Sparsity {
   /** Elements of the weights of convolutions and matrix products, biases left out. */
   readonly weightElements: number;
   /** Those that are exactly 0. */
   readonly zeros: number;
-  /** Share of zeros, 0..1: of a layer among all its weights, also those that were counted at an earlier layer. */
+  /** Share of zeros, 0..1. For a layer it is the share among all its weights, including those that were counted at an earlier layer. */
   readonly sparsity: number;
   /** The part of `flops` whose weight is not 0. */
   readonly nonzeroFlops: number;

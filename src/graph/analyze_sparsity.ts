@@ -16,7 +16,7 @@ import { weightsOf } from "./weights.ts";
 interface Factor {
   readonly name: string;
   readonly constant: Constant;
-  /** The numbers that stand for 0 where that is not 0 itself: one, or one for each index along an axis. */
+  /** The numbers that stand for 0 if that is not 0 itself: one, or one for each index along an axis. */
   readonly zeroPoint?: Constant;
   /** Elements between neighbours along that axis. */
   readonly step: number;

@@ -34,11 +34,11 @@ export interface LossResults<Value> {
   readonly predicted: Value;
   /** `[N, A]`: row of the box that the anchor was assigned to, -1 for none. */
   readonly assignment: Value;
-  /** `[N, A, 2]`: alignment metric and overlap of anchor and box, 0 where none was assigned. */
+  /** `[N, A, 2]`: alignment metric and overlap of anchor and box, 0 if none was assigned. */
   readonly alignment: Value;
   /** `[N, M, 2]`: the greatest of both among the anchors of each box. */
   readonly maxima: Value;
-  /** `[N, A]`: target score of the box's class at the anchor, 0 where none was assigned. */
+  /** `[N, A]`: target score of the box's class at the anchor, 0 if none was assigned. */
   readonly targets: Value;
   /** `[N, 2]`: sum of the target scores and number of assigned anchors of each image. */
   readonly imageTargets: Value;

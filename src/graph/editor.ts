@@ -43,6 +43,7 @@ export type ReaderFilter = (reader: Node) => boolean;
  * Nodes are put at the end, or where `replace`, `before` and `insert` say. Their order need not be right: `finish` sorts.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { GraphEditor } from "./editor.ts";
  * const graph = demoDetector({ size: 64 });
@@ -52,7 +53,7 @@ export type ReaderFilter = (reader: Node) => boolean;
  * }
  * const [conv] = graph.nodes;
  * editor.insert(conv.outputs[0], (value) => editor.one("Clip", `${value}/clipped`, [value], { min: -6, max: 6 }));
- * console.log(editor.finish().nodes.slice(0, 3).map(({ op }) => op)); // [ "Conv", "Clip", "Relu" ]
+ * assert.deepEqual(editor.finish().nodes.slice(0, 3).map(({ op }) => op), ["Conv", "Clip", "Relu"]);
  * ```
  */
 export class GraphEditor {

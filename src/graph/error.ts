@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Where a fault was found; every field is optional and ends up in the message. */
+/** Where a fault was found. Every field is optional and becomes part of the message. */
 export interface ErrorPlace {
   /** File or URL that was being read. */
   file?: string;
@@ -15,13 +15,14 @@ export interface ErrorPlace {
 }
 
 /**
- * Raised for every fault that a user can cause or meet: bad files, unsupported operators, wrong shapes, missing adapters.
- * The message is one sentence, opened by the file, operator and node concerned.
+ * The error for every fault that a user can cause or meet: bad files, unsupported operators, wrong shapes, missing adapters. The message
+ * is one sentence that begins with the file, the operator and the node concerned.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { FeatherdetError } from "./error.ts";
  * const error = new FeatherdetError("kernel is 3x3 but the input is 2x2", { file: "a.onnx", node: "c1", operator: "Conv" });
- * console.log(error.message); // a.onnx: Conv "c1": kernel is 3x3 but the input is 2x2
+ * assert.equal(error.message, 'a.onnx: Conv "c1": kernel is 3x3 but the input is 2x2');
  * ```
  */
 export class FeatherdetError extends Error {
@@ -41,7 +42,7 @@ export class FeatherdetError extends Error {
     this.place = place;
   }
 
-  /** The same error with more of its place known; fields already known win. */
+  /** The same error with more of its place known. Fields that are known already stay. */
   at(place: ErrorPlace): FeatherdetError {
     return new FeatherdetError(this.detail, { ...place, ...this.place }, { cause: this.cause });
   }

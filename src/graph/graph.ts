@@ -23,7 +23,7 @@ export interface TensorType {
   readonly shape: Shape;
 }
 
-/** Storage of a constant; the array class goes with its element type. */
+/** Elements of a constant, in the array class of its element type. */
 export type ConstantData = Float32Array | Int32Array | Int8Array | Uint8Array;
 
 /** A constant tensor (weight, bias, statistics, baked-in table), row-major. */
@@ -34,15 +34,15 @@ export interface Constant extends TensorType {
 
 /** An input of the graph. */
 export interface GraphInput extends TensorType {
-  /** Name of the value, under which a run is fed. */
+  /** Name of the value, and of the input in a run. */
   readonly name: string;
 }
 
 /** A whole model. */
 export interface Graph {
-  /** What to call the model. */
+  /** Name of the model. */
   readonly name: string;
-  /** What a run must be fed, in order. */
+  /** Inputs of a run, in order. */
   readonly inputs: readonly GraphInput[];
   /** Names of the values that leave the graph, in order. */
   readonly outputs: readonly string[];

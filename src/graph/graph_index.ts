@@ -18,13 +18,15 @@ const INDICES = new WeakMap<Graph, GraphIndex>();
  * An index over the values of one graph.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { GraphIndex } from "./graph_index.ts";
  * const graph = demoDetector({ size: 64 });
  * const index = GraphIndex.of(graph);
  * const conv = graph.nodes.find(({ op }) => op === "Conv")!;
- * console.log(index.producerOf(conv.outputs[0]) === conv, index.readersOf(conv.inputs[1])); // true [ conv ]
- * console.log(index.constantOf(conv.inputs[1])?.shape, index.shapeOf(conv.outputs[0]));
+ * assert.equal(index.producerOf(conv.outputs[0]), conv);
+ * assert.deepEqual(index.readersOf(conv.inputs[1]), [conv]);
+ * assert.deepEqual(index.constantOf(conv.inputs[1])?.shape, index.shapeOf(conv.inputs[1]));
  * ```
  */
 export class GraphIndex {

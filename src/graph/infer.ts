@@ -99,7 +99,10 @@ export function inferNode(node: Node, inputs: readonly TensorType[]): TensorType
   return dispatch(RULES, node, inputs);
 }
 
-/** Types of all values of a graph, inputs and constants included. Throws as `inferNode`, and for a value nothing makes. */
+/**
+ * Infers the types of all values of a graph, including inputs and constants. Throws what `inferNode` throws, and FeatherdetError for a
+ * value that no node makes.
+ */
 export function inferTypes(graph: Graph): Map<string, TensorType> {
   const types = new Map<string, TensorType>();
   for (const { name, dtype, shape } of graph.inputs) types.set(name, { dtype, shape });

@@ -25,8 +25,9 @@ export function packedBytes(bits: WeightBits, count: number): number {
  * Packs levels. Throws FeatherdetError for a number that is no level.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { packLevels } from "./packed_weights.ts";
- * console.log(packLevels(2, [1, -1, 0, 1, 1])); // Uint8Array [ 146, 2 ]
+ * assert.deepEqual(packLevels(2, [1, -1, 0, 1, 1]), Uint8Array.of(146, 2));
  * ```
  */
 export function packLevels(bits: WeightBits, levels: ArrayLike<number>): Uint8Array<ArrayBuffer> {

@@ -94,7 +94,7 @@ function typed(name: string, { dtype, shape }: TensorType): string {
 
 /**
  * Prints a graph: inputs, outputs, then one line per node with its index, operator, name, shapes, attributes that are not the
- * usual ones, and parameters. Throws FeatherdetError where shapes do not fit.
+ * usual ones, and parameters. Throws FeatherdetError if shapes do not fit.
  */
 export function printGraph(graph: Graph): string {
   const types = inferTypes(graph);

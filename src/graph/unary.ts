@@ -69,7 +69,7 @@ export interface UnaryRow<Attributes extends UnaryNumbers = UnaryNumbers> {
   readonly least?: number;
   /** Why attributes are refused, as a clause for an error; undefined for good ones. */
   readonly refuse?: (attributes: Attributes) => string | undefined;
-  /** Operator set of ONNX that brought an operator of this name; undefined where there is none. */
+  /** Operator set of ONNX that brought an operator of this name; undefined if there is none. */
   readonly onnx?: number;
   /**
    * Functions that, one after the other, make g where the operator is x * g(x). So files spell it whose operator set lacks it, and so it

@@ -16,7 +16,7 @@ export interface WeightSource {
   readonly name: string;
   /** The numbers as they are stored. */
   readonly constant: Constant;
-  /** What makes floats of them; absent where they are floats already. */
+  /** What makes floats of them; absent if they are floats already. */
   readonly dequantize?: {
     /** The node. */
     readonly node: Node<"DequantizeLinear">;
@@ -39,12 +39,13 @@ export interface WeightSource {
  * FakeQuantizeWeights rounds; undefined for values that are computed from the graph's inputs.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { weightSource } from "./weight_source.ts";
  * const graph = demoDetector({ size: 64 });
  * const conv = graph.nodes.find(({ op }) => op === "Conv")!;
- * console.log(weightSource(graph, conv.inputs[1])?.constant.dtype); // f32
- * console.log(weightSource(graph, conv.inputs[0])); // undefined
+ * assert.equal(weightSource(graph, conv.inputs[1])?.constant.dtype, "f32");
+ * assert.equal(weightSource(graph, conv.inputs[0]), undefined);
  * ```
  */
 export function weightSource(graph: Graph, value: string): WeightSource | undefined {

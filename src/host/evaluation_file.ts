@@ -26,7 +26,7 @@ interface Content {
   readonly length: number;
 }
 
-/** Reads a journal. Throws a FeatherdetError where the file is something else. */
+/** Reads a journal. Throws a FeatherdetError if the file is something else. */
 function readContent(bytes: Uint8Array, file: string): Content | undefined {
   const text = new TextDecoder();
   let run: EvaluationRun | undefined;
@@ -69,7 +69,7 @@ export class JournalFile implements EvaluationJournal {
     this.#file = file;
   }
 
-  /** Begins the file, or goes on with it. Throws a FeatherdetError where it holds something else or cannot be written. */
+  /** Begins the file, or continues it. Throws a FeatherdetError if it holds something else or cannot be written. */
   async open(run: EvaluationRun): Promise<readonly ImageRecord[]> {
     try {
       const content = await this.#content();

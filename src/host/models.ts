@@ -89,8 +89,8 @@ async function contentOf(source: string): Promise<string | Uint8Array> {
 }
 
 /**
- * Loads a model for an input of `size` x `size` pixels and `batch` pictures, or as it was exported where they are not given. They also
- * fill in what the file leaves open.
+ * Loads a model by name, path or URL, for an input of `size` x `size` pixels and `batch` pictures; by default as it was exported. Both
+ * also fill in extents that the file leaves open.
  */
 export async function loadModel(model: string, options: NamedOptions = {}): Promise<Graph> {
   const found = findModel(model);

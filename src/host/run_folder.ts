@@ -21,7 +21,7 @@ export function checkFolder(folder: string): void {
   }
 }
 
-/** A store whose files are in a folder, which is made where it is not there. Throws FeatherdetError where it cannot be. */
+/** A store whose files are in a folder, which is made where it is not there. Throws FeatherdetError if it cannot be. */
 export async function folderStore(folder: string): Promise<TrainingStore> {
   checkFolder(folder);
   try {
@@ -51,7 +51,7 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
   };
 }
 
-/** Takes along from another folder what a run that goes on may not make again. */
+/** Copies from another folder the files that a continued run does not make again. */
 export async function takeAlong(store: TrainingStore, from: string): Promise<void> {
   const before = await folderStore(from);
   for (const name of [BEST_MODEL, BEST_CHECKPOINT, LOG_FILE]) {
@@ -68,7 +68,7 @@ export function refuseRun(folder: string): void {
   throw new FeatherdetError(`holds a training run already: --resume ${place} goes on with it`, { file: folder });
 }
 
-/** Reads the checkpoint of a file, or the last one of a run's folder. Throws FeatherdetError where there is none. */
+/** Reads the checkpoint of a file, or the last one of a run's folder. Throws FeatherdetError if there is none. */
 export async function openCheckpoint(place: string): Promise<{ checkpoint: Checkpoint; file: string }> {
   const file = kindOf(place) === "folder" ? join(place, LAST_CHECKPOINT) : place;
   let bytes: Uint8Array;

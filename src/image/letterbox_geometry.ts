@@ -27,8 +27,10 @@ export interface LetterboxGeometry {
  * that is no positive integer.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { letterboxGeometry } from "./letterbox_geometry.ts";
- * console.log(letterboxGeometry(500, 375, 640, 640)); // { scale: 1.28, left: 0, top: 80, width: 640, height: 480 }
+ * const geometry = letterboxGeometry(500, 375, 640, 640);
+ * assert.deepEqual(geometry, { scale: 1.28, left: 0, top: 80, width: 640, height: 480 });
  * ```
  */
 export function letterboxGeometry(

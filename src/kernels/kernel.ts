@@ -11,7 +11,7 @@ import type { ShaderConstant } from "../gpu/linker.ts";
 
 /** How activations are stored: as a texture array or a storage buffer, of f32 or f16 cells. */
 export interface StorageForm {
-  /** Where cells lie. */
+  /** Kind of WebGPU resource that holds the cells. */
   readonly storage: "texture" | "buffer";
   /** Stored type; arithmetic is always f32. */
   readonly scalar: "f32" | "f16";
@@ -24,9 +24,9 @@ export interface StorageForm {
  * byte, halves as the even one, within `low` and `high`. u8 is stored less 128, so that there is one kind of bytes.
  */
 export interface Int8Cells {
-  /** Distance of the numbers of neighbouring bytes. */
+  /** Difference of the numbers that neighbouring bytes stand for. */
   readonly scale: number;
-  /** The byte that stands for 0; outside -128..127 where none does. */
+  /** The byte that stands for 0; outside -128..127 if none does. */
   readonly zero: number;
   /** Least byte that is stored; -128 unless given. */
   readonly low?: number;
@@ -50,7 +50,7 @@ export interface BlockedLayout {
   readonly columns: number;
   /** Rows from one group of planes to the next; at least `height`. */
   readonly rise: number;
-  /** Present where cells hold four bytes instead of four numbers of the form's scalar; such tensors lie in an arena of their own. */
+  /** Present if cells hold four bytes instead of four numbers of the form's scalar. Such tensors lie in an arena of their own. */
   readonly int8?: Int8Cells;
 }
 
@@ -65,7 +65,7 @@ export interface PlainLayout {
 /** Memory layout of a value. */
 export type Layout = BlockedLayout | PlainLayout;
 
-/** Packed weights of a step: three extents in cells of four values, filled when the session uploads them. */
+/** Packed weights of a dispatch: three extents in cells of four values. They are filled when the session uploads them. */
 export interface PackedWeights {
   /** Cells in a row. */
   readonly columns: number;

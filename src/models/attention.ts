@@ -6,12 +6,13 @@
  * they can replace one another.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "./builder.ts";
  * import { attention } from "./attention.ts";
  * const b = new ModelBuilder();
  * let x = b.convBlock("conv", b.input("images", [1, 3, 32, 32]), { out: 32, kernel: 3 });
  * x = attention(b, "attention", x, { kind: "se", reduction: 4 });
- * console.log(b.shapeOf(x)); // [ 1, 32, 32, 32 ]
+ * assert.deepEqual(b.shapeOf(x), [1, 32, 32, 32]);
  * ```
  *
  * @module

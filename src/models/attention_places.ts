@@ -15,16 +15,16 @@ import { checkFactor, checkWhole } from "./option_checks.ts";
 export const LEVELS = ["p3", "p4", "p5"] as const;
 
 /**
- * A place of attention: `p3`, `p4`, `p5` on the backbone's features of stride 8, 16 and 32 as the neck reads them (the
- * backbone itself goes on without it, so that its pretrained weights keep their meaning), `n3`, `n4`, `n5` on what the neck gives
- * the head.
+ * A place of attention. `p3`, `p4` and `p5` are the backbone's features of stride 8, 16 and 32 as the neck reads them; the backbone
+ * itself reads them without attention, so that its pretrained weights keep their meaning. `n3`, `n4` and `n5` are the maps that the neck
+ * gives the head.
  */
 export type AttentionPlace = "p3" | "p4" | "p5" | "n3" | "n4" | "n5";
 
 /** Every place, from the picture on. */
 export const ATTENTION_PLACES: readonly AttentionPlace[] = ["p3", "p4", "p5", "n3", "n4", "n5"];
 
-/** Which attention, with its settings (`reduction` serves SE too), and where. Settings of other kinds are not looked at. */
+/** Which attention, with its settings (`reduction` serves SE too), and where. Settings of other kinds are ignored. */
 export interface PlacedAttention extends CbamOptions, SimamOptions {
   /** Which block. */
   readonly kind: AttentionKind;

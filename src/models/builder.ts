@@ -1,18 +1,19 @@
 /**
  * The builder that model families share: layers with weights, named as PyTorch names them.
  *
- * A layer is given its path (`model.2.cv1`) and the value it reads, and returns the value it makes. Constants get the names of
- * PyTorch's state dictionary (`model.2.cv1.conv.weight`, `model.2.cv1.bn.running_mean`), so that weights map by name; a node
- * and its output get the path of the module (`model.2.cv1.conv`, `.bn`, `.act`). BatchNormalization stays a node of its own.
- * Weights are random until others are loaded, drawn only when asked for (see `initialise.ts`).
+ * A layer is given its path (`model.2.cv1`) and the value it reads, and returns the value it makes. Constants get the names of PyTorch's
+ * state dictionary (`model.2.cv1.conv.weight`, `model.2.cv1.bn.running_mean`), so that weights map by name; a node and its output get the
+ * path of the module (`model.2.cv1.conv`, `.bn`, `.act`). BatchNormalization stays a node of its own. Weights are random until others are
+ * loaded. They are drawn when they are first read (see `initialise.ts`).
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "./builder.ts";
  * const b = new ModelBuilder({ seed: 1 });
  * let x = b.input("images", [1, 3, 64, 64]);
  * x = b.convBlock("stem", x, { out: 16, kernel: 3, stride: 2 }); // Conv, BatchNormalization, SiLU
  * x = b.convBlock("depthwise", x, { out: 16, kernel: 3, groups: 16, act: "relu6" });
- * console.log(b.shapeOf(x)); // [ 1, 16, 32, 32 ]
+ * assert.deepEqual(b.shapeOf(x), [1, 16, 32, 32]);
  * const graph = b.graph("tiny", [x]);
  * ```
  *

@@ -11,7 +11,7 @@ import type { ModelBuilder } from "./builder.ts";
  * Channel `g * C / groups + i` of `[N, C, H, W]` becomes channel `i * groups + g`: `PATH.split`, `PATH.swap`, `PATH.merge`
  * (Reshape, Transpose, Reshape, as exporters write it; the planner runs the three as one).
  *
- * Throws FeatherdetError where the channels do not divide into the groups.
+ * Throws FeatherdetError if the channels do not divide into the groups.
  */
 export function channelShuffle(b: ModelBuilder, path: string, x: string, groups: number): string {
   const [batch, channels, height, width] = b.shapeOf(x);

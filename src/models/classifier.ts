@@ -36,7 +36,7 @@ export interface ClassifierOptions extends BackboneOptions {
   readonly backbone: LightBackboneName;
   /** Number of classes, or their names; 1000 by default. */
   readonly classes?: number | readonly string[];
-  /** Input side in pixels, or height and width; as published by default (224, or what an EfficientNet-Lite is scaled to). */
+  /** Input side in pixels, or height and width; the published size by default (224, or the larger one of a scaled EfficientNet-Lite). */
   readonly size?: number | readonly [height: number, width: number];
   /** Pictures a run; 1 by default. */
   readonly batch?: number;
@@ -45,14 +45,15 @@ export interface ClassifierOptions extends BackboneOptions {
 }
 
 /**
- * Builds a classifier with random weights: `images [batch, 3, height, width]` to logits `[batch, classes]`. Layers have the names
- * of torchvision's state dictionaries, those of EfficientNet-Lite timm's (`tf_efficientnet_lite0`); BatchNormalization is not
- * folded; there is no dropout.
+ * Builds a classifier with random weights: `images [batch, 3, height, width]` to logits `[batch, classes]`. Layers have the names of
+ * torchvision's state dictionaries; EfficientNet-Lite has timm's (`tf_efficientnet_lite0`). BatchNormalization is not folded, and there
+ * is no dropout.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { analyze } from "../graph/analyze.ts";
  * import { classifier } from "./classifier.ts";
- * console.log(analyze(classifier({ backbone: "shufflenetv2-1.0x" })).parameters); // 2278604
+ * assert.equal(analyze(classifier({ backbone: "shufflenetv2-1.0x" })).parameters, 2_278_604);
  * ```
  *
  * Throws FeatherdetError for sizes, factors and counts that are not positive, and for unknown backbones.

@@ -36,9 +36,10 @@ export interface DemoDetectorOptions {
  * x, centre y, width, height in pixels, then the scores of red disc, green square and blue triangle in 0..1).
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "./demo_detector.ts";
  * const graph = demoDetector({ size: 320 });
- * console.log(graph.inputs[0].shape); // [ 1, 3, 320, 320 ]
+ * assert.deepEqual(graph.inputs[0].shape, [1, 3, 320, 320]);
  * ```
  */
 export function demoDetector({ size = 640, batch = 1 }: DemoDetectorOptions = {}): Graph {

@@ -35,7 +35,7 @@ function run(classId: number, side: number): Form {
 export interface Geometry {
   /** Distances in cells to the box's left, top, right and bottom. */
   readonly sides: readonly [Form, Form, Form, Form];
-  /** 0 where the runs have the proportions of the class's shape. */
+  /** 0 if the runs have the proportions of the class's shape. */
   readonly misfit: Form;
 }
 

@@ -48,7 +48,7 @@ export function checkSize(what: string, side: DetectorModelOptions["size"], unit
   return size;
 }
 
-/** Number of classes and their names. Throws FeatherdetError where there are none. */
+/** Number of classes and their names. Throws FeatherdetError if there are none. */
 export function checkClasses(
   what: string,
   named: number | readonly string[],

@@ -21,11 +21,11 @@ export interface HeadLevel {
   readonly classes: string;
   readonly rows: number;
   readonly columns: number;
-  /** Input pixels per cell. */
+  /** Input pixels from one anchor to the next. */
   readonly stride: number;
 }
 
-/** Centres of the anchors in cells (`[1, 2, anchors]`: x, then y) and their strides (`[1, anchors]`), level by level. */
+/** Centres of the anchors in strides (`[1, 2, anchors]`: x, then y) and their strides (`[1, anchors]`), level by level. */
 export function anchorPoints(levels: readonly HeadLevel[]): { centres: Float32Array; strides: Float32Array } {
   const count = levels.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
   const centres = new Float32Array(2 * count);
@@ -93,8 +93,8 @@ export function appendDflTail(
   const sum = editor.node("Add", name("Add_1"), [topLeft, bottomRight], {});
   const size = editor.node("Sub", name("Sub_1"), [bottomRight, topLeft], {});
   const middle = editor.node("Div", name("Div"), [sum, table("two", [1], [2])], {});
-  const cells = editor.node("Concat", name("Concat_2"), [middle, size], { axis: 1 });
-  const pixels = editor.node("Mul", name("Mul"), [cells, table("strides", [1, anchors], strides)], {});
+  const strideUnits = editor.node("Concat", name("Concat_2"), [middle, size], { axis: 1 });
+  const pixels = editor.node("Mul", name("Mul"), [strideUnits, table("strides", [1, anchors], strides)], {});
   const scores = editor.node("Sigmoid", name("Sigmoid"), [joinedLogits], {});
   return editor.node("Concat", "output0", [pixels, scores], { axis: 1 });
 }

@@ -1,7 +1,7 @@
 /**
- * First values of weights. They are drawn when their data is first asked for, so that a model can be counted, printed and planned
- * without its weights; each constant has a generator of its own, seeded by the model's seed and its name, so that the values do
- * not depend on that order, nor on what else the model holds.
+ * First values of weights. They are drawn when their data is first read, so that a model can be counted, printed and planned without its
+ * weights; each constant has a generator of its own, seeded by the model's seed and its name, so that the values do not depend on that
+ * order, nor on what else the model holds.
  *
  * @module
  */
@@ -56,7 +56,7 @@ function drawer(
   return () => random.uniform(-uniform, uniform);
 }
 
-/** A float constant whose data is made by `make` when first asked for. */
+/** A float constant whose data `make` makes when it is first read. */
 export function lazyConstant(shape: Shape, make: () => Float32Array): Constant {
   let data: Float32Array | undefined;
   return {
@@ -82,7 +82,7 @@ export interface InitialisedConstant {
   readonly groups?: number;
 }
 
-/** A float constant drawn by a rule when its data is first asked for. */
+/** A float constant that a rule draws when its data is first read. */
 export function initialised({ name, shape, rule, seed, fanIn, groups = 1 }: InitialisedConstant): Constant {
   return lazyConstant(shape, () => {
     const data = new Float32Array(sizeOf(shape));

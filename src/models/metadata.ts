@@ -7,7 +7,7 @@
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 
-/** How a model was made: its family and the options it was built with (see `buildFromRecipe`). */
+/** How a model was built: its family and the options of its builder (see `buildFromRecipe`). */
 export interface Recipe {
   /** `yolo11`, and so on. */
   readonly family: string;
@@ -64,7 +64,7 @@ export function modelMetadata(facts: ModelFacts): Record<string, string> {
   };
 }
 
-/** How the model was made; undefined where its metadata does not say. Throws FeatherdetError where they are damaged. */
+/** Reads how a model was built from its metadata; undefined if they do not say. Throws FeatherdetError if they are damaged. */
 export function recipeOf(graph: Graph): Recipe | undefined {
   const text = graph.metadata.featherdet;
   if (text === undefined) return undefined;

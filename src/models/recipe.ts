@@ -43,19 +43,21 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   classifier: family<ClassifierOptions>(classifier, { ...SHARED, backbone: true, width: true, depth: true }),
 };
 
-/** What may be asked for other than a recipe says. */
+/** Options that may differ from a recipe's. */
 export type RecipeChanges = Pick<DetectorModelOptions, "classes" | "size" | "batch" | "seed">;
 
 /**
- * Builds the model of a recipe, with the random weights of its seed; `changes` override what the recipe says.
+ * Builds the model of a recipe, with the random weights of its seed. `changes` override options of the recipe.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { recipeOf } from "./metadata.ts";
  * import { buildFromRecipe } from "./recipe.ts";
  * import { yolo11Lite } from "./yolo11_lite.ts";
  * const recipe = recipeOf(yolo11Lite({ backbone: "mobilenetv3-small", width: 0.5, size: 320 }))!;
- * const cells = buildFromRecipe(recipe, { classes: ["red", "white", "platelet"] });
- * console.log(cells.name, cells.inputs[0].shape); // yolo11lite-mobilenetv3-small [ 1, 3, 320, 320 ]
+ * const blood = buildFromRecipe(recipe, { classes: ["red", "white", "platelet"] });
+ * assert.equal(blood.name, "yolo11lite-mobilenetv3-small");
+ * assert.deepEqual(blood.inputs[0].shape, [1, 3, 320, 320]);
  * ```
  *
  * Throws FeatherdetError for families and options that do not exist and for values that their builder refuses.
@@ -77,10 +79,10 @@ export function buildFromRecipe(recipe: Recipe, changes: RecipeChanges = {}): Gr
 }
 
 /**
- * The model that a graph was built as, for the batch and input size that it has now: the same layers with their first weights, not
- * folded, and the class names that it has now. What was trained comes back into it with `loadWeights(rebuild(graph), graph)`.
+ * Builds the model of a graph again, for the graph's present batch and input size: the same layers with their first weights, not folded,
+ * and the graph's class names. `loadWeights(rebuild(graph), graph)` puts the trained weights back.
  *
- * Throws FeatherdetError where the metadata of the graph hold no recipe, or one that cannot be built.
+ * Throws FeatherdetError if the metadata of the graph hold no recipe, or one that cannot be built.
  */
 export function rebuild(graph: Graph): Graph {
   const recipe = recipeOf(graph);

@@ -1,5 +1,5 @@
 /**
- * Weights of one graph brought into another of the same structure: a folded export, or a model saved earlier, into a built one.
+ * Loads the weights of one graph into another of the same structure: of a folded export or a saved model into a built model.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { type ClassLayers, classLayers, type Layer, layersOf } from "./layers.ts
 /** What may differ between the two. */
 export interface LoadWeightsOptions {
   /**
-   * The model is for other classes than the weights: the layers that make the class logits keep their first values, and so do
-   * those layers of the class branches whose width follows from the number of classes. False by default.
+   * Whether the model is for other classes than the weights. The layers that make the class logits then keep their first values, as do
+   * layers of the class branches whose width follows from the number of classes. False by default.
    */
   readonly newClasses?: boolean;
   /**
-   * The model may have layers that the weights know nothing of, by name: attention put into a trained model, say. They keep their
-   * first values. False by default.
+   * Whether the model may have layers for which there are no weights, by name, such as attention that was put into a trained model. They
+   * keep their first values. False by default.
    */
   readonly newLayers?: boolean;
 }
@@ -159,22 +159,23 @@ function metadataOf(model: Graph, source: Graph, newClasses: boolean): Graph["me
 }
 
 /**
- * The model with the weights of another graph of the same structure, such as a (folded) YOLO11 export read with `loadOnnx`, or
- * a model of ours saved earlier. Layers are paired by the names of their weights (`model.2.cv1.conv.weight`) or, where an export
- * has lost those, by their place in the network.
+ * Puts the weights of another graph of the same structure into a model: of a (folded) YOLO11 export that `loadOnnx` read, or of a model
+ * that Featherdet saved earlier. Layers are paired by the names of their weights (`model.2.cv1.conv.weight`) or, if an export has lost
+ * the names, by their place in the network.
  *
- * Where the source has BatchNormalization folded into its convolutions, the model's gets mean 0, variance 1 - epsilon, scale 1
- * and the bias as its shift: folding it gives the source's weights bit for bit. Such statistics are not those of the data;
+ * If the source has BatchNormalization folded into its convolutions, the model's BatchNormalization gets mean 0, variance 1 - epsilon,
+ * scale 1 and the bias as its shift; folding it again gives the source's weights bit for bit. Such statistics are not those of the data:
  * training that normalises by batches has to estimate them first.
  *
- * Class names, author and license of the weights come along in the metadata.
+ * The metadata take over class names, author and license of the weights.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { loadWeights } from "./weights.ts";
  * import { yolo11 } from "./yolo11.ts";
  * const pretrained = yolo11({ scale: "n", classes: 80, seed: 1 }); // or await loadOnnx("yolo11n.onnx")
- * const cells = loadWeights(yolo11({ classes: ["red", "white", "platelet"], size: 256 }), pretrained, { newClasses: true });
- * console.log(cells.outputs); // [ "output0" ]
+ * const blood = loadWeights(yolo11({ classes: ["red", "white", "platelet"], size: 256 }), pretrained, { newClasses: true });
+ * assert.deepEqual(blood.outputs, ["output0"]);
  * ```
  *
  * Throws FeatherdetError for the first layer that does not fit, with both shapes.

@@ -1,5 +1,5 @@
 /**
- * Models for other classes: what a detector has learned, under a head for the classes that it is to learn next.
+ * Models for other classes: a trained detector gets a head for the classes that it will learn next.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface WithClassesOptions {
   readonly size?: number | readonly [height: number, width: number];
   /** Pictures a run; 1 by default. */
   readonly batch?: number;
-  /** Seed of what is new; 0 by default. */
+  /** Seed of the new layers' weights; 0 by default. */
   readonly seed?: number;
 }
 
@@ -25,9 +25,9 @@ export interface WithClassesOptions {
 export interface Prepared {
   /** BatchNormalization not folded. */
   readonly graph: Graph;
-  /** The class layers have their first values, since the weights are for other classes. */
+  /** Whether the class layers have their first values, because the weights are for other classes. */
   readonly newHead: boolean;
-  /** The weights had BatchNormalization folded in: statistics are placeholders (see `adaptStatistics`). */
+  /** Whether the weights had BatchNormalization folded in. Statistics are then placeholders (see `adaptStatistics`). */
   readonly folded: boolean;
 }
 
@@ -53,20 +53,22 @@ function resized(graph: Graph, batch: number, [height, width]: readonly number[]
 }
 
 /**
- * A detector for these classes, ready to be trained: the graph as it is, whatever became of it, for another input where that is asked for,
- * with BatchNormalization where it was folded away. Where the classes are others (by name), the layers that make class logits are new, and
- * the recipe that the graph may have been built by is its own no longer; boxes, features and widths stay.
+ * Prepares a graph for training with the named classes, at another batch or input size if the options say so. BatchNormalization that
+ * was folded away is put back. If the graph's classes have other names, the layers that make class logits are new, and the graph's
+ * metadata no longer hold the recipe by which it was built. Boxes, features and widths stay.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { withClasses } from "./with_classes.ts";
  * import { yolo11 } from "./yolo11.ts";
  * const pretrained = yolo11({ scale: "n", classes: 80, size: 640 }); // or await loadOnnx("yolo11n.onnx")
  * const { graph, newHead } = withClasses(pretrained, ["red", "white", "platelet"], { size: 256 });
- * console.log(graph.inputs[0].shape, newHead); // [ 1, 3, 256, 256 ] true
+ * assert.deepEqual(graph.inputs[0].shape, [1, 3, 256, 256]);
+ * assert.ok(newHead);
  * ```
  *
- * Throws FeatherdetError for a graph without the head of a YOLO11, for sizes that it cannot have, and where the class layers that have to
- * be replaced are rounded.
+ * Throws FeatherdetError for a graph without the head of a YOLO11, for sizes that it cannot have, and if class layers that have to be
+ * replaced are rounded.
  */
 export function withClasses(graph: Graph, names: readonly string[], options: WithClassesOptions = {}): Prepared {
   const [, , ...own] = graph.inputs[0].shape;

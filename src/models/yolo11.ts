@@ -56,14 +56,15 @@ export interface Yolo11Options extends DetectorModelOptions {
  * so that the model can be trained and pruned; the planner folds it. Weights are drawn when they are first read.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { analyze } from "../graph/analyze.ts";
  * import { yolo11 } from "./yolo11.ts";
- * console.log(analyze(yolo11({ scale: "n" })).parameters); // 2624080
- * const cells = yolo11({ scale: "n", classes: ["red", "white", "platelet"], size: [256, 320], width: 0.125 });
- * console.log(cells.inputs[0].shape); // [ 1, 3, 256, 320 ]
+ * assert.equal(analyze(yolo11({ scale: "n" })).parameters, 2_624_080);
+ * const blood = yolo11({ scale: "n", classes: ["red", "white", "platelet"], size: [256, 320], width: 0.125 });
+ * assert.deepEqual(blood.inputs[0].shape, [1, 3, 256, 320]);
  * ```
  *
- * Attention stands where it is asked for; without, the model is the published one.
+ * Without `attention` the model is the published one.
  *
  * Throws FeatherdetError for sizes that are no multiples of 32, for factors and counts that are not positive, and for scales and
  * attention that do not exist.

@@ -42,7 +42,7 @@ export interface Yolo11LiteOptions extends DetectorModelOptions {
   readonly neck?: NeckName;
   /** `light` by default. */
   readonly head?: HeadName;
-  /** Factor on the backbone's published channels; by default that of `LITE_WIDTHS`, 1 for those that are not in it. */
+  /** Factor on the backbone's published channels; by default the factor in `LITE_WIDTHS`, or 1. */
   readonly width?: number;
   /** Factor on the channels of neck and head: 64 in the light ones, YOLO11n's in the others; 1 by default. */
   readonly neckWidth?: number;
@@ -65,22 +65,23 @@ export const LITE_WIDTHS: Readonly<Partial<Record<BackboneName, number>>> = {
 export const LITE_PREFIX = "yolo11lite-";
 
 /**
- * Builds a lite detector with random weights: as `yolo11`, `images [batch, 3, height, width]` to `output0 [batch, 4 + classes,
- * anchors]`, decoded by the same tail, BatchNormalization not folded. Layers are named `backbone...` (as in the backbone's published
- * classifier), `neck...`, `head...` and `attention...`.
+ * Builds a lite detector with random weights: like `yolo11`, `images [batch, 3, height, width]` to `output0 [batch, 4 + classes,
+ * anchors]`. The same tail decodes boxes, and BatchNormalization is not folded. Layers are named `backbone...` (as in the backbone's
+ * published classifier), `neck...`, `head...` and `attention...`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { analyze } from "../graph/analyze.ts";
  * import { yolo11Lite } from "./yolo11_lite.ts";
- * const cells = yolo11Lite({
+ * const blood = yolo11Lite({
  *   backbone: "mobilenetv3-small",
  *   classes: ["red", "white", "platelet"],
  *   size: [256, 320],
  *   attention: { kind: "se", places: ["n3", "n4", "n5"] },
  * });
- * console.log(analyze(cells).parameters < 1_500_000); // true
+ * assert.ok(analyze(blood).parameters < 1_500_000);
  * const heavier = yolo11Lite({ backbone: "mobilenetv3-small", neck: "pan", head: "yolo11" });
- * console.log(analyze(heavier).flops > analyze(cells).flops); // true
+ * assert.ok(analyze(heavier).flops > analyze(blood).flops);
  * ```
  *
  * Throws FeatherdetError for sizes that are no multiples of 32, for factors and counts that are not positive, and for parts that do

@@ -1,5 +1,5 @@
 /**
- * Builds the graph node by node: folds what is known, names what has no name, checks every node as it comes.
+ * Builds the graph node by node: folds known values, names nameless ones, and checks every node.
  *
  * @module
  */

@@ -64,17 +64,20 @@ function graphProto(graph: Graph): onnx.IGraphProto {
 }
 
 /**
- * Writes a graph as an ONNX model of operator set 17, with its metadata. Activations that ONNX lacks there are spelt in others: Silu
- * becomes Sigmoid and Mul.
+ * Writes a graph as an ONNX model of operator set 17, with its metadata. Activations that this operator set lacks are spelt in other
+ * operators: Silu becomes Sigmoid and Mul.
  *
- * Reading the file again gives an equal graph, but for such activations and for constants that nothing reads. Throws FeatherdetError for a
+ * Reading the file gives an equal graph, except for such activations and for constants that nothing reads. Throws FeatherdetError for a
  * graph that does not verify.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { saveOnnx } from "./export.ts";
- * const bytes = saveOnnx(demoDetector({ size: 320 }));
- * console.log(bytes.length > 1000); // true
+ * import { importOnnx } from "./import.ts";
+ * const graph = demoDetector({ size: 320 });
+ * const bytes = saveOnnx(graph); // `Deno.writeFile("demo.onnx", bytes)` keeps them
+ * assert.deepEqual(importOnnx(bytes).outputs, graph.outputs);
  * ```
  */
 export function saveOnnx(graph: Graph): Uint8Array {

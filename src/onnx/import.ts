@@ -13,33 +13,34 @@ import { type InputShapes, readInputs, type ShapeOf } from "./inputs.ts";
 import { decodeModel } from "./proto.ts";
 import { changeShapes } from "../passes/sizes/change.ts";
 
-/** What the importer may be told. */
+/** How to import. */
 export interface ImportOptions {
   /** Path or URL, for messages. */
   readonly file?: string;
-  /** Extents by input name: those the file leaves open, and others than it was exported for. */
+  /** Extents by input name: extents that the file leaves open, or that replace those of the export. */
   readonly shapes?: InputShapes;
-  /** Asked for the extents of inputs whose names are not known before. */
+  /** Called for the extents of inputs that `shapes` does not name. */
   readonly shapeOf?: ShapeOf;
 }
 
 /**
  * Reads an ONNX model (operator sets 9 to 21) as a graph for inputs of fixed shapes.
  *
- * All shapes are inferred, what can be computed from shapes and constants is computed, and attributes are normalised as
- * `graph/operators.ts` says. The graph shares no memory with the bytes.
+ * The importer infers all shapes, computes what follows from shapes and constants, and normalises attributes as `graph/operators.ts`
+ * says. The graph shares no memory with the bytes.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { saveOnnx } from "./export.ts";
  * import { importOnnx } from "./import.ts";
  * const bytes = saveOnnx(demoDetector({ size: 640 })); // or what a file holds
  * const graph = importOnnx(bytes, { file: "demo.onnx", shapes: { images: [2, 3, 320, 320] } });
- * console.log(graph.inputs[0].shape); // [ 2, 3, 320, 320 ]
+ * assert.deepEqual(graph.inputs[0].shape, [2, 3, 320, 320]);
  * ```
  *
- * Throws FeatherdetError with file, node, operator and shapes for files that are no ONNX models or damaged, for what is not
- * supported, for extents left open, and for shapes that the model cannot be changed to.
+ * Throws FeatherdetError with file, node, operator and shapes: for files that are damaged or no ONNX models, for operators and attributes
+ * that are not supported, for extents that are left open, and for shapes that the model cannot be changed to.
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph {
   const { file = "model", shapes = {}, shapeOf } = options;

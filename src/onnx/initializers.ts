@@ -8,7 +8,7 @@ import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
 import { decodeTensor, type OnnxTensor } from "./tensor.ts";
 
-/** Initializers by name, decoded when they are first asked for. The constructor throws FeatherdetError for sparse ones. */
+/** Initializers by name, decoded when they are first read. The constructor throws FeatherdetError for sparse ones. */
 export class Initializers {
   readonly #tensors = new Map<string, onnx.ITensorProto | OnnxTensor>();
 

@@ -10,7 +10,10 @@ import type { GraphInput, Shape } from "../graph/graph.ts";
 import { type Integer, toNumber } from "./proto.ts";
 import { elementType } from "./tensor.ts";
 
-/** Extents of inputs that `shapes` does not name, asked for in order; undefined leaves an input as the file states it. */
+/**
+ * Returns the extents of an input that `shapes` does not name; undefined leaves the input as the file states it. Called in the order of
+ * the inputs.
+ */
 export type ShapeOf = (input: StatedInput, index: number) => Shape | undefined;
 
 /** Extents by input name. */

@@ -1,5 +1,5 @@
 /**
- * Loads a model from wherever it is: a path, a URL, or bytes at hand.
+ * Loads a model from a path, a URL, or bytes.
  *
  * @module
  */
@@ -45,16 +45,17 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 /**
- * Loads an ONNX model from a path, an http, https or file URL, or bytes; what `importOnnx` says of options and errors holds here.
+ * Loads an ONNX model from a path, from an http, https or file URL, or from bytes. Options and errors are those of `importOnnx`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { saveOnnx } from "./export.ts";
  * import { loadOnnx } from "./load.ts";
  * const file = await Deno.makeTempFile({ suffix: ".onnx" });
  * await Deno.writeFile(file, saveOnnx(demoDetector()));
  * const graph = await loadOnnx(file, { shapes: { images: [1, 3, 384, 640] } });
- * console.log(graph.inputs[0].shape); // [ 1, 3, 384, 640 ]
+ * assert.deepEqual(graph.inputs[0].shape, [1, 3, 384, 640]);
  * await Deno.remove(file);
  * ```
  */

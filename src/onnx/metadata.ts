@@ -35,7 +35,7 @@ export function parseNames(text: string): string[] | undefined {
   return Array.from(names, (name, index) => name ?? `class ${index}`);
 }
 
-/** Class names by class number, from the graph's `names` metadata; undefined if it has none that can be read. */
+/** Reads the class names, by class number, from the graph's `names` metadata; undefined if there are none that can be read. */
 export function classNames(graph: Graph): string[] | undefined {
   const text = graph.metadata.names;
   const names = text === undefined ? undefined : parseNames(text);

@@ -1,5 +1,5 @@
 /**
- * From bytes to a decoded ONNX model: what is no model, or only part of one, is told apart here.
+ * Decodes the bytes of an ONNX model, and recognises bytes that are no model or only a part of one.
  *
  * The messages come from `onnx-proto`; their tensors' `rawData` are views into the given bytes, nothing is copied.
  *

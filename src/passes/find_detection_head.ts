@@ -12,11 +12,11 @@ import type { Node } from "../graph/operators.ts";
 
 /** One level of the pyramid. */
 export interface DetectionLevel {
-  /** Value `[N, 4 * bins, h, w]`: distributions of the distances left, top, right, bottom, in cells. */
+  /** Value `[N, 4 * bins, h, w]`: distributions of the distances left, top, right, bottom, in strides. */
   readonly boxes: string;
   /** Value `[N, classes, h, w]`: logits. */
   readonly classes: string;
-  /** Input pixels a cell. */
+  /** Input pixels from one anchor to the next. */
   readonly stride: number;
 }
 
@@ -41,7 +41,7 @@ export interface DetectionHead {
 /** Most nodes of a decode: more is something else. */
 const MOST_NODES = 64;
 
-/** The head that makes an output of a graph, the first unless another is named; undefined where none does. */
+/** The head that makes an output of a graph, the first unless another is named; undefined if none does. */
 export function findDetectionHead(
   index: GraphIndex,
   output: string = index.graph.outputs[0],

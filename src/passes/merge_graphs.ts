@@ -68,15 +68,18 @@ function sharedInputs(first: Graph, second: Graph, stated: MergeOptions["shared"
  * which is found by `names`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { mergeGraphs } from "./merge_graphs.ts";
  * const student = yolo11({ width: 0.0625, size: 64, batch: 2 });
  * const teacher = yolo11({ width: 0.125, size: 64, batch: 2 });
  * const { graph, names } = mergeGraphs(student, teacher, { prefix: "teacher/", frozen: true });
- * console.log(graph.inputs.length, graph.outputs, names.get("output0")); // 1 [ "output0", "teacher/output0" ] teacher/output0
+ * assert.equal(graph.inputs.length, 1);
+ * assert.deepEqual(graph.outputs, ["output0", "teacher/output0"]);
+ * assert.equal(names.get("output0"), "teacher/output0");
  * ```
  *
- * Throws FeatherdetError where they share no input, for shared values that do not exist or have other types, and for names that collide.
+ * Throws FeatherdetError if they share no input, for shared values that do not exist or have other types, and for names that collide.
  */
 export function mergeGraphs(first: Graph, second: Graph, options: MergeOptions): MergedGraph {
   const { prefix, frozen = false } = options;

@@ -17,7 +17,7 @@ function isStep(node: Node, { op, attributes = {} }: GateStep): boolean {
   return node.op === op && Object.entries(attributes).every(([name, wanted]) => Math.abs(own[name] - wanted) < 1e-6);
 }
 
-/** The graph with such spellings as one node each; a gate of which another reader reads a value is left alone. */
+/** Replaces each such spelling by one node. A gate stays as it is if another reader reads one of its values. */
 export function recogniseActivations(graph: Graph): Graph {
   const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
   /** True where the value is the gate of x: its steps, the last one first. */

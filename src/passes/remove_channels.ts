@@ -80,13 +80,14 @@ function check(groups: readonly CouplingGroup[], remains: Remains): void {
  * with the groups' `zeroed` slices set to zero. Names of nodes, values and constants stay.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { couplingGroups } from "../graph/channels/mod.ts";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { removeChannels } from "./remove_channels.ts";
  * const graph = yolo11({ scale: "n", size: 64 });
  * const { groups } = couplingGroups(graph);
  * const smaller = removeChannels(graph, groups.slice(0, 4));
- * console.log(smaller.constants.get("model.0.conv.weight")!.shape); // [ 12, 3, 3, 3 ]
+ * assert.deepEqual(smaller.constants.get("model.0.conv.weight")!.shape, [12, 3, 3, 3]);
  * ```
  *
  * Throws FeatherdetError, with node and operator, for groups that have to stay, for groups of another graph, and where a value would

@@ -16,8 +16,8 @@ export interface BorderLayouts {
   /** Outputs that are left in row memory for a later dispatch. */
   readonly blockedOutputs?: readonly string[];
   /**
-   * Plain inputs and outputs that lie in buffers of the caller, which the program is handed by name. One that the plan places all the
-   * same, since another value shares its memory, has to be copied.
+   * Plain inputs and outputs that lie in buffers of the caller, who hands them to the program by name. The plan still places such a value
+   * if another value shares its memory; it has to be copied then.
    */
   readonly external?: readonly string[];
 }

@@ -8,7 +8,7 @@ import type { Plan } from "./plan.ts";
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
 
-/** The plan as an aligned table, a line a dispatch, with a summary behind it. */
+/** Prints a plan as an aligned table, one line a dispatch, and a summary. */
 export function printPlan(plan: Plan): string {
   const place = (value: string): string => {
     const placement = plan.placements.get(value);

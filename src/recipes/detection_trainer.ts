@@ -1,5 +1,5 @@
 /**
- * A detector in training on a device: the Trainer that the loop is handed.
+ * A detector in training on a device: the Trainer of the training loop.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export class DetectionTrainer implements Trainer {
   /** Scale of the batches that are in the sum of gradients. */
   #summedScale: number | undefined;
 
-  /** As `createTrainer`. */
+  /** Call `createTrainer` instead. */
   constructor(
     session: TrainingSession,
     names: StepNames,
@@ -127,10 +127,11 @@ export class DetectionTrainer implements Trainer {
 }
 
 /**
- * Makes a detector ready to be trained on a device, as a variant where one is given. The model's batch and input size are those of a step: build it with the batch
- * that it is to be trained with; BatchNormalization must not be folded.
+ * Prepares a detector for training on a device, as a variant if one is given. A step has the model's batch and input size, so build the
+ * model with the batch that you want to train with. BatchNormalization must not be folded.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { createTrainer } from "./detection_trainer.ts";
  * import { yolo11 } from "../models/yolo11.ts";
  * const model = yolo11({ width: 0.0625, size: 64, batch: 2, classes: 3 });
@@ -141,12 +142,12 @@ export class DetectionTrainer implements Trainer {
  * const { losses, positives } = await trainer.step({ images, boxes }, {
  *   learningRates: { weight: 0.01, bias: 0.01, norm: 0.01 }, momentum: 0.9, weightDecay: 5e-4, averageDecay: 0.9, clipNorm: 10,
  * });
- * console.log(losses, positives);
+ * assert.ok(losses.box > 0 && positives! > 0);
  * trainer.destroy();
  * ```
  *
- * Throws FeatherdetError for a model without a YOLO11 head, without BatchNormalization to train, where there is no adapter, and where
- * memory does not suffice.
+ * Throws FeatherdetError for a model without a YOLO11 head or without BatchNormalization to train, if there is no adapter, and if memory
+ * does not suffice.
  */
 export async function createTrainer(model: Graph, options: TrainerOptions): Promise<DetectionTrainer> {
   const { problem, images, label } = detectorProblem(model, options);

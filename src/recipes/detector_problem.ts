@@ -62,12 +62,13 @@ function joinLosses(added: GraphLosses, { labels = true, ...options }: DetectorP
  * Puts a detector's problem together. The model's batch and input size are those of a step.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { batchNormL1 } from "../train/mod.ts";
  * import { detectorProblem } from "./detector_problem.ts";
  * const model = yolo11({ width: 0.0625, size: 64, batch: 2, classes: 3 });
  * const { problem } = detectorProblem(model, { boxes: 4, variant: batchNormL1({ weight: 1e-4 }) });
- * console.log(problem.losses!.map(({ name }) => name)); // [ "box", "classes", "distribution", "gammaL1" ]
+ * assert.deepEqual(problem.losses!.map(({ name }) => name), ["box", "classes", "distribution", "gammaL1"]);
  * ```
  *
  * Throws FeatherdetError for a model without a YOLO11 head where labels are asked for, where there is no loss, and as the variant does.

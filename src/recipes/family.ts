@@ -1,5 +1,5 @@
 /**
- * What every detector that can be built by name costs, and what it takes on this adapter.
+ * Counts and times every detector that can be built by name, on this adapter.
  *
  * @module
  */

@@ -24,11 +24,11 @@ import { PLAIN, type TrainingVariant } from "../train/mod.ts";
  */
 export type QuantizedForm = "int8" | "ternary" | "binary";
 
-/** Which of a model's numbers are rounded while it is trained. */
+/** Which numbers of a model are rounded in training. */
 export interface QuantizedTrainingOptions {
   /** What it is trained for. */
   readonly quantize: QuantizedForm;
-  /** For int8: the first so many pictures of the training set show which ranges activations have; 64 by default. */
+  /** For int8: number of pictures, from the start of the training set, that show which ranges activations have; 64 by default. */
   readonly calibrationPictures?: number;
 }
 
@@ -120,6 +120,7 @@ function int8Training(
  * training set, and the scales that they lead to stay; a run that is resumed takes those of its checkpoint.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDataset } from "../data/open.ts";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { trainableGraph } from "../train/mod.ts";
@@ -127,8 +128,8 @@ function int8Training(
  * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
  * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
  * const { trainable, exported } = await quantizedTraining(model, dataset, { quantize: "ternary" });
- * console.log(trainable(trainableGraph(model)).graph.nodes.some(({ op }) => op === "FakeQuantizeWeights")); // true
- * console.log(exported(model).nodes.some(({ op }) => op === "UnpackWeights")); // true
+ * assert.ok(trainable(trainableGraph(model)).graph.nodes.some(({ op }) => op === "FakeQuantizeWeights"));
+ * assert.ok(exported(model).nodes.some(({ op }) => op === "UnpackWeights"));
  * ```
  *
  * Throws FeatherdetError for another form, for a model whose numbers are rounded already, and as `calibrate` does.

@@ -37,7 +37,7 @@ export interface ResultTableOptions extends Pick<MeasureOptions, "only" | "limit
   readonly family?: readonly string[];
   /** Where to write; `data/results/` and the data set's name by default. */
   readonly folder?: string;
-  /** Told after each picture, with the file that keeps what was evaluated. */
+  /** Called after each picture, with the file that keeps what was evaluated. */
   readonly onPicture?: (...step: [...Parameters<NonNullable<MeasureOptions["onPicture"]>>, journal: string]) => void;
 }
 
@@ -67,7 +67,7 @@ function familyOf(
   });
 }
 
-/** Journals of the variants, kept until the tables are written, so that a run that is interrupted goes on where it stopped. */
+/** Journals of the variants, kept until the tables are written, so that an interrupted run continues where it stopped. */
 class Journals {
   readonly #open = new Map<string, JournalFile>();
 
@@ -102,7 +102,7 @@ async function runRecord({ adapter }: Device): Promise<RunRecord> {
 }
 
 /**
- * Measures the variants of a data set and writes tables and plots. What is interrupted goes on where it stopped.
+ * Measures the variants of a data set and writes tables and plots. An interrupted run continues where it stopped.
  *
  * Throws FeatherdetError for a data set or a manifest that cannot be read, an unknown member of the family, and a folder that cannot be
  * written.

@@ -40,15 +40,15 @@ export interface TrainOptions
     Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
     Pick<TrainerOptions, "boxLoss" | "precision" | "recompute" | "labels">,
     Partial<QuantizedTrainingOptions> {
-  /** Rounds over the pictures; 40 by default, which is ours. */
+  /** Passes over the pictures; 40 by default (our choice). */
   readonly epochs?: number;
   /** Pictures of a step; 8 by default. */
   readonly batch?: number;
   /** `auto`, the default: AdamW for runs of up to 10,000 updates, SGD for longer ones. */
   readonly optimizer?: Optimizer | "auto";
-  /** Pictures that are not trained on, to choose the best epoch by; without them it is the last one. */
+  /** Pictures that are not trained on, to choose the best epoch. Without them the last epoch is the best. */
   readonly validation?: Dataset;
-  /** Changes of pictures; those with which YOLO detectors are usually trained by default, `false` for none. */
+  /** Augmentation of pictures; by default the usual one of YOLO detectors, `false` for none. */
   readonly augment?: AugmentOptions | false;
   /** Epochs at the end without mosaics; 10 by default, but at most a quarter of the run. */
   readonly closeMosaic?: number;
@@ -58,9 +58,9 @@ export interface TrainOptions
   readonly workers?: number;
   /** Where checkpoints, model and log go; in memory by default. */
   readonly store?: TrainingStore;
-  /** Goes on from here. The model and every option that makes the run what it is have to be those of the run. */
+  /** A checkpoint to continue from. The model and every option that decides on the result must be those of the run. */
   readonly resume?: Checkpoint;
-  /** What else checkpoints and log keep of how the run came about: whatever JSON can hold. */
+  /** Notes on the origin of the run that checkpoints and log keep, as JSON. */
   readonly notes?: Readonly<Record<string, unknown>>;
   /**
    * Further training variants, behind rounding: losses that regularise, parts that teach. Each has its own losses by name, and its
@@ -69,7 +69,7 @@ export interface TrainOptions
   readonly variants?: readonly TrainingVariant[];
   /** What `tune` found on this adapter. */
   readonly tuning?: Tuning;
-  /** Told each time a picture was validated. */
+  /** Called after each validated picture. */
   readonly onValidated?: (done: number, total: number) => void;
   /** Makes the trainer; on the device by default. */
   readonly createTrainer?: (model: Graph, options: TrainerOptions) => Promise<Trainer>;
@@ -77,22 +77,22 @@ export interface TrainOptions
 
 /** What training gave. */
 export interface TrainResult {
-  /** Figures of the best epoch on the validation pictures; undefined where there are none. */
+  /** Figures of the best epoch on the validation pictures; undefined if there are none. */
   readonly score?: Score;
   /** Best epoch, counted from 1; the last one without a validation. */
   readonly bestEpoch: number;
-  /** Epochs that were done, those before a resume included. */
+  /** Epochs that were done, including those before a resume. */
   readonly epochs: number;
-  /** Time that they took, validation included. */
+  /** Time that they took, including validation. */
   readonly seconds: number;
-  /** Why it ended: all epochs done, none better for too long, or the signal. */
+  /** Why it ended: all epochs are done, no epoch was better for too long, or the signal stopped it. */
   readonly reason: "finished" | "patience" | "interrupted";
   /** The model with its averaged weights of the best epoch, at batch 1; with those of the end where there was no validation, or the
    * store has no longer what a run that was resumed had found. */
   readonly model: Graph;
   /** All epochs. */
   readonly run: RunRecord;
-  /** What was put right on reading the data set, and boxes that found no row in a batch; a sentence each. */
+  /** What was corrected while the data set was read, and boxes that found no row in a batch, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -199,8 +199,8 @@ function validator(
 }
 
 /**
- * Trains a detector on a data set. The model has to be built for the data set's classes and for the input size; its batch is that of the
- * options. Where the weights came from a file with BatchNormalization folded in, see `adaptStatistics` first.
+ * Trains a detector on a data set. The model has to be built for the data set's classes and for the input size; the options state the
+ * batch. If the weights came from a file with BatchNormalization folded in, call `adaptStatistics` first.
  *
  * The best epoch is that of the greatest mAP50-95 (or `metric`) of the averaged weights on `validation`.
  *
@@ -210,9 +210,10 @@ function validator(
  * with that: `batchNormL1`, or those of one's own.
  *
  * Throws FeatherdetError for a model of other classes, for pictures without a box that is large enough, for options out of range, for a checkpoint of another run, for pictures that cannot
- * be read, where there is no adapter or not enough memory, and where numbers stop being finite.
+ * be read, if there is no adapter or not enough memory, and if numbers stop being finite.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openDataset } from "../data/open.ts";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { train } from "./train_detector.ts";
@@ -221,7 +222,8 @@ function validator(
  * );
  * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
  * const { epochs, score } = await train(model, dataset, { validation, epochs: 1, batch: 2, augment: false, workers: 0 });
- * console.log(epochs, score!.map50 >= 0); // 1 true; real runs have more pictures, channels, epochs
+ * assert.equal(epochs, 1); // real runs have more pictures, channels and epochs
+ * assert.ok(score!.map50 >= 0);
  * ```
  */
 export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
@@ -313,7 +315,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
 
 /**
  * The model that a checkpoint holds, with its averaged weights, for the batch and size that it was trained with at batch 1. Of a run with
- * `quantize` these are the floats that are rounded in training: to go on from, not to detect with.
+ * `quantize` these are the floats that training rounds: use them to train further, not to detect.
  */
 export async function modelOfCheckpoint(checkpoint: Checkpoint, file: string): Promise<Graph> {
   if (checkpoint.model === undefined) throw new FeatherdetError("holds no model", { file });
@@ -324,8 +326,8 @@ export async function modelOfCheckpoint(checkpoint: Checkpoint, file: string): P
 const STATISTICS_PICTURES = 64;
 
 /**
- * The model with BatchNormalization statistics of its own on pictures of the data set, computing what it computed: for weights that were
- * read from a file with BatchNormalization folded in, before they are trained further. See `train/autodiff/statistics.ts`.
+ * Measures BatchNormalization statistics of a model on pictures of the data set, without changing what the model computes. Use it before
+ * you train weights further that were read from a file with BatchNormalization folded in. See `train/autodiff/statistics.ts`.
  */
 export async function adaptStatistics(model: Graph, dataset: Dataset): Promise<Graph> {
   const single = at(model, 1);

@@ -58,7 +58,7 @@ export function letterboxReference(
 export interface ReferenceLevel {
   readonly boxes: ReferenceTensor;
   readonly classes: ReferenceTensor;
-  /** Input pixels a cell. */
+  /** Input pixels from one anchor to the next. */
   readonly stride: number;
 }
 

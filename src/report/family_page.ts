@@ -1,5 +1,5 @@
 /**
- * The family of models as a page: what each member costs, and what it takes.
+ * The family of models as a page: costs and times of each member.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { StorageForm } from "../kernels/kernel.ts";
 export interface MemberLatency {
   /** Median from picture to boxes. */
   readonly detect: number;
-  /** Median of the device's time for a frame; absent where the adapter has no timestamps. */
+  /** Median of the device's time for a frame; absent if the adapter has no timestamps. */
   readonly gpu?: number;
   /** Operations a second in that time (without timestamps, in the time from picture to boxes). */
   readonly gflopsPerSecond: number;
@@ -44,7 +44,7 @@ export interface FamilyTable {
   readonly precision: Precision;
   /** How activations are stored; the dispatches depend on it. */
   readonly storage: StorageForm["storage"];
-  /** What the latency was measured on; absent where it was not measured. */
+  /** What the latency was measured on; absent if it was not measured. */
   readonly adapter?: { readonly name: string; readonly software: boolean };
   readonly members: readonly FamilyMember[];
 }

@@ -86,12 +86,14 @@ function joinSettings(variants: readonly TrainingVariant[]): Record<string, unkn
  * masks the model's own numbers comes first, what adds frozen parts or only losses comes last.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { combineVariants, PLAIN, trainableGraph } from "./variant.ts";
  * import { batchNormL1 } from "./variants/batch_norm_l1.ts";
  * const variant = combineVariants([PLAIN, batchNormL1({ weight: [[0, 0], [10, 1e-4]] })]);
  * const { losses } = variant.losses(trainableGraph(yolo11({ width: 0.0625, size: 64 })));
- * console.log(variant.name, losses.map(({ name }) => name)); // plain + gamma L1 [ "gammaL1" ]
+ * assert.equal(variant.name, "plain + gamma L1");
+ * assert.deepEqual(losses.map(({ name }) => name), ["gammaL1"]);
  * ```
  *
  * Throws FeatherdetError for variants that keep the same setting.

@@ -18,17 +18,17 @@ import { refuseQuantized } from "./refuse_quantized.ts";
 
 export type { CalibrationSample, CalibrationSamples } from "../statistics.ts";
 
-/** What is decided before calibration. */
+/** Choices before calibration. */
 export interface CalibrateOptions {
   /** Runs the graph on the samples. */
   readonly runner: Runner;
-  /** Equalise pairs of layers first, where that changes nothing else; default false. */
+  /** Whether to equalise pairs of layers first, where that does not change the outputs; default false. */
   readonly equalise?: boolean;
-  /** What may stay in float later: values that only such layers read are not looked at. Default `none`: everything is. */
+  /** Layers that may stay in float later. Values that only these layers read are not counted. Default `none`: all values are counted. */
   readonly float?: FloatOption;
   /** Look at all that int8 layers make, also where only float nodes read it; default false, but for `float: "none"`. */
   readonly storeOutputs?: boolean;
-  /** Told after each sample how many are done. */
+  /** Called after each sample with the number of samples that are done. */
   readonly onSample?: (done: number) => void;
 }
 
@@ -51,7 +51,7 @@ export function observedPlacement(
 /**
  * Runs a graph on the calibration samples, once, and keeps what every scheme and observer needs.
  *
- * Throws FeatherdetError for a graph that is quantized already, and as `observe` for samples that do not fit.
+ * Throws FeatherdetError for a graph that is quantized already, and for samples that do not fit.
  */
 export async function calibrate(
   source: Graph,

@@ -9,13 +9,13 @@ import type { Statistics } from "../statistics.ts";
 import { joined, type Observed, type ValueStatistics } from "../value_statistics.ts";
 import type { Placement } from "./placement.ts";
 
-/** What was seen in calibration. */
+/** Statistics of a calibration run. */
 export interface CalibrationStatistics {
-  /** How many samples there were. */
+  /** Number of samples. */
   readonly samples: number;
-  /** Statistics of every value that was looked at. */
+  /** Statistics of every value that was counted. */
   readonly values: ReadonlyMap<string, ValueStatistics>;
-  /** What is doubtful about the samples, a sentence each. */
+  /** Doubts about the samples, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -24,15 +24,15 @@ export function seenValues(statistics: Statistics): CalibrationStatistics {
   return { samples: statistics.samples, values: statistics.all("value"), warnings: statistics.warnings };
 }
 
-/** A graph that is ready to be quantized, with what calibration saw of it: different schemes can be tried without another run. */
+/** A graph that is ready to be quantized, with the statistics of its values. Different schemes can be tried without another run. */
 export class Calibration {
-  /** The graph, BatchNormalizations folded, activations recognised, perhaps equalised. */
+  /** The graph with BatchNormalizations folded and activations recognised, and equalised if `equalise` was set. */
   readonly graph: Graph;
-  /** Pairs that were equalised; undefined where that was not asked for. */
+  /** Number of pairs that were equalised; undefined without `equalise`. */
   readonly equalised: number | undefined;
-  /** What was seen. */
+  /** Statistics of the values. */
   readonly statistics: CalibrationStatistics;
-  /** The model that what is made of this is made from, as its history says it. */
+  /** The model that was calibrated, for the history of models that are made from it. */
   readonly parent: Graph;
   readonly #placement: Placement;
   #origins?: ReadonlyMap<string, readonly ChannelOrigin[]>;
@@ -52,13 +52,13 @@ export class Calibration {
     this.parent = parent;
   }
 
-  /** What was seen of some values together. Throws FeatherdetError for one that was not looked at. */
+  /** Joint statistics of some values. Throws FeatherdetError for a value that was not counted. */
   seen(values: readonly string[]): Observed {
     const sources = new Set(values.flatMap((value) => this.#placement.sourcesOf(value)));
     return joined([...sources].map((value) => this.#statisticsOf(value)));
   }
 
-  /** Mean of each channel of a value; undefined where it cannot be told from what was looked at. */
+  /** Mean of each channel of a value; undefined if it does not follow from the values that were counted. */
   means(value: string): Float64Array | undefined {
     const known = this.statistics.values.get(value);
     if (known) return known.means();

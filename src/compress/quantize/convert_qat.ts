@@ -11,9 +11,9 @@ import { describedPacking, withPackedWeights } from "./pack_weights.ts";
 import type { PrepareQatOptions } from "./prepare_qat.ts";
 import { quantizeScaled } from "./scaled.ts";
 
-/** What was rounded in training; as `prepareQat` was told. */
+/** The options of `prepareQat`. */
 export interface ConvertQatOptions extends PrepareQatOptions {
-  /** What the history says too of how it was rounded. */
+  /** Further options for the history. */
   readonly also?: Readonly<Record<string, unknown>>;
 }
 
@@ -23,16 +23,17 @@ export interface ConvertQatOptions extends PrepareQatOptions {
  * `twn` that training follows (`packWeights`). Options have to be those of `prepareQat`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { convertQat } from "./convert_qat.ts";
  * import { prepareQat } from "./prepare_qat.ts";
  * const model = yolo11({ width: 0.0625, size: 64 });
  * const { layers } = prepareQat(model, { bits: 1 }); // its graph is trained; `withWeights` brings back what it learned
  * const binary = convertQat(model, { bits: 1 });
- * console.log(binary.nodes.filter(({ op }) => op === "UnpackWeights").length === layers.length); // true
+ * assert.equal(binary.nodes.filter(({ op }) => op === "UnpackWeights").length, layers.length);
  * ```
  *
- * Throws FeatherdetError for a model that is quantized already, for scales that are missing or of another model, and where nothing is
+ * Throws FeatherdetError for a model that is quantized already, for scales that are missing or of another model, and if nothing is
  * rounded.
  */
 export function convertQat(model: Graph, options: ConvertQatOptions): Graph {

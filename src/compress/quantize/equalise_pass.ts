@@ -14,7 +14,7 @@ export interface EqualiseOptions {
   readonly equalise: boolean;
 }
 
-/** What equalising did; undefined where it was not asked for. */
+/** What equalising did; undefined if it was switched off. */
 export type EqualiseReport = { readonly pairs: number } | undefined;
 
 /** Scales the channels between two convolutions so that the weights of both use their range alike; see `equalise`. */

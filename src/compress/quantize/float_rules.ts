@@ -15,7 +15,7 @@ import { QUANTIZATION_RULES } from "./rules.ts";
 /** Why gates of channels compute in float; their weights, which may be many, are stored in int8 all the same. */
 export const GATE = "gate of channels: only its weights are int8";
 
-/** What stays in float: a preset's name, or a function that is asked for each node. */
+/** Layers that stay in float: a preset's name, or a function that is called for each node. */
 export type FloatOption = "yolo11" | "none" | ((node: Node) => boolean);
 
 const isLayer = (node: Node) => QUANTIZATION_RULES[node.op] === "layer";

@@ -89,7 +89,7 @@ function reasons(graph: Graph, option: FloatOption): (node: Node) => string | un
 /**
  * Every convolution, and why it keeps its weights in float; undefined where they get one or two bits.
  *
- * Throws FeatherdetError for other bits, and where all stay in float.
+ * Throws FeatherdetError for other bits, and if all stay in float.
  */
 export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOption): Map<Node, string | undefined> {
   if (bits !== 1 && bits !== 2) throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1 and 2`);
@@ -205,15 +205,16 @@ export const packWeightsPass: Pass<PackWeightsOptions, PackWeightsReport> = {
  *
  * Without training a detector does not survive this: the report says what is left of the weights, not of the accuracy.
  *
- * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and where no
+ * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and if no
  * convolution is left to pack.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../../models/demo_detector.ts";
  * import { packWeights } from "./pack_weights.ts";
  * const { graph, report } = packWeights(demoDetector({ size: 320 }), { bits: 2 });
- * console.log(graph.nodes.some(({ op }) => op === "UnpackWeights")); // true
- * console.log(report.packed.ratio < 1 / 10); // true
+ * assert.ok(graph.nodes.some(({ op }) => op === "UnpackWeights"));
+ * assert.ok(report.packed.ratio < 1 / 10);
  * ```
  */
 export function packWeights(graph: Graph, options: PackWeightsOptions): PackWeightsResult {

@@ -20,7 +20,7 @@ export interface BytesChange {
 export interface PackedLayerReport {
   /** Name of the convolution. */
   readonly name: string;
-  /** Extents of its weights `[O, C/groups, kh, kw]`; empty where they are no constant. */
+  /** Extents of its weights `[O, C/groups, kh, kw]`; empty if they are no constant. */
   readonly shape: Shape;
   /** How they are stored. */
   readonly weights: "ternary" | "binary" | "float";
@@ -28,7 +28,7 @@ export interface PackedLayerReport {
   readonly reason: string | null;
   /** Bytes of the weights, with their scales; biases are not among them. Shared packed weights count at the first. */
   readonly bytes: { readonly before: number; readonly after: number };
-  /** Power of the weights over that of their errors, in decibels; null in float, and without any error. */
+  /** Signal-to-noise ratio: power of the weights over power of their errors, in decibels; null in float and without any error. */
   readonly sqnr: number | null;
   /** Share of the weights that became zero, 0..1; null in float. */
   readonly zeros: number | null;

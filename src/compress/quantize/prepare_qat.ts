@@ -26,7 +26,7 @@ import { prepared } from "./prepared.ts";
 import { QUANTIZATION_RULES } from "./rules.ts";
 import { type ActivationScales, scaledPlacement, scaleOf } from "./scaled.ts";
 
-/** What is rounded. */
+/** What to round. */
 export interface PrepareQatOptions {
   /** Bits of a weight: 8 with activations in int8 too, 2 for ternary and 1 for binary weights with activations in float. */
   readonly bits: WeightBits | 8;
@@ -42,7 +42,7 @@ export interface PreparedQat {
   readonly graph: Graph;
   /** Names of the layers whose weights are rounded, in order. */
   readonly layers: readonly string[];
-  /** Values that are rounded where they are made, in order; those that only move parts of these need it not. */
+  /** Values that are rounded where they are made, in order. Values that only move parts of these are not rounded again. */
   readonly values: readonly string[];
 }
 
@@ -92,19 +92,21 @@ function lowBitRoundings(folded: Graph, bits: WeightBits, float: FloatOption): R
 }
 
 /**
- * The float model with a FakeQuantizeWeights before every convolution whose weights `packWeights` (2 and 1 bits, ternary ones by the
- * rule `twn`) or `quantize` (8 bits) would round, and for 8 bits a FakeQuantize behind every value that `quantize` would store in int8;
- * values that share a scale there share it here. BatchNormalization stays, to be trained. `withWeights` puts trained numbers into the
- * float model, which `packWeights` and `quantizeScaled` then make the real one of.
+ * The float model with a FakeQuantizeWeights before every convolution whose weights `packWeights` (2 and 1 bits, ternary ones by the rule
+ * `twn`) or `quantize` (8 bits) would round, and for 8 bits a FakeQuantize behind every value that `quantize` would store in int8; values
+ * that share a scale there share it here. BatchNormalization stays, to be trained. `withWeights` puts trained numbers into the float
+ * model; `convertQat` then makes the quantized model.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { prepareQat } from "./prepare_qat.ts";
  * const { graph, layers } = prepareQat(yolo11({ width: 0.0625, size: 64 }), { bits: 2 });
- * console.log(graph.nodes.filter(({ op }) => op === "FakeQuantizeWeights").length === layers.length); // true
+ * assert.equal(graph.nodes.filter(({ op }) => op === "FakeQuantizeWeights").length, layers.length);
  * ```
  *
- * Throws FeatherdetError for a model that is quantized already or trained so, for scales of another model, and where nothing is rounded.
+ * Throws FeatherdetError for a model that is quantized or fake-quantized already, for scales of another model, and if nothing would be
+ * rounded.
  */
 export function prepareQat(source: Graph, options: PrepareQatOptions): PreparedQat {
   const { bits, float = "yolo11", scales } = options;

@@ -54,7 +54,7 @@ export function throughInt8(value: number, { scale, zeroPoint }: QuantizationPar
   return (Math.min(GREATEST, Math.max(LEAST, level)) - zeroPoint) * scale;
 }
 
-/** Signal-to-noise ratio in decibels, `10 log10(signal / noise)`; null where there is no noise. */
+/** Signal-to-noise ratio in decibels, `10 log10(signal / noise)`; null if there is no noise. */
 export function decibels(signal: number, noise: number): number | null {
   return noise > 0 ? 10 * Math.log10(signal / noise) : null;
 }

@@ -85,7 +85,7 @@ export function quantizeCalibrated(calibrated: Calibration, options: SchemeOptio
 /**
  * Quantizes a calibrated graph. Different options give different graphs from one calibration.
  *
- * Throws FeatherdetError for settings out of range, and where calibration left out what the options need.
+ * Throws FeatherdetError for settings out of range, and if the calibration lacks statistics that the options need.
  */
 export function quantizeFromCalibration(
   calibrated: Calibration,
@@ -137,7 +137,7 @@ export function quantizeSteps(
   ];
 }
 
-/** What the steps of quantization say together. */
+/** Joins the reports of the passes of quantization. */
 export function quantizeReport(
   [, , equalised, report]: readonly [unknown, unknown, EqualiseReport, QuantizeReport],
 ): QuantizeReport {
@@ -148,10 +148,11 @@ export function quantizeReport(
  * Quantizes a float graph after training: `calibration` shows which ranges its values have. The result is in ONNX's QDQ form; its
  * inputs, outputs and shapes are the source's.
  *
- * Throws FeatherdetError for a graph that is quantized already, for settings out of range, and where samples are missing, have other
- * shapes, or hold or lead to NaN; what is doubtful but works is in the report's `warnings`.
+ * Throws FeatherdetError for a graph that is quantized already, for settings out of range, and if samples are missing, have other shapes,
+ * or hold or lead to NaN. The report's `warnings` name what is doubtful but works.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../../data/synthetic.ts";
  * import { letterboxTensor } from "../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../models/demo_detector.ts";
@@ -165,7 +166,8 @@ export function quantizeReport(
  * }
  * const runner = sessionRunner();
  * const { graph, report } = await quantize(demoDetector({ size: 64 }), pictures(), { runner });
- * console.log(graph.nodes.some(({ op }) => op === "QuantizeLinear"), report.bytes.ratio, report.worst);
+ * assert.ok(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
+ * assert.ok(report.bytes.ratio < 0.5); // of the bytes of all weights
  * runner.destroy();
  * ```
  */

@@ -21,15 +21,15 @@ export interface StoredReport {
   readonly observer: ObserverName;
   /** Least and greatest element that calibration saw. */
   readonly seen: readonly [number, number];
-  /** Least and greatest number that int8 can tell. */
+  /** Least and greatest number that the int8 values can represent. */
   readonly range: readonly [number, number];
-  /** Step between neighbouring integers. */
+  /** Difference of the numbers of neighbouring integers. */
   readonly scale: number;
   /** The integer of zero. */
   readonly zeroPoint: number;
   /** Share of the elements outside the range, 0..1, to within a bin of the histogram. */
   readonly clipped: number;
-  /** Power of the values over that of their rounding and clipping, in decibels; null without any. */
+  /** Signal-to-noise ratio: power of the values over power of their rounding and clipping errors, in decibels; null without any error. */
   readonly sqnr: number | null;
 }
 
@@ -37,19 +37,19 @@ export interface StoredReport {
 export interface WeightsReport {
   /** Extents. */
   readonly shape: readonly number[];
-  /** Least and greatest of the scales; equal where there is one. */
+  /** Least and greatest of the scales; equal if there is one scale. */
   readonly scales: readonly [number, number];
-  /** Power of the weights over that of their rounding, in decibels; null without any. */
+  /** Signal-to-noise ratio: power of the weights over power of their rounding errors, in decibels; null without any error. */
   readonly sqnr: number | null;
 }
 
-/** What became of a layer. */
+/** Result for a layer. */
 export interface LayerReport {
   /** Name of its convolution or product. */
   readonly name: string;
   /** What it computes, such as `Conv+Silu+Add`. */
   readonly operator: string;
-  /** What it computes in. */
+  /** Its precision. */
   readonly precision: "int8" | "float";
   /** Why it stays in float; null for int8. */
   readonly reason: string | null;
@@ -57,13 +57,13 @@ export interface LayerReport {
   readonly inputs: readonly string[];
   /** The value that it makes. */
   readonly output: string;
-  /** Whether that is stored in int8. */
+  /** Whether that value is stored in int8. */
   readonly storesInt8: boolean;
-  /** Its weights in int8; null where they are float, and for a product of activations. */
+  /** Its weights in int8; null if they are float, and for a product of activations. */
   readonly weights: WeightsReport | null;
   /**
-   * Power of what it computes over that of the errors by rounding its weights and its input, in decibels, to first order; null where
-   * that cannot be said. Errors of earlier layers are not among them.
+   * Signal-to-noise ratio: power of its output over power of the errors from rounding its weights and its input, in decibels, to first
+   * order; null if it is unknown. Errors of earlier layers do not count.
    */
   readonly sqnr: number | null;
 }
@@ -78,9 +78,9 @@ export interface QuantizeReport {
   readonly weights: "channel" | "tensor";
   /** Calibration samples. */
   readonly samples: number;
-  /** Pairs of layers that were equalised; null where that was not asked for. */
+  /** Number of pairs of layers that were equalised; null if equalising was switched off. */
   readonly equalised: number | null;
-  /** Biases that were corrected; null where that was not asked for. */
+  /** Number of biases that were corrected; null if correction was switched off. */
   readonly corrected: number | null;
   /**
    * Bytes of everything stored for layers: weights, biases, and for int8 the scales and zero points of weights and activations. `ratio`
@@ -132,7 +132,7 @@ export function storedReport(
   };
 }
 
-/** Adds the relative errors of factors; null where one is not known, and where there is none. */
+/** Adds the relative errors of factors; null if one is not known, and where there is none. */
 function together(ratios: readonly (number | null)[]): number | null {
   const noise = ratios.reduce((sum: number, ratio) => sum + (ratio === null ? 0 : 10 ** (-ratio / 10)), 0);
   return decibels(1, noise);

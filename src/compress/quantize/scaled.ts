@@ -17,10 +17,10 @@ import { chosenScales, completed, placementOf, type SchemeOptions } from "./sche
 /** Scale and zero point of every value that is stored in int8, by the value's name. */
 export type ActivationScales = ReadonlyMap<string, QuantizationParameters>;
 
-/** What decides on scales of activations. */
+/** Options that decide on scales of activations. */
 export type ActivationScaleOptions = Pick<SchemeOptions, "observer" | "percentile" | "activations" | "float">;
 
-/** The scales that `quantizeFromCalibration` with these options would store values with. */
+/** Finds the scales with which `quantizeFromCalibration` with these options would store values. */
 export function activationScales(calibrated: Calibration, options: ActivationScaleOptions = {}): ActivationScales {
   const settings = completed(options);
   const placement = placementOf(calibrated.graph, settings);
@@ -28,7 +28,7 @@ export function activationScales(calibrated: Calibration, options: ActivationSca
   return new Map(placement.sets.flatMap((values, i) => values.map((value) => [value, chosen[i].affine] as const)));
 }
 
-/** The scale of a value. Throws FeatherdetError where there is none. */
+/** The scale of a value. Throws FeatherdetError if there is none. */
 export function scaleOf(scales: ActivationScales, value: string): QuantizationParameters {
   const affine = scales.get(value);
   if (affine) return affine;
@@ -43,10 +43,10 @@ export function scaledPlacement(graph: Graph, float: FloatOption | undefined): P
 }
 
 /**
- * Quantizes a float graph with given scales of its activations and a scale of weights for each output channel; biases are rounded and
- * not corrected, since those of a model that was trained with rounded weights fit these. The result is in ONNX's QDQ form.
+ * Quantizes a float graph with given scales of its activations and a scale of weights for each output channel; biases are rounded and not
+ * corrected, since biases that were trained with rounded weights fit these weights. The result is in ONNX's QDQ form.
  *
- * Throws FeatherdetError for a graph that is quantized already, and where the scale of a value is missing.
+ * Throws FeatherdetError for a graph that is quantized already, and if the scale of a value is missing.
  */
 export function quantizeScaled(
   source: Graph,

@@ -20,15 +20,15 @@ import type { SchemeOptions } from "./scheme.ts";
 export interface SensitivityOptions extends Omit<SchemeOptions, "storeOutputs"> {
   /** Runs the graphs. */
   readonly runner: Runner;
-  /** Samples that ranges are taken from and outputs are compared on, the first ones; default 8. */
+  /** Number of samples, from the first one, that give the ranges and on which outputs are compared; default 8. */
   readonly samples?: number;
   /** The rule that is checked: `covered` says which layers it keeps in float. Default `yolo11`. */
   readonly float?: FloatOption;
-  /** Measures the mAP that a graph loses against the source; asked about the layers of greatest loss, `scored` of them. */
+  /** Measures the mAP that a graph loses against the source. Called for the `scored` layers of greatest loss. */
   readonly score?: (graph: Graph) => Promise<number>;
-  /** Layers whose mAP is measured, where `score` is given; default 8. */
+  /** Number of layers whose mAP is measured, if `score` is given; default 8. */
   readonly scored?: number;
-  /** Told after each layer how many are done. */
+  /** Called after each layer with the number of layers that are done. */
   readonly onLayer?: (done: number, total: number, name: string) => void;
 }
 
@@ -38,9 +38,9 @@ export interface LayerSensitivity extends Fidelity {
   readonly name: string;
   /** What it computes, such as `Conv+Silu`. */
   readonly operator: string;
-  /** Why the rule keeps it in float; null where it does not. */
+  /** Why the rule keeps it in float; null if it does not. */
   readonly covered: string | null;
-  /** mAP that is lost, as `score` measured it; absent where it was not asked. */
+  /** Loss of mAP, as `score` measured it; absent if it was not measured. */
   readonly mapLoss?: number;
 }
 
@@ -50,7 +50,7 @@ export function checkCount(what: string, count: number | undefined, least: numbe
   throw new FeatherdetError(`${count} ${what} were asked for, it must be a whole number from ${least} on`);
 }
 
-/** The first samples of a calibration. Throws FeatherdetError where there is none. */
+/** The first samples of a calibration. Throws FeatherdetError if there is none. */
 async function firstSamples(calibration: CalibrationSamples, count: number): Promise<CalibrationSample[]> {
   const samples: CalibrationSample[] = [];
   for await (const sample of calibration) {
@@ -96,10 +96,10 @@ async function measure(
 }
 
 /**
- * The sensitivity of every layer, most sensitive first. A graph of its own is run for each layer: on YOLO11n this is 90 times the time
- * of running the samples.
+ * Measures the sensitivity of every layer, most sensitive first. A graph of its own is run for each layer: on YOLO11n this is 90 times
+ * the time of running the samples.
  *
- * Throws FeatherdetError for numbers of samples or layers that are none, and what `calibrate` throws.
+ * Throws FeatherdetError for numbers of samples or layers that are no positive whole numbers, and what `calibrate` throws.
  */
 export async function sensitivity(
   source: Graph,
@@ -113,7 +113,7 @@ export async function sensitivity(
   return await measureSensitivityFromCalibration(await calibrate(source, samples, { runner }), samples, options);
 }
 
-/** As `sensitivity`, with ranges from a calibration that was run before; outputs are compared on all `samples`. */
+/** Measures sensitivity with ranges from an earlier calibration, and compares outputs on all `samples`. */
 export async function measureSensitivityFromCalibration(
   calibrated: Calibration,
   samples: readonly CalibrationSample[],

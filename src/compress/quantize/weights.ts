@@ -34,11 +34,11 @@ export interface IntegerWeights {
   readonly scales: Float32Array<ArrayBuffer>;
   /** Axis of the output channels; undefined for a single scale. */
   readonly axis: number | undefined;
-  /** Power of the weights over that of their errors, in decibels; null where there is no error. */
+  /** Power of the weights over that of their errors, in decibels; null if there is no error. */
   readonly sqnr: number | null;
 }
 
-/** Axis of the output channels in a layer's second input; undefined where it has no such axis, and one scale has to do. */
+/** Axis of the output channels in a layer's second input; undefined if it has no such axis, and one scale has to do. */
 export function outputAxis(node: Node<LayerOperator>, rank: number): number | undefined {
   if (node.op === "ConvTranspose" && node.attributes.groups > 1 || node.op === "MatMul" && rank > 2) return undefined;
   return weightAxes(node, 1, rank).out;

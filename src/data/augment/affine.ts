@@ -47,7 +47,7 @@ export function boundsOf([a, b, c, d, e, f]: Affine, [left, top, right, bottom]:
   return [Math.min(...xs) + c, Math.min(...ys) + f, Math.max(...xs) + c, Math.max(...ys) + f];
 }
 
-/** What two upright rectangles have in common; right is not beyond left, or bottom beyond top, where that is nothing. */
+/** The common part of two upright rectangles. If there is none, right is not beyond left, or bottom not beyond top. */
 export function common(a: Edges, b: Edges): Edges {
   return [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])];
 }

@@ -1,6 +1,6 @@
 /**
- * The input of training: a data set as a stream of augmented batches, the same for the same seed wherever it begins and whoever makes
- * it.
+ * The input of training: a data set as a stream of augmented batches. Equal seeds give equal batches, wherever the stream begins and
+ * whichever worker makes them.
  *
  * @module
  */
@@ -36,27 +36,29 @@ export interface TrainingBatchesOptions {
   readonly size: InputSize;
   /** Pictures of a batch. */
   readonly batch: number;
-  /** Rows for boxes of each picture; `mostBoxes` proposes a number. Of a picture with more, the smallest boxes are left out. */
+  /** Rows for boxes of each picture; `mostBoxes` proposes a number. If a picture has more boxes, the smallest are left out. */
   readonly boxes: number;
   /** Epochs of the run. */
   readonly epochs: number;
   /** Equal seeds give equal batches; 0 by default. */
   readonly seed?: number;
-  /** Where to begin; at the first batch by default. What comes is what would have come there. */
+  /** Where to begin; at the first batch by default. The batches are those that the whole run has from there on. */
   readonly start?: RunPosition;
-  /** What is done to the pictures; what is left out is as usual, and `false` is the letterbox alone. */
+  /** What is done to the pictures. Options that are not given have their usual values; `false` only letterboxes. */
   readonly augment?: AugmentOptions | false;
-  /** So many epochs at the end have no mosaics, so that training ends with pictures as they will be; 10 by default. */
+  /** Number of epochs at the end without mosaics, so that training ends with pictures as the detector will meet them; 10 by default. */
   readonly closeMosaic?: number;
   /** Whether each epoch has an order of its own; true by default. */
   readonly shuffle?: boolean;
-  /** Workers that decode and make batches; 0 to do it in this thread when a batch is asked for. By default half of the processors. */
+  /**
+   * Workers that decode and make batches; half of the processors by default. With 0, this thread makes a batch when it is asked for one.
+   */
   readonly workers?: number;
   /** Batches that are made ahead of time by workers; 2 by default. */
   readonly ahead?: number;
-  /** Bytes of decoded pictures that are kept, about; 512 MiB by default. Beyond, pictures are decoded again. */
+  /** About how many bytes of decoded pictures are kept; 512 MiB by default. Pictures beyond that are decoded again. */
   readonly memory?: number;
-  /** Ends the stream: what waits for a batch is rejected with the signal's reason. */
+  /** Ends the stream: whoever waits for a batch gets a rejection with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -76,7 +78,7 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   });
 }
 
-/** The batches of a run, for `for await`; each loop over it begins anew at the start. */
+/** The batches of a run, for `for await`. Each loop begins again at the start. */
 export class TrainingBatches implements AsyncIterable<DatasetBatch> {
   /** Steps of each epoch. */
   readonly stepsPerEpoch: number;
@@ -87,7 +89,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
   readonly #sampler: BatchSampler;
   #dropped = 0;
 
-  /** As `trainingBatches`. */
+  /** Call `trainingBatches` instead. */
   constructor(private readonly dataset: Dataset, options: TrainingBatchesOptions) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const usual = { ...DEFAULTS, start: { epoch: 0, step: 0 }, workers: usualWorkers() };
@@ -104,7 +106,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     this.#sampler = new BatchSampler(dataset, { ...this.#options, augment: augmentation(options.augment) });
   }
 
-  /** What was put right on reading the data set, and how many boxes have found no row so far; a sentence each. */
+  /** What was corrected while the data set was read, and how many boxes have found no row so far, a sentence each. */
   warnings(): string[] {
     const { boxes } = this.#options;
     const found = [...this.dataset.warnings];
@@ -121,8 +123,8 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
   }
 
   /**
-   * The batches from a place on to the end of the last epoch: made one after another, ahead of time where there are workers, which end with
-   * the loop. Throws FeatherdetError for a place that no run of this has, and for a picture that cannot be read.
+   * The batches from a place in the run to its end. Workers, if there are any, make them ahead of time, and end with the loop. Throws
+   * FeatherdetError for a place that the run does not have, and for a picture that cannot be read.
    */
   async *read(start: RunPosition): AsyncGenerator<DatasetBatch, void, void> {
     this.#checkStart(start);
@@ -186,23 +188,24 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
 /**
  * The batches with which a detector is trained on a data set: shuffled, augmented, letterboxed to the size of the network's input.
  *
- * A batch depends on the seed and its position alone: not on the workers, the memory or where the stream began, so that a resumed run gets
- * what the whole one would have got. Pictures and boxes go through one affine map, composed of mosaic, scale, turn, shear, move and
- * mirror; pixels are sampled bilinearly, once, from a picture that was shrunk before by averaging where it is shown much smaller. Objects
- * that the data set does not count (crowds) have no boxes.
+ * A batch depends only on the seed and on its position, not on the workers, the memory or the place where the stream began. A resumed run
+ * therefore gets the batches that the whole run would have got. Pictures and boxes go through one affine map, composed of mosaic, scale,
+ * turn, shear, move and mirror. Pixels are sampled bilinearly, once; a picture that is shown much smaller is first shrunk by averaging.
+ * Objects that the data set does not count (crowds) have no boxes.
  *
- * Throws FeatherdetError for an option out of its range and a data set without pictures; in the loop, by the name of the picture, for
- * one that cannot be read or has a box outside.
+ * Throws FeatherdetError for an option out of its range and a data set without pictures. The loop throws one that names the picture if a
+ * picture cannot be read or has a box outside.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticDataset } from "../synthetic_scenes.ts";
  * import { trainingBatches } from "./batches.ts";
  *
  * const dataset = syntheticDataset({ split: "train", count: 5, size: 64 });
  * const batches = trainingBatches(dataset, { size: [64, 64], batch: 2, boxes: 20, epochs: 1, workers: 0 });
- * for await (const { epoch, step, images, boxes } of batches) {
- *   console.log(epoch, step, images.length, boxes.length); // 0 0 24576 200, and two more
- * }
+ * const sizes: number[][] = [];
+ * for await (const { images, boxes } of batches) sizes.push([images.length, boxes.length]);
+ * assert.deepEqual(sizes, Array(3).fill([2 * 3 * 64 * 64, 2 * 20 * 5]));
  * ```
  */
 export function trainingBatches(dataset: Dataset, options: TrainingBatchesOptions): TrainingBatches {

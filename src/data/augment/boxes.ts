@@ -1,5 +1,5 @@
 /**
- * Boxes follow their pictures into the input; those of which too little is left are dropped.
+ * Moves boxes with their pictures into the input, and drops boxes of which too little is left.
  *
  * @module
  */

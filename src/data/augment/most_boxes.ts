@@ -21,8 +21,8 @@ const SEED = 0x6d6f7374;
 const STEP = 8;
 
 /**
- * Rows for boxes that hold all of nearly every picture: the most that any of 2000 drawn ones had, and
- * that any picture of the set has, rounded up to a multiple of 8. `size` decides which boxes are too small to count; 640 by default.
+ * Rows that hold all boxes of nearly every picture: the most boxes of any of 2000 drawn pictures and of any picture of the set, rounded
+ * up to a multiple of 8. `size` decides which boxes are too small to count; 640 by default.
  */
 export function mostBoxes(
   dataset: Dataset,

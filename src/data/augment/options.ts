@@ -1,12 +1,12 @@
 /**
- * What may be done to pictures before a network is trained with them, and how much of it is usual.
+ * Options of the augmentation of pictures, and their usual values.
  *
  * @module
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
 
-/** Ranges and probabilities of the augmentations; what is left out is as `DEFAULT_AUGMENTATION` has it. */
+/** Ranges and probabilities of the augmentations. `DEFAULT_AUGMENTATION` has the values of those that are not given. */
 export interface AugmentOptions {
   /** Probability that four pictures are put together (Bochkovskiy et al. 2020). */
   readonly mosaic?: number;
@@ -14,13 +14,13 @@ export interface AugmentOptions {
   readonly scale?: number;
   /** The middle is moved by up to this part of the input's width and height. */
   readonly translate?: number;
-  /** Turned by up to so many degrees either way. */
+  /** Greatest turn in degrees, either way. */
   readonly rotate?: number;
-  /** Sheared by up to so many degrees either way, in each direction. */
+  /** Greatest shear in degrees, either way, along each axis. */
   readonly shear?: number;
   /** Probability that left and right are exchanged. */
   readonly flipHorizontal?: number;
-  /** Probability that top and bottom are exchanged: for pictures that have no upside, such as those of microscopes. */
+  /** Probability that top and bottom are exchanged, for pictures that have no top, such as those of microscopes. */
   readonly flipVertical?: number;
   /** Hue is turned by up to this part of the circle either way. */
   readonly hue?: number;
@@ -72,7 +72,10 @@ const LARGEST: Required<AugmentOptions> = {
   value: 1,
 };
 
-/** All of the options, those left out as usual; `false` is none. Throws FeatherdetError for one out of its range. */
+/**
+ * Fills in the usual value of each option that is not given; `false` means no augmentation. Throws FeatherdetError for one out of its
+ * range.
+ */
 export function augmentation(options: AugmentOptions | false = {}): Required<AugmentOptions> {
   if (options === false) return NO_AUGMENTATION;
   const given = Object.entries(options).filter(([, value]) => value !== undefined);

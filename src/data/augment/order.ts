@@ -1,5 +1,5 @@
 /**
- * In which order pictures come: every epoch has its own, known from the seed alone, so that a run can begin anywhere.
+ * The order of the pictures. Every epoch has an order of its own that follows from the seed alone, so that a run can begin anywhere.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Pixels of a batch: every one of the input is sampled once from the picture that lies there, through the one map that all geometry was
- * composed into.
+ * Renders the pixels of a batch. Each pixel of the input is sampled once from the picture that lies there, through the one map into which
+ * all geometry was composed.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Pictures as the sampler reads them: no larger than an input can show, with halves of themselves for strong shrinking.
+ * Pictures as the sampler reads them: no larger than an input can show, and at half sizes for strong shrinking.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Pictures that are ready for sampling, as many as there is memory for: those that were not used for longest are forgotten.
+ * Keeps pictures that are ready for sampling within a budget of memory. The least recently used pictures go first.
  *
  * @module
  */

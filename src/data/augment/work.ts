@@ -1,5 +1,5 @@
 /**
- * The two kinds of work that making batches consists of, for a worker or for the thread that asks.
+ * The two kinds of work of making batches: decoding pictures and rendering batches. A worker does them, or the calling thread.
  *
  * @module
  */

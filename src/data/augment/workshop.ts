@@ -1,6 +1,5 @@
 /**
- * Where batches are made: in workers that share the pictures' memory, or in the thread that asks where there are none. What comes out
- * does not depend on it.
+ * Makes batches in workers that share the pictures' memory, or in the calling thread if there are no workers. The result is the same.
  *
  * @module
  */

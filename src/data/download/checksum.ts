@@ -40,7 +40,7 @@ export class Pins {
 
   private constructor(private readonly file: string) {}
 
-  /** Reads the pins; none where there is no such file. */
+  /** Reads the pins; none if there is no such file. */
   static async read(file: string): Promise<Pins> {
     const pins = new Pins(file);
     if (kindOf(file) !== "file") return pins;

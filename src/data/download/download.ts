@@ -18,7 +18,7 @@ export interface DownloadOptions extends Omit<FetchOptions, "onBytes"> {
   readonly cache?: string;
   /** What there is; `data/sources.json` by default. */
   readonly sources?: Sources;
-  /** Told how many bytes are there, of how many, as they come. Files of unknown size add nothing to either. */
+  /** Called with how many bytes are there, of how many, as they come. Files of unknown size add nothing to either. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Downloads one file: into a partial file that a later call goes on with, checked, and only then given its name.
+ * Downloads one file into a partial file, which a later call can continue. The file gets its name after it was checked.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface FetchOptions {
   readonly pause?: number;
   /** Milliseconds without a byte after which a connection is given up; 60 000 by default. */
   readonly patience?: number;
-  /** Told of bytes as they come; of negative counts where a start was in vain. */
+  /** Called with the number of bytes that arrived; a negative number if a start was in vain. */
   readonly onBytes?: (count: number) => void;
 }
 
@@ -44,7 +44,7 @@ async function removeIfThere(file: string): Promise<void> {
   if (kindOf(file) === "file") await Deno.remove(file);
 }
 
-/** Why a file is not what was wanted; undefined where it is. */
+/** Why a file is not what was wanted; undefined if it is. */
 async function faultOf(file: string, { sha256, bytes }: Wanted): Promise<string | undefined> {
   const size = await sizeOf(file);
   if (bytes !== undefined && size !== bytes) return `it has ${size} bytes, expected ${bytes}`;
@@ -80,7 +80,7 @@ function reasonOf(error: unknown): string {
   return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
 
-/** One request; goes on with what is there of `partial` if the server can. */
+/** One request, which continues the file `partial` if the server can. */
 async function request(url: string, partial: string, wanted: Wanted, options: FetchOptions): Promise<void> {
   const { patience = 60_000, onBytes = () => {} } = options;
   const controller = new AbortController();

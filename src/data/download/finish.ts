@@ -1,5 +1,5 @@
 /**
- * What is done with downloaded files so that `openDataset` reads them: annotations in COCO's form.
+ * Converts downloaded files so that `openDataset` can read them: annotations in COCO's form.
  *
  * @module
  */

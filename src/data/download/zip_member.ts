@@ -1,5 +1,5 @@
 /**
- * One file out of a ZIP archive on a server, of which only that part is transferred.
+ * Reads one file of a ZIP archive on a server, and transfers only that part of the archive.
  *
  * @module
  */
@@ -40,7 +40,7 @@ async function readFrom(url: string, { member, sha256, bytes }: SourceMember, on
   }
 }
 
-/** The text of a file in an archive. Throws a `FeatherdetError` that names the last address where none has it as it should be. */
+/** The text of a file in an archive. Throws a `FeatherdetError` that names the last address if none has it as it should be. */
 export async function zipMember(source: SourceMember, onBytes: (count: number) => void = () => {}): Promise<string> {
   for (const [index, url] of source.from.entries()) {
     try {

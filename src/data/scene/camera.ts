@@ -1,5 +1,5 @@
 /**
- * What a camera makes of a scene: light, blur, noise, bytes.
+ * The camera that takes a picture of a scene: light, blur, noise, bytes.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How an item lies on its picture, and which pixels it can cover.
+ * The position of an item on its picture, and the pixels that it can cover.
  *
  * @module
  */
@@ -53,7 +53,7 @@ function within(slope: number, start: number, reach: number): readonly [number, 
 }
 
 /**
- * Columns of one row that a placed item can cover: from the first to before the last, not yet clipped; empty where the first is not
+ * Columns of one row that a placed item can cover: from the first to before the last, not yet clipped; empty if the first is not
  * before the last. Slanted bars would otherwise have most of their picture looked at in vain.
  */
 export function columnsOf({ cx, cy, ax, ay, bx, by, reachU, reachV }: Placement, y: number): readonly [number, number] {

@@ -45,7 +45,7 @@ export class ProblemLosses {
     return new Set(this.#losses.map(({ input }) => input));
   }
 
-  /** Throws FeatherdetError where a loss is not one element of a value, or the input that scales its gradients is none of one element. */
+  /** Throws FeatherdetError if a loss is not one element of a value, or the input that scales its gradients is none of one element. */
   checkTypes({ name, inputs }: Graph, types: ReadonlyMap<string, TensorType>): void {
     for (const loss of this.#losses) {
       const size = sizeOf(types.get(loss.value)?.shape ?? [0]);
@@ -73,7 +73,7 @@ export class ProblemLosses {
     );
   }
 
-  /** The weights in an epoch; undefined where no loss states one. */
+  /** The weights in an epoch; undefined if no loss states one. */
   weights(epoch: number): Readonly<Record<string, number>> | undefined {
     const stated = this.#losses.flatMap(({ name, weight }) =>
       weight === undefined ? [] : [[name, weightAt(weight, epoch)]]

@@ -21,13 +21,13 @@ export interface TrainingSessionOptions extends Omit<EngineOptions, "precision">
   /** How parameters move; default `sgd`. */
   readonly optimizer?: OptimizerMethod;
   /**
-   * Storage of activations and their gradients; default `f32`. Parameters, their gradients and moments are f32 in either case, as is
-   * arithmetic.
+   * Element type in which activations and their gradients are stored; default `f32`. Parameters, their gradients, moments and arithmetic
+   * are always f32.
    */
   readonly precision?: "f32" | "f16";
   /**
-   * Computes activated maps again on the way back instead of keeping them; false by default. Takes a bit more than half of the memory
-   * for activations and a pass more over each of them; results are the same. See `train/autodiff/recompute.ts`.
+   * Whether the backward pass computes activated maps again instead of keeping them; false by default. This takes a bit more than half of
+   * the memory for activations, and computes each of them once more. Results are the same. See `train/autodiff/recompute.ts`.
    */
   readonly recompute?: boolean;
 }

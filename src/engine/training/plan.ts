@@ -58,7 +58,7 @@ export interface TrainingPlan {
 }
 
 /**
- * Plans the step of a problem. Throws FeatherdetError where no gradient goes through an operator, it has no kernel, memory does not
+ * Plans the step of a problem. Throws FeatherdetError if no gradient goes through an operator, it has no kernel, memory does not
  * suffice, or losses are not what `NamedLoss` says.
  */
 export function planTraining(

@@ -1,5 +1,5 @@
 /**
- * From assigned detections of one class to precision and recall.
+ * Computes precision and recall from the assigned detections of one class.
  *
  * @module
  */

@@ -10,9 +10,9 @@ import type { ClassMatches } from "./match.ts";
 export interface ConfidencePoint {
   /** Least score of the detections that are kept. */
   readonly confidence: number;
-  /** Share of them that are correct; 1 where there are none. */
+  /** Share of these detections that are correct; 1 if there are none. */
   readonly precision: number;
-  /** Share of the objects that they find. */
+  /** Share of the objects that these detections find. */
   readonly recall: number;
   /** Harmonic mean of the two. */
   readonly f1: number;

@@ -1,5 +1,5 @@
 /**
- * The confusion matrix: which classes a detector takes for which others, what it misses and what it finds where nothing is.
+ * The confusion matrix: which classes a detector takes for which others, what it misses, and what it finds where there is nothing.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { overlap } from "./overlap.ts";
 import type { CocoDetection, TruthSet } from "./results.ts";
 import { type DetectionTable, detectionTable, type TruthTable, truthTable } from "./table.ts";
 
-/** When a detection is one of an object. */
+/** When a detection counts as one of an object. */
 export interface ConfusionOptions {
   /** Least overlap, whatever the classes. Default 0.5. */
   readonly iou?: number;
@@ -17,7 +17,7 @@ export interface ConfusionOptions {
   readonly confidence?: number;
 }
 
-/** Who was taken for whom. */
+/** Which class the objects of each class were found as. */
 export interface ConfusionMatrix {
   /** Names of rows and columns: the classes, then `background`. */
   readonly names: readonly string[];
@@ -56,8 +56,8 @@ function byPicture(
 }
 
 /**
- * Counts which class each object was found as. On each picture the pair of an object and a detection that overlaps most is taken
- * first, whatever their classes, each of them once; of equal pairs that of the higher score. Detections that lie in crowds, or in
+ * Counts which class each object was found as. On each picture objects and detections are paired, whatever their classes, each once:
+ * first the pair that overlaps most, then the next; of equal pairs the one with the higher score. Detections that lie in crowds, or in
  * other objects that do not count, are no mistakes.
  *
  * Throws FeatherdetError as `evaluateDetections` does, and for a threshold outside 0..1.

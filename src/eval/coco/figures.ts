@@ -8,7 +8,7 @@ import { accumulate, bestFirst, type ClassAccuracy } from "./accumulate.ts";
 import type { ClassMatches } from "./match.ts";
 import { AREA_RANGES, type CocoFigures, IOU_75, MAX_DETECTIONS, RECALL_POINTS } from "./protocol.ts";
 
-/** Accuracy of a class as the figures need it; undefined where no true box counts. */
+/** Accuracy of a class as the figures need it; undefined if no true box counts. */
 export interface ClassFigures {
   /** By area range, with the most detections a picture. */
   readonly areas: readonly (ClassAccuracy | undefined)[];

@@ -1,5 +1,5 @@
 /**
- * How much boxes overlap.
+ * Overlap of boxes.
  *
  * @module
  */

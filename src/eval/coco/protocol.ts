@@ -45,7 +45,7 @@ export type FigureName =
   | "marMedium"
   | "marLarge";
 
-/** The figures in the protocol's order. Each is -1 where no class has an object that it is about. */
+/** The figures in the protocol's order. Each is -1 if no class has an object that it is about. */
 export const FIGURE_NAMES: readonly FigureName[] = [
   "map",
   "map50",

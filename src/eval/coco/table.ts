@@ -61,7 +61,7 @@ function gather<T extends Uint8Array | Uint32Array | Float64Array>(into: T, from
   return into;
 }
 
-/** Place of each picture in the order of the numbers, by number. Throws FeatherdetError where two share one. */
+/** Place of each picture in the order of the numbers, by number. Throws FeatherdetError if two share one. */
 function imagePlaces({ images }: TruthSet): Map<number, number> {
   const places = new Map(images.map(({ id }) => id).sort((a, b) => a - b).map((id, place) => [id, place]));
   if (places.size !== images.length) throw new FeatherdetError("two pictures of the data set have the same number");

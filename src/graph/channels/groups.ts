@@ -210,14 +210,17 @@ const FOUND = new WeakMap<Graph, CouplingGroups>();
  * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError where the graph's shapes do not fit.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../../models/builder.ts";
  * import { couplingGroups } from "./groups.ts";
  * const b = new ModelBuilder();
  * let x = b.convBlock("stem", b.input("images", [1, 3, 16, 16]), { out: 8, kernel: 3 });
  * x = b.conv("head", x, { out: 2 });
  * const { groups, kept } = couplingGroups(b.graph("tiny", [x]));
- * console.log(groups.length, groups[0].members.map(({ constant }) => constant)); // 8 [ "stem.conv.weight", "stem.bn.weight", ... ]
- * console.log(kept.length, kept[0].kept[0].why); // 2 makes the output "head" of it
+ * assert.equal(groups.length, 8); // a channel of the stem each
+ * assert.deepEqual(groups[0].members.slice(0, 2).map(({ constant }) => constant), ["stem.conv.weight", "stem.bn.weight"]);
+ * assert.equal(kept.length, 2);
+ * assert.equal(kept[0].kept[0].why, 'makes the output "head" of it');
  * ```
  */
 export function couplingGroups(graph: Graph): CouplingGroups {

@@ -60,7 +60,7 @@ export class ChannelTracker {
   readonly #maps = new Map<string, ChannelMap>();
   readonly #parents: number[] = [];
 
-  /** Throws FeatherdetError where the graph's shapes do not fit. */
+  /** Throws FeatherdetError if the graph's shapes do not fit. */
   constructor(readonly graph: Graph) {
     this.index = GraphIndex.of(graph);
   }
@@ -181,7 +181,7 @@ export class ChannelTracker {
     });
   }
 
-  /** Numbers of a small constant; undefined where it is none. */
+  /** Numbers of a small constant; undefined if it is none. */
   numbersOf(value: string): ArrayLike<number> | undefined {
     return this.index.constantOf(value)?.data;
   }

@@ -16,10 +16,10 @@ export const DRIVER_PACKAGES = ["mesa-vulkan-drivers", "libvulkan1"] as const;
 export const TRIED_VARIABLE = "FEATHERDET_DRIVER_INSTALLED";
 
 /**
- * Returns `"present"` where there is an adapter, and `"installed"` after the driver was installed: the Vulkan loader looks for
- * drivers once per process, so the caller has to start the program anew, with `TRIED_VARIABLE` set.
+ * Returns `"present"` where there is an adapter, and `"installed"` after the driver was installed: the Vulkan loader looks for drivers
+ * once per process, so the caller has to start the program again, with `TRIED_VARIABLE` set.
  *
- * Throws a `FeatherdetError` that names what to do where installing is not possible, not allowed or did not help.
+ * Throws a `FeatherdetError` that names what to do if installing is not possible, not allowed or did not help.
  */
 export async function ensureAdapter(system: System, options: EnsureOptions): Promise<"present" | "installed"> {
   if (await system.hasAdapter()) return "present";

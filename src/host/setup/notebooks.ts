@@ -27,7 +27,7 @@ async function hasNbconvert(system: System): Promise<boolean> {
 }
 
 /**
- * Returns when `jupyter nbconvert` can be started, after installing it if need be. Throws a `FeatherdetError` that names what to do where
+ * Returns when `jupyter nbconvert` can be started, after installing it if need be. Throws a `FeatherdetError` that names what to do if
  * installing is not possible, not allowed or did not help.
  */
 export async function ensureNbconvert(system: System, options: EnsureOptions): Promise<void> {

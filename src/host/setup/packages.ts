@@ -28,7 +28,7 @@ export interface MissingPackages {
   readonly packages: readonly string[];
   /** What to do where there is no apt: "install ..." */
   readonly elsewhere: string;
-  /** What to do for those who may not install: "... with:" and the command. */
+  /** What to do if the user may not install packages: "... with:" and the command. */
   readonly by: string;
 }
 
@@ -37,7 +37,7 @@ export function installCommand(packages: readonly string[]): string {
   return `sudo apt-get update && sudo apt-get install -y ${packages.join(" ")}`;
 }
 
-/** Installs packages. Throws a `FeatherdetError` that names what to do where that is not possible or not allowed, or that it failed. */
+/** Installs packages. Throws a `FeatherdetError` that names what to do if that is not possible or not allowed, or that it failed. */
 export async function installPackages(system: System, wanted: MissingPackages, options: EnsureOptions): Promise<void> {
   const { missing, what, packages, elsewhere, by } = wanted;
   if (!system.hasApt()) throw new FeatherdetError(`${missing}, ${elsewhere}`);

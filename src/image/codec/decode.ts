@@ -23,17 +23,21 @@ function withoutAlpha({ width, height, data }: RgbaPixels): RgbImage {
 }
 
 /**
- * Decodes a picture to 8-bit RGB, turned as its EXIF orientation says.
+ * Decodes a JPEG, PNG or WebP file to 8-bit RGB, turned as its EXIF orientation says.
  *
- * Pixels are those of libjpeg-turbo, libpng and libwebp; alpha is dropped, 16 bits a channel become 8, colour profiles are
- * not applied. `file` only names the picture in errors: the format is told by the content.
+ * Pixels are those of libjpeg-turbo, libpng and libwebp. Alpha is dropped, 16 bits a channel become 8, colour profiles are not applied.
+ * The content decides on the format; `file` only names the picture in errors.
  *
  * Throws a `FeatherdetError` for an empty file, a file that is no picture, a damaged or truncated one, a CMYK JPEG and a
  * picture of more than 100 megapixels (before it is decoded).
  *
- * ```ts ignore
- * const image = await decodeImage(await Deno.readFile("street.jpg"), "street.jpg");
- * console.log(image.width, image.height, image.data.length);
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { decodeImage } from "./decode.ts";
+ * import { encodePng } from "./encode.ts";
+ * const file = await encodePng({ width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) }); // or `Deno.readFile("street.jpg")`
+ * const { width, height, data } = await decodeImage(file, "two.png");
+ * assert.deepEqual([width, height, ...data], [2, 1, 255, 0, 0, 0, 0, 255]);
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, file?: string): Promise<RgbImage> {

@@ -9,7 +9,7 @@ import type { RgbImage } from "../rgb_image.ts";
 
 const ORIENTATION_TAG = 0x0112;
 
-/** Orientation (1 to 8) in a TIFF-structured EXIF block; 1 where there is none or the block is malformed. */
+/** Orientation (1 to 8) in a TIFF-structured EXIF block; 1 if there is none or the block is malformed. */
 export function exifOrientation(block: Uint8Array): number {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
   if (block.length < 8) return 1;

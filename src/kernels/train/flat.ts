@@ -39,9 +39,10 @@ export interface FlatLayout {
  * Lays tensors out one behind the other, group after group, so that the group of an element follows from where it lies.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { flatLayout } from "./flat.ts";
  * const layout = flatLayout([{ name: "b", size: 3, group: "bias" }, { name: "w", size: 65, group: "weight" }]);
- * console.log(layout.offsets.get("w"), layout.offsets.get("b"), layout.size); // 0 128 192
+ * assert.deepEqual([layout.offsets.get("w"), layout.offsets.get("b"), layout.size], [0, 128, 192]);
  * ```
  *
  * Throws FeatherdetError for a name that comes twice.

@@ -2,11 +2,12 @@
  * The backbones by name: each turns a picture into `{ p3, p4, p5 }`, whatever follows.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../builder.ts";
  * import { BACKBONES } from "./features.ts";
  * const b = new ModelBuilder();
  * const { p3, p5 } = BACKBONES["shufflenetv2-1.0x"](b, "backbone", b.input("images", [1, 3, 64, 96]));
- * console.log(b.shapeOf(p3), b.shapeOf(p5)); // [ 1, 116, 8, 12 ] [ 1, 464, 2, 3 ]
+ * assert.deepEqual([b.shapeOf(p3), b.shapeOf(p5)], [[1, 116, 8, 12], [1, 464, 2, 3]]);
  * ```
  *
  * @module

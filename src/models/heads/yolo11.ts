@@ -19,17 +19,17 @@ export interface HeadOptions {
 const PRIOR_SIDE = 640, PRIOR_OBJECTS = 5;
 
 /**
- * First bias of the class logits of a level. Almost every cell is background; starting all scores at the expected share of
- * cells that hold an object of one given class keeps the first steps from being spent on learning that (Lin et al. 2017).
+ * First bias of the class logits of a level. Almost every anchor is background. If all scores start at the expected share of anchors that
+ * hold an object of one given class, the first steps need not learn that (Lin et al. 2017).
  */
 export function classPrior(classes: number, stride: number): number {
   return Math.log(PRIOR_OBJECTS / classes / (PRIOR_SIDE / stride) ** 2);
 }
 
 /**
- * First biases of the logits of a side's distances: probabilities that fall off, of 2.4 cells in the mean. Published models start with
- * equal ones, which are boxes of 15 cells a side; on small inputs these overlap small objects so little that task-aligned assignment
- * gives such objects next to no weight, and they are learned as background.
+ * First biases of the logits of a side's distances: probabilities that fall off, of 2.4 strides in the mean. Published models start with
+ * equal ones, which are boxes of 15 strides a side. On small inputs these overlap small objects so little that task-aligned assignment
+ * gives such objects next to no weight, and the model learns them as background.
  */
 export const DISTANCE_PRIOR: readonly number[] = Array.from({ length: DFL_BINS }, (_, i) => -i / 3);
 

@@ -13,7 +13,7 @@ import type { NodeReader } from "../reader.ts";
 import { elementType, type OnnxTensor, tensorOf } from "../tensor.ts";
 import { convolution } from "./window.ts";
 
-/** Axis of the scales; 0 where there is one for the whole tensor, whatever the file says. */
+/** Axis of the scales; 0 if there is one for the whole tensor, whatever the file says. */
 function scaleAxis(node: NodeReader): number {
   const scale = node.shape(1);
   const axis = node.int("axis", 1);

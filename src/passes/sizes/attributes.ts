@@ -166,7 +166,7 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
   FakeQuantizeWeights: refuseTraining,
 };
 
-/** Attributes of the node for its new input extents. Throws FeatherdetError where nothing says what they are. */
+/** Attributes of the node for its new input extents. Throws FeatherdetError if nothing says what they are. */
 export function newAttributes(node: Node, step: Step): Node["attributes"] {
   return dispatch(RULES, node, step);
 }

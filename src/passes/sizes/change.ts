@@ -161,16 +161,17 @@ function withInputs(node: Node, renames: ReadonlyMap<string, string>): Node {
 }
 
 /**
- * The graph for inputs of other shapes, by input name; inputs that are not named keep theirs.
+ * Changes a graph to inputs of other shapes, by input name. Inputs that are not named keep their shapes.
  *
- * Throws FeatherdetError for unknown inputs, another rank, and for a graph that cannot be changed so: shapes that no longer fit
- * each other, or fixed numbers and tables that nothing explains.
+ * Throws FeatherdetError for unknown inputs, for another rank, and for a graph that cannot be changed: because shapes would no longer
+ * fit, or because fixed numbers and tables have no known origin.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../../models/demo_detector.ts";
  * import { changeShapes } from "./change.ts";
  * const small = changeShapes(demoDetector({ size: 640 }), { images: [1, 3, 320, 320] });
- * console.log(small.inputs[0].shape); // [ 1, 3, 320, 320 ]
+ * assert.deepEqual(small.inputs[0].shape, [1, 3, 320, 320]);
  * ```
  */
 export function changeShapes(graph: Graph, shapes: Readonly<Record<string, Shape>>): Graph {

@@ -1,5 +1,5 @@
 /**
- * What follows a network that only maps tensors to tensors: suppression on the host.
+ * Suppression on the host, for networks that only map tensors to tensors.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The peer: onnxruntime-web's WebGPU and WebAssembly providers, inside this process. It is downloaded and imported only when it is
- * asked for.
+ * The peer: onnxruntime-web's WebGPU and WebAssembly providers, inside this process. It is downloaded and imported only if the benchmark
+ * runs peers.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a measurement is stored as: the machine, the versions and the results. `bench/README.md` describes it to readers.
+ * The record of a measurement: the machine, the versions and the results. `bench/README.md` describes it.
  *
  * @module
  */

@@ -163,7 +163,7 @@ async function benchSize(task: Task, picture: string): Promise<BenchResult[]> {
 }
 
 /**
- * Runs the benchmark. Throws FeatherdetError where the model or an adapter is missing, and where a precision that was asked for is
+ * Runs the benchmark. Throws FeatherdetError if the model or an adapter is missing, and if a precision that was asked for is
  * not to be had.
  */
 export async function runBench(options: BenchOptions = {}): Promise<BenchRecord> {

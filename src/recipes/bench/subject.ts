@@ -31,7 +31,7 @@ function exists(path: URL | string): boolean {
 
 /**
  * The file of a model for square inputs of `size` pixels: the model's own where it is of that size, else `NAME_SIZE.onnx` beside it,
- * else one that is written, since other engines cannot change a file's size. Throws FeatherdetError where there is no such
+ * else one that is written, since other engines cannot change a file's size. Throws FeatherdetError if there is no such
  * model or it cannot have that size.
  */
 export async function modelFile(model: string, size: number): Promise<ModelFile> {

@@ -1,5 +1,5 @@
 /**
- * A record as tables for people.
+ * Prints a record as tables.
  *
  * @module
  */

@@ -22,7 +22,7 @@ export interface TargetBox {
 
 /** An anchor with what the head says at it. */
 export interface Anchor {
-  /** Centre of its cell in input pixels. */
+  /** Its centre in input pixels. */
   readonly point: readonly [x: number, y: number];
   /** Its box in input pixels. */
   readonly box: Box;
@@ -47,7 +47,7 @@ export interface Assigned {
   readonly target: number;
 }
 
-/** Greatest metric and overlap among the anchors of a box, 0 where it has none. */
+/** Greatest metric and overlap among the anchors of a box, 0 if it has none. */
 export interface BoxMaxima {
   readonly metric: number;
   readonly overlap: number;
@@ -61,7 +61,7 @@ export function isInside([x, y]: readonly [number, number], [left, top, right, b
   return Math.min(x - left, y - top, right - x, bottom - y) > EPSILON;
 }
 
-/** Assigns the anchors of one image. An undefined box is none. */
+/** Assigns the anchors of one image to its boxes. Undefined boxes are ignored. */
 export function assignTargets(
   anchors: readonly Anchor[],
   boxes: readonly (TargetBox | undefined)[],

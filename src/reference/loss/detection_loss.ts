@@ -26,40 +26,40 @@ export interface ReferenceLossLevel {
   readonly boxes: ReferenceTensor;
   /** `[N, classes, h, w]`. */
   readonly classes: ReferenceTensor;
-  /** Input pixels a cell. */
+  /** Input pixels from one anchor to the next. */
   readonly stride: number;
 }
 
 /** One anchor of an image with its place in the maps. */
-interface AnchorCell extends Anchor {
+interface PredictedAnchor extends Anchor {
   readonly level: number;
   readonly stride: number;
   /** Positions of the logits of each side in the box map. */
   readonly sides: readonly (readonly number[])[];
   /** Positions of the class logits in the class map. */
   readonly logits: readonly number[];
-  /** Distances to the four sides in cells. */
+  /** Distances to the four sides in strides. */
   readonly distances: Box;
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** The anchors of one image, level by level, row by row. */
-function anchorsOf(levels: readonly ReferenceLossLevel[], image: number): AnchorCell[] {
+function anchorsOf(levels: readonly ReferenceLossLevel[], image: number): PredictedAnchor[] {
   return levels.flatMap(({ boxes, classes, stride }, level) => {
     const [, channels, height, width] = boxes.shape;
     const labels = classes.shape[1];
     const plane = height * width;
-    return Array.from({ length: plane }, (_, cell): AnchorCell => {
+    return Array.from({ length: plane }, (_, place): PredictedAnchor => {
       const sides = [0, 1, 2, 3].map((side) =>
-        Array.from({ length: channels / 4 }, (_, bin) => (image * channels + side * channels / 4 + bin) * plane + cell)
+        Array.from({ length: channels / 4 }, (_, bin) => (image * channels + side * channels / 4 + bin) * plane + place)
       );
       const distances = sides.map((positions) =>
         distanceOf(sharesOf(positions.map((at) => boxes.data[at])))
       ) as unknown as Box;
       const [left, top, right, bottom] = distances;
-      const x = cell % width + 0.5, y = Math.floor(cell / width) + 0.5;
-      const logits = Array.from({ length: labels }, (_, label) => (image * labels + label) * plane + cell);
+      const x = place % width + 0.5, y = Math.floor(place / width) + 0.5;
+      const logits = Array.from({ length: labels }, (_, label) => (image * labels + label) * plane + place);
       return {
         level,
         stride,
@@ -74,7 +74,7 @@ function anchorsOf(levels: readonly ReferenceLossLevel[], image: number): Anchor
   });
 }
 
-/** The boxes of one image by row; a row whose class is none of the head's holds none. */
+/** The boxes of one image by row; undefined for a row whose class the head does not have. */
 export function targetBoxes(boxes: ReferenceTensor, image: number, classes: number): (TargetBox | undefined)[] {
   const rows = boxes.shape[1];
   return Array.from({ length: rows }, (_, row) => {

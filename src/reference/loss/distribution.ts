@@ -1,5 +1,5 @@
 /**
- * A distance as a distribution over whole numbers of cells, and the distribution focal loss (Li et al. 2020).
+ * A distance as a distribution over whole numbers of strides, and the distribution focal loss (Li et al. 2020).
  *
  * @module
  */
@@ -12,7 +12,7 @@ export function sharesOf(logits: readonly number[]): number[] {
   return shares.map((share) => share / sum);
 }
 
-/** The mean of the distribution, in cells. */
+/** The mean of the distribution, in strides. */
 export function distanceOf(shares: readonly number[]): number {
   return shares.reduce((sum, share, bin) => sum + bin * share, 0);
 }

@@ -72,8 +72,7 @@ function placeLabel(
 }
 
 /**
- * A copy of the picture with boxes and labels; line thickness and text size follow the picture's size. Detections that are
- * given first lie on top.
+ * Draws boxes and labels on a copy of a picture. Line thickness and text size follow the picture's size. The first detections lie on top.
  */
 export function drawDetections(image: RgbImage, detections: readonly DrawnDetection[]): RgbImage {
   const surface: Surface = { width: image.width, height: image.height, data: image.data.slice() };

@@ -1,5 +1,5 @@
 /**
- * Which memory of a plan holds something that is still needed, and when: found by following every dispatch's reads and writes.
+ * Finds when each part of a plan's memory holds a value that is still needed, by following the reads and writes of every dispatch.
  *
  * @module
  */

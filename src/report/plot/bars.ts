@@ -13,7 +13,7 @@ import { INK, seriesColours, SIZES } from "./theme.ts";
 export interface BarPart {
   /** Which bar it belongs to. */
   readonly bar: string;
-  /** What it is a part of it for; parts of the same name have one colour. */
+  /** Name of the part. Parts of the same name have one colour. */
   readonly part: string;
   /** Its length, not below 0. */
   readonly value: number;
@@ -40,12 +40,14 @@ function short(value: number): string {
 }
 
 /**
- * Draws bars that lie below each other, each made of its parts in the order given, with their sum behind. Returns an SVG file's text.
+ * Draws bars below each other, each made of its parts in the order given, with their sum behind it. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { barPlot } from "./bars.ts";
  * const parts = [{ bar: "frame", part: "network", value: 90 }, { bar: "frame", part: "readback", value: 11 }];
- * console.log(barPlot(parts, { title: "A frame", xLabel: "time (ms)", unit: "ms" }).startsWith("<svg")); // true
+ * const svg = barPlot(parts, { title: "A frame", xLabel: "time (ms)", unit: "ms" });
+ * assert.ok(svg.startsWith("<svg"));
  * ```
  */
 export function barPlot(parts: readonly BarPart[], { title, subtitle, xLabel, unit = "" }: BarOptions): string {

@@ -16,7 +16,7 @@ export interface ConfusionPlotOptions {
   readonly title: string;
   /** What stands before the overlap and confidence that the matrix was counted with. */
   readonly subtitle?: string;
-  /** Most classes that are shown: those with the most objects. Default 20. */
+  /** Greatest number of classes that are shown: those with the most objects. Default 20. */
   readonly most?: number;
 }
 
@@ -45,9 +45,10 @@ function shownClasses({ counts }: ConfusionMatrix, most: number): number[] {
  * that were missed are in the row `background`, detections of nothing in the column `background`. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { confusionPlot } from "./confusion.ts";
  * const matrix = { names: ["cat", "dog", "background"], counts: [[8, 1, 0], [1, 9, 2], [1, 0, 0]], iou: 0.5, confidence: 0.25 };
- * console.log(confusionPlot(matrix, { title: "Cats and dogs" }).startsWith("<svg")); // true
+ * assert.ok(confusionPlot(matrix, { title: "Cats and dogs" }).startsWith("<svg"));
  * ```
  */
 export function confusionPlot(matrix: ConfusionMatrix, { title, subtitle, most = 20 }: ConfusionPlotOptions): string {

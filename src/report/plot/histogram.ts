@@ -18,7 +18,7 @@ export interface HistogramCounts {
   readonly counts: ArrayLike<number>;
 }
 
-/** A range that somebody chose: ends are drawn as lines. */
+/** A range that was chosen; its ends are drawn as lines. */
 export interface HistogramRange {
   /** Who chose it. */
   readonly label: string;
@@ -62,14 +62,15 @@ function barsOf({ low, width, counts }: HistogramCounts): Bar[] {
 }
 
 /**
- * Draws a histogram on a logarithmic axis of counts, since the few outliers are what ranges differ by, with both ends of each range.
- * Returns an SVG file's text.
+ * Draws a histogram with both ends of each range. The axis of counts is logarithmic, since ranges differ in the few outliers. Returns an
+ * SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { histogramPlot } from "./histogram.ts";
  * const seen = { low: -0.25, width: 0.25, counts: [80, 900, 40, 9, 1] }; // or `calibrated.statistics.values.get(name)!.histogram`
  * const svg = histogramPlot(seen, [{ label: "mse", low: -0.2, high: 0.75 }], { title: "What the layer makes" });
- * console.log(svg.startsWith("<svg")); // true
+ * assert.ok(svg.startsWith("<svg"));
  * ```
  */
 export function histogramPlot(

@@ -94,12 +94,13 @@ function panel({ lives, unit, size, label }: ArenaPanel, steps: number, height: 
  * are below. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../../models/demo_detector.ts";
  * import { buildPlan } from "../../plan/plan.ts";
  * import { memoryPlot } from "./memory.ts";
  * const form = { scalar: "f32", storage: "buffer" } as const;
  * const plan = buildPlan(demoDetector({ size: 64 }), { form, maxPages: Infinity });
- * console.log(memoryPlot(plan, { title: "Demo detector" }).startsWith("<svg")); // true
+ * assert.ok(memoryPlot(plan, { title: "Demo detector" }).startsWith("<svg"));
  * ```
  */
 export function memoryPlot(plan: Plan, { title, subtitle }: MemoryPlotOptions): string {

@@ -1,5 +1,5 @@
 /**
- * What is gained against what it costs: a dot for each variant, and the front of those that nothing beats.
+ * Gain against cost: a dot for each variant, and the front of the variants that no other one beats.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export interface ParetoOptions {
   readonly subtitle?: string;
   /** Groups whose points are joined in the order of their cost. */
   readonly lines?: readonly string[];
-  /** A logarithmic axis of costs; costs that are not above 0 are then left out. */
+  /** Whether the axis of costs is logarithmic. Points whose cost is not above 0 are then left out. */
   readonly log?: boolean;
 }
 
@@ -53,12 +53,13 @@ const LEAST_RATIO = 3;
 const KINDS: readonly ParetoKind[] = ["measured", "published", "predicted"];
 
 /**
- * Points that no other beats in cost and gain, cheapest first; of equal ones the first.
+ * Finds the points that no other point beats in both cost and gain, cheapest first; of equal points the first.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { paretoFront } from "./pareto.ts";
  * const at = (x: number, y: number) => ({ label: `${x}`, group: "g", x, y, kind: "measured" as const });
- * console.log(paretoFront([at(3, 1), at(1, 1), at(2, 2)]).map(({ x }) => x)); // [1, 2]
+ * assert.deepEqual(paretoFront([at(3, 1), at(1, 1), at(2, 2)]).map(({ x }) => x), [1, 2]);
  * ```
  */
 export function paretoFront(points: readonly ParetoPoint[]): ParetoPoint[] {
@@ -125,16 +126,17 @@ const EMPTY = "no variant has been measured yet";
 
 /**
  * Draws variants as dots, cost to the right and gain upwards, with the front of the measured ones as stairs (of all where none was
- * measured). Published figures are hollow, predicted ones dashed. Points that are not finite are left out; with none left the
- * plot says so. Returns an SVG file's text.
+ * measured). Published figures are hollow, predicted ones dashed. Points that are not finite are left out. If no point is left, the plot
+ * says so. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { paretoPlot } from "./pareto.ts";
  * const svg = paretoPlot([
  *   { label: "n", group: "YOLO11", x: 6.5, y: 39.5, kind: "published" },
  *   { label: "s", group: "YOLO11", x: 21.5, y: 47, kind: "published" },
  * ], { title: "YOLO11", xLabel: "GFLOPs", yLabel: "mAP50-95 (%)", lines: ["YOLO11"], log: true });
- * console.log(svg.startsWith("<svg")); // true
+ * assert.ok(svg.startsWith("<svg"));
  * ```
  */
 export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOptions): string {

@@ -1,5 +1,5 @@
 /**
- * Labels beside dots: placed so that they hide neither each other nor dots, as far as there is room.
+ * Places labels beside dots so that they hide neither each other nor dots, as far as there is room.
  *
  * @module
  */

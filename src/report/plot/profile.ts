@@ -1,5 +1,5 @@
 /**
- * Where the time of a run goes: every dispatch in the order of execution, and how well each uses the device.
+ * The time of a run: every dispatch in the order of execution, and how well each uses the device.
  *
  * @module
  */
@@ -68,9 +68,10 @@ function barsOf(rows: readonly StepTime[]): Bar[] {
  * `rows` are those of `Session.profile` or `Detector.profile`. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { profilePlot } from "./profile.ts";
  * const rows = [{ name: "stem", operator: "Conv+Silu", kernel: "conv 3x3 s2 5x2x8", milliseconds: 2, macs: 11e6 }];
- * console.log(profilePlot(rows, { title: "One layer" }).startsWith("<svg")); // true
+ * assert.ok(profilePlot(rows, { title: "One layer" }).startsWith("<svg"));
  * ```
  */
 export function profilePlot(rows: readonly StepTime[], { title, subtitle }: ProfileOptions): string {

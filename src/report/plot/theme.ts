@@ -1,5 +1,5 @@
 /**
- * What all plots look like: ink, fonts, and one colour for each thing that is compared.
+ * The look of all plots: ink, fonts, and one colour for each thing that is compared.
  *
  * @module
  */

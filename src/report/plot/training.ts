@@ -1,5 +1,5 @@
 /**
- * How a training run went: losses, mean average precision and learning rate over its epochs.
+ * The course of a training run: losses, mean average precision and learning rate over its epochs.
  *
  * @module
  */
@@ -140,6 +140,7 @@ function bestOf(points: readonly { readonly y: number }[]): string {
  * Draws the losses of a run, its mAP and its learning rates over the epochs, in panels below each other. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { trainingPlot } from "./training.ts";
  * const epochs = [0, 1, 2].map((epoch) => ({
  *   epoch,
@@ -147,7 +148,7 @@ function bestOf(points: readonly { readonly y: number }[]): string {
  *   learningRates: { weight: 0.01 - 0.003 * epoch, bias: 0.01 - 0.003 * epoch },
  *   score: { map: 0.1 * epoch, map50: 0.2 * epoch },
  * }));
- * console.log(trainingPlot(epochs, { title: "A short run" }).includes("mAP50 (best 40.0)")); // true
+ * assert.ok(trainingPlot(epochs, { title: "A short run" }).includes("mAP50 (best 40.0)"));
  * ```
  */
 export function trainingPlot(epochs: readonly TrainingEpoch[], { title, subtitle }: TrainingPlotOptions): string {
@@ -182,10 +183,11 @@ export function trainingPlot(epochs: readonly TrainingEpoch[], { title, subtitle
  * Draws the mAP50 of several runs over the same epochs, and below it the sum of their losses. Returns an SVG file's text.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { runsPlot } from "./training.ts";
  * const epoch = { epoch: 0, losses: { box: 1, classes: 1, distribution: 1 }, learningRates: { weight: 0.01, bias: 0.01 } };
  * const runs = [0.2, 0.6].map((map50, i) => ({ label: `run ${i}`, epochs: [{ ...epoch, score: { map: 0.1, map50 } }] }));
- * console.log(runsPlot(runs, { title: "Two runs" }).includes("run 1 (best 60.0)")); // true
+ * assert.ok(runsPlot(runs, { title: "Two runs" }).includes("run 1 (best 60.0)"));
  * ```
  */
 export function runsPlot(runs: readonly TrainingRun[], { title, subtitle }: TrainingPlotOptions): string {

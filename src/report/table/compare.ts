@@ -1,5 +1,5 @@
 /**
- * The two tables of comparisons: what each step, and each combination of steps, makes of the original.
+ * The two tables of comparisons with the original: each kind of compression, and each combination.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { VariantRole } from "./variant.ts";
 export interface Cell {
   readonly figure: Figure;
   readonly format: Pick<Format, "unit" | "digits">;
-  /** The published figure in the same unit; null where the source gives none, absent where there is nothing to compare. */
+  /** The published figure in the same unit; null if the source gives none, absent if there is nothing to compare. */
   readonly published?: number | null;
 }
 

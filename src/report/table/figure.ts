@@ -32,12 +32,12 @@ export function isMissing(figure: Figure): figure is MissingFigure {
   return "missing" in figure;
 }
 
-/** The value, undefined where there is none. */
+/** The value, undefined if there is none. */
 export function valueOf(figure: Figure): number | undefined {
   return isMissing(figure) ? undefined : figure.value;
 }
 
-/** The model that predicts the figure, undefined where it was measured or is missing. */
+/** The model that predicts the figure, undefined if it was measured or is missing. */
 export function predictorOf(figure: Figure): string | undefined {
   return "predictedBy" in figure ? figure.predictedBy : undefined;
 }
@@ -46,9 +46,10 @@ export function predictorOf(figure: Figure): string | undefined {
  * A figure computed from others: missing where one of them is (the first one's reason is given), predicted where one of them is.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { derived } from "./figure.ts";
  * const faster = derived((before, after) => before / after, { value: 82 }, { value: 20.5, predictedBy: "roofline" });
- * console.log(faster); // { value: 4, predictedBy: "roofline" }
+ * assert.deepEqual(faster, { value: 4, predictedBy: "roofline" });
  * ```
  */
 export function derived(compute: (...values: number[]) => number, ...figures: readonly Figure[]): Figure {

@@ -19,7 +19,7 @@ export class Footnotes {
     return raised(number);
   }
 
-  /** The notes as lines of Markdown, each a paragraph of its own, which every reader of Markdown knows; empty where there are none. */
+  /** The notes as lines of Markdown, each a paragraph of its own, which every reader of Markdown knows; empty if there are none. */
   lines(): string[] {
     return [...this.#numbers].flatMap(([text, number], i) => [...i > 0 ? [""] : [], `${raised(number)} ${text}.`]);
   }

@@ -2,8 +2,8 @@
  * The variants manifest, `data/variants.json`: which models there are, or will be, and what part they have in the tables.
  *
  * It is an object with one field `variants`, the list of variants in the order of the tables. The fields of a variant are those of
- * `Variant`; `docs/tables.md` describes them with an example. Fields that are not known are refused, since a mistyped one would
- * otherwise be passed over.
+ * `Variant`; `docs/tables.md` describes them with an example. Unknown fields are refused, since a mistyped one would otherwise be
+ * ignored.
  *
  * @module
  */
@@ -103,18 +103,19 @@ function checkPlaces(variants: readonly Variant[], fault: (detail: string) => Fe
 }
 
 /**
- * Reads a manifest. `file` is named in errors.
+ * Reads a manifest of variants.
  *
- * Throws FeatherdetError that names the file, the variant and the field: for broken JSON, for fields that are missing, unknown or not
- * what they should be, for two variants in one place, and for data sets without an original.
+ * Throws FeatherdetError that names `file`, the variant and the field: for broken JSON, for fields that are missing, unknown or wrong,
+ * for two variants of one role, and for data sets without an original.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { parseManifest } from "./manifest.ts";
  * const variant = {
  *   id: "demo", title: "demo", data: "synthetic", role: "original", model: { name: "demo" },
  *   size: 320, precision: "f32", made: "built by the program",
  * };
- * console.log(parseManifest(JSON.stringify({ variants: [variant] })).length); // 1
+ * assert.equal(parseManifest(JSON.stringify({ variants: [variant] })).length, 1);
  * ```
  */
 export function parseManifest(text: string, file = "variants.json"): readonly Variant[] {
@@ -134,9 +135,7 @@ export function parseManifest(text: string, file = "variants.json"): readonly Va
   return parsed.output.variants;
 }
 
-/**
- * The variants of a data set, in the order of the manifest. Throws FeatherdetError where there are none; `file` is named.
- */
+/** The variants of a data set, in the order of the manifest. Throws FeatherdetError that names `file` if there are none. */
 export function variantsOf(variants: readonly Variant[], data: string, file = "variants.json"): readonly Variant[] {
   const found = variants.filter((variant) => variant.data === data);
   if (found.length > 0) return found;

@@ -114,14 +114,16 @@ function madeText({ title, model, size, precision, sha256, made, note }: ResultR
 }
 
 /**
- * Writes results as Markdown. Figures that were predicted carry `≈` and a note that names the model; where there is none stands `—`
- * with a note that says why.
+ * Writes results as Markdown. A predicted figure is marked `≈`, with a note that names the model that predicts it. A missing figure is
+ * `—`, with a note that says why.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { renderMarkdown } from "./markdown.ts";
  * const settings = { confidence: 0.001, iou: 0.7, maxDetections: 300, multiLabel: true };
  * const measured = { images: 9, limit: null, latencyRuns: 0, storage: null, family: [], settings };
- * console.log(renderMarkdown({ schema: 1, data: "mine", split: null, ...measured, rows: [] }).split("\n")[0]); // # Results on mine
+ * const text = renderMarkdown({ schema: 1, data: "mine", split: null, ...measured, rows: [] });
+ * assert.ok(text.startsWith("# Results on mine\n"));
  * ```
  */
 export function renderMarkdown(results: TableResults, { images = [] }: MarkdownOptions = {}): string {

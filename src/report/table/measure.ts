@@ -1,6 +1,6 @@
 /**
- * Measures the variants of a data set: costs and accuracy of each, then the latency of all of them one after the other, so that the
- * machine is in much the same state for those that are compared.
+ * Measures the variants of a data set: costs and accuracy of each, then the latency of all of them in a row, so that the machine is in
+ * about the same state for all.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import type { Variant } from "./variant.ts";
 export interface VariantModel {
   /** The model, for its input size and one picture a run. */
   readonly graph: Graph;
-  /** Bytes of its file; of a model that was built, those that it would have as ONNX are counted. */
+  /** Bytes of its file. For a built model, the bytes that it would have as ONNX are counted. */
   readonly fileBytes?: number;
   /** SHA-256 of its file. */
   readonly sha256?: string;
@@ -30,11 +30,11 @@ export interface VariantModel {
 
 /** How to measure, and where models come from. */
 export interface MeasureOptions {
-  /** The data set, limited already if it is to be. */
+  /** The data set, already limited if it is to be limited. */
   readonly dataset: Dataset;
-  /** Set where the data set was limited to its first so many pictures. */
+  /** Number of pictures that the data set was limited to, if it was. */
   readonly limit?: number;
-  /** Gives the model of a variant, or why there is none. Asked once for accuracy and once for latency. */
+  /** Returns the model of a variant, or why there is none. Called once for accuracy and once for latency. */
   readonly load: (variant: Variant) => Promise<VariantModel | MissingFigure>;
   /** Device, tuning and so on for a precision; by default what `Detector.load` takes. */
   readonly detectorOptions?: (precision: Precision) => Promise<Pick<DetectorOptions, "device" | "tuning" | "storage">>;
@@ -48,9 +48,9 @@ export interface MeasureOptions {
   readonly familyRuns?: number;
   /** Keeps what was found for a variant while it is evaluated. */
   readonly journal?: (variant: Variant) => EvaluationJournal;
-  /** Told what is begun, in a line. */
+  /** Called with a line that says what begins. */
   readonly say?: (line: string) => void;
-  /** Told after each picture of a variant how many are done. */
+  /** Called after each picture of a variant with the number of pictures that are done. */
   readonly onPicture?: (variant: Variant, done: number, total: number, image: DatasetImage) => void;
 }
 
@@ -205,12 +205,13 @@ function checkNames({ only = [], family = [] }: MeasureOptions, variants: readon
 
 /**
  * Measures variants on a data set: costs, mAP with `COCO_SETTINGS`, and latency on its first picture with the usual settings of
- * detection. Variants whose model is not there become rows that say so.
+ * detection. A variant whose model is missing becomes a row that says so.
  *
- * Throws FeatherdetError for ids and family members that do not exist, and, naming the variant, for models that do not fit the data
- * set.
+ * Throws FeatherdetError for ids and family members that do not exist, and for models that do not fit the data set (the message names the
+ * variant).
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { demoDetector } from "../../models/demo_detector.ts";
  * import { renderMarkdown } from "./markdown.ts";
  * import { measureTable } from "./measure.ts";
@@ -222,7 +223,7 @@ function checkNames({ only = [], family = [] }: MeasureOptions, variants: readon
  * } as const;
  * const load = async () => await { graph: demoDetector({ size: demo.size }) };
  * const results = await measureTable([demo], { dataset, load });
- * console.log(renderMarkdown(results));
+ * assert.match(renderMarkdown(results), /demo detector/);
  * ```
  */
 export async function measureTable(variants: readonly Variant[], options: MeasureOptions): Promise<TableResults> {

@@ -62,7 +62,7 @@ function paretoOptions({ data, split, images, limit, run, family }: TableResults
   };
 }
 
-/** Draws one of the plots; the text of an SVG file. The one against bytes is the same in every run. */
+/** Draws mAP against a cost. Returns the text of an SVG file. The plot against bytes is the same in every run. */
 export function paretoOf(results: TableResults, cost: ParetoCost): string {
   return paretoPlot(paretoPoints(results, cost), paretoOptions(results, cost));
 }

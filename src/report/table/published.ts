@@ -52,7 +52,7 @@ export const PUBLISHED_COMBINATIONS: Readonly<Partial<Record<VariantRole, Publis
   everything: { kept: 100 * 64.5 / 68.2, size: 81, computation: 80, speed: 4.5 },
 };
 
-/** A published ratio to the original; undefined where the source has no such row. */
+/** A published ratio to the original; undefined if the source has no such row. */
 export function publishedRatio(role: VariantRole, figure: keyof PublishedModel): number | undefined {
   const model = PUBLISHED_MODELS[role];
   return model && model[figure] / PUBLISHED_MODELS.original![figure];

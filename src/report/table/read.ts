@@ -1,5 +1,5 @@
 /**
- * Reads results that were written down.
+ * Reads result tables from `table.json`.
  *
  * @module
  */
@@ -11,13 +11,17 @@ import type { TableResults } from "./results.ts";
 const RESULTS = new URL("../../../data/results/", import.meta.url);
 
 /**
- * Reads the `table.json` at a URL, or the one of a data set that comes with this version, by name (`coco`, `bccd`, `synthetic`).
+ * Reads result tables: the `table.json` at a URL, or, by the name of a data set (`coco`, `bccd`, `synthetic`), the one that comes with
+ * this version.
  *
- * Throws FeatherdetError that names the file where there is none or it holds something else.
+ * Throws FeatherdetError that names the file if there is none or it holds something else.
  *
- * ```ts ignore
- * import { readResults, renderMarkdown } from "https://example.org/featherdet/mod.ts";
- * console.log(renderMarkdown(await readResults("coco")));
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { readResults } from "./read.ts";
+ * const { data, rows } = await readResults("bccd"); // from `data/results`, or the address of a `table.json`
+ * assert.equal(data, "bccd");
+ * assert.ok(rows.length > 0);
  * ```
  */
 export async function readResults(source: string | URL): Promise<TableResults> {

@@ -1,5 +1,5 @@
 /**
- * What measuring the variants of a data set gives; `table.json` is this, written down.
+ * Results of measuring the variants of a data set, as `table.json` holds them.
  *
  * What can differ between two runs on one machine is kept apart: `run` says when and on what, `timing` holds every time. All else is
  * the same in each run, so that a change in it is a change of the models or of the code.
@@ -39,14 +39,14 @@ export type TimedName = typeof TIMED_FIGURES[number];
 /** Name of a figure. */
 export type FigureName = CountedName | TimedName;
 
-/** Figures by their names; those that are not there were not measured. */
+/** Figures by their names. Figures that are absent were not measured. */
 export type Figures<Name extends FigureName> = Readonly<Partial<Record<Name, Figure>>>;
 
 /** A variant with its figures. */
 export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256"> {
   /** SHA-256 of the file that was measured; absent for models that were built. */
   readonly sha256?: string;
-  /** Why nothing was measured, where nothing was. */
+  /** Why nothing was measured, if nothing was. */
   readonly missing?: string;
   /** Counts and accuracy. */
   readonly figures: Figures<CountedName>;
@@ -74,7 +74,7 @@ export interface RunRecord {
   readonly date: string;
   /** Commit of the checkout, with `+` where files differed from it; null outside of git. */
   readonly commit: string | null;
-  /** What was measured on; null where nothing was measured. */
+  /** What was measured on; null if nothing was measured. */
   readonly adapter: LatencyReport["adapter"] | null;
   /** The machine around it. */
   readonly machine: {
@@ -88,29 +88,29 @@ export interface RunRecord {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** All of it. */
+/** The result tables of one data set. */
 export interface TableResults {
   /** Form of this record. */
   readonly schema: 1;
   /** The data set. */
   readonly data: string;
-  /** Its split, null where it has none. */
+  /** Its split, null if it has none. */
   readonly split: string | null;
   /** Pictures that mAP was measured on. */
   readonly images: number;
-  /** Only the first so many pictures were looked at: these are not the figures of the set. Null where all were. */
+  /** Number of pictures, if only the first ones were measured: then these are not the figures of the set. Null if all were. */
   readonly limit: number | null;
   /** What mAP was measured with. */
   readonly settings: DetectorSettings;
-  /** Samples of each time of the variants; 0 where none was taken. */
+  /** Samples of each time of the variants; 0 if none was taken. */
   readonly latencyRuns: number;
-  /** How activations were stored, on which dispatches and activation memory depend; null where nothing was measured. */
+  /** How activations were stored, on which dispatches and activation memory depend; null if nothing was measured. */
   readonly storage: string | null;
   /** One for each variant of the data set, in the order of the manifest. */
   readonly rows: readonly ResultRow[];
   /** The family of published models to compare with; may be empty. */
   readonly family: readonly FamilyMember[];
-  /** Absent where it was taken out. */
+  /** Absent if it was removed (`withoutTimings`). */
   readonly run?: RunRecord;
 }
 
@@ -122,7 +122,7 @@ export function figureOf({ missing, figures, timing }: ResultRow, name: FigureNa
   return found ?? { missing: missing ?? (TIMED.includes(name) ? "not timed" : "not measured") };
 }
 
-/** Results without what may differ from run to run: two runs of the same models on one machine give the same. */
+/** Removes what may differ from run to run. Two runs of the same models on one machine then give the same results. */
 export function withoutTimings({ run: _, rows, family, ...rest }: TableResults): TableResults {
   return {
     ...rest,

@@ -6,7 +6,7 @@
 
 import type { Precision } from "../../engine/session.ts";
 
-/** The parts of a variant in the tables; `other` is in the table of all variants only. */
+/** The parts of a variant in the tables. `other` is only in the table of all variants. */
 export const VARIANT_ROLES = [
   "original",
   "pruning",
@@ -21,7 +21,7 @@ export const VARIANT_ROLES = [
 /** One of the parts. */
 export type VariantRole = typeof VARIANT_ROLES[number];
 
-/** Element types that a variant can be run in; int8 is here before the engine has it, for variants that are to come. */
+/** Element types that a variant can be run in. */
 export type VariantPrecision = Precision | "int8";
 
 /** A model in a file. */
@@ -33,7 +33,7 @@ export interface VariantFile {
   readonly file: string;
 }
 
-/** A model that is built here: untrained, with random weights, but for the demo detector. */
+/** A model that is built by name: untrained, with random weights, except for the demo detector. */
 export interface VariantBuild {
   /** Its name on the command line, `yolo11n`. */
   readonly name: string;
@@ -49,9 +49,9 @@ export interface Variant {
   readonly title: string;
   /** Data set that it is measured on: a name or folder that `openDataset` knows. */
   readonly data: string;
-  /** Split of the data set; the data set's usual one where it is not given. */
+  /** Split of the data set; its usual one by default. */
   readonly split?: string;
-  /** Its part in the tables; a data set has one `original` and at most one of the others, but for `other`. */
+  /** Its part in the tables. A data set has one `original`, at most one variant of each other role, and any number of `other`. */
   readonly role: VariantRole;
   /** Where the model comes from. */
   readonly model: VariantFile | VariantBuild;
@@ -63,6 +63,6 @@ export interface Variant {
   readonly made: string;
   /** SHA-256 of the file in hexadecimal; another file is then refused. */
   readonly sha256?: string;
-  /** What a reader has to know of it. */
+  /** What a reader has to know about it. */
   readonly note?: string;
 }

@@ -36,15 +36,15 @@ export interface GradientOptions {
    * of a loss operator) or, where nothing has that name, becomes an input of the value's shape.
    */
   readonly seeds?: GradientSeeds;
-  /** Inputs, constants or values in between that gradients are wanted for. */
+  /** Inputs, constants or values in between whose gradients are computed. */
   readonly wrt: readonly string[];
 }
 
 /** A graph that computes gradients. */
 export interface GradientGraph {
   /**
-   * The forward graph with its inputs, outputs and names, seeds as further inputs and gradients as further outputs. Nodes that
-   * neither needs are gone.
+   * The forward graph with its inputs, outputs and names. Seeds are further inputs, gradients are further outputs. Nodes that no output
+   * needs are removed.
    */
   readonly graph: Graph;
   /**
@@ -140,16 +140,17 @@ function start(
  * seed of a value is one contribution more.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../../models/builder.ts";
  * import { gradientGraph } from "./gradient_graph.ts";
  * const b = new ModelBuilder();
  * const y = b.conv("conv", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 });
  * const loss = b.node("ReduceMean", "loss", [y], { axes: [0, 1, 2, 3], keepDims: false });
  * const { graph, gradients } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["conv.weight", "conv.bias"] });
- * console.log(graph.outputs); // [ "loss", gradients.get("conv.weight"), gradients.get("conv.bias") ]
+ * assert.deepEqual(graph.outputs, ["loss", gradients.get("conv.weight"), gradients.get("conv.bias")]);
  * ```
  *
- * Throws FeatherdetError for names that do not exist, for a loss or weight of several elements, where neither losses nor seeds are stated, and for an operator between `wrt` and the loss
+ * Throws FeatherdetError for names that do not exist, for a loss or weight of several elements, if neither losses nor seeds are stated, and for an operator between `wrt` and the loss
  * through which no gradient goes (quantization, whole numbers, gradients themselves).
  */
 export function gradientGraph(graph: Graph, options: GradientOptions): GradientGraph {

@@ -57,6 +57,7 @@ function recomputable(graph: Graph, forward: ReadonlySet<Node>): Map<string, Omi
  * keep their names and what they hold.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../../models/builder.ts";
  * import { gradientGraph } from "./gradient_graph.ts";
  * import { recomputeActivations } from "./recompute.ts";
@@ -66,7 +67,7 @@ function recomputable(graph: Graph, forward: ReadonlySet<Node>): Map<string, Omi
  * const loss = b.node("ReduceMean", "loss", [b.node("Exp", "powers", [y], {})], { axes: [0, 1, 2, 3], keepDims: false });
  * const { graph } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["first.weight", "second.weight"] });
  * const step = recomputeActivations(graph, [loss]);
- * console.log(step.nodes.filter(({ op }) => op === "Silu").length); // 2: on the way forward and back
+ * assert.equal(step.nodes.filter(({ op }) => op === "Silu").length, 2); // on the way forward and on the way back
  * ```
  */
 export function recomputeActivations(graph: Graph, forward: readonly string[]): Graph {

@@ -73,7 +73,7 @@ function addUp(sum: Float64Array, data: Float32Array): void {
  * The model with the statistics of its own values on pictures, computing what it computed: 8 pictures give a rough estimate, 64 a good
  * one.
  *
- * Throws FeatherdetError where there are no pictures, and where a value is not finite.
+ * Throws FeatherdetError if there are no pictures, and if a value is not finite.
  */
 export async function estimateStatistics(
   model: Graph,

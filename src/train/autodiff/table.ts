@@ -81,7 +81,7 @@ export function isDifferentiable(operator: Operator): boolean {
 }
 
 /**
- * Writes the gradients of a node's inputs and returns their names, undefined where there is none. Throws FeatherdetError for an
+ * Writes the gradients of a node's inputs and returns their names, undefined if there is none. Throws FeatherdetError for an
  * operator through which no gradient goes.
  */
 export function gradientsOf(node: Node, request: GradientRequest): readonly (string | undefined)[] {

@@ -18,8 +18,9 @@ import {
 import { recogniseActivations } from "../../passes/mod.ts";
 
 /**
- * What a parameter is, by which optimizers treat it: only `weight` (factors of convolutions and matrix products) is decayed, as is
- * usual; `bias` is what is added, also by BatchNormalization; `norm` is BatchNormalization's scale.
+ * Group of a parameter, on which its treatment by optimizers depends. `weight` holds the factors of convolutions and matrix products, and
+ * only these decay, as is usual. `bias` holds everything that is added, also by BatchNormalization. `norm` holds BatchNormalization's
+ * scales.
  */
 export type ParameterGroup = "weight" | "bias" | "norm";
 
@@ -33,7 +34,7 @@ export interface Parameter {
   readonly initial: Constant;
 }
 
-/** A running average that a run hands on to the next. */
+/** A running average that a step hands to the next one. */
 export interface RunningStatistic {
   /** Name of the graph's input, which is that of the model's constant. */
   readonly name: string;
@@ -45,7 +46,10 @@ export interface RunningStatistic {
 
 /** How a model is trained. */
 export interface TrainingOptions {
-  /** Values that the loss is made from, such as the logits of a head; the graph's outputs by default. What only others need goes. */
+  /**
+   * Values from which the loss is made, such as the logits of a head; the graph's outputs by default. Nodes that only other values need
+   * are removed.
+   */
   readonly outputs?: readonly string[];
   /** Share of the batch in the running averages, 0..1; 0.03 by default, as YOLO11 is trained. */
   readonly momentum?: number;
@@ -106,10 +110,11 @@ function parametersOf(
 
 /**
  * The graph that a trainer runs: every weight is an input under its constant's name, so that it can change between runs, and every
- * BatchNormalization is BatchNormTraining, whose updated statistics are further outputs. Activations that were spelt in several nodes
- * are one, so that the derivative is one operator too. `gradientGraph` makes the step's graph from it.
+ * BatchNormalization is BatchNormTraining, whose updated statistics are further outputs. Activations that several nodes spell become one
+ * node, so that their derivative is one operator too. `gradientGraph` makes the step's graph from it.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { gradientGraph } from "./gradient_graph.ts";
  * import { trainingGraph } from "./training_graph.ts";
@@ -117,7 +122,8 @@ function parametersOf(
  * const { graph, parameters, statistics } = trainingGraph(model);
  * const wrt = parameters.map(({ name }) => name);
  * const step = gradientGraph(graph, { seeds: { output0: "gradient of output0" }, wrt });
- * console.log(step.gradients.size === parameters.length, statistics.length > 0); // true true
+ * assert.equal(step.gradients.size, parameters.length);
+ * assert.ok(statistics.length > 0);
  * ```
  *
  * Throws FeatherdetError for a momentum outside 0..1, for weights of whole numbers, for outputs that do not exist and for a
@@ -162,8 +168,8 @@ export function trainingGraph(model: Graph, options: TrainingOptions = {}): Trai
 }
 
 /**
- * The model with trained numbers in place of its constants: parameters and statistics by name, those that are not given as they were.
- * Throws FeatherdetError for a name that is no constant of the model and for a wrong number of elements.
+ * Replaces constants of a model by trained numbers: parameters and statistics by name. Other constants stay. Throws FeatherdetError for a
+ * name that is no constant of the model and for a wrong number of elements.
  */
 export function withWeights(model: Graph, values: ReadonlyMap<string, Float32Array>): Graph {
   const constants = new Map(model.constants);

@@ -18,7 +18,7 @@ import type { TrainerState } from "./trainer.ts";
 export interface Checkpoint {
   /** Parameters, moments, averages, statistics. */
   readonly state: TrainerState;
-  /** Where the run is and what it brought so far. */
+  /** Position of the run, and its results so far. */
   readonly run: RunRecord;
   /** What the run was asked for: whatever JSON can hold. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export interface Checkpoint {
 
 const FORMAT = "featherdet checkpoint", VERSION = "1", STATE = "state/", MODEL = "model.onnx";
 
-/** A checkpoint as the bytes of a file. Equal checkpoints give equal bytes. */
+/** Writes a checkpoint as the bytes of a file. Equal checkpoints give equal bytes. */
 export async function writeCheckpoint({ state, run, settings, model }: Checkpoint): Promise<Uint8Array<ArrayBuffer>> {
   const arrays = new Map<string, Float32Array | Uint8Array>(
     [...state.arrays].map(([name, data]) => [STATE + name, data]),
@@ -47,14 +47,15 @@ export async function writeCheckpoint({ state, run, settings, model }: Checkpoin
 /**
  * Reads a checkpoint; `file` names it in errors.
  *
- * Throws FeatherdetError where the bytes are of something else or of a later version, end too early, or are damaged.
+ * Throws FeatherdetError if the bytes are of something else or of a later version, end too early, or are damaged.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
  * import { NEW_RUN } from "./record.ts";
  * const state = { updates: 0, arrays: new Map([["parameters", new Float32Array(3)]]) };
  * const bytes = await writeCheckpoint({ state, run: NEW_RUN, settings: { epochs: 10 } });
- * console.log((await readCheckpoint(bytes, "last.ckpt")).settings.epochs); // 10
+ * assert.equal((await readCheckpoint(bytes, "last.ckpt")).settings.epochs, 10);
  * ```
  */
 export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<Checkpoint> {

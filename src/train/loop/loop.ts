@@ -39,7 +39,7 @@ export interface BatchSource {
   read(start: { readonly epoch: number; readonly step: number }): AsyncIterable<TrainingBatch>;
 }
 
-/** A step as it is told to those who watch. */
+/** A step, as `onStep` is told of it. */
 export interface StepEvent extends SettledStep {
   /** From 0. */
   readonly epoch: number;
@@ -53,7 +53,7 @@ export interface LoopOptions {
   readonly schedule: Schedule;
   /** Where the files of the run go. */
   readonly store: TrainingStore;
-  /** What the run was asked for, kept in checkpoints and in the log: whatever JSON can hold. */
+  /** Options of the run as JSON, which checkpoints and the log keep. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Measures the averaged weights on pictures that are not trained on; it may throw once the signal is aborted. */
   readonly validate?: (weights: Weights, epoch: number) => Promise<Score>;
@@ -61,23 +61,23 @@ export interface LoopOptions {
   readonly validateEvery?: number;
   /** Figure by which the best epoch is chosen; `map` by default. */
   readonly metric?: keyof Score;
-  /** Epochs without a better one after which the run ends, 0 for never; 100 by default. */
+  /** Number of epochs without a better one after which the run ends, 0 for never; 100 by default. */
   readonly patience?: number;
   /** The ONNX file of the model with these weights, which checkpoints hold; without it there is no `best.onnx`. */
   readonly exportModel?: (weights: Weights) => Uint8Array;
-  /** The file `best.onnx`, where it is another: that of a model with rounded weights. */
+  /** Makes the file `best.onnx` if it differs from the exported model: for a model with rounded weights. */
   readonly exportBest?: (weights: Weights) => Uint8Array;
   /** Longest time between two checkpoints in seconds; 300 by default. */
   readonly saveEvery?: number;
   /** Steps in a row whose gradient or losses are not finite after which the run fails; 10 by default. */
   readonly lostLimit?: number;
-  /** Goes on from here. */
+  /** The checkpoint to continue from. */
   readonly resume?: Checkpoint;
   /** Stops the run after the running update, with a checkpoint. */
   readonly signal?: AbortSignal;
-  /** Told of each step. */
+  /** Called after each step. */
   readonly onStep?: (event: StepEvent) => void;
-  /** Told of each epoch, after its validation; the run waits for what it returns. */
+  /** Called after each epoch and its validation. The run waits for the returned promise. */
   readonly onEpoch?: (epoch: EpochRecord, run: RunRecord) => void | Promise<void>;
 }
 
@@ -201,7 +201,7 @@ class Loop {
     );
   }
 
-  /** Closes an epoch; false where the validation was stopped. */
+  /** Closes an epoch; false if the validation was stopped. */
   async #endEpoch(): Promise<boolean> {
     const { schedule, store, validate, validateEvery = 1, signal, onEpoch } = this.#options;
     const { epochs, stepsPerEpoch } = schedule.options;

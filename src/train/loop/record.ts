@@ -14,7 +14,7 @@ export interface Position {
   readonly epoch: number;
   /** Batches of this epoch that were used: all of them where only the validation is left. */
   readonly step: number;
-  /** Updates that were asked for, those included that were skipped. */
+  /** Updates that were requested, including those that were skipped. */
   readonly updates: number;
 }
 
@@ -26,7 +26,7 @@ export interface Score {
   readonly map50: number;
 }
 
-/** What an epoch brought. */
+/** Results of an epoch. */
 export interface EpochRecord {
   /** From 0. */
   readonly epoch: number;
@@ -36,11 +36,11 @@ export interface EpochRecord {
   readonly learningRates: UpdateSettings["learningRates"];
   /** Pictures a second, without the validation. */
   readonly imagesPerSecond: number;
-  /** What it took, without the validation. */
+  /** Time that it took, without the validation. */
   readonly seconds: number;
   /** Steps whose gradient or losses were not finite. */
   readonly skipped: number;
-  /** Undefined where it was not measured. */
+  /** Undefined if it was not measured. */
   readonly score?: Score;
 }
 
@@ -58,7 +58,7 @@ export interface EpochTally {
   readonly losses: Losses;
   /** Steps whose gradient or losses were not finite. */
   readonly skipped: number;
-  /** What all of them took. */
+  /** Time that all of them took. */
   readonly seconds: number;
 }
 
@@ -69,9 +69,9 @@ export const EMPTY_TALLY: EpochTally = { steps: 0, losses: {}, skipped: 0, secon
 export interface RunRecord {
   /** Where it is. */
   readonly position: Position;
-  /** Of the epoch that is running. */
+  /** Sums of the current epoch. */
   readonly tally: EpochTally;
-  /** Those that are over, in order. */
+  /** Completed epochs, in order. */
   readonly epochs: readonly EpochRecord[];
   /** Undefined before the first validation. */
   readonly best?: BestEpoch;

@@ -92,7 +92,7 @@ function fail(file: string, detail: string): never {
   throw new FeatherdetError(detail, { file });
 }
 
-/** The header, undefined where the bytes do not begin with one. */
+/** The header, undefined if the bytes do not begin with one. */
 function headerOf(bytes: Uint8Array): { text: string; entries: Record<string, Entry>; length: number } | undefined {
   if (bytes.length < 10) return undefined;
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
@@ -121,7 +121,7 @@ function isEntry(entry: Entry): boolean {
 /**
  * Reads such a file; `file` names it in errors. The arrays are copies.
  *
- * Throws FeatherdetError where the bytes are of another kind, end too early, or are damaged.
+ * Throws FeatherdetError if the bytes are of another kind, end too early, or are damaged.
  */
 export async function readTensors(bytes: Uint8Array, file: string): Promise<TensorFile> {
   checkByteOrder();

@@ -34,15 +34,15 @@ const SGD_UPDATES = 10_000;
 export interface ScheduleOptions {
   /** What moves the parameters. */
   readonly optimizer: Optimizer;
-  /** Rounds over the pictures. */
+  /** Passes over the pictures. */
   readonly epochs: number;
-  /** Batches of a round. */
+  /** Batches of a pass over the pictures. */
   readonly stepsPerEpoch: number;
   /** Pictures of a batch. */
   readonly batch: number;
   /** Batches of an update; 1 by default. */
   readonly accumulate?: number;
-  /** Step length after the warm-up; by default that of `defaultRates`. */
+  /** Learning rate after the warm-up; by default that of `defaultRates`. */
   readonly learningRate: number;
   /** Share of it at the end of the run; 0.01 by default. */
   readonly finalFactor?: number;
@@ -104,7 +104,7 @@ export class Schedule {
   /** Steps of the warm-up. */
   readonly warmup: number;
 
-  /** Throws FeatherdetError for numbers outside of their ranges, and an optimizer that there is not. */
+  /** Throws FeatherdetError for numbers outside of their ranges, and for an unknown optimizer. */
   constructor(options: ScheduleOptions) {
     const {
       accumulate = 1,
@@ -145,7 +145,7 @@ export class Schedule {
     return Math.max(1, Math.round(1 + (accumulate - 1) * (step / this.warmup)));
   }
 
-  /** Step lengths of the groups at a step of the run, counted from 0. */
+  /** Learning rates of the groups at a step of the run, counted from 0. */
   learningRates(step: number): UpdateSettings["learningRates"] {
     const { optimizer, epochs, stepsPerEpoch, learningRate, finalFactor, cosine } = this.options;
     const rate = learningRate * rateFactor(Math.floor(step / stepsPerEpoch), epochs, finalFactor, cosine);

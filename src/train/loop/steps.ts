@@ -14,13 +14,13 @@ export const STEPS_IN_FLIGHT = 2;
 export interface SettledStep {
   /** Its number in the epoch, from 0. */
   readonly step: number;
-  /** Updates that were asked for, this one included. */
+  /** Updates that were requested, including this one. */
   readonly updates: number;
-  /** How the parameters were moved, undefined where they were not. */
+  /** Settings of the update after it; undefined if there was none. */
   readonly settings?: UpdateSettings;
-  /** What it said. */
+  /** Its report. */
   readonly report: StepReport;
-  /** Milliseconds that it was waited for the batch. */
+  /** Milliseconds of waiting for its batch. */
   readonly waited: number;
 }
 

@@ -6,11 +6,11 @@
 
 /** Files by name. */
 export interface TrainingStore {
-  /** Puts a file there, wholly or not at all: until it is complete, what was there before stays. */
+  /** Writes a file, completely or not at all. An earlier file of that name stays until the new one is complete. */
   write(name: string, content: Uint8Array | string): Promise<void>;
-  /** Adds text at the end of a file, which is begun where it is not there. */
+  /** Adds text at the end of a file, which is made if it does not exist. */
   append(name: string, text: string): Promise<void>;
-  /** A file's bytes, undefined where it is not there. */
+  /** A file's bytes, undefined if it is not there. */
   read(name: string): Promise<Uint8Array | undefined>;
 }
 
@@ -21,13 +21,14 @@ export interface MemoryStore extends TrainingStore {
 }
 
 /**
- * A store in memory: for runs whose files nobody needs afterwards, and for those that put them elsewhere themselves.
+ * Makes a store in memory, for runs whose files nobody needs afterwards or that the caller keeps elsewhere.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { memoryStore } from "./store.ts";
  * const store = memoryStore();
  * await store.append("log.jsonl", "{}\n");
- * console.log(store.files.get("log.jsonl")!.length); // 3
+ * assert.equal(store.files.get("log.jsonl")!.length, 3);
  * ```
  */
 export function memoryStore(): MemoryStore {

@@ -21,7 +21,7 @@ export interface TrainingBatch {
 
 /** How the parameters move. */
 export interface UpdateSettings {
-  /** Step length of each group of parameters. */
+  /** Learning rate of each group of parameters. */
   readonly learningRates: Readonly<Record<ParameterGroup, number>>;
   /** Momentum of SGD, first beta of AdamW. */
   readonly momentum: number;
@@ -33,17 +33,17 @@ export interface UpdateSettings {
   readonly clipNorm: number;
 }
 
-/** What a step says of itself. */
+/** What a step reports. */
 export interface StepReport {
   /** Losses of the batch by name, weighted as they enter the sum, those of a detector divided by the batch; all steps tell the same. */
   readonly losses: Losses;
-  /** Weights of losses that state one, which the losses are already multiplied by; undefined where none does. */
+  /** Weights of losses that state one, which the losses are already multiplied by; undefined if none does. */
   readonly lossWeights?: Readonly<Record<string, number>>;
-  /** Anchor points that were assigned to a box; undefined where nothing is compared with boxes. */
+  /** Anchor points that were assigned to a box; undefined if nothing is compared with boxes. */
   readonly positives?: number;
-  /** Norm of the gradient before clipping; undefined where nothing was updated. */
+  /** Norm of the gradient before clipping; undefined if nothing was updated. */
   readonly gradientNorm?: number;
-  /** True where the gradient held a number that is not finite, so that no parameter was moved. */
+  /** Whether the gradient held a number that is not finite, so that no parameter moved. */
   readonly skipped: boolean;
 }
 
@@ -77,9 +77,9 @@ export interface Trainer {
   addGradient(sum: Float32Array, batches: number): void;
   /** Parameters and statistics by the names of the model's constants, as they are or averaged; `withWeights` puts them into a model. */
   trained(which: "current" | "average"): Promise<ReadonlyMap<string, Float32Array>>;
-  /** All that a resumed run needs. */
+  /** Everything that a resumed run needs. */
   state(): Promise<TrainerState>;
-  /** Goes on from a state. Throws FeatherdetError for that of another model or optimizer. */
+  /** Continues from a state. Throws FeatherdetError for the state of another model or optimizer. */
   restore(state: TrainerState): void;
   /** Name of the first layer (in the model's order) whose parameters, statistics or gradients hold numbers that are not finite. */
   findNonFinite(): Promise<string | undefined>;

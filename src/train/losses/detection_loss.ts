@@ -40,10 +40,11 @@ export interface HeadMaps {
  * The maps of the head of a YOLO11 or YOLO11-Lite, found by the structure of what makes the graph's first output.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { headMaps } from "./detection_loss.ts";
  * const { levels } = headMaps(yolo11({ width: 0.0625, size: 64, classes: 3 }));
- * console.log(levels.map(({ stride }) => stride)); // [ 8, 16, 32 ]
+ * assert.deepEqual(levels.map(({ stride }) => stride), [8, 16, 32]);
  * ```
  *
  * Throws FeatherdetError for a model without such a head.
@@ -101,7 +102,7 @@ export interface LossGraph {
   readonly results: LossResults<string>;
   /** Names of the inputs that were added. */
   readonly inputs: {
-    /** `[N, boxes, 5]`: class, left, top, right, bottom in pixels of the input; class -1 where there is no box. */
+    /** `[N, boxes, 5]`: class, left, top, right, bottom in pixels of the input; class -1 if there is no box. */
     readonly boxes: string;
     /** `[1]`: a factor on all gradients, for sums over several batches and for storage in f16; 1 for none. */
     readonly scale: string;
@@ -118,6 +119,7 @@ export interface LossGraph {
  * without that factor.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { gradientGraph } from "../autodiff/gradient_graph.ts";
  * import { trainingGraph } from "../autodiff/training_graph.ts";
@@ -125,7 +127,8 @@ export interface LossGraph {
  * const loss = withDetectionLoss(yolo11({ width: 0.0625, size: 64, batch: 2, classes: 3 }), { boxes: 10 });
  * const { graph, parameters } = trainingGraph(loss.graph);
  * const step = gradientGraph(graph, { seeds: loss.seeds, wrt: parameters.map(({ name }) => name) });
- * console.log(step.gradients.size === parameters.length, step.graph.outputs[0] === loss.losses); // true true
+ * assert.equal(step.gradients.size, parameters.length);
+ * assert.equal(step.graph.outputs[0], loss.losses);
  * ```
  *
  * Throws FeatherdetError for a model without a head of YOLO11, for one with more than four levels or with strides that are no whole

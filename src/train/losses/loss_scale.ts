@@ -41,7 +41,7 @@ export class LossScale {
   }
 
   /**
-   * The factor for the next update, the same until that is begun. Throws FeatherdetError where it follows from a report that has not
+   * The factor for the next update, the same until that is begun. Throws FeatherdetError if it follows from a report that has not
    * come.
    */
   next(): number {

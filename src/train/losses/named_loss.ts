@@ -43,8 +43,9 @@ export type Losses = Readonly<Record<string, number>>;
  * The weight in an epoch.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { weightAt } from "./named_loss.ts";
- * console.log(weightAt([[2, 0], [6, 1e-3]], 3)); // 0.00025
+ * assert.equal(weightAt([[2, 0], [6, 1e-3]], 3), 0.00025);
  * ```
  */
 export function weightAt(weight: LossWeight, epoch: number): number {

@@ -52,12 +52,13 @@ function withL1(trained: TrainableGraph, { weight, layers = () => true }: BatchN
  * each towards zero, by `weight`; the model stays what it is.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { trainableGraph } from "../variant.ts";
  * import { batchNormL1 } from "./batch_norm_l1.ts";
  * const model = yolo11({ width: 0.0625, size: 64 });
  * const { losses } = batchNormL1({ weight: 1e-4 }).losses(trainableGraph(model));
- * console.log(losses[0].name, losses[0].weight); // gammaL1 0.0001
+ * assert.deepEqual([losses[0].name, losses[0].weight], ["gammaL1", 1e-4]);
  * ```
  *
  * Its `losses` throws FeatherdetError for a model without such a layer.

@@ -10,7 +10,7 @@ import type { StepMilliseconds } from "./layers.ts";
 
 /** A network to measure. */
 export interface MixedVariant {
-  /** The network; its int8 part, where it has any, in QDQ form. */
+  /** The network. Its int8 part, if it has one, is in QDQ form. */
   readonly graph: Graph;
   /** How its float part is stored. */
   readonly storage: FloatStorage;
@@ -20,9 +20,9 @@ export interface MixedVariant {
 export interface VariantTimes {
   /** Milliseconds from picture to boxes, the median. */
   readonly milliseconds: number;
-  /** Milliseconds of device time of a frame: those of its dispatches together. */
+  /** Milliseconds of device time of a frame: the sum of its dispatches. */
   readonly device: number;
-  /** Milliseconds of every dispatch, undisturbed by others. */
+  /** Milliseconds of every dispatch, at its fastest. */
   readonly steps: readonly StepMilliseconds[];
 }
 

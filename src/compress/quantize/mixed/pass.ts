@@ -77,6 +77,7 @@ export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string,
  * meter throw.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../../../data/synthetic.ts";
  * import { letterboxTensor } from "../../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../../models/demo_detector.ts";
@@ -100,7 +101,9 @@ export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string,
  * const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
  * const options = { budget: { map: 0.05 }, runners, meter, samples: 1 };
  * const { graph, storage, report } = await searchMixedPrecision(demoDetector({ size: 64 }), pictures(), options);
- * console.log(report.chosen.title, graph.nodes.length, storage); // load it with `precision: storage`
+ * assert.ok(report.chosen.map >= 0.35); // 0.4 less the budget
+ * assert.ok(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
+ * assert.ok(["f32", "f16"].includes(storage)); // load the graph with `precision: storage`
  * for (const runner of Object.values(runners)) runner.destroy();
  * ```
  */

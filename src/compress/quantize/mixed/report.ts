@@ -6,29 +6,29 @@
 
 import type { FloatStorage } from "./assign.ts";
 
-/** What an assignment may cost: mAP that is lost against f32 (0.004 is 0.4 points), or milliseconds from picture to boxes. */
+/** What an assignment may cost: loss of mAP against f32 (0.004 is 0.4 points), or milliseconds from picture to boxes. */
 export type MixedBudget = { readonly map: number } | { readonly milliseconds: number };
 
-/** What a layer computes in, and what was measured of it. */
+/** The precision of a layer, and its measurements. */
 export interface MixedLayer {
   /** Name of its convolution or product. */
   readonly name: string;
   /** What it computes, such as `Conv+Silu`. */
   readonly operator: string;
-  /** What it computes in: int8, or float in the form of storage that all of the float part has. */
+  /** Its precision: int8, or the scalar of the whole float part. */
   readonly precision: FloatStorage | "int8";
-  /** Why it could not choose; null for a layer that could. */
+  /** Why its precision is fixed; null for a layer that could be chosen. */
   readonly fixed: string | null;
-  /** Milliseconds of device time, conversions that are there for it included; null without a dispatch of its own. */
+  /** Milliseconds of device time, including its conversions; null without a dispatch of its own. */
   readonly milliseconds: {
     readonly f32: number | null;
     readonly f16: number | null;
     /** In int8, between layers whose floats are f32. */
     readonly int8: number | null;
   };
-  /** Loss of the outputs where only this layer is int8, as in `Fidelity`. */
+  /** Loss of the outputs if only this layer is int8, as in `Fidelity`. */
   readonly loss: number;
-  /** mAP that is lost where only this layer is int8; null where it was not measured. */
+  /** Loss of mAP if only this layer is int8; null if it was not measured. */
   readonly mapLoss: number | null;
 }
 
@@ -40,9 +40,9 @@ export interface MixedPoint {
   readonly storage: FloatStorage;
   /** Layers that compute in int8. */
   readonly int8Layers: number;
-  /** Milliseconds of device time that were predicted; null for what is not made of single choices. */
+  /** Predicted milliseconds of device time; null for an assignment that is not made of choices by layer. */
   readonly predicted: number | null;
-  /** Milliseconds of device time of a frame: those of its dispatches together, each undisturbed. */
+  /** Milliseconds of device time of a frame: the sum of its dispatches, each at its fastest. */
   readonly device: number;
   /** Milliseconds from picture to boxes, the median. */
   readonly milliseconds: number;
@@ -50,21 +50,21 @@ export interface MixedPoint {
   readonly map: number;
   /** Bytes of weights as they are stored in the file. */
   readonly bytes: number;
-  /** Whether nothing else that was measured is both faster on the device and better. */
+  /** Whether no other measured assignment is both faster on the device and better. */
   readonly isOnFrontier: boolean;
 }
 
 /** What the search found. */
 export interface MixedReport {
-  /** What was asked for. */
+  /** The given budget. */
   readonly budget: MixedBudget;
-  /** All that was measured, slowest on the device first. */
+  /** All measured assignments, slowest on the device first. */
   readonly points: readonly MixedPoint[];
-  /** The one that was chosen. */
+  /** The chosen assignment. */
   readonly chosen: MixedPoint;
-  /** Every layer as it is in the chosen one, in order. */
+  /** Every layer as it is in the chosen assignment, in order. */
   readonly layers: readonly MixedLayer[];
-  /** Loss of the outputs by storing floats in f16. */
+  /** Loss of the outputs if floats are stored in f16. */
   readonly f16Loss: number;
   /** What the user should know, a sentence each. */
   readonly warnings: readonly string[];

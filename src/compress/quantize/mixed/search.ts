@@ -30,15 +30,18 @@ export interface MixedOptions extends Omit<SchemeOptions, "float" | "storeOutput
   readonly meter: MixedMeter;
   /** Run graphs whose floats are stored in f32, and in f16. */
   readonly runners: Readonly<Record<FloatStorage, Runner>>;
-  /** What was measured by `sensitivity` before; measured now by default, on `samples` samples. */
+  /** An earlier result of `sensitivity`; by default it is measured now, on `samples` samples. */
   readonly sensitivity?: readonly LayerSensitivity[];
-  /** Samples that sensitivity is measured on, the first ones; default 4. */
+  /** Number of samples, from the first one, on which sensitivity is measured; default 4. */
   readonly samples?: number;
-  /** Layers of greatest loss whose mAP alone in int8 is measured too; default 8. */
+  /** Number of layers of greatest loss whose mAP alone in int8 is measured too; default 8. */
   readonly scored?: number;
-  /** Sets of layers that are measured besides f32, f16, the preset (rest f32, rest f16), and all that can in int8; default 5, at least 2. */
+  /**
+   * Number of sets of layers that are measured besides f32, f16, the preset (rest f32, rest f16), and all possible layers in int8;
+   * default 5, at least 2.
+   */
   readonly points?: number;
-  /** Told what is measured next. */
+  /** Called with what is measured next. */
   readonly onStep?: (what: string) => void;
 }
 
@@ -52,11 +55,11 @@ interface Candidate extends MixedVariant {
 
 /** What was found. */
 export interface MixedResult {
-  /** The chosen network; in QDQ form where any of its layers is int8. */
+  /** The chosen network; in QDQ form if any of its layers is int8. */
   readonly graph: Graph;
-  /** How its float part is to be stored: the `precision` to load it with. */
+  /** Scalar of its float part: load the network with this `precision`. */
   readonly storage: FloatStorage;
-  /** How int8 went, as of `quantize`; undefined where no layer is int8. */
+  /** Report of `quantize`; undefined if no layer is int8. */
   readonly quantized: QuantizeReport | undefined;
   /** What was measured. */
   readonly report: MixedReport;
@@ -209,7 +212,7 @@ function withinTime(front: readonly Assignment[], count: number, wanted: number)
   return [...new Set([...spread(front, count), ...near])];
 }
 
-/** The best point within a budget. Throws FeatherdetError where there is none. */
+/** The best point within a budget. Throws FeatherdetError if there is none. */
 function choose(points: readonly MixedPoint[], budget: MixedBudget, f32: MixedPoint): MixedPoint {
   if ("map" in budget) {
     const kept = points.filter(({ map }) => map >= f32.map - budget.map);

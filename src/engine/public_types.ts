@@ -1,0 +1,10 @@
+/**
+ * The types of devices and sessions that signatures of entry points mention.
+ *
+ * @module
+ */
+
+export type { AdapterRecord, Device } from "../gpu/device.ts";
+export type { StepTime } from "./profile.ts";
+export type { SessionOptions, Tensor } from "./session.ts";
+export type { EngineOptions, Precision } from "./setup.ts";
