@@ -121,7 +121,7 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
     // Without structure an extent that changes is still known by its two values.
     return [regroup(resized.inputs[0], resized.oldOutputs[0], next) ?? settle(resized, [])[0]];
   },
-  Transpose: (node, step) => settle(step, node.attributes.perm.map((axis) => step.inputs[0][axis])),
+  Transpose: (node, resized) => settle(resized, node.attributes.perm.map((axis) => resized.inputs[0][axis])),
   Resize: sameAsInput,
   Pad: sameAsInput,
   QuantizeLinear: sameAsInput,
