@@ -10,6 +10,9 @@
 // A thread computes TILE_X x TILE_Y pixels of OUT_BLOCKS * 4 output channels: every loaded cell serves up to K*K taps and every
 // weight TILE_X * TILE_Y pixels, which is what counts on adapters where loads are dear.
 //
+// With FLAT == 1 (K, S and TILE_Y of 1, no padding) they are TILE_X pixels one after the other, row by row, so that only the last tile
+// of a plane reaches beyond it, whatever the map's width is.
+//
 // Weights (weight(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column =
 // ((outBlock * K*K + tap) * 4 + input lane), four output lanes a cell; the last row holds the biases, a cell an output block.
 // IN_LANES is how many channels of a block there are: fewer than four where x has fewer, as a picture has.
@@ -26,6 +29,7 @@
 #const WEIGHT_BITS = 32
 #const WORKGROUP = 16
 #const JOINED = 0
+#const FLAT = 0
 #const RESIDUAL = 0
 #const GATED = 0
 #const INTERLEAVED = 0
@@ -86,9 +90,25 @@ fn main(thread: Thread) {
   let layer = i32(thread.group.y);
   let image = i32(thread.group.z);
 #end
+  // Where each result goes, and which are kept.
+#if FLAT == 1
+#for i in 0..TILE_X
+  let v_0_$i = divide(tile * TILE_X + $i, params.output.width);
+  let u_0_$i = tile * TILE_X + $i - v_0_$i * params.output.width;
+  let kept_0_$i = v_0_$i < params.output.height;
+#end
+#else
   let tileRow = tile / params.tilesX;
   let u0 = (tile - tileRow * params.tilesX) * TILE_X;
   let v0 = tileRow * TILE_Y;
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+  let u_$(j)_$i = u0 + $i;
+  let v_$(j)_$i = v0 + $j;
+  let kept_$(j)_$i = u0 + $i < params.output.width && v0 + $j < params.output.height;
+#end
+#end
+#end
 
 #for o in 0..OUT_BLOCKS
 #if WEIGHT_BITS == 32
@@ -103,18 +123,24 @@ fn main(thread: Thread) {
 #end
 #end
 
+#if FLAT == 0
   let left = u0 * S - params.pad.x;
   let top = v0 * S - params.pad.y;
 #include "lib/window.wgsl"
+#end
 
   for (var block = 0; block < params.inBlocks; block++) {
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
 #for j in 0..NY
 #for i in 0..NX
+#if FLAT == 1
+    let x_$(j)_$i = load_x(origin.x + u_0_$i, origin.y + min(v_0_$i, params.input.height - 1));
+#else
 #if K == 1
     let x_$(j)_$i = load_x(origin.x + cx_$i, origin.y + cy_$j);
 #else
     let x_$(j)_$i = select(vec4f(0.0), load_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
+#end
 #end
 #end
 #end
@@ -177,32 +203,32 @@ fn main(thread: Thread) {
 #end
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
-    if (inside && u0 + $i < params.output.width && v0 + $j < params.output.height) {
+    if (inside && kept_$(j)_$i) {
 #if WEIGHT_BITS < 32
       acc_$(o)_$(j)_$i = bias + scale * acc_$(o)_$(j)_$i;
 #end
 #if RESIDUAL == 1
-      let residual = load_r(otherOrigin.x + u0 + $i, otherOrigin.y + v0 + $j);
+      let residual = load_r(otherOrigin.x + u_$(j)_$i, otherOrigin.y + v_$(j)_$i);
       let sum = acc_$(o)_$(j)_$i + select(vec4f(0.0), residual, params.activateLast == 1u);
       let value = activate(sum, params.activationA, params.activationB) + select(residual, vec4f(0.0), params.activateLast == 1u);
 #else
       let value = activate(acc_$(o)_$(j)_$i, params.activationA, params.activationB);
 #end
 #if INTERLEAVED > 0
-      let other = load_r(otherOrigin.x + u0 + $i, otherOrigin.y + v0 + $j);
+      let other = load_r(otherOrigin.x + u_$(j)_$i, otherOrigin.y + v_$(j)_$i);
 #if INTERLEAVED == 1
-      store_y(origin.x + u0 + $i, origin.y + v0 + $j, vec4f(other.x, value.x, other.y, value.y));
+      store_y(origin.x + u_$(j)_$i, origin.y + v_$(j)_$i, vec4f(other.x, value.x, other.y, value.y));
       if (second) {
-        store_y(secondOrigin.x + u0 + $i, secondOrigin.y + v0 + $j, vec4f(other.z, value.z, other.w, value.w));
+        store_y(secondOrigin.x + u_$(j)_$i, secondOrigin.y + v_$(j)_$i, vec4f(other.z, value.z, other.w, value.w));
       }
 #else
-      store_y(origin.x + u0 + $i, origin.y + v0 + $j, vec4f(value.x, other.x, value.y, other.y));
+      store_y(origin.x + u_$(j)_$i, origin.y + v_$(j)_$i, vec4f(value.x, other.x, value.y, other.y));
       if (second) {
-        store_y(secondOrigin.x + u0 + $i, secondOrigin.y + v0 + $j, vec4f(value.z, other.z, value.w, other.w));
+        store_y(secondOrigin.x + u_$(j)_$i, secondOrigin.y + v_$(j)_$i, vec4f(value.z, other.z, value.w, other.w));
       }
 #end
 #else
-      store_y(origin.x + u0 + $i, origin.y + v0 + $j, value);
+      store_y(origin.x + u_$(j)_$i, origin.y + v_$(j)_$i, value);
 #end
     }
 #end

@@ -61,11 +61,11 @@ export const tuneVerb = deviceVerb(
           await frameTime(graph, precision, undefined),
           await frameTime(graph, precision, tuning),
         ];
-        const convolutions = Object.keys(tuning.tiles).length;
+        const convolutions = Object.keys(tuning.choices).length;
         const [height, width] = graph.inputs[0].shape.slice(2);
         output.line(
           `${width}x${height} ${precision}: ${convolutions} convolutions, ` +
-            `${before.toFixed(1)} ms a frame by the cost model, ${after.toFixed(1)} ms tuned`,
+            `${before.toFixed(1)} ms a frame by estimated costs, ${after.toFixed(1)} ms tuned`,
         );
         results.push({ size: height, precision, convolutions, before, after });
       }

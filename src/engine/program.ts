@@ -7,21 +7,16 @@
 import { FeatherdetError } from "../graph/error.ts";
 import { Memory } from "../gpu/memory.ts";
 import { int8Bindings, linkKernel } from "../kernels/link.ts";
-import { packParameters } from "../kernels/parameters.ts";
+import { checkParameters, packParameters, uniformLeaves } from "../kernels/parameters.ts";
 import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
 import type { Device } from "../gpu/device.ts";
-import type {
-  KernelBinding,
-  PackedInt8Weights,
-  PackedWeights,
-  ParameterField,
-  StorageForm,
-} from "../kernels/kernel.ts";
+import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
 import type { Placement, Plan, Step } from "../plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
 export interface ProgramSource
-  extends Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "steps" | "placements"> {
+  extends
+    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "steps" | "placements"> {
   /** Buffers and textures that kernels name as values and that are not in the plan. */
   readonly external?: ReadonlyMap<string, External>;
 }
@@ -66,7 +61,7 @@ export class Program {
   readonly #device: Device;
   readonly #external: Map<string, External>;
   readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
-  readonly #scratch = new Map<string, GPUBuffer>();
+  #scratch: GPUBuffer | undefined;
   #dispatches: Dispatch[] = [];
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
@@ -150,18 +145,21 @@ export class Program {
       const layout = this.#source.placements.get(value)?.layout;
       return layout?.kind === "blocked" && layout.int8 !== undefined;
     };
-    this.#allocateScratch();
-    const linked = new Map<string, string>();
+    const linked = new Map<string, { readonly text: string; readonly uniform: ReturnType<typeof uniformLeaves> }>();
     const pipelines = await Promise.all(steps.map((step) => {
       // Linking is pure; steps of one kernel share the text.
       const key = JSON.stringify([step.kernel.shader, step.kernel.constants, int8Bindings(step.kernel, isInt8)]);
-      const text = linked.get(key) ?? linkKernel(step.kernel, form, isInt8);
-      linked.set(key, text);
+      let shader = linked.get(key);
+      if (!shader) {
+        const text = linkKernel(step.kernel, form, isInt8);
+        linked.set(key, shader = { text, uniform: uniformLeaves(text) });
+      }
+      checkParameters(step.kernel, shader.uniform);
       const layouts: BindingLayout[] = [
         { buffer: { type: "uniform" } },
         ...step.kernel.bindings.map((binding) => this.#layout(binding)),
       ];
-      return pipelineFor(device, step.kernel.label, text, layouts);
+      return pipelineFor(device, step.kernel.label, shader.text, layouts);
     }));
     this.#dispatches = steps.map(({ name, kernel }, i): Dispatch => {
       const resources: GPUBindingResource[] = [
@@ -175,16 +173,6 @@ export class Program {
         workgroups: kernel.workgroups,
       };
     });
-  }
-
-  #allocateScratch(): void {
-    const bytes = new Map<string, number>();
-    for (const binding of this.steps.flatMap(({ kernel }) => kernel.bindings)) {
-      if (binding.kind === "scratch") {
-        bytes.set(binding.name, Math.max(bytes.get(binding.name) ?? 0, binding.bytes));
-      }
-    }
-    for (const [name, size] of bytes) this.#scratch.set(name, this.memory.buffer(name, GPUBufferUsage.STORAGE, size));
   }
 
   #group(label: string, pipeline: GPUComputePipeline, resources: readonly GPUBindingResource[]): GPUBindGroup {
@@ -207,8 +195,8 @@ export class Program {
   }
 
   /** Overwrites the parameter block of a step for the runs that are submitted from now on. */
-  setParameters(step: number, fields: readonly ParameterField[]): void {
-    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(fields));
+  setParameters(step: number, parameters: Parameters): void {
+    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(parameters));
   }
 
   #layout(binding: KernelBinding): BindingLayout {
@@ -244,7 +232,7 @@ export class Program {
     if (binding.kind === "constant") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength, binding.data) };
     }
-    if (binding.kind === "scratch") return { buffer: this.#scratch.get(binding.name)! };
+    if (binding.kind === "scratch") return this.#scratchRange(binding);
     if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
     if (binding.kind === "packed") return this.#packed(binding);
     const external = this.#external.get(binding.value);
@@ -259,6 +247,12 @@ export class Program {
     const { pitch, form } = this.#source;
     const pageBytes = (pitch << form.pageShift) * (layout.int8 ? INT8_CELL_BYTES : cellBytes(form));
     return { buffer: arena, offset: offset * pageBytes, size: extent * pageBytes };
+  }
+
+  #scratchRange({ name, bytes, offset }: KernelBinding & { readonly kind: "scratch" }): GPUBindingResource {
+    if (offset === undefined) throw new FeatherdetError(`the plan gives the scratch memory "${name}" no place`);
+    this.#scratch ??= this.memory.buffer("scratch", GPUBufferUsage.STORAGE, this.#source.scratchBytes);
+    return { buffer: this.#scratch, offset, size: Math.ceil(bytes / 4) * 4 };
   }
 
   #weights(name: string, { columns, rows, layers, pack }: PackedWeights | PackedInt8Weights): GPUBindingResource {

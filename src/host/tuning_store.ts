@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { type EngineOptions, storageForm } from "../engine/setup.ts";
 import type { Device } from "../gpu/device.ts";
-import type { Tuning } from "../plan/tuning.ts";
+import { isTuning, type Tuning } from "../plan/tuning.ts";
 
 const FOLDER = new URL("../../.cache/tuning/", import.meta.url);
 
@@ -20,14 +20,15 @@ export function tuningFile({ adapter, storage, scalar }: TuningKey, folder: URL 
   return fileURLToPath(new URL(`${plain || "unnamed"}-${storage}-${scalar}.json`, folder));
 }
 
-/** The record for an adapter; undefined if there is none, or none that can be read or is of another adapter. */
+/** The record for an adapter; undefined if there is none that can be read, is of this version and of this adapter. */
 export function readTuning(key: TuningKey, folder: URL = FOLDER): Tuning | undefined {
   try {
-    const found: Tuning = JSON.parse(Deno.readTextFileSync(tuningFile(key, folder)));
+    const found: unknown = JSON.parse(Deno.readTextFileSync(tuningFile(key, folder)));
+    if (!isTuning(found)) return undefined;
     const fits = found.adapter === key.adapter && found.storage === key.storage && found.scalar === key.scalar;
-    return fits && typeof found.tiles === "object" ? found : undefined;
+    return fits ? found : undefined;
   } catch {
-    // A record is an optimisation: without a usable one the cost model chooses.
+    // A record is an optimisation: without a usable one estimates choose.
     return undefined;
   }
 }
@@ -37,11 +38,11 @@ export function tuningFor(device: Device, options: Pick<EngineOptions, "precisio
   return readTuning({ adapter: device.adapter.name, ...storageForm(device, options) });
 }
 
-/** Adds a record to what is known of its adapter, newer tiles before older ones, and returns the file. */
+/** Adds a record to what is known of its adapter, newer choices before older ones, and returns the file. */
 export function writeTuning(tuning: Tuning, folder: URL = FOLDER): string {
   const file = tuningFile(tuning, folder);
   const before = readTuning(tuning, folder);
-  const merged: Tuning = { ...tuning, tiles: { ...before?.tiles, ...tuning.tiles } };
+  const merged: Tuning = { ...tuning, choices: { ...before?.choices, ...tuning.choices } };
   Deno.mkdirSync(folder, { recursive: true });
   Deno.writeTextFileSync(file, `${JSON.stringify(merged, null, 1)}\n`);
   return file;

@@ -6,7 +6,7 @@
 
 import type { Node } from "../graph/operators.ts";
 import { isUnary, type UnaryOperator, unaryRow } from "../graph/unary.ts";
-import { f32, type ParameterField } from "./kernel.ts";
+import { f32, type Parameters } from "./kernel.ts";
 
 /** An activation and its own parameters. */
 export interface Activation {
@@ -45,7 +45,7 @@ export function activationConstants(activation: Activation): { readonly ACTIVATI
   return { ACTIVATION: activation.name };
 }
 
-/** The two parameter fields of an activation: its `a` and `b`. */
-export function activationParameters(activation: Activation): ParameterField[] {
-  return [f32(activation.a), f32(activation.b)];
+/** The two parameters of an activation: its `a` and `b`. */
+export function activationParameters(activation: Activation): Parameters {
+  return { activationA: f32(activation.a), activationB: f32(activation.b) };
 }

@@ -12,7 +12,7 @@ import type { KernelContext, Operand } from "./context.ts";
 import { f32, i32, type Kernel } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import { readPlain, refuseEpilogue, write } from "./operand.ts";
-import { axisFields, collapse, RANK } from "./strided.ts";
+import { axes, collapse, RANK } from "./strided.ts";
 
 /** A side of a copy: where the first element lies, and the step along each axis of the copied block. */
 interface Side {
@@ -31,7 +31,14 @@ function copy(node: Node, extents: Shape, from: Side, to: Side): Kernel {
     label: "copy plain",
     shader: "tensor/plain_copy.wgsl",
     constants: { RANK: merged.length },
-    parameters: [...[merged, stepsFrom, stepsTo].flatMap(axisFields), i32(size), i32(from.offset), i32(to.offset)],
+    parameters: {
+      extents: axes(merged),
+      stepsX: axes(stepsFrom),
+      stepsY: axes(stepsTo),
+      size: i32(size),
+      offsetX: i32(from.offset),
+      offsetY: i32(to.offset),
+    },
     bindings: [readPlain(node, from.operand), write(to.operand)],
     workgroups: linearGroups(size),
   };
@@ -99,11 +106,14 @@ export function padPlain(context: KernelContext<"Pad">): Kernel[] {
     label: `pad plain ${mode}`,
     shader: "tensor/plain_pad.wgsl",
     constants: { RANK: rank, MODE: mode },
-    parameters: [
-      ...[shape(y), shape(x), stridesOf(shape(x)), before].flatMap(axisFields),
-      i32(size),
-      f32(value),
-    ],
+    parameters: {
+      extents: axes(shape(y)),
+      extentsX: axes(shape(x)),
+      stepsX: axes(stridesOf(shape(x))),
+      before: axes(before),
+      size: i32(size),
+      fill: f32(value),
+    },
     bindings: [readPlain(node, x), write(y)],
     workgroups: linearGroups(size),
   }];

@@ -42,13 +42,13 @@ export function attentionKernel(step: AttentionStep): Kernel {
       VALUES: step.values ? 1 : 0,
       WORKGROUP: workgroup,
     },
-    parameters: [
-      blocked(qkv),
-      blocked(layoutOf(step.output)),
-      blocked(layoutOf(step.values ?? step.output)),
-      f32(step.scale),
-      i32(step.pitch),
-    ],
+    parameters: {
+      qkv: blocked(qkv),
+      output: blocked(layoutOf(step.output)),
+      values: blocked(layoutOf(step.values ?? step.output)),
+      scale: f32(step.scale),
+      pitch: i32(step.pitch),
+    },
     bindings: [
       { kind: "read", value: step.qkv.value },
       { kind: "write", value: step.output.value },

@@ -11,7 +11,7 @@ import type { KernelContext, Operand, OperatorKernels } from "./context.ts";
 import { blocked, blocksOf, i32, type Kernel, type KernelBinding, type PackedWeights } from "./kernel.ts";
 import { linearGroups, stripsOf } from "./linear.ts";
 import { allImages, blockedOf, constantImage, constantOf, read, readPlain, refuseResidual, write } from "./operand.ts";
-import { alignedStrides, axisFields, collapse } from "./strided.ts";
+import { alignedStrides, axes, collapse } from "./strided.ts";
 
 /** Largest extent of a two-dimensional texture that every adapter has. */
 const WIDEST = 8192;
@@ -64,15 +64,15 @@ function overBlocks(context: KernelContext<BinaryOperator>): Kernel {
       SWAP: swap ? 1 : 0,
       ...activationConstants(activation),
     },
-    parameters: [
-      blocked(blockedOf(a)),
-      blocked(b.constant ? constantImage(b.constant.shape) : blockedOf(b)),
-      blocked(output),
-      i32(pitch),
-      i32(weights?.columns ?? 0),
-      i32(weights?.rows ?? 0),
+    parameters: {
+      first: blocked(blockedOf(a)),
+      second: blocked(b.constant ? constantImage(b.constant.shape) : blockedOf(b)),
+      output: blocked(output),
+      pitch: i32(pitch),
+      weightColumns: i32(weights?.columns ?? 0),
+      weightRows: i32(weights?.rows ?? 0),
       ...activationParameters(activation),
-    ],
+    },
     bindings: [read(a), write(y), ...second],
     workgroups: linearGroups(stripsOf(output)),
   };
@@ -94,11 +94,13 @@ function overPlain(context: KernelContext<BinaryOperator>): Kernel {
       SAME: same ? 1 : 0,
       ...activationConstants(activation),
     },
-    parameters: [
-      ...[extents, stepsA, stepsB].flatMap(axisFields),
-      i32(size),
+    parameters: {
+      extents: axes(extents),
+      stepsA: axes(stepsA),
+      stepsB: axes(stepsB),
+      size: i32(size),
       ...activationParameters(activation),
-    ],
+    },
     bindings: [readPlain(node, a), write(y), ...same ? [] : [readPlain(node, b)]],
     workgroups: linearGroups(size),
   };

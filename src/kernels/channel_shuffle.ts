@@ -17,7 +17,13 @@ export function channelShuffleKernel(x: Operand, y: Operand, groups: number, pit
     label: `shuffle ${groups}`,
     shader: "tensor/shuffle.wgsl",
     constants: {},
-    parameters: [blocked(blockedOf(x)), blocked(output), i32(groups), i32(output.channels / groups), i32(pitch)],
+    parameters: {
+      input: blocked(blockedOf(x)),
+      output: blocked(output),
+      groups: i32(groups),
+      perGroup: i32(output.channels / groups),
+      pitch: i32(pitch),
+    },
     bindings: [read(x), write(y)],
     workgroups: linearGroups(stripsOf(output)),
   };

@@ -7,8 +7,9 @@
 import type { Constant, ElementType, Shape, TensorType } from "../graph/graph.ts";
 import type { Node, Operator } from "../graph/operators.ts";
 import type { Activation } from "./activation.ts";
-import type { Target } from "./conv_tile.ts";
-import type { Kernel, Layout } from "./kernel.ts";
+import type { Contest, Fusion } from "./candidate.ts";
+import type { Int8Cells, Kernel, Layout } from "./kernel.ts";
+import type { KernelTarget, Target } from "./target.ts";
 
 /** An input or output of a step. */
 export interface Operand {
@@ -53,12 +54,8 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly target?: Target;
   /** Packed dot products of bytes passed the check of the device. */
   readonly packedDot?: boolean;
-  /** Computes sums of products of bytes in this way instead of the one that suits the adapter. */
-  readonly arithmetic?: Int8Arithmetic;
   /** Keeps the weights of convolutions in floats also where one or two bits would hold them. */
   readonly floatWeights?: boolean;
-  /** Tile of convolutions where tuning has chosen one. */
-  readonly tile?: { readonly x: number; readonly y: number; readonly outBlocks: number };
 }
 
 /** Types of a node's operands, for deciding whether a kernel applies before anything is placed. */
@@ -67,8 +64,32 @@ export interface OperandTypes {
   readonly outputs: readonly TensorType[];
 }
 
-/** Kernels of one operator. At least one of the three forms exists. */
+/** A step for which kernels compete, before anything is placed. */
+export interface ContestRequest<K extends Operator = Operator> {
+  readonly node: Node<K>;
+  readonly types: OperandTypes;
+  /** What is fused into it. */
+  readonly fusions: ReadonlySet<Fusion>;
+  /** The activation, where it is known; none unless given. */
+  readonly activation?: Activation;
+  /** First channel of its input that is read; 0 unless given. */
+  readonly firstChannel?: number;
+  /** How the bytes of first input and first output stand for numbers, where these have int8 cells. */
+  readonly cells?: { readonly input?: Int8Cells; readonly output?: Int8Cells };
+}
+
+/** An operator's kernels that compete (see `candidate.ts`). */
+export interface Competition<K extends Operator> {
+  /** True where some kernel computes the node with all that is fused. */
+  readonly accepts: (request: ContestRequest<K>) => boolean;
+  /** All that can compute the step. Throws FeatherdetError where nothing can. */
+  readonly contest: (request: ContestRequest<K>, target: KernelTarget) => Contest<KernelContext<K>>;
+}
+
+/** Kernels of one operator. At least one of the forms `blocked`, `plain` and `mixed` exists. */
 export interface OperatorKernels<K extends Operator> {
+  /** Where several kernels serve the `blocked` and `mixed` forms: the planner asks it which, instead of these forms' makers. */
+  readonly competition?: Competition<K>;
   /** Over row memory: every input that is no constant and every output is blocked. */
   readonly blocked?: {
     readonly applies: (node: Node<K>, types: OperandTypes) => boolean;

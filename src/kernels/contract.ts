@@ -12,23 +12,19 @@ import type { KernelContext, Operand } from "./context.ts";
 import { f32, i32, type Kernel, vec4i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import { readPlain, refuseEpilogue, refuseResidual, write } from "./operand.ts";
-import { alignedStrides, axisFields, collapse, reductionWalk } from "./strided.ts";
+import { alignedStrides, axes, collapse, reductionWalk } from "./strided.ts";
 
 /** Plain kernels of the reductions. */
 export function reducePlain(context: KernelContext<"ReduceMean" | "ReduceSum" | "ReduceMax">): Kernel[] {
   refuseEpilogue(context);
   const { node, inputs: [x], outputs: [y] } = context;
-  const { rank, fields } = reductionWalk(x.shape, node.attributes.axes);
+  const { rank, parameters } = reductionWalk(x.shape, node.attributes.axes);
   const size = sizeOf(y.shape), count = sizeOf(x.shape) / size;
   return [{
     label: `${node.op.toLowerCase()} plain`,
     shader: "tensor/plain_reduce.wgsl",
     constants: { RANK: rank, MODE: node.op === "ReduceMax" ? "maximum" : "sum" },
-    parameters: [
-      ...fields,
-      i32(size),
-      f32(node.op === "ReduceMean" ? 1 / count : 1),
-    ],
+    parameters: { ...parameters, size: i32(size), factor: f32(node.op === "ReduceMean" ? 1 / count : 1) },
     bindings: [readPlain(node, x), write(y)],
     workgroups: linearGroups(size),
   }];
@@ -45,7 +41,7 @@ export function softmaxPlain(context: KernelContext<"Softmax">): Kernel[] {
     label: `softmax plain ${extent}`,
     shader: "tensor/plain_softmax.wgsl",
     constants: {},
-    parameters: [i32(lines), i32(extent), i32(step)],
+    parameters: { lines: i32(lines), extent: i32(extent), step: i32(step) },
     bindings: [readPlain(node, x), write(y)],
     workgroups: linearGroups(lines),
   }];
@@ -92,21 +88,23 @@ function product(context: KernelContext<"MatMul" | "Gemm">, { a, b, c, alpha, be
       ADDEND: c ? 1 : 0,
       ...activationConstants(activation),
     },
-    parameters: [
-      ...[extents, leadA, leadB].flatMap(axisFields),
-      vec4i([a.row, a.column, b.row, b.column]),
-      i32(c?.row ?? 0),
-      i32(c?.column ?? 0),
-      i32(sizeOf(lead)),
-      i32(rows),
-      i32(columns),
-      i32(depth),
-      i32(tilesX),
-      i32(tilesY),
-      f32(alpha),
-      f32(beta),
+    parameters: {
+      extents: axes(extents),
+      leadA: axes(leadA),
+      leadB: axes(leadB),
+      steps: vec4i([a.row, a.column, b.row, b.column]),
+      rowC: i32(c?.row ?? 0),
+      columnC: i32(c?.column ?? 0),
+      products: i32(sizeOf(lead)),
+      rows: i32(rows),
+      columns: i32(columns),
+      depth: i32(depth),
+      tilesX: i32(tilesX),
+      tilesY: i32(tilesY),
+      alpha: f32(alpha),
+      beta: f32(beta),
       ...activationParameters(activation),
-    ],
+    },
     bindings: [
       readPlain(node, a.operand),
       write(y),

@@ -1,60 +1,114 @@
 /**
- * Kernels of both convolutions: which of them computes a given one.
+ * Kernels of both convolutions: the lists of those that compete.
  *
  * @module
  */
 
 import { FeatherdetError } from "../graph/error.ts";
 import type { Node } from "../graph/operators.ts";
-import type { KernelContext, MixedLayouts, OperandTypes, OperatorKernels } from "./context.ts";
-import { depthwiseApplies, depthwiseConv } from "./conv_depthwise.ts";
-import { type ConvStep, directConv, directConvApplies } from "./conv_direct.ts";
-import { generalConv } from "./conv_general.ts";
-import { stepOf } from "./conv_step.ts";
-import { chooseTile } from "./conv_tile.ts";
-import {
-  depthwiseTransposedApplies,
-  depthwiseTransposedConv,
-  transposedConv,
-  transposedConvApplies,
-} from "./conv_transposed.ts";
+import { chooseOption, contestOf, type Fusion, fusionSet, someAccepts } from "./candidate.ts";
+import type { Competition, ContestRequest, MixedLayouts, OperandTypes, OperatorKernels } from "./context.ts";
+import { depthwiseCandidate } from "./conv_depthwise.ts";
+import { directCandidate } from "./conv_direct.ts";
+import { asConvolution, type ConvCandidate, type ConvContext, type ConvForm, convForm, convKey } from "./conv_form.ts";
+import { flatCandidate } from "./conv_flat.ts";
+import { generalCandidate } from "./conv_general.ts";
+import { densePacking, packingSource } from "./conv_packing.ts";
+import { depthwiseTransposedCandidate, transposedCandidate } from "./conv_transposed.ts";
+import { int8DepthwiseCandidate } from "./int8/conv_depthwise.ts";
+import { int8DirectCandidate } from "./int8/conv_direct.ts";
+import { int8GeneralCandidate } from "./int8/conv_general.ts";
+import { int8Numbers } from "./int8/conv_numbers.ts";
 import type { Kernel } from "./kernel.ts";
-import { int8Conv } from "./int8/conv.ts";
-import { onImages } from "./operand.ts";
+import { levelsOf } from "./low_bit_weights.ts";
+import { constantOf, onImages } from "./operand.ts";
+import type { KernelTarget } from "./target.ts";
+
+/** Kernels of convolutions in floats; of equal cost the first is taken. */
+export const CONV_CANDIDATES: readonly ConvCandidate[] = [
+  directCandidate,
+  transposedCandidate,
+  depthwiseTransposedCandidate,
+  depthwiseCandidate,
+  flatCandidate,
+  generalCandidate,
+];
+
+/** Kernels of convolutions in whole numbers. They do not compete with those in floats, since their results differ. */
+export const INT8_CONV_CANDIDATES: readonly ConvCandidate[] = [
+  int8DirectCandidate,
+  int8DepthwiseCandidate,
+  int8GeneralCandidate,
+];
+
+type Request = ContestRequest<"Conv" | "ConvTranspose">;
+
+const candidatesOf = (form: ConvForm) => form.int8 ? INT8_CONV_CANDIDATES : CONV_CANDIDATES;
+
+/** True where some candidate would read the weights in fewer bits, and they have so few levels. */
+function fewLevels({ node, types }: Request, form: ConvForm, fusions: ReadonlySet<Fusion>): boolean {
+  const plain = asConvolution(form);
+  if (form.int8 || form.trained || !plain) return false;
+  if (!someAccepts(CONV_CANDIDATES, form, new Set([...fusions, "low-bit weights"]))) return false;
+  const source = packingSource(plain);
+  const data = constantOf(node as Node, types.inputs[1], "the weight");
+  return levelsOf(densePacking(source, 1, form.firstChannel % 4), data) !== undefined;
+}
+
+function contest(request: Request, target: KernelTarget) {
+  const { node } = request;
+  const int8 = node.op === "Conv" ? int8Numbers(request as ContestRequest<"Conv">) : undefined;
+  const form: ConvForm = { ...convForm(request), int8 };
+  const fusions = new Set(request.fusions);
+  if (!target.floatWeights && fewLevels(request, form, fusions)) fusions.add("low-bit weights");
+  const step = { key: convKey(form, fusions), form, fusions };
+  return contestOf<ConvForm, ConvContext>(candidatesOf(form), step, target, () => {
+    const words = [...fusions].join(", ");
+    return new FeatherdetError(`no kernel takes along: ${words}`, { node: node.name, operator: node.op });
+  });
+}
+
+const competition: Competition<"Conv" | "ConvTranspose"> = {
+  accepts: (request) => someAccepts(CONV_CANDIDATES, convForm(request), request.fusions),
+  contest,
+};
+
+/** What competes for a step whose operands are placed already. */
+export function convContest(context: ConvContext): ReturnType<typeof contest> {
+  const { node, inputs, outputs, epilogue, gate, firstChannel } = context;
+  const { activation, residual, interleaved } = epilogue;
+  const fusions = fusionSet({
+    activation: activation.name !== "None",
+    residual: residual !== undefined,
+    gate: gate !== undefined,
+    "channel range": firstChannel !== undefined && firstChannel > 0,
+    "channel shuffle": interleaved !== undefined,
+  });
+  const cells = ({ layout }: ConvContext["inputs"][number]) => layout.kind === "blocked" ? layout.int8 : undefined;
+  const typed = (operand: ConvContext["inputs"][number]) => ({ ...operand, dtype: operand.dtype ?? "f32" as const });
+  return contest({
+    node,
+    types: { inputs: inputs.map(typed), outputs: outputs.map(typed) },
+    fusions,
+    activation,
+    firstChannel,
+    cells: { input: cells(inputs[0]), output: cells(outputs[0]) },
+  }, {
+    adapter: context.target ?? "software",
+    packedDot: context.packedDot ?? false,
+    floatWeights: context.floatWeights ?? false,
+  });
+}
+
+/** The dispatches of a step by the kernel that costs least. */
+function convKernels(context: ConvContext): Kernel[] {
+  return chooseOption(convContest(context)).make(context);
+}
 
 /** True where the weights, all of them, are constants, or values. */
 const withWeights = (kind: "constant" | "value") => (node: Node, types: OperandTypes): boolean =>
   onImages(node, { ...types, inputs: types.inputs.slice(0, 1) }) &&
   types.inputs.slice(1).every(({ constant }) => (constant ? "constant" : "value") === kind);
-
-/** The stride-1 convolution that a transposed one is, its taps backwards; undefined for others. */
-function asConvolution(step: ConvStep): ConvStep | undefined {
-  const { strides, dilations, pads } = step.attributes;
-  const [kh, kw] = step.weight.shape.slice(2);
-  if (!step.transposed || [...strides, ...dilations].some((n) => n !== 1)) return undefined;
-  const back = [kh - 1, kw - 1, kh - 1, kw - 1].map((most, i) => most - pads[i]) as [number, number, number, number];
-  return { ...step, attributes: { ...step.attributes, pads: back } };
-}
-
-function convKernels(context: KernelContext<"Conv" | "ConvTranspose">): Kernel[] {
-  const { pitch, tile, target, floatWeights, node } = context;
-  const given = stepOf(context);
-  const step = given.transposed ? asConvolution(given) : given;
-  if (step && directConvApplies(step)) {
-    const computed = { ...step.y.layout, channels: step.weight.shape[0] };
-    const chosen = tile ?? chooseTile(step.weight.shape[2], step.attributes.strides[0], computed, target);
-    return directConv(step, chosen, pitch, { target, floatWeights });
-  }
-  if (given.gate || given.firstChannel || given.interleaved) {
-    throw new FeatherdetError("no gate, part of the input or shuffle can be fused into this kernel", {
-      node: node.name,
-      operator: node.op,
-    });
-  }
-  if (transposedConvApplies(given)) return transposedConv(given, pitch, target);
-  if (depthwiseTransposedApplies(given)) return depthwiseTransposedConv(given, pitch, target);
-  return step && depthwiseApplies(step) ? depthwiseConv(step, pitch) : generalConv(given, pitch);
-}
 
 /** Operands of a convolution whose weights change from run to run. */
 const withTrainedWeights = (node: Node): MixedLayouts => ({
@@ -64,18 +118,14 @@ const withTrainedWeights = (node: Node): MixedLayouts => ({
 
 /** Kernels of Conv, over maps in row memory. */
 export const conv: OperatorKernels<"Conv"> = {
-  blocked: {
-    applies: withWeights("constant"),
-    kernels: (context) => {
-      const inBytes = int8Conv(context);
-      return inBytes ? [inBytes] : convKernels(context);
-    },
-  },
+  competition: competition as Competition<"Conv">,
+  blocked: { applies: withWeights("constant"), kernels: convKernels },
   mixed: { applies: withWeights("value"), layouts: withTrainedWeights, kernels: convKernels },
 };
 
 /** Kernels of ConvTranspose, over maps in row memory. */
 export const convTranspose: OperatorKernels<"ConvTranspose"> = {
+  competition: competition as Competition<"ConvTranspose">,
   blocked: { applies: withWeights("constant"), kernels: convKernels },
   mixed: { applies: withWeights("value"), layouts: withTrainedWeights, kernels: convKernels },
 };

@@ -6,9 +6,11 @@
  * @module
  */
 
-import type { ConvAttributes } from "../graph/operators.ts";
-import { type Activation, activationConstants, activationParameters } from "./activation.ts";
-import { joinsOutputs, type Target, workgroupSize } from "./conv_tile.ts";
+import { activationConstants } from "./activation.ts";
+import { asConvolution, type ConvCandidate, type ConvShape } from "./conv_form.ts";
+import { type ConvStep, epilogueParameters, stepOf } from "./conv_step.ts";
+import { type ConvTile, joinsOutputs, tileCost, tileVariants, workgroupSize } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { linearGroups } from "./linear.ts";
 import {
   bindWeights,
@@ -18,58 +20,11 @@ import {
   packingSource,
   type WeightPacking,
 } from "./conv_packing.ts";
-import { blocked, type BlockedLayout, i32, type Kernel, u32, vec2i } from "./kernel.ts";
+import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
 import { levelsOf, packLowBit } from "./low_bit_weights.ts";
 
-/** Pixels and output blocks that one thread computes. */
-export interface ConvTile {
-  /** Pixels in a row. */
-  readonly x: number;
-  /** Rows. */
-  readonly y: number;
-  /** Output blocks of four channels. */
-  readonly outBlocks: number;
-}
-
-/** A convolution with all that is fused into it. */
-export interface ConvStep {
-  readonly name: string;
-  readonly attributes: ConvAttributes;
-  /** `[O,C/groups,kh,kw]`; the numbers are row-major, or in the order of `[C,O/groups,kh,kw]` where `transposed`. */
-  readonly weight: { readonly shape: readonly number[]; readonly data: Float32Array };
-  readonly bias?: Float32Array;
-  /** Plain values that hold weight and bias, where these change from run to run; `weight.data` is empty then. */
-  readonly trained?: { readonly weight: string; readonly bias?: string };
-  /** A transposed convolution. */
-  readonly transposed?: boolean;
-  readonly activation: Activation;
-  /** A value added to the result, before the activation where `activateLast`. */
-  readonly residual?: { readonly value: string; readonly layout: BlockedLayout; readonly activateLast: boolean };
-  /**
-   * A tensor whose channels, from a multiple of four on, take turns with those of the result in `y`, the result's coming first where
-   * `convFirst`.
-   */
-  readonly interleaved?: {
-    readonly value: string;
-    readonly layout: BlockedLayout;
-    readonly firstChannel: number;
-    readonly convFirst: boolean;
-  };
-  /** First channel of `x` that is read; 0 by default. */
-  readonly firstChannel?: number;
-  /** Multiplies the channels of the input first: `[N, C, 1, 1]`. */
-  readonly gate?: { readonly value: string; readonly layout: BlockedLayout };
-  readonly x: { readonly value: string; readonly layout: BlockedLayout };
-  readonly y: { readonly value: string; readonly layout: BlockedLayout };
-}
-
 /** True where this kernel can compute the convolution. */
-export function directConvApplies(
-  { attributes, weight }: {
-    readonly attributes: ConvAttributes;
-    readonly weight: { readonly shape: readonly number[] };
-  },
-): boolean {
+export function directConvApplies({ attributes, weight }: ConvShape): boolean {
   const [kh, kw] = weight.shape.slice(2);
   const [sy, sx] = attributes.strides;
   return attributes.groups === 1 && kh === kw && kh <= 3 && sx === sy && sx <= 2 &&
@@ -82,6 +37,13 @@ export interface DirectConvOptions {
   readonly target?: Target;
   /** Keeps weights in floats also where one or two bits would hold them. */
   readonly floatWeights?: boolean;
+  /** Pixels of a tile come one after the other, row by row, whatever the map's width is; of kernels of one pixel (see `flatApplies`). */
+  readonly flat?: boolean;
+}
+
+/** Channels of an input block that there are, where the first one read is in lane `firstChannel % 4`: fewer than four of a picture. */
+function inputLanes(firstChannel: number, inputs: number): number {
+  return Math.min(4, firstChannel % 4 + inputs);
 }
 
 /** The weights of a step as they are bound, in one or two bits each where these hold them; `groups` of output blocks are computed. */
@@ -102,25 +64,24 @@ export function directConv(
   step: ConvStep,
   tile: ConvTile,
   pitch: number,
-  { target = "software", floatWeights = false }: DirectConvOptions = {},
+  { target = "software", floatWeights = false, flat = false }: DirectConvOptions = {},
 ): Kernel[] {
   const [kernel] = step.weight.shape.slice(2);
   const stride = step.attributes.strides[0];
   const output = step.y.layout;
   const tilesX = Math.ceil(output.width / tile.x);
-  const tiles = tilesX * Math.ceil(output.height / tile.y);
+  const tiles = flat ? Math.ceil(output.width * output.height / tile.x) : tilesX * Math.ceil(output.height / tile.y);
   const packing = densePacking(packingSource(step), tile.outBlocks, (step.firstChannel ?? 0) % 4);
   const workgroup = workgroupSize(target);
   const joined = joinsOutputs(target);
-  // Pictures have one block of three channels: the fourth is left out.
-  const inLanes = Math.min(4, (step.firstChannel ?? 0) % 4 + step.weight.shape[1]);
+  const inLanes = inputLanes(step.firstChannel ?? 0, step.weight.shape[1]);
   const weights = weightsOf(step, packing, inLanes === 4 && !floatWeights);
   const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
   return [...weights.before, {
-    label: `conv ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks}${gate ? " gated" : ""}${
-      interleaved ? " shuffled" : ""
-    }${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
+    label: `conv ${kernel}x${kernel} s${stride} ${flat ? "flat " : ""}${tile.x}x${tile.y}x${4 * tile.outBlocks}${
+      gate ? " gated" : ""
+    }${interleaved ? " shuffled" : ""}${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
     shader: "conv/direct.wgsl",
     constants: {
       K: kernel,
@@ -132,29 +93,29 @@ export function directConv(
       WEIGHT_BITS: weights.bits,
       WORKGROUP: workgroup,
       JOINED: joined ? 1 : 0,
+      ...flat && { FLAT: 1 },
       RESIDUAL: residual ? 1 : 0,
       GATED: gate ? 1 : 0,
       INTERLEAVED: interleaved ? interleaved.convFirst ? 2 : 1 : 0,
       ...activationConstants(step.activation),
     },
-    parameters: [
-      blocked(step.x.layout),
-      blocked(output),
-      blocked(other?.layout ?? output),
-      ...gate ? [blocked(gate.layout)] : [],
-      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
-      i32(tilesX),
-      i32(tiles),
-      i32(weights.groups),
-      i32((step.firstChannel ?? 0) >> 2),
-      i32(packing.inBlocks),
-      i32((interleaved?.firstChannel ?? 0) >> 2),
-      i32(pitch),
-      i32(weights.columns),
-      i32(weights.rows),
-      ...activationParameters(step.activation),
-      u32(residual?.activateLast ? 1 : 0),
-    ],
+    parameters: {
+      input: blocked(step.x.layout),
+      output: blocked(output),
+      residual: blocked(other?.layout ?? output),
+      ...gate && { gate: blocked(gate.layout) },
+      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      tilesX: i32(tilesX),
+      tiles: i32(tiles),
+      layers: i32(weights.groups),
+      firstBlock: i32((step.firstChannel ?? 0) >> 2),
+      inBlocks: i32(packing.inBlocks),
+      otherBlock: i32((interleaved?.firstChannel ?? 0) >> 2),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
+      ...epilogueParameters(step),
+    },
     bindings: [
       { kind: "read", value: step.x.value },
       weights.binding,
@@ -166,3 +127,29 @@ export function directConv(
       : [Math.ceil(tiles / workgroup), weights.groups, output.batch],
   }];
 }
+
+/** The direct convolution among the kernels of convolutions: it takes along whatever there is, where the weights are constants. */
+export const directCandidate: ConvCandidate<ConvTile> = {
+  name: "direct",
+  shaders: ["conv/direct.wgsl"],
+  applies(form) {
+    const plain = asConvolution(form);
+    return plain !== undefined && directConvApplies(plain);
+  },
+  accepts(fusions, { transposed, trained, firstChannel, weight }) {
+    const reads = (["gate", "channel range", "channel shuffle"] as const).some((fusion) => fusions.has(fusion));
+    if (reads && (transposed || trained)) return false;
+    return !fusions.has("low-bit weights") || !trained && inputLanes(firstChannel, weight.shape[1]) === 4;
+  },
+  variants({ attributes, weight }, { adapter }) {
+    return tileVariants(weight.shape[2], attributes.strides[0], adapter);
+  },
+  cost({ attributes, weight, firstChannel, output }, tile, { adapter }) {
+    const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);
+    const conv = { kernel: weight.shape[2], stride: attributes.strides[0], inBlocks, output };
+    return tileCost({ ...conv, joined: joinsOutputs(adapter) }, tile, adapter);
+  },
+  kernels(_, context, tile, { adapter, floatWeights }) {
+    return directConv(asConvolution(stepOf(context))!, tile, context.pitch, { target: adapter, floatWeights });
+  },
+};

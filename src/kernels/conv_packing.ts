@@ -10,7 +10,8 @@
  * @module
  */
 
-import type { ConvStep } from "./conv_direct.ts";
+import type { ConvShape } from "./conv_form.ts";
+import type { ConvStep } from "./conv_step.ts";
 import { i32, type Kernel, type KernelBinding, type PackedWeights } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 
@@ -54,7 +55,10 @@ interface PackingSource {
 }
 
 /** What the packings of a step are made from. A transposed convolution that is computed as a plain one has its taps flipped. */
-export function packingSource({ weight, attributes, transposed = false }: ConvStep, flip = transposed): PackingSource {
+export function packingSource(
+  { weight, attributes, transposed = false }: ConvShape,
+  flip = transposed,
+): PackingSource {
   return { shape: weight.shape, groups: attributes.groups, transposed, flip };
 }
 
@@ -197,23 +201,23 @@ function packKernel(
       DEPTHWISE: packing.kind === "depthwise" ? 1 : 0,
       BIAS: trained.bias === undefined ? 0 : 1,
     },
-    parameters: [
-      columns,
-      rows,
-      layers,
-      packing.outputs,
-      packing.taps,
-      packing.outBlocks,
-      packing.lead,
-      packing.inputsPerGroup,
-      packing.outputsPerGroup,
-      packing.latestBlock,
-      steps.output,
-      steps.input,
-      steps.group,
-      packing.flip ? packing.taps - 1 : 0,
-      packing.flip ? -1 : 1,
-    ].map(i32),
+    parameters: {
+      weightColumns: i32(columns),
+      weightRows: i32(rows),
+      layers: i32(layers),
+      outputs: i32(packing.outputs),
+      taps: i32(packing.taps),
+      outBlocks: i32(packing.outBlocks),
+      lead: i32(packing.lead),
+      inputsPerGroup: i32(packing.inputsPerGroup),
+      outputsPerGroup: i32(packing.outputsPerGroup),
+      latestBlock: i32(packing.latestBlock),
+      outputStep: i32(steps.output),
+      inputStep: i32(steps.input),
+      groupStep: i32(steps.group),
+      firstTap: i32(packing.flip ? packing.taps - 1 : 0),
+      tapStep: i32(packing.flip ? -1 : 1),
+    },
     bindings: [
       { kind: "read", value: trained.weight },
       target,

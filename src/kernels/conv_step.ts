@@ -5,12 +5,44 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import type { Node } from "../graph/operators.ts";
-import { activationConstants, activationParameters } from "./activation.ts";
-import type { KernelContext, Operand } from "./context.ts";
-import type { ConvStep } from "./conv_direct.ts";
-import { type KernelBinding, type ParameterField, u32 } from "./kernel.ts";
+import type { ConvAttributes, Node } from "../graph/operators.ts";
+import { type Activation, activationConstants, activationParameters } from "./activation.ts";
+import type { Epilogue, KernelContext, Operand } from "./context.ts";
+import { weightShape } from "./conv_form.ts";
+import { type BlockedLayout, type KernelBinding, type Parameters, u32 } from "./kernel.ts";
 import { blockedOf, constantOf, optionalConstant } from "./operand.ts";
+
+/** A convolution with all that is fused into it. */
+export interface ConvStep {
+  readonly name: string;
+  readonly attributes: ConvAttributes;
+  /** `[O,C/groups,kh,kw]`; the numbers are row-major, or in the order of `[C,O/groups,kh,kw]` where `transposed`. */
+  readonly weight: { readonly shape: readonly number[]; readonly data: Float32Array };
+  readonly bias?: Float32Array;
+  /** Plain values that hold weight and bias, where these change from run to run; `weight.data` is empty then. */
+  readonly trained?: { readonly weight: string; readonly bias?: string };
+  /** A transposed convolution. */
+  readonly transposed?: boolean;
+  readonly activation: Activation;
+  /** A value added to the result, before the activation where `activateLast`. */
+  readonly residual?: { readonly value: string; readonly layout: BlockedLayout; readonly activateLast: boolean };
+  /**
+   * A tensor whose channels, from a multiple of four on, take turns with those of the result in `y`, the result's coming first where
+   * `convFirst`.
+   */
+  readonly interleaved?: {
+    readonly value: string;
+    readonly layout: BlockedLayout;
+    readonly firstChannel: number;
+    readonly convFirst: boolean;
+  };
+  /** First channel of `x` that is read; 0 by default. */
+  readonly firstChannel?: number;
+  /** Multiplies the channels of the input first: `[N, C, 1, 1]`. */
+  readonly gate?: { readonly value: string; readonly layout: BlockedLayout };
+  readonly x: { readonly value: string; readonly layout: BlockedLayout };
+  readonly y: { readonly value: string; readonly layout: BlockedLayout };
+}
 
 /** The numbers of weight and bias: both constants, or both plain values. */
 function numbersOf(
@@ -18,9 +50,7 @@ function numbersOf(
   weight: Operand,
   bias: Operand | undefined,
 ): Pick<ConvStep, "weight" | "bias" | "trained"> {
-  const [first, second, kh, kw] = weight.shape;
-  const { groups } = (node as Node<"Conv">).attributes;
-  const shape = node.op === "ConvTranspose" ? [second * groups, first / groups, kh, kw] : weight.shape;
+  const shape = weightShape(node as Node<"Conv" | "ConvTranspose">, weight.shape);
   if (weight.constant) {
     const data = constantOf(node, weight, "the weight");
     return { weight: { shape, data }, bias: optionalConstant(node, bias, "the bias") };
@@ -31,22 +61,27 @@ function numbersOf(
   return { weight: { shape, data: new Float32Array() }, trained: { weight: weight.value, bias: bias?.value } };
 }
 
+/** The residual of a step. */
+export function residualOf({ residual }: Epilogue): ConvStep["residual"] {
+  return residual && {
+    value: residual.operand.value,
+    layout: blockedOf(residual.operand),
+    activateLast: residual.activateLast,
+  };
+}
+
 /** The step that a node of either convolution stands for. */
 export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvStep {
   const { inputs: [x, weight, bias], outputs: [y], epilogue, gate, firstChannel } = context;
   const node: Node = context.node;
-  const { residual, interleaved } = epilogue;
+  const { interleaved } = epilogue;
   return {
     name: node.name,
     attributes: context.node.attributes,
     ...numbersOf(node, weight, bias),
     transposed: node.op === "ConvTranspose",
     activation: epilogue.activation,
-    residual: residual && {
-      value: residual.operand.value,
-      layout: blockedOf(residual.operand),
-      activateLast: residual.activateLast,
-    },
+    residual: residualOf(epilogue),
     interleaved: interleaved && {
       value: interleaved.operand.value,
       layout: blockedOf(interleaved.operand),
@@ -68,9 +103,9 @@ export function epilogueConstants(step: Fused): { readonly RESIDUAL: number; rea
   return { RESIDUAL: step.residual ? 1 : 0, ...activationConstants(step.activation) };
 }
 
-/** The last parameter fields of a shader with an epilogue. */
-export function epilogueParameters(step: Fused): ParameterField[] {
-  return [...activationParameters(step.activation), u32(step.residual?.activateLast ? 1 : 0)];
+/** The last parameters of a shader with an epilogue. */
+export function epilogueParameters(step: Fused): Parameters {
+  return { ...activationParameters(step.activation), activateLast: u32(step.residual?.activateLast ? 1 : 0) };
 }
 
 /** Bindings of a convolution: input, weights, output, residual. */

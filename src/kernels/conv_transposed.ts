@@ -5,32 +5,31 @@
  * @module
  */
 
-import type { ConvStep, ConvTile } from "./conv_direct.ts";
+import { depthwiseCost, type PixelTile } from "./conv_depthwise.ts";
+import { acceptsEpilogue, type ConvCandidate, type ConvShape } from "./conv_form.ts";
 import { bindWeights, densePacking, depthwisePacking, packingSource } from "./conv_packing.ts";
-import { convBindings, epilogueConstants, epilogueParameters } from "./conv_step.ts";
-import { type Target, workgroupSize } from "./conv_tile.ts";
+import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
+import { type ConvTile, tileCost, workgroupSize } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { blocked, blocksOf, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 
-/** What decides which kernel can compute a convolution. */
-type Form = Pick<ConvStep, "attributes" | "transposed"> & { readonly weight: Pick<ConvStep["weight"], "shape"> };
-
 /** True for a transposed convolution by a square kernel, at most so large, that doubles its map. */
-function doubles({ attributes, weight, transposed }: Form, largest: number): boolean {
+function doubles({ attributes, weight, transposed }: ConvShape, largest: number): boolean {
   const [kh, kw] = weight.shape.slice(2);
   return transposed === true && kh === kw && kh >= 2 && kh <= largest && attributes.strides.every((s) => s === 2) &&
     attributes.dilations.every((d) => d === 1);
 }
 
 /** True where `transposedConv` can compute the convolution. */
-export function transposedConvApplies(step: Form): boolean {
+export function transposedConvApplies(step: ConvShape): boolean {
   return step.attributes.groups === 1 && doubles(step, 4);
 }
 
 /** True where `depthwiseTransposedConv` can. */
-export function depthwiseTransposedApplies(step: Form & Pick<ConvStep, "x">): boolean {
-  const { channels } = step.x.layout;
-  return step.attributes.groups === channels && step.weight.shape[0] === channels && doubles(step, 5);
+export function depthwiseTransposedApplies(step: ConvShape): boolean {
+  const [filters, depth] = step.weight.shape;
+  return step.attributes.groups === filters && depth === 1 && doubles(step, 5);
 }
 
 /** Pixels of the input that a thread spreads, each over two by two of the output, and output blocks. */
@@ -65,31 +64,40 @@ export function transposedConv(
       WORKGROUP: workgroup,
       ...epilogueConstants(step),
     },
-    parameters: [
-      blocked(step.x.layout),
-      blocked(output),
-      blocked(step.residual?.layout ?? output),
-      vec2i(left >> 1, top >> 1),
-      i32(tilesX),
-      i32(tiles),
-      i32(weights.layers),
-      i32(weights.rows - 1),
-      i32(pitch),
-      i32(weights.columns),
-      i32(weights.rows),
+    parameters: {
+      input: blocked(step.x.layout),
+      output: blocked(output),
+      residual: blocked(step.residual?.layout ?? output),
+      shift: vec2i(left >> 1, top >> 1),
+      tilesX: i32(tilesX),
+      tiles: i32(tiles),
+      layers: i32(weights.layers),
+      inBlocks: i32(weights.rows - 1),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
       ...epilogueParameters(step),
-    ],
+    },
     bindings: convBindings(step, weights.binding),
     workgroups: linearGroups(tiles * weights.layers * output.batch, workgroup),
   }];
 }
 
+/** Pixels of the input that a thread of a depthwise one spreads, each over two by two of the output. */
+function depthwiseTransposedTile(target: Target): PixelTile {
+  return target === "software" ? { x: 4, y: 1 } : { x: 2, y: 1 };
+}
+
 /** Describes the dispatch of a depthwise one, after that which packs the weights where they are trained. */
-export function depthwiseTransposedConv(step: ConvStep, pitch: number, target: Target = "software"): Kernel[] {
+export function depthwiseTransposedConv(
+  step: ConvStep,
+  pitch: number,
+  target: Target,
+  tile: PixelTile,
+): Kernel[] {
   const [kernel] = step.weight.shape.slice(2);
   const [top, left] = step.attributes.pads;
   const output = step.y.layout;
-  const tile = target === "software" ? { x: 4, y: 1 } : { x: 2, y: 1 };
   const tilesX = Math.ceil(output.width / (2 * tile.x));
   const tiles = tilesX * Math.ceil(output.height / (2 * tile.y));
   const weights = bindWeights(step, depthwisePacking(packingSource(step, false)));
@@ -106,19 +114,44 @@ export function depthwiseTransposedConv(step: ConvStep, pitch: number, target: T
       WORKGROUP: workgroup,
       ...epilogueConstants(step),
     },
-    parameters: [
-      blocked(step.x.layout),
-      blocked(output),
-      blocked(step.residual?.layout ?? output),
-      vec2i(left >> 1, top >> 1),
-      i32(tilesX),
-      i32(tiles),
-      i32(pitch),
-      i32(weights.columns),
-      i32(weights.rows),
+    parameters: {
+      input: blocked(step.x.layout),
+      output: blocked(output),
+      residual: blocked(step.residual?.layout ?? output),
+      shift: vec2i(left >> 1, top >> 1),
+      tilesX: i32(tilesX),
+      tiles: i32(tiles),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
       ...epilogueParameters(step),
-    ],
+    },
     bindings: convBindings(step, weights.binding),
     workgroups: linearGroups(tiles * blocksOf(output) * output.batch, workgroup),
   }];
 }
+
+/** Transposed convolutions of stride 2 among the kernels of convolutions. An output pixel has a quarter of the taps. */
+export const transposedCandidate: ConvCandidate<ConvTile> = {
+  name: "transposed",
+  shaders: ["conv/transposed.wgsl"],
+  applies: transposedConvApplies,
+  accepts: acceptsEpilogue,
+  variants: (_, { adapter }) => ({ usual: [transposedTile(adapter)] }),
+  cost({ weight, output }, { x, y, outBlocks }, { adapter }) {
+    const conv = { kernel: weight.shape[2] / 2, stride: 1, inBlocks: Math.ceil(weight.shape[1] / 4), output };
+    return tileCost({ ...conv, joined: true }, { x: 2 * x, y: 2 * y, outBlocks }, adapter);
+  },
+  kernels: (_, context, tile, { adapter }) => transposedConv(stepOf(context), context.pitch, adapter, tile),
+};
+
+/** Depthwise transposed convolutions of stride 2 among the kernels of convolutions. */
+export const depthwiseTransposedCandidate: ConvCandidate<PixelTile> = {
+  name: "depthwise transposed",
+  shaders: ["conv/depthwise_transposed.wgsl"],
+  applies: depthwiseTransposedApplies,
+  accepts: acceptsEpilogue,
+  variants: (_, { adapter }) => ({ usual: [depthwiseTransposedTile(adapter)] }),
+  cost: ({ weight, output }, { x, y }) => depthwiseCost(weight.shape[2] / 2, 1, output, { x: 2 * x, y: 2 * y }),
+  kernels: (_, context, tile, { adapter }) => depthwiseTransposedConv(stepOf(context), context.pitch, adapter, tile),
+};

@@ -83,12 +83,19 @@ export interface PackedInt8Weights extends Omit<PackedWeights, "pack"> {
   readonly pack: () => Uint32Array;
 }
 
-/** One field of a parameter block; blocks are laid out by WGSL's uniform rules in the order given. */
+/** One parameter. */
 export type ParameterField =
   | { readonly type: "u32" | "i32" | "f32"; readonly value: number }
   | { readonly type: "vec2i"; readonly value: readonly [number, number] }
   | { readonly type: "vec4i"; readonly value: readonly [number, number, number, number] }
-  | { readonly type: "blocked"; readonly value: BlockedLayout };
+  | { readonly type: "blocked"; readonly value: BlockedLayout }
+  | { readonly type: "struct"; readonly value: Parameters };
+
+/**
+ * A parameter block: the members of the shader's `struct Params` by name and in its order. When a pipeline is made, names, types and
+ * places are compared with those of the shader.
+ */
+export type Parameters = { readonly [name: string]: ParameterField };
 
 /** What stands at binding 1, 2, ... of a kernel (binding 0 is its parameter block). */
 export type KernelBinding =
@@ -105,10 +112,10 @@ export type KernelBinding =
   /** A constant of the graph as plain f32 storage. */
   | { readonly kind: "constant"; readonly data: Float32Array }
   /**
-   * Plain storage in which one dispatch of a step leaves numbers for the next of the same step; what an earlier step left there is
-   * overwritten. All scratch of one name is one buffer, as large as the largest.
+   * Plain storage in which one dispatch of a step leaves numbers for later ones of the same step, which name it alike; what an earlier
+   * step left there is overwritten. The planner gives it its first byte in the plan's scratch memory.
    */
-  | { readonly kind: "scratch"; readonly name: string; readonly bytes: number };
+  | { readonly kind: "scratch"; readonly name: string; readonly bytes: number; readonly offset?: number };
 
 /** One dispatch. */
 export interface Kernel {
@@ -119,7 +126,7 @@ export interface Kernel {
   /** What specialises the shader when it is linked. */
   readonly constants: Readonly<Record<string, ShaderConstant>>;
   /** Binding 0. */
-  readonly parameters: readonly ParameterField[];
+  readonly parameters: Parameters;
   /** Bindings 1, 2, ... */
   readonly bindings: readonly KernelBinding[];
   /** Workgroups to dispatch. */
@@ -127,7 +134,7 @@ export interface Kernel {
 }
 
 /** Number of channel blocks of a blocked tensor. */
-export function blocksOf(layout: BlockedLayout): number {
+export function blocksOf(layout: Pick<BlockedLayout, "channels">): number {
   return Math.ceil(layout.channels / 4);
 }
 
@@ -151,3 +158,5 @@ export const vec4i = (value: readonly number[]): ParameterField => ({
 });
 /** A parameter of type `Blocked`. */
 export const blocked = (value: BlockedLayout): ParameterField => ({ type: "blocked", value });
+/** A parameter that is a struct of its own. */
+export const struct = (value: Parameters): ParameterField => ({ type: "struct", value });

@@ -18,7 +18,7 @@ export function toBlocked(x: Operand, y: Operand, pitch: number): Kernel {
     label: "to blocked",
     shader: "tensor/to_blocked.wgsl",
     constants: {},
-    parameters: [blocked(output), i32(pitch)],
+    parameters: { output: blocked(output), pitch: i32(pitch) },
     bindings: [read(x), write(y)],
     workgroups: linearGroups(stripsOf(output)),
   };
@@ -31,7 +31,7 @@ export function toPlain(x: Operand, y: Operand, pitch: number): Kernel {
     label: "to plain",
     shader: "tensor/to_plain.wgsl",
     constants: {},
-    parameters: [blocked(input), i32(pitch)],
+    parameters: { input: blocked(input), pitch: i32(pitch) },
     bindings: [read(x), write(y)],
     workgroups: linearGroups(stripsOf(input)),
   };

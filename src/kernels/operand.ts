@@ -23,7 +23,7 @@ export function constantImage(shape: Shape): BlockedLayout {
 }
 
 /** The numbers of a constant operand as f32. Throws FeatherdetError for one that is no constant. */
-export function constantOf(node: Node, operand: Operand | undefined, what: string): Float32Array {
+export function constantOf(node: Node, operand: Pick<Operand, "constant"> | undefined, what: string): Float32Array {
   const data = operand?.constant?.data;
   if (!data) {
     throw new FeatherdetError(`${what} must be a constant`, { node: node.name, operator: node.op });

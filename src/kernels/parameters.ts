@@ -1,70 +1,152 @@
 /**
- * Parameter blocks: a kernel's fields as the bytes of a uniform struct.
+ * Parameter blocks: a kernel's parameters as the bytes of a uniform struct, and the check that the shader's struct is the same.
  *
  * @module
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import type { BlockedLayout, ParameterField } from "./kernel.ts";
+import type { BlockedLayout, Kernel, ParameterField, Parameters } from "./kernel.ts";
 
-/** Alignment and size in bytes of each field type by WGSL's rules for the uniform address space. */
-const EXTENT: { readonly [K in ParameterField["type"]]: { readonly align: number; readonly size: number } } = {
+/** Alignment and size in bytes of what a struct is made of, by WGSL's rules. */
+const EXTENT: Readonly<Record<string, { readonly align: number; readonly size: number }>> = {
   u32: { align: 4, size: 4 },
   i32: { align: 4, size: 4 },
   f32: { align: 4, size: 4 },
   vec2i: { align: 8, size: 8 },
   vec4i: { align: 16, size: 16 },
-  blocked: { align: 16, size: 48 },
 };
+
+/** A number or vector of a struct, inner structs written out. */
+interface Leaf {
+  /** Its name, with those of the structs around it, such as `input.width`. */
+  readonly name: string;
+  /** Type in WGSL. */
+  readonly type: string;
+  /** First byte. */
+  readonly offset: number;
+}
+
+/** A leaf and what it holds. */
+interface FilledLeaf extends Leaf {
+  readonly value: number | readonly number[];
+}
 
 const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 
-function putBlocked(view: DataView, at: number, layout: BlockedLayout): void {
+/** The members of a `Blocked` (`shaders/lib/storage.wgsl`). */
+function blockedMembers(layout: BlockedLayout): Parameters {
   const { width, height, channels, batch, columns, rise } = layout;
   const { scale, zero, low = -128, high = 127 } = layout.int8 ?? { scale: 1, zero: 0 };
-  [width, height, channels, Math.ceil(channels / 4), batch, columns, rise].forEach((value, i) =>
-    view.setInt32(at + 4 * i, value, true)
-  );
-  [1 / columns, scale, zero, low, high].forEach((value, i) => view.setFloat32(at + 28 + 4 * i, value, true));
+  const whole = { width, height, channels, blocks: Math.ceil(channels / 4), batch, columns, rise };
+  const real = { inverseColumns: 1 / columns, scale, zero, low, high };
+  const typed = (members: Readonly<Record<string, number>>, type: "i32" | "f32") =>
+    Object.entries(members).map(([name, value]) => [name, { type, value }] as const);
+  return Object.fromEntries([...typed(whole, "i32"), ...typed(real, "f32")]);
 }
 
-function put(view: DataView, at: number, field: ParameterField): void {
-  switch (field.type) {
-    case "u32":
-      return view.setUint32(at, field.value, true);
-    case "i32":
-      return view.setInt32(at, field.value, true);
-    case "f32":
-      return view.setFloat32(at, field.value, true);
-    case "vec2i":
-    case "vec4i":
-      return field.value.forEach((value, i) => view.setInt32(at + 4 * i, value, true));
-    case "blocked":
-      return putBlocked(view, at, field.value);
+/** Members of the struct that a field is, if it is one. */
+function membersOf(field: ParameterField): Parameters | undefined {
+  return field.type === "blocked" ? blockedMembers(field.value) : field.type === "struct" ? field.value : undefined;
+}
+
+/** The leaves of parameters from a byte on, and the byte behind them. */
+function leavesOf(
+  parameters: Parameters,
+  from = 0,
+  prefix = "",
+): { readonly leaves: FilledLeaf[]; readonly end: number } {
+  const leaves: FilledLeaf[] = [];
+  let end = from;
+  for (const [name, field] of Object.entries(parameters)) {
+    const members = membersOf(field);
+    if (members) {
+      if (end % 16 !== 0) {
+        throw new FeatherdetError(`the struct "${prefix}${name}" begins at byte ${end}, which is no multiple of 16`);
+      }
+      const inner = leavesOf(members, end, `${prefix}${name}.`);
+      leaves.push(...inner.leaves);
+      end = roundUp(inner.end, 16);
+    } else {
+      const { align, size } = EXTENT[field.type];
+      const offset = roundUp(end, align);
+      leaves.push({ name: `${prefix}${name}`, type: field.type, offset, value: field.value as number | number[] });
+      end = offset + size;
+    }
   }
+  return { leaves, end };
 }
 
 /**
- * The bytes of a `struct Params` whose members are the fields in order, laid out by WGSL's uniform rules and padded to a
+ * The bytes of a `struct Params` whose members are the parameters in order, laid out by WGSL's uniform rules and padded to a
  * multiple of 16; little-endian.
  *
- * Throws FeatherdetError for a `Blocked` that would not begin at a multiple of 16, since WGSL pads no member to that: such
- * fields stand first.
+ * Throws FeatherdetError for an inner struct that would not begin at a multiple of 16, since WGSL pads no member to that: such
+ * parameters stand first.
  */
-export function packParameters(fields: readonly ParameterField[]): ArrayBuffer {
-  const places: number[] = [];
-  let end = 0;
-  for (const { type } of fields) {
-    const { align, size } = EXTENT[type];
-    const at = roundUp(end, align);
-    if (type === "blocked" && at !== end) {
-      throw new FeatherdetError(`a Blocked parameter begins at byte ${end}, which is no multiple of 16`);
-    }
-    places.push(at);
-    end = at + size;
-  }
+export function packParameters(parameters: Parameters): ArrayBuffer {
+  const { leaves, end } = leavesOf(parameters);
   const bytes = new ArrayBuffer(Math.max(16, roundUp(end, 16)));
   const view = new DataView(bytes);
-  fields.forEach((field, i) => put(view, places[i], field));
+  for (const { type, offset, value } of leaves) {
+    if (type === "f32") view.setFloat32(offset, value as number, true);
+    else if (type === "u32") view.setUint32(offset, value as number, true);
+    else [value].flat().forEach((one, i) => view.setInt32(offset + 4 * i, one, true));
+  }
   return bytes;
+}
+
+/** Members of each struct of a linked shader, in order. */
+function structsOf(code: string): ReadonlyMap<string, readonly (readonly [name: string, type: string])[]> {
+  const plain = code.replaceAll(/\/\/.*$/gm, "");
+  return new Map([...plain.matchAll(/\bstruct\s+(\w+)\s*\{([^}]*)\}/g)].map(([, name, body]) => {
+    const members = [...body.matchAll(/(?:@[^:]*?\)\s*)?(\w+)\s*:\s*([\w<>, ]+?)\s*(?:,|$)/g)];
+    return [name, members.map(([, member, type]) => [member, type] as const)];
+  }));
+}
+
+/** What a shader's uniform struct at binding 0 is made of; undefined where the shader has none. */
+export function uniformLeaves(code: string): readonly Leaf[] | undefined {
+  const uniform = /@binding\(0\)\s+var<uniform>\s+\w+\s*:\s*(\w+)/.exec(code);
+  if (uniform === null) return undefined;
+  const structs = structsOf(code);
+  const leaves: Leaf[] = [];
+  const layOut = (name: string, from: number, prefix: string): { readonly align: number; readonly end: number } => {
+    let end = from, widest = 1;
+    for (const [member, type] of structs.get(name) ?? []) {
+      if (structs.has(type)) {
+        const inner = layOut(type, roundUp(end, 16), `${prefix}${member}.`);
+        [end, widest] = [inner.end, Math.max(widest, inner.align)];
+        continue;
+      }
+      const { align, size } = EXTENT[type] ?? { align: 4, size: 4 };
+      const offset = roundUp(end, align);
+      leaves.push({ name: `${prefix}${member}`, type, offset });
+      [end, widest] = [offset + size, Math.max(widest, align)];
+    }
+    return { align: widest, end: roundUp(end, widest) };
+  };
+  layOut(uniform[1], 0, "");
+  return leaves;
+}
+
+const described = (leaf: Leaf | undefined) => leaf ? `"${leaf.name}: ${leaf.type}" at byte ${leaf.offset}` : "nothing";
+
+/**
+ * Throws FeatherdetError where the struct of parameters of a linked shader (its `uniformLeaves`) is not what the kernel fills: another
+ * name, order, type or place.
+ */
+export function checkParameters({ label, shader, parameters }: Kernel, uniform: readonly Leaf[] | undefined): void {
+  const { leaves } = leavesOf(parameters);
+  const expected = uniform ?? [];
+  const count = Math.max(leaves.length, expected.length);
+  for (let i = 0; i < count; i++) {
+    const [ours, theirs] = [leaves[i], expected[i]];
+    if (ours && theirs && ours.name === theirs.name && ours.type === theirs.type && ours.offset === theirs.offset) {
+      continue;
+    }
+    throw new FeatherdetError(
+      `parameter ${i + 1} of the kernel "${label}" is ${described(ours)}, its shader has ${described(theirs)}`,
+      { file: `shaders/${shader}` },
+    );
+  }
 }

@@ -27,7 +27,7 @@ function window(context: KernelContext<"MaxPool" | "AveragePool">): Kernel {
       label: `maxpool ${k}x${k} s${s}`,
       shader: "tensor/pool_flat.wgsl",
       constants: { K: k, S: s },
-      parameters: [blocked(input), blocked(output), vec2i(pads[1], pads[0]), i32(pitch)],
+      parameters: { input: blocked(input), output: blocked(output), pad: vec2i(pads[1], pads[0]), pitch: i32(pitch) },
       ...common,
     };
   }
@@ -35,17 +35,17 @@ function window(context: KernelContext<"MaxPool" | "AveragePool">): Kernel {
     label: `${node.op.toLowerCase()} ${kernel[0]}x${kernel[1]}`,
     shader: "tensor/pool.wgsl",
     constants: { MODE: node.op === "MaxPool" ? "maximum" : "average" },
-    parameters: [
-      blocked(input),
-      blocked(output),
-      vec2i(kernel[1], kernel[0]),
-      vec2i(strides[1], strides[0]),
-      vec2i(pads[1], pads[0]),
-      vec2i(dilations[1], dilations[0]),
-      vec2i(input.width + pads[3], input.height + pads[2]),
-      i32(node.op === "AveragePool" && node.attributes.countIncludePad ? 1 : 0),
-      i32(pitch),
-    ],
+    parameters: {
+      input: blocked(input),
+      output: blocked(output),
+      kernel: vec2i(kernel[1], kernel[0]),
+      stride: vec2i(strides[1], strides[0]),
+      pad: vec2i(pads[1], pads[0]),
+      dilation: vec2i(dilations[1], dilations[0]),
+      limit: vec2i(input.width + pads[3], input.height + pads[2]),
+      countPad: i32(node.op === "AveragePool" && node.attributes.countIncludePad ? 1 : 0),
+      pitch: i32(pitch),
+    },
     ...common,
   };
 }
@@ -71,7 +71,12 @@ function reduction(context: KernelContext, mode: Reduction, over: "pixels" | "ch
     label: `${mode} of ${over}`,
     shader: over === "pixels" ? "tensor/pool_global.wgsl" : "tensor/pool_channels.wgsl",
     constants: { ...constants, COMBINE: combine },
-    parameters: [blocked(input), blocked(output), f32(mode === "mean" ? 1 / count : 1), i32(pitch)],
+    parameters: {
+      input: blocked(input),
+      output: blocked(output),
+      factor: f32(mode === "mean" ? 1 / count : 1),
+      pitch: i32(pitch),
+    },
     bindings: [read(x), write(y)],
     workgroups,
   };

@@ -34,7 +34,13 @@ function scaleKernel(node: Node, { x, y, scale, zeroPoint, axis, range }: Scalin
     label: `${direction} plain`,
     shader: "int8/plain_scale.wgsl",
     constants: { DIRECTION: direction },
-    parameters: [i32(size), i32(count === 1 ? 1 : stridesOf(x.shape)[axis]), i32(count), f32(least), f32(most)],
+    parameters: {
+      size: i32(size),
+      inner: i32(count === 1 ? 1 : stridesOf(x.shape)[axis]),
+      count: i32(count),
+      low: f32(least),
+      high: f32(most),
+    },
     bindings: [readPlain(node, x), readPlain(node, scale), readPlain(node, zeroPoint), write(y)],
     workgroups: linearGroups(size),
   };
@@ -63,7 +69,7 @@ export function dynamicQuantizePlain(context: KernelContext<"DynamicQuantizeLine
     label: "range plain",
     shader: "int8/plain_range.wgsl",
     constants: {},
-    parameters: [i32(sizeOf(x.shape))],
+    parameters: { size: i32(sizeOf(x.shape)) },
     bindings: [readPlain(node, x), write(scale), write(zeroPoint)],
     workgroups: [1, 1, 1],
   };
@@ -81,7 +87,7 @@ export function castPlain(context: KernelContext<"Cast">): Kernel[] {
     label: `cast plain ${to}`,
     shader: "int8/plain_whole.wgsl",
     constants: { WRAPS: range ? 1 : 0 },
-    parameters: [i32(size), f32(range?.[0] ?? 0), f32(range ? range[1] - range[0] + 1 : 1)],
+    parameters: { size: i32(size), low: f32(range?.[0] ?? 0), values: f32(range ? range[1] - range[0] + 1 : 1) },
     bindings: [readPlain(node, x), write(y)],
     workgroups: linearGroups(size),
   }];

@@ -67,7 +67,7 @@ function resizeKernel(context: KernelContext<"Resize">): Kernel {
       STRIP,
       PLANES,
     },
-    parameters: [blocked(input), blocked(output), i32(pitch)],
+    parameters: { input: blocked(input), output: blocked(output), pitch: i32(pitch) },
     bindings: [read(x), write(y), { kind: "constant", data: table }],
     workgroups: linearGroups(Math.ceil(output.width / STRIP) * output.height * bundles),
   };

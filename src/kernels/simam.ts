@@ -5,7 +5,7 @@
  */
 
 import type { Operand } from "./context.ts";
-import type { Target } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { blocked, f32, i32, type Kernel } from "./kernel.ts";
 import { blockedOf, read, write } from "./operand.ts";
 import { teamsOf } from "./team.ts";
@@ -29,15 +29,15 @@ export function simamKernel({ x, y, scale, shift, offset, pitch, target }: Simam
     label: "simam",
     shader: "attention/simam.wgsl",
     constants,
-    parameters: [
-      blocked(input),
-      blocked(output),
-      f32(1 / (input.width * input.height)),
-      f32(scale),
-      f32(shift),
-      f32(offset),
-      i32(pitch),
-    ],
+    parameters: {
+      input: blocked(input),
+      output: blocked(output),
+      factor: f32(1 / (input.width * input.height)),
+      scale: f32(scale),
+      shift: f32(shift),
+      offset: f32(offset),
+      pitch: i32(pitch),
+    },
     bindings: [read(x), write(y)],
     workgroups,
   };

@@ -7,7 +7,7 @@
 
 import { type Activation, activationConstants, activationParameters } from "./activation.ts";
 import type { Operand } from "./context.ts";
-import type { Target } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { blocked, blocksOf, f32, i32, type Kernel, type PackedWeights } from "./kernel.ts";
 import { blockedOf, read, write } from "./operand.ts";
 
@@ -99,18 +99,19 @@ export function squeezeExciteKernel(step: SqueezeExciteStep): Kernel {
       HIDDEN_ACTIVATION: squeeze.activation.name,
       ...activationConstants(excite.activation),
     },
-    parameters: [
-      blocked(input),
-      blocked(blockedOf(y)),
-      i32(segments),
-      i32(blocks(squeeze.outputs)),
-      f32(1 / (input.height * input.width)),
-      i32(pitch),
-      i32(weights.columns),
-      i32(weights.rows),
-      ...activationParameters(squeeze.activation),
+    parameters: {
+      input: blocked(input),
+      output: blocked(blockedOf(y)),
+      segments: i32(segments),
+      hiddenBlocks: i32(blocks(squeeze.outputs)),
+      factor: f32(1 / (input.height * input.width)),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
+      hiddenA: f32(squeeze.activation.a),
+      hiddenB: f32(squeeze.activation.b),
       ...activationParameters(excite.activation),
-    ],
+    },
     bindings: [read(x), { kind: "weights", weights }, write(y)],
     workgroups: [input.batch, 1, 1],
   };

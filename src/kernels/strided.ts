@@ -5,7 +5,7 @@
  */
 
 import { type Shape, stridesOf } from "../graph/graph.ts";
-import { type ParameterField, vec4i } from "./kernel.ts";
+import { type ParameterField, type Parameters, struct, vec4i } from "./kernel.ts";
 
 /** Most axes that a plain kernel walks over. */
 export const RANK = 8;
@@ -48,20 +48,20 @@ export function collapse(extents: readonly number[], steps: readonly (readonly n
   return { extents: kept, steps: out };
 }
 
-/** Two `vec4i` fields that hold a list of up to eight numbers. */
-export function axisFields(list: readonly number[]): ParameterField[] {
+/** A parameter of type `Axes` (`shaders/lib/walk.wgsl`): a list of up to eight numbers. */
+export function axes(list: readonly number[]): ParameterField {
   const all = [...list, ...new Array<number>(RANK - list.length).fill(0)];
-  return [vec4i(all.slice(0, 4)), vec4i(all.slice(4))];
+  return struct({ low: vec4i(all.slice(0, 4)), high: vec4i(all.slice(4)) });
 }
 
 /**
- * A walk over a tensor by a reduction: `rank` of the axes that stay, and the parameter fields of shaders that reduce: extents and steps
+ * A walk over a tensor by a reduction: `rank` of the axes that stay, and the first parameters of shaders that reduce: extents and steps
  * of those (`Axes`), then of the axes that are reduced (`vec4i`), padded in front with ones.
  */
 export function reductionWalk(
   shape: Shape,
   reduced: readonly number[],
-): { readonly rank: number; readonly fields: ParameterField[] } {
+): { readonly rank: number; readonly parameters: Parameters } {
   const strides = stridesOf(shape);
   const walk = (wanted: boolean) => {
     const axes = shape.map((_, axis) => axis).filter((axis) => reduced.includes(axis) === wanted);
@@ -72,10 +72,11 @@ export function reductionWalk(
   const ones = (list: readonly number[], fill: number) => [...new Array<number>(4 - list.length).fill(fill), ...list];
   return {
     rank: stay.extents.length,
-    fields: [
-      ...[stay.extents, stay.steps[0]].flatMap(axisFields),
-      vec4i(ones(go.extents, 1)),
-      vec4i(ones(go.steps[0], 0)),
-    ],
+    parameters: {
+      extents: axes(stay.extents),
+      steps: axes(stay.steps[0]),
+      reducedExtents: vec4i(ones(go.extents, 1)),
+      reducedSteps: vec4i(ones(go.steps[0], 0)),
+    },
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { ShaderConstant } from "../gpu/linker.ts";
-import type { Target } from "./conv_tile.ts";
+import type { Target } from "./target.ts";
 import { type BlockedLayout, blocksOf } from "./kernel.ts";
 import { groupGrid, linearGroups } from "./linear.ts";
 

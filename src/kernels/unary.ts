@@ -47,14 +47,14 @@ export function unaryBlocked(
     label,
     shader: "tensor/unary.wgsl",
     constants: { AFFINE: affine ? 1 : 0, ...activationConstants(activation) },
-    parameters: [
-      blocked(blockedOf(x)),
-      blocked(output),
-      i32(pitch),
-      i32(weights?.columns ?? 0),
-      i32(weights?.rows ?? 0),
+    parameters: {
+      input: blocked(blockedOf(x)),
+      output: blocked(output),
+      pitch: i32(pitch),
+      weightColumns: i32(weights?.columns ?? 0),
+      weightRows: i32(weights?.rows ?? 0),
       ...activationParameters(activation),
-    ],
+    },
     bindings: [read(x), write(y), ...weights ? [{ kind: "weights", weights } as const] : []],
     workgroups: linearGroups(stripsOf(output)),
   };
@@ -80,7 +80,12 @@ export function unaryPlain(label: string, x: Operand, y: Operand, activation: Ac
     label,
     shader: "tensor/plain_unary.wgsl",
     constants: { AFFINE: affine ? 1 : 0, ...activationConstants(activation) },
-    parameters: [i32(size), i32(channels), i32(sizeOf(y.shape.slice(2))), ...activationParameters(activation)],
+    parameters: {
+      size: i32(size),
+      channels: i32(channels),
+      plane: i32(sizeOf(y.shape.slice(2))),
+      ...activationParameters(activation),
+    },
     bindings: [read(x), write(y), ...both ? [{ kind: "constant", data: both } as const] : []],
     workgroups: linearGroups(Math.ceil(size / RUN)),
   };

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Graph } from "../graph/graph.ts";
-import type { TensorType } from "../graph/mod.ts";
-import type { Operand } from "../kernels/context.ts";
+import type { KernelOption } from "../kernels/candidate.ts";
+import type { KernelContext, Operand } from "../kernels/context.ts";
 import type { Kernel, Layout } from "../kernels/kernel.ts";
+import type { KernelChoice } from "./choose_kernels.ts";
 
 /** Kind of a layout. */
 export type LayoutKind = Layout["kind"];
@@ -18,6 +18,8 @@ export interface KernelMaker {
   readonly operand: (value: string) => Operand;
   /** Cells in a row of the arena. */
   readonly pitch: number;
+  /** Another option of the node's contest than the one that won. */
+  readonly option?: KernelOption<KernelContext>;
 }
 
 /** A node of the plan: one graph node, or several fused into one. */
@@ -38,14 +40,10 @@ export interface PlanNode {
   /** Multiply-accumulates of one run. */
   readonly macs: number;
   readonly kernels: (maker: KernelMaker) => Kernel[];
+  /** What competes for it, where several kernels do. */
+  readonly choice?: KernelChoice;
   /** Where it moves no data: the outputs are ranges of the input, or the inputs are ranges of the output. */
   readonly view?: "split" | "concat" | "reshape";
-}
-
-/** A graph after the graph-level passes, with the types of its values. */
-export interface TypedGraph {
-  readonly graph: Graph;
-  readonly types: ReadonlyMap<string, TensorType>;
 }
 
 /** Layout in which a node must find an input. */

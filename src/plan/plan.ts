@@ -19,30 +19,32 @@ import { lowerIntegerProducts } from "./fuse/integer_products.ts";
 import { applyViews } from "./apply_views.ts";
 import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
-import type { Target } from "../kernels/conv_tile.ts";
-import { lower, type Tiling } from "./lower.ts";
-import type { PlanNode } from "./node.ts";
+import type { Target } from "../kernels/target.ts";
+import type { KernelChoice } from "./choose_kernels.ts";
+import { lower } from "./lower.ts";
+import type { KernelMaker, PlanNode } from "./node.ts";
+import { placeScratch } from "./scratch.ts";
 import { separateReads } from "./separate_reads.ts";
 import type { Tuning } from "./tuning.ts";
 import { place, type Placement, scalarBytes } from "./place.ts";
 export { outputValue } from "./convert.ts";
 export type { Placement } from "./place.ts";
 
-/** What a plan is made for: a form of storage, limits of the device, tuning. */
+/** What a plan is made for. */
 export interface PlanOptions extends BorderLayouts {
   /** How activations are stored. */
   readonly form: Omit<StorageForm, "pageShift">;
   /** Most pages an arena may have (array layers of a texture). */
   readonly maxPages: number;
-  /** Tiles that were found by measurement. The cost model chooses the others. */
+  /** Kernels found by measurement; where they lack an entry, the estimated cost decides. */
   readonly tuning?: Tuning;
-  /** Kind of adapter that the cost model assumes. Default `software`. */
+  /** What estimates assume. Default `software`. */
   readonly target?: Target;
-  /** Whether packed dot products of bytes passed the device's check; false unless given. */
+  /** Packed dot products of bytes passed the device's check; false unless given. */
   readonly packedDot?: boolean;
-  /** Whether weights of convolutions stay in floats even if one or two bits would hold them; false unless given. */
+  /** Keeps the weights of convolutions in floats also where one or two bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
-  /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
+  /** Most storage textures that a dispatch may bind, where activations are textures; by default the four of every adapter. */
   readonly maxStorageTextures?: number;
 }
 
@@ -62,10 +64,40 @@ export interface Step {
 export interface MemoryReport {
   /** What the plan allocates. */
   readonly planned: number;
-  /** With one buffer for every value of the unfused graph. */
+  /** One buffer for every value that the unfused graph makes. */
   readonly naive: number;
-  /** The largest sum of values that are live at one dispatch: no plan can take less. */
+  /** The largest sum of values that are live at one step: no plan can take less. */
   readonly lowerBound: number;
+  /** Scratch memory, which is not among the others. */
+  readonly scratch: number;
+}
+
+/** One way to compute a step for which kernels compete (see `kernels/candidate.ts`). */
+export interface PlannedOption {
+  /** Name of the kernel among its operator's candidates. */
+  readonly kernel: string;
+  /** Name of its variant. */
+  readonly variant: string;
+  /** Estimated cost: comparable with those of the other options. */
+  readonly cost: number;
+  /** Estimates may not choose it, only measuring. */
+  readonly measured: boolean;
+  /** Makes the step's dispatches, on the memory of the plan. */
+  readonly steps: () => Step[];
+}
+
+/** A step for which kernels compete. */
+export interface PlannedContest {
+  /** What tuning records call it. */
+  readonly key: string;
+  /** A hash of what competes; measurements of another revision say nothing. */
+  readonly revision: string;
+  /** All that competes. */
+  readonly options: readonly PlannedOption[];
+  /** What the plan has. */
+  readonly chosen: PlannedOption;
+  /** Steps of the plan that are equal work. */
+  readonly count: number;
 }
 
 /** A graph made ready to run. */
@@ -82,16 +114,18 @@ export interface Plan {
   readonly int8Pages: number;
   /** Bytes of the arena of plain values. */
   readonly plainBytes: number;
+  /** Bytes of the memory in which the dispatches of one node hand numbers to each other. */
+  readonly scratchBytes: number;
   /** Dispatches, in order. */
   readonly steps: readonly Step[];
   /** Memory of each value. */
   readonly placements: ReadonlyMap<string, Placement>;
   /** Type of each value. */
   readonly types: ReadonlyMap<string, TensorType>;
-  /** Bytes of activation memory, beside those without planning. */
+  /** What the planning saved. */
   readonly memory: MemoryReport;
-  /** Shapes of the convolutions that have a tile to choose (see `convKey`). */
-  readonly convolutions: ReadonlySet<string>;
+  /** Steps for which several kernels compete, by the keys of their contests; of those with one key the first. */
+  readonly contests: ReadonlyMap<string, PlannedContest>;
 }
 
 /** Passes from graph to graph, in order. */
@@ -113,6 +147,30 @@ function withoutUnread(nodes: readonly PlanNode[], graph: Graph): PlanNode[] {
   return nodes.filter(({ operator, outputs }) => operator !== "DequantizeLinear" || read.has(outputs[0]));
 }
 
+/** The dispatches of a node. */
+function stepsOf(node: PlanNode, maker: KernelMaker): Step[] {
+  const kernels = node.kernels(maker);
+  // Packing weights comes before the kernel that computes.
+  const packs = ({ bindings }: Kernel) => bindings.some((one) => one.kind === "packed" && one.access === "write");
+  const computes = kernels.findIndex((kernel) => !packs(kernel));
+  return kernels.map((kernel, i) => ({
+    name: node.name,
+    operator: node.operator,
+    kernel,
+    macs: i === computes ? node.macs : 0,
+  }));
+}
+
+/** The contest for a node as others may look at it. */
+function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, maker: KernelMaker): PlannedContest {
+  const options = contest.options.map((option): PlannedOption => {
+    const { kernel, variant, cost, measured } = option;
+    return { kernel, variant, cost, measured, steps: () => stepsOf(node, { ...maker, option }) };
+  });
+  const { key, revision } = contest;
+  return { key, revision, options, chosen: options[contest.options.indexOf(won)], count: 1 };
+}
+
 /** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
@@ -120,13 +178,15 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const types = new Map(index.types);
   const target = options.target ?? "software";
   const composites = findComposites(index, target);
-  const convolutions = new Set<string>();
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
   const { tuning, packedDot = false, floatWeights = false } = options;
-  const tiling: Tiling = { tuning, target, seen: convolutions, maxTensors, packedDot, floatWeights };
   const lowered = withoutUnread([
-    ...lower(index, composites, tiling),
+    ...lower(index, composites, {
+      tuning,
+      target: { adapter: target, packedDot, floatWeights },
+      maxTensors,
+    }),
     ...composites.map(({ node }) => node),
   ], graph);
   const ordered = orderNodes(lowered, graph);
@@ -143,19 +203,14 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     const { shape, dtype } = types.get(value)!;
     return { value, shape, dtype, layout: placements.get(value)?.layout ?? { kind: "plain", shape }, constant };
   };
-  const steps = nodes.flatMap((node): Step[] => {
-    const kernels = node.kernels({ operand, pitch });
-    // Packing weights comes before the kernel that computes.
-    const packs = ({ bindings }: Kernel) => bindings.some((one) => one.kind === "packed" && one.access === "write");
-    const computes = kernels.findIndex((kernel) => !packs(kernel));
-    return kernels.map((kernel, i) => ({
-      name: node.name,
-      operator: node.operator,
-      kernel,
-      macs: i === computes ? node.macs : 0,
-    }));
-  });
-
+  const maker: KernelMaker = { operand, pitch };
+  const contests = new Map<string, PlannedContest>();
+  for (const node of nodes) {
+    if (!node.choice) continue;
+    const { key } = node.choice.contest, known = contests.get(key);
+    contests.set(key, known ? { ...known, count: known.count + 1 } : plannedContest(node, node.choice, maker));
+  }
+  const { steps, scratchBytes } = placeScratch(nodes.map((node) => stepsOf(node, maker)));
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
     .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
@@ -166,9 +221,10 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     int8Pages: placed.int8Pages,
     plainBytes: placed.plainBytes,
     steps,
+    scratchBytes,
     placements,
     types,
-    memory: { planned: placed.bytes, naive, lowerBound: placed.lowerBound },
-    convolutions,
+    memory: { planned: placed.bytes, naive, lowerBound: placed.lowerBound, scratch: scratchBytes },
+    contests,
   };
 }

@@ -42,7 +42,7 @@ export function printPlan(plan: Plan): string {
   const table = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
-  const { planned, naive, lowerBound } = plan.memory;
+  const { planned, naive, lowerBound, scratch } = plan.memory;
   const pipelines = new Set(plan.steps.map(({ kernel }) => JSON.stringify([kernel.shader, kernel.constants]))).size;
   return [
     ...lines,
@@ -53,6 +53,7 @@ export function printPlan(plan: Plan): string {
     `activation memory ${megabytes(planned)}: ${(planned / lowerBound).toFixed(3)} of the lower bound ${
       megabytes(lowerBound)
     }, ` +
-    `${megabytes(naive - planned)} less than a buffer for each value (${megabytes(naive)})`,
+    `${megabytes(naive - planned)} less than a buffer for each value (${megabytes(naive)})` +
+    (scratch > 0 ? `; scratch memory ${megabytes(scratch)}` : ""),
   ].join("\n");
 }

@@ -5,8 +5,6 @@
  */
 
 export type { ShaderConstant } from "../gpu/linker.ts";
-export type { ConvTile } from "../kernels/conv_direct.ts";
-export type { Target } from "../kernels/conv_tile.ts";
 export type {
   BlockedLayout,
   Int8Cells,
@@ -16,9 +14,11 @@ export type {
   PackedInt8Weights,
   PackedWeights,
   ParameterField,
+  Parameters,
   PlainLayout,
   StorageForm,
 } from "../kernels/kernel.ts";
+export type { Target } from "../kernels/target.ts";
 export type { BorderLayouts } from "./convert.ts";
-export type { MemoryReport, Placement, Plan, PlanOptions, Step } from "./plan.ts";
-export type { Tuning } from "./tuning.ts";
+export type { MemoryReport, Placement, Plan, PlannedContest, PlannedOption, PlanOptions, Step } from "./plan.ts";
+export type { TunedChoice, Tuning } from "./tuning.ts";

@@ -67,7 +67,7 @@ export interface TrainOptions
    * settings are those of the run.
    */
   readonly variants?: readonly TrainingVariant[];
-  /** Tiles that `tune` found on this adapter. */
+  /** What `tune` found on this adapter. */
   readonly tuning?: Tuning;
   /** Called after each validated picture. */
   readonly onValidated?: (done: number, total: number) => void;

@@ -8,6 +8,7 @@ import { drawTargets, listImages } from "../../src/cli/images.ts";
 import { countTests, summarize } from "../../src/cli/junit.ts";
 import { findModel, loadModel, modelNames } from "../../src/host/models.ts";
 import { readTuning, tuningFile, writeTuning } from "../../src/host/tuning_store.ts";
+import { TUNING_FORMAT } from "../../src/plan/tuning.ts";
 import { fileError, sentence } from "../../src/host/file_error.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
@@ -154,16 +155,34 @@ Deno.test("tuning records are kept per adapter and form, and grow", async () => 
   await inFolder(async (folder) => {
     const place = pathToFileURL(join(folder, "tuning/"));
     const key = { adapter: "Some GPU (rev. 2)", storage: "buffer", scalar: "f16" };
-    const tile = { x: 5, y: 2, outBlocks: 2, milliseconds: 1.5 };
+    const choice = { kernel: "direct", variant: "x=5 y=2 outBlocks=2", revision: "12ab", milliseconds: 1.5 };
+    const format = TUNING_FORMAT;
     assertEquals(readTuning(key, place), undefined);
-    writeTuning({ ...key, tiles: { a: tile, b: tile } }, place);
-    const file = writeTuning({ ...key, tiles: { b: { ...tile, x: 3 } } }, place);
+    writeTuning({ format, ...key, choices: { a: choice, b: choice } }, place);
+    const file = writeTuning({ format, ...key, choices: { b: { ...choice, kernel: "general" } } }, place);
     assertEquals(file, tuningFile(key, place));
-    assertEquals(readTuning(key, place), { ...key, tiles: { a: tile, b: { ...tile, x: 3 } } });
+    assertEquals(readTuning(key, place), {
+      format,
+      ...key,
+      choices: { a: choice, b: { ...choice, kernel: "general" } },
+    });
     assertEquals(readTuning({ ...key, scalar: "f32" }, place), undefined);
     // Another adapter whose name makes the same file name.
     assertEquals(readTuning({ ...key, adapter: "Some GPU rev 2" }, place), undefined);
-    await Deno.writeTextFile(file, "{");
-    assertEquals(readTuning(key, place), undefined);
+    const record = readTuning(key, place)!;
+    // What earlier versions kept, records of later ones, and what is no record; nothing is taken over from them.
+    const tile = { x: 5, y: 2, outBlocks: 2, milliseconds: 1.5 };
+    const others = [
+      { ...key, tiles: { a: tile } },
+      { ...record, format: 3 },
+      { ...record, choices: { a: tile } },
+      null,
+    ];
+    for (const text of [...others.map((other) => JSON.stringify(other)), "{"]) {
+      await Deno.writeTextFile(file, text);
+      assertEquals(readTuning(key, place), undefined, text);
+      writeTuning({ format, ...key, choices: { c: choice } }, place);
+      assertEquals(Object.keys(readTuning(key, place)!.choices), ["c"]);
+    }
   });
 });

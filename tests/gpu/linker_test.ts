@@ -105,7 +105,15 @@ Deno.test("every shader of the library exists under its path and is registered",
 
 Deno.test("parameter blocks follow the uniform layout of WGSL", () => {
   const layout = { kind: "blocked", batch: 3, channels: 5, height: 7, width: 11, columns: 4, rise: 9 } as const;
-  const bytes = packParameters([blocked(layout), i32(-1), vec2i(2, -3), u32(4), f32(0.5), vec4i([1, 2, 3, 4]), u32(6)]);
+  const bytes = packParameters({
+    map: blocked(layout),
+    a: i32(-1),
+    b: vec2i(2, -3),
+    c: u32(4),
+    d: f32(0.5),
+    e: vec4i([1, 2, 3, 4]),
+    f: u32(6),
+  });
   assertEquals(bytes.byteLength, 112);
   assertEquals([...new Int32Array(bytes, 0, 7)], [11, 7, 5, 2, 3, 4, 9]);
   assertEquals([...new Float32Array(bytes, 28, 5)], [0.25, 1, 0, -128, 127]);
@@ -128,8 +136,8 @@ Deno.test("parameter blocks follow the uniform layout of WGSL", () => {
     0,
     0,
   ]);
-  const int8 = packParameters([blocked({ ...layout, int8: { scale: 0.5, zero: -3, low: -100 } })]);
+  const int8 = packParameters({ map: blocked({ ...layout, int8: { scale: 0.5, zero: -3, low: -100 } }) });
   assertEquals([...new Float32Array(int8, 32, 4)], [0.5, -3, -100, 127]);
-  assertEquals(packParameters([]).byteLength, 16);
-  assertThrows(() => packParameters([i32(1), blocked(layout)]), FeatherdetError, "byte 4");
+  assertEquals(packParameters({}).byteLength, 16);
+  assertThrows(() => packParameters({ a: i32(1), map: blocked(layout) }), FeatherdetError, "byte 4");
 });

@@ -3,7 +3,7 @@
 import { type Activation, activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import { channelShuffleKernel } from "../../src/kernels/channel_shuffle.ts";
 import type { Operand } from "../../src/kernels/context.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import type { Kernel, StorageForm } from "../../src/kernels/kernel.ts";
 import { simamKernel } from "../../src/kernels/simam.ts";
 import { spatialGateKernel, statisticsKernel } from "../../src/kernels/spatial_attention.ts";

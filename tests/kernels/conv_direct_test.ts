@@ -2,8 +2,9 @@
 
 import type { Node, Pads } from "../../src/graph/operators.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
-import { type ConvTile, directConv } from "../../src/kernels/conv_direct.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import { directConv } from "../../src/kernels/conv_direct.ts";
+import type { ConvTile } from "../../src/kernels/conv_tile.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import type { StorageForm } from "../../src/kernels/kernel.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
 import { referenceTensor } from "../../src/reference/tensor.ts";

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { ConvAttributes, Node, Pads } from "../../src/graph/operators.ts";
 import { convolved } from "../../src/graph/shapes/window.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import { formName, FORMS } from "../support/compare.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { checkKernels } from "../support/kernel_case.ts";

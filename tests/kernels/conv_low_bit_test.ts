@@ -3,9 +3,11 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Node, Pads } from "../../src/graph/operators.ts";
 import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
-import { type ConvStep, type ConvTile, directConv } from "../../src/kernels/conv_direct.ts";
+import { directConv } from "../../src/kernels/conv_direct.ts";
 import { densePacking } from "../../src/kernels/conv_packing.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import type { ConvStep } from "../../src/kernels/conv_step.ts";
+import type { ConvTile } from "../../src/kernels/conv_tile.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import type { StorageForm } from "../../src/kernels/kernel.ts";
 import { levelsOf, packLowBit } from "../../src/kernels/low_bit_weights.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";

@@ -1,7 +1,7 @@
 /** Kernels of transposed convolutions of stride 2, with constant weights and with such as change from run to run, against the reference. */
 
 import type { Pads, Pair } from "../../src/graph/operators.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import { formName, FORMS } from "../support/compare.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { checkKernels } from "../support/kernel_case.ts";

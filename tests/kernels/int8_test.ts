@@ -4,12 +4,10 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { packedDotWorks, storageTexturesWork } from "../../src/gpu/self_check.ts";
 import type { Constant } from "../../src/graph/graph.ts";
 import type { Node } from "../../src/graph/operators.ts";
-import { NO_ACTIVATION } from "../../src/kernels/activation.ts";
-import type { Operand } from "../../src/kernels/context.ts";
-import { chooseArithmetic, int8ConvStep } from "../../src/kernels/int8/conv_step.ts";
+import { chooseArithmetic, int8Numbers } from "../../src/kernels/int8/conv_numbers.ts";
 import { QuantizedConstant } from "../../src/kernels/int8/quantized_constant.ts";
 import { SHADERS } from "../../src/kernels/shaders.ts";
-import { blockedLayout, formName, FORMS } from "../support/compare.ts";
+import { formName, FORMS } from "../support/compare.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { checkInt8Conv, type Int8Case } from "../support/int8_conv_case.ts";
 import { node, PLAIN } from "../support/tiny_graph.ts";
@@ -189,8 +187,8 @@ Deno.test("the arithmetic follows adapter, kernel and weights", () => {
     weight: { shape: [8, 8, kernel, kernel], data: new Int8Array() },
   });
   const choices = [[1, true], [3, true], [3, false]] as const;
-  const chosen = (target: "software" | "hardware", packedDot: boolean) =>
-    choices.map(([kernel, exact]) => chooseArithmetic(step(kernel, exact), target, packedDot));
+  const chosen = (adapter: "software" | "hardware", packedDot: boolean) =>
+    choices.map(([kernel, exact]) => chooseArithmetic(step(kernel, exact), { adapter, packedDot }));
   assertEquals(chosen("software", true), ["emulated", "f32", "emulated"]);
   assertEquals(chosen("software", false), ["emulated", "f32", "emulated"]);
   assertEquals(chosen("hardware", true), ["dot", "dot", "dot"]);
@@ -203,22 +201,20 @@ Deno.test("sums that 32 bits may not hold, and weights that fit no signed byte, 
     const unsigned = zero !== 0;
     const data = unsigned ? new Uint8Array(channels).fill(weight) : new Int8Array(channels).fill(weight);
     const stored = { data, scale: [1], zero: [zero], axis: 0 };
-    const operand = (value: string, shape: readonly number[]): Operand => {
-      return { value, shape, layout: { ...blockedLayout(shape, 0, 0), int8: { scale: 1, zero: 0 } } };
-    };
-    const constant = (value: string, shape: readonly number[], constant: Constant): Operand => {
-      return { value, shape, layout: { kind: "plain", shape }, constant };
-    };
-    return int8ConvStep({
+    const cells = { scale: 1, zero: 0 };
+    const floats = (constant: Constant) => ({ dtype: "f32", shape: constant.shape, constant }) as const;
+    return int8Numbers({
       node: node("Conv", ["x", "w", "b"], ["y"], { ...PLAIN, groups: 1 }) as Node<"Conv">,
-      inputs: [
-        operand("x", [1, channels, 1, 1]),
-        constant("w", shape, new QuantizedConstant(shape, stored)),
-        constant("b", [1], { dtype: "f32", shape: [1], data: Float32Array.of(bias) }),
-      ],
-      outputs: [operand("y", [1, 1, 1, 1])],
-      epilogue: { activation: NO_ACTIVATION, residual: undefined },
-      pitch: 64,
+      types: {
+        inputs: [
+          { dtype: "f32", shape: [1, channels, 1, 1] },
+          floats(new QuantizedConstant(shape, stored)),
+          floats({ dtype: "f32", shape: [1], data: Float32Array.of(bias) }),
+        ],
+        outputs: [{ dtype: "f32", shape: [1, 1, 1, 1] }],
+      },
+      fusions: new Set(),
+      cells: { input: cells, output: cells },
     });
   };
   // Whole steps are too large for an assertion to print.

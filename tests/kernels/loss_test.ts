@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import { LOSS_RESULTS } from "../../src/graph/mod.ts";
 import type { Operand } from "../../src/kernels/context.ts";
 import { NO_ACTIVATION } from "../../src/kernels/activation.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";

@@ -189,7 +189,7 @@ gpuTest("an update takes more parameters than a row of workgroups has threads", 
   // With workgroups of one thread few parameters are enough for a second row.
   const change = (kernel: Kernel): Kernel => {
     if (kernel.shader !== "train/update.wgsl") return kernel;
-    const threads = kernel.parameters[0].value as number;
+    const threads = Object.values(kernel.parameters)[0].value as number;
     return { ...kernel, constants: { ...kernel.constants, WORKGROUP: 1 }, workgroups: linearGroups(threads, 1) };
   };
   await compareUpdates({ method: "sgd", sizes: [4 * 65537, 257, 13], all: [SETTINGS], change });

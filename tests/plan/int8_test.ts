@@ -15,6 +15,7 @@ import { yolo11 } from "../../src/models/yolo11.ts";
 import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
 import { Session } from "../../src/engine/session.ts";
+import { planningFor, storageForm } from "../../src/engine/setup.ts";
 import { tune } from "../../src/engine/tune.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
 import { naivelyQuantized } from "../support/naive_quantizer.ts";
@@ -401,11 +402,13 @@ gpuTest("tuning measures the tiles of bytes apart from those of floats", async (
     return;
   }
   const tuning = await tune(device, graph, { runs: 1 });
-  const key = "1x1 s1 1x5x7x9->6 int8";
-  assertEquals(Object.keys(tuning.tiles), [key]);
-  const { x, y, outBlocks } = tuning.tiles[key];
-  const plan = buildPlan(graph, { form: { storage: "texture", scalar: "f32" }, maxPages: Infinity, tuning });
-  assertStringIncludes(plan.steps[2].kernel.label, `${x}x${y}x${4 * outBlocks}`);
+  const key = "1x1 s1 1x5x7x9->6x7x9 int8";
+  assertEquals(Object.keys(tuning.choices), [key]);
+  const { kernel, variant } = tuning.choices[key];
+  const plan = buildPlan(graph, planningFor(device, storageForm(device, {}), tuning));
+  const { chosen } = plan.contests.get(key)!;
+  assertEquals([chosen.kernel, chosen.variant], [kernel, variant]);
+  assertStringIncludes(plan.steps[2].kernel.label, "int8");
 });
 
 gpuTest("precision int8 takes quantized graphs, and refuses floats in a sentence", async (device) => {

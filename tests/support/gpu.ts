@@ -5,7 +5,7 @@
  */
 
 import { linkKernel } from "../../src/kernels/link.ts";
-import { packParameters } from "../../src/kernels/parameters.ts";
+import { checkParameters, packParameters, uniformLeaves } from "../../src/kernels/parameters.ts";
 import type { BlockedLayout, Kernel, KernelBinding, Layout, StorageForm } from "../../src/kernels/kernel.ts";
 import { arenaRows, packBlocked, unpackBlocked } from "./blocked.ts";
 
@@ -172,6 +172,7 @@ class Memory {
 
 function pipelineOf(device: GPUDevice, kernel: Kernel, placed: Map<string, Placed>, form: StorageForm) {
   const code = linkKernel(kernel, form, (value) => placed.get(value)?.cells === "int8");
+  checkParameters(kernel, uniformLeaves(code));
   const entries = [
     { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform" } } as const,
     ...kernel.bindings.map((binding, i) => ({

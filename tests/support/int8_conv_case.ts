@@ -9,10 +9,11 @@ import type { Constant } from "../../src/graph/graph.ts";
 import type { ConvAttributes, Node } from "../../src/graph/operators.ts";
 import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { Int8Arithmetic, KernelContext, Operand } from "../../src/kernels/context.ts";
-import type { ConvTile } from "../../src/kernels/conv_direct.ts";
+import { chooseOption } from "../../src/kernels/candidate.ts";
+import { convContest } from "../../src/kernels/conv.ts";
+import type { ConvTile } from "../../src/kernels/conv_tile.ts";
 import type { Int8Cells, StorageForm } from "../../src/kernels/kernel.ts";
 import { QuantizedConstant } from "../../src/kernels/int8/quantized_constant.ts";
-import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode, referenceTensor } from "../../src/reference/run.ts";
 import { blockedLayout, PITCH, storable } from "./compare.ts";
 import { runKernels } from "./gpu.ts";
@@ -93,6 +94,16 @@ function integerSums(
     }
   }
   return { shape: [batch, outputs, rows, columns], data };
+}
+
+/** The cheapest option with the arithmetic and, where the kernel has tiles, the tile of a run. */
+function optionFor(context: KernelContext<"Conv">, { arithmetic, tile }: Int8Run) {
+  const { options, revision } = convContest(context);
+  const wanted = options.filter(({ variant }) => {
+    const tiled = tile && variant.includes("outBlocks") ? `x=${tile.x} y=${tile.y} outBlocks=${tile.outBlocks} ` : "";
+    return variant.startsWith(tiled) && variant.includes(arithmetic ? `arithmetic=${arithmetic}` : "");
+  });
+  return chooseOption({ options: wanted.map((option) => ({ ...option, measured: false })), revision });
 }
 
 /**
@@ -188,11 +199,9 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<strin
       residual: other && { operand: other, activateLast: test.residual!.activateLast ?? false },
     },
     pitch: PITCH,
-    arithmetic: run.arithmetic,
-    tile: run.tile,
     packedDot: true,
   };
-  const kernels = KERNELS.Conv.blocked!.kernels(context);
+  const kernels = optionFor(context, run).make(context);
   assert(kernels.every(({ shader }) => shader.startsWith("int8/")), `${kernels[0].label} computes in floats`);
   if (run.arithmetic && !kernels[0].label.includes("depthwise")) {
     assert(kernels[0].label.endsWith(run.arithmetic), kernels[0].label);

@@ -9,7 +9,8 @@ import type { Constant, Shape } from "../../src/graph/graph.ts";
 import type { Node, Operator } from "../../src/graph/operators.ts";
 import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { KernelContext, Operand, OperatorKernels } from "../../src/kernels/context.ts";
-import type { Target } from "../../src/kernels/conv_tile.ts";
+import { convContest } from "../../src/kernels/conv.ts";
+import type { Target } from "../../src/kernels/target.ts";
 import type { Layout, StorageForm } from "../../src/kernels/kernel.ts";
 import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
@@ -43,6 +44,8 @@ export interface CaseForm {
   readonly slack?: number;
   /** Kind of adapter that kernels are chosen for. */
   readonly target?: Target;
+  /** Of a convolution: the candidate, and its variant, that computes it; by default what costs least. */
+  readonly option?: { readonly kernel: string; readonly variant: string };
 }
 
 function withEpilogue(y: ReferenceTensor, epilogue: CaseEpilogue, r: Float32Array): ReferenceTensor {
@@ -50,6 +53,14 @@ function withEpilogue(y: ReferenceTensor, epilogue: CaseEpilogue, r: Float32Arra
   const before = epilogue.residual === "before activation" ? add(y) : y;
   const [active] = epilogue.activation ? evaluateNode(epilogue.activation, [before]) : [before];
   return epilogue.residual === "after activation" ? add(active) : active;
+}
+
+/** The dispatches of one option of a convolution's contest. */
+function kernelsOf(context: KernelContext<"Conv">, { kernel, variant }: NonNullable<CaseForm["option"]>) {
+  const { options } = convContest(context);
+  const found = options.find((option) => option.kernel === kernel && option.variant === variant);
+  assert(found, `there is no "${kernel} ${variant}" among ${options.map((one) => `"${one.kernel} ${one.variant}"`)}`);
+  return found.make(context);
 }
 
 /** Runs the kernels of a node over seeded inputs and asserts that every output equals the reference's. Returns what they computed. */
@@ -114,7 +125,9 @@ export async function checkKernels(
     };
     assert(table[layout]?.applies(node, types), `${node.op} has no ${layout} kernel for this case`);
   }
-  const kernels = table[layout]!.kernels(context);
+  const kernels = run.option
+    ? kernelsOf(context as unknown as KernelContext<"Conv">, run.option)
+    : table[layout]!.kernels(context);
   const tensors: TestTensor[] = [
     ...[...operands.values()].filter(({ constant }) => !constant).map(({ value, layout }) => {
       return { name: value, layout, data: data.get(value)! };

@@ -36,7 +36,7 @@ export async function flatProgram(
   );
   const steps = kernels.map((kernel) => ({ name: kernel.label, operator: "Optimizer", kernel, macs: 0 }));
   const form = { storage, scalar: "f32", pageShift: 3 } as const;
-  const rest = { pitch: 8, pages: 2, int8Pages: 0, plainBytes: 16, placements: new Map() };
+  const rest = { pitch: 8, pages: 2, int8Pages: 0, plainBytes: 16, scratchBytes: 0, placements: new Map() };
   const program = await Program.create(await adoptDevice(device), { form, ...rest, steps, external });
   return {
     run(current, first = 0, end = kernels.length) {

@@ -78,7 +78,7 @@ export class OptimizerProgram {
       macs: 0,
     }));
     // All of its values are external: of row memory and plain memory it gets the least there can be.
-    const none = { pitch: 4, pages: 1, int8Pages: 0, plainBytes: 16, placements: new Map() };
+    const none = { pitch: 4, pages: 1, int8Pages: 0, plainBytes: 16, scratchBytes: 0, placements: new Map() };
     return new OptimizerProgram(await Program.create(device, { ...none, form, steps, external }), method, layouts);
   }
 

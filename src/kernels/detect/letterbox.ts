@@ -42,14 +42,14 @@ export function letterbox(
     label: `letterbox ${layout.height}x${layout.width}`,
     shader: "detect/letterbox.wgsl",
     constants: { WORKGROUP, ROWS },
-    parameters: [
-      blocked(layout),
-      vec2i(size.width, size.height),
-      vec2i(geometry.width, geometry.height),
-      vec2i(geometry.left, geometry.top),
-      i32(image),
-      i32(pitch),
-    ],
+    parameters: {
+      output: blocked(layout),
+      picture: vec2i(size.width, size.height),
+      scaled: vec2i(geometry.width, geometry.height),
+      corner: vec2i(geometry.left, geometry.top),
+      image: i32(image),
+      pitch: i32(pitch),
+    },
     bindings: [{ kind: "read", value: picture }, { kind: "write", value }],
     workgroups: [Math.ceil(layout.width / WORKGROUP), Math.ceil(layout.height / ROWS), 1],
   };

@@ -37,7 +37,12 @@ export function decodeTensor(
     label: "decode tensor",
     shader: "detect/tensor.wgsl",
     constants: { WORKGROUP, MULTI_LABEL: multiLabel ? 1 : 0 },
-    parameters: [i32(anchors), i32(classes), i32(listStrideOf(space)), f32(confidence)],
+    parameters: {
+      anchors: i32(anchors),
+      classes: i32(classes),
+      listStride: i32(listStrideOf(space)),
+      confidence: f32(confidence),
+    },
     bindings: [
       { kind: "read", value: output.value },
       { kind: "write", value: DETECT_VALUES.count },

@@ -4,14 +4,21 @@
  * @module
  */
 
-import { depthwiseTile } from "../conv_depthwise.ts";
-import type { Int8Arithmetic } from "../context.ts";
+import type { Int8Arithmetic, KernelContext } from "../context.ts";
+import { depthwiseApplies, depthwiseCost, depthwiseTile } from "../conv_depthwise.ts";
+import { acceptsEpilogue, type ConvCandidate } from "../conv_form.ts";
 import { epilogueParameters } from "../conv_step.ts";
 import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
-import { int8ConvBindings, type Int8ConvStep, packBiases, requantizeConstants, residualLayout } from "./conv_step.ts";
-
-export { depthwiseApplies as int8DepthwiseApplies } from "../conv_depthwise.ts";
+import { arithmetics } from "./conv_numbers.ts";
+import {
+  int8ConvBindings,
+  type Int8ConvStep,
+  int8StepOf,
+  packBiases,
+  requantizeConstants,
+  residualLayout,
+} from "./conv_step.ts";
 
 /** Packs weights, biases and scales as the shader's header says. */
 export function packInt8Depthwise(step: Int8ConvStep, arithmetic: Int8Arithmetic): PackedInt8Weights {
@@ -54,19 +61,41 @@ export function int8DepthwiseConv(step: Int8ConvStep, pitch: number, arithmetic:
       ARITHMETIC: computed,
       ...requantizeConstants(step),
     },
-    parameters: [
-      blocked(step.x.layout),
-      blocked(output),
-      blocked(residualLayout(step)),
-      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
-      i32(tilesX),
-      i32(tiles),
-      i32(pitch),
-      i32(weights.columns),
-      i32(weights.rows),
+    parameters: {
+      input: blocked(step.x.layout),
+      output: blocked(output),
+      residual: blocked(residualLayout(step)),
+      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      tilesX: i32(tilesX),
+      tiles: i32(tiles),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
       ...epilogueParameters(step),
-    ],
+    },
     bindings: int8ConvBindings(step, weights),
     workgroups: linearGroups(tiles * blocksOf(output) * output.batch, workgroup),
   };
 }
+
+/** How sums are computed. */
+export type Int8Variant = { readonly arithmetic: Int8Arithmetic };
+
+/** The depthwise convolution of bytes among the kernels of convolutions. */
+export const int8DepthwiseCandidate: ConvCandidate<Int8Variant> = {
+  name: "int8 depthwise",
+  shaders: ["int8/conv_depthwise.wgsl"],
+  applies: (form) => !form.transposed && depthwiseApplies(form),
+  accepts: acceptsEpilogue,
+  variants({ int8 }, target) {
+    const [first, ...others] = arithmetics(int8!, target);
+    return { usual: [{ arithmetic: first }], measured: others.map((arithmetic) => ({ arithmetic })) };
+  },
+  cost({ attributes, weight, output }) {
+    const kernel = weight.shape[2], [stride] = attributes.strides;
+    return depthwiseCost(kernel, stride, output, depthwiseTile(kernel, stride));
+  },
+  kernels({ int8 }, context, { arithmetic }) {
+    return [int8DepthwiseConv(int8StepOf(context as KernelContext<"Conv">, int8!), context.pitch, arithmetic)];
+  },
+};

@@ -4,22 +4,27 @@
  * @module
  */
 
-import { type ConvTile, directConvApplies } from "../conv_direct.ts";
-import { type Target, workgroupSize } from "../conv_tile.ts";
-import type { Int8Arithmetic } from "../context.ts";
+import type { Int8Arithmetic, KernelContext } from "../context.ts";
+import { directConvApplies } from "../conv_direct.ts";
+import { acceptsEpilogue, type ConvCandidate, type ConvShape } from "../conv_form.ts";
+import { type ConvTile, tileCost, workgroupSize } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import { epilogueParameters } from "../conv_step.ts";
 import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import { arithmetics } from "./conv_numbers.ts";
 import {
   int8ConvBindings,
   type Int8ConvStep,
+  int8StepOf,
   packBiases,
   putWeight,
   requantizeConstants,
   residualLayout,
 } from "./conv_step.ts";
+import { int8TileVariants, WEIGHTS_PER_LOAD } from "./conv_tile.ts";
 
 /** True where this kernel can compute the convolution. */
-export function int8DirectApplies(step: Int8ConvStep): boolean {
+export function int8DirectApplies(step: ConvShape): boolean {
   // A kernel of one pixel looks at no padding.
   return directConvApplies(step) && (step.weight.shape[2] > 1 || step.attributes.pads.every((pad) => pad === 0));
 }
@@ -80,19 +85,48 @@ export function int8DirectConv(
       ARITHMETIC: arithmetic,
       ...requantizeConstants(step),
     },
-    parameters: [
-      blocked(step.x.layout),
-      blocked(output),
-      blocked(residualLayout(step)),
-      vec2i(step.attributes.pads[1], step.attributes.pads[0]),
-      i32(tilesX),
-      i32(tiles),
-      i32(pitch),
-      i32(weights.columns),
-      i32(weights.rows),
+    parameters: {
+      input: blocked(step.x.layout),
+      output: blocked(output),
+      residual: blocked(residualLayout(step)),
+      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      tilesX: i32(tilesX),
+      tiles: i32(tiles),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
       ...epilogueParameters(step),
-    ],
+    },
     bindings: int8ConvBindings(step, weights),
     workgroups: [Math.ceil(tiles / workgroup), Math.ceil(blocksOf(output) / tile.outBlocks), output.batch],
   };
 }
+
+/** A tile, and how sums of products are computed. */
+export type Int8DirectVariant = ConvTile & { readonly arithmetic: Int8Arithmetic };
+
+/** The direct convolution of bytes among the kernels of convolutions. */
+export const int8DirectCandidate: ConvCandidate<Int8DirectVariant> = {
+  name: "int8 direct",
+  shaders: ["int8/conv_direct.wgsl"],
+  applies: (form) => !form.transposed && int8DirectApplies(form),
+  accepts: acceptsEpilogue,
+  variants({ attributes, weight, int8 }, target) {
+    const [first, ...others] = arithmetics(int8!, target);
+    const { usual, measured = [] } = int8TileVariants(weight.shape[2], attributes.strides[0], target.adapter);
+    const each = (list: readonly ConvTile[], arithmetic: Int8Arithmetic) =>
+      list.map((tile) => ({ ...tile, arithmetic }));
+    return {
+      usual: each(usual, first),
+      measured: [...each(measured, first), ...others.flatMap((other) => each(usual, other))],
+    };
+  },
+  cost({ attributes, weight, output }, tile, { adapter }) {
+    const conv = { kernel: weight.shape[2], stride: attributes.strides[0], inBlocks: Math.ceil(weight.shape[1] / 4) };
+    return tileCost({ ...conv, output, rows: WEIGHTS_PER_LOAD }, tile, adapter);
+  },
+  kernels({ int8 }, context, { arithmetic, ...tile }, { adapter }) {
+    const step = int8StepOf(context as KernelContext<"Conv">, int8!);
+    return [int8DirectConv(step, tile, context.pitch, adapter, arithmetic)];
+  },
+};

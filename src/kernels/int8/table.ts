@@ -32,7 +32,13 @@ export function tableKernel(x: Operand, y: Operand, entries: Int8Array, pitch: n
     label: "table",
     shader: "int8/table.wgsl",
     constants: {},
-    parameters: [blocked(blockedOf(x)), blocked(output), i32(pitch), i32(weights.columns), i32(weights.rows)],
+    parameters: {
+      input: blocked(blockedOf(x)),
+      output: blocked(output),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
+    },
     bindings: [read(x), write(y), { kind: "int8 weights", weights }],
     workgroups: linearGroups(stripsOf(output)),
   };

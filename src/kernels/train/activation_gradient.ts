@@ -33,11 +33,13 @@ function overBlocks(context: KernelContext<"ActivationGradient">): Kernel {
     label: `${activation.name.toLowerCase()} gradient`,
     shader: "train/activation_gradient.wgsl",
     constants: { ...activationConstants(activation) },
-    parameters: [
-      ...[value, dy, dx].map((operand) => blocked(blockedOf(operand))),
-      i32(pitch),
+    parameters: {
+      input: blocked(blockedOf(value)),
+      gradient: blocked(blockedOf(dy)),
+      output: blocked(blockedOf(dx)),
+      pitch: i32(pitch),
       ...activationParameters(activation),
-    ],
+    },
     bindings: [read(value), read(dy), write(dx)],
     workgroups: linearGroups(stripsOf(blockedOf(dx))),
   };
@@ -55,7 +57,7 @@ function overPlain(context: KernelContext<"ActivationGradient">): Kernel {
     label: `${activation.name.toLowerCase()} gradient plain`,
     shader: "train/plain_activation_gradient.wgsl",
     constants: { ...activationConstants(activation) },
-    parameters: [i32(size), ...activationParameters(activation)],
+    parameters: { size: i32(size), ...activationParameters(activation) },
     bindings: [readPlain(node, value), readPlain(node, dy), write(dx)],
     workgroups: linearGroups(Math.ceil(size / RUN)),
   };

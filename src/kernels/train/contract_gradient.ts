@@ -24,7 +24,7 @@ function softmax(context: KernelContext<"SoftmaxGradient">): Kernel {
     label: `softmax gradient plain ${extent}`,
     shader: "train/plain_softmax_gradient.wgsl",
     constants: {},
-    parameters: [i32(lines), i32(extent), i32(stridesOf(y.shape)[axis])],
+    parameters: { lines: i32(lines), extent: i32(extent), step: i32(stridesOf(y.shape)[axis]) },
     bindings: [readPlain(node, y), readPlain(node, dy), write(dx)],
     workgroups: linearGroups(lines),
   };
@@ -38,12 +38,12 @@ export const softmaxGradient: OperatorKernels<"SoftmaxGradient"> = {
 function reduceMax(context: KernelContext<"ReduceMaxGradient">): Kernel {
   refuseEpilogue(context);
   const { node, inputs: [x, dy], outputs: [dx] } = context;
-  const { rank, fields } = reductionWalk(x.shape, node.attributes.axes);
+  const { rank, parameters } = reductionWalk(x.shape, node.attributes.axes);
   return {
     label: "reducemax gradient plain",
     shader: "train/plain_reduce_max_gradient.wgsl",
     constants: { RANK: rank },
-    parameters: [...fields, i32(sizeOf(dy.shape))],
+    parameters: { ...parameters, size: i32(sizeOf(dy.shape)) },
     bindings: [readPlain(node, x), readPlain(node, dy), write(dx)],
     workgroups: linearGroups(sizeOf(dy.shape)),
   };
@@ -65,7 +65,15 @@ function sumOfChannels(context: KernelContext<"ReduceSum">): Kernel[] {
       label: "sums of parts",
       shader: "train/channel_partials.wgsl",
       constants: { ...parts.teams.constants, MODE: "sum" },
-      parameters: [blocked(input), blocked(input), i32(parts.rows), i32(parts.parts), i32(pitch), f32(0), f32(0)],
+      parameters: {
+        input: blocked(input),
+        gradient: blocked(input),
+        rows: i32(parts.rows),
+        parts: i32(parts.parts),
+        pitch: i32(pitch),
+        activationA: f32(0),
+        activationB: f32(0),
+      },
       bindings: [read(x), partials],
       workgroups: parts.teams.workgroups,
     },
@@ -73,7 +81,7 @@ function sumOfChannels(context: KernelContext<"ReduceSum">): Kernel[] {
       label: "sums of channels",
       shader: "train/channel_totals.wgsl",
       constants: { ...parts.blockTeams.constants, MODE: "sum" },
-      parameters: [blocked(input), i32(parts.parts)],
+      parameters: { input: blocked(input), parts: i32(parts.parts) },
       bindings: [partials, write(y)],
       workgroups: parts.blockTeams.workgroups,
     },

@@ -7,8 +7,9 @@
 
 import { sizeOf } from "../../graph/graph.ts";
 import type { KernelContext, OperatorKernels } from "../context.ts";
-import { type Target, workgroupSize } from "../conv_tile.ts";
-import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, type ParameterField, vec2i } from "../kernel.ts";
+import { workgroupSize } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
+import { blocked, type BlockedLayout, blocksOf, i32, type Kernel, type Parameters, vec2i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { blockedOf, onImages, read, refuseEpilogue } from "../operand.ts";
 import { type Chunks, chunksOf, summed } from "./partial_sums.ts";
@@ -97,13 +98,16 @@ function partsOf({ inputs: [x, dy], outputs: [y], target = "software" }: Context
 function tiledParameters(
   { node: { attributes: { pads } }, inputs: [x, dy] }: Context,
   { across, all, chunks }: { readonly across: number; readonly all: number; readonly chunks: Chunks },
-): ParameterField[] {
-  return [
-    blocked(blockedOf(x)),
-    blocked(blockedOf(dy)),
-    vec2i(pads[1], pads[0]),
-    ...[across, all, chunks.each, chunks.count].map(i32),
-  ];
+): Parameters {
+  return {
+    input: blocked(blockedOf(x)),
+    output: blocked(blockedOf(dy)),
+    pad: vec2i(pads[1], pads[0]),
+    tilesX: i32(across),
+    tiles: i32(all),
+    perChunk: i32(chunks.each),
+    chunks: i32(chunks.count),
+  };
 }
 
 /** The dense kernel with a given tile. */
@@ -128,7 +132,12 @@ export function denseGradient(context: Context, shape: GradientTile): Kernel[] {
       PADDED: kernel > 1 || attributes.pads.some((pad) => pad > 0) ? 1 : 0,
       WORKGROUP: workgroup,
     },
-    parameters: [...tiledParameters(context, { across, all, chunks }), ...[outGroups, inGroups, pitch].map(i32)],
+    parameters: {
+      ...tiledParameters(context, { across, all, chunks }),
+      outGroups: i32(outGroups),
+      inGroups: i32(inGroups),
+      pitch: i32(pitch),
+    },
     bindings: [read(x), read(dy)],
     workgroups: linearGroups(outGroups * inGroups * chunks.count, workgroup),
   });
@@ -147,7 +156,7 @@ function depthwiseGradient(context: Context): Kernel[] {
     label: `conv weight gradient depthwise ${kernel}x${kernel} s${stride}`,
     shader: "train/conv_weight_gradient_depthwise.wgsl",
     constants: { K: kernel, S: stride, TILE_X: shape.x, TILE_Y: shape.y, WORKGROUP: workgroup },
-    parameters: [...tiledParameters(context, { across, all, chunks }), i32(pitch)],
+    parameters: { ...tiledParameters(context, { across, all, chunks }), pitch: i32(pitch) },
     bindings: [read(x), read(dy)],
     workgroups: linearGroups(blocksOf(output) * chunks.count, workgroup),
   });
@@ -163,20 +172,20 @@ function generalGradient(context: Context): Kernel[] {
     label: `conv weight gradient general ${kernel[0]}x${kernel[1]}`,
     shader: "train/conv_weight_gradient_general.wgsl",
     constants: {},
-    parameters: [
-      blocked(input),
-      blocked(output),
-      vec2i(kernel[1], kernel[0]),
-      vec2i(strides[1], strides[0]),
-      vec2i(pads[1], pads[0]),
-      vec2i(dilations[1], dilations[0]),
-      i32(input.channels / groups),
-      i32(output.channels / groups),
-      i32(size),
-      i32(chunks.each),
-      i32(chunks.count),
-      i32(pitch),
-    ],
+    parameters: {
+      input: blocked(input),
+      output: blocked(output),
+      kernel: vec2i(kernel[1], kernel[0]),
+      stride: vec2i(strides[1], strides[0]),
+      pad: vec2i(pads[1], pads[0]),
+      dilation: vec2i(dilations[1], dilations[0]),
+      inputsPerGroup: i32(input.channels / groups),
+      outputsPerGroup: i32(output.channels / groups),
+      size: i32(size),
+      perChunk: i32(chunks.each),
+      chunks: i32(chunks.count),
+      pitch: i32(pitch),
+    },
     bindings: [read(x), read(dy)],
     workgroups: linearGroups(size * chunks.count),
   });

@@ -47,7 +47,7 @@ function overWeights(context: KernelContext<"FakeQuantizeWeights">): Kernel {
     label: `fake quantize weights ${bits}`,
     shader: "train/fake_quantize_weights.wgsl",
     constants: { BITS: bits, COMBINE: bits === 8 ? "maximum" : "sum", ...constants },
-    parameters: [i32(channels), i32(sizeOf(weight.shape.slice(1)))],
+    parameters: { channels: i32(channels), size: i32(sizeOf(weight.shape.slice(1))) },
     bindings: [readPlain(node, weight), write(y)],
     workgroups,
   };

@@ -8,7 +8,7 @@
 import { lossOperands } from "../../graph/detection_loss.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { KernelContext, Operand } from "../context.ts";
-import { f32, i32, type Kernel, type KernelBinding, type ParameterField, vec4i } from "../kernel.ts";
+import { f32, i32, type Kernel, type KernelBinding, type Parameters, struct, vec4i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { readPlain, refuseEpilogue, write } from "../operand.ts";
 import { manyTeams } from "../team.ts";
@@ -34,7 +34,7 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
   const read = (operand: Operand): KernelBinding => readPlain(node, operand);
   const step = (
     name: string,
-    parameters: readonly ParameterField[],
+    parameters: Parameters,
     bindings: readonly KernelBinding[],
     { constants = {}, workgroups = [1, 1, 1] }: Partial<Pick<Kernel, "constants" | "workgroups">>,
   ): Kernel => ({
@@ -51,13 +51,19 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
   const grids = levels.map((level) => {
     const [, , height, width] = level.boxes.shape;
     const plane = height * width;
-    const block = [
-      ...[width, plane, batch, first, anchors, rows, classes].map(i32),
-      f32(level.stride),
-    ];
+    const cells = {
+      width: i32(width),
+      plane: i32(plane),
+      images: i32(batch),
+      first: i32(first),
+      anchors: i32(anchors),
+      rows: i32(rows),
+      classes: i32(classes),
+      stride: f32(level.stride),
+    };
     const grid = vec4i([width, height, level.stride, first]);
     first += plane;
-    return { ...level, block, grid, workgroups: linearGroups(batch * plane) };
+    return { ...level, cells, grid, workgroups: linearGroups(batch * plane) };
   });
   const { predicted, assignment, alignment, maxima, targets, imageTargets, normaliser, anchorLosses, imageLosses } =
     results;
@@ -65,7 +71,15 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
   const boxTeams = manyTeams(batch * rows, target);
   const claim = step(
     "claim",
-    [...grids.map(({ grid }) => grid), ...[batch * rows, rows, anchors, classes].map(i32), f32(alpha), f32(beta)],
+    {
+      ...Object.fromEntries(grids.map(({ grid }, l) => [`grid_${l}`, grid])),
+      boxes: i32(batch * rows),
+      rows: i32(rows),
+      anchors: i32(anchors),
+      classes: i32(classes),
+      alpha: f32(alpha),
+      beta: f32(beta),
+    },
     [
       ...[read(boxes), write(predicted), write(assignment), write(maxima)],
       ...levels.map((level) => read(level.classes)),
@@ -77,31 +91,35 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
   );
   const images = manyTeams(batch, target);
   return [
-    ...grids.map(({ block, boxes: logits, workgroups }) =>
-      step("decode", block, [read(logits), write(predicted), write(assignment)], { constants: bins, workgroups })
+    ...grids.map(({ cells, boxes: logits, workgroups }) =>
+      step("decode", cells, [read(logits), write(predicted), write(assignment)], { constants: bins, workgroups })
     ),
     claim,
-    ...grids.map(({ block, classes: logits, workgroups }) =>
-      step("resolve", [...block, f32(alpha), f32(beta)], [
+    ...grids.map(({ cells, classes: logits, workgroups }) =>
+      step("resolve", { level: struct(cells), alpha: f32(alpha), beta: f32(beta) }, [
         ...[read(boxes), write(predicted), read(logits), write(assignment), write(alignment), write(maxima)],
       ], { workgroups })
     ),
-    step("targets", [batch, anchors, rows].map(i32), [
+    step("targets", { images: i32(batch), anchors: i32(anchors), rows: i32(rows) }, [
       ...[assignment, alignment, maxima, targets, imageTargets].map(write),
     ], images),
-    step("normaliser", [i32(batch)], [write(imageTargets), write(normaliser)], {}),
-    ...grids.flatMap(({ block, workgroups, ...level }) => {
+    step("normaliser", { images: i32(batch) }, [write(imageTargets), write(normaliser)], {}),
+    ...grids.flatMap(({ cells, workgroups, ...level }) => {
       const given = [read(boxes), ...[assignment, targets, normaliser].map(write), read(scale)];
       return [
-        step("box_gradient", [...block, f32(gains.box), f32(gains.distribution)], [
+        step("box_gradient", {
+          level: struct(cells),
+          gainBox: f32(gains.box),
+          gainDistribution: f32(gains.distribution),
+        }, [
           ...[read(level.boxes), ...given, write(level.boxGradient), write(anchorLosses)],
         ], { constants: { ...bins, OVERLAP: boxLoss }, workgroups }),
-        step("class_gradient", [...block, f32(gains.classes)], [
+        step("class_gradient", { level: struct(cells), gain: f32(gains.classes) }, [
           ...[read(level.classes), ...given, write(level.classGradient), write(anchorLosses)],
         ], { workgroups }),
       ];
     }),
-    step("images", [batch, anchors].map(i32), [write(anchorLosses), write(imageLosses)], images),
-    step("total", [i32(batch)], [imageLosses, imageTargets, results.losses].map(write), {}),
+    step("images", { images: i32(batch), anchors: i32(anchors) }, [write(anchorLosses), write(imageLosses)], images),
+    step("total", { images: i32(batch) }, [imageLosses, imageTargets, results.losses].map(write), {}),
   ];
 }

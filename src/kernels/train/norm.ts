@@ -10,7 +10,7 @@
 import { unaryRow } from "../../graph/unary.ts";
 import { sizeOf } from "../../graph/graph.ts";
 import { type Activation, activationConstants, activationParameters, NO_ACTIVATION } from "../activation.ts";
-import type { Target } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import type { KernelContext, Operand, OperandTypes, OperatorKernels } from "../context.ts";
 import { blocked, f32, i32, type Kernel } from "../kernel.ts";
 import { blockedOf, read, readPlain, refuseEpilogue, refuseResidual, write } from "../operand.ts";
@@ -48,14 +48,14 @@ function applyKernel(
     label: `batch norm ${activation.name.toLowerCase()}`,
     shader: "train/batch_norm_apply.wgsl",
     constants: { ...written.teams.constants, ...activationConstants(activation) },
-    parameters: [
-      blocked(input),
-      blocked(blockedOf(y)),
-      i32(written.rows),
-      i32(written.parts),
-      i32(pitch),
+    parameters: {
+      input: blocked(input),
+      output: blocked(blockedOf(y)),
+      rows: i32(written.rows),
+      parts: i32(written.parts),
+      pitch: i32(pitch),
       ...activationParameters(activation),
-    ],
+    },
     bindings: [read(x), write(y), ...vectors.map((vector) => readPlain(node, vector))],
     workgroups: written.teams.workgroups,
   };
@@ -74,7 +74,15 @@ function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] 
       label: "batch norm moments",
       shader: "train/channel_partials.wgsl",
       constants: { ...summed.teams.constants, MODE: "moments" },
-      parameters: [blocked(input), blocked(input), i32(summed.rows), i32(summed.parts), i32(pitch), f32(0), f32(0)],
+      parameters: {
+        input: blocked(input),
+        gradient: blocked(input),
+        rows: i32(summed.rows),
+        parts: i32(summed.parts),
+        pitch: i32(pitch),
+        activationA: f32(0),
+        activationB: f32(0),
+      },
       bindings: [read(x), partialsOf(input, summed)],
       workgroups: summed.teams.workgroups,
     },
@@ -82,7 +90,13 @@ function trainingKernels(context: KernelContext<"BatchNormTraining">): Kernel[] 
       label: "batch norm statistics",
       shader: "train/batch_norm_statistics.wgsl",
       constants: summed.blockTeams.constants,
-      parameters: [blocked(input), i32(summed.rows), i32(summed.parts), f32(epsilon), f32(momentum)],
+      parameters: {
+        input: blocked(input),
+        rows: i32(summed.rows),
+        parts: i32(summed.parts),
+        epsilon: f32(epsilon),
+        momentum: f32(momentum),
+      },
       bindings: [
         partialsOf(input, summed),
         plain(oldMean),
@@ -139,14 +153,14 @@ function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] 
       label: `batch norm gradient sums ${activation.name.toLowerCase()}`,
       shader: "train/channel_partials.wgsl",
       constants: { ...summed.teams.constants, ...derivative, MODE: "gradient" },
-      parameters: [
-        blocked(input),
-        blocked(gradient),
-        i32(summed.rows),
-        i32(summed.parts),
-        i32(pitch),
+      parameters: {
+        input: blocked(input),
+        gradient: blocked(gradient),
+        rows: i32(summed.rows),
+        parts: i32(summed.parts),
+        pitch: i32(pitch),
         ...activationParameters(activation),
-      ],
+      },
       bindings: [
         read(x),
         partials,
@@ -161,7 +175,7 @@ function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] 
       label: "batch norm gradient totals",
       shader: "train/channel_totals.wgsl",
       constants: { ...summed.blockTeams.constants, MODE: "gradient" },
-      parameters: [blocked(input), i32(summed.parts)],
+      parameters: { input: blocked(input), parts: i32(summed.parts) },
       bindings: [partials, write(dBias), write(dScale)],
       workgroups: summed.blockTeams.workgroups,
     },
@@ -169,16 +183,16 @@ function gradientKernels(context: KernelContext<"BatchNormGradient">): Kernel[] 
       label: `batch norm gradient ${activation.name.toLowerCase()}`,
       shader: "train/batch_norm_gradient.wgsl",
       constants: { ...written.teams.constants, ...derivative },
-      parameters: [
-        blocked(input),
-        blocked(gradient),
-        blocked(blockedOf(dx)),
-        i32(written.rows),
-        i32(written.parts),
-        i32(summed.count),
-        i32(pitch),
+      parameters: {
+        input: blocked(input),
+        gradient: blocked(gradient),
+        output: blocked(blockedOf(dx)),
+        rows: i32(written.rows),
+        parts: i32(written.parts),
+        first: i32(summed.count),
+        pitch: i32(pitch),
         ...activationParameters(activation),
-      ],
+      },
       bindings: [read(x), read(dy), write(dx), partials, plain(mean), plain(inverse), plain(scale), ...shift],
       workgroups: written.teams.workgroups,
     },

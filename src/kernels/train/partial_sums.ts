@@ -7,7 +7,7 @@
 
 import { sizeOf } from "../../graph/graph.ts";
 import type { Operand } from "../context.ts";
-import type { Target } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import { i32, type Kernel, type KernelBinding } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { write } from "../operand.ts";
@@ -53,7 +53,7 @@ function sumsOf(y: Operand, copies: KernelBinding & { readonly kind: "scratch" }
     label: `sum of ${each} copies`,
     shader: "train/sum_copies.wgsl",
     constants: {},
-    parameters: [i32(size), i32(count), i32(each), i32(sums)],
+    parameters: { size: i32(size), count: i32(count), each: i32(each), sums: i32(sums) },
     bindings: [copies, sums === 1 ? write(y) : parts],
     workgroups: linearGroups(size * sums),
   }, ...sums === 1 ? [] : sumsOf(y, parts, sums)];

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Target } from "../conv_tile.ts";
+import type { Target } from "../target.ts";
 import { type BlockedLayout, blocksOf, type KernelBinding } from "../kernel.ts";
 import { manyTeams, type Teams } from "../team.ts";
 

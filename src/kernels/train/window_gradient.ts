@@ -23,7 +23,11 @@ function maxPool(context: KernelContext<"MaxPoolGradient">): Kernel {
   refuseEpilogue(context);
   const { node, pitch, inputs: [x, dy], outputs: [dx] } = context;
   const { kernel, strides, pads, dilations } = node.attributes;
-  const maps = [x, dy, dx].map((operand) => blocked(blockedOf(operand)));
+  const maps = {
+    input: blocked(blockedOf(x)),
+    gradient: blocked(blockedOf(dy)),
+    output: blocked(blockedOf(dx)),
+  };
   const pad = vec2i(pads[1], pads[0]);
   const common = {
     bindings: [read(x), read(dy), write(dx)],
@@ -35,7 +39,7 @@ function maxPool(context: KernelContext<"MaxPoolGradient">): Kernel {
       label: `maxpool gradient ${k}x${k} s1`,
       shader: "train/max_pool_gradient_flat.wgsl",
       constants: { K: k },
-      parameters: [...maps, pad, i32(pitch)],
+      parameters: { ...maps, pad, pitch: i32(pitch) },
       ...common,
     };
   }
@@ -43,14 +47,14 @@ function maxPool(context: KernelContext<"MaxPoolGradient">): Kernel {
     label: `maxpool gradient ${kernel[0]}x${kernel[1]}`,
     shader: "train/max_pool_gradient.wgsl",
     constants: {},
-    parameters: [
+    parameters: {
       ...maps,
-      vec2i(kernel[1], kernel[0]),
-      vec2i(strides[1], strides[0]),
+      kernel: vec2i(kernel[1], kernel[0]),
+      stride: vec2i(strides[1], strides[0]),
       pad,
-      vec2i(dilations[1], dilations[0]),
-      i32(pitch),
-    ],
+      dilation: vec2i(dilations[1], dilations[0]),
+      pitch: i32(pitch),
+    },
     ...common,
   };
 }
@@ -97,7 +101,7 @@ function resize(context: KernelContext<"ResizeGradient">): Kernel {
     label: flat ? `resize gradient ${factors[1]}x${factors[0]}` : "resize gradient",
     shader: "train/resize_gradient.wgsl",
     constants: flat ? { FACTOR_X: factors[0], FACTOR_Y: factors[1] } : {},
-    parameters: [blocked(blockedOf(dy)), blocked(blockedOf(dx)), i32(pitch)],
+    parameters: { gradient: blocked(blockedOf(dy)), output: blocked(blockedOf(dx)), pitch: i32(pitch) },
     bindings: [read(dy), write(dx), ...flat ? [] : [{ kind: "constant", data: Float32Array.from(table) } as const]],
     workgroups: linearGroups(stripsOf(blockedOf(dx))),
   };

@@ -5,7 +5,7 @@
  */
 
 import type { GraphIndex, Node } from "../../graph/mod.ts";
-import type { Target } from "../../kernels/conv_tile.ts";
+import type { Target } from "../../kernels/target.ts";
 import type { PlanNode } from "../node.ts";
 import { findAttention } from "./attention.ts";
 import { findByteTables } from "./int8/tables.ts";

@@ -7,8 +7,9 @@
 
 import type { GraphIndex, Node } from "../../graph/mod.ts";
 import { type Activation, activationOf, isFiniteAtZero, NO_ACTIVATION } from "../../kernels/activation.ts";
-import { directConvApplies } from "../../kernels/conv_direct.ts";
+import { type Fusion, fusionSet } from "../../kernels/candidate.ts";
 import type { Int8Cells } from "../../kernels/kernel.ts";
+import { kernelsOf, operandTypes } from "../choose_kernels.ts";
 import type { ChannelShuffle } from "./channel_shuffle.ts";
 import type { Quantization } from "./int8/around.ts";
 
@@ -26,6 +27,8 @@ export interface FusedConvolution {
   readonly conv: Convolution;
   /** What it reads. */
   x: ChannelRange;
+  /** What it reads has further channels, behind those that it reads or before them. */
+  partial?: boolean;
   /** Multiplies the channels of what it reads: `[N, C, 1, 1]`. */
   readonly gate?: string;
   activation: Activation;
@@ -39,6 +42,19 @@ export interface FusedConvolution {
   quantizers?: number;
   /** All nodes, in order; the last one's output is what is stored. */
   readonly nodes: Node[];
+}
+
+/** What is fused into a convolution, as its kernels are asked about it. */
+export function fusionsOf(
+  { activation, residual, gate, partial, interleaved }: Partial<FusedConvolution>,
+): ReadonlySet<Fusion> {
+  return fusionSet({
+    activation: activation !== undefined && activation.name !== "None",
+    residual: residual !== undefined,
+    gate: gate !== undefined,
+    "channel range": partial,
+    "channel shuffle": interleaved !== undefined,
+  });
 }
 
 /** The fused convolutions of a graph. */
@@ -89,13 +105,17 @@ export function fuseConvolutions(index: GraphIndex, options: FusionOptions): Fus
     const reader = index.soleReader(value);
     return reader && !claimed.has(reader) && !absorbed.has(reader) ? reader : undefined;
   };
-  const isDirect = ({ op, attributes, inputs: [, weight] }: Convolution) =>
-    op === "Conv" && isConstant(weight) && directConvApplies({ attributes, weight: types.get(weight)! });
+  /** True where some kernel of a convolution takes along one thing more. */
+  const takes = (conv: Convolution, fused: Partial<FusedConvolution>, more: Fusion): boolean => {
+    const fusions = new Set([...fusionsOf(fused), more]);
+    const request = { node: conv, types: operandTypes(index, conv), fusions };
+    return kernelsOf(conv).competition!.accepts(request);
+  };
 
   /** The product of a map and a gate `[N, C, 1, 1]` that only this convolution reads, and that it can take along. */
   const gateBefore = (conv: Convolution): { mul: Node; x: string; gate: string } | undefined => {
     const mul = index.producerOf(conv.inputs[0]);
-    if (mul?.op !== "Mul" || claimed.has(mul) || soleReader(mul.outputs[0]) !== conv || !isDirect(conv)) {
+    if (mul?.op !== "Mul" || claimed.has(mul) || soleReader(mul.outputs[0]) !== conv || !takes(conv, {}, "gate")) {
       return undefined;
     }
     const [batch, channels] = shapeOf(mul.outputs[0]);
@@ -133,7 +153,7 @@ export function fuseConvolutions(index: GraphIndex, options: FusionOptions): Fus
       const next = soleReader(result());
       const activation = next && activationOf(next);
       // Spare channels hold zero before the activation and must stay finite after it.
-      if (!next || !activation || !isFiniteAtZero(next)) return false;
+      if (!next || !activation || !isFiniteAtZero(next) || !takes(conv, fused, "activation")) return false;
       fused.activation = activation;
       fused.nodes.push(next);
       return true;
@@ -147,13 +167,13 @@ export function fuseConvolutions(index: GraphIndex, options: FusionOptions): Fus
     if (other === undefined || isConstant(other)) return fused;
     if ([fused.x.value, fused.gate].some((own) => own !== undefined && stored(own) === stored(other))) return fused;
     if (!sameShape(shapeOf(other), shapeOf(result()))) return fused;
-    if (next.op === "Add") {
+    if (next.op === "Add" && takes(conv, fused, "residual")) {
       fused.residual = { value: other, activateLast: false };
       fused.nodes.push(next);
       if (!before && absorbActivation()) fused.residual.activateLast = true;
-    } else if (next.op === "Concat" && next.attributes.axis === 1 && next.inputs.length === 2 && isDirect(conv)) {
+    } else if (next.op === "Concat" && next.attributes.axis === 1 && next.inputs.length === 2) {
       const shuffle = shuffles.get(soleReader(next.outputs[0])!);
-      if (shuffle?.groups === 2) {
+      if (shuffle?.groups === 2 && takes(conv, fused, "channel shuffle")) {
         fused.interleaved = { value: other, firstChannel: 0, convFirst: next.inputs[0] === result() };
         fused.nodes.push(next, ...shuffle.nodes);
       }
@@ -180,8 +200,9 @@ export function fuseConvolutions(index: GraphIndex, options: FusionOptions): Fus
       const fused = owners.get(reader);
       if (fused === undefined) return false;
       const { conv, interleaved } = fused;
-      if (reader === conv && fused.x.value === part && isDirect(conv) && interleaved?.value !== value) {
-        changes.push(() => fused.x = { value, firstChannel });
+      const isInput = reader === conv && fused.x.value === part && interleaved?.value !== value;
+      if (isInput && takes(conv, fused, "channel range")) {
+        changes.push(() => Object.assign(fused, { x: { value, firstChannel }, partial: true }));
         return conv.inputs.indexOf(part, 1) < 0;
       }
       // Only whole blocks of four channels can be interleaved.

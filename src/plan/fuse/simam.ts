@@ -9,7 +9,7 @@
  */
 
 import type { GraphIndex, Node } from "../../graph/mod.ts";
-import type { Target } from "../../kernels/conv_tile.ts";
+import type { Target } from "../../kernels/target.ts";
 import { simamKernel } from "../../kernels/simam.ts";
 import type { Composite } from "./composites.ts";
 

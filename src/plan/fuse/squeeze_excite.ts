@@ -14,7 +14,7 @@
 
 import type { GraphIndex, Node } from "../../graph/mod.ts";
 import { type Activation, activationOf, NO_ACTIVATION } from "../../kernels/activation.ts";
-import type { Target } from "../../kernels/conv_tile.ts";
+import type { Target } from "../../kernels/target.ts";
 import {
   type ChannelProduct,
   excitedTwice,

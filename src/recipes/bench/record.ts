@@ -59,7 +59,7 @@ export interface BenchResult {
   readonly precision: string;
   /** How activations are stored: `texture` or `buffer`. */
   readonly storage?: string;
-  /** Tiles were chosen by `deno task tune` on this adapter, not by the cost model. */
+  /** Kernels were chosen by `deno task tune` on this adapter, not by estimated costs. */
   readonly tuned?: boolean;
   /** The device's name as the engine's own device reports it; null for one that computes without. */
   readonly adapter: string | null;

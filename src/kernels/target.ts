@@ -1,0 +1,17 @@
+/**
+ * What kernels are chosen for.
+ *
+ * @module
+ */
+
+/** Kind of adapter: threads of a software adapter are vector lanes of a few cores, those of hardware are many and small. */
+export type Target = "software" | "hardware";
+
+/** What kernels are chosen for. What else a device can do, as candidates come that need it, is one more member. */
+export interface KernelTarget {
+  readonly adapter: Target;
+  /** Packed dot products of bytes passed the check of the device. */
+  readonly packedDot: boolean;
+  /** Weights stay in floats also where one or two bits would hold them. */
+  readonly floatWeights: boolean;
+}

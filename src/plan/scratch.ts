@@ -1,0 +1,58 @@
+/**
+ * Places scratch memory: what the dispatches of one node hand to each other lives from the first of them that names it to the last, and
+ * shares its bytes with all that lives at other times.
+ *
+ * @module
+ */
+
+import type { KernelBinding } from "../kernels/kernel.ts";
+import { allocate, type Interval } from "./memory.ts";
+import type { Step } from "./plan.ts";
+
+/** Steps whose scratch has places. */
+export interface PlacedSteps {
+  readonly steps: readonly Step[];
+  /** Bytes of the scratch memory that holds them all. */
+  readonly scratchBytes: number;
+}
+
+/** Every device allows storage buffer bindings at multiples of this. */
+const ALIGNMENT = 256;
+
+type Scratch = KernelBinding & { readonly kind: "scratch" };
+
+/** Scratch of the nodes, by node and name: bytes and the dispatches between which it lives. */
+function lives(nodes: readonly (readonly Step[])[]): Map<string, Interval> {
+  const found = new Map<string, Interval>();
+  let dispatch = 0;
+  nodes.forEach((steps, node) => {
+    for (const { kernel } of steps) {
+      for (const binding of kernel.bindings) {
+        if (binding.kind !== "scratch") continue;
+        const name = nameOf(node, binding);
+        const { size = 0, first = dispatch } = found.get(name) ?? {};
+        const bytes = Math.ceil(binding.bytes / ALIGNMENT) * ALIGNMENT;
+        found.set(name, { name, size: Math.max(size, bytes), first, last: dispatch });
+      }
+      dispatch++;
+    }
+  });
+  return found;
+}
+
+const nameOf = (node: number, { name }: Scratch) => `${node}#${name}`;
+
+/** Gives the scratch of dispatches its places; those of one node come as one list. */
+export function placeScratch(nodes: readonly (readonly Step[])[]): PlacedSteps {
+  const { offsets, size } = allocate([...lives(nodes).values()]);
+  const steps = nodes.flatMap((steps, node) =>
+    steps.map((step): Step => {
+      if (!step.kernel.bindings.some(({ kind }) => kind === "scratch")) return step;
+      const bindings = step.kernel.bindings.map((binding): KernelBinding =>
+        binding.kind === "scratch" ? { ...binding, offset: offsets.get(nameOf(node, binding))! } : binding
+      );
+      return { ...step, kernel: { ...step.kernel, bindings } };
+    })
+  );
+  return { steps, scratchBytes: size };
+}
