@@ -20,7 +20,7 @@ export function tuningFile({ adapter, storage, scalar }: TuningKey, folder: URL 
   return fileURLToPath(new URL(`${plain || "unnamed"}-${storage}-${scalar}.json`, folder));
 }
 
-/** The record for an adapter; undefined if there is none that can be read, is of this version and of this adapter. */
+/** The record for an adapter; undefined if there is none, or none that can be read, is of this version and of this adapter. */
 export function readTuning(key: TuningKey, folder: URL = FOLDER): Tuning | undefined {
   try {
     const found: unknown = JSON.parse(Deno.readTextFileSync(tuningFile(key, folder)));

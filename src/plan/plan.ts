@@ -30,21 +30,21 @@ import { place, type Placement, scalarBytes } from "./place.ts";
 export { outputValue } from "./convert.ts";
 export type { Placement } from "./place.ts";
 
-/** What a plan is made for. */
+/** What a plan is made for: a form of storage, limits of the device, tuning. */
 export interface PlanOptions extends BorderLayouts {
   /** How activations are stored. */
   readonly form: Omit<StorageForm, "pageShift">;
   /** Most pages an arena may have (array layers of a texture). */
   readonly maxPages: number;
-  /** Kernels found by measurement; where they lack an entry, the estimated cost decides. */
+  /** Kernels found by measurement. Estimated costs choose the others. */
   readonly tuning?: Tuning;
-  /** What estimates assume. Default `software`. */
+  /** Kind of adapter that estimates assume. Default `software`. */
   readonly target?: Target;
-  /** Packed dot products of bytes passed the device's check; false unless given. */
+  /** Whether packed dot products of bytes passed the device's check; false unless given. */
   readonly packedDot?: boolean;
-  /** Keeps the weights of convolutions in floats also where one or two bits would hold them; false unless given. */
+  /** Whether weights of convolutions stay in floats even if one or two bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
-  /** Most storage textures that a dispatch may bind, where activations are textures; by default the four of every adapter. */
+  /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;
 }
 
@@ -64,9 +64,9 @@ export interface Step {
 export interface MemoryReport {
   /** What the plan allocates. */
   readonly planned: number;
-  /** One buffer for every value that the unfused graph makes. */
+  /** With one buffer for every value of the unfused graph. */
   readonly naive: number;
-  /** The largest sum of values that are live at one step: no plan can take less. */
+  /** The largest sum of values that are live at one dispatch: no plan can take less. */
   readonly lowerBound: number;
   /** Scratch memory, which is not among the others. */
   readonly scratch: number;
@@ -122,7 +122,7 @@ export interface Plan {
   readonly placements: ReadonlyMap<string, Placement>;
   /** Type of each value. */
   readonly types: ReadonlyMap<string, TensorType>;
-  /** What the planning saved. */
+  /** Bytes of activation memory, beside those without planning. */
   readonly memory: MemoryReport;
   /** Steps for which several kernels compete, by the keys of their contests; of those with one key the first. */
   readonly contests: ReadonlyMap<string, PlannedContest>;
