@@ -42,7 +42,7 @@ export async function measureOptions(
   if (!device.timestamps) {
     throw new FeatherdetError(`the adapter "${device.adapter.name}" has no timestamp queries, tuning needs them`);
   }
-  const steps = options.map((option) => option.steps());
+  const steps = options.map((option) => option.dispatches());
   const placed = placeScratch(steps);
   const program = await Program.create(device, { ...plan, ...placed });
   try {
@@ -53,8 +53,8 @@ export async function measureOptions(
     for (let round = 0; round <= rounds; round++) {
       const first = round % options.length;
       const order = [...ranges.slice(first), ...ranges.slice(0, first)].flat();
-      const measured = await PassTimer.steps(device.device, {
-        dispatches: order.length,
+      const measured = await PassTimer.timeDispatches(device.device, {
+        dispatchCount: order.length,
         encode: (pass, at) => program.encode(pass, order[at], order[at] + 1),
       });
       const timeOf = new Map(order.map((dispatch, at) => [dispatch, measured[at]]));
