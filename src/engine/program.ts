@@ -146,20 +146,20 @@ export class Program {
       return layout?.kind === "blocked" && layout.int8 !== undefined;
     };
     const linked = new Map<string, { readonly text: string; readonly uniform: ReturnType<typeof uniformLeaves> }>();
-    const pipelines = await Promise.all(dispatches.map((step) => {
+    const pipelines = await Promise.all(dispatches.map(({ kernel }) => {
       // Linking is pure; dispatches of one kernel share the text.
-      const key = JSON.stringify([step.kernel.shader, step.kernel.constants, int8Bindings(step.kernel, isInt8)]);
+      const key = JSON.stringify([kernel.shader, kernel.constants, int8Bindings(kernel, isInt8)]);
       let shader = linked.get(key);
       if (!shader) {
-        const text = linkKernel(step.kernel, form, isInt8);
+        const text = linkKernel(kernel, form, isInt8);
         linked.set(key, shader = { text, uniform: uniformLeaves(text) });
       }
-      checkParameters(step.kernel, shader.uniform);
+      checkParameters(kernel, shader.uniform);
       const layouts: BindingLayout[] = [
         { buffer: { type: "uniform" } },
-        ...step.kernel.bindings.map((binding) => this.#layout(binding)),
+        ...kernel.bindings.map((binding) => this.#layout(binding)),
       ];
-      return pipelineFor(device, step.kernel.label, shader.text, layouts);
+      return pipelineFor(device, kernel.label, shader.text, layouts);
     }));
     this.#dispatches = dispatches.map(({ name, kernel }, i): EncodedDispatch => {
       const resources: GPUBindingResource[] = [
@@ -195,8 +195,8 @@ export class Program {
   }
 
   /** Overwrites the parameter block of a dispatch for the runs that are submitted from now on. */
-  setParameters(step: number, parameters: Parameters): void {
-    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(parameters));
+  setParameters(dispatch: number, parameters: Parameters): void {
+    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[dispatch], packParameters(parameters));
   }
 
   #layout(binding: KernelBinding): BindingLayout {

@@ -25,7 +25,7 @@ export interface TuneOptions {
 }
 
 /**
- * Measures and returns the best kernel for each step of the graph for which several compete. Throws FeatherdetError without timestamp
+ * Measures and returns the best kernel for each node of the graph for which several compete. Throws FeatherdetError without timestamp
  * queries.
  */
 export async function tune(device: Device, graph: Graph, options: TuneOptions = {}): Promise<Tuning> {

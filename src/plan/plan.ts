@@ -72,7 +72,7 @@ export interface MemoryReport {
   readonly scratch: number;
 }
 
-/** One way to compute a step for which kernels compete (see `kernels/candidate.ts`). */
+/** One way to compute a node for which kernels compete (see `kernels/candidate.ts`). */
 export interface PlannedOption {
   /** Name of the kernel among its operator's candidates. */
   readonly kernel: string;
@@ -82,11 +82,11 @@ export interface PlannedOption {
   readonly cost: number;
   /** Estimates may not choose it, only measuring. */
   readonly measured: boolean;
-  /** Makes the step's dispatches, on the memory of the plan. */
+  /** Makes the node's dispatches, on the memory of the plan. */
   readonly dispatches: () => Dispatch[];
 }
 
-/** A step for which kernels compete. */
+/** A node for which kernels compete. */
 export interface PlannedContest {
   /** What tuning records call it. */
   readonly key: string;
@@ -96,7 +96,7 @@ export interface PlannedContest {
   readonly options: readonly PlannedOption[];
   /** What the plan has. */
   readonly chosen: PlannedOption;
-  /** Steps of the plan that are equal work. */
+  /** Nodes of the plan that are equal work. */
   readonly count: number;
 }
 
@@ -124,7 +124,7 @@ export interface Plan {
   readonly types: ReadonlyMap<string, TensorType>;
   /** Bytes of activation memory, beside those without planning. */
   readonly memory: MemoryReport;
-  /** Steps for which several kernels compete, by the keys of their contests; of those with one key the first. */
+  /** Nodes for which several kernels compete, by the keys of their contests; of those with one key the first. */
   readonly contests: ReadonlyMap<string, PlannedContest>;
 }
 
@@ -171,7 +171,7 @@ function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, 
   return { key, revision, options, chosen: options[contest.options.indexOf(won)], count: 1 };
 }
 
-/** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
+/** Makes a plan. Throws FeatherdetError if an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
   const index = GraphIndex.of(graph);

@@ -9,7 +9,7 @@ import type { KernelBinding } from "../kernels/kernel.ts";
 import { allocate, type Interval } from "./memory.ts";
 import type { Dispatch } from "./plan.ts";
 
-/** Steps whose scratch has places. */
+/** Nodes whose scratch has places. */
 export interface PlacedDispatches {
   readonly dispatches: readonly Dispatch[];
   /** Bytes of the scratch memory that holds them all. */
@@ -46,12 +46,12 @@ const nameOf = (node: number, { name }: Scratch) => `${node}#${name}`;
 export function placeScratch(nodes: readonly (readonly Dispatch[])[]): PlacedDispatches {
   const { offsets, size } = allocate([...lives(nodes).values()]);
   const dispatches = nodes.flatMap((dispatches, node) =>
-    dispatches.map((step): Dispatch => {
-      if (!step.kernel.bindings.some(({ kind }) => kind === "scratch")) return step;
-      const bindings = step.kernel.bindings.map((binding): KernelBinding =>
+    dispatches.map((dispatch): Dispatch => {
+      if (!dispatch.kernel.bindings.some(({ kind }) => kind === "scratch")) return dispatch;
+      const bindings = dispatch.kernel.bindings.map((binding): KernelBinding =>
         binding.kind === "scratch" ? { ...binding, offset: offsets.get(nameOf(node, binding))! } : binding
       );
-      return { ...step, kernel: { ...step.kernel, bindings } };
+      return { ...dispatch, kernel: { ...dispatch.kernel, bindings } };
     })
   );
   return { dispatches, scratchBytes: size };
