@@ -31,7 +31,7 @@ export interface TuneOptions {
 const WORTHWHILE = 1.03;
 
 /**
- * Measures and returns the best kernel for each step of the graph for which several compete. Throws FeatherdetError without timestamp
+ * Measures and returns the best kernel for each node of the graph for which several compete. Throws FeatherdetError without timestamp
  * queries.
  */
 export async function tune(device: Device, graph: Graph, options: TuneOptions = {}): Promise<Tuning> {

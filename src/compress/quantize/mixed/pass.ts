@@ -93,9 +93,9 @@ export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string,
  *   times: (variants) =>
  *     Promise.resolve(variants.map(({ graph }) => {
  *       const int8 = graph.nodes.some(({ op }) => op === "QuantizeLinear");
- *       const steps = graph.nodes.map(({ name, op }) => ({ name, milliseconds: op === "Conv" && !int8 ? 1 : 0 }));
- *       const milliseconds = steps.reduce((sum, one) => sum + one.milliseconds, 0);
- *       return { milliseconds, device: milliseconds, steps };
+ *       const dispatches = graph.nodes.map(({ name, op }) => ({ name, milliseconds: op === "Conv" && !int8 ? 1 : 0 }));
+ *       const milliseconds = dispatches.reduce((sum, one) => sum + one.milliseconds, 0);
+ *       return { milliseconds, device: milliseconds, dispatches };
  *     })),
  * } satisfies MixedMeter;
  * const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
