@@ -47,7 +47,8 @@ export const mixedPass: Pass<MixedOptions, MixedPassReport> = {
     const samples = statistics.all("sample");
     const first = compared(options).flatMap((key) => samples.get(key) ?? []);
     const { graph: made, ...report } = await searchMixed(calibrated, first, options);
-    return { graph: made, report };
+    // Floats for all layers are a choice too, with a form of storage: the history tells it.
+    return { graph: made === graph ? { ...made } : made, report };
   },
   described,
 };
