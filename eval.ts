@@ -36,7 +36,7 @@ export {
   type LatencyReport,
   measureLatency,
 } from "./src/eval/measure_latency.ts";
-export { type DispatchTime, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";
+export { type DispatchTimes, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";
 export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type {

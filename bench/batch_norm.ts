@@ -66,9 +66,9 @@ const plan = buildPlan(graph, {
   blockedOutputs: ["copied", "y", "dx"],
 });
 const program = await Program.create(opened, plan);
-const fastest = plan.steps.map(() => Infinity);
+const fastest = plan.dispatches.map(() => Infinity);
 for (let run = 0; run <= Number(values.runs); run++) {
-  const times = await PassTimer.steps(opened.device, program);
+  const times = await PassTimer.timeDispatches(opened.device, program);
   // The first run compiles.
   if (run > 0) times.forEach((time, i) => fastest[i] = Math.min(fastest[i], time));
 }
@@ -76,14 +76,14 @@ program.destroy();
 opened.device.destroy();
 
 const bytes = sizeOf(shape) * (scalar === "f16" ? 2 : 4);
-const copy = fastest[plan.steps.findIndex(({ name }) => name === "copy")];
+const copy = fastest[plan.dispatches.findIndex(({ name }) => name === "copy")];
 console.log(
   `adapter: ${adapterText(opened.adapter)}, ${form.storage} ${scalar}, [${shape}]`,
 );
 const line = (what: string, time: number) =>
   console.log(`${what.padEnd(46)} ${time.toFixed(3)} ms  ${(time / copy).toFixed(2)} copies`);
-plan.steps.forEach(({ name, kernel }, i) => line(`${name}: ${kernel.label}`, fastest[i]));
+plan.dispatches.forEach(({ name, kernel }, i) => line(`${name}: ${kernel.label}`, fastest[i]));
 for (const part of ["forward", "backward"]) {
-  line(`${part}, all`, fastest.filter((_, i) => plan.steps[i].name === part).reduce((a, b) => a + b, 0));
+  line(`${part}, all`, fastest.filter((_, i) => plan.dispatches[i].name === part).reduce((a, b) => a + b, 0));
 }
 console.log(`a copy moves ${(2 * bytes / copy / 1e6).toFixed(2)} GB/s`);

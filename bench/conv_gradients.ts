@@ -120,7 +120,7 @@ function withKernels<K extends Operator>(plan: Plan, make: (context: KernelConte
     pitch: plan.pitch,
     target,
   });
-  return { ...plan, steps: kernels.map((kernel) => ({ name: node.name, operator: node.op, kernel, macs: 0 })) };
+  return { ...plan, dispatches: kernels.map((kernel) => ({ name: node.name, operator: node.op, kernel, macs: 0 })) };
 }
 
 const tilesOf = (text: string) => text.split(" ").filter(Boolean).map((tile) => tile.split(",").map(Number));
@@ -154,7 +154,7 @@ for (const [key, layer] of layersOf(model)) {
   const fastest = programs.map(() => Infinity);
   for (let run = 0; run <= Number(values.runs); run++) {
     for (const [i, program] of programs.entries()) {
-      const time = (await PassTimer.steps(device, program)).reduce((a, b) => a + b, 0);
+      const time = (await PassTimer.timeDispatches(device, program)).reduce((a, b) => a + b, 0);
       // The first run compiles.
       if (run > 0) fastest[i] = Math.min(fastest[i], time);
     }

@@ -89,8 +89,8 @@ async function measure({ declaration, load, memory }: Kind): Promise<number> {
   const y = device.createBuffer({ size: 16 * THREADS * GROUPS, usage: GPUBufferUsage.STORAGE });
   const entries = [{ binding: 0, resource: { buffer: y } }, { binding: 1, resource: resource(memory) }];
   const group = device.createBindGroup({ layout: groupLayout, entries });
-  const times = await PassTimer.steps(device, {
-    dispatches: RUNS + 1,
+  const times = await PassTimer.timeDispatches(device, {
+    dispatchCount: RUNS + 1,
     encode: (pass, first, end) => {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, group);

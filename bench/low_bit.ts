@@ -254,8 +254,8 @@ async function measure(layer: Layer): Promise<string> {
   const x = memoryOf([size, size, inputs / 4], "float", pixels);
   const kinds = await Promise.all(KINDS.map((kind) => prepare(layer, kind, x)));
   const workgroups = Math.ceil(Math.ceil(size / tileX) * Math.ceil(size / tileY) / workgroup);
-  const times = await PassTimer.steps(device, {
-    dispatches: KINDS.length * (RUNS + 1),
+  const times = await PassTimer.timeDispatches(device, {
+    dispatchCount: KINDS.length * (RUNS + 1),
     encode: (pass, first, end) => {
       for (let i = first; i < end; i++) {
         const { pipeline, group } = kinds[i % KINDS.length];

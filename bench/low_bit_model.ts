@@ -54,7 +54,7 @@ async function subject(name: string, floatWeights: boolean) {
     }).plan
   );
   const program = await Program.create(device, plan);
-  const least = new Array<number>(plan.steps.length).fill(Infinity);
+  const least = new Array<number>(plan.dispatches.length).fill(Infinity);
   const frame = async () => {
     const encoder = device.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -71,24 +71,24 @@ const frames = await interleave(subjects.map(({ frame }) => ({ work: frame })), 
 
 // Each dispatch of one is followed by the same one of the other, which meets the same disturbance.
 const both = {
-  dispatches: 2 * subjects[0].program.dispatches,
+  dispatchCount: 2 * subjects[0].program.dispatchCount,
   encode: (pass: GPUComputePassEncoder, first: number) => {
     const step = first >> 1;
     subjects[first & 1].program.encode(pass, step, step + 1);
   },
 };
-if (subjects[1].program.dispatches !== subjects[0].program.dispatches) {
+if (subjects[1].program.dispatchCount !== subjects[0].program.dispatchCount) {
   throw new Error("the plans have other dispatches");
 }
 for (let round = 0; round <= rounds; round++) {
-  for (const [i, time] of (await PassTimer.steps(device.device, both)).entries()) {
+  for (const [i, time] of (await PassTimer.timeDispatches(device.device, both)).entries()) {
     const { least } = subjects[i & 1];
     // The first round compiles.
     if (round > 0) least[i >> 1] = Math.min(least[i >> 1], time);
   }
 }
 
-const packed = subjects[1].plan.steps.map(({ kernel }) => Number(kernel.constants.WEIGHT_BITS ?? 32) < 32);
+const packed = subjects[1].plan.dispatches.map(({ kernel }) => Number(kernel.constants.WEIGHT_BITS ?? 32) < 32);
 const sum = (times: readonly number[], counts: (step: number) => boolean = () => true) =>
   times.reduce((total, time, i) => total + (counts(i) ? time : 0), 0);
 
@@ -112,8 +112,8 @@ if (values.rows) {
   for (const i of rows.toSorted((a, b) => words.least[a] / floats.least[a] - words.least[b] / floats.least[b])) {
     const ratio = (words.least[i] / floats.least[i]).toFixed(2);
     console.log(
-      `${ratio}  ${floats.least[i].toFixed(3)} ms  ${words.plan.steps[i].kernel.label.padEnd(32)} ${
-        words.plan.steps[i].name
+      `${ratio}  ${floats.least[i].toFixed(3)} ms  ${words.plan.dispatches[i].kernel.label.padEnd(32)} ${
+        words.plan.dispatches[i].name
       }`,
     );
   }

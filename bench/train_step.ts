@@ -15,7 +15,7 @@ import { createTrainer } from "../src/recipes/detection_trainer.ts";
 import { Random } from "../src/numbers/random.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
-import type { StepTime } from "../src/engine/session.ts";
+import type { DispatchTime } from "../src/engine/session.ts";
 import type { UpdateSettings } from "../src/train/loop/trainer.ts";
 import { recordHeader, recordName } from "../src/recipes/bench/record.ts";
 
@@ -39,7 +39,7 @@ const numbers = (["width", "size", "batch", "classes", "boxes", "steps"] as cons
 const [width, size, batch, classes, boxes, steps] = numbers;
 
 /** What a dispatch is for. */
-function purposeOf({ name, operator, kernel }: StepTime): string {
+function purposeOf({ name, operator, kernel }: DispatchTime): string {
   if (operator === "Optimizer") return "update";
   if (kernel.startsWith("pack weights")) return "pack weights";
   if (operator === "DetectionLoss") return "loss";

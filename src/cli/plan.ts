@@ -28,13 +28,13 @@ export const planVerb = verb(
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, storage }, output) => {
       const graph = await loadModel(model, { size });
-      const { plan, steps } = planModel(graph, { precision, storage });
-      output.line(printPlan({ ...plan, steps }));
+      const { plan, dispatches } = planModel(graph, { precision, storage });
+      output.line(printPlan({ ...plan, dispatches }));
       return {
-        steps: steps.map(({ name, operator, kernel, macs }) => {
+        steps: dispatches.map(({ name, operator, kernel, macs }) => {
           return { name, operator, kernel: kernel.label, workgroups: kernel.workgroups, macs };
         }),
-        dispatches: steps.length,
+        dispatches: dispatches.length,
         memory: plan.memory,
       };
     })(options);

@@ -7,7 +7,7 @@
 
 import { decodeImage } from "../image/codec/decode.ts";
 import { DeviceGuard } from "../engine/device_guard.ts";
-import { profilePrograms, type StepTime } from "../engine/profile.ts";
+import { type DispatchTime, profilePrograms } from "../engine/profile.ts";
 import type { Device } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
@@ -24,7 +24,7 @@ import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
 import { planNetwork } from "./plan_network.ts";
-import { detectionSteps } from "./steps.ts";
+import { listFrameDispatches } from "./frame_dispatches.ts";
 
 /** One found object. */
 export interface Detection {
@@ -156,7 +156,7 @@ export class Detector {
     const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
     const settings = { confidence, iou, maxDetections, multiLabel };
     const space = { batch: 1, anchors, classes, multiLabel };
-    const steps = detectionSteps(plan, head, space, { picture: PICTURE, confidence, iou, maxDetections });
+    const dispatches = listFrameDispatches(plan, head, space, { picture: PICTURE, confidence, iou, maxDetections });
     const memory = new Memory(device.device);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffers = new Map(
@@ -169,7 +169,7 @@ export class Detector {
     const labels = options.classes ?? classNames(graph) ?? [];
     const named = Array.from({ length: classes }, (_, i) => labels[i] ?? `class ${i}`);
     try {
-      const program = await Program.create(device, { ...plan, steps, external });
+      const program = await Program.create(device, { ...plan, dispatches, external });
       return new Detector(device, plan, program, memory, buffers, named, settings);
     } catch (error) {
       memory.destroy();
@@ -300,13 +300,13 @@ export class Detector {
   }
 
   /** GPU time of every dispatch of a frame in milliseconds, the median of `runs`, on the last picture. */
-  async profile(runs = 5): Promise<StepTime[]> {
+  async profile(runs = 5): Promise<DispatchTime[]> {
     return await profilePrograms(this.device, [this.#program], runs);
   }
 
   /** Dispatches of one frame, letterbox to suppression. */
   get dispatches(): number {
-    return this.#program.dispatches;
+    return this.#program.dispatchCount;
   }
 
   /** Bytes of GPU memory held. */

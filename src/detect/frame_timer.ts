@@ -48,8 +48,8 @@ export class FrameTimer {
 
   /** Records a frame; the range returned is to be read back for `stages`. */
   encode(encoder: GPUCommandEncoder, program: Program): ReadRange {
-    const decode = program.steps.findIndex(({ operator }) => operator === "Decode");
-    const bounds = [0, 1, decode, program.dispatches];
+    const decode = program.dispatches.findIndex(({ operator }) => operator === "Decode");
+    const bounds = [0, 1, decode, program.dispatchCount];
     for (let stage = 0; stage < STAGES; stage++) {
       const pass = encoder.beginComputePass(this.#timer.descriptor(stage));
       program.encode(pass, bounds[stage], bounds[stage + 1]);

@@ -5,9 +5,9 @@
  */
 
 import { type Graph, inferTypes } from "../graph/mod.ts";
-import { buildPlan, type Plan, type PlanOptions, type Step } from "../plan/plan.ts";
+import { buildPlan, type Dispatch, type Plan, type PlanOptions } from "../plan/plan.ts";
 import { planNetwork } from "./plan_network.ts";
-import { detectionSteps } from "./steps.ts";
+import { listFrameDispatches } from "./frame_dispatches.ts";
 
 /** What is planned for. */
 export interface PlannedForm {
@@ -19,7 +19,7 @@ export interface PlannedForm {
 export interface Planned {
   readonly plan: Plan;
   /** The plan's own, and for a detector the letterbox, decoding and suppression around them. */
-  readonly steps: readonly Step[];
+  readonly dispatches: readonly Dispatch[];
 }
 
 /** Plans a graph. Where it has YOLO's head, the plan is the detector's: it ends at the head's maps, which are decoded apart. */
@@ -33,9 +33,12 @@ export function planModel(graph: Graph, { precision, storage }: PlannedForm): Pl
   const { head, plan } = planNetwork(graph, options);
   if (head === undefined) {
     const whole = buildPlan(graph, options);
-    return { plan: whole, steps: whole.steps };
+    return { plan: whole, dispatches: whole.dispatches };
   }
   const [batch, rows, anchors] = inferTypes(graph).get(graph.outputs[0])!.shape;
   const space = { batch, anchors, classes: rows - 4, multiLabel: false };
-  return { plan, steps: detectionSteps(plan, head, space, { picture: "picture", confidence: 0.25, iou: 0.7 }) };
+  return {
+    plan,
+    dispatches: listFrameDispatches(plan, head, space, { picture: "picture", confidence: 0.25, iou: 0.7 }),
+  };
 }

@@ -1,5 +1,5 @@
 /**
- * Measures kernels that compete for a step against one another, on the memory and with the weights of the plan that the step is of.
+ * Measures kernels that compete for a node against one another, on the memory and with the weights of the node's plan.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export function median(values: readonly number[]): number {
  * Times options of a contest of the plan. Every round runs each once, and begins with another one than the round before,
  * so that a disturbance of the machine and what the caches hold meet all alike; a first round, which compiles, is not counted.
  *
- * Throws FeatherdetError where the adapter has no timestamp queries or refuses a kernel.
+ * Throws FeatherdetError if the adapter has no timestamp queries or refuses a kernel.
  */
 export async function measureOptions(
   device: Device,
@@ -42,19 +42,19 @@ export async function measureOptions(
   if (!device.timestamps) {
     throw new FeatherdetError(`the adapter "${device.adapter.name}" has no timestamp queries, tuning needs them`);
   }
-  const steps = options.map((option) => option.steps());
-  const placed = placeScratch(steps);
+  const byOption = options.map((option) => option.dispatches());
+  const placed = placeScratch(byOption);
   const program = await Program.create(device, { ...plan, ...placed });
   try {
     // Numbers of the dispatches of each option.
     let dispatches = 0;
-    const ranges = steps.map((list) => list.map(() => dispatches++));
+    const ranges = byOption.map((list) => list.map(() => dispatches++));
     const times = options.map((): number[] => []);
     for (let round = 0; round <= rounds; round++) {
       const first = round % options.length;
       const order = [...ranges.slice(first), ...ranges.slice(0, first)].flat();
-      const measured = await PassTimer.steps(device.device, {
-        dispatches: order.length,
+      const measured = await PassTimer.timeDispatches(device.device, {
+        dispatchCount: order.length,
         encode: (pass, at) => program.encode(pass, order[at], order[at] + 1),
       });
       const timeOf = new Map(order.map((dispatch, at) => [dispatch, measured[at]]));
@@ -62,7 +62,7 @@ export async function measureOptions(
       ranges.forEach((range, i) => times[i].push(range.reduce((sum, dispatch) => sum + timeOf.get(dispatch)!, 0)));
     }
     return options.map((option, i) => {
-      return { option, label: steps[i].at(-1)!.kernel.label, times: times[i], milliseconds: median(times[i]) };
+      return { option, label: byOption[i].at(-1)!.kernel.label, times: times[i], milliseconds: median(times[i]) };
     });
   } finally {
     program.destroy();

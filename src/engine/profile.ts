@@ -10,7 +10,7 @@ import { FeatherdetError } from "../graph/mod.ts";
 import type { Program } from "./program.ts";
 
 /** Time of one dispatch. */
-export interface StepTime {
+export interface DispatchTime {
   /** Name of the graph node. */
   readonly name: string;
   /** Operators it computes, such as `Conv+Silu`. */
@@ -27,17 +27,21 @@ export interface StepTime {
  * GPU time of every dispatch of the programs, one program after the other, each the median of `runs`, on whatever their memory holds.
  * Throws FeatherdetError if the adapter has no timestamp queries.
  */
-export async function profilePrograms(device: Device, programs: readonly Program[], runs: number): Promise<StepTime[]> {
+export async function profilePrograms(
+  device: Device,
+  programs: readonly Program[],
+  runs: number,
+): Promise<DispatchTime[]> {
   if (!device.timestamps) {
     throw new FeatherdetError(`the adapter "${device.adapter.name}" has no timestamp queries`);
   }
   const times: number[][] = [];
   for (let run = 0; run < runs; run++) {
     const row: number[] = [];
-    for (const program of programs) row.push(...await PassTimer.steps(device.device, program));
+    for (const program of programs) row.push(...await PassTimer.timeDispatches(device.device, program));
     times.push(row);
   }
-  return programs.flatMap(({ steps }) => steps).map(({ name, operator, kernel, macs }, i) => {
+  return programs.flatMap(({ dispatches }) => dispatches).map(({ name, operator, kernel, macs }, i) => {
     const sorted = times.map((row) => row[i]).sort((a, b) => a - b);
     return { name, operator, kernel: kernel.label, milliseconds: sorted[runs >> 1], macs };
   });

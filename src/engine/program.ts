@@ -11,12 +11,12 @@ import { checkParameters, packParameters, uniformLeaves } from "../kernels/param
 import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
 import type { Device } from "../gpu/device.ts";
 import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
-import type { Placement, Plan, Step } from "../plan/plan.ts";
+import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
 export interface ProgramSource
   extends
-    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "steps" | "placements"> {
+    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "dispatches" | "placements"> {
   /** Buffers and textures that kernels name as values and that are not in the plan. */
   readonly external?: ReadonlyMap<string, External>;
 }
@@ -26,7 +26,7 @@ export type External =
   | { readonly kind: "buffer"; readonly buffer: GPUBuffer; readonly offset?: number; readonly size?: number }
   | { readonly kind: "texture"; readonly texture: GPUTexture };
 
-interface Dispatch {
+interface EncodedDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly resources: GPUBindingResource[];
   group: GPUBindGroup;
@@ -56,14 +56,14 @@ export class Program {
   readonly int8Arena: GPUTexture | GPUBuffer | undefined;
   /** Activation arena of plain values. */
   readonly plain: GPUBuffer;
-  /** What dispatches of one node hand to each other, if there is any. */
+  /** Data that the dispatches of one node hand to each other, if there are any. */
   readonly scratch: GPUBuffer | undefined;
-  readonly steps: readonly Step[];
+  readonly dispatches: readonly Dispatch[];
   readonly #source: ProgramSource;
   readonly #device: Device;
   readonly #external: Map<string, External>;
   readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
-  #dispatches: Dispatch[] = [];
+  #dispatches: EncodedDispatch[] = [];
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
 
@@ -72,7 +72,7 @@ export class Program {
     this.#device = device;
     this.#source = source;
     this.#external = new Map(source.external);
-    this.steps = source.steps;
+    this.dispatches = source.dispatches;
     const { form, pages, int8Pages } = source;
     this.arena = this.#rowMemory("activations", this.#format(), pages, cellBytes(form));
     if (int8Pages > 0) {
@@ -127,9 +127,9 @@ export class Program {
   }
 
   async #build(): Promise<void> {
-    const { form, steps } = this.#source;
+    const { form, dispatches } = this.#source;
     const device = this.#device.device;
-    const blocks = steps.map(({ kernel }) => packParameters(kernel.parameters));
+    const blocks = dispatches.map(({ kernel }) => packParameters(kernel.parameters));
     const offsets = this.#offsets;
     const total = blocks.reduce((sum, block) => {
       offsets.push(sum);
@@ -148,22 +148,22 @@ export class Program {
       return layout?.kind === "blocked" && layout.int8 !== undefined;
     };
     const linked = new Map<string, { readonly text: string; readonly uniform: ReturnType<typeof uniformLeaves> }>();
-    const pipelines = await Promise.all(steps.map((step) => {
-      // Linking is pure; steps of one kernel share the text.
-      const key = JSON.stringify([step.kernel.shader, step.kernel.constants, int8Bindings(step.kernel, isInt8)]);
+    const pipelines = await Promise.all(dispatches.map(({ kernel }) => {
+      // Linking is pure; dispatches of one kernel share the text.
+      const key = JSON.stringify([kernel.shader, kernel.constants, int8Bindings(kernel, isInt8)]);
       let shader = linked.get(key);
       if (!shader) {
-        const text = linkKernel(step.kernel, form, isInt8);
+        const text = linkKernel(kernel, form, isInt8);
         linked.set(key, shader = { text, uniform: uniformLeaves(text) });
       }
-      checkParameters(step.kernel, shader.uniform);
+      checkParameters(kernel, shader.uniform);
       const layouts: BindingLayout[] = [
         { buffer: { type: "uniform" } },
-        ...step.kernel.bindings.map((binding) => this.#layout(binding)),
+        ...kernel.bindings.map((binding) => this.#layout(binding)),
       ];
-      return pipelineFor(device, step.kernel.label, shader.text, layouts);
+      return pipelineFor(device, kernel.label, shader.text, layouts);
     }));
-    this.#dispatches = steps.map(({ name, kernel }, i): Dispatch => {
+    this.#dispatches = dispatches.map(({ name, kernel }, i): EncodedDispatch => {
       const resources: GPUBindingResource[] = [
         { buffer: parameters, offset: offsets[i], size: blocks[i].byteLength },
         ...kernel.bindings.map((binding) => this.#resource(name, binding)),
@@ -185,7 +185,7 @@ export class Program {
   /** Replaces a resource from outside by another of the same kind, as when a larger picture arrives. */
   replaceExternal(value: string, external: External): void {
     this.#external.set(value, external);
-    this.steps.forEach(({ name, kernel }, i) => {
+    this.dispatches.forEach(({ name, kernel }, i) => {
       const dispatch = this.#dispatches[i];
       kernel.bindings.forEach((binding, at) => {
         if ("value" in binding && binding.value === value) dispatch.resources[at + 1] = this.#resource(name, binding);
@@ -196,9 +196,9 @@ export class Program {
     });
   }
 
-  /** Overwrites the parameter block of a step for the runs that are submitted from now on. */
-  setParameters(step: number, parameters: Parameters): void {
-    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[step], packParameters(parameters));
+  /** Overwrites the parameter block of a dispatch for the runs that are submitted from now on. */
+  setParameters(dispatch: number, parameters: Parameters): void {
+    this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[dispatch], packParameters(parameters));
   }
 
   #layout(binding: KernelBinding): BindingLayout {
@@ -302,7 +302,7 @@ export class Program {
   }
 
   /** Number of dispatches of one run. */
-  get dispatches(): number {
+  get dispatchCount(): number {
     return this.#dispatches.length;
   }
 

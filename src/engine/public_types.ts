@@ -5,6 +5,6 @@
  */
 
 export type { AdapterRecord, Device } from "../gpu/device.ts";
-export type { StepTime } from "./profile.ts";
+export type { DispatchTime } from "./profile.ts";
 export type { SessionOptions, Tensor } from "./session.ts";
 export type { EngineOptions, Precision } from "./setup.ts";

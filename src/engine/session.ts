@@ -10,10 +10,10 @@ import { FeatherdetError, type Graph, type Shape, sizeOf } from "../graph/mod.ts
 import { changeShapes } from "../passes/mod.ts";
 import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
-import { profilePrograms, type StepTime } from "./profile.ts";
+import { type DispatchTime, profilePrograms } from "./profile.ts";
 import { Program } from "./program.ts";
 import { checkPrecision, type EngineOptions, setUpEngine } from "./setup.ts";
-export type { StepTime } from "./profile.ts";
+export type { DispatchTime } from "./profile.ts";
 export type { EngineOptions, Precision } from "./setup.ts";
 
 /** How a session is made. */
@@ -130,7 +130,7 @@ export class Session {
   }
 
   /** GPU time of every dispatch, the median of `runs`, on the inputs of the last run. Needs `timestamp-query`. */
-  async profile(runs = 5): Promise<StepTime[]> {
+  async profile(runs = 5): Promise<DispatchTime[]> {
     return await profilePrograms(this.device, [this.#program], runs);
   }
 

@@ -9,7 +9,7 @@ import { FeatherdetError, type Shape, sizeOf } from "../graph/mod.ts";
 import { OPTIMIZER_VALUES } from "../kernels/train/optimizer.ts";
 import type { Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
-import { profilePrograms, type StepTime } from "./profile.ts";
+import { type DispatchTime, profilePrograms } from "./profile.ts";
 import type { TrainerState, UpdateSettings } from "../train/loop/trainer.ts";
 import type { Losses } from "../train/losses/named_loss.ts";
 import type { TrainingProblem } from "./training/plan.ts";
@@ -243,7 +243,7 @@ export class TrainingSession {
   }
 
   /** GPU time of every dispatch of forward, loss and backward, the median of `runs`, then of the update's. Needs `timestamp-query`. */
-  async profile(runs = 5): Promise<StepTime[]> {
+  async profile(runs = 5): Promise<DispatchTime[]> {
     const { values, program, optimizer } = this.#parts;
     // Updates that are only timed must not move anything.
     const before = await values.state();

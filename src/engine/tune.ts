@@ -9,7 +9,7 @@ import type { Graph } from "../graph/mod.ts";
 import type { StorageForm } from "../kernels/kernel.ts";
 import { buildPlan } from "../plan/plan.ts";
 import { type TunedChoice, type Tuning, TUNING_FORMAT } from "../plan/tuning.ts";
-import { measureOptions } from "./measure_kernels.ts";
+import { measureOptions, median } from "./measure_kernels.ts";
 import { planningFor, storageForm } from "./setup.ts";
 
 /** How tuning is done. */
@@ -18,14 +18,20 @@ export interface TuneOptions {
   readonly precision?: StorageForm["scalar"];
   /** How activations are stored; by default as in a session. */
   readonly storage?: StorageForm["storage"];
-  /** Timed rounds, in each of which every option runs once; the median counts. Default 5. */
+  /** Timed rounds, in each of which every option runs once; medians count. Default 5. */
   readonly runs?: number;
   /** Called before each contest, with its key. */
   readonly onProgress?: (done: number, total: number, key: string) => void;
 }
 
 /**
- * Measures and returns the best kernel for each step of the graph for which several compete. Throws FeatherdetError without timestamp
+ * What an option must gain over the one that the estimate chooses, as a ratio of times in the same round: less is noise, and a plan of
+ * few kernels is compiled sooner.
+ */
+const WORTHWHILE = 1.03;
+
+/**
+ * Measures and returns the best kernel for each node of the graph for which several compete. Throws FeatherdetError without timestamp
  * queries.
  */
 export async function tune(device: Device, graph: Graph, options: TuneOptions = {}): Promise<Tuning> {
@@ -37,7 +43,11 @@ export async function tune(device: Device, graph: Graph, options: TuneOptions = 
     const { key, revision } = contest;
     options.onProgress?.(done, contests.length, key);
     const times = await measureOptions(device, plan, contest.options, options.runs ?? 5);
-    const { option, milliseconds } = times.reduce((best, one) => one.milliseconds < best.milliseconds ? one : best);
+    const estimated = times.find(({ option }) => option === contest.chosen)!;
+    // Round by round, so that what slows down a whole round counts for nobody.
+    const gains = times.map((one) => median(one.times.map((time, round) => estimated.times[round] / time)));
+    const most = gains.reduce((best, gain, i) => gain > gains[best] ? i : best, 0);
+    const { option, milliseconds } = gains[most] > WORTHWHILE ? times[most] : estimated;
     choices[key] = { kernel: option.kernel, variant: option.variant, revision, milliseconds };
   }
   options.onProgress?.(contests.length, contests.length, "");

@@ -80,7 +80,7 @@ const FLOAT_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16, int8
 export function countCosts(graph: Graph, options: CostOptions = {}): ModelCosts {
   const { precision = "f32", storage = "buffer" } = options;
   const counted = analyze(graph, { zeros: true, bits: options.bits, floatBits: FLOAT_BITS[precision] });
-  const { plan, steps } = planModel(graph, { precision, storage });
+  const { plan, dispatches } = planModel(graph, { precision, storage });
   return {
     parameters: counted.parameters,
     weightBytes: counted.bytes,
@@ -95,7 +95,7 @@ export function countCosts(graph: Graph, options: CostOptions = {}): ModelCosts 
     bitOperations: counted.bitOperations,
     layers: counted.weightLayers,
     nodes: graph.nodes.length,
-    dispatches: steps.length,
+    dispatches: dispatches.length,
     activationPeak: plan.memory,
   };
 }

@@ -14,8 +14,8 @@ const CELL = 4;
 const INT8_CELL = 16;
 
 /** Bytes of the constants that a plan's kernels read, as they are packed; packs nothing. */
-export function deviceWeightBytes({ steps, form }: Pick<Plan, "steps" | "form">): number {
-  const bindings = steps.flatMap(({ kernel }) => kernel.bindings);
+export function deviceWeightBytes({ dispatches, form }: Pick<Plan, "dispatches" | "form">): number {
+  const bindings = dispatches.flatMap(({ kernel }) => kernel.bindings);
   return bindings.reduce((sum, binding) => {
     if (binding.kind === "constant") return sum + binding.data.byteLength;
     if (binding.kind !== "weights" && binding.kind !== "int8 weights") return sum;

@@ -10,7 +10,7 @@ import { FeatherdetError } from "../graph/error.ts";
 import { type Latency, summarize, timed } from "./latency.ts";
 
 /** Time of one dispatch of a frame, in milliseconds of device time. */
-export interface DispatchTime {
+export interface DispatchTimes {
   /** Name of the graph node. */
   readonly name: string;
   /** Operators it computes, such as `Conv+Silu`. */
@@ -34,7 +34,7 @@ export interface FrameTimes {
   /** Sum of a frame's dispatches, each timed by itself. */
   readonly device: Latency;
   /** Every dispatch, letterbox to suppression. */
-  readonly dispatches: readonly DispatchTime[];
+  readonly dispatches: readonly DispatchTimes[];
 }
 
 /** Throws FeatherdetError if the adapter cannot time dispatches. */

@@ -57,7 +57,7 @@ export function mixedMeter(dataset: Dataset, { rounds = 7 }: MixedMeterOptions =
         return (await measureFrameTimes(detectors, picture, rounds)).map(({ detect, dispatches }) => ({
           milliseconds: detect.median,
           device: dispatches.reduce((sum, { min }) => sum + min, 0),
-          steps: dispatches.map(({ name, min }) => ({ name, milliseconds: min })),
+          dispatches: dispatches.map(({ name, min }) => ({ name, milliseconds: min })),
         }));
       } finally {
         for (const detector of detectors) detector.destroy();

@@ -68,14 +68,14 @@ export class PassTimer {
     this.#staging.destroy();
   }
 
-  /** Times each step of something that can be encoded in ranges, every step in a pass of its own. */
-  static async steps(
+  /** Times each dispatch of something that can be encoded in ranges, every dispatch in a compute pass of its own. */
+  static async timeDispatches(
     device: GPUDevice,
-    program: { readonly dispatches: number; encode(pass: GPUComputePassEncoder, first: number, end: number): void },
+    program: { readonly dispatchCount: number; encode(pass: GPUComputePassEncoder, first: number, end: number): void },
   ): Promise<number[]> {
-    const timer = new PassTimer(device, program.dispatches);
+    const timer = new PassTimer(device, program.dispatchCount);
     const encoder = device.createCommandEncoder();
-    for (let i = 0; i < program.dispatches; i++) {
+    for (let i = 0; i < program.dispatchCount; i++) {
       const pass = encoder.beginComputePass(timer.descriptor(i));
       program.encode(pass, i, i + 1);
       pass.end();

@@ -81,7 +81,7 @@ export class GraphEditor {
     return this.#nodes.producerOf(value) !== undefined || this.#constants.has(value) || this.#inputs.has(value);
   }
 
-  /** Type of a value. Throws FeatherdetError where there is none of that name. */
+  /** Type of a value. Throws FeatherdetError if there is none of that name. */
   typeOf(value: string): TensorType {
     const type = this.has(value) ? this.#types.get(value) ?? this.#source.types.get(value) : undefined;
     if (type) return type;
@@ -93,7 +93,7 @@ export class GraphEditor {
     return this.typeOf(value).shape;
   }
 
-  /** A node as it is now; undefined where it is gone. */
+  /** A node as it is now; undefined if it is gone. */
   current(node: Node): Node | undefined {
     return this.#nodes.named(node.name)?.node;
   }
@@ -166,8 +166,8 @@ export class GraphEditor {
   }
 
   /**
-   * Adds a node as it is and returns the names of its outputs. Throws FeatherdetError where a name is taken, where inputs do not exist
-   * or do not fit, and where a value of the graph would be of another type.
+   * Adds a node as it is and returns the names of its outputs. Throws FeatherdetError if a name is taken, if inputs do not exist
+   * or do not fit, and if a value of the graph would be of another type.
    */
   put(node: Node): readonly string[] {
     if (this.#nodes.named(node.name)) this.#reject(node, "shares its name with another node");
@@ -217,7 +217,7 @@ export class GraphEditor {
 
   /**
    * Removes a node of one output; who read it reads its first input, of the same type. A result of the graph keeps its name: what made
-   * the input makes it. Throws FeatherdetError where that cannot be.
+   * the input makes it. Throws FeatherdetError if that cannot be.
    */
   remove(node: Node): void {
     const place = this.#placeOf(node);

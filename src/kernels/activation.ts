@@ -25,7 +25,7 @@ export const FAKE_QUANTIZE: Activation = { name: "FakeQuantize", a: 1, b: 0 };
 /** Largest finite f32: WGSL has no infinities in expressions. */
 const LARGEST = 3.4028234e38;
 
-/** The activation that a node stands for, or undefined where it is none. */
+/** The activation that a node stands for, or undefined if it is none. */
 export function activationOf(node: Node): Activation | undefined {
   if (!isUnary(node.op)) return undefined;
   const attributes = node.attributes as Readonly<Record<string, number>>;

@@ -4,7 +4,7 @@
  *
  * The unit of cost is the time in which a software adapter multiplies a cell of four channels by four by four weights (16
  * multiply-adds) in registers; a load of a cell from memory costs `LOAD_COST` of them. Only comparisons matter, so that candidates for
- * one step agree on the unit and nothing else depends on it.
+ * one node agree on the unit and nothing else depends on it.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export type Fusion =
   /** Weights of few levels are read in one or two bits. */
   | "low-bit weights";
 
-/** The fusions of a step out of what is known of each, in the order of the type. */
+/** The fusions of a node out of what is known of each, in the order of the type. */
 export function fusionSet(has: Readonly<Partial<Record<Fusion, boolean>>>): ReadonlySet<Fusion> {
   const all: Readonly<Record<Fusion, true>> = {
     "activation": true,
@@ -50,7 +50,7 @@ export interface Variants<V> {
 }
 
 /**
- * One kernel of an operator. `Form` is what is known of a step before memory is given out (shapes, attributes), `Context` what its
+ * One kernel of an operator. `Form` is what is known of a node before memory is given out (shapes, attributes), `Context` what its
  * dispatches are made from, `V` a variant: a plain record of numbers and words, such as a tile.
  *
  * Members are methods so that candidates of different variants stand in one list.
@@ -60,19 +60,19 @@ export interface Candidate<Form, Context, V extends object = object> {
   readonly name: string;
   /** Shaders that it dispatches, below `shaders/`; a measurement is forgotten when one of them changes. */
   readonly shaders: readonly string[];
-  /** True where it computes such a step. */
+  /** Whether it computes such a node. */
   applies(form: Form): boolean;
   /** True where it takes all of these along. */
   accepts(fusions: ReadonlySet<Fusion>, form: Form): boolean;
-  /** Its variants. For every step some candidate has a usual one. */
+  /** Its variants. For every node some candidate has a usual one. */
   variants(form: Form, target: KernelTarget): Variants<V>;
-  /** Estimated cost of the step, in the unit of this module. */
+  /** Estimated cost of the node, in the unit of this module. */
   cost(form: Form, variant: V, target: KernelTarget): number;
   /** Its dispatches. Scratch memory that they name is given out by the planner. */
   kernels(form: Form, context: Context, variant: V, target: KernelTarget): Kernel[];
 }
 
-/** One variant of one candidate, ready to be chosen for a step. */
+/** One variant of one candidate, ready to be chosen for a node. */
 export interface KernelOption<Context> {
   /** The candidate's name. */
   readonly kernel: string;
@@ -86,9 +86,9 @@ export interface KernelOption<Context> {
   readonly make: (context: Context) => Kernel[];
 }
 
-/** All that competes for a step. */
+/** All that competes for a node. */
 export interface Contest<Context> {
-  /** What tuning records call the step: steps of one key are equal work. */
+  /** What tuning records call the node: nodes of one key are equal work. */
   readonly key: string;
   /** Changes when a candidate, a variant or a shader does, so that earlier measurements say nothing any more. */
   readonly revision: string;
@@ -119,7 +119,7 @@ export function someAccepts<Form, Context>(
   return entrants(candidates, form, fusions).length > 0;
 }
 
-/** What competes for a step. Throws FeatherdetError, made by `refuse`, where nothing does. */
+/** What competes for a node. Throws FeatherdetError, made by `refuse`, where nothing does. */
 export function contestOf<Form, Context>(
   candidates: readonly Candidate<Form, Context>[],
   step: { readonly key: string; readonly form: Form; readonly fusions: ReadonlySet<Fusion> },
@@ -151,7 +151,7 @@ export function contestOf<Form, Context>(
   return { key, options, revision: textHash([...revisions, ...variants].join("\n")) };
 }
 
-/** What measuring found for a step. */
+/** What measuring found for a node. */
 export interface Measured {
   /** Name of the candidate. */
   readonly kernel: string;

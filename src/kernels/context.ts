@@ -11,7 +11,7 @@ import type { Contest, Fusion } from "./candidate.ts";
 import type { Int8Cells, Kernel, Layout } from "./kernel.ts";
 import type { KernelTarget, Target } from "./target.ts";
 
-/** An input or output of a step. */
+/** An input or output of a node. */
 export interface Operand {
   readonly value: string;
   readonly shape: Shape;
@@ -64,7 +64,7 @@ export interface OperandTypes {
   readonly outputs: readonly TensorType[];
 }
 
-/** A step for which kernels compete, before anything is placed. */
+/** A node for which kernels compete, before anything is placed. */
 export interface ContestRequest<K extends Operator = Operator> {
   readonly node: Node<K>;
   readonly types: OperandTypes;
@@ -82,7 +82,7 @@ export interface ContestRequest<K extends Operator = Operator> {
 export interface Competition<K extends Operator> {
   /** True where some kernel computes the node with all that is fused. */
   readonly accepts: (request: ContestRequest<K>) => boolean;
-  /** All that can compute the step. Throws FeatherdetError where nothing can. */
+  /** All that can compute the node. Throws FeatherdetError if nothing can. */
   readonly contest: (request: ContestRequest<K>, target: KernelTarget) => Contest<KernelContext<K>>;
 }
 

@@ -73,7 +73,7 @@ const competition: Competition<"Conv" | "ConvTranspose"> = {
   contest,
 };
 
-/** What competes for a step whose operands are placed already. */
+/** What competes for a node whose operands are placed already. */
 export function convContest(context: ConvContext): ReturnType<typeof contest> {
   const { node, inputs, outputs, epilogue, gate, firstChannel } = context;
   const { activation, residual, interleaved } = epilogue;
@@ -100,7 +100,7 @@ export function convContest(context: ConvContext): ReturnType<typeof contest> {
   });
 }
 
-/** The dispatches of a step by the kernel that costs least. */
+/** The dispatches of a node by the kernel that costs least. */
 function convKernels(context: ConvContext): Kernel[] {
   return chooseOption(convContest(context)).make(context);
 }

@@ -46,7 +46,7 @@ function inputLanes(firstChannel: number, inputs: number): number {
   return Math.min(4, firstChannel % 4 + inputs);
 }
 
-/** The weights of a step as they are bound, in one or two bits each where these hold them; `groups` of output blocks are computed. */
+/** The weights of a node as they are bound, in one or two bits each where these hold them; `groups` of output blocks are computed. */
 function weightsOf(
   step: ConvStep,
   packing: WeightPacking,

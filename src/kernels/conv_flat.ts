@@ -21,10 +21,10 @@ export function flatApplies({ attributes: { groups, strides, pads }, weight }: C
 }
 
 /**
- * What it costs more than a rectangle of as many pixels, since each pixel has coordinates of its own: between 1.00 and 1.05 on a software
- * adapter (`bench/kernels.ts`).
+ * What it costs more than a rectangle of as many pixels, since each pixel has coordinates of its own: between 1.01 and 1.08 on a software
+ * adapter (`bench/kernels.ts`). The most counts: where both are about as fast, one pipeline for all maps is better than two.
  */
-const COORDINATES = 1.05;
+const COORDINATES = 1.08;
 
 /** The flat convolution among the kernels of convolutions; it takes along what the direct one does. */
 export const flatCandidate: ConvCandidate<FlatTile> = {

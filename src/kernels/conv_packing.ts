@@ -54,7 +54,7 @@ interface PackingSource {
   readonly flip: boolean;
 }
 
-/** What the packings of a step are made from. A transposed convolution that is computed as a plain one has its taps flipped. */
+/** What the packings of a node are made from. A transposed convolution that is computed as a plain one has its taps flipped. */
 export function packingSource(
   { weight, attributes, transposed = false }: ConvShape,
   flip = transposed,
@@ -151,7 +151,7 @@ function packDense(packed: Float32Array, packing: WeightPacking, { weight: { dat
   }
 }
 
-/** Weight and bias of a step. */
+/** Weight and bias of a node. */
 type Numbers = Pick<ConvStep, "weight" | "bias">;
 
 /** Constant weights packed on the host, when they are uploaded. */
@@ -165,13 +165,13 @@ export function packOnHost(packing: WeightPacking, numbers: Numbers): PackedWeig
   return { ...extent, pack };
 }
 
-/** The packed weights of a step as its kernel binds them, and what has to be dispatched before it. */
+/** The packed weights of a node as its kernel binds them, and what has to be dispatched before it. */
 export interface BoundWeights extends Pick<PackedWeights, "columns" | "rows" | "layers"> {
   readonly binding: KernelBinding;
   readonly before: readonly Kernel[];
 }
 
-/** Binds the weights of a step: constants, or values that a dispatch of their own packs at every run. */
+/** Binds the weights of a node: constants, or values that a dispatch of their own packs at every run. */
 export function bindWeights(step: ConvStep, packing: WeightPacking): BoundWeights {
   const { trained } = step;
   if (!trained) {

@@ -61,7 +61,7 @@ function numbersOf(
   return { weight: { shape, data: new Float32Array() }, trained: { weight: weight.value, bias: bias?.value } };
 }
 
-/** The residual of a step. */
+/** The residual of a node. */
 export function residualOf({ residual }: Epilogue): ConvStep["residual"] {
   return residual && {
     value: residual.operand.value,
@@ -70,7 +70,7 @@ export function residualOf({ residual }: Epilogue): ConvStep["residual"] {
   };
 }
 
-/** The step that a node of either convolution stands for. */
+/** The operands, attributes and fusions of a node of either convolution. */
 export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvStep {
   const { inputs: [x, weight, bias], outputs: [y], epilogue, gate, firstChannel } = context;
   const node: Node = context.node;
@@ -95,7 +95,7 @@ export function stepOf(context: KernelContext<"Conv" | "ConvTranspose">): ConvSt
   };
 }
 
-/** What follows the sums of a step. */
+/** What follows the sums of a node. */
 type Fused = Pick<ConvStep, "activation" | "residual">;
 
 /** Linker constants of `shaders/lib/epilogue.wgsl`. */

@@ -91,7 +91,7 @@ export const LOAD_COST = 2;
 /** Threads below which a piece of hardware runs idle; larger tiles then cost more than they save. */
 const HARDWARE_THREADS = 16384;
 
-/** How much longer a step takes because it has too few threads to keep an adapter busy, at least 1. */
+/** How much longer a node takes because it has too few threads to keep an adapter busy, at least 1. */
 export function idleFactor(threads: number, target: Target): number {
   return target === "hardware" ? Math.max(1, HARDWARE_THREADS / threads) : 1;
 }

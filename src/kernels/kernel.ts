@@ -1,5 +1,5 @@
 /**
- * What a kernel is: a plain description that the planner makes for one step and the session turns into a dispatch.
+ * What a kernel is: a plain description that the planner makes for one node and the session turns into a dispatch.
  *
  * A kernel names a shader file and the linker constants that specialise it (algorithm, tile, storage); everything that changes
  * with the tensors goes into its parameter block, so that few pipelines serve many layers.
@@ -112,8 +112,8 @@ export type KernelBinding =
   /** A constant of the graph as plain f32 storage. */
   | { readonly kind: "constant"; readonly data: Float32Array }
   /**
-   * Plain storage in which one dispatch of a step leaves numbers for later ones of the same step, which name it alike; what an earlier
-   * step left there is overwritten. The planner gives it its first byte in the plan's scratch memory.
+   * Plain storage in which one dispatch of a node leaves numbers for later ones of the same node, which name it alike; what an earlier
+   * node left there is overwritten. The planner gives it its first byte in the plan's scratch memory.
    */
   | { readonly kind: "scratch"; readonly name: string; readonly bytes: number; readonly offset?: number };
 

@@ -25,7 +25,7 @@ export interface WeightLevels {
 /** Most cells in a row: what every adapter allows a texture, which is made no power of two wide. */
 const MOST_COLUMNS = 8191;
 
-/** Shows the index of each weight, output by output, with what it belongs to, until one is refused; true where none is. */
+/** Shows the index of each weight, output by output, with what it belongs to, until one is refused; true if none is. */
 function forEachWeight(
   { outputs, inputsPerGroup, taps, steps, flip }: WeightPacking,
   see: (index: number, output: number, input: number, tap: number) => boolean,

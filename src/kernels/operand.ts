@@ -10,7 +10,7 @@ import type { Node } from "../graph/operators.ts";
 import type { KernelContext, Operand, OperandTypes } from "./context.ts";
 import type { BlockedLayout, KernelBinding } from "./kernel.ts";
 
-/** The layout of an operand in row memory. Throws FeatherdetError where it lies elsewhere. */
+/** The layout of an operand in row memory. Throws FeatherdetError if it lies elsewhere. */
 export function blockedOf(operand: Operand): BlockedLayout {
   if (operand.layout?.kind === "blocked") return operand.layout;
   throw new FeatherdetError(`"${operand.value}" is not in row memory`);
@@ -63,14 +63,14 @@ export function onImages(_: Node, types: OperandTypes): boolean {
   return types.inputs[0].constant === undefined && allImages(types);
 }
 
-/** Throws FeatherdetError where a kernel that computes no epilogue is handed one. */
+/** Throws FeatherdetError if a kernel that computes no epilogue is handed one. */
 export function refuseEpilogue({ node, epilogue }: KernelContext): void {
   if (epilogue.activation.name !== "None" || epilogue.residual || epilogue.interleaved) {
     throw new FeatherdetError("nothing can be fused into this kernel", { node: node.name, operator: node.op });
   }
 }
 
-/** Throws FeatherdetError where a kernel that computes activations only is handed a residual. */
+/** Throws FeatherdetError if a kernel that computes activations only is handed a residual. */
 export function refuseResidual({ node, epilogue }: KernelContext): void {
   if (epilogue.residual || epilogue.interleaved) {
     throw new FeatherdetError("nothing but an activation can be fused into this kernel", {

@@ -104,7 +104,7 @@ function structsOf(code: string): ReadonlyMap<string, readonly (readonly [name: 
   }));
 }
 
-/** What a shader's uniform struct at binding 0 is made of; undefined where the shader has none. */
+/** What a shader's uniform struct at binding 0 is made of; undefined if the shader has none. */
 export function uniformLeaves(code: string): readonly Leaf[] | undefined {
   const uniform = /@binding\(0\)\s+var<uniform>\s+\w+\s*:\s*(\w+)/.exec(code);
   if (uniform === null) return undefined;
@@ -132,7 +132,7 @@ export function uniformLeaves(code: string): readonly Leaf[] | undefined {
 const described = (leaf: Leaf | undefined) => leaf ? `"${leaf.name}: ${leaf.type}" at byte ${leaf.offset}` : "nothing";
 
 /**
- * Throws FeatherdetError where the struct of parameters of a linked shader (its `uniformLeaves`) is not what the kernel fills: another
+ * Throws FeatherdetError if the struct of parameters of a linked shader (its `uniformLeaves`) is not what the kernel fills: another
  * name, order, type or place.
  */
 export function checkParameters({ label, shader, parameters }: Kernel, uniform: readonly Leaf[] | undefined): void {

@@ -32,7 +32,7 @@ function filesOf(library: ShaderLibrary, path: string, files = new Set<string>()
   return files;
 }
 
-/** A hash of the files that a shader is linked from. Throws FeatherdetError where there is no such shader. */
+/** A hash of the files that a shader is linked from. Throws FeatherdetError if there is no such shader. */
 export function hashShader(library: ShaderLibrary, path: string): string {
   return textHash([...filesOf(library, path)].map((file) => `${file}\n${library[file]}`).join("\n"));
 }

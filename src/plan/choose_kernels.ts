@@ -1,5 +1,5 @@
 /**
- * Which kernel computes a step for which several compete: the one that tuning found to be fastest, or else the cheapest by estimate.
+ * Which kernel computes a node for which several compete: the one that tuning found to be fastest, or else the cheapest by estimate.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Choosing {
   readonly tuning?: Tuning;
 }
 
-/** What competes for a step, and what won. */
+/** What competes for a node, and what won. */
 export interface KernelChoice {
   readonly contest: Contest<KernelContext>;
   readonly option: KernelOption<KernelContext>;
@@ -37,7 +37,7 @@ export function operandTypes({ graph, types }: GraphIndex, node: Node): OperandT
   };
 }
 
-/** The choice for a step; undefined where its operator has one kernel for each layout. */
+/** The choice for a node; undefined where its operator has one kernel for each layout. */
 export function chooseKernel(request: ContestRequest, { target, tuning }: Choosing): KernelChoice | undefined {
   const contest = kernelsOf(request.node).competition?.contest(request, target);
   return contest && { contest, option: chooseOption(contest, tuning?.choices[contest.key]) };

@@ -69,15 +69,15 @@ export function viewOf({ graph, types }: GraphIndex, node: Node, layout: LayoutK
   return undefined;
 }
 
-/** The step of a node; or of a Split that is no view as a whole, those of its outputs that are views, and of the others, copies. */
-export function splitSteps(node: Node, step: PlanNode): PlanNode[] {
-  const offsets = node.op === "Split" && step.writes === "blocked" ? channelOffsets(node) : undefined;
-  if (offsets === undefined || step.view !== undefined) return [step];
-  const outputs = (aligned: boolean) => step.outputs.filter((_, i) => (offsets[i] % 4 === 0) === aligned);
+/** The plan node of a node. A Split that is no view as a whole gives two: one for outputs that are views, one that copies the others. */
+export function splitNodes(node: Node, whole: PlanNode): PlanNode[] {
+  const offsets = node.op === "Split" && whole.writes === "blocked" ? channelOffsets(node) : undefined;
+  if (offsets === undefined || whole.view !== undefined) return [whole];
+  const outputs = (aligned: boolean) => whole.outputs.filter((_, i) => (offsets[i] % 4 === 0) === aligned);
   const copied = outputs(false);
   const kernels: PlanNode["kernels"] = (maker) =>
-    step.kernels(maker).filter(({ bindings }) =>
+    whole.kernels(maker).filter(({ bindings }) =>
       bindings.some((binding) => binding.kind === "write" && copied.includes(binding.value))
     );
-  return [{ ...step, outputs: outputs(true), view: "split" }, { ...step, outputs: copied, kernels }];
+  return [{ ...whole, outputs: outputs(true), view: "split" }, { ...whole, outputs: copied, kernels }];
 }

@@ -1,5 +1,5 @@
 /**
- * When values live: from the step that writes them to the last that reads them, or anything that shares their memory.
+ * When values live: from the node that writes them to the last that reads them, or anything that shares their memory.
  *
  * @module
  */
@@ -10,26 +10,26 @@ import type { Interval } from "./memory.ts";
 import type { LayoutKind, PlanNode } from "./node.ts";
 import type { ViewTable } from "./views.ts";
 
-/** First and last step of a value. */
+/** First and last node of a value. */
 export interface Life {
   readonly first: number;
   readonly last: number;
 }
 
-/** Steps at which each value is written first and read last. */
+/** Nodes at which each value is written first and read last. */
 export function lifetimes(
   nodes: readonly PlanNode[],
   graph: Graph,
   options: BorderLayouts,
 ): Map<string, { first: number; last: number }> {
   const lives = new Map<string, { first: number; last: number }>();
-  const touch = (value: string, step: number) => {
+  const touch = (value: string, at: number) => {
     const life = lives.get(value);
-    if (life === undefined) lives.set(value, { first: step, last: step });
-    else [life.first, life.last] = [Math.min(life.first, step), Math.max(life.last, step)];
+    if (life === undefined) lives.set(value, { first: at, last: at });
+    else [life.first, life.last] = [Math.min(life.first, at), Math.max(life.last, at)];
   };
   for (const { name } of graph.inputs) touch(name, -1);
-  nodes.forEach((node, step) => [...node.inputs, ...node.outputs].forEach((value) => touch(value, step)));
+  nodes.forEach((node, at) => [...node.inputs, ...node.outputs].forEach((value) => touch(value, at)));
   for (const output of graph.outputs) {
     const kind = options.blockedOutputs?.includes(output) ? "blocked" : "plain";
     touch(lives.has(converted(output, kind)) ? converted(output, kind) : output, nodes.length);

@@ -11,7 +11,7 @@ import type { Epilogue, KernelContext, Operand } from "../kernels/context.ts";
 import { withCells } from "../kernels/int8/cells.ts";
 import type { Int8Cells } from "../kernels/kernel.ts";
 import { chooseKernel, type Choosing, type KernelChoice, kernelsOf, operandTypes } from "./choose_kernels.ts";
-import { chooseLayout, fitsRowMemory, mixedLayouts, splitSteps, viewOf } from "./choose_layout.ts";
+import { chooseLayout, fitsRowMemory, mixedLayouts, splitNodes, viewOf } from "./choose_layout.ts";
 import { type ChannelShuffle, findChannelShuffles, shuffleNode } from "./fuse/channel_shuffle.ts";
 import type { Composite } from "./fuse/composites.ts";
 import { fuseConvolutions, type FusedConvolution, fusionsOf } from "./fuse/convolution.ts";
@@ -31,20 +31,20 @@ interface Lowering {
   readonly quantization: Quantization;
   /** Where the values made so far lie. */
   readonly kinds: Map<string, LayoutKind>;
-  /** Nodes that need no step of their own, or have one. */
+  /** Nodes that need no plan node of their own, or have one. */
   readonly done: Set<Node>;
 }
 
-/** A node with what it takes along, ready to become a step. */
+/** A node with what it takes along, ready to become a plan node. */
 interface Lowered {
   /** The graph's node whose operator is computed. */
   readonly source: Node;
-  /** The same, reading what the step reads in its first input's place. */
+  /** The same, reading what the node reads in its first input's place. */
   readonly node: Node;
   readonly fused: FusedConvolution | undefined;
   readonly layout: LayoutKind | "mixed";
   readonly outputs: readonly string[];
-  /** How the bytes that are stored stand for numbers, where the step quantizes. */
+  /** How the bytes that are stored stand for numbers, where the node quantizes. */
   readonly cells: Int8Cells | undefined;
   /** The quantized value that is read instead of a float value. */
   readonly before: (value: string) => QuantizedValue | undefined;
@@ -72,7 +72,7 @@ export function lower(typed: GraphIndex, composites: readonly Composite[], optio
   });
 }
 
-/** The step of a channel shuffle over row memory; undefined where there is none or it lies elsewhere. */
+/** The plan node of a channel shuffle over row memory; undefined if there is none or it lies elsewhere. */
 function lowerShuffle({ typed, kinds, done }: Lowering, shuffle: ChannelShuffle | undefined): PlanNode[] | undefined {
   if (!shuffle || kinds.get(shuffle.input) !== "blocked" || !fitsRowMemory(typed, shuffle.output)) return undefined;
   kinds.set(shuffle.output, "blocked");
@@ -80,7 +80,7 @@ function lowerShuffle({ typed, kinds, done }: Lowering, shuffle: ChannelShuffle 
   return [shuffleNode(shuffle)];
 }
 
-/** The steps of a node, or of the convolution whose last node it is. */
+/** The plan nodes of a node, or of the convolution whose last node it is. */
 function lowerNode(lowering: Lowering, last: Node, fused: FusedConvolution | undefined): PlanNode[] {
   const { typed, kinds, done, quantization } = lowering;
   const { graph, types } = typed;
@@ -101,7 +101,7 @@ function lowerNode(lowering: Lowering, last: Node, fused: FusedConvolution | und
   const cells = fused?.cells ?? quantizer?.cells;
   const lowered: Lowered = { source, node, fused, layout, outputs, cells, before };
   const choice = layout === "plain" ? undefined : choiceOf(lowering, lowered);
-  return splitSteps(node, {
+  return splitNodes(node, {
     name: node.name,
     operator: `${fused ? operatorOf(fused) : node.op}${cells ? "+QuantizeLinear" : ""}`,
     inputs: [...new Set(read.map((value) => before(value)?.value ?? value))],
@@ -126,7 +126,7 @@ function quantizerBehind({ quantization, done }: Lowering, node: Node): Quantize
   return quantizer && !quantizer.nodes.some((one) => done.has(one)) ? quantizer : undefined;
 }
 
-/** The kernel for a step, where several compete. */
+/** The kernel for a node, where several compete. */
 function choiceOf({ typed, choosing }: Lowering, lowered: Lowered): KernelChoice | undefined {
   const { source, fused, cells, before } = lowered;
   return chooseKernel({
@@ -139,7 +139,7 @@ function choiceOf({ typed, choosing }: Lowering, lowered: Lowered): KernelChoice
   }, choosing);
 }
 
-/** What the kernels of a step are made from, once its operands are placed. */
+/** What the kernels of a node are made from, once its operands are placed. */
 function contextOf(lowering: Lowering, lowered: Lowered, { operand: operandOf, pitch }: KernelMaker): KernelContext {
   const { node, fused, outputs, cells, before } = lowered;
   const { adapter, packedDot, floatWeights } = lowering.choosing.target;
@@ -168,7 +168,7 @@ function contextOf(lowering: Lowering, lowered: Lowered, { operand: operandOf, p
   };
 }
 
-/** Operators of a step, such as `Conv+Silu+Add`. */
+/** Operators of a node, such as `Conv+Silu+Add`. */
 function operatorOf({ nodes, interleaved, quantizers = 0 }: FusedConvolution): string {
   const names = nodes.map(({ op }) => op).slice(0, nodes.length - quantizers);
   // Concat and the three nodes of the shuffle.

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A tensor that wants memory: its size and the steps between which it lives, both inclusive. */
+/** A tensor that wants memory: its size and the nodes between which it lives, both inclusive. */
 export interface Interval {
   readonly name: string;
   readonly size: number;
@@ -40,7 +40,7 @@ function place(order: readonly Interval[]): Allocation {
 }
 
 /**
- * Gives every interval an offset so that no two that live at the same step overlap. Best fit, tried in several orders (largest
+ * Gives every interval an offset so that no two that live at the same node overlap. Best fit, tried in several orders (largest
  * first, earliest first, longest first), of which the tightest is kept.
  */
 export function allocate(intervals: readonly Interval[]): Allocation {
@@ -53,7 +53,7 @@ export function allocate(intervals: readonly Interval[]): Allocation {
   return orders.map((order) => place([...intervals].sort(order))).reduce((a, b) => b.size < a.size ? b : a);
 }
 
-/** The largest sum of sizes that live at one step: no allocation can be smaller. */
+/** The largest sum of sizes that live at one node: no allocation can be smaller. */
 export function lowerBound(intervals: readonly Interval[]): number {
   const changes = new Map<number, number>();
   for (const { size, first, last } of intervals) {

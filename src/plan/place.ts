@@ -52,7 +52,7 @@ export interface Placed {
   readonly plainBytes: number;
   /** Bytes of all arenas. */
   readonly bytes: number;
-  /** The largest sum of values live at one step. */
+  /** The largest sum of values live at one node. */
   readonly lowerBound: number;
 }
 
@@ -117,7 +117,7 @@ function arenaOf(roots: readonly Root[], types: PlaceContext["types"], pitch: nu
   return { ...allocate(intervals), layouts, pageShift };
 }
 
-/** Places all values. Throws FeatherdetError where an arena has no room for them. */
+/** Places all values. Throws FeatherdetError if an arena has no room for them. */
 export function place(nodes: readonly PlanNode[], context: PlaceContext, options: PlaceOptions): Placed {
   const { graph, types, views, aliases } = context;
   const kinds = new Map<string, LayoutKind>();

@@ -49,7 +49,7 @@ export interface PlanOptions extends BorderLayouts {
 }
 
 /** One dispatch of a plan. */
-export interface Step {
+export interface Dispatch {
   /** Name of the graph node. */
   readonly name: string;
   /** Operators it computes, such as `Conv+Silu`. */
@@ -72,7 +72,7 @@ export interface MemoryReport {
   readonly scratch: number;
 }
 
-/** One way to compute a step for which kernels compete (see `kernels/candidate.ts`). */
+/** One way to compute a node for which kernels compete (see `kernels/candidate.ts`). */
 export interface PlannedOption {
   /** Name of the kernel among its operator's candidates. */
   readonly kernel: string;
@@ -82,11 +82,11 @@ export interface PlannedOption {
   readonly cost: number;
   /** Estimates may not choose it, only measuring. */
   readonly measured: boolean;
-  /** Makes the step's dispatches, on the memory of the plan. */
-  readonly steps: () => Step[];
+  /** Makes the node's dispatches, on the memory of the plan. */
+  readonly dispatches: () => Dispatch[];
 }
 
-/** A step for which kernels compete. */
+/** A node for which kernels compete. */
 export interface PlannedContest {
   /** What tuning records call it. */
   readonly key: string;
@@ -96,7 +96,7 @@ export interface PlannedContest {
   readonly options: readonly PlannedOption[];
   /** What the plan has. */
   readonly chosen: PlannedOption;
-  /** Steps of the plan that are equal work. */
+  /** Nodes of the plan that are equal work. */
   readonly count: number;
 }
 
@@ -117,14 +117,14 @@ export interface Plan {
   /** Bytes of the memory in which the dispatches of one node hand numbers to each other. */
   readonly scratchBytes: number;
   /** Dispatches, in order. */
-  readonly steps: readonly Step[];
+  readonly dispatches: readonly Dispatch[];
   /** Memory of each value. */
   readonly placements: ReadonlyMap<string, Placement>;
   /** Type of each value. */
   readonly types: ReadonlyMap<string, TensorType>;
   /** Bytes of activation memory, beside those without planning. */
   readonly memory: MemoryReport;
-  /** Steps for which several kernels compete, by the keys of their contests; of those with one key the first. */
+  /** Nodes for which several kernels compete, by the keys of their contests; of those with one key the first. */
   readonly contests: ReadonlyMap<string, PlannedContest>;
 }
 
@@ -148,7 +148,7 @@ function withoutUnread(nodes: readonly PlanNode[], graph: Graph): PlanNode[] {
 }
 
 /** The dispatches of a node. */
-function stepsOf(node: PlanNode, maker: KernelMaker): Step[] {
+function describeDispatches(node: PlanNode, maker: KernelMaker): Dispatch[] {
   const kernels = node.kernels(maker);
   // Packing weights comes before the kernel that computes.
   const packs = ({ bindings }: Kernel) => bindings.some((one) => one.kind === "packed" && one.access === "write");
@@ -165,13 +165,13 @@ function stepsOf(node: PlanNode, maker: KernelMaker): Step[] {
 function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, maker: KernelMaker): PlannedContest {
   const options = contest.options.map((option): PlannedOption => {
     const { kernel, variant, cost, measured } = option;
-    return { kernel, variant, cost, measured, steps: () => stepsOf(node, { ...maker, option }) };
+    return { kernel, variant, cost, measured, dispatches: () => describeDispatches(node, { ...maker, option }) };
   });
   const { key, revision } = contest;
   return { key, revision, options, chosen: options[contest.options.indexOf(won)], count: 1 };
 }
 
-/** Makes a plan. Throws FeatherdetError where an operator has no kernel for its shapes or a tensor is too large. */
+/** Makes a plan. Throws FeatherdetError if an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
   const index = GraphIndex.of(graph);
@@ -210,7 +210,7 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     const { key } = node.choice.contest, known = contests.get(key);
     contests.set(key, known ? { ...known, count: known.count + 1 } : plannedContest(node, node.choice, maker));
   }
-  const { steps, scratchBytes } = placeScratch(nodes.map((node) => stepsOf(node, maker)));
+  const { dispatches, scratchBytes } = placeScratch(nodes.map((node) => describeDispatches(node, maker)));
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
     .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
@@ -220,7 +220,7 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     pages: placed.pages,
     int8Pages: placed.int8Pages,
     plainBytes: placed.plainBytes,
-    steps,
+    dispatches,
     scratchBytes,
     placements,
     types,

@@ -1,5 +1,5 @@
 /**
- * Prints a plan: steps, kernels, where values lie, and what the planning saved.
+ * Prints a plan: dispatches, kernels, where values lie, and what the planning saved.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export function printPlan(plan: Plan): string {
       : `${layout.batch}x${layout.channels}x${layout.height}x${layout.width}`;
     return layout.kind === "plain" ? `${shape} @${offset}B` : `${shape} @${layout.int8 ? "i" : "p"}${offset}+${extent}`;
   };
-  const rows = plan.steps.map(({ name, operator, kernel }, i) => {
+  const rows = plan.dispatches.map(({ name, operator, kernel }, i) => {
     const values = (kind: "read" | "write") =>
       kernel.bindings.flatMap((binding) => binding.kind === kind ? [place(binding.value)] : []).join(", ");
     return [
@@ -43,11 +43,12 @@ export function printPlan(plan: Plan): string {
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
   const { planned, naive, lowerBound, scratch } = plan.memory;
-  const pipelines = new Set(plan.steps.map(({ kernel }) => JSON.stringify([kernel.shader, kernel.constants]))).size;
+  const pipelines =
+    new Set(plan.dispatches.map(({ kernel }) => JSON.stringify([kernel.shader, kernel.constants]))).size;
   return [
     ...lines,
     "",
-    `${plan.steps.length} dispatches, ${pipelines} pipelines, cells of ${plan.form.scalar} in a ${plan.form.storage}, ` +
+    `${plan.dispatches.length} dispatches, ${pipelines} pipelines, cells of ${plan.form.scalar} in a ${plan.form.storage}, ` +
     `arena of ${plan.pages} pages of ${plan.pitch} x ${1 << plan.form.pageShift} cells` +
     (plan.int8Pages > 0 ? `, and one of ${plan.int8Pages} such pages of int8` : ""),
     `activation memory ${megabytes(planned)}: ${(planned / lowerBound).toFixed(3)} of the lower bound ${

@@ -20,5 +20,5 @@ export type {
 } from "../kernels/kernel.ts";
 export type { Target } from "../kernels/target.ts";
 export type { BorderLayouts } from "./convert.ts";
-export type { MemoryReport, Placement, Plan, PlannedContest, PlannedOption, PlanOptions, Step } from "./plan.ts";
+export type { Dispatch, MemoryReport, Placement, Plan, PlannedContest, PlannedOption, PlanOptions } from "./plan.ts";
 export type { TunedChoice, Tuning } from "./tuning.ts";

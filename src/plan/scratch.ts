@@ -7,11 +7,11 @@
 
 import type { KernelBinding } from "../kernels/kernel.ts";
 import { allocate, type Interval } from "./memory.ts";
-import type { Step } from "./plan.ts";
+import type { Dispatch } from "./plan.ts";
 
-/** Steps whose scratch has places. */
-export interface PlacedSteps {
-  readonly steps: readonly Step[];
+/** Nodes whose scratch has places. */
+export interface PlacedDispatches {
+  readonly dispatches: readonly Dispatch[];
   /** Bytes of the scratch memory that holds them all. */
   readonly scratchBytes: number;
 }
@@ -22,11 +22,11 @@ const ALIGNMENT = 256;
 type Scratch = KernelBinding & { readonly kind: "scratch" };
 
 /** Scratch of the nodes, by node and name: bytes and the dispatches between which it lives. */
-function lives(nodes: readonly (readonly Step[])[]): Map<string, Interval> {
+function lives(nodes: readonly (readonly Dispatch[])[]): Map<string, Interval> {
   const found = new Map<string, Interval>();
   let dispatch = 0;
-  nodes.forEach((steps, node) => {
-    for (const { kernel } of steps) {
+  nodes.forEach((dispatches, node) => {
+    for (const { kernel } of dispatches) {
       for (const binding of kernel.bindings) {
         if (binding.kind !== "scratch") continue;
         const name = nameOf(node, binding);
@@ -43,16 +43,16 @@ function lives(nodes: readonly (readonly Step[])[]): Map<string, Interval> {
 const nameOf = (node: number, { name }: Scratch) => `${node}#${name}`;
 
 /** Gives the scratch of dispatches its places; those of one node come as one list. */
-export function placeScratch(nodes: readonly (readonly Step[])[]): PlacedSteps {
+export function placeScratch(nodes: readonly (readonly Dispatch[])[]): PlacedDispatches {
   const { offsets, size } = allocate([...lives(nodes).values()]);
-  const steps = nodes.flatMap((steps, node) =>
-    steps.map((step): Step => {
-      if (!step.kernel.bindings.some(({ kind }) => kind === "scratch")) return step;
-      const bindings = step.kernel.bindings.map((binding): KernelBinding =>
+  const dispatches = nodes.flatMap((dispatches, node) =>
+    dispatches.map((dispatch): Dispatch => {
+      if (!dispatch.kernel.bindings.some(({ kind }) => kind === "scratch")) return dispatch;
+      const bindings = dispatch.kernel.bindings.map((binding): KernelBinding =>
         binding.kind === "scratch" ? { ...binding, offset: offsets.get(nameOf(node, binding))! } : binding
       );
-      return { ...step, kernel: { ...step.kernel, bindings } };
+      return { ...dispatch, kernel: { ...dispatch.kernel, bindings } };
     })
   );
-  return { steps, scratchBytes: size };
+  return { dispatches, scratchBytes: size };
 }

@@ -1,5 +1,5 @@
 /**
- * Keeps the inputs of a step apart where activations are a storage buffer: WebGPU refuses a dispatch that binds overlapping ranges
+ * Keeps the inputs of a node apart where activations are a storage buffer: WebGPU refuses a dispatch that binds overlapping ranges
  * of a writable buffer twice. Read-only textures may overlap, so there nothing is to be done.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Tuning records: which kernel, in which variant, was measured to be fastest for which step on one adapter.
+ * Tuning records: which kernel, in which variant, was measured to be fastest for which node on one adapter.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 /** Version of the records' form; records of another one are as good as none. */
 export const TUNING_FORMAT = 2;
 
-/** What measuring found for a step. */
+/** What measuring found for a node. */
 export interface TunedChoice {
   /** Name of the kernel among its operator's candidates. */
   readonly kernel: string;

@@ -64,9 +64,9 @@ export interface CompressModelOptions {
   readonly out: string;
   /** Side of the input; the model's own by default. */
   readonly size?: number;
-  /** Told what is doubtful about the pictures. */
+  /** Called with what is doubtful about the pictures. */
   readonly onNote?: (line: string) => void;
-  /** Told after each picture that passes looked at how many are done, of how many. */
+  /** Called after each picture that passes looked at how many are done, of how many. */
   readonly onPicture?: (done: number, total: number) => void;
 }
 
@@ -80,7 +80,7 @@ export interface CompressedModel<Steps extends readonly PassStep<unknown>[]> {
   readonly file: { readonly name: string; readonly bytes: number };
 }
 
-/** The input of a model that is shown pictures. Throws FeatherdetError where it takes something else. */
+/** The input of a model that is shown pictures. Throws FeatherdetError if it takes something else. */
 export function pictureInput(graph: Graph): { readonly name: string; readonly height: number; readonly width: number } {
   const [input] = graph.inputs, { shape: [batch, channels, height, width] } = input;
   if (graph.inputs.length !== 1 || input.shape.length !== 4 || batch !== 1 || channels !== 3) {

@@ -45,7 +45,7 @@ export interface QuantizedTraining extends TrainingVariant {
   readonly settings: Readonly<Record<string, unknown>> & QuantizedSettings;
 }
 
-/** A variant that rounds as `prepareQat` does. Throws FeatherdetError where the model has frozen parts, which would be rounded too. */
+/** A variant that rounds as `prepareQat` does. Throws FeatherdetError if the model has frozen parts, which would be rounded too. */
 function roundingVariant(
   settings: QuantizedSettings,
   options: PrepareQatOptions,

@@ -89,7 +89,7 @@ for (const storage of ["texture", "buffer"] as const) {
           assertEquals(problem.parameters.length, 5 + 1 + 2 * 4);
           const session = await TrainingSession.create(problem, { device, storage, recompute });
           // Two on the way forward; they are cheap enough to be computed again.
-          const steps = session.plan.steps.filter(({ operator }) => operator === "FakeQuantize");
+          const steps = session.plan.dispatches.filter(({ operator }) => operator === "FakeQuantize");
           assertEquals(steps.length, recompute ? 4 : 2);
           const batch = inputs();
           await session.step(batch);

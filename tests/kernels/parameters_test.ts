@@ -101,21 +101,21 @@ Deno.test("inner structs begin at multiples of 16", () => {
 Deno.test("every kernel of a detector's frame fills the struct of its shader", () => {
   const isInt8 = () => false;
   for (const storage of ["texture", "buffer"] as const) {
-    const { plan, steps } = planModel(demoDetector({ size: 64 }), { precision: "f32", storage });
-    for (const { kernel } of steps) checkParameters(kernel, uniformLeaves(linkKernel(kernel, plan.form, isInt8)));
+    const { plan, dispatches } = planModel(demoDetector({ size: 64 }), { precision: "f32", storage });
+    for (const { kernel } of dispatches) checkParameters(kernel, uniformLeaves(linkKernel(kernel, plan.form, isInt8)));
   }
 });
 
 gpuTest("a program is not made of a kernel whose parameters are not its shader's", async () => {
   const device = await sharedDevice();
   const { plan } = planModel(demoDetector({ size: 64 }), { precision: "f32", storage: "buffer" });
-  const at = plan.steps.findIndex(({ kernel }) => kernel.shader === "conv/direct.wgsl");
-  const { kernel } = plan.steps[at];
+  const at = plan.dispatches.findIndex(({ kernel }) => kernel.shader === "conv/direct.wgsl");
+  const { kernel } = plan.dispatches[at];
   const { tilesX, tiles, ...others } = kernel.parameters;
-  const steps = plan.steps.with(at, {
-    ...plan.steps[at],
+  const dispatches = plan.dispatches.with(at, {
+    ...plan.dispatches[at],
     kernel: { ...kernel, parameters: { ...others, tiles, tilesX } },
   });
-  const error = await Program.create(device, { ...plan, steps }).then(() => undefined, (error) => error);
+  const error = await Program.create(device, { ...plan, dispatches }).then(() => undefined, (error) => error);
   assertEquals(error instanceof FeatherdetError && error.message.includes("conv/direct.wgsl"), true, String(error));
 });

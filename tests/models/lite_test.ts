@@ -180,18 +180,18 @@ for (const name of LITES) {
       const { head } = planNetwork(graph, { form: { scalar: "f32", storage }, maxPages: Infinity, target });
       assertEquals(head?.levels.map(({ stride }) => stride), [8, 16, 32]);
       assertEquals([head?.classes, head?.bins], [3, 16]);
-      const { steps } = planModel(graph, { precision: "f32", storage });
-      const operators = steps.map(({ operator }) => operator);
+      const { dispatches } = planModel(graph, { precision: "f32", storage });
+      const operators = dispatches.map(({ operator }) => operator);
       assertEquals([operators[0], ...operators.slice(-4)], ["Letterbox", "Decode", "Decode", "Decode", "Suppress"]);
       // Neck and head need no dispatch but their convolutions and the two enlargements.
-      const behind = steps.filter((step) => /^(neck|head)\b/.test(step.name)).map(({ operator }) => operator);
+      const behind = dispatches.filter((step) => /^(neck|head)\b/.test(step.name)).map(({ operator }) => operator);
       assertEquals(behind.filter((operator) => operator === "Resize").length, 2);
       const convolutions = behind.filter((operator) => operator.startsWith("Conv")).length;
       assertEquals(convolutions, 3 + 4 * 3 + 2 * 2 + 3 * 6);
       // A storage buffer cannot be read and written in one dispatch, which costs copies here and there.
       if (storage === "texture") {
         assertEquals(behind.length, convolutions + 2);
-        assert(steps.length <= 110, `${steps.length} dispatches`);
+        assert(dispatches.length <= 110, `${dispatches.length} dispatches`);
       }
     }
   });

@@ -14,7 +14,7 @@ const between = (operators: readonly string[]) => operators.filter((name) => !/^
 const operatorsOf = (graph: Graph, storage: "texture" | "buffer", maxStorageTextures?: number) =>
   between(
     buildPlan(graph, { form: { storage, scalar: "f32" }, maxPages: Infinity, maxStorageTextures })
-      .steps.map(({ operator }) => operator),
+      .dispatches.map(({ operator }) => operator),
   );
 
 /** The middle of a MobileNetV3 block, with the residual if asked for; `more` may read any value of it. */

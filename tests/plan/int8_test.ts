@@ -31,11 +31,11 @@ function planOf(graph: Graph): Plan {
   return buildPlan(graph, { form: { storage: "texture", scalar: "f32" }, maxPages: Infinity });
 }
 
-const operators = (plan: Plan) => plan.steps.map(({ operator }) => operator);
+const operators = (plan: Plan) => plan.dispatches.map(({ operator }) => operator);
 
 /** True where the step computes a convolution in whole numbers. */
-const inBytes = ({ steps }: Plan) =>
-  steps.filter(({ kernel }) => kernel.label.startsWith("conv")).map(({ kernel }) =>
+const inBytes = ({ dispatches }: Plan) =>
+  dispatches.filter(({ kernel }) => kernel.label.startsWith("conv")).map(({ kernel }) =>
     kernel.label.startsWith("conv int8")
   );
 
@@ -104,7 +104,7 @@ gpuTest("a C3k2 block: one dispatch a convolution, bytes in between, Split and C
   ]);
   assertEquals(inBytes(plan), [false, true, true, true, true]);
   // What any step after the stem reads, the last conversion aside, is bytes.
-  for (const { kernel } of plan.steps.slice(2, -1)) {
+  for (const { kernel } of plan.dispatches.slice(2, -1)) {
     for (const binding of kernel.bindings) {
       if (binding.kind !== "read") continue;
       const { layout } = plan.placements.get(binding.value)!;
@@ -408,7 +408,7 @@ gpuTest("tuning measures the tiles of bytes apart from those of floats", async (
   const plan = buildPlan(graph, planningFor(device, storageForm(device, {}), tuning));
   const { chosen } = plan.contests.get(key)!;
   assertEquals([chosen.kernel, chosen.variant], [kernel, variant]);
-  assertStringIncludes(plan.steps[2].kernel.label, "int8");
+  assertStringIncludes(plan.dispatches[2].kernel.label, "int8");
 });
 
 gpuTest("precision int8 takes quantized graphs, and refuses floats in a sentence", async (device) => {

@@ -27,9 +27,9 @@ function network(): Graph {
 
 /** Bits of the weights that the direct convolutions of a plan read, by their name. */
 function bitsOf(graph: Graph, options: PlanOptions = TEXTURES): Record<string, unknown> {
-  const { steps } = buildPlan(graph, options);
+  const { dispatches } = buildPlan(graph, options);
   return Object.fromEntries(
-    steps.filter(({ kernel }) => kernel.shader === "conv/direct.wgsl")
+    dispatches.filter(({ kernel }) => kernel.shader === "conv/direct.wgsl")
       .map(({ name, kernel }) => [name.split(/[./]/)[0], kernel.constants.WEIGHT_BITS]),
   );
 }
@@ -73,7 +73,7 @@ Deno.test("weights on the device are counted as they are uploaded", () => {
   ], { w: weight([64, 32, 1, 1], 1), b: weight([64], 2) });
   const bytes = (graph: Graph, options: PlanOptions = TEXTURES) => {
     const plan = buildPlan(graph, options);
-    const [{ kernel }] = plan.steps.filter(({ kernel }) => kernel.shader === "conv/direct.wgsl");
+    const [{ kernel }] = plan.dispatches.filter(({ kernel }) => kernel.shader === "conv/direct.wgsl");
     const uploaded = kernel.bindings.map((one) => {
       if (!("weights" in one)) return 0;
       return one.weights.pack().length * (one.kind === "weights" && options.form.scalar === "f16" ? 2 : 4);

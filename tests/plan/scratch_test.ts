@@ -5,7 +5,7 @@ import { sharedDevice } from "../../src/gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
 import { Program } from "../../src/engine/program.ts";
 import type { KernelBinding } from "../../src/kernels/kernel.ts";
-import { buildPlan, type Plan, type Step } from "../../src/plan/plan.ts";
+import { buildPlan, type Dispatch, type Plan } from "../../src/plan/plan.ts";
 import { printPlan } from "../../src/plan/print.ts";
 import { placeScratch } from "../../src/plan/scratch.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -14,7 +14,7 @@ import { graphOf, node, PLAIN } from "../support/tiny_graph.ts";
 type Scratch = KernelBinding & { readonly kind: "scratch" };
 
 /** A dispatch that names scratch of so many bytes. */
-function step(scratch: Readonly<Record<string, number>>): Step {
+function step(scratch: Readonly<Record<string, number>>): Dispatch {
   const bindings = Object.entries(scratch).map(([name, bytes]): Scratch => ({ kind: "scratch", name, bytes }));
   const kernel = {
     label: "k",
@@ -27,36 +27,37 @@ function step(scratch: Readonly<Record<string, number>>): Step {
   return { name: "n", operator: "Op", kernel, macs: 0 };
 }
 
-const scratchOf = ({ kernel }: Step) => kernel.bindings.filter((one): one is Scratch => one.kind === "scratch");
+const scratchOf = ({ kernel }: Dispatch) => kernel.bindings.filter((one): one is Scratch => one.kind === "scratch");
 
 /** First bytes of the scratch of each dispatch. */
-const offsets = (steps: readonly Step[]) => steps.map((one) => scratchOf(one).map(({ offset }) => offset));
+const offsets = (dispatches: readonly Dispatch[]) =>
+  dispatches.map((one) => scratchOf(one).map(({ offset }) => offset));
 
 Deno.test("scratch of one node that lives together lies apart, that of different nodes shares bytes", () => {
-  const { steps, scratchBytes } = placeScratch([
+  const { dispatches, scratchBytes } = placeScratch([
     [step({ a: 300 }), step({ a: 300, b: 100 }), step({ b: 100 })],
     [step({})],
     [step({ a: 1000 }), step({ a: 1000 })],
   ]);
   // Alone each node needs 512 + 256 and 1024 bytes, at multiples of 256.
   assertEquals(scratchBytes, 1024);
-  assertEquals(offsets(steps), [[0], [0, 512], [512], [], [0], [0]]);
+  assertEquals(offsets(dispatches), [[0], [0, 512], [512], [], [0], [0]]);
 });
 
 Deno.test("what one dispatch of a node leaves stays until the last that names it", () => {
   // c begins after a's first dispatch and ends before a's last: they may not share, though b and c may.
-  const { steps, scratchBytes } = placeScratch([
+  const { dispatches, scratchBytes } = placeScratch([
     [step({ a: 256 }), step({ b: 256 }), step({ c: 256 }), step({ a: 256 })],
   ]);
-  const [[a], [b], [c], [again]] = offsets(steps);
+  const [[a], [b], [c], [again]] = offsets(dispatches);
   assertEquals([a === again, b === c, a === b, scratchBytes], [true, true, false, 512]);
 });
 
 Deno.test("one name is one piece of memory in a node, as large as the largest that names it", () => {
-  const { steps, scratchBytes } = placeScratch([[step({ a: 4 }), step({ a: 700 }), step({ b: 4 })]]);
-  assertEquals(offsets(steps), [[0], [0], [0]]);
+  const { dispatches, scratchBytes } = placeScratch([[step({ a: 4 }), step({ a: 700 }), step({ b: 4 })]]);
+  assertEquals(offsets(dispatches), [[0], [0], [0]]);
   assertEquals(scratchBytes, 768);
-  assertEquals(placeScratch([[step({})], []]), { steps: [step({})], scratchBytes: 0 });
+  assertEquals(placeScratch([[step({})], []]), { dispatches: [step({})], scratchBytes: 0 });
 });
 
 /** The gradients of two convolutions' weights, which are summed in parts. */
@@ -72,10 +73,10 @@ function gradients(): Graph {
 /** Asserts that no two pieces of scratch that live at the same time overlap, node by node as the plan's steps name them. */
 function assertApart(plan: Plan): number {
   let seen = 0;
-  for (const name of new Set(plan.steps.map(({ name }) => name))) {
-    const steps = plan.steps.filter((one) => one.name === name);
+  for (const name of new Set(plan.dispatches.map(({ name }) => name))) {
+    const dispatches = plan.dispatches.filter((one) => one.name === name);
     const lives = new Map<string, { first: number; last: number; from: number; to: number }>();
-    steps.forEach((one, at) => {
+    dispatches.forEach((one, at) => {
       for (const { name, bytes, offset } of scratchOf(one)) {
         seen++;
         assert(offset !== undefined && offset % 256 === 0 && offset + bytes <= plan.scratchBytes);
@@ -114,7 +115,7 @@ Deno.test("a plan reports its scratch memory, and nothing of it where there is n
 gpuTest("scratch without a place is refused in a sentence", async () => {
   const device = await sharedDevice();
   const plan = buildPlan(gradients(), { form: { storage: "buffer", scalar: "f32" }, maxPages: Infinity });
-  const steps = plan.steps.map((one) => ({
+  const dispatches = plan.dispatches.map((one) => ({
     ...one,
     kernel: {
       ...one.kernel,
@@ -123,5 +124,9 @@ gpuTest("scratch without a place is refused in a sentence", async () => {
       ),
     },
   }));
-  await assertRejects(() => Program.create(device, { ...plan, steps }), FeatherdetError, "gives the scratch memory");
+  await assertRejects(
+    () => Program.create(device, { ...plan, dispatches }),
+    FeatherdetError,
+    "gives the scratch memory",
+  );
 });

@@ -299,7 +299,7 @@ for (const storage of ["texture", "buffer"] as const) {
         const lives = arenaLives(plan, arena);
         lives.forEach((one, i) => {
           assert(one.first <= one.last && one.from < one.to);
-          const written = plan.steps[one.first]?.kernel.bindings.flatMap((binding) =>
+          const written = plan.dispatches[one.first]?.kernel.bindings.flatMap((binding) =>
             binding.kind === "write" ? [binding.value] : []
           ) ?? plan.graph.inputs.map(({ name }) =>
             name
@@ -310,7 +310,7 @@ for (const storage of ["texture", "buffer"] as const) {
           );
           assertEquals(rival, undefined, `${one.value} meets ${rival?.value}`);
         });
-        plan.steps.forEach(({ name, kernel }, step) => {
+        plan.dispatches.forEach(({ name, kernel }, step) => {
           const living = lives.filter(({ first, last }) => first <= step && step <= last);
           for (const binding of kernel.bindings) {
             const range = "value" in binding ? rangeOf(plan, binding.value, arena) : undefined;
@@ -328,7 +328,7 @@ for (const storage of ["texture", "buffer"] as const) {
 
 Deno.test("a map that is joined later lives until it is read, input and output as long as the run", () => {
   const plan = skipPlan("texture");
-  const step = (name: string) => plan.steps.findIndex((one) => one.name === name);
+  const step = (name: string) => plan.dispatches.findIndex((one) => one.name === name);
   const lives = arenaLives(plan, "floats");
   const [first] = lives.filter(({ first, last }) => first === step("first") && last === step("last"));
   assert(first !== undefined, JSON.stringify(lives));
@@ -336,7 +336,7 @@ Deno.test("a map that is joined later lives until it is read, input and output a
   assertEquals([second.first, second.last], [step("second"), step("third")]);
   const plain = arenaLives(plan, "plain");
   assertEquals(plain.some(({ value, first }) => value === "images" && first === -1), true);
-  assertEquals(plain.some(({ last }) => last === plan.steps.length), true);
+  assertEquals(plain.some(({ last }) => last === plan.dispatches.length), true);
 });
 
 Deno.test("a memory plot has a box for each life, over its dispatches and as high as its bytes", () => {

@@ -61,7 +61,7 @@ export function int8Form(sample: OperatorSample): "integers" | "moves" | "table"
   const plan = buildPlan(quantizedGraph(sample), { form: { storage: "texture", scalar: "f32" }, maxPages: 512 });
   const isByte = (value: string) => ["i8", "u8"].includes(plan.types.get(value)!.dtype);
   const results = sample.node.outputs.flatMap((name) => [name, `${name}/Q`]);
-  const steps = plan.steps.filter(({ name, kernel }) =>
+  const steps = plan.dispatches.filter(({ name, kernel }) =>
     name.startsWith("tested") || kernel.bindings.some((one) => one.kind === "write" && results.includes(one.value))
   );
   if (steps.some(({ kernel }) => kernel.label.startsWith("conv int8"))) return "integers";

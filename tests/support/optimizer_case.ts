@@ -34,10 +34,10 @@ export async function flatProgram(
   const external = new Map(
     [...made].map(([name, buffer]): [string, External] => [name, { kind: "buffer", buffer }]),
   );
-  const steps = kernels.map((kernel) => ({ name: kernel.label, operator: "Optimizer", kernel, macs: 0 }));
+  const dispatches = kernels.map((kernel) => ({ name: kernel.label, operator: "Optimizer", kernel, macs: 0 }));
   const form = { storage, scalar: "f32", pageShift: 3 } as const;
   const rest = { pitch: 8, pages: 2, int8Pages: 0, plainBytes: 16, scratchBytes: 0, placements: new Map() };
-  const program = await Program.create(await adoptDevice(device), { form, ...rest, steps, external });
+  const program = await Program.create(await adoptDevice(device), { form, ...rest, dispatches, external });
   return {
     run(current, first = 0, end = kernels.length) {
       current.forEach(({ parameters }, i) => program.setParameters(i, parameters));

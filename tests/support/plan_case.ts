@@ -21,13 +21,16 @@ export interface PlanCase {
 }
 
 /** Steps of a plan. */
-export interface PlannedSteps {
+export interface PlannedDispatches {
   readonly dispatches: number;
   readonly operators: string[];
 }
 
 /** Runs a graph over seeded inputs both ways, in every storage, asserts that they agree, and returns the steps of the plan. */
-export async function comparePlan(graph: Graph, { tolerance = 2e-5, device }: PlanCase = {}): Promise<PlannedSteps> {
+export async function comparePlan(
+  graph: Graph,
+  { tolerance = 2e-5, device }: PlanCase = {},
+): Promise<PlannedDispatches> {
   const inputs = graph.inputs.map(({ name, shape }, i) => ({ name, shape, data: randomTensor(shape, 40 + i) }));
   const expected = runReference(
     graph,
@@ -37,7 +40,7 @@ export async function comparePlan(graph: Graph, { tolerance = 2e-5, device }: Pl
   for (const storage of ["texture", "buffer"] as const) {
     const session = await Session.create(graph, { device: device ?? await testDevice(), storage });
     const found = await session.run(Object.fromEntries(inputs.map((input) => [input.name, input])));
-    operators = session.plan.steps.map(({ operator }) => operator);
+    operators = session.plan.dispatches.map(({ operator }) => operator);
     for (const output of graph.outputs) {
       const { shape, data } = expected.get(output)!;
       assertEquals([...found[output].shape], [...shape]);

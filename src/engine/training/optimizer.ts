@@ -60,7 +60,7 @@ export class OptimizerProgram {
     this.#layouts = layouts;
     const { add, take } = partKernels(method, layouts, NO_SETTINGS);
     const behindTake = add.length + take.length;
-    this.#range = { add: [0, add.length], take: [add.length, behindTake], update: [behindTake, program.dispatches] };
+    this.#range = { add: [0, add.length], take: [add.length, behindTake], update: [behindTake, program.dispatchCount] };
   }
 
   /** Compiles the kernels over the given buffers, which go by the names of `OPTIMIZER_VALUES`. */
@@ -71,7 +71,7 @@ export class OptimizerProgram {
     { form, external }: { readonly form: StorageForm; readonly external: ReadonlyMap<string, External> },
   ): Promise<OptimizerProgram> {
     const { add, take, update } = partKernels(method, layouts, NO_SETTINGS);
-    const steps = [...add, ...take, ...update].map((kernel) => ({
+    const dispatches = [...add, ...take, ...update].map((kernel) => ({
       name: kernel.label,
       operator: "Optimizer",
       kernel,
@@ -79,7 +79,7 @@ export class OptimizerProgram {
     }));
     // All of its values are external: of row memory and plain memory it gets the least there can be.
     const none = { pitch: 4, pages: 1, int8Pages: 0, plainBytes: 16, scratchBytes: 0, placements: new Map() };
-    return new OptimizerProgram(await Program.create(device, { ...none, form, steps, external }), method, layouts);
+    return new OptimizerProgram(await Program.create(device, { ...none, form, dispatches, external }), method, layouts);
   }
 
   /** Settings of the updates that are submitted from now on. Throws FeatherdetError for settings out of their ranges. */

@@ -207,7 +207,7 @@ function unique(reasons: readonly KeptReason[]): KeptReason[] {
 const FOUND = new WeakMap<Graph, CouplingGroups>();
 
 /**
- * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError where the graph's shapes do not fit.
+ * The coupling groups of a graph, by what its nodes compute alone. Throws FeatherdetError if the graph's shapes do not fit.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -33,7 +33,7 @@ function movesChannels(node: Node): boolean {
 
 /**
  * The channels of every value that only holds channels of known ones, moved by Concat, Split, Slice and nearest Resize: for each index
- * along axis 1 the known value and channel. Known values have themselves; all others have no entry. Throws FeatherdetError where the
+ * along axis 1 the known value and channel. Known values have themselves; all others have no entry. Throws FeatherdetError if the
  * graph's shapes do not fit.
  */
 export function channelOrigins(graph: Graph, known: Iterable<string>): Map<string, readonly ChannelOrigin[]> {

@@ -76,7 +76,7 @@ export function logitOf(confidence: number): number {
  * Finds the candidates of an image's head maps with a score over `confidence`. Reads the maps of each level; adds to
  * `detect/count` and writes `detect/list` and `detect/found`, see `detectBuffers`.
  *
- * Throws FeatherdetError where the maps are no head, or do not agree with `space`.
+ * Throws FeatherdetError if the maps are no head, or do not agree with `space`.
  */
 export function decodeHead(
   { levels, space, confidence, pitch }: {
@@ -128,7 +128,7 @@ export function decodeHead(
  * Writes the output tensor of an exported YOLO11, plain `[N, 4 + classes, anchors]`: centre, width and height in input pixels,
  * then scores in 0..1. Together the dispatches, one a level, write every element.
  *
- * Throws FeatherdetError where the maps are no head, or the output has another shape.
+ * Throws FeatherdetError if the maps are no head, or the output has another shape.
  */
 export function yoloOutput(
   { levels, output, pitch }: {

@@ -16,7 +16,7 @@ const ROWS = 4;
  * Writes one image of a blocked `[N, 3, H, W]` input from the picture bound as `picture`, an `rgba8unorm` texture of at least the
  * picture's size with the picture in its corner (see `rgbaOf`). What differs from frame to frame is in the parameters only.
  *
- * Throws FeatherdetError where the output is no such input.
+ * Throws FeatherdetError if the output is no such input.
  */
 export function letterbox(
   { picture, size, geometry, output, image, pitch }: {

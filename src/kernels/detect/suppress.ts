@@ -14,7 +14,7 @@ import { capacityOf, DETECT_VALUES, type DetectSpace, listStrideOf, MAX_CANDIDAT
  * more than `iou`, `maxDetections` at most. Reads `detect/list`, `detect/found` and `detect/frames`, clears `detect/count`, writes
  * `detect/result`. The time grows with the candidates that are there, not with the anchors.
  *
- * Throws FeatherdetError where `maxDetections` is over `MAX_DETECTIONS`.
+ * Throws FeatherdetError if `maxDetections` is over `MAX_DETECTIONS`.
  */
 export function suppress(
   { space, iou, maxDetections = MAX_DETECTIONS, maxCandidates = MAX_CANDIDATES }: {

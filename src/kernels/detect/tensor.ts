@@ -16,7 +16,7 @@ const WORKGROUP = 64;
  * Finds the candidates of a plain output tensor `[N, 4 + classes, anchors]` (centre, width, height in input pixels, then scores in
  * 0..1) with a score over `confidence`: one dispatch, the same lists as `decodeHead`.
  *
- * Throws FeatherdetError where the tensor does not have the shape that `space` asks for.
+ * Throws FeatherdetError if the tensor does not have the shape that `space` asks for.
  */
 export function decodeTensor(
   { output, space, confidence }: {

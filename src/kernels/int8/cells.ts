@@ -9,13 +9,13 @@ import type { Constant } from "../../graph/graph.ts";
 import type { Operand } from "../context.ts";
 import type { BlockedLayout, Int8Cells } from "../kernel.ts";
 
-/** The cells of QuantizeLinear and DequantizeLinear with these constants; undefined where there is not one scale for all. */
+/** The cells of QuantizeLinear and DequantizeLinear with these constants; undefined if there is not one scale for all. */
 export function cellsOf(scale: Constant | undefined, zeroPoint: Constant | undefined): Int8Cells | undefined {
   if (scale?.data.length !== 1 || zeroPoint?.data.length !== 1 || zeroPoint.dtype === "i32") return undefined;
   return { scale: scale.data[0], zero: zeroPoint.data[0] - (zeroPoint.dtype === "u8" ? 128 : 0) };
 }
 
-/** The operand with its bytes taken for numbers in this way. Throws FeatherdetError where it has no int8 cells. */
+/** The operand with its bytes taken for numbers in this way. Throws FeatherdetError if it has no int8 cells. */
 export function withCells(operand: Operand, cells: Int8Cells): Operand {
   const { layout, value } = operand;
   if (layout.kind !== "blocked" || !layout.int8) throw new FeatherdetError(`"${value}" has no int8 cells`);

@@ -47,7 +47,7 @@ function signedWeights(constant: QuantizedConstant): Int8Array | undefined {
   return signed;
 }
 
-/** The biases in units of the sums; undefined where one does not fit. */
+/** The biases in units of the sums; undefined if one does not fit. */
 function integerBias(
   bias: { readonly constant?: Constant } | undefined,
   units: readonly number[],
@@ -78,7 +78,7 @@ function clamped({ name, a, b }: Activation, cells: Int8Cells): Int8Cells | unde
 }
 
 /**
- * The numbers of a Conv whose input has int8 cells and whose weights are stored as bytes; undefined where it has to be computed in
+ * The numbers of a Conv whose input has int8 cells and whose weights are stored as bytes; undefined if it has to be computed in
  * floats, as with a gate or weights that fit no signed byte.
  */
 export function int8Numbers(request: ContestRequest<"Conv">): Int8Numbers | undefined {

@@ -19,7 +19,7 @@ import { blocked, i32, type Kernel } from "../kernel.ts";
 import { linearGroups, stripsOf } from "../linear.ts";
 import { blockedOf, onImages, read, readPlain, refuseEpilogue, write } from "../operand.ts";
 
-/** The activation that is an attribute of a node, none where there is none. */
+/** The activation that is an attribute of a node, none if there is none. */
 export function activationOfAttribute(node: Node, activation: ActivationAttributes | undefined): Activation {
   if (!activation) return NO_ACTIVATION;
   return activationOf(activationNode(activation, node.name, node.inputs[0], node.outputs[0]))!;

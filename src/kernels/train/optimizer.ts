@@ -98,7 +98,7 @@ export function optimizerBuffers(method: OptimizerMethod, { size }: FlatLayout):
 export interface OptimizerState {
   /** Norm of the mean gradient before it was shortened, over its finite elements. */
   readonly norm: number;
-  /** Elements of the gradient that were not finite, or 1 where the norm is beyond f32; where there are any, nothing was changed. */
+  /** Elements of the gradient that were not finite, or 1 if the norm is beyond f32; where there are any, nothing was changed. */
   readonly nonFinite: number;
   /** Updates that did change something. */
   readonly updates: number;

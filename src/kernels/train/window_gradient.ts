@@ -78,7 +78,7 @@ function readersTable(table: readonly number[], extent: number): number[] {
   return ranges.flat();
 }
 
-/** Whole factors by which an axis grows when every element is repeated so many times, 0 where it is not so. */
+/** Whole factors by which an axis grows when every element is repeated so many times, 0 if it is not so. */
 function repeats(table: readonly number[], extent: number): number {
   const factor = table.length / 2 / extent;
   const repeated = Number.isInteger(factor) &&

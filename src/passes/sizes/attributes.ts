@@ -16,9 +16,9 @@ import { eachUnary } from "../../graph/unary.ts";
 import { isPlainScale, resizedExtent } from "./resized_extent.ts";
 import { changes, type Dim, partsOf, shapeOf, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
-import { kindOf, refuse, refuseTraining, showChange, type Step } from "./step.ts";
+import { kindOf, refuse, refuseTraining, type ResizedNode, showChange } from "./resized_node.ts";
 
-type Rule<K extends Operator> = (node: Node<K>, step: Step) => OperatorAttributes[K];
+type Rule<K extends Operator> = (node: Node<K>, resized: ResizedNode) => OperatorAttributes[K];
 
 const keep = (node: Node): Node["attributes"] => node.attributes;
 
@@ -120,7 +120,7 @@ const resize: Rule<"Resize"> = (node, { inputs: [dims], lookUp }) => {
   return { ...attributes, size: [axes[0].size, axes[1].size], scales: [axes[0].scale, axes[1].scale] };
 };
 
-const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
+const RULES: OperatorFunctions<[resized: ResizedNode], Node["attributes"]> = {
   Conv: keep,
   ConvTranspose: keep,
   BatchNormalization: keep,
@@ -167,6 +167,6 @@ const RULES: OperatorFunctions<[step: Step], Node["attributes"]> = {
 };
 
 /** Attributes of the node for its new input extents. Throws FeatherdetError if nothing says what they are. */
-export function newAttributes(node: Node, step: Step): Node["attributes"] {
-  return dispatch(RULES, node, step);
+export function newAttributes(node: Node, resized: ResizedNode): Node["attributes"] {
+  return dispatch(RULES, node, resized);
 }

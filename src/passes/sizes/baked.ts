@@ -8,7 +8,7 @@
 import type { Constant } from "../../graph/graph.ts";
 import type { Node } from "../../graph/operators.ts";
 import { changes, type Dim, type Dims, valueOf } from "./dim.ts";
-import { refuse } from "./step.ts";
+import { refuse } from "./resized_node.ts";
 
 /** Axis of the constant's partner that an axis is broadcast or joined with; undefined if the operator pairs no axes. */
 function pairing(node: Node, rank: number, partner: number): ((axis: number) => number | undefined) | undefined {

@@ -19,7 +19,7 @@ import { Counts } from "./counts.ts";
 import { type Dim, type Dims, fixed, shapeOf } from "./dim.ts";
 import { outputDims } from "./outputs.ts";
 import { attributesByRule, isRuleCurrent } from "./rule.ts";
-import { refuse } from "./step.ts";
+import { refuse } from "./resized_node.ts";
 import { remakeTable } from "./table.ts";
 
 function show(shape: Shape): string {
@@ -89,14 +89,14 @@ class Change {
       const found = this.#extents.get(`${kind} ${old}`);
       return Number.isNaN(found) ? undefined : found;
     };
-    const step = { inputs: inputs.map((name) => this.#dims.get(name)!), oldOutputs, lookUp };
+    const resized = { inputs: inputs.map((name) => this.#dims.get(name)!), oldOutputs, lookUp };
     const oldTypes = node.inputs.map((name) => this.#oldTypes.get(name)!);
     const byRule = isRuleCurrent(node, oldTypes) ? attributesByRule(node, types) : undefined;
-    const attributes = byRule ?? newAttributes(node, step);
+    const attributes = byRule ?? newAttributes(node, resized);
     // The attributes are those of the node's own operator, which the union does not show.
     const made = { ...node, inputs, attributes } as Node;
     const outputs = inferNode(made, types);
-    const dims = outputDims(node, { ...step, newOutputs: outputs.map(({ shape }) => shape) });
+    const dims = outputDims(node, { ...resized, newOutputs: outputs.map(({ shape }) => shape) });
     node.outputs.forEach((name, index) => {
       const agrees = sameShape(shapeOf(dims[index], "old"), oldOutputs[index]) &&
         sameShape(shapeOf(dims[index], "new"), outputs[index].shape);

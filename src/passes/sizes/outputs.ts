@@ -9,26 +9,26 @@ import { dispatch, type Node, type OperatorFunctions } from "../../graph/operato
 import { eachUnary } from "../../graph/unary.ts";
 import { changes, derived, type Dim, type Dims, fixed, partsOf, sum, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
-import { refuseTraining, type Step } from "./step.ts";
+import { refuseTraining, type ResizedNode } from "./resized_node.ts";
 
 /** What is known once the new attributes are: the new node's output shapes too. */
-export interface SettledStep extends Step {
+export interface SettledNode extends ResizedNode {
   readonly newOutputs: readonly Shape[];
 }
 
-type Rule = (node: Node, step: SettledStep) => Dims[];
+type Rule = (node: Node, resized: SettledNode) => Dims[];
 
 /** The output's extents, each derived from the dim given for its axis. */
-function settle({ oldOutputs: [old], newOutputs: [next] }: SettledStep, sources: Dims): Dims[] {
+function settle({ oldOutputs: [old], newOutputs: [next] }: SettledNode, sources: Dims): Dims[] {
   return [old.map((extent, axis) => derived(sources[axis] ?? [], extent, next[axis]))];
 }
 
-const sameAsInput: Rule = (_, step) => settle(step, step.inputs[0]);
+const sameAsInput: Rule = (_, resized) => settle(resized, resized.inputs[0]);
 
 /** `[N, own channels, H', W']`. */
-const window: Rule = (_, step) => {
-  const [batch, , height, width] = step.inputs[0];
-  return settle(step, [batch, [], height, width]);
+const window: Rule = (_, resized) => {
+  const [batch, , height, width] = resized.inputs[0];
+  return settle(resized, [batch, [], height, width]);
 };
 
 /** Per axis, counted from the last: the dim that is broadcast over, the one with more structure first. */
@@ -39,20 +39,20 @@ function broadcast(inputs: readonly Dims[], rank: number): Dim[] {
   });
 }
 
-const binary: Rule = (_, step) => settle(step, broadcast(step.inputs, step.oldOutputs[0].length));
+const binary: Rule = (_, resized) => settle(resized, broadcast(resized.inputs, resized.oldOutputs[0].length));
 
-const matMul: Rule = (_, step) => {
-  const [a, b] = step.inputs;
-  const lead = broadcast([a.slice(0, -2), b.slice(0, -2)], step.oldOutputs[0].length - 2);
-  return settle(step, [...lead, a[a.length - 2], b[b.length - 1]]);
+const matMul: Rule = (_, resized) => {
+  const [a, b] = resized.inputs;
+  const lead = broadcast([a.slice(0, -2), b.slice(0, -2)], resized.oldOutputs[0].length - 2);
+  return settle(resized, [...lead, a[a.length - 2], b[b.length - 1]]);
 };
 
-function reduced(axes: readonly number[], keepDims: boolean, step: SettledStep): Dims[] {
-  const [input] = step.inputs;
+function reduced(axes: readonly number[], keepDims: boolean, resized: SettledNode): Dims[] {
+  const [input] = resized.inputs;
   const kept = keepDims
     ? input.map((dim, axis) => axes.includes(axis) ? [] : dim)
     : input.filter((_, axis) => !axes.includes(axis));
-  return settle(step, kept);
+  return settle(resized, kept);
 }
 
 /** The parts between two seams of a joined extent, if both bounds are seams. */
@@ -69,7 +69,7 @@ function between(dim: Dim, start: number, end: number): Dim | undefined {
     : undefined;
 }
 
-const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
+const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
   Conv: window,
   ConvTranspose: window,
   BatchNormalization: sameAsInput,
@@ -81,52 +81,52 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
   MaxPool: sameAsInput,
   AveragePool: sameAsInput,
   GlobalAveragePool: sameAsInput,
-  ReduceMean: (node, step) => reduced(node.attributes.axes, node.attributes.keepDims, step),
-  ReduceSum: (node, step) => reduced(node.attributes.axes, node.attributes.keepDims, step),
-  ReduceMax: (node, step) => reduced(node.attributes.axes, node.attributes.keepDims, step),
-  Gemm: (node, step) => {
-    const [a, b] = step.inputs;
-    return settle(step, [a[node.attributes.transposeA ? 1 : 0], b[node.attributes.transposeB ? 0 : 1]]);
+  ReduceMean: (node, resized) => reduced(node.attributes.axes, node.attributes.keepDims, resized),
+  ReduceSum: (node, resized) => reduced(node.attributes.axes, node.attributes.keepDims, resized),
+  ReduceMax: (node, resized) => reduced(node.attributes.axes, node.attributes.keepDims, resized),
+  Gemm: (node, resized) => {
+    const [a, b] = resized.inputs;
+    return settle(resized, [a[node.attributes.transposeA ? 1 : 0], b[node.attributes.transposeB ? 0 : 1]]);
   },
   MatMul: matMul,
   Softmax: sameAsInput,
-  Concat: (node, step) => {
+  Concat: (node, resized) => {
     const { axis } = node.attributes;
-    const others = broadcast(step.inputs, step.oldOutputs[0].length);
-    const joined = sum(step.inputs.map((dims) => dims[axis]));
-    return settle(step, others.map((dim, index) => index === axis ? joined : dim));
+    const others = broadcast(resized.inputs, resized.oldOutputs[0].length);
+    const joined = sum(resized.inputs.map((dims) => dims[axis]));
+    return settle(resized, others.map((dim, index) => index === axis ? joined : dim));
   },
-  Split: (node, step) => {
+  Split: (node, resized) => {
     const { axis, sizes } = node.attributes;
     let start = 0;
     return sizes.map((size, index) => {
-      const part = between(step.inputs[0][axis], start, start + size) ?? step.inputs[0][axis];
+      const part = between(resized.inputs[0][axis], start, start + size) ?? resized.inputs[0][axis];
       start += size;
-      const sources = step.inputs[0].map((dim, other) => other === axis ? part : dim);
-      const { oldOutputs, newOutputs } = step;
-      return settle({ ...step, oldOutputs: [oldOutputs[index]], newOutputs: [newOutputs[index]] }, sources)[0];
+      const sources = resized.inputs[0].map((dim, other) => other === axis ? part : dim);
+      const { oldOutputs, newOutputs } = resized;
+      return settle({ ...resized, oldOutputs: [oldOutputs[index]], newOutputs: [newOutputs[index]] }, sources)[0];
     });
   },
-  Slice: (node, step) => {
-    const sources = [...step.inputs[0]];
+  Slice: (node, resized) => {
+    const sources = [...resized.inputs[0]];
     node.attributes.axes.forEach((axis, index) => {
       const { starts, ends, steps } = node.attributes;
       const part = steps[index] === 1 ? between(sources[axis], starts[index], ends[index]) : undefined;
       sources[axis] = part ?? sources[axis];
     });
-    return settle(step, sources);
+    return settle(resized, sources);
   },
-  Reshape: (_, step) => {
-    const [next] = step.newOutputs;
+  Reshape: (_, resized) => {
+    const [next] = resized.newOutputs;
     // Without structure an extent that changes is still known by its two values.
-    return [regroup(step.inputs[0], step.oldOutputs[0], next) ?? settle(step, [])[0]];
+    return [regroup(resized.inputs[0], resized.oldOutputs[0], next) ?? settle(resized, [])[0]];
   },
-  Transpose: (node, step) => settle(step, node.attributes.perm.map((axis) => step.inputs[0][axis])),
+  Transpose: (node, resized) => settle(resized, node.attributes.perm.map((axis) => resized.inputs[0][axis])),
   Resize: sameAsInput,
   Pad: sameAsInput,
   QuantizeLinear: sameAsInput,
   DequantizeLinear: sameAsInput,
-  DynamicQuantizeLinear: (_, step) => [...settle(step, step.inputs[0]), [], []],
+  DynamicQuantizeLinear: (_, resized) => [...settle(resized, resized.inputs[0]), [], []],
   ConvInteger: window,
   MatMulInteger: matMul,
   Cast: sameAsInput,
@@ -146,6 +146,6 @@ const RULES: OperatorFunctions<[step: SettledStep], Dims[]> = {
 };
 
 /** Dims of the node's outputs. */
-export function outputDims(node: Node, step: SettledStep): Dims[] {
-  return dispatch(RULES, node, step);
+export function outputDims(node: Node, resized: SettledNode): Dims[] {
+  return dispatch(RULES, node, resized);
 }

@@ -61,7 +61,7 @@ export function fusionsOf(
 export interface FusedConvolutions {
   /** By the last of their nodes. */
   readonly byLast: ReadonlyMap<Node, FusedConvolution>;
-  /** Every node that needs no step of its own: those of the convolutions, and Splits that only they read. */
+  /** Every node that needs no plan node of its own: those of the convolutions, and Splits that only they read. */
   readonly absorbed: ReadonlySet<Node>;
 }
 
@@ -184,7 +184,7 @@ export function fuseConvolutions(index: GraphIndex, options: FusionOptions): Fus
   for (const node of graph.nodes) {
     if (node.op !== "Conv" && node.op !== "ConvTranspose" || claimed.has(node) || absorbed.has(node)) continue;
     const fused = fuse(node);
-    // The step stands where its last node stood, since a residual may be made after the convolution's input.
+    // The plan node stands where its last node stood, since a residual may be made after the convolution's input.
     for (const part of fused.nodes) absorbed.add(part);
     byLast.set(fused.nodes.at(-1)!, fused);
   }

@@ -7,7 +7,7 @@
  * the last activation.
  *
  * The product of map and gate is left to what follows (a convolution takes it along, see `convolution.ts`). Where the mean is read
- * by others too, or the map is so large that many workgroups should sum it, the mean stays a step of its own.
+ * by others too, or the map is so large that many workgroups should sum it, the mean stays a plan node of its own.
  *
  * @module
  */

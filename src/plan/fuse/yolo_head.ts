@@ -11,7 +11,7 @@ import { type GraphIndex, type Node, sizeOf } from "../../graph/mod.ts";
 import { type DetectionHead, type DetectionLevel, findDetectionHead } from "../../passes/mod.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../reference/run.ts";
 
-/** Finds the head of the graph's only output; undefined where it is no such head. */
+/** Finds the head of the graph's only output; undefined if it is no such head. */
 export function findYoloHead(index: GraphIndex): DetectionHead | undefined {
   if (index.graph.outputs.length !== 1) return undefined;
   const head = findDetectionHead(index);

@@ -99,7 +99,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
         start: {},
         run: summarize(runTimes),
         ...times,
-        dispatches: { run: plan.value.steps.length, detect: dispatches },
+        dispatches: { run: plan.value.dispatches.length, detect: dispatches },
         memory: { weights: memory.weights, run: plan.value.memory, detect: memory.activations, total: memory.device },
         parameters,
         gflops: flops / 1e9,

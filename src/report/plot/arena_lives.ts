@@ -24,7 +24,7 @@ export interface ArenaLife {
 export type ArenaName = "floats" | "int8" | "plain";
 
 /** What is read of a plan. */
-export type ArenaPlan = Pick<Plan, "graph" | "steps" | "placements">;
+export type ArenaPlan = Pick<Plan, "graph" | "dispatches" | "placements">;
 
 /** The arena that a value lies in. */
 function arenaOf({ layout }: Placement): ArenaName {
@@ -67,11 +67,11 @@ function histories(plan: ArenaPlan, arena: ArenaName): readonly Content[][] {
       else history.push({ value, first: step, last: step });
     });
   for (const { name } of plan.graph.inputs) write(name, -1);
-  plan.steps.forEach(({ kernel: { bindings } }, step) => {
+  plan.dispatches.forEach(({ kernel: { bindings } }, step) => {
     for (const binding of bindings) if (binding.kind === "read") read(binding.value, step);
     for (const binding of bindings) if (binding.kind === "write") write(binding.value, step);
   });
-  for (const output of plan.graph.outputs) read(outputPlace(plan, output), plan.steps.length);
+  for (const output of plan.graph.outputs) read(outputPlace(plan, output), plan.dispatches.length);
   return Array.from(units, (history) => history ?? []);
 }
 

@@ -108,7 +108,7 @@ export function memoryPlot(plan: Plan, { title, subtitle }: MemoryPlotOptions): 
   // The largest arena is looked at most closely.
   const bytes = arenas.map(({ unit, size }) => unit * size);
   const panels = arenas.map((arena, i) =>
-    panel(arena, plan.steps.length, bytes[i] === Math.max(...bytes) ? 340 : 140, i === arenas.length - 1)
+    panel(arena, plan.dispatches.length, bytes[i] === Math.max(...bytes) ? 340 : 140, i === arenas.length - 1)
   );
   const lives = arenas.flatMap((arena) => arena.lives);
   const legend = KINDS.filter((kind) => lives.some((life) => kindOf(life) === kind))

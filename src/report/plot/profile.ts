@@ -5,7 +5,7 @@
  */
 
 import { barY, gridY, type PlotOptions, ruleY } from "npm:@observablehq/plot@0.6.17";
-import type { StepTime } from "../../engine/session.ts";
+import type { DispatchTime } from "../../engine/session.ts";
 import { figure } from "./figure.ts";
 import { INK, NEUTRAL, seriesColours } from "./theme.ts";
 
@@ -42,7 +42,7 @@ interface Bar {
   readonly said: string;
 }
 
-function barsOf(rows: readonly StepTime[]): Bar[] {
+function barsOf(rows: readonly DispatchTime[]): Bar[] {
   const total = rows.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const spent = new Map<string, number>();
   for (const { kernel, milliseconds } of rows) {
@@ -74,7 +74,7 @@ function barsOf(rows: readonly StepTime[]): Bar[] {
  * assert.ok(profilePlot(rows, { title: "One layer" }).startsWith("<svg"));
  * ```
  */
-export function profilePlot(rows: readonly StepTime[], { title, subtitle }: ProfileOptions): string {
+export function profilePlot(rows: readonly DispatchTime[], { title, subtitle }: ProfileOptions): string {
   const bars = barsOf(rows);
   const families = [...new Set(bars.map(({ family }) => family))].filter((family) => family !== OTHER);
   const colours = new Map(seriesColours(families)).set(OTHER, NEUTRAL);

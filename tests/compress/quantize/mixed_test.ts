@@ -68,12 +68,12 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 
 /** Times and mAP that add up. */
 function truth(int8: readonly string[], storage: "f32" | "f16") {
-  const steps = Object.entries(LAYERS).map(([name, layer]) => {
+  const dispatches = Object.entries(LAYERS).map(([name, layer]) => {
     return { name, milliseconds: int8.includes(name) ? layer.int8 : layer[storage] };
   });
-  const device = 1 + sum(steps.map(({ milliseconds }) => milliseconds));
+  const device = 1 + sum(dispatches.map(({ milliseconds }) => milliseconds));
   const map = BEST - (storage === "f16" ? HALF : 0) - sum(int8.map((name) => LAYERS[name].loss));
-  return { steps: [...steps, { name: "suppress", milliseconds: 1 }], device, milliseconds: device + 10, map };
+  return { dispatches: [...dispatches, { name: "suppress", milliseconds: 1 }], device, milliseconds: device + 10, map };
 }
 
 class Meter implements MixedMeter {
@@ -256,8 +256,11 @@ Deno.test("a conversion is paid for by the layers that read it, what belongs to 
   const conversions = graph.nodes.filter(({ op }) => op === "QuantizeLinear").map(({ name }) => name);
   assertEquals(conversions[0], "images/QuantizeLinear");
   const layers = choosingLayers(recogniseActivations(foldBatchNormalization(NETWORK)));
-  const steps = [["letterbox", 1], ["images/QuantizeLinear", 2], ["a.conv", 4], ["b.conv", 8], ["b.conv", 16]] as const;
-  const shared = shareOut(steps.map(([name, milliseconds]) => ({ name, milliseconds })), layers);
+  const dispatches = [["letterbox", 1], ["images/QuantizeLinear", 2], ["a.conv", 4], ["b.conv", 8], [
+    "b.conv",
+    16,
+  ]] as const;
+  const shared = shareOut(dispatches.map(([name, milliseconds]) => ({ name, milliseconds })), layers);
   assertEquals([...shared.layers], [["a.conv", 6], ["b.conv", 24], ["c.conv", 0], ["d.conv", 0], ["e", 0]]);
   assertEquals(shared.others, 1);
   // A value that two layers read is stored for both.

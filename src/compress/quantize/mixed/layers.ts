@@ -12,7 +12,7 @@ import { detectorFloat, GATE } from "../float_rules.ts";
 import { type PlacedLayer, placeInt8 } from "../placement.ts";
 
 /** Time of one dispatch: the node it is named after, and milliseconds of device time. */
-export interface StepMilliseconds {
+export interface DispatchMilliseconds {
   /** Name of the graph node. */
   readonly name: string;
   /** Milliseconds of device time. */
@@ -55,10 +55,13 @@ export function floatBut(int8: ReadonlySet<string>): (node: Node) => boolean {
  * Shares out the time of a frame. A dispatch named after a layer is that layer's. One that only stores a value in int8 belongs to the
  * layers that read this value, in equal parts.
  */
-export function shareOut(steps: readonly StepMilliseconds[], layers: readonly ChoosingLayer[]): LayerMilliseconds {
+export function shareOut(
+  dispatches: readonly DispatchMilliseconds[],
+  layers: readonly ChoosingLayer[],
+): LayerMilliseconds {
   const result = new Map<string, number>(layers.map(({ node }) => [node.name, 0]));
   let others = 0;
-  for (const { name, milliseconds } of steps) {
+  for (const { name, milliseconds } of dispatches) {
     const stored = name.match(/^(.*)\/QuantizeLinear$/)?.[1];
     const owners = result.has(name)
       ? [name]

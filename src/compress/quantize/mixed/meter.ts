@@ -6,7 +6,7 @@
 
 import type { Graph } from "../../../graph/mod.ts";
 import type { FloatStorage } from "./assign.ts";
-import type { StepMilliseconds } from "./layers.ts";
+import type { DispatchMilliseconds } from "./layers.ts";
 
 /** A network to measure. */
 export interface MixedVariant {
@@ -23,7 +23,7 @@ export interface VariantTimes {
   /** Milliseconds of device time of a frame: the sum of its dispatches. */
   readonly device: number;
   /** Milliseconds of every dispatch, at its fastest. */
-  readonly steps: readonly StepMilliseconds[];
+  readonly dispatches: readonly DispatchMilliseconds[];
 }
 
 /** Measures networks. */

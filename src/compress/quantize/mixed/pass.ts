@@ -47,7 +47,8 @@ export const mixedPass: Pass<MixedOptions, MixedPassReport> = {
     const samples = statistics.all("sample");
     const first = compared(options).flatMap((key) => samples.get(key) ?? []);
     const { graph: made, ...report } = await searchMixed(calibrated, first, options);
-    return { graph: made, report };
+    // Floats for all layers are a choice too, with a form of storage: the history tells it.
+    return { graph: made === graph ? { ...made } : made, report };
   },
   described,
 };
@@ -93,9 +94,9 @@ export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string,
  *   times: (variants) =>
  *     Promise.resolve(variants.map(({ graph }) => {
  *       const int8 = graph.nodes.some(({ op }) => op === "QuantizeLinear");
- *       const steps = graph.nodes.map(({ name, op }) => ({ name, milliseconds: op === "Conv" && !int8 ? 1 : 0 }));
- *       const milliseconds = steps.reduce((sum, one) => sum + one.milliseconds, 0);
- *       return { milliseconds, device: milliseconds, steps };
+ *       const dispatches = graph.nodes.map(({ name, op }) => ({ name, milliseconds: op === "Conv" && !int8 ? 1 : 0 }));
+ *       const milliseconds = dispatches.reduce((sum, one) => sum + one.milliseconds, 0);
+ *       return { milliseconds, device: milliseconds, dispatches };
  *     })),
  * } satisfies MixedMeter;
  * const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };

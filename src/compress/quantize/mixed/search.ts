@@ -270,7 +270,7 @@ export async function searchMixed(
   const floats = [f32, search.float("f16")];
   const full = STORAGES.map((storage) => search.mixed(search.choosing, storage, null));
   const probes = await search.times([...floats, ...full]);
-  const shares = probes.map(({ steps }) => shareOut(steps, search.layers));
+  const shares = probes.map(({ dispatches }) => shareOut(dispatches, search.layers));
   const timeOf = (i: number, name: string) => shares[i].layers.get(name)!;
 
   const baseline = await search.map(f32);
@@ -325,7 +325,7 @@ export async function searchMixed(
   const pointOf = (index: number) => points.find(({ title }) => title === candidates[index].title)!;
   const chosen = choose(points, budget, pointOf(0));
   const winner = candidates.find(({ title }) => title === chosen.title)!;
-  const own = new Set(probes[0].steps.map(({ name }) => name));
+  const own = new Set(probes[0].dispatches.map(({ name }) => name));
   const milliseconds = { f32: shares[0].layers, f16: shares[1].layers, int8: shares[2].layers };
   const warnings = [...calibrated.statistics.warnings];
   if (winner.int8.size === 0) warnings.push(`no layer is int8: ${chosen.title} is best within the budget`);

@@ -1,5 +1,5 @@
 /**
- * What steps do without steps of their own: a DequantizeLinear before and a QuantizeLinear behind them. Kernels over row memory read
+ * Finds the DequantizeLinear before and the QuantizeLinear behind a node, which need no plan nodes of their own. Kernels over row memory read
  * and write int8 cells by the numbers that they stand for, so that a value is stored in a quarter of the memory and nobody converts it.
  *
  * @module

@@ -9,8 +9,8 @@ import type { Shape } from "../../graph/graph.ts";
 import type { Node } from "../../graph/operators.ts";
 import type { Dim, Dims } from "./dim.ts";
 
-/** A node on its way. */
-export interface Step {
+/** A node while its graph is changed. */
+export interface ResizedNode {
   /** Dims of the node's inputs. */
   readonly inputs: readonly Dims[];
   /** Shapes of the outputs as exported. */

@@ -8,9 +8,9 @@ import type { DetectionHead } from "../passes/find_detection_head.ts";
 import type { Operand } from "../kernels/context.ts";
 import { decodeHead, decodeTensor, type DetectSpace, letterbox, suppress } from "../kernels/detect/mod.ts";
 import type { Kernel } from "../kernels/kernel.ts";
-import { outputValue, type Plan, type Step } from "../plan/plan.ts";
+import { type Dispatch, outputValue, type Plan } from "../plan/plan.ts";
 
-/** What the steps are made for. */
+/** Settings of the dispatches of a frame. */
 export interface DetectionSettings {
   /** Name of the picture's texture. */
   readonly picture: string;
@@ -19,13 +19,13 @@ export interface DetectionSettings {
   readonly maxDetections?: number;
 }
 
-/** All steps of a frame; the letterbox comes first, its parameters are set for each picture. */
-export function detectionSteps(
+/** Lists all dispatches of a frame. The letterbox comes first; its parameters are set for each picture. */
+export function listFrameDispatches(
   plan: Plan,
   head: DetectionHead | undefined,
   space: DetectSpace,
   settings: DetectionSettings,
-): Step[] {
+): Dispatch[] {
   const operand = (value: string): Operand => ({
     value,
     shape: plan.types.get(value)!.shape,
@@ -55,11 +55,16 @@ export function detectionSteps(
       pitch,
     })
     : decodeTensor({ output: operand(outputValue(plan, plan.graph.outputs[0])), space, confidence });
-  const step = (operator: string) => (kernel: Kernel): Step => ({ name: kernel.label, operator, kernel, macs: 0 });
+  const dispatch = (operator: string) => (kernel: Kernel): Dispatch => ({
+    name: kernel.label,
+    operator,
+    kernel,
+    macs: 0,
+  });
   return [
-    step("Letterbox")(first),
-    ...plan.steps,
-    ...decode.map(step("Decode")),
-    step("Suppress")(suppress({ space, iou, maxDetections })),
+    dispatch("Letterbox")(first),
+    ...plan.dispatches,
+    ...decode.map(dispatch("Decode")),
+    dispatch("Suppress")(suppress({ space, iou, maxDetections })),
   ];
 }
