@@ -131,6 +131,28 @@ export {
   type KeptReason,
   printGroups,
 } from "./src/graph/channels/mod.ts";
+export {
+  type BudgetKind,
+  type CostKind,
+  type CostModel,
+  CRITERIA_NAMES,
+  type CriterionName,
+  type NormalisationName,
+  prune,
+  type PruneBudget,
+  type PruneCosts,
+  type PrunedLayer,
+  type PruneOptions,
+  type PruneReport,
+  type PruneResult,
+  type PruneStatistics,
+  type ReductionName,
+  type ScoreOptions,
+  type SelectOptions,
+  type WidthCosts,
+  WidthModel,
+  type Widths,
+} from "./src/compress/prune/mod.ts";
 export { removeChannels } from "./src/passes/remove_channels.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";

@@ -9,14 +9,13 @@ import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { CRITERIA, type CriterionContext, type CriterionName } from "./criteria.ts";
 
 /** How the parts of a group become one number. */
-export const REDUCTIONS = {
-  sum: (parts: readonly number[]) => parts.reduce((a, b) => a + b, 0),
-  mean: (parts: readonly number[]) => parts.reduce((a, b) => a + b, 0) / Math.max(1, parts.length),
-  max: (parts: readonly number[]) => parts.reduce((a, b) => Math.max(a, b), 0),
-} as const;
+export type ReductionName = "sum" | "mean" | "max";
 
-/** Name of a reduction. */
-export type ReductionName = keyof typeof REDUCTIONS;
+const REDUCTIONS: Readonly<Record<ReductionName, (parts: readonly number[]) => number>> = {
+  sum: (parts) => parts.reduce((a, b) => a + b, 0),
+  mean: (parts) => parts.reduce((a, b) => a + b, 0) / Math.max(1, parts.length),
+  max: (parts) => parts.reduce((a, b) => Math.max(a, b), 0),
+};
 
 /**
  * How scores of different layers are made comparable: not at all (`none`), by the mean of the layer's (`mean`), or by the mean of all

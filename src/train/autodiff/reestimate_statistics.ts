@@ -16,6 +16,12 @@ import type { RunGraph, StatisticsSample } from "./statistics.ts";
 
 type Norm = Node<"BatchNormalization">;
 
+/** What keeps maps of one number from being divided by zero. */
+const TINY = 1e-10;
+
+/** Deviations below this are of channels that say nothing: their variance stays as it was. */
+const DEAD = 1e-3;
+
 type Samples = Iterable<StatisticsSample> | AsyncIterable<StatisticsSample>;
 
 /** Mean and standard deviation of what a normalisation makes of a channel, before its scale and bias, by channel. */
@@ -142,8 +148,8 @@ function normalisedByBatch(graph: Graph, targets: NormTargets) {
       name: node.name,
       inputs: [node.inputs[0], ...scaled(node), ...node.inputs.slice(3)],
       outputs: [node.outputs[0], batchMean, inverse, mean, variance],
-      // All of the running average is the batch's.
-      attributes: { epsilon: node.attributes.epsilon, momentum: 1 },
+      // All of the running average is the batch's; the model's epsilon would draw small maps away from their targets.
+      attributes: { epsilon: TINY, momentum: 1 },
     };
   });
   const outputs = watched.flatMap(({ mean, variance }) => [mean, variance]);
@@ -180,15 +186,14 @@ export async function reestimateStatistics(
   const constants = new Map(model.constants);
   for (const { norm, moments } of seen) {
     const { mean, variance } = moments.result(norm), target = targets.get(norm.name), { epsilon } = norm.attributes;
-    const spread = mean.map((_, channel) =>
-      Math.sqrt(variance[channel] + epsilon) / Math.max(1e-3, target?.deviation[channel] ?? 1)
-    );
+    const before = model.constants.get(norm.inputs[4])!.data;
+    const spread = mean.map((_, channel) => {
+      const deviation = target?.deviation[channel] ?? 1, seen = Math.sqrt(variance[channel]);
+      return deviation < DEAD || seen === 0 ? Math.sqrt(Number(before[channel]) + epsilon) : seen / deviation;
+    });
     const put = (name: string, values: Float64Array) => {
-      const constant: Constant = {
-        dtype: "f32",
-        shape: model.constants.get(name)!.shape,
-        data: Float32Array.from(values),
-      };
+      const { shape } = model.constants.get(name)!;
+      const constant: Constant = { dtype: "f32", shape, data: Float32Array.from(values) };
       constants.set(name, constant);
     };
     put(norm.inputs[3], mean.map((value, channel) => value - spread[channel] * (target?.mean[channel] ?? 0)));
