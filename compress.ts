@@ -6,12 +6,12 @@
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { quantize, sessionRunner } from "./compress.ts";
+ * import { quantize, createSessionRunner } from "./compress.ts";
  * import { demoDetector } from "./mod.ts";
  *
  * const data = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => i % 97 / 97);
  * const samples = [{ name: "a picture", inputs: { images: { shape: [1, 3, 64, 64], data } } }];
- * const runner = sessionRunner();
+ * const runner = createSessionRunner();
  * const { graph, report } = await quantize(demoDetector({ size: 64 }), samples, { runner });
  * runner.destroy();
  *
@@ -25,7 +25,6 @@
 export {
   type ActivationScaleOptions,
   type ActivationScales,
-  activationScales,
   type BytesChange,
   calibrate,
   type CalibrateOptions,
@@ -41,10 +40,14 @@ export {
   equalisePass,
   type EqualiseReport,
   type Fidelity,
+  findActivationScales,
   type FloatOption,
   type FloatStorage,
   type LayerReport,
   type LayerSensitivity,
+  listMixedPasses,
+  listQuantizePasses,
+  measureSensitivity,
   measureSensitivityFromCalibration,
   type MixedBudget,
   type MixedLayer,
@@ -56,7 +59,6 @@ export {
   type MixedReport,
   type MixedResult,
   type MixedSteps,
-  mixedSteps,
   type MixedVariant,
   type ObserverName,
   type PackedLayerReport,
@@ -77,11 +79,9 @@ export {
   quantizeReport,
   quantizeScaled,
   type QuantizeSteps,
-  quantizeSteps,
   type SchemeOptions,
   searchMixedFromCalibration,
   searchMixedPrecision,
-  sensitivity,
   type SensitivityOptions,
   type StoredReport,
   type VariantTimes,
@@ -156,8 +156,8 @@ export {
 export { removeChannels } from "./src/passes/remove_channels.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
-export { type SessionRunner, sessionRunner } from "./src/engine/session_runner.ts";
-export { mixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
+export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
+export { createMixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export type { Histogram } from "./src/compress/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";

@@ -17,9 +17,9 @@
  * @module
  */
 
-export { openDevice, sharedDevice } from "./src/gpu/device.ts";
+export { openDevice, openSharedDevice } from "./src/gpu/device.ts";
 export { Session } from "./src/engine/session.ts";
-export { type SessionRunner, sessionRunner } from "./src/engine/session_runner.ts";
+export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
 export { buildPlan } from "./src/plan/plan.ts";
 export { printPlan } from "./src/plan/print.ts";
 export { tune, type TuneOptions } from "./src/engine/tune.ts";

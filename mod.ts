@@ -22,10 +22,10 @@
  */
 
 export {
-  classNames,
   type ImportOptions,
   type InputShapes,
   loadOnnx,
+  readClassNames,
   saveOnnx,
   type ShapeOf,
   type StatedInput,

@@ -4,10 +4,10 @@
  * ```ts
  * import assert from "node:assert/strict";
  * import { demoDetector, Detector } from "./mod.ts";
- * import { profilePlot } from "./report.ts";
+ * import { drawProfile } from "./report.ts";
  *
  * const detector = await Detector.load(demoDetector({ size: 64 }));
- * const svg = profilePlot(await detector.profile(1), { title: "Demo detector", subtitle: detector.device.adapter.name });
+ * const svg = drawProfile(await detector.profile(1), { title: "Demo detector", subtitle: detector.device.adapter.name });
  * detector.destroy();
  * assert.ok(svg.startsWith("<svg")); // `Deno.writeTextFile("profile.svg", svg)` keeps it
  * ```

@@ -20,13 +20,13 @@
 
 export {
   adaptStatistics,
-  modelOfCheckpoint,
+  readCheckpointModel,
   train,
   type TrainOptions,
   type TrainResult,
 } from "./src/recipes/train_detector.ts";
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/loop/checkpoint.ts";
-export { type MemoryStore, memoryStore, type TrainingStore } from "./src/train/loop/store.ts";
+export { createMemoryStore, type MemoryStore, type TrainingStore } from "./src/train/loop/store.ts";
 export { type Prepared, withClasses, type WithClassesOptions } from "./src/models/with_classes.ts";
 export { loadWeights, type LoadWeightsOptions } from "./src/models/weights.ts";
 export { buildFromRecipe, rebuild, type RecipeChanges } from "./src/models/recipe.ts";
@@ -36,13 +36,13 @@ export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src
 export { type Optimizer, Schedule, type ScheduleOptions } from "./src/train/loop/schedule.ts";
 export {
   type AugmentOptions,
+  countBoxRows,
   type DatasetBatch,
   DEFAULT_AUGMENTATION,
   type InputSize,
-  mostBoxes,
+  openTrainingBatches,
   type RunPosition,
   TrainingBatches,
-  trainingBatches,
   type TrainingBatchesOptions,
 } from "./src/data/augment/mod.ts";
 export {
@@ -53,17 +53,17 @@ export {
   type TrainingStep,
 } from "./src/engine/training_session.ts";
 export {
+  buildTrainingGraph,
   type Parameter,
   type ParameterGroup,
   type RunningStatistic,
   type TrainingGraph,
-  trainingGraph,
   type TrainingOptions,
   withWeights,
 } from "./src/train/autodiff/training_graph.ts";
 export {
+  buildGradientGraph,
   type GradientGraph,
-  gradientGraph,
   type GradientOptions,
   type GradientSeeds,
   type WeightedLoss,

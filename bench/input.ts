@@ -10,7 +10,7 @@
 
 import { openDataset } from "../src/data/open.ts";
 import { syntheticDataset } from "../src/data/synthetic_scenes.ts";
-import { trainingBatches } from "../src/data/augment/batches.ts";
+import { openTrainingBatches } from "../src/data/augment/batches.ts";
 import { DEFAULT_AUGMENTATION } from "../src/data/augment/options.ts";
 import { renderSample } from "../src/data/augment/render.ts";
 import { drawSample, randomAt } from "../src/data/augment/sample.ts";
@@ -86,7 +86,7 @@ for (const side of [256, 640]) {
   for (const workers of [0, 1, 2]) {
     const options = { size: input, batch: BATCH, boxes: 100, epochs: 1000, workers };
     let count = 0, started = 0, cpu: number | undefined;
-    for await (const _ of trainingBatches(dataset, options)) {
+    for await (const _ of openTrainingBatches(dataset, options)) {
       // By then every picture is decoded.
       if (++count === 10) [started, cpu] = [performance.now(), cpuTime()];
       if (count === 10 + BATCHES) break;

@@ -25,11 +25,11 @@ import {
 import { historyOf, withLastEntry } from "../src/compress/history.ts";
 import { openDataset } from "../src/data/open.ts";
 import { takeCalibrationSamples } from "../src/eval/calibration.ts";
-import { mixedMeter } from "../src/eval/mixed_meter.ts";
-import { sharedDevice } from "../src/gpu/device.ts";
+import { createMixedMeter } from "../src/eval/mixed_meter.ts";
+import { openSharedDevice } from "../src/gpu/device.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import { saveOnnx } from "../src/onnx/mod.ts";
-import { sessionRunner } from "../src/engine/session_runner.ts";
+import { createSessionRunner } from "../src/engine/session_runner.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -53,7 +53,7 @@ const started = performance.now();
 const say = (line: string) => console.error(`${((performance.now() - started) / 1000).toFixed(0)} s: ${line}`);
 
 const graph = await loadModel(given.model, { batch: 1, size });
-const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
+const runners = { f32: createSessionRunner(), f16: createSessionRunner({ precision: "f16" }) };
 const data = await openDataset("coco", { split: "train", limit });
 const first: CalibrationSample[] = [];
 async function* keepFirst() {
@@ -81,8 +81,8 @@ for (const [name, float] of [["int8", "yolo11"], ["all_int8", "none"]] as const)
   await write(name, quantizeFromCalibration(calibrated, { float }).graph, { float });
 }
 
-const { adapter } = await sharedDevice();
-const meter = mixedMeter(await openDataset("coco", { split: "train", limit: measure }), {
+const { adapter } = await openSharedDevice();
+const meter = createMixedMeter(await openDataset("coco", { split: "train", limit: measure }), {
   rounds: Number(given.rounds),
 });
 const spoken: MixedMeter = {

@@ -16,17 +16,17 @@ import {
   calibrate,
   type Calibration,
   type LayerSensitivity,
+  measureSensitivity,
   type ObserverName,
   quantizeFromCalibration,
   type SchemeOptions,
-  sensitivity,
 } from "../src/compress/quantize/mod.ts";
 import { openDataset } from "../src/data/open.ts";
 import { Detector } from "../src/detect/detector.ts";
 import { takeCalibrationSamples } from "../src/eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../src/eval/evaluate.ts";
 import type { Graph } from "../src/graph/mod.ts";
-import { sessionRunner } from "../src/engine/session_runner.ts";
+import { createSessionRunner } from "../src/engine/session_runner.ts";
 
 interface Row {
   readonly title: string;
@@ -113,7 +113,7 @@ const graph = await loadModel(given.model, { size, batch: 1 });
 if (!table.rows.some(({ title }) => title === "float")) {
   await measure("float", graph, { bytes: 1, int8Layers: 0, worst: [] });
 }
-const runner = sessionRunner();
+const runner = createSessionRunner();
 const samples = takeCalibrationSamples(await openDataset("coco", { split: "train", limit: calibration }), { size });
 let calibrated: Calibration | undefined;
 for (const [title, options] of waiting) {
@@ -122,7 +122,7 @@ for (const [title, options] of waiting) {
   await measure(title, int8, { bytes: report.bytes.ratio, int8Layers: report.int8Layers, worst: report.worst });
 }
 if (table.sensitivity === undefined && pictures > 0) {
-  table.sensitivity = await sensitivity(graph, samples, { runner, samples: pictures });
+  table.sensitivity = await measureSensitivity(graph, samples, { runner, samples: pictures });
   await keep();
 }
 runner.destroy();

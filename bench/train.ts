@@ -8,7 +8,7 @@
  * @module
  */
 
-import { adapterText, sharedDevice } from "../src/gpu/device.ts";
+import { adapterText, openSharedDevice } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { interleave, type Latency, summarize } from "../src/eval/latency.ts";
@@ -66,7 +66,7 @@ export interface TrainEntrant {
 
 /** The net in training here. */
 export async function loadTrainOurs(net: TrainNet): Promise<TrainEntrant> {
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const session = await TrainingSession.create(net);
   const settings = {
     learningRates: { weight: STEP_LENGTH, bias: STEP_LENGTH, norm: STEP_LENGTH },
@@ -128,7 +128,7 @@ export async function benchTraining(
   const [load] = Deno.loadavg();
   const net = trainNet(options);
   const batch = trainNetBatch(options);
-  const { adapter } = await sharedDevice();
+  const { adapter } = await openSharedDevice();
   const entrants: TrainEntrant[] = [await loadTrainOurs(net)];
   if (peer) {
     const loaded: TrainPeer = await loadTrainPeer(net);

@@ -8,7 +8,7 @@
 import { Random } from "../src/numbers/random.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import { ModelBuilder } from "../src/models/builder.ts";
-import { type NamedLoss, type TrainingGraph, trainingGraph } from "../src/train/mod.ts";
+import { buildTrainingGraph, type NamedLoss, type TrainingGraph } from "../src/train/mod.ts";
 
 /** Size of the problem. */
 export interface TrainNetOptions {
@@ -54,7 +54,7 @@ export function trainNet(options: TrainNetOptions): TrainNet {
   const loss = b.node("ReduceMean", "loss", [losses], { axes: [0], keepDims: false });
   const model = b.graph("small convnet", [loss]);
   return {
-    ...trainingGraph(model, { momentum: STATISTICS_MOMENTUM }),
+    ...buildTrainingGraph(model, { momentum: STATISTICS_MOMENTUM }),
     options,
     model,
     losses: [{ name: "loss", value: loss }],

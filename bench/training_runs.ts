@@ -11,8 +11,8 @@
 
 import { parseArgs } from "node:util";
 import { join } from "node:path";
-import { sharedDevice } from "../src/gpu/device.ts";
-import { runsPlot, type TrainingEpoch, trainingPlot } from "../src/report/plot/training.ts";
+import { openSharedDevice } from "../src/gpu/device.ts";
+import { drawRuns, drawTraining, type TrainingEpoch } from "../src/report/plot/training.ts";
 
 const { values: { out, title }, positionals } = parseArgs({
   options: { out: { type: "string" }, title: { type: "string", default: "Training" } },
@@ -37,9 +37,9 @@ async function readRun(argument: string) {
 }
 
 const runs = await Promise.all(positionals.map(readRun));
-const { adapter } = await sharedDevice();
+const { adapter } = await openSharedDevice();
 const subtitle = `${adapter.name}${adapter.software ? ", a software adapter" : ""}`;
-const svg = runs.length === 1 ? trainingPlot(runs[0].epochs, { title, subtitle }) : runsPlot(runs, { title, subtitle });
+const svg = runs.length === 1 ? drawTraining(runs[0].epochs, { title, subtitle }) : drawRuns(runs, { title, subtitle });
 await Deno.writeTextFile(`${out}.svg`, svg);
 await Deno.writeTextFile(`${out}.json`, `${JSON.stringify({ title, adapter, runs }, null, 1)}\n`);
 console.log(`written: ${out}.svg, ${out}.json`);

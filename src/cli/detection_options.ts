@@ -6,7 +6,7 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
-import { sharedDevice } from "../gpu/device.ts";
+import { openSharedDevice } from "../gpu/device.ts";
 import type { Precision } from "../engine/session.ts";
 import { inputSize, numberIn } from "./arguments.ts";
 import { loadModel } from "../host/models.ts";
@@ -51,7 +51,7 @@ export async function loadDetector(
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
   const graph = await loadModel(model, { size, batch: 1 });
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const tuning = tuningFor(device, { precision });
   const detector = await Detector.load(graph, { precision, confidence, iou, multiLabel, tuning });
   return { detector, load: performance.now() - started };

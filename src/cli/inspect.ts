@@ -14,7 +14,7 @@ import {
   printGraph,
   printGroups,
 } from "../graph/mod.ts";
-import { classNames } from "../onnx/mod.ts";
+import { readClassNames } from "../onnx/mod.ts";
 import { inputSize } from "./arguments.ts";
 import { precisionOption } from "./detection_options.ts";
 import { loadModel } from "../host/models.ts";
@@ -64,7 +64,7 @@ export const inspectVerb = verb(
       const result = {
         model,
         input: graph.inputs.map(({ name, shape }) => ({ name, shape })),
-        classes: classNames(graph)?.length ?? null,
+        classes: readClassNames(graph)?.length ?? null,
         ...costs,
         bytes: weightBytes,
         gflops: costs.flops / 1e9,

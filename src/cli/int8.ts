@@ -6,11 +6,11 @@
 
 import {
   type LayerSensitivity,
+  listQuantizePasses,
+  measureSensitivity,
   type QuantizeReport,
   quantizeReport,
-  quantizeSteps,
   type SchemeOptions,
-  sensitivity,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { comparePrecisions, type PrecisionLatency } from "../eval/compare_precisions.ts";
@@ -83,7 +83,7 @@ export function int8Job(settings: QuantizeSettings, output: Output): AnyCompress
       floatOption(rule, graph);
       if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");
     },
-    steps: ({ graph }) => quantizeSteps({ ...scheme, float: floatOption(rule, graph), equalise }, { float: rule }),
+    steps: ({ graph }) => listQuantizePasses({ ...scheme, float: floatOption(rule, graph), equalise }, { float: rule }),
     told({ reports }, { graph, pictures }) {
       const report = quantizeReport(reports);
       const { dataset, size: [height, width] } = pictures!;
@@ -100,7 +100,7 @@ export function int8Job(settings: QuantizeSettings, output: Output): AnyCompress
         rated = await withBar(
           report.layers.length,
           "layers",
-          (step) => sensitivity(graph, samples, { ...options, onLayer: (_, __, name) => step(name) }),
+          (step) => measureSensitivity(graph, samples, { ...options, onLayer: (_, __, name) => step(name) }),
         );
         for (const line of sensitivityText(rated)) output.line(line);
       }

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { type MixedBudget, type MixedReport, mixedSteps } from "../compress/quantize/mod.ts";
+import { listMixedPasses, type MixedBudget, type MixedReport } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/open.ts";
 import { checkTimestamps } from "../eval/frame_times.ts";
-import { mixedMeter } from "../eval/mixed_meter.ts";
-import { sharedDevice } from "../gpu/device.ts";
+import { createMixedMeter } from "../eval/mixed_meter.ts";
+import { openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { type AnyCompressionJob, compressionJob, picturesOf } from "./compress_verb.ts";
 import { datasetText, schemeOf } from "./int8.ts";
@@ -87,7 +87,7 @@ export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output
     },
     async steps({ pictures, runner }) {
       measured = await openMeasured(settings, pictures!.dataset);
-      const device = await sharedDevice();
+      const device = await openSharedDevice();
       // Calibration and sensitivity take minutes: what cannot be timed is not begun.
       checkTimestamps(device);
       adapter = device.adapter.name;
@@ -95,8 +95,8 @@ export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output
       const runners = { f32: runner("f32"), f16: runner("f16") };
       const onStep = (what: string) => output.note(`measuring ${what}`);
       onStep("calibration");
-      const options = { ...scheme, budget, meter: mixedMeter(measured), runners, samples, onStep };
-      return mixedSteps(options, { adapter, measured: datasetText(measured) });
+      const options = { ...scheme, budget, meter: createMixedMeter(measured), runners, samples, onStep };
+      return listMixedPasses(options, { adapter, measured: datasetText(measured) });
     },
     told({ reports: [, , { report, storage, quantized }] }, { graph, pictures }) {
       const int8 = report.layers.filter(({ precision }) => precision === "int8").map(({ name }) => name);

@@ -5,7 +5,7 @@
  */
 
 import { Detector } from "../detect/detector.ts";
-import { adapterText, sharedDevice } from "../gpu/device.ts";
+import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import { median } from "../engine/measure_kernels.ts";
@@ -50,7 +50,7 @@ export const tuneVerb = deviceVerb(
   .option("--runs <number>", "timed runs of each candidate, of which the median counts", integerIn(1, 1000), 5)
   .action(async (options) => {
     await deviceAction<typeof options>(async ({ model, size, precision, runs }, output) => {
-      const device = await sharedDevice();
+      const device = await openSharedDevice();
       const { name: adapter, software } = device.adapter;
       output.note(`adapter: ${adapterText(device.adapter)}`);
       const results = [];

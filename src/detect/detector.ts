@@ -13,7 +13,7 @@ import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { FeatherdetError, type Graph, inferTypes } from "../graph/mod.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
-import { classNames, loadOnnx } from "../onnx/mod.ts";
+import { loadOnnx, readClassNames } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../engine/program.ts";
@@ -166,7 +166,7 @@ export class Detector {
       [...buffers].map(([name, buffer]) => [name, { kind: "buffer", buffer }]),
     );
     external.set(PICTURE, { kind: "texture", texture: pictureTexture(memory, 1, 1) });
-    const labels = options.classes ?? classNames(graph) ?? [];
+    const labels = options.classes ?? readClassNames(graph) ?? [];
     const named = Array.from({ length: classes }, (_, i) => labels[i] ?? `class ${i}`);
     try {
       const program = await Program.create(device, { ...plan, dispatches, external });

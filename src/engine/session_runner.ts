@@ -20,15 +20,15 @@ export interface SessionRunner extends Runner {
  * ```ts
  * import assert from "node:assert/strict";
  * import { demoDetector } from "../models/demo_detector.ts";
- * import { sessionRunner } from "./session_runner.ts";
- * const runner = sessionRunner();
+ * import { createSessionRunner } from "./session_runner.ts";
+ * const runner = createSessionRunner();
  * const graph = demoDetector({ size: 64 });
  * const { output0 } = await runner.run(graph, { images: { shape: [1, 3, 64, 64], data: new Float32Array(3 * 64 * 64) } });
  * assert.deepEqual(output0.shape, [1, 7, 84]);
  * runner.destroy();
  * ```
  */
-export function sessionRunner(options: Omit<SessionOptions, "shapes"> = {}): SessionRunner {
+export function createSessionRunner(options: Omit<SessionOptions, "shapes"> = {}): SessionRunner {
   const sessions = new Map<Graph, Promise<Session>>();
   const release = (graph: Graph) => {
     const session = sessions.get(graph);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { adoptDevice, type Device, sharedDevice } from "../gpu/device.ts";
+import { adoptDevice, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { StorageForm } from "../kernels/kernel.ts";
 import type { PlanOptions } from "../plan/plan.ts";
@@ -90,6 +90,6 @@ export function planningFor(
  * storage that does not exist or fails on the device.
  */
 export async function setUpEngine(options: EngineOptions): Promise<EngineSetup> {
-  const device = options.device ? await adoptDevice(options.device) : await sharedDevice();
+  const device = options.device ? await adoptDevice(options.device) : await openSharedDevice();
   return { device, planning: planningFor(device, storageForm(device, options), options.tuning) };
 }

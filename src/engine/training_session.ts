@@ -52,13 +52,13 @@ const { gradient, sum, state } = OPTIMIZER_VALUES;
  * ```ts
  * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../models/builder.ts";
- * import { trainingGraph } from "../train/mod.ts";
+ * import { buildTrainingGraph } from "../train/mod.ts";
  * import { TrainingSession } from "./training_session.ts";
  * const b = new ModelBuilder();
  * const y = b.conv("conv", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 });
  * const squares = b.node("Mul", "squares", [y, y], {});
  * const loss = b.node("ReduceMean", "loss", [squares], { axes: [0, 1, 2, 3], keepDims: false });
- * const problem = { ...trainingGraph(b.graph("net", [loss])), losses: [{ name: "squares", value: loss }] };
+ * const problem = { ...buildTrainingGraph(b.graph("net", [loss])), losses: [{ name: "squares", value: loss }] };
  * const session = await TrainingSession.create(problem);
  * const settings = {
  *   learningRates: { weight: 0.1, bias: 0.1, norm: 0.1 }, momentum: 0.9, weightDecay: 0, averageDecay: 0.9, clipNorm: 10,

@@ -12,7 +12,7 @@ import type { CocoDetection, TruthSet } from "./coco/results.ts";
 import { detectionTable, truthTable } from "./coco/table.ts";
 
 export { type ClassConfidence, CONFIDENCE_POINTS, type ConfidencePoint } from "./coco/confidence.ts";
-export { type ConfusionMatrix, confusionMatrix, type ConfusionOptions } from "./coco/confusion.ts";
+export { type ConfusionMatrix, type ConfusionOptions, countConfusions } from "./coco/confusion.ts";
 export { type CocoFigures, FIGURE_NAMES, type FigureName, IOU_THRESHOLDS, RECALL_POINTS } from "./coco/protocol.ts";
 export { type CocoDetection, cocoDetections, type TruthSet } from "./coco/results.ts";
 

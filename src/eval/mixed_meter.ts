@@ -29,7 +29,7 @@ export interface MixedMeterOptions {
  * import { encodePng } from "../image/codec/encode.ts";
  * import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
- * import { mixedMeter } from "./mixed_meter.ts";
+ * import { createMixedMeter } from "./mixed_meter.ts";
  * // A set of one picture; `openDataset("coco")` opens a large one.
  * const { image, objects } = syntheticPicture({ seed: 7, width: 64, height: 64 });
  * const boxes = objects.map(({ classId, box }, id) => ({ id, classId, box, area: 900, crowd: false }));
@@ -37,14 +37,14 @@ export interface MixedMeterOptions {
  * const classes = SYNTHETIC_CLASSES.map(({ label }) => label);
  * const dataset = { name: "one", classes, categoryIds: [1, 2, 3], images: [picture], warnings: [] };
  *
- * const meter = mixedMeter(dataset, { rounds: 1 });
+ * const meter = createMixedMeter(dataset, { rounds: 1 });
  * const graph = demoDetector({ size: 64 });
  * const [f32, f16] = await meter.times([{ graph, storage: "f32" }, { graph, storage: "f16" }]);
  * assert.ok(f32.milliseconds > 0 && f16.milliseconds > 0);
  * assert.ok(await meter.map({ graph, storage: "f32" }) >= 0);
  * ```
  */
-export function mixedMeter(dataset: Dataset, { rounds = 7 }: MixedMeterOptions = {}): MixedMeter {
+export function createMixedMeter(dataset: Dataset, { rounds = 7 }: MixedMeterOptions = {}): MixedMeter {
   const [first] = dataset.images;
   if (first === undefined) throw new FeatherdetError(`the data set "${dataset.name}" has no pictures to measure on`);
   return {

@@ -111,7 +111,7 @@ export async function openDevice(): Promise<Device> {
 let shared: Promise<Device> | undefined;
 
 /** The device that sessions and detectors share unless they are given one. It is opened once, and opened again after a loss. */
-export function sharedDevice(): Promise<Device> {
+export function openSharedDevice(): Promise<Device> {
   shared ??= openDevice().then((opened) => {
     opened.device.lost.then(() => shared = undefined);
     return opened;

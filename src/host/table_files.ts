@@ -7,20 +7,20 @@
 import { join } from "node:path";
 import { readText } from "../data/files.ts";
 import {
-  paretoOf,
+  drawResultPareto,
+  listVariants,
   parseManifest,
   renderCsv,
   renderMarkdown,
   type TableResults,
   type Variant,
-  variantsOf,
 } from "../report/table/mod.ts";
 import { fileError } from "./file_error.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** The variants of a data set in a manifest. Throws FeatherdetError that names the file. */
 export async function readVariants(manifest: string, data: string): Promise<readonly Variant[]> {
-  return variantsOf(parseManifest(await readText(manifest), manifest), data, manifest);
+  return listVariants(parseManifest(await readText(manifest), manifest), data, manifest);
 }
 
 /** Names of the plots, in the order of the page. */
@@ -37,7 +37,7 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** Writes results into a folder, which is there: `table.md`, `table.csv`, `table.json` and the plots. Returns the files. */
 export async function writeTable(folder: string, results: TableResults): Promise<string[]> {
-  const plots = Object.entries(PLOTS).map(([name, cost]): [string, string] => [name, paretoOf(results, cost)]);
+  const plots = Object.entries(PLOTS).map(([name, cost]): [string, string] => [name, drawResultPareto(results, cost)]);
   const texts: Readonly<Record<string, string>> = {
     ...Object.fromEntries(plots),
     "table.csv": renderCsv(results),

@@ -36,7 +36,7 @@ export function parseNames(text: string): string[] | undefined {
 }
 
 /** Reads the class names, by class number, from the graph's `names` metadata; undefined if there are none that can be read. */
-export function classNames(graph: Graph): string[] | undefined {
+export function readClassNames(graph: Graph): string[] | undefined {
   const text = graph.metadata.names;
   const names = text === undefined ? undefined : parseNames(text);
   return names?.length ? names : undefined;

@@ -8,4 +8,4 @@ export { saveOnnx } from "./export.ts";
 export { importOnnx, type ImportOptions } from "./import.ts";
 export type { InputShapes, ShapeOf, StatedInput } from "./inputs.ts";
 export { loadOnnx } from "./load.ts";
-export { classNames } from "./metadata.ts";
+export { readClassNames } from "./metadata.ts";

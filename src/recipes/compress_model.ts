@@ -8,7 +8,7 @@ import { type PassReports, type PassStep, runPasses } from "../compress/pass.ts"
 import type { CalibrationSamples } from "../compress/statistics.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/open.ts";
-import { type SessionRunner, sessionRunner } from "../engine/session_runner.ts";
+import { createSessionRunner, type SessionRunner } from "../engine/session_runner.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { loadModel, refuseSource } from "../host/models.ts";
@@ -139,7 +139,7 @@ export async function compressModel<const Steps extends readonly PassStep<unknow
   const pictures = compression.pictures && await openPictures(graph, compression.pictures, onNote);
   const runners = new Map<"f32" | "f16", SessionRunner>();
   const runner = (precision: "f32" | "f16" = "f32") => {
-    if (!runners.has(precision)) runners.set(precision, sessionRunner({ precision }));
+    if (!runners.has(precision)) runners.set(precision, createSessionRunner({ precision }));
     return runners.get(precision)!;
   };
   const input = { graph, pictures, runner };

@@ -8,12 +8,12 @@ import { FeatherdetError, type Graph, withNodes } from "../graph/mod.ts";
 import type { TrainingProblem } from "../engine/training_session.ts";
 import { type DetectionLossOptions, type LossGraph, withDetectionLoss } from "../train/losses/detection_loss.ts";
 import {
+  buildTrainingGraph,
   type GraphLosses,
   isTableOfDistances,
   joinSeeds,
   PLAIN,
   trainableGraph,
-  trainingGraph,
   type TrainingOptions,
   type TrainingVariant,
 } from "../train/mod.ts";
@@ -77,7 +77,7 @@ export function detectorProblem(model: Graph, options: DetectorProblemOptions): 
   const { variant = PLAIN, frozen = isTableOfDistances } = options;
   const made = variant.trainable(trainableGraph(model));
   const { graph, losses, seeds, label } = joinLosses(variant.losses(made), options);
-  const training = trainingGraph(graph, {
+  const training = buildTrainingGraph(graph, {
     ...options,
     outputs: graph.outputs,
     frozen: (name) => frozen(name) || made.frozen.has(name),

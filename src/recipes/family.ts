@@ -9,7 +9,7 @@ import { Detector } from "../detect/detector.ts";
 import { type Precision, storageForm } from "../engine/setup.ts";
 import { countCosts } from "../eval/costs.ts";
 import { measureLatency } from "../eval/measure_latency.ts";
-import { type Device, sharedDevice } from "../gpu/device.ts";
+import { type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { tuningFor } from "../host/tuning_store.ts";
@@ -71,7 +71,7 @@ function memberNames(asked: readonly string[] | undefined): readonly string[] {
 export async function measureFamily(options: FamilyOptions, say?: (line: string) => void): Promise<FamilyTable> {
   const { models, size, precision, runs, latency } = options;
   const names = memberNames(models);
-  const device = latency ? await sharedDevice() : undefined;
+  const device = latency ? await openSharedDevice() : undefined;
   const { storage } = device ? storageForm(device, { precision }) : { storage: "buffer" as const };
   const members: FamilyMember[] = [];
   for (const name of names) {

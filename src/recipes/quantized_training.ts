@@ -6,16 +6,16 @@
 
 import {
   type ActivationScales,
-  activationScales,
   calibrate,
   convertQat,
+  findActivationScales,
   prepareQat,
   type PrepareQatOptions,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { sessionRunner } from "../engine/session_runner.ts";
+import { createSessionRunner } from "../engine/session_runner.ts";
 import { PLAIN, type TrainingVariant } from "../train/mod.ts";
 
 /**
@@ -81,10 +81,10 @@ const SCHEME = { observer: "mse", activations: "asymmetric", float: "yolo11" } a
 async function calibratedScales(model: Graph, dataset: Dataset, pictures: number): Promise<ActivationScales> {
   const [{ name, shape: [, , height, width] }] = model.inputs;
   const samples = takeCalibrationSamples(dataset, { size: [height, width], limit: pictures, input: name });
-  const runner = sessionRunner();
+  const runner = createSessionRunner();
   try {
     const { float } = SCHEME;
-    return activationScales(await calibrate(model, samples, { runner, float }), SCHEME);
+    return findActivationScales(await calibrate(model, samples, { runner, float }), SCHEME);
   } finally {
     runner.destroy();
   }

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openDataset } from "../data/open.ts";
-import { adapterText, type Device, sharedDevice } from "../gpu/device.ts";
+import { adapterText, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { JournalFile, journalFile } from "../host/evaluation_file.ts";
 import { makeFolder, readVariants, writeTable } from "../host/table_files.ts";
@@ -118,7 +118,7 @@ export async function makeResultTables(
   for (const warning of dataset.warnings) say?.(warning);
   const folder = options.folder ?? join(RESULTS, dataset.name);
   await makeFolder(folder);
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   say?.(`adapter: ${adapterText(device.adapter)}`);
   const journals = new Journals(folder);
   try {

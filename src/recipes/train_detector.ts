@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type AugmentOptions, checkVisible, mostBoxes, trainingBatches } from "../data/augment/mod.ts";
+import { type AugmentOptions, checkVisible, countBoxRows, openTrainingBatches } from "../data/augment/mod.ts";
 import { augmentation } from "../data/augment/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { Detector } from "../detect/detector.ts";
@@ -12,11 +12,11 @@ import { createTrainer, type TrainerOptions } from "./detection_trainer.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { classNames, loadOnnx, saveOnnx } from "../onnx/mod.ts";
+import { loadOnnx, readClassNames, saveOnnx } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import { quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
 import { withTraining } from "./training_history.ts";
-import { sessionRunner } from "../engine/session_runner.ts";
+import { createSessionRunner } from "../engine/session_runner.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { BEST_MODEL, type LoopOptions, runTraining, type Weights } from "../train/loop/loop.ts";
@@ -30,7 +30,7 @@ import {
   type ScheduleOptions,
 } from "../train/loop/schedule.ts";
 import { estimateStatistics } from "../train/autodiff/statistics.ts";
-import { memoryStore, type TrainingStore } from "../train/loop/store.ts";
+import { createMemoryStore, type TrainingStore } from "../train/loop/store.ts";
 import type { Trainer } from "../train/loop/trainer.ts";
 
 /** How a detector is trained. Defaults are the published ones of YOLO11 unless said otherwise. */
@@ -144,7 +144,7 @@ function brief(names: readonly string[]): string {
 }
 
 function checkClasses(model: Graph, dataset: Dataset, what: string): void {
-  const names = classNames(model);
+  const names = readClassNames(model);
   if (names !== undefined && names.join("\n") !== dataset.classes.join("\n")) {
     throw new FeatherdetError(
       `"${model.name}" is for ${brief(names)}, ${what} "${dataset.name}" has ${
@@ -156,7 +156,7 @@ function checkClasses(model: Graph, dataset: Dataset, what: string): void {
 }
 
 /** The variants of a run, in order: none for plain training. */
-async function variantsOf(
+async function listVariants(
   model: Graph,
   dataset: Dataset,
   { quantize, calibrationPictures, resume, variants = [] }: TrainOptions,
@@ -227,7 +227,7 @@ function validator(
  * ```
  */
 export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
-  const { epochs = 40, batch = 8, accumulate = 1, seed = 0, store = memoryStore(), validation, resume } = options;
+  const { epochs = 40, batch = 8, accumulate = 1, seed = 0, store = createMemoryStore(), validation, resume } = options;
   const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), precision = "f32", boxLoss = "ciou", signal } = options;
   const pictures = dataset.images.length;
   const data = { name: dataset.name, split: dataset.split, pictures, classes: dataset.classes };
@@ -244,9 +244,9 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const size = [height, width] as const;
   const augment = augmentation(options.augment);
   checkVisible(dataset, augment, size);
-  const boxes = mostBoxes(dataset, augment, size);
+  const boxes = countBoxRows(dataset, augment, size);
   const { workers } = options;
-  const batches = trainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
+  const batches = openTrainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
   const { stepsPerEpoch } = batches;
   const { optimizer: asked = "auto" } = options;
   const optimizer = asked === "auto" ? chooseOptimizer(epochs * stepsPerEpoch / accumulate) : asked;
@@ -255,7 +255,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const schedule = new Schedule({ ...options, optimizer, epochs, batch, stepsPerEpoch, learningRate, momentum });
   const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
   const single = at(model, 1);
-  const variants = await variantsOf(single, dataset, options);
+  const variants = await listVariants(single, dataset, options);
   const variant = combineVariants(variants);
   const { stepsPerEpoch: _, ...scheduled } = schedule.options;
   const settings: Settings = {
@@ -317,7 +317,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
  * The model that a checkpoint holds, with its averaged weights, for the batch and size that it was trained with at batch 1. Of a run with
  * `quantize` these are the floats that training rounds: use them to train further, not to detect.
  */
-export async function modelOfCheckpoint(checkpoint: Checkpoint, file: string): Promise<Graph> {
+export async function readCheckpointModel(checkpoint: Checkpoint, file: string): Promise<Graph> {
   if (checkpoint.model === undefined) throw new FeatherdetError("holds no model", { file });
   return await loadOnnx(checkpoint.model);
 }
@@ -338,7 +338,7 @@ export async function adaptStatistics(model: Graph, dataset: Dataset): Promise<G
     limit: STATISTICS_PICTURES,
     input: input.name,
   });
-  const runner = sessionRunner();
+  const runner = createSessionRunner();
   try {
     const made = await estimateStatistics(single, samples, (graph, inputs) => runner.run(graph, inputs));
     const constants = new Map(model.constants);

@@ -9,14 +9,14 @@ import { type AugmentOptions, stepsPerEpoch } from "../data/augment/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { kindOf } from "../data/files.ts";
 import { openTrainingPart, openValidationPart } from "../data/parts.ts";
-import { adapterText, sharedDevice } from "../gpu/device.ts";
+import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { checkFolder, folderStore, openCheckpoint, refuseRun, takeAlong } from "../host/run_folder.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { DETECTORS } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
-import { trainingPlot } from "../report/plot/mod.ts";
+import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
@@ -227,7 +227,7 @@ export async function runTrainingIn(
   if (!validation && valEvery !== 0) say(`${data} has no part to validate on: the last epoch counts as the best`);
   const warnings = new Set([...dataset.warnings, ...validation?.warnings ?? []]);
   for (const warning of warnings) say(warning);
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const { name: adapter } = device.adapter;
   say(`adapter: ${adapterText(device.adapter)}`);
   const model = await modelOf(run, dataset, say);
@@ -273,7 +273,7 @@ export async function runTrainingIn(
   });
   onEnd?.();
   const subtitle = `${wish.size ?? USUAL_SIZE} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
-  await store.write(CURVES_FILE, trainingPlot(result.run.epochs, { title, subtitle }));
+  await store.write(CURVES_FILE, drawTraining(result.run.epochs, { title, subtitle }));
   for (const warning of new Set(result.warnings).difference(warnings)) say(`warning: ${warning}`);
   return { result, out: run.out, asked: wish, validation, summary: summary(result, wish, run.out, adapter) };
 }

@@ -5,8 +5,8 @@
  */
 
 export {
+  buildGradientGraph,
   type GradientGraph,
-  gradientGraph,
   type GradientOptions,
   type GradientSeeds,
   type WeightedLoss,
@@ -14,12 +14,12 @@ export {
 export { isDifferentiable } from "./autodiff/table.ts";
 export { recomputeActivations } from "./autodiff/recompute.ts";
 export {
+  buildTrainingGraph,
   isTableOfDistances,
   type Parameter,
   type ParameterGroup,
   type RunningStatistic,
   type TrainingGraph,
-  trainingGraph,
   type TrainingOptions,
   withWeights,
 } from "./autodiff/training_graph.ts";

@@ -5,7 +5,7 @@ import { benchTraining, parameterDifference, type TrainRecord, trainTable } from
 import { MOMENTUM, STEP_LENGTH, trainNet, trainNetBatch } from "../../bench/train_net.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
 import { type ReferenceOptimizer, updateReference } from "../../src/reference/optimizer.ts";
-import { gradientGraph } from "../../src/train/mod.ts";
+import { buildGradientGraph } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
 
 const OPTIONS = { size: 16, batch: 3, channels: [5, 8], classes: 4, seed: 7 };
@@ -14,7 +14,7 @@ const OPTIONS = { size: 16, batch: 3, channels: [5, 8], classes: 4, seed: 7 };
 function referenceSteps(steps: number): { losses: number[]; parameters: Map<string, Float64Array> } {
   const net = trainNet(OPTIONS);
   const batch = trainNetBatch(OPTIONS);
-  const { graph, gradients } = gradientGraph(net.graph, {
+  const { graph, gradients } = buildGradientGraph(net.graph, {
     losses: [net.losses[0].value],
     wrt: net.parameters.map(({ name }) => name),
   });

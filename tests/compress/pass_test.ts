@@ -9,12 +9,12 @@ import { foldPass, recognisePass } from "../../src/compress/prepare.ts";
 import {
   calibrate,
   equalisePass,
+  listQuantizePasses,
   packWeights,
   packWeightsPass,
   quantize,
   quantizeFromCalibration,
   quantizeReport,
-  quantizeSteps,
 } from "../../src/compress/quantize/mod.ts";
 import type { CalibrationSample, StatisticsSource, StatisticsWanted } from "../../src/compress/statistics.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
@@ -162,7 +162,7 @@ Deno.test("a pipeline makes what the functions make, bit for bit", async () => {
     const alone = await quantize(model(), samples, { ...options, runner });
     const calibrated = await calibrate(model(), samples, { runner, equalise });
     const later = quantizeFromCalibration(calibrated, options);
-    const { graph, reports } = await runPasses(model(), quantizeSteps(options), { source: source(runner) });
+    const { graph, reports } = await runPasses(model(), listQuantizePasses(options), { source: source(runner) });
     for (const other of [alone, later]) {
       assertEquals(hashOfGraph(graph), hashOfGraph(other.graph));
       assertEquals(quantizeReport(reports), other.report);

@@ -5,7 +5,7 @@ import { type TrainingProblem, TrainingSession } from "../../src/engine/training
 import { FeatherdetError } from "../../src/graph/mod.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { batchNormL1, gradientGraph, trainableGraph, trainingGraph, weightAt } from "../../src/train/mod.ts";
+import { batchNormL1, buildGradientGraph, buildTrainingGraph, trainableGraph, weightAt } from "../../src/train/mod.ts";
 import { nonFiniteLosses } from "../../src/train/loop/record.ts";
 import { uniform } from "../support/finite_differences.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -24,7 +24,7 @@ function severalLosses(): TrainingProblem {
   const mean = b.node("ReduceMean", "mean", [y], { ...over, keepDims: true });
   const slim = batchNormL1({ weight: [[0, 0], [2, 0.5]] });
   const { graph, losses } = slim.losses(trainableGraph(lively(b.graph("net", [squares, mean]))));
-  const training = trainingGraph(graph, { outputs: [squares, mean, ...losses.map(({ value }) => value), middle] });
+  const training = buildTrainingGraph(graph, { outputs: [squares, mean, ...losses.map(({ value }) => value), middle] });
   return {
     ...training,
     losses: [
@@ -40,7 +40,7 @@ const INPUTS = { x: uniform(SHAPE, 1), "gradient of the middle": uniform(MAP, 2,
 
 /** Losses and gradients of the parameters in float64, in an epoch. */
 function reference({ graph, losses = [], seeds, parameters, statistics }: TrainingProblem, epoch: number) {
-  const made = gradientGraph(graph, {
+  const made = buildGradientGraph(graph, {
     losses: losses.map(({ value, weight = 1, gradientFactor = 1 }) => {
       return { value, weight: weightAt(weight, epoch) * gradientFactor };
     }),

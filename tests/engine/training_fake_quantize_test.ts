@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Graph, Node, OperatorAttributes } from "../../src/graph/mod.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph, trainingGraph } from "../../src/train/mod.ts";
+import { buildGradientGraph, buildTrainingGraph } from "../../src/train/mod.ts";
 import { type TrainingProblem, TrainingSession } from "../../src/engine/training_session.ts";
 import { uniform } from "../support/finite_differences.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -51,13 +51,13 @@ function net(bits: readonly Bits[]): { problem: TrainingProblem; inputs: () => R
   const graph = rounded(model, bits, [convs[0], convs[1]]);
   let seed = 0;
   const inputs = () => ({ x: Float32Array.from(uniform(SHAPE, ++seed, -1, 2).data) });
-  return { problem: { ...trainingGraph(graph), losses: [{ name: "loss", value: loss }] }, inputs };
+  return { problem: { ...buildTrainingGraph(graph), losses: [{ name: "loss", value: loss }] }, inputs };
 }
 
 /** Gradients of all parameters in float64. */
 function referenceGradients(problem: TrainingProblem, inputs: Record<string, Float32Array>): Map<string, Float64Array> {
   const { graph, parameters, statistics, losses = [] } = problem;
-  const made = gradientGraph(graph, {
+  const made = buildGradientGraph(graph, {
     losses: losses.map(({ value }) => value),
     wrt: parameters.map(({ name }) => name),
   });

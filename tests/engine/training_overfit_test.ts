@@ -1,7 +1,7 @@
 /** A detector trained from random weights on eight pictures until it knows them: every part of training at work together. */
 
 import { assert } from "@std/assert";
-import { trainingBatches } from "../../src/data/augment/mod.ts";
+import { openTrainingBatches } from "../../src/data/augment/mod.ts";
 import { Detector } from "../../src/detect/detector.ts";
 import { createTrainer } from "../../src/recipes/detection_trainer.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
@@ -24,7 +24,7 @@ gpuTest("eight pictures are learned by heart from random weights: mAP50 over 0.9
     // The running statistics have to follow within few steps.
     momentum: 0.2,
   });
-  const batches = trainingBatches(dataset, {
+  const batches = openTrainingBatches(dataset, {
     size: [SIZE, SIZE],
     batch: 8,
     boxes,

@@ -10,7 +10,7 @@ import { ModelBuilder } from "../../src/models/builder.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { type ReferenceOptimizer, updateReference } from "../../src/reference/optimizer.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph, trainingGraph } from "../../src/train/mod.ts";
+import { buildGradientGraph, buildTrainingGraph } from "../../src/train/mod.ts";
 import { type TrainingProblem, TrainingSession } from "../../src/engine/training_session.ts";
 import { uniform } from "../support/finite_differences.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -29,7 +29,7 @@ function smallNet(): { problem: TrainingProblem; inputs: () => Record<string, Fl
   const graph = lively(b.graph("small", [loss]));
   let seed = 0;
   const inputs = () => ({ x: Float32Array.from(uniform([3, 3, 17, 13], ++seed).data) });
-  return { problem: { ...trainingGraph(graph), losses: [{ name: "loss", value: loss }] }, inputs };
+  return { problem: { ...buildTrainingGraph(graph), losses: [{ name: "loss", value: loss }] }, inputs };
 }
 
 /** The largest difference over the largest element of what was expected, or over `least` where all are smaller. */
@@ -59,7 +59,7 @@ class ReferenceTraining {
     const values = losses.map(({ value }) => value);
     const outputs = [...values, ...statistics.map(({ updated }) => updated)];
     const wrt = parameters.map(({ name }) => name);
-    const made = gradientGraph({ ...problem.graph, outputs }, { losses: values, seeds, wrt });
+    const made = buildGradientGraph({ ...problem.graph, outputs }, { losses: values, seeds, wrt });
     this.#graph = made.graph;
     this.#gradients = made.gradients;
     this.tensors = new Map(
@@ -111,7 +111,7 @@ for (const storage of ["texture", "buffer"] as const) {
     const heads = model.nodes.filter(({ op, name }) => op === "Conv" && /\.cv[23]\.\d\.2/.test(name));
     const outputs = heads.map(({ outputs: [value] }) => value);
     assertEquals(outputs.length, 6);
-    const training = trainingGraph(model, { outputs });
+    const training = buildTrainingGraph(model, { outputs });
     const seeds = Object.fromEntries(outputs.map((value) => [value, `seed of ${value}`]));
     const problem: TrainingProblem = { ...training, seeds };
     const session = await TrainingSession.create(problem, { device, storage });

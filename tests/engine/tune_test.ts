@@ -5,7 +5,7 @@ import { measureOptions, median } from "../../src/engine/measure_kernels.ts";
 import { Session } from "../../src/engine/session.ts";
 import { planningFor, storageForm } from "../../src/engine/setup.ts";
 import { tune } from "../../src/engine/tune.ts";
-import { type Device, sharedDevice } from "../../src/gpu/device.ts";
+import { type Device, openSharedDevice } from "../../src/gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { channelShuffle } from "../../src/models/channel_shuffle.ts";
@@ -50,7 +50,7 @@ function recordOf(key: string, { kernel, variant }: PlannedOption, revision: str
 }
 
 gpuTest("a session computes the same to the last bit by every option for kernels of one pixel", async () => {
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const graph = unit();
   const data = randomTensor([2, 5, 13, 7], 3);
   const expected = runReference(graph, { x: referenceTensor([2, 5, 13, 7], data) }).get(graph.outputs[0])!;
@@ -74,7 +74,7 @@ gpuTest("a session computes the same to the last bit by every option for kernels
 });
 
 gpuTest("tuning measures every option of every contest, and sessions follow the record", async () => {
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const graph = quick();
   if (!device.timestamps) {
     await assertRejects(() => tune(device, graph), FeatherdetError, "timestamp");
@@ -100,7 +100,7 @@ gpuTest("tuning measures every option of every contest, and sessions follow the 
 });
 
 gpuTest("a record of another revision, kernel or variant is as good as none", async () => {
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const graph = unit();
   const plan = planOf(device, graph);
   for (const { key, revision, options, chosen } of plan.contests.values()) {

@@ -2,7 +2,7 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { GroundTruth } from "../../src/data/dataset.ts";
-import { CONFIDENCE_POINTS, confusionMatrix, evaluateDetections, type TruthSet } from "../../src/eval/coco.ts";
+import { CONFIDENCE_POINTS, countConfusions, evaluateDetections, type TruthSet } from "../../src/eval/coco.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { literalF1 } from "../support/literal_coco.ts";
 import { randomCase } from "../support/random_sets.ts";
@@ -107,26 +107,26 @@ Deno.test("the confusion matrix by hand: right, taken for another, missed, of no
     // Not sure enough.
     claim(18, [40, 0, 10, 10], 0.2),
   ];
-  const matrix = confusionMatrix(set, detections);
+  const matrix = countConfusions(set, detections);
   assertEquals(matrix.names, ["cat", "dog", "background"]);
   assertEquals(matrix.counts, [
     [1, 0, 1],
     [1, 0, 1],
     [0, 2, 0],
   ]);
-  const unsure = confusionMatrix(set, detections, { confidence: 0.1, iou: 0.99 });
+  const unsure = countConfusions(set, detections, { confidence: 0.1, iou: 0.99 });
   assertEquals(unsure.counts, [
     [1, 0, 1],
     [1, 1, 1],
     [0, 1, 0],
   ]);
-  assertThrows(() => confusionMatrix(set, detections, { iou: 0 }), FeatherdetError, "an overlap of 0");
+  assertThrows(() => countConfusions(set, detections, { iou: 0 }), FeatherdetError, "an overlap of 0");
 });
 
 Deno.test("random sets: rows and columns of the confusion matrix add up to detections and objects", () => {
   for (const seed of SEEDS) {
     const { set, detections } = randomCase(seed);
-    const { counts } = confusionMatrix(set, detections, { confidence: 0.3 });
+    const { counts } = countConfusions(set, detections, { confidence: 0.3 });
     const objects = set.images.flatMap(({ boxes }) => boxes).filter(({ crowd }) => !crowd);
     set.classes.forEach((_, k) => {
       const column = counts.reduce((sum, row) => sum + row[k], 0);

@@ -9,12 +9,12 @@ import { sha256Of } from "../../src/data/download/checksum.ts";
 import { countCosts } from "../../src/eval/costs.ts";
 import { analyze, FeatherdetError, type Graph } from "../../src/graph/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
-import { classNames, saveOnnx } from "../../src/onnx/mod.ts";
+import { readClassNames, saveOnnx } from "../../src/onnx/mod.ts";
 import { CHANGING_COLUMNS } from "../../src/report/table/csv.ts";
-import { parseManifest, variantsOf } from "../../src/report/table/manifest.ts";
+import { listVariants, parseManifest } from "../../src/report/table/manifest.ts";
 import { renderMarkdown } from "../../src/report/table/markdown.ts";
 import { measureTable } from "../../src/report/table/measure.ts";
-import { type TableResults, withoutTimings } from "../../src/report/table/results.ts";
+import { removeTimings, type TableResults } from "../../src/report/table/results.ts";
 import type { Variant } from "../../src/report/table/variant.ts";
 // @ts-types="npm:@types/d3-dsv@3.0.7"
 import { csvParse } from "npm:d3-dsv@3.0.2";
@@ -50,7 +50,7 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
 Deno.test("the manifest of this version holds both tables' roles for each of its data sets", async () => {
   const variants = parseManifest(await Deno.readTextFile(MANIFEST), "data/variants.json");
   for (const data of ["coco", "synthetic", "bccd"]) {
-    const roles = variantsOf(variants, data).map(({ role }) => role);
+    const roles = listVariants(variants, data).map(({ role }) => role);
     const expected = ["original", "pruning", "quantization", "distillation", "pruning+quantization"];
     assertEquals(roles.slice(0, 5), expected as typeof roles);
     assert(roles.includes("distillation+quantization") && roles.includes("everything"), `${roles}`);
@@ -94,7 +94,7 @@ Deno.test("a manifest that cannot be taken is refused in a sentence that names t
   second({}, '"b": role: there is another original of set');
   second({ role: "other", split: "val" }, '"b": split: the variants of set are measured on one split, not also val');
   refused({ variants: [{ ...DEMO, role: "other" }] }, "variants: none of those of set has the role original");
-  const error = assertThrows(() => variantsOf([DEMO], "other", "v.json"), FeatherdetError);
+  const error = assertThrows(() => listVariants([DEMO], "other", "v.json"), FeatherdetError);
   assertEquals(error.message, 'v.json: it has no variants of the data set "other", only of set');
 });
 
@@ -136,7 +136,7 @@ Deno.test("a variant's file is looked for beside the manifest, then in the cache
 });
 
 sharedDataTest("the files of coco's original are found beside the checkout", ["models/yolo11n.onnx"], async (url) => {
-  const [original] = variantsOf(parseManifest(await Deno.readTextFile(MANIFEST)), "coco");
+  const [original] = listVariants(parseManifest(await Deno.readTextFile(MANIFEST)), "coco");
   assertEquals(original.model, { file: "models/yolo11n.onnx" });
   const own = new URL("../../data/models/yolo11n.onnx", import.meta.url);
   const found = findVariantFile("models/yolo11n.onnx", MANIFEST);
@@ -148,7 +148,7 @@ Deno.test("a named variant is built with its options, which are checked", async 
   const built = await named({ name: "yolo11n", options: { classes: 10, width: 0.125 } });
   assert("graph" in built);
   assertEquals([built.fileBytes, built.sha256], [undefined, undefined]);
-  assertEquals(classNames(built.graph)?.length, 10);
+  assertEquals(readClassNames(built.graph)?.length, 10);
   assertEquals(built.graph.inputs[0].shape, [1, 3, SIZE, SIZE]);
   const plain = await named({ name: "yolo11n" });
   assert("graph" in plain);
@@ -216,8 +216,8 @@ gpuTest(
     assertEquals([first.images, first.limit, first.split, first.family], [3, null, null, []]);
 
     const again = await measureDemo(graph);
-    assertEquals(withoutTimings(again), withoutTimings(first));
-    assertEquals(renderMarkdown(withoutTimings(again)), renderMarkdown(withoutTimings(first)));
+    assertEquals(removeTimings(again), removeTimings(first));
+    assertEquals(renderMarkdown(removeTimings(again)), renderMarkdown(removeTimings(first)));
   },
 );
 
@@ -263,7 +263,7 @@ async function stableFiles(folder: string): Promise<Record<string, unknown>> {
   const csv = csvParse(await read("table.csv")).map((line) =>
     Object.fromEntries(Object.entries(line).filter(([column]) => !changes(column)))
   );
-  return { json: withoutTimings(results), csv, svg: await read("pareto-bytes.svg") };
+  return { json: removeTimings(results), csv, svg: await read("pareto-bytes.svg") };
 }
 
 Deno.test("table writes its files, goes on after it was interrupted, and a rerun writes the same but for times", async () => {

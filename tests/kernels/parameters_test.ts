@@ -1,7 +1,7 @@
 /** The structs of parameters of shaders against their TypeScript side. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { sharedDevice } from "../../src/gpu/device.ts";
+import { openSharedDevice } from "../../src/gpu/device.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import {
   blocked,
@@ -107,7 +107,7 @@ Deno.test("every kernel of a detector's frame fills the struct of its shader", (
 });
 
 gpuTest("a program is not made of a kernel whose parameters are not its shader's", async () => {
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const { plan } = planModel(demoDetector({ size: 64 }), { precision: "f32", storage: "buffer" });
   const at = plan.dispatches.findIndex(({ kernel }) => kernel.shader === "conv/direct.wgsl");
   const { kernel } = plan.dispatches[at];

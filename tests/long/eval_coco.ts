@@ -1,7 +1,7 @@
 /** YOLO11n from JPEG files to mAP on the 200 photographs of coco/val, and where the time of that goes. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { sharedDevice } from "../../src/gpu/device.ts";
+import { openSharedDevice } from "../../src/gpu/device.ts";
 import { assertYoloFigures, YOLO_FILES, type YoloCase } from "../support/yolo_figures.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
@@ -27,7 +27,7 @@ for (const one of CASES) {
     console.log(`milliseconds an image: ${stages}, idle ${speed.idle?.toFixed(1)}`);
     assertAlmostEquals(map, PUBLISHED[size].map, published, "mAP50-95");
     assertAlmostEquals(map50, PUBLISHED[size].map50, published, "mAP50");
-    const { adapter, timestamps } = await sharedDevice();
+    const { adapter, timestamps } = await openSharedDevice();
     // Decoding and post-processing are hidden behind a network that takes its time.
     if (size === 640 && adapter.software && timestamps) {
       assert(speed.networkShare! >= 0.9, `${share} % of the time is spent in the network`);

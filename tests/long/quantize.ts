@@ -7,7 +7,7 @@ import { Detector } from "../../src/detect/detector.ts";
 import { takeCalibrationSamples } from "../../src/eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../../src/eval/evaluate.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
-import { sessionRunner } from "../../src/engine/session_runner.ts";
+import { createSessionRunner } from "../../src/engine/session_runner.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
 /** mAP50-95 of the float model here; onnxruntime and pycocotools say the same of it. */
@@ -24,7 +24,7 @@ sharedDataTest(
   ["models/yolo11n.onnx", "coco/val", "coco/train"],
   async (model) => {
     const graph = await loadOnnx(model);
-    const runner = sessionRunner();
+    const runner = createSessionRunner();
     const calibration = await openDataset("coco", { split: "train", limit: 256 });
     const calibrated = await calibrate(graph, takeCalibrationSamples(calibration, { size: 640 }), { runner });
     runner.destroy();

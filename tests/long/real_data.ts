@@ -1,7 +1,7 @@
 /** YOLO11n in every form of storage that the default tests leave out, because one of them is slow on software adapters. */
 
 import { assert } from "@std/assert";
-import { sharedDevice } from "../../src/gpu/device.ts";
+import { openSharedDevice } from "../../src/gpu/device.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { Session } from "../../src/engine/session.ts";
 import { outputDifference } from "../support/output_tensor.ts";
@@ -21,7 +21,7 @@ for (const storage of ["texture", "buffer"] as const) {
       `yolo11n at 640 in ${storage}s of ${precision} gives onnxruntime's output`,
       REFERENCE,
       async (...urls) => {
-        const { device } = await sharedDevice();
+        const { device } = await openSharedDevice();
         if (precision === "f16" && storage === "buffer" && !device.features.has("shader-f16")) return;
         const [images, output] = await Promise.all(
           urls.slice(1).map(async (url) => new Float32Array((await Deno.readFile(url)).buffer)),

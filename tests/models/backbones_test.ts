@@ -12,7 +12,7 @@ import { classifier, CLASSIFIER_NAMES, type ClassifierOptions } from "../../src/
 import { recipeOf } from "../../src/models/metadata.ts";
 import { NAMED_MODELS } from "../../src/models/named.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
-import { classNames, importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { importOnnx, readClassNames, saveOnnx } from "../../src/onnx/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
 import { Session } from "../../src/engine/session.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -257,7 +257,7 @@ Deno.test("a classifier saved and read again is the same model bit for bit", () 
     const { constants: expected, ...structure } = saved;
     assertEquals(rest, structure);
     assertSameConstants(constants, expected);
-    assertEquals(classNames(read), ["cat", "it's"]);
+    assertEquals(readClassNames(read), ["cat", "it's"]);
     assertEquals([read.metadata.task, read.metadata.imgsz], ["classify", "[64, 96]"]);
     const recipe = {
       family: "classifier",

@@ -10,7 +10,7 @@ import { buildFromRecipe, rebuild } from "../../src/models/recipe.ts";
 import { loadWeights } from "../../src/models/weights.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { yolo11Lite } from "../../src/models/yolo11_lite.ts";
-import { classNames, importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { importOnnx, readClassNames, saveOnnx } from "../../src/onnx/mod.ts";
 import { lively } from "../support/lively.ts";
 import { assertSameConstant, assertSameConstants } from "../support/same_constants.ts";
 
@@ -74,7 +74,7 @@ for (const [name, build] of Object.entries(MODELS)) {
     const trained = lively(built, 9);
     const read = recogniseActivations(importOnnx(saveOnnx(trained)));
     assertEquals(read.metadata, trained.metadata);
-    assertEquals(classNames(read), classNames(trained));
+    assertEquals(readClassNames(read), readClassNames(trained));
     assertEquals(read.nodes, trained.nodes);
     for (const [key, constant] of trained.constants) assertSameConstant(read.constants.get(key)!, constant, key);
 
@@ -96,8 +96,8 @@ for (const [name, build] of Object.entries(MODELS)) {
 }
 
 Deno.test("class names keep every character", () => {
-  assertEquals(classNames(yolo11({ width: 0.125, size: 32, classes: NAMES })), NAMES);
-  assertEquals(classNames(importOnnx(saveOnnx(yolo11({ width: 0.125, size: 32, classes: NAMES })))), NAMES);
+  assertEquals(readClassNames(yolo11({ width: 0.125, size: 32, classes: NAMES })), NAMES);
+  assertEquals(readClassNames(importOnnx(saveOnnx(yolo11({ width: 0.125, size: 32, classes: NAMES })))), NAMES);
 });
 
 Deno.test("class names are written as Python writes them", () => {
@@ -130,7 +130,7 @@ Deno.test("a model that was read for another size is rebuilt for that size", () 
   const read = importOnnx(saved, { shapes: { images: [2, 3, 96, 32] } });
   const again = rebuild(read);
   assertEquals(again.inputs[0].shape, [2, 3, 96, 32]);
-  assertEquals(classNames(again), NAMES.slice(0, 3));
+  assertEquals(readClassNames(again), NAMES.slice(0, 3));
   assertEquals(loadWeights(again, read).nodes, again.nodes);
 });
 
@@ -165,7 +165,7 @@ Deno.test("weights of a lite model go into one for other classes and another siz
     const isFresh = /^head\.cv3\.\d\.1\.|^head\/(anchors|strides)$/.test(name);
     assertSameConstant(constant, (isFresh ? fresh : trained).constants.get(name)!, name);
   }
-  assertEquals(classNames(loaded), ["x"]);
+  assertEquals(readClassNames(loaded), ["x"]);
 });
 
 Deno.test("what is no recipe is refused in one sentence", () => {

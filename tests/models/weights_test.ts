@@ -7,7 +7,7 @@ import { layersOf } from "../../src/models/layers.ts";
 import { recipeOf } from "../../src/models/metadata.ts";
 import { loadWeights } from "../../src/models/weights.ts";
 import { yolo11, type Yolo11Options } from "../../src/models/yolo11.ts";
-import { classNames, importOnnx, loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { importOnnx, loadOnnx, readClassNames, saveOnnx } from "../../src/onnx/mod.ts";
 import { Session } from "../../src/engine/session.ts";
 import { exported, renamed } from "../support/exported.ts";
 import { lively } from "../support/lively.ts";
@@ -57,7 +57,7 @@ sharedDataTest("the export's weights come back bit for bit from the built yolo11
   const given = await loadOnnx(file);
   const loaded = loadWeights(yolo11({ size: 64 }), given);
   assertSameConstants(weights(exported(loaded)), weights(given));
-  assertEquals(classNames(loaded), classNames(given));
+  assertEquals(readClassNames(loaded), readClassNames(given));
   assertEquals(loaded.metadata.license, given.metadata.license);
   assertEquals([loaded.metadata.imgsz, recipeOf(loaded)?.family], ["[64, 64]", "yolo11"]);
 });
@@ -91,7 +91,7 @@ Deno.test("a model saved and read again is the same model bit for bit, with all 
   const { constants: expected, ...structure } = saved;
   assertEquals(rest, structure);
   assertSameConstants(constants, expected);
-  assertEquals(classNames(read), ["red cell", "it's", "c"]);
+  assertEquals(readClassNames(read), ["red cell", "it's", "c"]);
   const shared = { classes: 3, size: [64, 64], batch: 1, seed: 5 };
   assertEquals(recipeOf(read), { family: "yolo11", scale: "n", depth: 0.5, width: 0.125, ...shared });
   // And its weights go into a model built afresh.
@@ -143,7 +143,7 @@ Deno.test("for new classes the logits start afresh and everything else is taken"
   const given = { ...source(), metadata: { ...source().metadata, license: "somebody's" } };
   const fresh = model({ classes: ["x", "y", "z"] });
   const loaded = loadWeights(fresh, given, { newClasses: true });
-  assertEquals(classNames(loaded), ["x", "y", "z"]);
+  assertEquals(readClassNames(loaded), ["x", "y", "z"]);
   assertEquals(loaded.metadata.license, "somebody's");
   for (const [name, constant] of loaded.constants) {
     const isFresh = /^model\.23\.cv3\.\d\.2\./.test(name);

@@ -8,7 +8,7 @@ import { lazyConstant } from "../../src/models/initialise.ts";
 import { layersOf } from "../../src/models/layers.ts";
 import { NAMED_MODELS } from "../../src/models/named.ts";
 import { yolo11, type Yolo11Options, type Yolo11Scale } from "../../src/models/yolo11.ts";
-import { classNames, importOnnx, loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { importOnnx, loadOnnx, readClassNames, saveOnnx } from "../../src/onnx/mod.ts";
 import { buildPlan } from "../../src/plan/plan.ts";
 import { bothOutputs } from "../support/both_outputs.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -96,7 +96,7 @@ Deno.test("a built YOLO11 is a verified graph at any size, batch, class number, 
 
 Deno.test("a built YOLO11 says what it is in its metadata", () => {
   const graph = yolo11({ ...TINY, classes: ["it's", "a \\ b"], seed: 4 });
-  assertEquals(classNames(graph), ["it's", "a \\ b"]);
+  assertEquals(readClassNames(graph), ["it's", "a \\ b"]);
   assertEquals([graph.metadata.imgsz, graph.metadata.stride, graph.metadata.task], ["[64, 96]", "32", "detect"]);
   assertEquals(JSON.parse(graph.metadata.featherdet), {
     family: "yolo11",

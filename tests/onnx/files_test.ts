@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type Graph, inferTypes, type Node } from "../../src/graph/mod.ts";
-import { classNames, importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { importOnnx, readClassNames, saveOnnx } from "../../src/onnx/mod.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
 const LARGE = "models/yolo11n.onnx", SMALL = "models/yolo11n_320.onnx";
@@ -28,7 +28,7 @@ sharedDataTest("yolo11n.onnx is read whole", [LARGE], (large) => {
   const sizes = parameters.map((name) => graph.constants.get(name)!.data.length);
   assertEquals(sizes.reduce((total, size) => total + size, 0), 2_616_248);
   assertEquals(graph.metadata.stride, "32");
-  const names = classNames(graph)!;
+  const names = readClassNames(graph)!;
   assertEquals([names.length, names[0], names[9], names[79]], [80, "person", "traffic light", "toothbrush"]);
 });
 

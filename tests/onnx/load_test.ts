@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FeatherdetError } from "../../src/graph/mod.ts";
-import { classNames, importOnnx, loadOnnx } from "../../src/onnx/mod.ts";
+import { importOnnx, loadOnnx, readClassNames } from "../../src/onnx/mod.ts";
 import { parseNames } from "../../src/onnx/metadata.ts";
 import { onnxFile, onnxNode } from "../support/onnx_models.ts";
 
@@ -84,7 +84,7 @@ Deno.test("a graph without class names has none", () => {
       nodes: [onnxNode("Relu")],
       model: { metadataProps: names === undefined ? [] : [{ key: "names", value: names }] },
     }));
-  assertEquals(classNames(graph()), undefined);
-  assertEquals(classNames(graph("{}")), undefined);
-  assertEquals(classNames(graph("{0: 'cell'}")), ["cell"]);
+  assertEquals(readClassNames(graph()), undefined);
+  assertEquals(readClassNames(graph("{}")), undefined);
+  assertEquals(readClassNames(graph("{0: 'cell'}")), ["cell"]);
 });

@@ -7,7 +7,7 @@ import { ModelBuilder } from "../../src/models/builder.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { foldBatchNormalization, mergeGraphs } from "../../src/passes/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph, headMaps, trainingGraph } from "../../src/train/mod.ts";
+import { buildGradientGraph, buildTrainingGraph, headMaps } from "../../src/train/mod.ts";
 import { uniform } from "../support/finite_differences.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { lively } from "../support/lively.ts";
@@ -92,16 +92,16 @@ Deno.test("gradients of a student beside its teacher are those of the student al
       },
     ],
   });
-  const joint = trainingGraph(withLoss(merged.graph, target), { frozen: (name) => merged.frozen.has(name) });
+  const joint = buildTrainingGraph(withLoss(merged.graph, target), { frozen: (name) => merged.frozen.has(name) });
   const given = referenceTensor([3, 5, 7, 4], runReference(merged.graph, { x }).get(target)!.data);
   const fed: Graph = { ...student, inputs: [...student.inputs, { name: "target", dtype: "f32", shape: given.shape }] };
-  const alone = trainingGraph(withLoss(fed, "target"));
+  const alone = buildTrainingGraph(withLoss(fed, "target"));
   assertEquals(joint.parameters.map(({ name }) => name), alone.parameters.map(({ name }) => name));
   assertEquals(joint.statistics.map(({ name }) => name), alone.statistics.map(({ name }) => name));
 
   const wrt = alone.parameters.map(({ name }) => name);
   const gradientsOf = ({ graph, parameters, statistics }: typeof joint, feeds: Parameters<typeof runReference>[1]) => {
-    const made = gradientGraph(graph, { losses: ["loss"], wrt });
+    const made = buildGradientGraph(graph, { losses: ["loss"], wrt });
     const constants = [...parameters, ...statistics].map(({ name, initial: { shape, data } }) =>
       [name, referenceTensor(shape, data)] as const
     );
@@ -120,7 +120,7 @@ Deno.test("a BatchNormalization of a frozen part that cannot be folded keeps its
     b.graph("pool", [b.batchNorm("bn", b.maxPool("pool", b.input("x", SHAPE), { kernel: 3 }), 1)]),
   );
   const merged = mergeGraphs(net(4, 1), teacher, { prefix: "t.", frozen: true });
-  const { graph, parameters } = trainingGraph(merged.graph, { frozen: (name) => merged.frozen.has(name) });
+  const { graph, parameters } = buildTrainingGraph(merged.graph, { frozen: (name) => merged.frozen.has(name) });
   assertEquals(graph.nodes.filter(({ op }) => op === "BatchNormalization").map(({ name }) => name), ["t.bn"]);
   assert(!parameters.some(({ name }) => name.startsWith("t.")));
 });

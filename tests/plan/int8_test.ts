@@ -7,7 +7,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Detector } from "../../src/detect/detector.ts";
-import { sharedDevice } from "../../src/gpu/device.ts";
+import { openSharedDevice } from "../../src/gpu/device.ts";
 import { FeatherdetError, type Graph, type Node } from "../../src/graph/mod.ts";
 import { foldBatchNormalization } from "../../src/passes/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
@@ -396,7 +396,7 @@ gpuTest("tuning measures the tiles of bytes apart from those of floats", async (
   const q = new QdqBuilder();
   q.conv(q.stored("x", X), "y", { weight: [6, 5, 1, 1], x: X });
   const graph = q.graph({ x: [1, 5, 7, 9] }, [q.stored("y", A)]);
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   if (!device.timestamps) {
     await assertRejects(() => tune(device, graph), FeatherdetError, "timestamp");
     return;

@@ -1,7 +1,7 @@
 /** Scratch memory: what the dispatches of one node hand to each other, placed by the planner. */
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { sharedDevice } from "../../src/gpu/device.ts";
+import { openSharedDevice } from "../../src/gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
 import { Program } from "../../src/engine/program.ts";
 import type { KernelBinding } from "../../src/kernels/kernel.ts";
@@ -113,7 +113,7 @@ Deno.test("a plan reports its scratch memory, and nothing of it where there is n
 });
 
 gpuTest("scratch without a place is refused in a sentence", async () => {
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const plan = buildPlan(gradients(), { form: { storage: "buffer", scalar: "f32" }, maxPages: Infinity });
   const dispatches = plan.dispatches.map((one) => ({
     ...one,

@@ -5,7 +5,7 @@ import type { Graph } from "../../src/graph/mod.ts";
 import { type Activation, ModelBuilder } from "../../src/models/builder.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { fuseNormActivationGradient } from "../../src/plan/fuse/train_norm.ts";
-import { gradientGraph, trainingGraph } from "../../src/train/mod.ts";
+import { buildGradientGraph, buildTrainingGraph } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { lively } from "../support/lively.ts";
 import { comparePlan } from "../support/plan_case.ts";
@@ -19,9 +19,9 @@ function stepOf(act: Activation, wrt: readonly string[] = [], outputs?: readonly
   const second = b.convBlock("second", first, { out: 5, kernel: 3, act });
   const sum = b.add("sum", first, second);
   const y = b.convBlock("last", sum, { out: 2, kernel: 1, act: "none" });
-  const { graph, parameters } = trainingGraph(lively(b.graph("net", [y])), { outputs: outputs ?? [y] });
+  const { graph, parameters } = buildTrainingGraph(lively(b.graph("net", [y])), { outputs: outputs ?? [y] });
   const seeds = Object.fromEntries((outputs ?? [y]).map((name) => [name, `gradient of ${name}`]));
-  return gradientGraph(graph, { seeds, wrt: [...parameters.map(({ name }) => name), ...wrt] }).graph;
+  return buildGradientGraph(graph, { seeds, wrt: [...parameters.map(({ name }) => name), ...wrt] }).graph;
 }
 
 const count = (graph: Graph, op: string) => graph.nodes.filter((node) => node.op === op).length;
@@ -56,9 +56,9 @@ Deno.test("a normalised value that is a result or has another reader stays", () 
   const conv = b.conv("conv", b.input("x", [2, 3, 5, 5]), { out: 3, kernel: 1 });
   const normal = b.batchNorm("bn", conv);
   const y = b.mul("gated", normal, b.activation("act", normal, "silu"));
-  const { graph, parameters } = trainingGraph(lively(b.graph("net", [y])));
+  const { graph, parameters } = buildTrainingGraph(lively(b.graph("net", [y])));
   const wrt = parameters.map(({ name }) => name);
-  const twice = gradientGraph(graph, { seeds: { [y]: "dy" }, wrt }).graph;
+  const twice = buildGradientGraph(graph, { seeds: { [y]: "dy" }, wrt }).graph;
   assertEquals(fuseNormActivationGradient(twice), twice);
 });
 
@@ -74,9 +74,9 @@ Deno.test("a gradient of the normalised value that is asked for stays, and so do
 });
 
 Deno.test("no normalised map of YOLO11 is left that an activation follows", () => {
-  const { graph, parameters } = trainingGraph(yolo11({ width: 0.0625, size: 64, batch: 2 }));
+  const { graph, parameters } = buildTrainingGraph(yolo11({ width: 0.0625, size: 64, batch: 2 }));
   const wrt = parameters.map(({ name }) => name);
-  const step = gradientGraph(graph, { seeds: { output0: "dy" }, wrt }).graph;
+  const step = buildGradientGraph(graph, { seeds: { output0: "dy" }, wrt }).graph;
   const fused = fuseNormActivationGradient(step);
   assert(count(step, "Silu") > 70);
   assertEquals(count(fused, "Silu") + count(fused, "ActivationGradient"), count(step, "Sigmoid"));
@@ -85,7 +85,7 @@ Deno.test("no normalised map of YOLO11 is left that an activation follows", () =
 Deno.test("forward alone, an activation is fused too", () => {
   const b = new ModelBuilder();
   const y = b.convBlock("block", b.input("x", [2, 3, 5, 5]), { out: 3, kernel: 1 });
-  const { graph } = trainingGraph(lively(b.graph("net", [y])));
+  const { graph } = buildTrainingGraph(lively(b.graph("net", [y])));
   const fused = fuseNormActivationGradient(graph);
   assertEquals(fused.nodes.map(({ op }) => op), ["Conv", "BatchNormTraining"]);
   assertSameValues(graph, fused);

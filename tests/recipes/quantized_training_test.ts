@@ -11,7 +11,7 @@ import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
 import type { RunRecord } from "../../src/train/loop/record.ts";
-import { type MemoryStore, memoryStore } from "../../src/train/loop/store.ts";
+import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.ts";
 import { train, type TrainOptions } from "../../src/recipes/train_detector.ts";
 import { demoDataset } from "../support/demo_dataset.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -30,7 +30,7 @@ const losses = ({ epochs }: RunRecord) => epochs.map(({ losses, score }) => ({ l
 for (const [quantize, made] of [["ternary", "UnpackWeights"], ["int8", "QuantizeLinear"]] as const) {
   gpuTest(`${quantize}: the best model is the rounded one; a resume and the rest are the run in one`, async () => {
     const options: TrainOptions = { ...OPTIONS, quantize, ...(quantize === "int8" && { calibrationPictures: 2 }) };
-    const store = memoryStore();
+    const store = createMemoryStore();
     const straight = await train(tiny(), dataset, { ...options, store });
     const best = await loadOnnx(store.files.get("best.onnx")!);
     assert(operators(best).has(made) && !operators(best).has("BatchNormalization"));
@@ -46,7 +46,7 @@ for (const [quantize, made] of [["ternary", "UnpackWeights"], ["int8", "Quantize
     assert(operators(floats).has("BatchNormalization") && !operators(floats).has(made), "checkpoints hold floats");
 
     const abort = new AbortController();
-    const part = memoryStore();
+    const part = createMemoryStore();
     let steps = 0;
     const half = await train(tiny(), dataset, {
       ...{ ...options, store: part, signal: abort.signal },

@@ -10,14 +10,14 @@ import { yolo11 } from "../../src/models/yolo11.ts";
 import { yolo11Lite } from "../../src/models/yolo11_lite.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph, trainingGraph, withWeights } from "../../src/train/mod.ts";
+import { buildGradientGraph, buildTrainingGraph, withWeights } from "../../src/train/mod.ts";
 import { type Feeds, gradientsOf, lossOf, lossWeights, moved, slope, uniform } from "../support/finite_differences.ts";
 import { lively } from "../support/lively.ts";
 
 const TINY = lively(yolo11({ width: 0.0625, size: 32, batch: 3, classes: 2 }));
 
 /** Inputs of a training graph: a picture, and what the model had. */
-function feedsOf(model: Graph, { parameters, statistics }: ReturnType<typeof trainingGraph>): Feeds {
+function feedsOf(model: Graph, { parameters, statistics }: ReturnType<typeof buildTrainingGraph>): Feeds {
   const had = [...parameters, ...statistics].map(({ name, initial: { shape, data } }) =>
     [name, referenceTensor(shape, data)] as const
   );
@@ -33,7 +33,7 @@ function partOf(name: string): string {
 }
 
 Deno.test("the gradient of a whole tiny YOLO11 is that of finite differences, group by group", () => {
-  const training = trainingGraph(TINY);
+  const training = buildTrainingGraph(TINY);
   const { graph, parameters } = training;
   const feeds = feedsOf(TINY, training);
   const weights = lossWeights(graph, ["output0"]);
@@ -58,8 +58,8 @@ Deno.test("every parameter of YOLO11 and YOLO11-Lite has a gradient of its shape
     yolo11Lite({ backbone, size: 64, batch: 2, classes: 3 });
   const attentive = yolo11({ width: 0.125, size: 64, batch: 2, attention: { kind: "cbam", places: ["p3", "n5"] } });
   for (const model of [attentive, lite("shufflenetv2-0.5x"), lite("mobilenetv3-small")]) {
-    const { graph, parameters } = trainingGraph(model);
-    const step = gradientGraph(graph, { seeds: { output0: "seed" }, wrt: parameters.map(({ name }) => name) });
+    const { graph, parameters } = buildTrainingGraph(model);
+    const step = buildGradientGraph(graph, { seeds: { output0: "seed" }, wrt: parameters.map(({ name }) => name) });
     verify(step.graph);
     const types = inferTypes(step.graph);
     for (const { name, initial } of parameters) {
@@ -69,7 +69,7 @@ Deno.test("every parameter of YOLO11 and YOLO11-Lite has a gradient of its shape
 });
 
 Deno.test("a training graph has weights as inputs, in groups, and BatchNormalization by the batch", () => {
-  const { graph, parameters, statistics } = trainingGraph(TINY);
+  const { graph, parameters, statistics } = buildTrainingGraph(TINY);
   verify(graph);
   const norms = TINY.nodes.filter(({ op }) => op === "BatchNormalization");
   assertEquals(graph.nodes.filter(({ op }) => op === "BatchNormalization"), []);
@@ -91,7 +91,7 @@ Deno.test("a training graph has weights as inputs, in groups, and BatchNormaliza
 
 Deno.test("a training graph of values inside leaves off what comes behind them", () => {
   const logits = ["model.23.cv2.0.2", "model.23.cv3.0.2"];
-  const { graph, parameters } = trainingGraph(TINY, { outputs: logits });
+  const { graph, parameters } = buildTrainingGraph(TINY, { outputs: logits });
   assertEquals(graph.outputs.slice(0, 2), logits);
   assert(graph.nodes.every(({ name }) => !name.includes("dfl")));
   assert(!parameters.some(({ name }) => name.startsWith("model.23.cv2.1")));
@@ -99,11 +99,11 @@ Deno.test("a training graph of values inside leaves off what comes behind them",
 
 Deno.test("what is frozen stays a constant, a BatchNormalization with its statistics", () => {
   const frozen = (name: string) => /^model\.(\d|10)\.|dfl/.test(name);
-  const { graph, parameters, statistics } = trainingGraph(TINY, { frozen });
+  const { graph, parameters, statistics } = buildTrainingGraph(TINY, { frozen });
   assert(parameters.length > 0 && !parameters.some(({ name }) => frozen(name)));
   assert(!statistics.some(({ name }) => frozen(name)));
   assertEquals(graph.nodes.find(({ name }) => name === "model.0.bn")!.op, "BatchNormalization");
-  const step = gradientGraph(graph, { seeds: { output0: "seed" }, wrt: parameters.map(({ name }) => name) });
+  const step = buildGradientGraph(graph, { seeds: { output0: "seed" }, wrt: parameters.map(({ name }) => name) });
   // Nothing is computed for the frozen rows but what the others read.
   assert(!step.graph.nodes.some(({ name }) => /^gradient\/model\.\d\./.test(name)));
 });
@@ -120,15 +120,15 @@ Deno.test("Sigmoid and Mul are trained as one activation", () => {
       ];
     }),
   };
-  assertEquals(trainingGraph(spelt).graph.nodes, trainingGraph(TINY).graph.nodes);
+  assertEquals(buildTrainingGraph(spelt).graph.nodes, buildTrainingGraph(TINY).graph.nodes);
 });
 
 Deno.test("trained numbers go back into the model by name", () => {
-  const { graph, statistics } = trainingGraph(TINY, { momentum: 1 });
+  const { graph, statistics } = buildTrainingGraph(TINY, { momentum: 1 });
   const [mean, variance] = statistics;
   // The first layer's averages, moved all the way to the batch, let the plain model make of that batch what training made of it, but
   // for the variance's bias, which is undone here.
-  const feeds = feedsOf(TINY, trainingGraph(TINY));
+  const feeds = feedsOf(TINY, buildTrainingGraph(TINY));
   const first = { ...graph, outputs: ["model.0.bn", mean.updated, variance.updated] };
   const values = runReference(first, feeds);
   const count = 3 * 16 * 16;
@@ -150,14 +150,14 @@ Deno.test("trained numbers go back into the model by name", () => {
 });
 
 Deno.test("training refuses what cannot be trained or written", () => {
-  assertThrows(() => trainingGraph(TINY, { momentum: 1.5 }), FeatherdetError, "momentum is 1.5");
-  assertThrows(() => trainingGraph(TINY, { outputs: ["none"] }), FeatherdetError, 'no value "none"');
-  const { graph } = trainingGraph(TINY);
+  assertThrows(() => buildTrainingGraph(TINY, { momentum: 1.5 }), FeatherdetError, "momentum is 1.5");
+  assertThrows(() => buildTrainingGraph(TINY, { outputs: ["none"] }), FeatherdetError, 'no value "none"');
+  const { graph } = buildTrainingGraph(TINY);
   assertThrows(() => saveOnnx(graph), FeatherdetError, 'BatchNormTraining "model.0.bn": has no ONNX form');
-  const single = trainingGraph(yolo11({ width: 0.0625, size: 64 })).graph;
+  const single = buildTrainingGraph(yolo11({ width: 0.0625, size: 64 })).graph;
   verify(single);
   assertThrows(
-    () => verify(trainingGraph(yolo11({ width: 0.0625, size: 32 })).graph),
+    () => verify(buildTrainingGraph(yolo11({ width: 0.0625, size: 32 })).graph),
     FeatherdetError,
     "has one number a channel, which has no variance",
   );

@@ -13,7 +13,7 @@ import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { foldBatchNormalization, unfoldBatchNormalization } from "../../src/passes/mod.ts";
 import { trainModel } from "../../src/recipes/starting_model.ts";
 import { train } from "../../src/recipes/train_detector.ts";
-import { memoryStore } from "../../src/train/loop/store.ts";
+import { createMemoryStore } from "../../src/train/loop/store.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { lively } from "../support/lively.ts";
 
@@ -60,7 +60,7 @@ Deno.test("a model without some of its channels is trained further with its own 
     assertEquals([hashOfGraph(model), historyOf(model)], [hashOfGraph(source), []]);
     assert(lines[0].endsWith("all of its weights are kept"), lines[0]);
 
-    const store = memoryStore();
+    const store = createMemoryStore();
     const settings = { epochs: 1, batch: 2, workers: 0, augment: false, seed: 7, store } as const;
     const result = await train(model, dataset, settings);
     const written = await loadOnnx(store.files.get("best.onnx")!);

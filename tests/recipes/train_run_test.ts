@@ -8,7 +8,7 @@ import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
 import type { EpochRecord } from "../../src/train/loop/record.ts";
-import { type MemoryStore, memoryStore } from "../../src/train/loop/store.ts";
+import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.ts";
 import type { TrainerState } from "../../src/train/loop/trainer.ts";
 import { train, type TrainOptions } from "../../src/recipes/train_detector.ts";
 
@@ -44,7 +44,7 @@ function untimed(epochs: readonly EpochRecord[]) {
 }
 
 Deno.test("ten steps straight are five, a resume and five more: the same weights to the bit", async () => {
-  const store = memoryStore();
+  const store = createMemoryStore();
   const warnings = ["1 box was clipped to its picture"];
   const straight = await train(tiny(), { ...dataset, warnings }, { ...OPTIONS, store });
   assertEquals(straight.warnings, warnings);
@@ -53,7 +53,7 @@ Deno.test("ten steps straight are five, a resume and five more: the same weights
   assert([...expected.state.arrays.values()].every((data) => data.every(Number.isFinite)));
   for (const stop of [5, 8]) {
     const abort = new AbortController();
-    const part = memoryStore();
+    const part = createMemoryStore();
     let steps = 0;
     const half = await train(tiny(), dataset, {
       ...OPTIONS,
@@ -106,13 +106,13 @@ for (
       ...{ ...OPTIONS, validation: undefined, precision: "f16", accumulate },
       createTrainer: movedScale(good, overflows),
     };
-    const store = memoryStore();
+    const store = createMemoryStore();
     await train(tiny(), dataset, { ...options, store });
     const expected = await last(store);
     assertEquals([...expected.state.arrays.get("train/loss_scale")!], end);
     for (const stop of stops) {
       const abort = new AbortController();
-      const part = memoryStore();
+      const part = createMemoryStore();
       let steps = 0;
       const onStep = () => ++steps === stop && abort.abort();
       await train(tiny(), dataset, { ...options, store: part, signal: abort.signal, onStep });
@@ -125,7 +125,7 @@ for (
 }
 
 Deno.test("a run of other pictures, classes or settings than the checkpoint's is refused", async () => {
-  const store = memoryStore();
+  const store = createMemoryStore();
   const abort = new AbortController();
   await train(tiny(), dataset, { ...OPTIONS, store, signal: abort.signal, onStep: () => abort.abort() });
   const resume = await last(store);
@@ -171,7 +171,7 @@ Deno.test("an optimizer that there is not and a validation set without boxes are
 });
 
 Deno.test("a run that is stopped before its first validation gives its own model, not what lies in the store", async () => {
-  const store = memoryStore();
+  const store = createMemoryStore();
   await store.write("best.onnx", saveOnnx({ ...yolo11({ width: 0.0625, size: 32 }), name: "another" }));
   const { reason, model } = await train(tiny(), dataset, { ...OPTIONS, store, signal: AbortSignal.abort() });
   assertEquals([reason, model.name, model.inputs[0].shape], ["interrupted", "yolo11n", [1, 3, 64, 64]]);

@@ -10,7 +10,7 @@ import { detectorProblem } from "../../src/recipes/detector_problem.ts";
 import { quantizedTraining } from "../../src/recipes/quantized_training.ts";
 import { train, type TrainOptions } from "../../src/recipes/train_detector.ts";
 import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
-import { type MemoryStore, memoryStore } from "../../src/train/loop/store.ts";
+import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.ts";
 import {
   batchNormL1,
   combineVariants,
@@ -37,7 +37,7 @@ gpuTest("ternary weights and drawn scales combine: losses by name, one run howev
   const weight = [[0, 0], [1, 0.01]] as const;
   const variants = () => [batchNormL1({ weight })];
   const options = (): TrainOptions => ({ ...OPTIONS, quantize: "ternary", variants: variants() });
-  const store = memoryStore();
+  const store = createMemoryStore();
   const straight = await train(tiny(), dataset, { ...options(), store });
   const names = ["box", "classes", "distribution", "gammaL1"];
   for (const { losses } of straight.run.epochs) assertEquals(Object.keys(losses), names);
@@ -55,7 +55,7 @@ gpuTest("ternary weights and drawn scales combine: losses by name, one run howev
   assert(!floats.nodes.some(({ name }) => name.includes("gammaL1")), "the model knows nothing of its losses");
 
   const abort = new AbortController();
-  const part = memoryStore();
+  const part = createMemoryStore();
   let count = 0;
   await train(tiny(), dataset, {
     ...{ ...options(), store: part, signal: abort.signal },
@@ -77,7 +77,7 @@ gpuTest("scales are drawn to zero: under a heavy weight their sum falls, every o
       Number,
     );
   const of = async (variants: TrainOptions["variants"]) => {
-    const store = memoryStore();
+    const store = createMemoryStore();
     await train(tiny(), dataset, { ...OPTIONS, variants, store });
     return scalesOf(await loadOnnx((await last(store)).model!));
   };
@@ -132,7 +132,7 @@ function masked(): TrainingVariant {
 
 gpuTest("masked weights are trained behind their mask, and the model has zeros in their places", async () => {
   const begin = tiny();
-  const store = memoryStore();
+  const store = createMemoryStore();
   const { model } = await train(begin, dataset, { ...OPTIONS, variants: [masked()], store });
   const floats = await loadOnnx((await last(store)).model!);
   let layers = 0;
@@ -204,7 +204,7 @@ Deno.test("of a student beside its teacher the student is trained, and what join
 });
 
 gpuTest("a student learns from a frozen teacher alone, without labels, and its files hold nothing of it", async () => {
-  const [teacher, store] = [tiny(7), memoryStore()];
+  const [teacher, store] = [tiny(7), createMemoryStore()];
   const { run, model } = await train(tiny(), dataset, {
     ...{ ...OPTIONS, epochs: 12, augment: false, learningRate: 0.01, labels: false, store },
     variants: [taught(teacher, 1)],

@@ -21,7 +21,7 @@ import {
   weightSource,
 } from "../../src/graph/mod.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph, trainingGraph } from "../../src/train/mod.ts";
+import { buildGradientGraph, buildTrainingGraph } from "../../src/train/mod.ts";
 import { distinct, gradientsOf, lossOf, lossWeights, moved, slope, uniform } from "../support/finite_differences.ts";
 import { graphOf, node, PLAIN, weight } from "../support/tiny_graph.ts";
 
@@ -139,7 +139,7 @@ Deno.test("the gradient of FakeQuantize is that of the clamp to what int8 holds,
 
 Deno.test("the gradient of FakeQuantize is 0 from the last number that int8 holds on", () => {
   const graph = graphOf({ x: [6] }, ["y"], [fakeQuantize(0.5, 27)]);
-  const { graph: joint, gradients } = gradientGraph(graph, { seeds: { y: "dy" }, wrt: ["x"] });
+  const { graph: joint, gradients } = buildGradientGraph(graph, { seeds: { y: "dy" }, wrt: ["x"] });
   const values = runReference(joint, {
     x: referenceTensor([6], [-100, -77.5, -77.4, 49.9, 50, 1000]),
     dy: referenceTensor([6], [1, 2, 3, 4, 5, 6]),
@@ -198,7 +198,7 @@ Deno.test("rounded weights are found, counted once, and trained as weights", () 
     assertEquals(found[field], plain[field], field);
   }
   assertEquals(found.parameters, 4 * 27 + 4);
-  const { graph: trained, parameters } = trainingGraph(graph);
+  const { graph: trained, parameters } = buildTrainingGraph(graph);
   assertEquals(parameters.map(({ name, group }) => [name, group]), [["w", "weight"], ["b", "bias"]]);
   assertEquals(trained.inputs.map(({ name }) => name), ["x", "w", "b"]);
 });

@@ -1,14 +1,14 @@
 /** The plot of a histogram: its bars and the ends of ranges, read from the SVG. */
 
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { histogramPlot } from "../../src/report/plot/mod.ts";
+import { drawHistogram } from "../../src/report/plot/mod.ts";
 import { numbers, readSvg, said, textsOf } from "../support/svg.ts";
 
 const SEEN = { low: -1, width: 0.5, counts: [3, 0, 1000, 10, 0, 1] };
 const RANGES = [{ label: "min-max", low: -1, high: 2 }, { label: "mse", low: -0.5, high: 1 }];
 
 function drawn(seen = SEEN, ranges = RANGES) {
-  const root = readSvg(histogramPlot(seen, ranges, { title: "What a layer makes", subtitle: "two pictures" }));
+  const root = readSvg(drawHistogram(seen, ranges, { title: "What a layer makes", subtitle: "two pictures" }));
   const bars = [...root.querySelectorAll("rect")].filter((one) => one.querySelector("title") !== null);
   const lines = [...root.querySelectorAll("line")].filter((one) => one.querySelector("title") !== null);
   return { root, bars, lines };

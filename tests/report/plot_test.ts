@@ -7,15 +7,15 @@ import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { type ArenaLife, arenaLives } from "../../src/report/plot/arena_lives.ts";
 import { textWidth, wrapText } from "../../src/report/plot/measure.ts";
 import {
-  barPlot,
-  confusionPlot,
-  memoryPlot,
-  paretoFront,
+  drawBars,
+  drawConfusion,
+  drawMemory,
+  drawPareto,
+  drawPrecisionRecall,
+  drawProfile,
+  findParetoFront,
   type ParetoKind,
-  paretoPlot,
   type ParetoPoint,
-  precisionRecallPlot,
-  profilePlot,
 } from "../../src/report/plot/mod.ts";
 import { placeLabels } from "../../src/report/plot/place_labels.ts";
 import { seriesColour, seriesColours } from "../../src/report/plot/theme.ts";
@@ -48,7 +48,7 @@ const MIXED = [
 ];
 
 Deno.test("a Pareto plot has a dot and a label for each variant, placed by its figures", () => {
-  const root = readSvg(paretoPlot(MIXED, { ...AXES, lines: ["YOLO11"] }));
+  const root = readSvg(drawPareto(MIXED, { ...AXES, lines: ["YOLO11"] }));
   const dots = dotsOf(root);
   assertEquals([...dots.keys()].sort(), MIXED.map(({ label }) => label).sort());
   const written = marks(root, "labels").flatMap((group) => textsOf(group));
@@ -66,7 +66,7 @@ Deno.test("a Pareto plot has a dot and a label for each variant, placed by its f
 });
 
 Deno.test("a Pareto plot tells measured, published and predicted figures apart, and groups by colour", () => {
-  const root = readSvg(paretoPlot(MIXED, { ...AXES, lines: ["YOLO11"] }));
+  const root = readSvg(drawPareto(MIXED, { ...AXES, lines: ["YOLO11"] }));
   const dots = dotsOf(root);
   const colour = (label: string) => dots.get(label)!.getAttribute("fill");
   assertEquals(colour("n"), colour("s"));
@@ -82,7 +82,7 @@ Deno.test("a Pareto plot tells measured, published and predicted figures apart, 
   assertStringIncludes(said(dots.get("m")!), "(published)");
   const legend = textsOf(marks(root, "legend")[0]);
   assertEquals(legend.slice(0, 6), ["YOLO11", "ours", "later", "measured", "published", "predicted"]);
-  const plain = readSvg(paretoPlot(MIXED.filter(({ kind }) => kind === "measured"), AXES));
+  const plain = readSvg(drawPareto(MIXED.filter(({ kind }) => kind === "measured"), AXES));
   assert(!textsOf(marks(plain, "legend")[0]).includes("measured"), "nothing to tell apart");
 });
 
@@ -92,7 +92,7 @@ function labelled(root: Element, label: string): Element[] {
 }
 
 Deno.test("the line of a group goes through its points in the order of cost, measured and published apart", () => {
-  const root = readSvg(paretoPlot(MIXED.toReversed(), { ...AXES, lines: ["YOLO11"] }));
+  const root = readSvg(drawPareto(MIXED.toReversed(), { ...AXES, lines: ["YOLO11"] }));
   const dots = dotsOf(root);
   const lines = labelled(root, "line of YOLO11");
   const places = (...labels: string[]) =>
@@ -103,7 +103,7 @@ Deno.test("the line of a group goes through its points in the order of cost, mea
 });
 
 Deno.test("the front is drawn as stairs through the measured points that no other beats", () => {
-  const root = readSvg(paretoPlot(MIXED, AXES));
+  const root = readSvg(drawPareto(MIXED, AXES));
   const dots = dotsOf(root);
   const [half, int8, n, s] = ['half <b> & "c"', "int8", "n", "s"].map((label) => numbers(dots.get(label)!, "cx", "cy"));
   const stairs = corners(labelled(root, "front")[0]);
@@ -123,7 +123,7 @@ Deno.test("the front holds exactly the points that no other dominates", () => {
     const beats = (a: ParetoPoint, b: ParetoPoint) => a.x <= b.x && a.y >= b.y && (a.x < b.x || a.y > b.y);
     const best = points.filter((one) => !points.some((other) => beats(other, one)));
     const places = (list: readonly ParetoPoint[]) => [...new Set(list.map(({ x, y }) => `${x} ${y}`))].sort();
-    const front = paretoFront(points);
+    const front = findParetoFront(points);
     assertEquals(places(front), places(best));
     assertEquals(front.length, places(best).length, "of equal points one");
     assertEquals(front.map(({ x }) => x), front.map(({ x }) => x).sort((a, b) => a - b));
@@ -132,7 +132,7 @@ Deno.test("the front holds exactly the points that no other dominates", () => {
 
 Deno.test("on a logarithmic axis equal ratios are equally far apart, and costs of 0 are left out", () => {
   const points = [point("a", 1, 1), point("b", 10, 2), point("c", 100, 3), point("zero", 0, 2)];
-  const dots = dotsOf(readSvg(paretoPlot(points, { ...AXES, log: true })));
+  const dots = dotsOf(readSvg(drawPareto(points, { ...AXES, log: true })));
   assertEquals([...dots.keys()], ["a", "b", "c"]);
   const [a, b, c] = [...dots.values()].map((dot) => numbers(dot, "cx")[0]);
   assertAlmostEquals(b - a, c - b, 0.02);
@@ -140,9 +140,9 @@ Deno.test("on a logarithmic axis equal ratios are equally far apart, and costs o
 
 Deno.test("a Pareto plot leaves out what was not measured, and says so where nothing was", () => {
   const some = [point("a", 1, 1), point("b", NaN, 2), point("c", 2, Infinity)];
-  assertEquals([...dotsOf(readSvg(paretoPlot(some, AXES))).keys()], ["a"]);
+  assertEquals([...dotsOf(readSvg(drawPareto(some, AXES))).keys()], ["a"]);
   for (const none of [[], some.slice(1)]) {
-    const root = readSvg(paretoPlot(none, AXES));
+    const root = readSvg(drawPareto(none, AXES));
     assertEquals(dotsOf(root).size, 0);
     assert(textsOf(root).includes("no variant has been measured yet"));
   }
@@ -150,10 +150,10 @@ Deno.test("a Pareto plot leaves out what was not measured, and says so where not
 
 Deno.test("equal figures in equal places, one point alone and points without gain can be drawn", () => {
   for (const log of [false, true]) {
-    assertEquals(dotsOf(readSvg(paretoPlot([point("a", 3, 0)], { ...AXES, log }))).size, 1);
-    const equal = paretoPlot([point("a", 3, 7), point("b", 3, 7)], { ...AXES, log });
+    assertEquals(dotsOf(readSvg(drawPareto([point("a", 3, 0)], { ...AXES, log }))).size, 1);
+    const equal = drawPareto([point("a", 3, 7), point("b", 3, 7)], { ...AXES, log });
     assertEquals(dotsOf(readSvg(equal)).size, 2);
-    assertEquals(equal, paretoPlot([point("a", 3, 7), point("b", 3, 7)], { ...AXES, log }), "the same each time");
+    assertEquals(equal, drawPareto([point("a", 3, 7), point("b", 3, 7)], { ...AXES, log }), "the same each time");
   }
 });
 
@@ -200,7 +200,7 @@ Deno.test("text is measured and wrapped between words", () => {
   assert(lines.length > 2 && lines.every((line) => textWidth(line, 16, true) <= 120));
   assertEquals(lines.join(" "), text);
   assertEquals(wrapText("", 120, 16), []);
-  const title = readSvg(paretoPlot(MIXED, { ...AXES, title: `${text}, `.repeat(4) })).querySelectorAll("text");
+  const title = readSvg(drawPareto(MIXED, { ...AXES, title: `${text}, `.repeat(4) })).querySelectorAll("text");
   assert([...title].filter((one) => one.getAttribute("font-weight") === "bold").length > 1);
 });
 
@@ -224,7 +224,7 @@ const STEPS = [
 ];
 
 Deno.test("a profile has a bar for each dispatch, as high as its time, and one for its speed", () => {
-  const root = readSvg(profilePlot(STEPS, { title: "Profile", subtitle: "some adapter" }));
+  const root = readSvg(drawProfile(STEPS, { title: "Profile", subtitle: "some adapter" }));
   assert(textsOf(root).includes("some adapter"));
   const [times, speeds] = marks(root, "bar").map((group) => [...group.querySelectorAll("rect")]);
   const heights = (bars: Element[]) => bars.map((bar) => numbers(bar, "height")[0]);
@@ -240,14 +240,14 @@ Deno.test("a profile has a bar for each dispatch, as high as its time, and one f
 });
 
 Deno.test("a profile colours by what a kernel computes, whatever its tile, and sums the rest of many", () => {
-  const root = readSvg(profilePlot(STEPS, { title: "Profile" }));
+  const root = readSvg(drawProfile(STEPS, { title: "Profile" }));
   const [times] = marks(root, "bar").map((group) => [...group.querySelectorAll("rect")]);
   const colours = times.map((bar) => bar.getAttribute("fill"));
   assertEquals([colours[1] === colours[2], new Set(colours).size], [true, 3]);
   const legend = textsOf(marks(root, "legend")[0]);
   assertEquals(legend, ["letterbox (1, 1.0 ms)", "conv 3x3 s2 (2, 6.0 ms)", "maxpool 5x5 s1 (1, 0.5 ms)"]);
   const many = Array.from({ length: 10 }, (_, i) => ({ ...STEPS[0], kernel: `kernel${i}`, milliseconds: 20 - i }));
-  const [names, sum] = [textsOf(marks(readSvg(profilePlot(many, { title: "Many" })), "legend")[0]), 13 + 12 + 11];
+  const [names, sum] = [textsOf(marks(readSvg(drawProfile(many, { title: "Many" })), "legend")[0]), 13 + 12 + 11];
   assertEquals([names.length, names.at(-1)], [8, `others (3, ${sum.toFixed(1)} ms)`]);
 });
 
@@ -341,7 +341,7 @@ Deno.test("a map that is joined later lives until it is read, input and output a
 
 Deno.test("a memory plot has a box for each life, over its dispatches and as high as its bytes", () => {
   const plan = skipPlan("texture");
-  const root = readSvg(memoryPlot(plan, { title: "Memory", subtitle: "f32" }));
+  const root = readSvg(drawMemory(plan, { title: "Memory", subtitle: "f32" }));
   const groups = marks(root, "rect").map((group) => [...group.querySelectorAll("rect")]);
   const lives = [arenaLives(plan, "floats"), arenaLives(plan, "plain")];
   assertEquals(groups.map((boxes) => boxes.length), lives.map((list) => list.length));
@@ -366,7 +366,7 @@ Deno.test("bars are as long as their parts, behind each stands its sum", () => {
     { bar: "640", part: "network", value: 350.5 },
     { bar: "640", part: "decode", value: 0.01 },
   ];
-  const root = readSvg(barPlot(parts, { title: "Stages", xLabel: "time (ms)", unit: "ms" }));
+  const root = readSvg(drawBars(parts, { title: "Stages", xLabel: "time (ms)", unit: "ms" }));
   const boxes = [...marks(root, "bar")[0].querySelectorAll("rect")];
   const widths = boxes.map((box) => numbers(box, "width")[0]);
   parts.forEach(({ value }, i) => assertAlmostEquals(widths[i], widths[2] * value / 350.5, 0.02));
@@ -375,7 +375,7 @@ Deno.test("bars are as long as their parts, behind each stands its sum", () => {
   const colours = boxes.map((box) => box.getAttribute("fill"));
   assertEquals([colours[0], new Set(colours).size], [colours[2], 3]);
   assertEquals(textsOf(marks(root, "legend")[0]), ["network", "readback", "decode"]);
-  const alone = readSvg(barPlot(parts.slice(0, 2), { title: "One", xLabel: "ms", unit: "ms" }));
+  const alone = readSvg(drawBars(parts.slice(0, 2), { title: "One", xLabel: "ms", unit: "ms" }));
   assertEquals(textsOf(marks(alone, "legend")[0]), ["network 90.0 ms", "readback 10.0 ms"]);
 });
 
@@ -390,7 +390,7 @@ Deno.test("precision over recall is drawn for three overlaps, with the area in t
     })
   );
   const { curves } = evaluateDetections({ classes, categoryIds, images }, found);
-  const root = readSvg(precisionRecallPlot(curves, { title: "Curves" }));
+  const root = readSvg(drawPrecisionRecall(curves, { title: "Curves" }));
   const legend = textsOf(marks(root, "legend")[0]);
   for (const [i, overlap] of [0.5, 0.75, 0.9].entries()) {
     const values = curves.precision[IOU_THRESHOLDS.findIndex((one) => Math.abs(one - overlap) < 1e-6)];
@@ -401,7 +401,7 @@ Deno.test("precision over recall is drawn for three overlaps, with the area in t
     assert(line.every(([x, y], k) => k === 0 || (x > line[k - 1][0] && y >= line[k - 1][1])), "falls to the right");
   }
   assert(legend[0] !== legend[2]);
-  const empty = readSvg(precisionRecallPlot({ recall: curves.recall, precision: [] }, { title: "Nothing" }));
+  const empty = readSvg(drawPrecisionRecall({ recall: curves.recall, precision: [] }, { title: "Nothing" }));
   assertEquals(empty.querySelectorAll("path").length > 0, true, "axes without curves");
 });
 
@@ -409,7 +409,7 @@ Deno.test("a confusion matrix has a cell for each pair and the counts that are n
   const names = ["cat", "dog", "background"];
   const counts = [[8, 1, 0], [1, 9, 2], [1, 0, 0]];
   const matrix = { names, counts, iou: 0.5, confidence: 0.3 };
-  const root = readSvg(confusionPlot(matrix, { title: "Pets", subtitle: "9 pictures" }));
+  const root = readSvg(drawConfusion(matrix, { title: "Pets", subtitle: "9 pictures" }));
   const cells = [...marks(root, "cell")[0].querySelectorAll("rect")];
   assertEquals(cells.length, 9);
   const spoken = new Map(cells.map((cell) => [said(cell), cell]));
@@ -423,7 +423,7 @@ Deno.test("a confusion matrix has a cell for each pair and the counts that are n
   assertEquals(written.toSorted(), ["1", "1", "1", "2", "8", "9"]);
   assertStringIncludes(root.getAttribute("aria-label")!, "9 pictures; columns: what objects are");
   assertStringIncludes(root.getAttribute("aria-label")!, "score of at least 0.3");
-  const most = readSvg(confusionPlot(matrix, { title: "Pets", most: 1 }));
+  const most = readSvg(drawConfusion(matrix, { title: "Pets", most: 1 }));
   assertEquals(marks(most, "cell")[0].querySelectorAll("rect").length, 4);
   assertStringIncludes(most.getAttribute("aria-label")!, "1 classes");
 });

@@ -8,10 +8,10 @@ import { combinationTable, stepTable } from "../../src/report/table/compare.ts";
 import { CHANGING_COLUMNS, renderCsv } from "../../src/report/table/csv.ts";
 import { derived, type Figure, ratio } from "../../src/report/table/figure.ts";
 import { renderMarkdown } from "../../src/report/table/markdown.ts";
-import { paretoOf, paretoPoints } from "../../src/report/table/plots.ts";
+import { drawResultPareto, paretoPoints } from "../../src/report/table/plots.ts";
 import { PUBLISHED_COMBINATIONS, PUBLISHED_MODELS, publishedRatio } from "../../src/report/table/published.ts";
 import { readResults } from "../../src/report/table/read.ts";
-import { type ResultRow, type TableResults, withoutTimings } from "../../src/report/table/results.ts";
+import { removeTimings, type ResultRow, type TableResults } from "../../src/report/table/results.ts";
 import { VARIANT_ROLES, type VariantRole } from "../../src/report/table/variant.ts";
 
 const ROOFLINE = "the roofline model";
@@ -303,7 +303,7 @@ Deno.test("CSV: figures in their own units, empty where they are missing, what c
     "",
   ]);
   assertEquals([original.run_adapter, original.run_commit], ["Adapter 9", "0123abcd"]);
-  const other = csvParse(renderCsv(withoutTimings(results(ROWS, { run: { ...RUN, commit: "x" } }))));
+  const other = csvParse(renderCsv(removeTimings(results(ROWS, { run: { ...RUN, commit: "x" } }))));
   for (const [i, line] of lines.entries()) {
     for (const [column, value] of Object.entries(line)) {
       const changes = CHANGING_COLUMNS.some((prefix) => column.startsWith(prefix));
@@ -337,9 +337,9 @@ Deno.test("plots: variants that were measured, in percent, and the family's publ
     ["yolo11s", 38, 47, "published"],
     ["yolo11x", 38, 47, "published"],
   ]);
-  const svg = paretoOf(all, "latency");
+  const svg = drawResultPareto(all, "latency");
   for (const text of ["T original", "Adapter 9 (software)", "yolo11s", "val2017"]) assertStringIncludes(svg, text);
-  assertEquals(paretoOf(all, "bytes"), paretoOf(withoutTimings(all), "bytes"));
+  assertEquals(drawResultPareto(all, "bytes"), drawResultPareto(removeTimings(all), "bytes"));
 });
 
 Deno.test("results are read back as they were written, and nothing else is taken for results", async () => {
@@ -366,5 +366,5 @@ Deno.test("a table without rows is a page, a file and a plot that say so", () =>
   const bare = results([]);
   assertStringIncludes(renderMarkdown(bare), "There is no original to compare with.");
   assertEquals(csvParse(renderCsv(bare)).length, 0);
-  assertStringIncludes(paretoOf(bare, "bytes"), "no variant has been measured yet");
+  assertStringIncludes(drawResultPareto(bare, "bytes"), "no variant has been measured yet");
 });

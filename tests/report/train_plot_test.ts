@@ -1,7 +1,7 @@
 /** Curves of training runs: what is drawn, where, and what is written on it. */
 
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { runsPlot, type TrainingEpoch, trainingPlot } from "../../src/report/plot/mod.ts";
+import { drawRuns, drawTraining, type TrainingEpoch } from "../../src/report/plot/mod.ts";
 import { corners, marks, readSvg, textsOf } from "../support/svg.ts";
 
 function epochs(count: number, scored: (epoch: number) => boolean = () => true): TrainingEpoch[] {
@@ -22,7 +22,7 @@ function lineOf(root: Element, name: string): [number, number][] {
 
 Deno.test("losses, mAP and learning rates have a line each, over epochs that are counted from 1", () => {
   const root = readSvg(
-    trainingPlot(epochs(8, (epoch) => epoch % 2 === 1), { title: "A <run> & more", subtitle: "here" }),
+    drawTraining(epochs(8, (epoch) => epoch % 2 === 1), { title: "A <run> & more", subtitle: "here" }),
   );
   const box = lineOf(root, "box loss"), classes = lineOf(root, "class loss");
   assertEquals(box.map(([x]) => x), classes.map(([x]) => x));
@@ -45,13 +45,13 @@ Deno.test("losses, mAP and learning rates have a line each, over epochs that are
 });
 
 Deno.test("a run without validation has no mAP, one of a single epoch has dots", () => {
-  const without = readSvg(trainingPlot(epochs(3, () => false), { title: "x" }));
+  const without = readSvg(drawTraining(epochs(3, () => false), { title: "x" }));
   assert(!textsOf(without).some((text) => text.includes("mAP")));
-  const single = readSvg(trainingPlot(epochs(1), { title: "x" }));
+  const single = readSvg(drawTraining(epochs(1), { title: "x" }));
   const dots = marks(single, "dot").flatMap((group) => [...group.querySelectorAll("circle")]);
   assertEquals(dots.length, 7);
   assert(textsOf(single).includes("mAP50 (best 0.0)"));
-  readSvg(trainingPlot([], { title: "nothing yet" }));
+  readSvg(drawTraining([], { title: "nothing yet" }));
 });
 
 /** Epochs with other losses. */
@@ -62,7 +62,7 @@ const withLosses = (losses: (epoch: number) => TrainingEpoch["losses"]) =>
 const panels = (root: Element) => textsOf(root).filter((text) => text.startsWith("↑")).map((text) => text.slice(2));
 
 Deno.test("one loss alone has a panel, whatever it is called", () => {
-  const root = readSvg(trainingPlot(withLosses((epoch) => ({ "hint 2": 2 / (epoch + 1) })), { title: "Taught" }));
+  const root = readSvg(drawTraining(withLosses((epoch) => ({ "hint 2": 2 / (epoch + 1) })), { title: "Taught" }));
   assertEquals(lineOf(root, "hint 2 loss").length, 6);
   assertEquals(panels(root), ["loss", "mAP (%)", "learning rate"]);
   assert(!textsOf(root).includes("box loss"));
@@ -73,7 +73,7 @@ Deno.test("six losses have colours of their own, in the order of declaration; sm
     ...{ box: 4 / (epoch + 1), classes: 3, distribution: 1, cwd: 2 - epoch / 5 },
     ...{ gammaL1: 0.01 * epoch, logits: 0.15 },
   }));
-  const root = readSvg(trainingPlot(made, { title: "Six" }));
+  const root = readSvg(drawTraining(made, { title: "Six" }));
   const names = ["box", "class", "distribution", "cwd", "gammaL1", "logits"].map((name) => `${name} loss`);
   const legend = textsOf(root);
   assertEquals(legend.filter((text) => names.includes(text)), names);
@@ -83,7 +83,7 @@ Deno.test("six losses have colours of their own, in the order of declaration; sm
   };
   const colours = [...names, "mAP50 (best 50.0)", "mAP50-95 (best 25.0)"].map(colourOf);
   assertEquals(new Set(colours).size, 8, `${colours}`);
-  const three = readSvg(trainingPlot(epochs(6), { title: "Three" }));
+  const three = readSvg(drawTraining(epochs(6), { title: "Three" }));
   const before = [...three.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === "box loss")!;
   assertEquals(before.getAttribute("stroke") ?? before.closest("g")!.getAttribute("stroke"), colours[0]);
   assertEquals(panels(root), ["loss", "small losses", "mAP (%)", "learning rate"]);
@@ -94,13 +94,13 @@ Deno.test("six losses have colours of their own, in the order of declaration; sm
 
 Deno.test("a loss that comes later has no line before", () => {
   const root = readSvg(
-    trainingPlot(withLosses((epoch) => ({ box: 3, ...(epoch > 2 && { late: 2 }) })), { title: "Later" }),
+    drawTraining(withLosses((epoch) => ({ box: 3, ...(epoch > 2 && { late: 2 }) })), { title: "Later" }),
   );
   assertEquals(lineOf(root, "late loss").map(([x]) => x), lineOf(root, "box loss").slice(3).map(([x]) => x));
 });
 
 Deno.test("several runs are compared by one figure, each in its colour", () => {
-  const svg = runsPlot([{ label: "scratch", epochs: epochs(4) }, { label: "tuned", epochs: epochs(6) }], {
+  const svg = drawRuns([{ label: "scratch", epochs: epochs(4) }, { label: "tuned", epochs: epochs(6) }], {
     title: "Two",
   });
   const root = readSvg(svg);

@@ -11,7 +11,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Graph, inferTypes, sizeOf, verify } from "../../src/graph/mod.ts";
 import { type ReferenceTensor, runReference } from "../../src/reference/run.ts";
-import { gradientGraph } from "../../src/train/autodiff/gradient_graph.ts";
+import { buildGradientGraph } from "../../src/train/autodiff/gradient_graph.ts";
 import { seededRandom } from "./random.ts";
 
 /** Float64 tensors by the names of a graph's inputs. */
@@ -72,7 +72,7 @@ export function gradientsOf(
   wrt: readonly string[],
 ): Map<string, Float64Array> {
   const seeds = Object.fromEntries([...weights.keys()].map((name) => [name, `seed/${name}`]));
-  const made = gradientGraph(graph, { seeds, wrt });
+  const made = buildGradientGraph(graph, { seeds, wrt });
   verify(made.graph);
   const seedFeeds = Object.fromEntries([...weights].map(([name, weight]) => [`seed/${name}`, weight]));
   const values = runReference(made.graph, { ...feeds, ...seedFeeds });

@@ -6,12 +6,12 @@ import { ModelBuilder } from "../../src/models/builder.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
 import {
   batchNormL1,
+  buildGradientGraph,
+  buildTrainingGraph,
   combineVariants,
-  gradientGraph,
   joinSeeds,
   PLAIN,
   trainableGraph,
-  trainingGraph,
   type TrainingVariant,
 } from "../../src/train/mod.ts";
 import { lively } from "../support/lively.ts";
@@ -32,12 +32,12 @@ function net(): Graph {
 function gradientsOf(variant: TrainingVariant, model: Graph) {
   const made = variant.trainable(trainableGraph(model));
   const { graph, losses: [{ value }] } = variant.losses(made);
-  const training = trainingGraph(graph, {
+  const training = buildTrainingGraph(graph, {
     outputs: [value, ...graph.outputs],
     frozen: (name) => made.frozen.has(name),
   });
   const wrt = training.parameters.map(({ name }) => name);
-  const step = gradientGraph(training.graph, { losses: [value], wrt });
+  const step = buildGradientGraph(training.graph, { losses: [value], wrt });
   const feeds = Object.fromEntries(
     [...training.parameters, ...training.statistics].map(({ name, initial: { shape, data } }) =>
       [name, referenceTensor(shape, data)] as const

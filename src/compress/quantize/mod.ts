@@ -22,31 +22,31 @@ export type { DispatchMilliseconds } from "./mixed/layers.ts";
 export type { MixedMeter, MixedVariant, VariantTimes } from "./mixed/meter.ts";
 export type { MixedBudget, MixedLayer, MixedPoint, MixedReport } from "./mixed/report.ts";
 export {
+  listMixedPasses,
   mixedPass,
   type MixedPassReport,
   type MixedSteps,
-  mixedSteps,
   searchMixedFromCalibration,
   searchMixedPrecision,
 } from "./mixed/pass.ts";
 export type { MixedOptions, MixedResult } from "./mixed/search.ts";
 export type { ObserverName } from "./observers/mod.ts";
 export {
+  listQuantizePasses,
   quantize,
   quantizeFromCalibration,
   type QuantizeOptions,
   quantizePass,
   quantizeReport,
   type QuantizeSteps,
-  quantizeSteps,
 } from "./quantize.ts";
 export type { SchemeOptions } from "./scheme.ts";
 export type { LayerReport, QuantizeReport, StoredReport, WeightsReport } from "./report.ts";
-export { type ActivationScaleOptions, type ActivationScales, activationScales, quantizeScaled } from "./scaled.ts";
+export { type ActivationScaleOptions, type ActivationScales, findActivationScales, quantizeScaled } from "./scaled.ts";
 export {
   type LayerSensitivity,
+  measureSensitivity,
   measureSensitivityFromCalibration,
-  sensitivity,
   type SensitivityOptions,
 } from "./sensitivity.ts";
 export { optimalThreshold, ternaryChannel, twnThreshold } from "./ternary.ts";

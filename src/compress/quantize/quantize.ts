@@ -124,7 +124,7 @@ export type QuantizeSteps = readonly [
  * The steps of quantization after training. The history says `also` beside the options, or in their place. Throws FeatherdetError for
  * settings out of range.
  */
-export function quantizeSteps(
+export function listQuantizePasses(
   options: SchemeOptions & Pick<CalibrateOptions, "equalise"> = {},
   also?: Readonly<Record<string, unknown>>,
 ): QuantizeSteps {
@@ -156,7 +156,7 @@ export function quantizeReport(
  * import { syntheticPicture } from "../../data/synthetic.ts";
  * import { letterboxTensor } from "../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../models/demo_detector.ts";
- * import { sessionRunner } from "../../engine/session_runner.ts";
+ * import { createSessionRunner } from "../../engine/session_runner.ts";
  * import { quantize } from "./quantize.ts";
  * function* pictures() { // or `takeCalibrationSamples(await openDataset("coco", { split: "train" }))`
  *   for (let seed = 1; seed <= 16; seed++) {
@@ -164,7 +164,7 @@ export function quantizeReport(
  *     yield { name: `picture ${seed}`, inputs: { images: letterboxTensor(image, 64, 64) } };
  *   }
  * }
- * const runner = sessionRunner();
+ * const runner = createSessionRunner();
  * const { graph, report } = await quantize(demoDetector({ size: 64 }), pictures(), { runner });
  * assert.ok(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
  * assert.ok(report.bytes.ratio < 0.5); // of the bytes of all weights
@@ -176,6 +176,6 @@ export async function quantize(
   calibration: CalibrationSamples,
   options: QuantizeOptions,
 ): Promise<{ graph: Graph; report: QuantizeReport }> {
-  const made = await runPasses(graph, quantizeSteps(options), { source: calibrationSource(calibration, options) });
+  const made = await runPasses(graph, listQuantizePasses(options), { source: calibrationSource(calibration, options) });
   return { graph: made.graph, report: quantizeReport(made.reports) };
 }

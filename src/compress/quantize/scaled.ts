@@ -21,7 +21,7 @@ export type ActivationScales = ReadonlyMap<string, QuantizationParameters>;
 export type ActivationScaleOptions = Pick<SchemeOptions, "observer" | "percentile" | "activations" | "float">;
 
 /** Finds the scales with which `quantizeFromCalibration` with these options would store values. */
-export function activationScales(calibrated: Calibration, options: ActivationScaleOptions = {}): ActivationScales {
+export function findActivationScales(calibrated: Calibration, options: ActivationScaleOptions = {}): ActivationScales {
   const settings = completed(options);
   const placement = placementOf(calibrated.graph, settings);
   const chosen = chosenScales(calibrated, placement, settings);

@@ -101,7 +101,7 @@ async function measure(
  *
  * Throws FeatherdetError for numbers of samples or layers that are no positive whole numbers, and what `calibrate` throws.
  */
-export async function sensitivity(
+export async function measureSensitivity(
   source: Graph,
   calibration: CalibrationSamples,
   options: SensitivityOptions,

@@ -36,7 +36,7 @@ export interface TrainingBatchesOptions {
   readonly size: InputSize;
   /** Pictures of a batch. */
   readonly batch: number;
-  /** Rows for boxes of each picture; `mostBoxes` proposes a number. If a picture has more boxes, the smallest are left out. */
+  /** Rows for boxes of each picture; `countBoxRows` proposes a number. If a picture has more boxes, the smallest are left out. */
   readonly boxes: number;
   /** Epochs of the run. */
   readonly epochs: number;
@@ -89,7 +89,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
   readonly #sampler: BatchSampler;
   #dropped = 0;
 
-  /** Call `trainingBatches` instead. */
+  /** Call `openTrainingBatches` instead. */
   constructor(private readonly dataset: Dataset, options: TrainingBatchesOptions) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const usual = { ...DEFAULTS, start: { epoch: 0, step: 0 }, workers: usualWorkers() };
@@ -199,15 +199,15 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
  * ```ts
  * import assert from "node:assert/strict";
  * import { syntheticDataset } from "../synthetic_scenes.ts";
- * import { trainingBatches } from "./batches.ts";
+ * import { openTrainingBatches } from "./batches.ts";
  *
  * const dataset = syntheticDataset({ split: "train", count: 5, size: 64 });
- * const batches = trainingBatches(dataset, { size: [64, 64], batch: 2, boxes: 20, epochs: 1, workers: 0 });
+ * const batches = openTrainingBatches(dataset, { size: [64, 64], batch: 2, boxes: 20, epochs: 1, workers: 0 });
  * const sizes: number[][] = [];
  * for await (const { images, boxes } of batches) sizes.push([images.length, boxes.length]);
  * assert.deepEqual(sizes, Array(3).fill([2 * 3 * 64 * 64, 2 * 20 * 5]));
  * ```
  */
-export function trainingBatches(dataset: Dataset, options: TrainingBatchesOptions): TrainingBatches {
+export function openTrainingBatches(dataset: Dataset, options: TrainingBatchesOptions): TrainingBatches {
   return new TrainingBatches(dataset, options);
 }

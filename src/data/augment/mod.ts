@@ -7,12 +7,12 @@
 export type { RunPosition } from "./batch_sampler.ts";
 export {
   type DatasetBatch,
+  openTrainingBatches,
   stepsPerEpoch,
   TrainingBatches,
-  trainingBatches,
   type TrainingBatchesOptions,
 } from "./batches.ts";
 export { checkVisible } from "./check.ts";
-export { mostBoxes } from "./most_boxes.ts";
+export { countBoxRows } from "./most_boxes.ts";
 export { augmentation, type AugmentOptions, DEFAULT_AUGMENTATION } from "./options.ts";
 export type { InputSize } from "./tile.ts";

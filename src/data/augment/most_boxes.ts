@@ -24,7 +24,7 @@ const STEP = 8;
  * Rows that hold all boxes of nearly every picture: the most boxes of any of 2000 drawn pictures and of any picture of the set, rounded
  * up to a multiple of 8. `size` decides which boxes are too small to count; 640 by default.
  */
-export function mostBoxes(
+export function countBoxRows(
   dataset: Dataset,
   augment: AugmentOptions | false = {},
   size: InputSize = [640, 640],

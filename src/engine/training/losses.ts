@@ -29,7 +29,7 @@ export class ProblemLosses {
     }));
   }
 
-  /** Those that the rules of gradients differentiate, as `gradientGraph` takes them. */
+  /** Those that the rules of gradients differentiate, as `buildGradientGraph` takes them. */
   get differentiated(): WeightedLoss[] {
     return this.#losses.filter(({ isDifferentiated }) => isDifferentiated)
       .map(({ value, input }) => ({ value, weight: input }));

@@ -9,17 +9,17 @@ import { type FlatLayout, flatLayout, type FlatTensor } from "../../kernels/trai
 import { OPTIMIZER_VALUES } from "../../kernels/train/optimizer.ts";
 import { fuseNormActivationGradient } from "../../plan/fuse/train_norm.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../../plan/plan.ts";
-import { gradientGraph, type GradientSeeds, recomputeActivations, type TrainingGraph } from "../../train/mod.ts";
+import { buildGradientGraph, type GradientSeeds, recomputeActivations, type TrainingGraph } from "../../train/mod.ts";
 import type { NamedLoss } from "../../train/losses/named_loss.ts";
 import { ProblemLosses } from "./losses.ts";
 
 const { gradient, parameters, statistics, nextStatistics } = OPTIMIZER_VALUES;
 
-/** What is trained: a model in the form of `trainingGraph`, and where its gradients start. */
+/** What is trained: a model in the form of `buildTrainingGraph`, and where its gradients start. */
 export interface TrainingProblem extends TrainingGraph {
   /** What every step tells by name, and differentiates where the gradients are not among the seeds. */
   readonly losses?: readonly NamedLoss[];
-  /** Gradients of some values that the graph computes itself, by the values' names (see `gradientGraph`). */
+  /** Gradients of some values that the graph computes itself, by the values' names (see `buildGradientGraph`). */
   readonly seeds?: GradientSeeds;
   /** Further values that every step reports: few numbers, since they are read back. */
   readonly report?: readonly string[];
@@ -77,7 +77,7 @@ export function planTraining(
   const wrt = tensors.parameters.map(({ name }) => name);
   const updated = problem.statistics.map((statistic) => statistic.updated);
   const outputs = [...new Set([...losses.values, ...problem.report ?? [], ...updated])];
-  const made = gradientGraph({ ...problem.graph, outputs }, {
+  const made = buildGradientGraph({ ...problem.graph, outputs }, {
     losses: losses.differentiated,
     seeds: problem.seeds,
     wrt,

@@ -62,7 +62,7 @@ function byPicture(
  *
  * Throws FeatherdetError as `evaluateDetections` does, and for a threshold outside 0..1.
  */
-export function confusionMatrix(
+export function countConfusions(
   set: TruthSet,
   detections: Iterable<CocoDetection>,
   { iou = 0.5, confidence = 0.25 }: ConfusionOptions = {},

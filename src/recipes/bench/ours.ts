@@ -11,7 +11,7 @@ import { summarize, timed } from "../../eval/latency.ts";
 import { measureLatency } from "../../eval/measure_latency.ts";
 import { analyze } from "../../graph/analyze.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { sharedDevice } from "../../gpu/device.ts";
+import { openSharedDevice } from "../../gpu/device.ts";
 import { loadOnnx } from "../../onnx/mod.ts";
 import type { StorageForm } from "../../kernels/kernel.ts";
 import { buildPlan } from "../../plan/plan.ts";
@@ -71,7 +71,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
   const { model, path, size, precision, input, storage } = request;
   const read = await timed(() => loadOnnx(path));
   const graph = read.value;
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const form = storageForm(device, { precision, storage });
   const tuning = readTuning({ ...form, adapter: device.adapter.name });
   const plan = await timed(() => buildPlan(graph, planningFor(device, form, tuning)));

@@ -8,7 +8,7 @@ import { decodeImage } from "../../image/codec/decode.ts";
 import { letterboxTensor } from "../../detect/host_letterbox.ts";
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { interleave, summarize, timed } from "../../eval/latency.ts";
-import { type Device, sharedDevice } from "../../gpu/device.ts";
+import { type Device, openSharedDevice } from "../../gpu/device.ts";
 import type { StorageForm } from "../../kernels/kernel.ts";
 import type { Precision, Tensor } from "../../engine/session.ts";
 import { loadOurs } from "./ours.ts";
@@ -168,7 +168,7 @@ async function benchSize(task: Task, picture: string): Promise<BenchResult[]> {
  */
 export async function runBench(options: BenchOptions = {}): Promise<BenchRecord> {
   const [load] = Deno.loadavg();
-  const device = await sharedDevice();
+  const device = await openSharedDevice();
   const model = options.model ?? defaultModel();
   const picture = await benchPicture(model);
   const image = await decodeImage(picture.bytes, picture.name);

@@ -7,7 +7,7 @@
 import { Detector } from "../../detect/detector.ts";
 import { loadModel } from "../../host/models.ts";
 import { tuningFor } from "../../host/tuning_store.ts";
-import { sharedDevice } from "../../gpu/device.ts";
+import { openSharedDevice } from "../../gpu/device.ts";
 import type { StartRequest } from "./start.ts";
 
 /** Everything that needs no model; the function returned loads it, the one after that detects and counts the boxes. */
@@ -15,7 +15,7 @@ export function prepare(
   { model, picture, size, precision }: StartRequest,
 ): Promise<() => Promise<() => Promise<number>>> {
   return Promise.resolve(async () => {
-    const device = await sharedDevice();
+    const device = await openSharedDevice();
     const tuning = tuningFor(device, { precision });
     const detector = await Detector.load(await loadModel(model, { size }), { precision, tuning });
     return async () => (await detector.detect(await Deno.readFile(picture))).length;

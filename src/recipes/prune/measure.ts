@@ -5,9 +5,9 @@
  */
 
 import type { PruneResult, PruneStatistics } from "../../compress/prune/mod.ts";
-import { mostBoxes, trainingBatches } from "../../data/augment/mod.ts";
+import { countBoxRows, openTrainingBatches } from "../../data/augment/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { sessionRunner } from "../../engine/session_runner.ts";
+import { createSessionRunner } from "../../engine/session_runner.ts";
 import { takeCalibrationSamples } from "../../eval/calibration.ts";
 import { type CouplingGroup, couplingGroups } from "../../graph/channels/mod.ts";
 import { FeatherdetError, type Graph, GraphEditor, GraphIndex } from "../../graph/mod.ts";
@@ -70,7 +70,7 @@ export async function reestimateOn(
   { pictures = 64, batch = 8 }: MeasureOptions = {},
 ): Promise<Graph> {
   const size = Math.min(batch, dataset.images.length);
-  const runner = sessionRunner();
+  const runner = createSessionRunner();
   const run: RunGraph = (graph, inputs) => runner.run(graph, inputs);
   try {
     const [before, after] = [atBatch(whole, size), atBatch(pruned, size)];
@@ -104,12 +104,19 @@ export async function gradientsOn(
   const size = Math.min(batch, dataset.images.length);
   const [, , height, width] = model.inputs[0].shape;
   const input = [height, width] as const;
-  const boxes = mostBoxes(dataset, false, input);
+  const boxes = countBoxRows(dataset, false, input);
   const trainer = await createTrainer(atBatch(model, size), { boxes });
   const wanted = gateConstants(model);
   const found: ReadonlyMap<string, Float32Array>[] = [];
   try {
-    const source = trainingBatches(dataset, { size: input, batch: size, boxes, epochs: 1, augment: false, workers: 0 });
+    const source = openTrainingBatches(dataset, {
+      size: input,
+      batch: size,
+      boxes,
+      epochs: 1,
+      augment: false,
+      workers: 0,
+    });
     for await (const one of source) {
       await trainer.step(one);
       const gradients = await trainer.session.gradients();
@@ -147,7 +154,7 @@ export async function activationsOn(
   }
   const watched = editor.finish({ outputs: [...means.values()] });
   const sums = new Map<string, Float64Array>();
-  const runner = sessionRunner();
+  const runner = createSessionRunner();
   try {
     for await (const { inputs } of batchesOf(graph, dataset, pictures)) {
       const found = await runner.run(watched, inputs);

@@ -14,7 +14,7 @@ import { importOnnx, saveOnnx } from "../../onnx/mod.ts";
 import { readCheckpoint } from "../../train/loop/checkpoint.ts";
 import { LAST_CHECKPOINT } from "../../train/loop/loop.ts";
 import type { Score } from "../../train/loop/record.ts";
-import { memoryStore, type TrainingStore } from "../../train/loop/store.ts";
+import { createMemoryStore, type TrainingStore } from "../../train/loop/store.ts";
 import { train, type TrainOptions } from "../train_detector.ts";
 import { cut, type CutOptions, withNormalisation } from "./one_shot.ts";
 import { type PruneSchedule, roundBudgets } from "./schedule.ts";
@@ -133,7 +133,7 @@ export async function pruneAndTrain(
   const { rounds = 4, schedule = "equal", epochs = 10, lastEpochs = 3 * epochs, validation, onRound, signal } = options;
   const stores = new Map<string, TrainingStore>();
   const storeOf = options.storeOf ?? ((name: string) => {
-    const store = stores.get(name) ?? memoryStore();
+    const store = stores.get(name) ?? createMemoryStore();
     stores.set(name, store);
     return Promise.resolve(store);
   });

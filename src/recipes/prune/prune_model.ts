@@ -7,7 +7,7 @@
 import { costsOf, type PruneReport } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { openTrainingPart, openValidationPart } from "../../data/parts.ts";
-import { sharedDevice } from "../../gpu/device.ts";
+import { openSharedDevice } from "../../gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { loadModel, refuseSource } from "../../host/models.ts";
 import { checkFolder, folderStore } from "../../host/run_folder.ts";
@@ -72,7 +72,7 @@ export async function pruneModel(options: PruneModelOptions): Promise<PrunedMode
   const source = await loadModel(model, { size, batch: 1 });
   const pictures = data === undefined ? undefined : await openPictures(data);
   for (const warning of pictures?.training.warnings ?? []) say?.(warning);
-  const tuning = data === undefined ? undefined : tuningFor(await sharedDevice(), {});
+  const tuning = data === undefined ? undefined : tuningFor(await openSharedDevice(), {});
   const write = async (graph: Graph) => {
     const bytes = saveOnnx(graph);
     await writeWhole(out, bytes);

@@ -44,13 +44,13 @@ function short(value: number): string {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { barPlot } from "./bars.ts";
+ * import { drawBars } from "./bars.ts";
  * const parts = [{ bar: "frame", part: "network", value: 90 }, { bar: "frame", part: "readback", value: 11 }];
- * const svg = barPlot(parts, { title: "A frame", xLabel: "time (ms)", unit: "ms" });
+ * const svg = drawBars(parts, { title: "A frame", xLabel: "time (ms)", unit: "ms" });
  * assert.ok(svg.startsWith("<svg"));
  * ```
  */
-export function barPlot(parts: readonly BarPart[], { title, subtitle, xLabel, unit = "" }: BarOptions): string {
+export function drawBars(parts: readonly BarPart[], { title, subtitle, xLabel, unit = "" }: BarOptions): string {
   const colours = seriesColours(parts.map(({ part }) => part));
   const names = [...new Set(parts.map(({ bar }) => bar))];
   const withUnit = (value: number) => `${short(value)} ${unit}`.trim();

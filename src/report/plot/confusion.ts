@@ -46,12 +46,12 @@ function shownClasses({ counts }: ConfusionMatrix, most: number): number[] {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { confusionPlot } from "./confusion.ts";
+ * import { drawConfusion } from "./confusion.ts";
  * const matrix = { names: ["cat", "dog", "background"], counts: [[8, 1, 0], [1, 9, 2], [1, 0, 0]], iou: 0.5, confidence: 0.25 };
- * assert.ok(confusionPlot(matrix, { title: "Cats and dogs" }).startsWith("<svg"));
+ * assert.ok(drawConfusion(matrix, { title: "Cats and dogs" }).startsWith("<svg"));
  * ```
  */
-export function confusionPlot(matrix: ConfusionMatrix, { title, subtitle, most = 20 }: ConfusionPlotOptions): string {
+export function drawConfusion(matrix: ConfusionMatrix, { title, subtitle, most = 20 }: ConfusionPlotOptions): string {
   const { names, counts, iou, confidence } = matrix;
   const shown = shownClasses(matrix, most);
   const labels = shown.map((k) => names[k]);

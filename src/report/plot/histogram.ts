@@ -67,13 +67,13 @@ function barsOf({ low, width, counts }: HistogramCounts): Bar[] {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { histogramPlot } from "./histogram.ts";
+ * import { drawHistogram } from "./histogram.ts";
  * const seen = { low: -0.25, width: 0.25, counts: [80, 900, 40, 9, 1] }; // or `calibrated.statistics.values.get(name)!.histogram`
- * const svg = histogramPlot(seen, [{ label: "mse", low: -0.2, high: 0.75 }], { title: "What the layer makes" });
+ * const svg = drawHistogram(seen, [{ label: "mse", low: -0.2, high: 0.75 }], { title: "What the layer makes" });
  * assert.ok(svg.startsWith("<svg"));
  * ```
  */
-export function histogramPlot(
+export function drawHistogram(
   seen: HistogramCounts,
   ranges: readonly HistogramRange[],
   { title, subtitle, xLabel = "value" }: HistogramOptions,

@@ -97,13 +97,13 @@ function panel({ lives, unit, size, label }: ArenaPanel, steps: number, height: 
  * import assert from "node:assert/strict";
  * import { demoDetector } from "../../models/demo_detector.ts";
  * import { buildPlan } from "../../plan/plan.ts";
- * import { memoryPlot } from "./memory.ts";
+ * import { drawMemory } from "./memory.ts";
  * const form = { scalar: "f32", storage: "buffer" } as const;
  * const plan = buildPlan(demoDetector({ size: 64 }), { form, maxPages: Infinity });
- * assert.ok(memoryPlot(plan, { title: "Demo detector" }).startsWith("<svg"));
+ * assert.ok(drawMemory(plan, { title: "Demo detector" }).startsWith("<svg"));
  * ```
  */
-export function memoryPlot(plan: Plan, { title, subtitle }: MemoryPlotOptions): string {
+export function drawMemory(plan: Plan, { title, subtitle }: MemoryPlotOptions): string {
   const arenas = arenasOf(plan);
   // The largest arena is looked at most closely.
   const bytes = arenas.map(({ unit, size }) => unit * size);

@@ -4,11 +4,11 @@
  * @module
  */
 
-export { type BarOptions, type BarPart, barPlot } from "./bars.ts";
-export { confusionPlot, type ConfusionPlotOptions } from "./confusion.ts";
-export { type HistogramCounts, type HistogramOptions, histogramPlot, type HistogramRange } from "./histogram.ts";
-export { memoryPlot, type MemoryPlotOptions } from "./memory.ts";
-export { paretoFront, type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "./pareto.ts";
-export { type CurveOptions, precisionRecallPlot } from "./precision_recall.ts";
-export { type ProfileOptions, profilePlot } from "./profile.ts";
-export { runsPlot, type TrainingEpoch, trainingPlot, type TrainingPlotOptions, type TrainingRun } from "./training.ts";
+export { type BarOptions, type BarPart, drawBars } from "./bars.ts";
+export { type ConfusionPlotOptions, drawConfusion } from "./confusion.ts";
+export { drawHistogram, type HistogramCounts, type HistogramOptions, type HistogramRange } from "./histogram.ts";
+export { drawMemory, type MemoryPlotOptions } from "./memory.ts";
+export { drawPareto, findParetoFront, type ParetoKind, type ParetoOptions, type ParetoPoint } from "./pareto.ts";
+export { type CurveOptions, drawPrecisionRecall } from "./precision_recall.ts";
+export { drawProfile, type ProfileOptions } from "./profile.ts";
+export { drawRuns, drawTraining, type TrainingEpoch, type TrainingPlotOptions, type TrainingRun } from "./training.ts";

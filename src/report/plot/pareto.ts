@@ -57,12 +57,12 @@ const KINDS: readonly ParetoKind[] = ["measured", "published", "predicted"];
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { paretoFront } from "./pareto.ts";
+ * import { findParetoFront } from "./pareto.ts";
  * const at = (x: number, y: number) => ({ label: `${x}`, group: "g", x, y, kind: "measured" as const });
- * assert.deepEqual(paretoFront([at(3, 1), at(1, 1), at(2, 2)]).map(({ x }) => x), [1, 2]);
+ * assert.deepEqual(findParetoFront([at(3, 1), at(1, 1), at(2, 2)]).map(({ x }) => x), [1, 2]);
  * ```
  */
-export function paretoFront(points: readonly ParetoPoint[]): ParetoPoint[] {
+export function findParetoFront(points: readonly ParetoPoint[]): ParetoPoint[] {
   const front: ParetoPoint[] = [];
   for (const point of [...points].sort((a, b) => a.x - b.x || b.y - a.y)) {
     if (front.length === 0 || point.y > front.at(-1)!.y) front.push(point);
@@ -131,21 +131,21 @@ const EMPTY = "no variant has been measured yet";
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { paretoPlot } from "./pareto.ts";
- * const svg = paretoPlot([
+ * import { drawPareto } from "./pareto.ts";
+ * const svg = drawPareto([
  *   { label: "n", group: "YOLO11", x: 6.5, y: 39.5, kind: "published" },
  *   { label: "s", group: "YOLO11", x: 21.5, y: 47, kind: "published" },
  * ], { title: "YOLO11", xLabel: "GFLOPs", yLabel: "mAP50-95 (%)", lines: ["YOLO11"], log: true });
  * assert.ok(svg.startsWith("<svg"));
  * ```
  */
-export function paretoPlot(points: readonly ParetoPoint[], options: ParetoOptions): string {
+export function drawPareto(points: readonly ParetoPoint[], options: ParetoOptions): string {
   const { xLabel, yLabel, title, subtitle, lines = [], log = false } = options;
   const shown = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && (!log || x > 0));
   if (shown.length === 0) return figure({ title, subtitle, width: WIDTH, panels: [emptyPanel(xLabel, yLabel)] });
   const colours = seriesColours(shown.map(({ group }) => group));
   const measured = shown.filter(({ kind }) => kind === "measured");
-  const front = paretoFront(measured.length > 0 ? measured : shown);
+  const front = findParetoFront(measured.length > 0 ? measured : shown);
   const { x, y } = domains(shown, log);
   const stairs = [...front, { ...front.at(-1)!, x: x[1] }];
   const joined = groupLines(shown, lines);

@@ -29,14 +29,14 @@ const SHOWN = [0.5, 0.75, 0.9];
  * ```ts
  * import assert from "node:assert/strict";
  * import { evaluateDetections } from "../../eval/coco.ts";
- * import { precisionRecallPlot } from "./precision_recall.ts";
+ * import { drawPrecisionRecall } from "./precision_recall.ts";
  * const boxes = [{ id: 1, classId: 0, box: [0, 0, 9, 9] as const, area: 81, crowd: false }];
  * const set = { classes: ["a"], categoryIds: [1], images: [{ id: 1, boxes }] };
  * const { curves } = evaluateDetections(set, [{ image_id: 1, category_id: 1, bbox: [0, 0, 9, 9], score: 0.9 }]);
- * assert.ok(precisionRecallPlot(curves, { title: "All found" }).includes("0.5 (AP 1.000)"));
+ * assert.ok(drawPrecisionRecall(curves, { title: "All found" }).includes("0.5 (AP 1.000)"));
  * ```
  */
-export function precisionRecallPlot(
+export function drawPrecisionRecall(
   { recall, precision }: Pick<CocoCurves, "recall" | "precision">,
   { title, subtitle }: CurveOptions,
 ): string {

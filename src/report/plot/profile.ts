@@ -69,12 +69,12 @@ function barsOf(rows: readonly DispatchTime[]): Bar[] {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { profilePlot } from "./profile.ts";
+ * import { drawProfile } from "./profile.ts";
  * const rows = [{ name: "stem", operator: "Conv+Silu", kernel: "conv 3x3 s2 5x2x8", milliseconds: 2, macs: 11e6 }];
- * assert.ok(profilePlot(rows, { title: "One layer" }).startsWith("<svg"));
+ * assert.ok(drawProfile(rows, { title: "One layer" }).startsWith("<svg"));
  * ```
  */
-export function profilePlot(rows: readonly DispatchTime[], { title, subtitle }: ProfileOptions): string {
+export function drawProfile(rows: readonly DispatchTime[], { title, subtitle }: ProfileOptions): string {
   const bars = barsOf(rows);
   const families = [...new Set(bars.map(({ family }) => family))].filter((family) => family !== OTHER);
   const colours = new Map(seriesColours(families)).set(OTHER, NEUTRAL);

@@ -141,17 +141,17 @@ function bestOf(points: readonly { readonly y: number }[]): string {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { trainingPlot } from "./training.ts";
+ * import { drawTraining } from "./training.ts";
  * const epochs = [0, 1, 2].map((epoch) => ({
  *   epoch,
  *   losses: { box: 3 - epoch, classes: 4 - epoch, distribution: 1.5 - 0.2 * epoch },
  *   learningRates: { weight: 0.01 - 0.003 * epoch, bias: 0.01 - 0.003 * epoch },
  *   score: { map: 0.1 * epoch, map50: 0.2 * epoch },
  * }));
- * assert.ok(trainingPlot(epochs, { title: "A short run" }).includes("mAP50 (best 40.0)"));
+ * assert.ok(drawTraining(epochs, { title: "A short run" }).includes("mAP50 (best 40.0)"));
  * ```
  */
-export function trainingPlot(epochs: readonly TrainingEpoch[], { title, subtitle }: TrainingPlotOptions): string {
+export function drawTraining(epochs: readonly TrainingEpoch[], { title, subtitle }: TrainingPlotOptions): string {
   const domain = domainOf([epochs]);
   const points = (value: (epoch: TrainingEpoch) => number) =>
     epochs.map((one) => ({ x: one.epoch + 1, y: value(one) }));
@@ -184,13 +184,13 @@ export function trainingPlot(epochs: readonly TrainingEpoch[], { title, subtitle
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { runsPlot } from "./training.ts";
+ * import { drawRuns } from "./training.ts";
  * const epoch = { epoch: 0, losses: { box: 1, classes: 1, distribution: 1 }, learningRates: { weight: 0.01, bias: 0.01 } };
  * const runs = [0.2, 0.6].map((map50, i) => ({ label: `run ${i}`, epochs: [{ ...epoch, score: { map: 0.1, map50 } }] }));
- * assert.ok(runsPlot(runs, { title: "Two runs" }).includes("run 1 (best 60.0)"));
+ * assert.ok(drawRuns(runs, { title: "Two runs" }).includes("run 1 (best 60.0)"));
  * ```
  */
-export function runsPlot(runs: readonly TrainingRun[], { title, subtitle }: TrainingPlotOptions): string {
+export function drawRuns(runs: readonly TrainingRun[], { title, subtitle }: TrainingPlotOptions): string {
   const domain = domainOf(runs.map(({ epochs }) => epochs));
   const maps = runs.map(({ label, epochs }, i): Series => {
     const points = scores(epochs, "map50");

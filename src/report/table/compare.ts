@@ -7,7 +7,7 @@
 import { derived, type Figure, ratio } from "./figure.ts";
 import { type Format, FORMATS, RATIO, ROLE_TITLES } from "./format.ts";
 import { PUBLISHED_COMBINATIONS, type PublishedCombination, type PublishedModel, publishedRatio } from "./published.ts";
-import { type FigureName, figureOf, type ResultRow, type TableResults } from "./results.ts";
+import { type FigureName, readFigure, type ResultRow, type TableResults } from "./results.ts";
 import type { VariantRole } from "./variant.ts";
 
 /** A cell: our figure, and what was published in its place. */
@@ -32,13 +32,16 @@ const COMBINATIONS: readonly VariantRole[] = ["pruning+quantization", "distillat
 /** The figure of the variant that has a role. */
 function figureOfRole(rows: readonly ResultRow[], role: VariantRole, name: FigureName): Figure {
   const row = rows.find((one) => one.role === role);
-  return row ? figureOf(row, name) : { missing: `there is no variant with the role ${role}` };
+  return row ? readFigure(row, name) : { missing: `there is no variant with the role ${role}` };
 }
 
 /** A figure of a row over the original's. */
 export function ratioToOriginal(rows: readonly ResultRow[], row: ResultRow, name: FigureName): Figure {
   const original = figureOfRole(rows, "original", name);
-  return ratio(figureOf(row, name), "missing" in original ? { missing: "the original has no such figure" } : original);
+  return ratio(
+    readFigure(row, name),
+    "missing" in original ? { missing: "the original has no such figure" } : original,
+  );
 }
 
 function ratioOfRole(rows: readonly ResultRow[], role: VariantRole, name: FigureName): Figure {

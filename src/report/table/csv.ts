@@ -12,7 +12,7 @@ import { type PublishedModel, publishedRatio } from "./published.ts";
 import {
   COUNTED_FIGURES,
   type FigureName,
-  figureOf,
+  readFigure,
   type ResultRow,
   type TableResults,
   TIMED_FIGURES,
@@ -44,7 +44,7 @@ function sourceOf({ model }: ResultRow): string {
 /** Names of the figures that were predicted, and by what. */
 function predictedIn(row: ResultRow, names: readonly FigureName[]): string {
   return names.flatMap((name) => {
-    const predictor = predictorOf(figureOf(row, name));
+    const predictor = predictorOf(readFigure(row, name));
     return predictor === undefined ? [] : [`${snake(name)} by ${predictor}`];
   }).join("; ");
 }
@@ -52,7 +52,7 @@ function predictedIn(row: ResultRow, names: readonly FigureName[]): string {
 function lineOf(row: ResultRow, { data, split, images, limit, storage, rows, run }: TableResults): Line {
   const { id, title, role, sha256, size, precision, made, note, missing } = row;
   const figures = (names: readonly FigureName[], prefix = ""): Line =>
-    Object.fromEntries(names.map((name) => [prefix + snake(name), valueOf(figureOf(row, name))]));
+    Object.fromEntries(names.map((name) => [prefix + snake(name), valueOf(readFigure(row, name))]));
   const published = RATIOS.flatMap(({ column, published }) =>
     published ? [[`published_${column.replace("timing_", "")}`, publishedRatio(role, published)]] : []
   );

@@ -136,7 +136,7 @@ export function parseManifest(text: string, file = "variants.json"): readonly Va
 }
 
 /** The variants of a data set, in the order of the manifest. Throws FeatherdetError that names `file` if there are none. */
-export function variantsOf(variants: readonly Variant[], data: string, file = "variants.json"): readonly Variant[] {
+export function listVariants(variants: readonly Variant[], data: string, file = "variants.json"): readonly Variant[] {
   const found = variants.filter((variant) => variant.data === data);
   if (found.length > 0) return found;
   const known = [...new Set(variants.map((variant) => variant.data))].join(", ");

@@ -14,7 +14,7 @@ import {
   COUNTED_FIGURES,
   type FamilyMember,
   type FigureName,
-  figureOf,
+  readFigure,
   type ResultRow,
   type RunRecord,
   type TableResults,
@@ -53,7 +53,7 @@ function tableText(headings: readonly string[], rows: readonly { title: string; 
 const comparisonText = ({ headings, rows }: ComparisonTable) => tableText(["model", ...headings], rows);
 
 function variantTable(rows: readonly ResultRow[], names: readonly FigureName[]): string[] {
-  const cells = (row: ResultRow) => names.map((name) => ({ figure: figureOf(row, name), format: FORMATS[name] }));
+  const cells = (row: ResultRow) => names.map((name) => ({ figure: readFigure(row, name), format: FORMATS[name] }));
   return tableText(
     ["variant", ...names.map((name) => FORMATS[name].heading)],
     rows.map((row) => ({ title: row.title, cells: cells(row) })),

@@ -5,10 +5,10 @@
  */
 
 export type { Figure, MeasuredFigure, MissingFigure, PredictedFigure } from "./figure.ts";
-export { parseManifest, variantsOf } from "./manifest.ts";
+export { listVariants, parseManifest } from "./manifest.ts";
 export { type MarkdownOptions, renderMarkdown } from "./markdown.ts";
 export { type MeasureOptions, measureTable, type VariantModel } from "./measure.ts";
-export { type ParetoCost, paretoOf } from "./plots.ts";
+export { drawResultPareto, type ParetoCost } from "./plots.ts";
 export { readResults } from "./read.ts";
 export { renderCsv } from "./csv.ts";
 export {
@@ -16,14 +16,14 @@ export {
   type CountedName,
   type FamilyMember,
   type FigureName,
-  figureOf,
   type Figures,
+  readFigure,
+  removeTimings,
   type ResultRow,
   type RunRecord,
   type TableResults,
   TIMED_FIGURES,
   type TimedName,
-  withoutTimings,
 } from "./results.ts";
 export {
   type Variant,

@@ -5,11 +5,11 @@
  */
 
 import { adapterText } from "../../gpu/device.ts";
-import { type ParetoKind, type ParetoOptions, paretoPlot, type ParetoPoint } from "../plot/pareto.ts";
+import { drawPareto, type ParetoKind, type ParetoOptions, type ParetoPoint } from "../plot/pareto.ts";
 import { type Figure, predictorOf, valueOf } from "./figure.ts";
 import { FORMATS, ROLE_TITLES } from "./format.ts";
 import { PUBLISHED_FAMILY_SOURCE } from "./published.ts";
-import { figureOf, type TableResults } from "./results.ts";
+import { readFigure, type TableResults } from "./results.ts";
 
 /** What mAP is drawn against. */
 export type ParetoCost = "latency" | "bytes";
@@ -32,7 +32,7 @@ function kindOf(...figures: readonly Figure[]): ParetoKind {
 export function paretoPoints({ rows, family }: TableResults, cost: ParetoCost): ParetoPoint[] {
   const { unit } = FORMATS[COSTS[cost]];
   const variants = rows.flatMap((row): ParetoPoint[] => {
-    const x = figureOf(row, COSTS[cost]), y = figureOf(row, "map");
+    const x = readFigure(row, COSTS[cost]), y = readFigure(row, "map");
     const [across, up] = [valueOf(x), valueOf(y)];
     if (across === undefined || up === undefined) return [];
     const group = ROLE_TITLES[row.role];
@@ -63,6 +63,6 @@ function paretoOptions({ data, split, images, limit, run, family }: TableResults
 }
 
 /** Draws mAP against a cost. Returns the text of an SVG file. The plot against bytes is the same in every run. */
-export function paretoOf(results: TableResults, cost: ParetoCost): string {
-  return paretoPlot(paretoPoints(results, cost), paretoOptions(results, cost));
+export function drawResultPareto(results: TableResults, cost: ParetoCost): string {
+  return drawPareto(paretoPoints(results, cost), paretoOptions(results, cost));
 }

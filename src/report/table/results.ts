@@ -110,20 +110,20 @@ export interface TableResults {
   readonly rows: readonly ResultRow[];
   /** The family of published models to compare with; may be empty. */
   readonly family: readonly FamilyMember[];
-  /** Absent if it was removed (`withoutTimings`). */
+  /** Absent if it was removed (`removeTimings`). */
   readonly run?: RunRecord;
 }
 
 const TIMED: readonly string[] = TIMED_FIGURES;
 
 /** A figure of a row by its name. */
-export function figureOf({ missing, figures, timing }: ResultRow, name: FigureName): Figure {
+export function readFigure({ missing, figures, timing }: ResultRow, name: FigureName): Figure {
   const found = TIMED.includes(name) ? timing[name as TimedName] : figures[name as CountedName];
   return found ?? { missing: missing ?? (TIMED.includes(name) ? "not timed" : "not measured") };
 }
 
 /** Removes what may differ from run to run. Two runs of the same models on one machine then give the same results. */
-export function withoutTimings({ run: _, rows, family, ...rest }: TableResults): TableResults {
+export function removeTimings({ run: _, rows, family, ...rest }: TableResults): TableResults {
   return {
     ...rest,
     rows: rows.map((row) => ({ ...row, timing: {} })),

@@ -3,7 +3,7 @@
  * it knows to the gradients of its inputs.
  *
  * Forward and backward are one graph, so that one plan shares memory between them and one submission runs both. Nothing becomes an
- * input or stops being a constant here: a trainer, which changes weights between runs, first makes them inputs (`trainingGraph`);
+ * input or stops being a constant here: a trainer, which changes weights between runs, first makes them inputs (`buildTrainingGraph`);
  * other callers (importance of weights, sensitivity) leave them constants.
  *
  * @module
@@ -142,18 +142,18 @@ function start(
  * ```ts
  * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../../models/builder.ts";
- * import { gradientGraph } from "./gradient_graph.ts";
+ * import { buildGradientGraph } from "./gradient_graph.ts";
  * const b = new ModelBuilder();
  * const y = b.conv("conv", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 });
  * const loss = b.node("ReduceMean", "loss", [y], { axes: [0, 1, 2, 3], keepDims: false });
- * const { graph, gradients } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["conv.weight", "conv.bias"] });
+ * const { graph, gradients } = buildGradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["conv.weight", "conv.bias"] });
  * assert.deepEqual(graph.outputs, ["loss", gradients.get("conv.weight"), gradients.get("conv.bias")]);
  * ```
  *
  * Throws FeatherdetError for names that do not exist, for a loss or weight of several elements, if neither losses nor seeds are stated, and for an operator between `wrt` and the loss
  * through which no gradient goes (quantization, whole numbers, gradients themselves).
  */
-export function gradientGraph(graph: Graph, options: GradientOptions): GradientGraph {
+export function buildGradientGraph(graph: Graph, options: GradientOptions): GradientGraph {
   const context = new GradientContext(graph);
   for (const name of options.wrt) {
     if (context.typeOf(name).dtype !== "f32") {

@@ -51,7 +51,7 @@ function recomputable(graph: Graph, forward: ReadonlySet<Node>): Map<string, Omi
 }
 
 /**
- * The graph of a training step (see `gradientGraph`, and `fuseNormActivationGradient` before this) whose backward nodes read cheap values
+ * The graph of a training step (see `buildGradientGraph`, and `fuseNormActivationGradient` before this) whose backward nodes read cheap values
  * that are computed again just before the first of them, so that the planner may give away their memory in between.
  * `forward` are the values that are wanted besides gradients; what they are not computed from is the backward pass. All values
  * keep their names and what they hold.
@@ -59,13 +59,13 @@ function recomputable(graph: Graph, forward: ReadonlySet<Node>): Map<string, Omi
  * ```ts
  * import assert from "node:assert/strict";
  * import { ModelBuilder } from "../../models/builder.ts";
- * import { gradientGraph } from "./gradient_graph.ts";
+ * import { buildGradientGraph } from "./gradient_graph.ts";
  * import { recomputeActivations } from "./recompute.ts";
  * const b = new ModelBuilder();
  * const hidden = b.activation("act", b.conv("first", b.input("x", [2, 3, 8, 8]), { out: 4, kernel: 3 }), "silu");
  * const y = b.conv("second", hidden, { out: 4, kernel: 3 });
  * const loss = b.node("ReduceMean", "loss", [b.node("Exp", "powers", [y], {})], { axes: [0, 1, 2, 3], keepDims: false });
- * const { graph } = gradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["first.weight", "second.weight"] });
+ * const { graph } = buildGradientGraph(b.graph("net", [loss]), { losses: [loss], wrt: ["first.weight", "second.weight"] });
  * const step = recomputeActivations(graph, [loss]);
  * assert.equal(step.nodes.filter(({ op }) => op === "Silu").length, 2); // on the way forward and on the way back
  * ```

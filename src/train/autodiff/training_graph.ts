@@ -111,17 +111,17 @@ function parametersOf(
 /**
  * The graph that a trainer runs: every weight is an input under its constant's name, so that it can change between runs, and every
  * BatchNormalization is BatchNormTraining, whose updated statistics are further outputs. Activations that several nodes spell become one
- * node, so that their derivative is one operator too. `gradientGraph` makes the step's graph from it.
+ * node, so that their derivative is one operator too. `buildGradientGraph` makes the step's graph from it.
  *
  * ```ts
  * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
- * import { gradientGraph } from "./gradient_graph.ts";
- * import { trainingGraph } from "./training_graph.ts";
+ * import { buildGradientGraph } from "./gradient_graph.ts";
+ * import { buildTrainingGraph } from "./training_graph.ts";
  * const model = yolo11({ width: 0.0625, size: 64, batch: 2 });
- * const { graph, parameters, statistics } = trainingGraph(model);
+ * const { graph, parameters, statistics } = buildTrainingGraph(model);
  * const wrt = parameters.map(({ name }) => name);
- * const step = gradientGraph(graph, { seeds: { output0: "gradient of output0" }, wrt });
+ * const step = buildGradientGraph(graph, { seeds: { output0: "gradient of output0" }, wrt });
  * assert.equal(step.gradients.size, parameters.length);
  * assert.ok(statistics.length > 0);
  * ```
@@ -129,7 +129,7 @@ function parametersOf(
  * Throws FeatherdetError for a momentum outside 0..1, for weights of whole numbers, for outputs that do not exist and for a
  * BatchNormalization whose statistics are no constants.
  */
-export function trainingGraph(model: Graph, options: TrainingOptions = {}): TrainingGraph {
+export function buildTrainingGraph(model: Graph, options: TrainingOptions = {}): TrainingGraph {
   const { momentum = 0.03, frozen = isTableOfDistances, outputs = model.outputs, trained: named = new Map() } = options;
   if (!(momentum >= 0 && momentum <= 1)) {
     throw new FeatherdetError(`momentum is ${momentum}, expected a share of 0 to 1`);

@@ -25,13 +25,13 @@ export interface MemoryStore extends TrainingStore {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { memoryStore } from "./store.ts";
- * const store = memoryStore();
+ * import { createMemoryStore } from "./store.ts";
+ * const store = createMemoryStore();
  * await store.append("log.jsonl", "{}\n");
  * assert.equal(store.files.get("log.jsonl")!.length, 3);
  * ```
  */
-export function memoryStore(): MemoryStore {
+export function createMemoryStore(): MemoryStore {
   const files = new Map<string, Uint8Array>();
   const encoder = new TextEncoder();
   return {

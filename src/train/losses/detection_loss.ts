@@ -92,7 +92,7 @@ export const ASSIGNED_ANCHORS = DETECTION_LOSSES.length;
 export interface LossGraph {
   /** Inputs: the model's, boxes, scale. Outputs: the losses, what was to be kept. */
   readonly graph: Graph;
-  /** Each map of the head -> its gradient, as `gradientGraph` takes them. */
+  /** Each map of the head -> its gradient, as `buildGradientGraph` takes them. */
   readonly seeds: Readonly<Record<string, string>>;
   /** Output `[4]`: losses of boxes, classes and distributions, weighted; number of anchors that were assigned to a box. */
   readonly losses: string;
@@ -110,7 +110,7 @@ export interface LossGraph {
 }
 
 /**
- * The model up to the maps of its head, with the loss behind them. `trainingGraph` makes its weights inputs, `gradientGraph` goes on
+ * The model up to the maps of its head, with the loss behind them. `buildTrainingGraph` makes its weights inputs, `buildGradientGraph` goes on
  * from the seeds.
  *
  * The losses are the published ones of YOLO11: task-aligned assignment (Feng et al. 2021), binary cross entropy of the scores, CIoU
@@ -121,12 +121,12 @@ export interface LossGraph {
  * ```ts
  * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
- * import { gradientGraph } from "../autodiff/gradient_graph.ts";
- * import { trainingGraph } from "../autodiff/training_graph.ts";
+ * import { buildGradientGraph } from "../autodiff/gradient_graph.ts";
+ * import { buildTrainingGraph } from "../autodiff/training_graph.ts";
  * import { withDetectionLoss } from "./detection_loss.ts";
  * const loss = withDetectionLoss(yolo11({ width: 0.0625, size: 64, batch: 2, classes: 3 }), { boxes: 10 });
- * const { graph, parameters } = trainingGraph(loss.graph);
- * const step = gradientGraph(graph, { seeds: loss.seeds, wrt: parameters.map(({ name }) => name) });
+ * const { graph, parameters } = buildTrainingGraph(loss.graph);
+ * const step = buildGradientGraph(graph, { seeds: loss.seeds, wrt: parameters.map(({ name }) => name) });
  * assert.equal(step.gradients.size, parameters.length);
  * assert.equal(step.graph.outputs[0], loss.losses);
  * ```

@@ -30,7 +30,7 @@ export interface NamedLoss {
   readonly gradientFactor?: number;
   /**
    * An input of one element that scales the gradients of this loss, where operators of the graph compute them themselves: they are
-   * seeds (see `gradientGraph`), and a step feeds the input with the product of all factors. Without it the loss is differentiated
+   * seeds (see `buildGradientGraph`), and a step feeds the input with the product of all factors. Without it the loss is differentiated
    * by the rules. Losses may share such an input where they have the same weight.
    */
   readonly gradientScale?: string;

@@ -4,9 +4,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { hashOfGraph } from "../../../src/compress/graph_hash.ts";
 import { historyOf } from "../../../src/compress/history.ts";
 import {
-  activationScales,
   calibrate,
   convertQat,
+  findActivationScales,
   packWeights,
   prepareQat,
   quantizeScaled,
@@ -42,7 +42,7 @@ Deno.test("8 bits: the QDQ form with the scales that it was trained with", async
     name: `${seed}`,
     inputs: { images: { shape, data: randomTensor(shape, seed, 0, 1) } },
   }));
-  const scales = activationScales(await calibrate(model, samples, { runner, float: "yolo11" }));
+  const scales = findActivationScales(await calibrate(model, samples, { runner, float: "yolo11" }));
   const made = convertQat(model, { bits: 8, scales, also: { calibration: "two" } });
   assertEquals(hashOfGraph(made), hashOfGraph(quantizeScaled(model, scales)));
   assertEquals(historyOf(made)[0].options, { weights: "channel", float: "yolo11", calibration: "two" });

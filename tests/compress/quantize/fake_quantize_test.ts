@@ -4,9 +4,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { rangeOf, throughInt8 } from "../../../src/compress/quantize/quantization_parameters.ts";
 import {
   type ActivationScales,
-  activationScales,
   calibrate,
   type Calibration,
+  findActivationScales,
   packWeights,
   prepareQat,
   quantizeFromCalibration,
@@ -144,7 +144,7 @@ for (
 
 Deno.test("int8: from the same integers, layers make what those of the QDQ graph make but for the rounding of biases", async () => {
   const calibrated = await calibratedOn(tiny, "yolo11");
-  const scales = activationScales(calibrated);
+  const scales = findActivationScales(calibrated);
   const { graph, values, layers } = prepareQat(tiny, { bits: 8, scales });
   const { graph: qdq, report } = quantizeFromCalibration(calibrated, { biasCorrection: false });
   assertEquals(layers, report.layers.filter(({ weights }) => weights !== null).map(({ name }) => name));
@@ -228,7 +228,7 @@ Deno.test("a weight that several convolutions share is rounded once; what they r
   const low = prepareQat(graph, { bits: 1, float: "none" });
   assertEquals([of(low.graph, "FakeQuantizeWeights").length, low.layers], [2, ["make_a", "make_b", "make_c"]]);
   // In int8 each convolution has its own form: one that is in float reads the float weight.
-  const scales = activationScales(await calibratedOn(graph, "none"), { float: "none" });
+  const scales = findActivationScales(await calibratedOn(graph, "none"), { float: "none" });
   const float = ({ name }: Node) => name === "make_b";
   const mixed = prepareQat(graph, { bits: 8, float, scales });
   const nodes = named(mixed.graph);

@@ -4,13 +4,13 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows }
 import type { CalibrationSample, CalibrationSamples } from "../../../src/compress/quantize/calibrate.ts";
 import {
   calibrate,
+  measureSensitivity,
   packWeights,
   quantize,
   quantizeFromCalibration,
   type QuantizeOptions,
   type QuantizeReport,
   type SchemeOptions,
-  sensitivity,
 } from "../../../src/compress/quantize/mod.ts";
 import { FidelityMeter } from "../../../src/compress/quantize/fidelity.ts";
 import type { ObserverName } from "../../../src/compress/quantize/observers/mod.ts";
@@ -339,7 +339,7 @@ Deno.test("sensitivity: the layer with spoilt weights is worst, and everything i
   const data = spoilt.data.map((value, i) => i % 12 === 5 ? 40 : value);
   constants.set("joint.conv.weight", { ...spoilt, data: Float32Array.from(data), dtype: "f32" });
   const options = { ...over(), samples: 2 };
-  const found = await sensitivity({ ...NETWORK, constants }, SAMPLES, options);
+  const found = await measureSensitivity({ ...NETWORK, constants }, SAMPLES, options);
   assertEquals(found.length, 8);
   assertEquals(found[0].name, "joint.conv");
   assertEquals(found.map(({ loss }) => loss), found.map(({ loss }) => loss).toSorted((a, b) => b - a));
@@ -348,7 +348,7 @@ Deno.test("sensitivity: the layer with spoilt weights is worst, and everything i
     "stem.conv",
   ]);
   assertEquals(options.runner.held.size, 0);
-  await assertRejects(() => sensitivity(NETWORK, [], over()), FeatherdetError, "no calibration samples");
+  await assertRejects(() => measureSensitivity(NETWORK, [], over()), FeatherdetError, "no calibration samples");
 });
 
 Deno.test("the preset keeps a YOLO11's first layer, attention core, last layers and DFL in float", async () => {
@@ -528,7 +528,7 @@ Deno.test("settings out of range, a quantized model and one with nothing to quan
     );
   }
   for (const samples of [0, -1, 1.5, NaN]) {
-    const run = () => sensitivity(NETWORK, SAMPLES, { runner: new ReferenceRunner(), samples });
+    const run = () => measureSensitivity(NETWORK, SAMPLES, { runner: new ReferenceRunner(), samples });
     await assertRejects(run, FeatherdetError, `${samples} samples were asked for, it must be a whole number from 1 on`);
   }
   await assertRejects(() => quantize(QUANTIZED, SAMPLES, over()), FeatherdetError, "the model is quantized already");

@@ -4,10 +4,10 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { join } from "node:path";
 import { BatchSampler, type BatchSettings } from "../../../src/data/augment/batch_sampler.ts";
 import {
+  countBoxRows,
   type DatasetBatch,
   DEFAULT_AUGMENTATION,
-  mostBoxes,
-  trainingBatches,
+  openTrainingBatches,
   type TrainingBatchesOptions,
 } from "../../../src/data/augment/mod.ts";
 import type { Dataset } from "../../../src/data/dataset.ts";
@@ -31,7 +31,7 @@ const SETTINGS: BatchSettings = {
 };
 
 async function collect(dataset: Dataset, options: Partial<TrainingBatchesOptions> = {}): Promise<DatasetBatch[]> {
-  return await Array.fromAsync(trainingBatches(dataset, { workers: 0, ...OPTIONS, ...options }));
+  return await Array.fromAsync(openTrainingBatches(dataset, { workers: 0, ...OPTIONS, ...options }));
 }
 
 /** Counts the workers that run and what they answer while `run` is under way. */
@@ -63,7 +63,7 @@ async function watchingWorkers<T>(
 }
 
 Deno.test("batches are what training asks for", () => {
-  const batches = trainingBatches(demoDataset(2), OPTIONS);
+  const batches = openTrainingBatches(demoDataset(2), OPTIONS);
   // These two are checked by their types alone.
   const source: BatchSource = batches;
   const stream: AsyncIterable<TrainingBatch> = batches;
@@ -94,7 +94,7 @@ Deno.test("batches are the same bytes with 0, 1 and 2 workers, from files, with 
       const rest = await collect(dataset, { start: { epoch, step }, workers: step });
       assertEquals(rest, expected.slice(3 * epoch + step));
     }
-    const batches = trainingBatches(dataset, { ...OPTIONS, workers: 0 });
+    const batches = openTrainingBatches(dataset, { ...OPTIONS, workers: 0 });
     assertEquals(await Array.fromAsync(batches.read({ epoch: 1, step: 3 })), expected.slice(6));
     assertEquals((await collect(dataset, { seed: 6 }))[0].images.length, expected[0].images.length);
     assert((await collect(dataset, { seed: 6 }))[0].images.some((value, i) => value !== expected[0].images[i]));
@@ -152,19 +152,19 @@ Deno.test("crowds have no boxes; boxes without a row are counted, the largest st
   }));
   const dataset: Dataset = { ...rest, images: [{ ...image, boxes }], warnings: ["all is not well"] };
   const options = { ...OPTIONS, boxes: 2, batch: 1, epochs: 1, augment: false, size: [190, 200], workers: 0 } as const;
-  const batches = trainingBatches(dataset, options);
+  const batches = openTrainingBatches(dataset, options);
   const [batch] = await Array.fromAsync(batches);
   assertEquals([...batch.boxes], [2, 70, 70, 170, 170, 0, 0, 0, 40, 40]);
   assertEquals(batch.dropped, 2);
   const says = "2 boxes left out of pictures with more than the 2 that an input has rows for";
   assertEquals(batches.warnings(), ["all is not well", says]);
-  assertEquals(mostBoxes(dataset, false), 8);
+  assertEquals(countBoxRows(dataset, false), 8);
 });
 
 Deno.test("as many rows as are proposed hold nearly all boxes, with and without mosaics", () => {
   const dataset = demoDataset(9);
-  assertEquals(mostBoxes(dataset, false), 8);
-  const rows = mostBoxes(dataset);
+  assertEquals(countBoxRows(dataset, false), 8);
+  const rows = countBoxRows(dataset);
   assert(rows > 8 && rows <= 24, `${rows}`);
   const batches = new BatchSampler(dataset, { ...SETTINGS, epochs: 50, closeMosaic: 0 });
   let most = 0;
@@ -179,12 +179,12 @@ Deno.test("as many rows as are proposed hold nearly all boxes, with and without 
 Deno.test("workers end with the stream, with whoever stops early, and with a signal", async () => {
   const dataset = demoDataset(4);
   await watchingWorkers(async (seen) => {
-    for await (const _ of trainingBatches(dataset, { ...OPTIONS, workers: 2 })) {
+    for await (const _ of openTrainingBatches(dataset, { ...OPTIONS, workers: 2 })) {
       assertEquals(seen.running, 2);
       break;
     }
     assertEquals(seen.running, 0);
-    const iterator = trainingBatches(dataset, { ...OPTIONS, workers: 1 })[Symbol.asyncIterator]();
+    const iterator = openTrainingBatches(dataset, { ...OPTIONS, workers: 1 })[Symbol.asyncIterator]();
     await iterator.next();
     await iterator.return();
     assertEquals([seen.running, seen.started], [0, 3]);
@@ -203,7 +203,7 @@ Deno.test("workers end with the stream, with whoever stops early, and with a sig
 
     const between = new AbortController();
     await assertRejects(async () => {
-      for await (const _ of trainingBatches(dataset, { ...OPTIONS, workers: 1, signal: between.signal })) {
+      for await (const _ of openTrainingBatches(dataset, { ...OPTIONS, workers: 1, signal: between.signal })) {
         between.abort();
       }
     }, DOMException);
@@ -255,7 +255,7 @@ Deno.test("a picture that is broken, gone or of another size is named, and leave
 Deno.test("data sets and options that cannot be are refused in one sentence", async () => {
   const good = demoDataset(2);
   const says = (dataset: Dataset, options: Partial<TrainingBatchesOptions>) =>
-    assertThrows(() => trainingBatches(dataset, { ...OPTIONS, ...options }), FeatherdetError).message;
+    assertThrows(() => openTrainingBatches(dataset, { ...OPTIONS, ...options }), FeatherdetError).message;
   assertEquals(says({ ...good, images: [] }, {}), "the data set demo holds no pictures");
   assertEquals(says({ ...good, split: "val", images: [] }, {}), "the data set demo (val) holds no pictures");
   assertEquals(says(good, { batch: 0 }), `"batch" of a training input is 0, expected a whole number from 1`);

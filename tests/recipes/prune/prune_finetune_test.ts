@@ -12,7 +12,7 @@ import {
   type PruneFinetuneOptions,
   type PruneRound,
 } from "../../../src/recipes/prune/prune_finetune.ts";
-import { memoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
+import { createMemoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
 import { lively } from "../../support/lively.ts";
 import { assertSameConstants } from "../../support/same_constants.ts";
 
@@ -25,7 +25,7 @@ const flops = (graph: Graph) => analyze(graph).flops;
 function stores() {
   const made = new Map<string, TrainingStore>();
   return (name: string) => {
-    if (!made.has(name)) made.set(name, memoryStore());
+    if (!made.has(name)) made.set(name, createMemoryStore());
     return Promise.resolve(made.get(name)!);
   };
 }

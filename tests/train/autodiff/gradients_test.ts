@@ -18,7 +18,7 @@ import {
 } from "../../../src/graph/mod.ts";
 import { ARITY } from "../../../src/graph/arity.ts";
 import { referenceTensor, runReference } from "../../../src/reference/run.ts";
-import { gradientGraph } from "../../../src/train/autodiff/gradient_graph.ts";
+import { buildGradientGraph } from "../../../src/train/autodiff/gradient_graph.ts";
 import { isDifferentiable } from "../../../src/train/autodiff/table.ts";
 import { checkGradients, distinct, type GradientCheck, uniform } from "../../support/finite_differences.ts";
 import { graphOf, node, weight } from "../../support/tiny_graph.ts";
@@ -248,7 +248,7 @@ Deno.test("every operator through which gradients go has a case", () => {
     const inputs = names(shapes.length);
     const graph = graphOf(Object.fromEntries(inputs.map((name, i) => [name, shapes[i]])), ["y"], [tested]);
     return tested.outputs.includes("y")
-      ? gradientGraph(graph, { seeds: { y: "dy" }, wrt: ["a"] }).graph.nodes.map(({ op }) => op)
+      ? buildGradientGraph(graph, { seeds: { y: "dy" }, wrt: ["a"] }).graph.nodes.map(({ op }) => op)
       : [];
   }));
   // The gradient of a weight, the loss, where gradients begin, what recomputation adds, and what is no gradient.
@@ -272,7 +272,7 @@ Deno.test("a value in between and an output that others read have gradients, too
     node("Tanh", ["h"], ["y"], {}),
   ]);
   checkGradients(graph, { x: uniform([3, 5], 1) });
-  const { graph: joint, gradients } = gradientGraph(graph, { seeds: { y: "dy" }, wrt: ["h"] });
+  const { graph: joint, gradients } = buildGradientGraph(graph, { seeds: { y: "dy" }, wrt: ["h"] });
   const dy = uniform([3, 5], 4), x = uniform([3, 5], 1);
   const values = runReference(joint, { x, dy });
   const y = values.get("y")!.data;
@@ -296,9 +296,9 @@ function chain(): Graph {
 const operators = (graph: Graph) => graph.nodes.map(({ op }) => op);
 
 Deno.test("only what is asked for is computed: nothing behind the last parameter, nothing for the picture", () => {
-  const last = gradientGraph(chain(), { losses: ["loss"], wrt: ["w2"] }).graph;
+  const last = buildGradientGraph(chain(), { losses: ["loss"], wrt: ["w2"] }).graph;
   assertEquals(operators(last), ["Conv", "Silu", "Conv", "ReduceMean", "Reshape", "Mul", "ConvWeightGradient"]);
-  const first = gradientGraph(chain(), { losses: ["loss"], wrt: ["b1"] }).graph;
+  const first = buildGradientGraph(chain(), { losses: ["loss"], wrt: ["b1"] }).graph;
   assertEquals(operators(first).slice(5), ["Mul", "ConvTranspose", "ActivationGradient", "ReduceSum"]);
   assertEquals(first.inputs, chain().inputs);
 });
@@ -306,7 +306,7 @@ Deno.test("only what is asked for is computed: nothing behind the last parameter
 Deno.test("constants stay constants, and a loss starts with 1", () => {
   const source = chain();
   const wrt = ["w1", "b1", "w2"];
-  const { graph, gradients } = gradientGraph(source, { losses: ["loss"], wrt });
+  const { graph, gradients } = buildGradientGraph(source, { losses: ["loss"], wrt });
   const x = uniform([2, 3, 5, 7], 9);
   const found = runReference(graph, { x });
   // The same with the weights as inputs, whose gradients are compared with finite differences.
@@ -320,7 +320,7 @@ Deno.test("constants stay constants, and a loss starts with 1", () => {
     return [name, referenceTensor(shape, data)];
   }));
   checkGradients(asInputs, { x, ...weights });
-  const other = gradientGraph(asInputs, { losses: ["loss"], wrt });
+  const other = buildGradientGraph(asInputs, { losses: ["loss"], wrt });
   const expected = runReference(other.graph, { x, ...weights });
   for (const name of wrt) {
     assertEquals(found.get(gradients.get(name)!)!.data, expected.get(other.gradients.get(name)!)!.data);
@@ -332,7 +332,7 @@ Deno.test("a seed may be a value of the graph, and names without influence have 
     node("Exp", ["x"], ["y"], {}),
     node("Neg", ["y"], ["d"], {}),
   ]);
-  const { graph: joint, gradients } = gradientGraph(graph, { seeds: { y: "d" }, wrt: ["x", "idle"] });
+  const { graph: joint, gradients } = buildGradientGraph(graph, { seeds: { y: "d" }, wrt: ["x", "idle"] });
   assertEquals([...gradients.keys()], ["x"]);
   assertEquals(joint.inputs, graph.inputs);
   const values = runReference(joint, { x: uniform([5], 1), idle: uniform([5], 1) });
@@ -343,7 +343,7 @@ Deno.test("a seed may be a value of the graph, and names without influence have 
 Deno.test("equal greatest elements: a window's first has the gradient, a reduction's share it", () => {
   const x = referenceTensor([1, 1, 2, 3], [1, 1, 0, 0, 1, 1]);
   const of = (tested: Node, shape: Shape, dy: number[]) => {
-    const { graph, gradients } = gradientGraph(graphOf({ a: [1, 1, 2, 3] }, ["y"], [tested]), {
+    const { graph, gradients } = buildGradientGraph(graphOf({ a: [1, 1, 2, 3] }, ["y"], [tested]), {
       seeds: { y: "dy" },
       wrt: ["a"],
     });
@@ -384,62 +384,66 @@ Deno.test("the running averages move towards the batch, the variance without bia
   near("y", [-3 / Math.sqrt(40 / 6)]);
 });
 
-const REFUSED: readonly [what: string, graph: Graph, options: Parameters<typeof gradientGraph>[1], message: string][] =
+const REFUSED: readonly [
+  what: string,
+  graph: Graph,
+  options: Parameters<typeof buildGradientGraph>[1],
+  message: string,
+][] = [
   [
-    [
-      "a loss of several elements",
-      chain(),
-      { losses: ["y"], wrt: ["w1"] },
-      'loss "y" is [2,2,5,7], a loss has one element',
-    ],
-    ["a name that does not exist", chain(), { losses: ["loss"], wrt: ["w9"] }, 'value "w9" does not exist'],
-    ["neither losses nor seeds", chain(), { wrt: ["w1"] }, "start at losses or seeds: state at least one"],
-    [
-      "a weight of several elements",
-      chain(),
-      { losses: [{ value: "loss", weight: "b1" }], wrt: ["w1"] },
-      'weight "b1" of loss "loss" is [4], it has one element',
-    ],
-    [
-      "a seed of another shape",
-      chain(),
-      { seeds: { y: "x" }, wrt: ["w1"] },
-      '"y", which it is stated for, is [2,2,5,7]',
-    ],
-    [
-      "a rounding on the way",
-      graphOf({ x: [4] }, ["y"], [
-        node("QuantizeLinear", ["x", "scale", "zero"], ["q"], { axis: 0 }),
-        node("DequantizeLinear", ["q", "scale", "zero"], ["y"], { axis: 0 }),
-      ], {
-        scale: { dtype: "f32", shape: [], data: Float32Array.of(0.5) },
-        zero: { dtype: "i8", shape: [], data: Int8Array.of(0) },
+    "a loss of several elements",
+    chain(),
+    { losses: ["y"], wrt: ["w1"] },
+    'loss "y" is [2,2,5,7], a loss has one element',
+  ],
+  ["a name that does not exist", chain(), { losses: ["loss"], wrt: ["w9"] }, 'value "w9" does not exist'],
+  ["neither losses nor seeds", chain(), { wrt: ["w1"] }, "start at losses or seeds: state at least one"],
+  [
+    "a weight of several elements",
+    chain(),
+    { losses: [{ value: "loss", weight: "b1" }], wrt: ["w1"] },
+    'weight "b1" of loss "loss" is [4], it has one element',
+  ],
+  [
+    "a seed of another shape",
+    chain(),
+    { seeds: { y: "x" }, wrt: ["w1"] },
+    '"y", which it is stated for, is [2,2,5,7]',
+  ],
+  [
+    "a rounding on the way",
+    graphOf({ x: [4] }, ["y"], [
+      node("QuantizeLinear", ["x", "scale", "zero"], ["q"], { axis: 0 }),
+      node("DequantizeLinear", ["q", "scale", "zero"], ["y"], { axis: 0 }),
+    ], {
+      scale: { dtype: "f32", shape: [], data: Float32Array.of(0.5) },
+      zero: { dtype: "i8", shape: [], data: Int8Array.of(0) },
+    }),
+    { seeds: { y: "dy" }, wrt: ["x"] },
+    'DequantizeLinear "make_y": no gradient goes through it: rounding has no slope',
+  ],
+  [
+    "a gradient of a gradient",
+    graphOf({ y: [4], dy: [4] }, ["d"], [node("SoftmaxGradient", ["y", "dy"], ["d"], { axis: 0 })]),
+    { seeds: { d: "dd" }, wrt: ["y"] },
+    "gradients of gradients are not supported",
+  ],
+  [
+    "a gradient of batch statistics",
+    graphOf({ x: [4, 2], v: [2] }, ["m"], [
+      node("BatchNormTraining", ["x", "v", "v", "v", "v"], ["y", "m", "i", "rm", "rv"], {
+        epsilon: 1e-3,
+        momentum: 0.1,
       }),
-      { seeds: { y: "dy" }, wrt: ["x"] },
-      'DequantizeLinear "make_y": no gradient goes through it: rounding has no slope',
-    ],
-    [
-      "a gradient of a gradient",
-      graphOf({ y: [4], dy: [4] }, ["d"], [node("SoftmaxGradient", ["y", "dy"], ["d"], { axis: 0 })]),
-      { seeds: { d: "dd" }, wrt: ["y"] },
-      "gradients of gradients are not supported",
-    ],
-    [
-      "a gradient of batch statistics",
-      graphOf({ x: [4, 2], v: [2] }, ["m"], [
-        node("BatchNormTraining", ["x", "v", "v", "v", "v"], ["y", "m", "i", "rm", "rv"], {
-          epsilon: 1e-3,
-          momentum: 0.1,
-        }),
-      ]),
-      { seeds: { m: "dm" }, wrt: ["x"] },
-      "no gradient goes through the batch's statistics",
-    ],
-  ];
+    ]),
+    { seeds: { m: "dm" }, wrt: ["x"] },
+    "no gradient goes through the batch's statistics",
+  ],
+];
 
 for (const [what, graph, options, message] of REFUSED) {
   Deno.test(`gradients refuse ${what}`, () => {
-    assertThrows(() => gradientGraph(graph, options), FeatherdetError, message);
+    assertThrows(() => buildGradientGraph(graph, options), FeatherdetError, message);
   });
 }
 

@@ -7,7 +7,12 @@ import { type Activation, ModelBuilder } from "../../../src/models/builder.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { fuseNormActivationGradient } from "../../../src/plan/fuse/train_norm.ts";
 import { buildPlan } from "../../../src/plan/plan.ts";
-import { gradientGraph, recomputeActivations, trainingGraph, withDetectionLoss } from "../../../src/train/mod.ts";
+import {
+  buildGradientGraph,
+  buildTrainingGraph,
+  recomputeActivations,
+  withDetectionLoss,
+} from "../../../src/train/mod.ts";
 import { uniform } from "../../support/finite_differences.ts";
 import { gpuTest } from "../../support/gpu.ts";
 import { lively } from "../../support/lively.ts";
@@ -19,10 +24,10 @@ function stepsOf(
   loss: { readonly losses?: string[]; readonly seeds?: Record<string, string> },
   report: string,
 ) {
-  const { graph, parameters, statistics } = trainingGraph(model, { outputs: [report] });
+  const { graph, parameters, statistics } = buildTrainingGraph(model, { outputs: [report] });
   const outputs = [report, ...statistics.map(({ updated }) => updated)];
   const wrt = parameters.map(({ name }) => name);
-  const { graph: made, gradients } = gradientGraph({ ...graph, outputs }, { ...loss, wrt });
+  const { graph: made, gradients } = buildGradientGraph({ ...graph, outputs }, { ...loss, wrt });
   const kept = fuseNormActivationGradient(made);
   // Where a trainer keeps them: parameters, statistics and what becomes of them lie outside of the plan's memory.
   const external = [...wrt, ...gradients.values(), ...statistics.flatMap(({ name, updated }) => [name, updated])];

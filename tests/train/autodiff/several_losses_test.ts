@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { verify } from "../../../src/graph/mod.ts";
 import { referenceTensor, runReference } from "../../../src/reference/run.ts";
-import { gradientGraph } from "../../../src/train/autodiff/gradient_graph.ts";
+import { buildGradientGraph } from "../../../src/train/autodiff/gradient_graph.ts";
 import { slope, uniform } from "../../support/finite_differences.ts";
 import { graphOf, node } from "../../support/tiny_graph.ts";
 
@@ -33,7 +33,7 @@ function severalSources() {
 
 Deno.test("gradients of several weighted losses and of seeds add up, also where a loss reads what is seeded", () => {
   const { graph, feeds, seeds, total } = severalSources();
-  const { graph: joint, gradients } = gradientGraph(graph, {
+  const { graph: joint, gradients } = buildGradientGraph(graph, {
     losses: [{ value: "mean", weight: 0.7 }, { value: "squares", weight: "weight" }],
     seeds: { h: "dh", y: ["dy", "again"] },
     wrt: ["x", "w"],
@@ -65,7 +65,7 @@ Deno.test("the weight of a loss may be a value of the graph, of whatever shape o
   const graph = graphOf({ x: [3, 5], scale: [1, 1, 1] }, ["loss"], [
     node("ReduceMean", ["x"], ["loss"], { axes: [0, 1], keepDims: false }),
   ]);
-  const { graph: joint, gradients } = gradientGraph(graph, {
+  const { graph: joint, gradients } = buildGradientGraph(graph, {
     losses: ["loss", { value: "loss", weight: "scale" }],
     wrt: ["x"],
   });

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { referenceTensor, runReference } from "../../../src/reference/run.ts";
-import { gradientGraph, trainingGraph, withDetectionLoss } from "../../../src/train/mod.ts";
+import { buildGradientGraph, buildTrainingGraph, withDetectionLoss } from "../../../src/train/mod.ts";
 import { trainingCase } from "../../fixtures/training_case.ts";
 import { assertDigest, type Digest } from "../../support/digest.ts";
 
@@ -15,8 +15,8 @@ const TORCH: {
 Deno.test("losses and gradients of a tiny YOLO11 are PyTorch's, parameter by parameter", () => {
   const { model, images, rows, boxes } = trainingCase();
   const loss = withDetectionLoss(model, { boxes: rows });
-  const { graph, parameters, statistics } = trainingGraph(loss.graph);
-  const step = gradientGraph(graph, { seeds: loss.seeds, wrt: parameters.map(({ name }) => name) });
+  const { graph, parameters, statistics } = buildTrainingGraph(loss.graph);
+  const step = buildGradientGraph(graph, { seeds: loss.seeds, wrt: parameters.map(({ name }) => name) });
   const weights = [...parameters, ...statistics].map(({ name, initial: { shape, data } }) =>
     [name, referenceTensor(shape, data)] as const
   );

@@ -6,7 +6,7 @@ import { readCheckpoint } from "../../../src/train/loop/checkpoint.ts";
 import { type BatchSource, type LoopOptions, runTraining } from "../../../src/train/loop/loop.ts";
 import { type EpochRecord, meanLosses, type Score, tallied } from "../../../src/train/loop/record.ts";
 import { Schedule, type ScheduleOptions } from "../../../src/train/loop/schedule.ts";
-import { memoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
+import { createMemoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
 import type { TrainingBatch } from "../../../src/train/loop/trainer.ts";
 import { type FakeOptions, FakeTrainer } from "../../support/fake_trainer.ts";
 import { randomTensor } from "../../support/random.ts";
@@ -65,7 +65,7 @@ async function run(
   options: Partial<LoopOptions> & { fake?: FakeOptions; batches?: BatchSource } = {},
 ) {
   const trainer = new FakeTrainer(options.fake);
-  const store = memoryStore();
+  const store = createMemoryStore();
   const settings = { epochs: 4, note: "fake" };
   const batches = options.batches ?? source((options.schedule ?? schedule()).options.stepsPerEpoch);
   const result = await runTraining(trainer, batches, {
@@ -229,7 +229,7 @@ Deno.test("ten steps straight are five, a resume and five more", async () => {
 });
 
 Deno.test("a run that died after its last checkpoint says nothing twice when it goes on from there", async () => {
-  const store = memoryStore();
+  const store = createMemoryStore();
   const checkpoints: Uint8Array[] = [];
   const options = { schedule: schedule({ epochs: 3 }), validate: () => Promise.resolve({ map: 0.1, map50: 0.2 }) };
   const first = await run({
@@ -338,7 +338,7 @@ Deno.test("single steps without finite numbers are counted, many in a row stop t
   const some = await run({ fake: { lost: (step) => step % 3 === 1 }, lostLimit: 2 });
   assertEquals(some.result.run.epochs.map(({ skipped }) => skipped), [2, 3, 2, 2]);
   assert(some.result.run.epochs.every(({ losses }) => Number.isFinite(losses.box)));
-  const store = memoryStore();
+  const store = createMemoryStore();
   const { validate } = scored([0.1, 0.2, 0.3, 0.4]);
   const error = await assertRejects(
     () => run({ store, validate, fake: { lost: (step) => step >= 10, layer: "model.3.conv" }, lostLimit: 3 }),
@@ -350,7 +350,7 @@ Deno.test("single steps without finite numbers are counted, many in a row stop t
 });
 
 Deno.test("a checkpoint with numbers that are not finite never replaces one to go on from", async () => {
-  const store = memoryStore();
+  const store = createMemoryStore();
   class Broken extends FakeTrainer {
     override async state() {
       const state = await super.state();
@@ -365,7 +365,7 @@ Deno.test("a checkpoint with numbers that are not finite never replaces one to g
 
 Deno.test("checkpoints come in the middle of an epoch where it takes long", async () => {
   const positions: number[] = [];
-  const memory = memoryStore();
+  const memory = createMemoryStore();
   const store: TrainingStore = {
     ...memory,
     async write(name, content) {
@@ -384,7 +384,7 @@ Deno.test("checkpoints come in the middle of an epoch where it takes long", asyn
 Deno.test("what trainer, batches, validation or store throw ends the run, and the batches are closed", async () => {
   const batches = source(STEPS);
   const failing = (name: string): TrainingStore => ({
-    ...memoryStore(),
+    ...createMemoryStore(),
     write: (file) => file === name ? Promise.reject(new FeatherdetError("no space", { file })) : Promise.resolve(),
   });
   await assertRejects(() => run({ batches, store: failing("last.ckpt") }), FeatherdetError, "last.ckpt: no space");
@@ -402,7 +402,7 @@ Deno.test("what trainer, batches, validation or store throw ends the run, and th
 });
 
 Deno.test("a new run begins a log of its own", async () => {
-  const store = memoryStore();
+  const store = createMemoryStore();
   await store.append("log.jsonl", '{"event":"start"}\n{"event":"step","epoch":0,"step":0}\n{"ev');
   await run({ store });
   const events = lines(store);
@@ -425,7 +425,7 @@ Deno.test("options out of range and fewer epochs than were done end in one sente
     ],
   ];
   for (const [options, text] of cases) {
-    const untouched = memoryStore();
+    const untouched = createMemoryStore();
     await assertRejects(() => run({ ...options, store: untouched }), FeatherdetError, text);
     assertEquals(untouched.files.size, 0);
   }

@@ -61,7 +61,7 @@ export type MixedSteps = readonly [
 ];
 
 /** The steps of the search; the history says `also` too. Throws FeatherdetError for options that cannot be. */
-export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string, unknown>>): MixedSteps {
+export function listMixedPasses(options: MixedOptions, also?: Readonly<Record<string, unknown>>): MixedSteps {
   return [passStep(foldPass, {}), passStep(recognisePass, {}), passStep(mixedPass, checkOptions(options), also)];
 }
 
@@ -82,14 +82,14 @@ export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string,
  * import { syntheticPicture } from "../../../data/synthetic.ts";
  * import { letterboxTensor } from "../../../detect/host_letterbox.ts";
  * import { demoDetector } from "../../../models/demo_detector.ts";
- * import { sessionRunner } from "../../../engine/session_runner.ts";
+ * import { createSessionRunner } from "../../../engine/session_runner.ts";
  * import type { MixedMeter } from "./meter.ts";
  * import { searchMixedPrecision } from "./pass.ts";
  * function* pictures() { // or `takeCalibrationSamples(await openDataset("coco", { split: "train" }))`
  *   const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
  *   yield { name: "picture 7", inputs: { images: letterboxTensor(image, 64, 64) } };
  * }
- * const meter = { // or `mixedMeter(await openDataset("coco"))`, which measures; here int8 is free and 0.001 mAP a layer
+ * const meter = { // or `createMixedMeter(await openDataset("coco"))`, which measures; here int8 is free and 0.001 mAP a layer
  *   map: ({ graph }) => Promise.resolve(0.4 - graph.nodes.filter(({ op }) => op === "QuantizeLinear").length / 1000),
  *   times: (variants) =>
  *     Promise.resolve(variants.map(({ graph }) => {
@@ -99,7 +99,7 @@ export function mixedSteps(options: MixedOptions, also?: Readonly<Record<string,
  *       return { milliseconds, device: milliseconds, dispatches };
  *     })),
  * } satisfies MixedMeter;
- * const runners = { f32: sessionRunner(), f16: sessionRunner({ precision: "f16" }) };
+ * const runners = { f32: createSessionRunner(), f16: createSessionRunner({ precision: "f16" }) };
  * const options = { budget: { map: 0.05 }, runners, meter, samples: 1 };
  * const { graph, storage, report } = await searchMixedPrecision(demoDetector({ size: 64 }), pictures(), options);
  * assert.ok(report.chosen.map >= 0.35); // 0.4 less the budget
@@ -113,7 +113,7 @@ export async function searchMixedPrecision(
   calibration: CalibrationSamples,
   options: MixedOptions,
 ): Promise<MixedResult> {
-  const steps = mixedSteps(options);
+  const steps = listMixedPasses(options);
   options.onStep?.("calibration");
   const made = await runPasses(source, steps, {
     source: calibrationSource(calibration, { runner: options.runners.f32 }),
