@@ -94,11 +94,13 @@ export function statisticsNeededBy(criterion: CriterionName): keyof PruneStatist
  * does with the producers of the removed channels set to zero.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
  * import { prune } from "./prune.ts";
  * const model = yolo11({ width: 0.125, size: 64 });
  * const { graph, report } = prune(model, { budget: { gflops: 0.5 }, criterion: "l2" });
- * console.log(report.after.gflops <= 0.5 * report.before.gflops, graph.nodes.length === model.nodes.length); // true true
+ * assert.ok(report.after.gflops <= 0.5 * report.before.gflops);
+ * assert.equal(graph.nodes.length, model.nodes.length);
  * ```
  *
  * Throws FeatherdetError for a budget that cannot be met, where nothing is left to prune, for statistics that are missing or not finite, for

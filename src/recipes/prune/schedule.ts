@@ -16,9 +16,9 @@ export type PruneSchedule = "equal" | "cubic";
  * `equal` takes the same share of what is left in each round. `cubic` takes much at first and little at last (Zhu and Gupta 2017).
  *
  * ```ts
- * import { assertEquals } from "@std/assert";
+ * import assert from "node:assert/strict";
  * import { roundBudgets } from "./schedule.ts";
- * assertEquals(roundBudgets({ gflops: 0.25 }, 2, "equal"), [{ gflops: 0.5 }, { gflops: 0.25 }]);
+ * assert.deepEqual(roundBudgets({ gflops: 0.25 }, 2, "equal"), [{ gflops: 0.5 }, { gflops: 0.25 }]);
  * ```
  *
  * Throws FeatherdetError for another schedule and for a number of rounds that is not whole.
