@@ -75,8 +75,10 @@ export interface LayerMeter {
   readonly place: string;
   /** What computes the layer there, as text that changes when its kernels do. */
   revision(layer: LayerShape): string;
-  /** Milliseconds of device time of each layer, measured in turn over several rounds, the medians. */
+  /** Milliseconds of device time of each layer at its fastest, measured in turn over several rounds. */
   milliseconds(layers: readonly LayerShape[]): Promise<readonly number[]>;
+  /** Every dispatch of a network, over as many rounds. */
+  dispatches(graph: Graph): Promise<readonly DispatchMilliseconds[]>;
 }
 
 /** Who measures candidates. */
@@ -155,6 +157,7 @@ export function memoisedLayers(meter: LayerMeter, memo: Memo): LayerMeter {
   return {
     place: meter.place,
     revision: (layer) => meter.revision(layer),
+    dispatches: (graph) => meter.dispatches(graph),
     async milliseconds(layers) {
       const keys = layers.map(keyOf);
       const known = await Promise.all(keys.map((key) => memo.read("layer", key)));

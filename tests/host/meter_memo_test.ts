@@ -97,6 +97,7 @@ Deno.test("layers are measured once for a place, a shape and a revision, and tho
     memoisedLayers({
       place,
       revision: () => revision,
+      dispatches: () => Promise.resolve([]),
       milliseconds(layers) {
         asked.push(layers.map(({ outputs }) => outputs));
         return Promise.resolve(layers.map(({ outputs }) => outputs / 10));

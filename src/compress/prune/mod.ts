@@ -5,6 +5,8 @@
  */
 
 export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";
+export { GRID, latencyModel, LatencyTable, type NetworkTimes, settle } from "./latency_table.ts";
+export { layerShapes } from "./layer_shapes.ts";
 export {
   type BudgetKind,
   budgetOf,
