@@ -165,7 +165,7 @@ export function latencyModel(table: LatencyTable, { shapes, rest }: NetworkTimes
     const timed = model.layers(model.whole).map(({ name }) => shapes.get(name));
     // Searches ask for the same again and again.
     let known = timed.map(() => new Map<string, number>()), version = table.version;
-    let last: { readonly widths: Widths; readonly cost: number } | undefined;
+    let costs = new WeakMap<Widths, number>();
     const timeOf = (layer: number, widths: Widths): number => {
       const shape = timed[layer];
       if (!shape) return 0;
@@ -180,14 +180,15 @@ export function latencyModel(table: LatencyTable, { shapes, rest }: NetworkTimes
     };
     const refresh = () => {
       if (version === table.version) return;
-      [known, last, version] = [timed.map(() => new Map<string, number>()), undefined, table.version];
+      [known, costs, version] = [timed.map(() => new Map<string, number>()), new WeakMap(), table.version];
     };
     return {
       cost(widths) {
         refresh();
-        if (last?.widths === widths) return last.cost;
+        const found = costs.get(widths);
+        if (found !== undefined) return found;
         const cost = timed.reduce((sum, _, layer) => sum + timeOf(layer, widths), rest);
-        last = { widths, cost };
+        costs.set(widths, cost);
         return cost;
       },
       saving(widths, bundle, fewer) {
