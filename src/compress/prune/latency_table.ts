@@ -133,12 +133,14 @@ export class LatencyTable {
     return [...this.#families.values()].reduce((sum, { wanted }) => sum + wanted.length, 0);
   }
 
-  /** Measures what was asked for, in one go. */
-  async measure(): Promise<void> {
+  /** Measures what was asked for, in one go; false where there was nothing. */
+  async measure(): Promise<boolean> {
     const wanted = [...this.#families.values()].flatMap((family) => family.wanted.map((shape) => ({ family, shape })));
+    if (wanted.length === 0) return false;
     const times = await this.#meter.milliseconds(wanted.map(({ shape }) => shape));
     wanted.forEach(({ family, shape }, i) => family.set(shape, times[i]));
     this.version++;
+    return true;
   }
 
   #familyOf(shape: LayerShape): Family {
@@ -212,10 +214,8 @@ export async function settle<T>(table: LatencyTable, search: () => T | Promise<T
     } catch (thrown) {
       error = thrown;
     }
-    if (table.missing === 0) {
-      if (error !== undefined) throw error;
-      return result as T;
-    }
-    await table.measure();
+    if (await table.measure()) continue;
+    if (error !== undefined) throw error;
+    return result as T;
   }
 }

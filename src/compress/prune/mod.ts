@@ -9,6 +9,7 @@ export {
   WIDTH_METHOD_NAMES,
   WIDTH_METHODS,
   type WidthMethod,
+  widthMethod,
   type WidthMethodName,
 } from "./choose_widths.ts";
 export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";

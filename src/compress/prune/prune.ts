@@ -108,6 +108,8 @@ export interface PruneProblem extends WidthProblem {
   readonly model: WidthModel;
   /** What scores are divided by; undefined for the budget's costs. */
   readonly per: CostModel | false | undefined;
+  /** Milliseconds by widths, where they count. */
+  readonly latency: CostModel | undefined;
   /** How it is pruned. */
   readonly options: PruneOptions;
 }
@@ -126,22 +128,27 @@ export function pruneProblem(source: Graph, options: PruneOptions): PruneProblem
     throw new FeatherdetError(`nothing can be pruned${why}`, { file: source.name });
   }
   const scores = scoreGroups(model.bundles, { graph: source, seed, ...statistics }, options);
+  const isTimed = per === "latency" || shares.some(([kind]) => kind === "latency");
+  const latency = isTimed ? options.latency?.(model) : undefined;
   const modelOf = (name: BudgetKind): CostModel => {
     if (name !== "latency") return costModel(model, name);
-    if (options.latency) return options.latency(model);
+    if (latency) return latency;
     throw new FeatherdetError("a budget of latency needs measured times: none were given", { file: source.name });
   };
   const costs = shares.map(([kind, share]) => ({ cost: modelOf(kind), share }));
   const text = shares.map(([kind, share]) => `${share} of ${kind}`).join(" and ");
   return {
-    ...{ source, model, options, whole: model.whole, per: per === "none" ? false : per && modelOf(per) },
+    ...{ source, model, options, latency, whole: model.whole, per: per === "none" ? false : per && modelOf(per) },
     ladders: laddersOf(scores, options, keptBundles(source, model.bundles, keep)),
     budget: { model: combined(costs, model.whole), most: 1, text },
   };
 }
 
 /** The graph with so many groups left of each bundle, those worth most, and its report. */
-export function pruneTo({ source, model, ladders, options }: PruneProblem, widths: Widths): PruneResult {
+export function pruneTo(
+  { source, model, ladders, options, whole, latency }: PruneProblem,
+  widths: Widths,
+): PruneResult {
   const removed = ladders.map(({ order }, bundle) => order.slice(0, order.length - widths[bundle]));
   const groups = removed.flatMap((list, bundle) => list.map((index) => model.bundles[bundle].groups[index]));
   const graph = removeChannels(source, groups);
@@ -149,6 +156,14 @@ export function pruneTo({ source, model, ladders, options }: PruneProblem, width
     criterion: options.criterion ?? "taylor",
     budget: options.budget,
   });
+  if (latency) {
+    const { before, after } = report;
+    const timed = {
+      before: { ...before, latency: latency.cost(whole) },
+      after: { ...after, latency: latency.cost(widths) },
+    };
+    return { graph, report: { ...report, ...timed }, groups };
+  }
   return { graph, report, groups };
 }
 

@@ -5,8 +5,22 @@
  */
 
 import { hashOfGraph } from "../../compress/graph_hash.ts";
-import { createMemoryMemo, type LayerMeter, type Memo, memoisedLayers, remember } from "../../compress/meter.ts";
-import { type CostModel, latencyModel, LatencyTable, layerShapes, type WidthModel } from "../../compress/prune/mod.ts";
+import {
+  createMemoryMemo,
+  type LayerMeter,
+  type LayerShape,
+  type Memo,
+  memoisedLayers,
+  remember,
+} from "../../compress/meter.ts";
+import {
+  type CostModel,
+  latencyModel,
+  LatencyTable,
+  layerShapes,
+  settle,
+  WidthModel,
+} from "../../compress/prune/mod.ts";
 import { createLayerMeter } from "../../eval/layer_meter.ts";
 import type { Graph } from "../../graph/mod.ts";
 import { atBatch } from "./measure.ts";
@@ -21,7 +35,7 @@ export interface LatencyOptions {
 
 /** Times of a model and of what becomes of it. */
 export interface MeasuredLatency {
-  /** Fills itself as it is asked: run what asks by `settle`. */
+  /** Is filled as it is asked: run what asks by `settle`. */
   readonly table: LatencyTable;
   /** What `prune` takes. */
   readonly latency: (model: WidthModel) => CostModel;
@@ -45,7 +59,7 @@ export async function measuredLatency(source: Graph, options: LatencyOptions = {
     return found;
   };
   // Which layers are dispatched follows from the graph, but only the plan tells it: it is kept as 1 and 0.
-  const own = new Map<string, typeof shapes extends Map<string, infer Shape> ? Shape : never>();
+  const own = new Map<string, LayerShape>();
   for (const [name, shape] of shapes) {
     const isOwn = await remember(memo, "dispatched", `${content} | ${name}`, async () => {
       return (await dispatches()).has(name) ? 1 : 0;
@@ -56,4 +70,10 @@ export async function measuredLatency(source: Graph, options: LatencyOptions = {
     return [...await dispatches()].reduce((sum, [name, time]) => own.has(name) ? sum : sum + time, 0);
   });
   return { table, latency: latencyModel(table, { shapes: own, rest }) };
+}
+
+/** Milliseconds of one picture, predicted from the layers of a model. Throws as `measuredLatency`. */
+export async function predictLatency(graph: Graph, options: LatencyOptions = {}): Promise<number> {
+  const { table, latency } = await measuredLatency(graph, options), model = new WidthModel(graph);
+  return await settle(table, () => latency(model).cost(model.whole));
 }

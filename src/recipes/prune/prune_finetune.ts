@@ -7,7 +7,8 @@
  * @module
  */
 
-import { budgetOf, costsOf, type PruneBudget, type PruneReport } from "../../compress/prune/mod.ts";
+import { createMemoryMemo } from "../../compress/meter.ts";
+import { budgetOf, costsOf, type PruneBudget, type PruneReport, WidthModel } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { importOnnx, saveOnnx } from "../../onnx/mod.ts";
@@ -16,6 +17,7 @@ import { LAST_CHECKPOINT } from "../../train/loop/loop.ts";
 import type { Score } from "../../train/loop/record.ts";
 import { createMemoryStore, type TrainingStore } from "../../train/loop/store.ts";
 import { train, type TrainOptions } from "../train_detector.ts";
+import { predictLatency } from "./latency.ts";
 import { cut, type CutOptions, withNormalisation } from "./one_shot.ts";
 import { type PruneSchedule, roundBudgets } from "./schedule.ts";
 import { validate } from "./validate.ts";
@@ -54,7 +56,7 @@ export interface PruneRound {
   /** What may be left of the whole model. */
   readonly budget: PruneBudget;
   /** What is left of it. */
-  readonly left: { readonly gflops: number; readonly parameters: number; readonly bytes: number };
+  readonly left: PruneReport["before"];
   /** What channels were scored by, and how many coupling groups went in this round. */
   readonly removed: number;
   /** Figures after the cut, before training. */
@@ -96,7 +98,8 @@ const decoder = new TextDecoder(), encoder = new TextEncoder();
 function settingsOf(model: Graph, dataset: Dataset, options: PruneFinetuneOptions): unknown {
   const { validation, storeOf: _, onRound: __, signal: ___, onStep: ____, onEpoch: _____, workers: ______, ...rest } =
     options;
-  const { tuning: _______, variants: ________, latency: _________, createTrainer: __________, ...kept } = rest;
+  const { tuning: _______, variants: ________, latency: _________, createTrainer: __________, ...others } = rest;
+  const { memo: ___________, layerMeter: ____________, onChoosing: _____________, ...kept } = others;
   const data = { name: dataset.name, split: dataset.split, pictures: dataset.images.length };
   return JSON.parse(JSON.stringify({ model: model.name, data, validation: validation.images.length, ...kept }));
 }
@@ -113,23 +116,31 @@ async function readState(store: TrainingStore, settings: unknown): Promise<State
 function relative(budget: PruneBudget, before: PruneReport["before"], now: PruneReport["before"]): PruneBudget {
   return Object.fromEntries(
     budgetOf(budget).map(([kind, share]) => {
-      if (kind === "latency") return [kind, share];
-      return [kind, Math.min(1, share * before[kind] / now[kind])];
+      return [kind, Math.min(1, share * before[kind]! / now[kind]!)];
     }),
   );
+}
+
+/** Costs of a model, milliseconds among them where the budget has them. */
+async function costsFor(model: Graph, options: PruneFinetuneOptions): Promise<PruneReport["before"]> {
+  if (options.budget.latency === undefined) return costsOf(model);
+  if (!options.latency) return { ...costsOf(model), latency: await predictLatency(model, options) };
+  const widths = new WidthModel(model);
+  return { ...costsOf(model), latency: options.latency(widths).cost(widths.whole) };
 }
 
 /**
  * Prunes a detector in rounds, each followed by training, until the budget is met. Budgets are shares of the model that the run began
  * with; statistics are measured anew after every cut. Each model's history tells all cuts and trainings.
  *
- * Throws FeatherdetError as `cut` and `train` do, for a budget of latency, and for a store that holds a run with other settings.
+ * Throws FeatherdetError as `cut` and `train` do, and for a store that holds a run with other settings.
  */
 export async function pruneAndTrain(
   source: Graph,
   dataset: Dataset,
-  options: PruneFinetuneOptions,
+  given: PruneFinetuneOptions,
 ): Promise<PruneFinetuneResult> {
+  const options = { ...given, memo: given.memo ?? createMemoryMemo() };
   const {
     rounds = 4,
     schedule = "equal",
@@ -149,7 +160,7 @@ export async function pruneAndTrain(
   const settings = settingsOf(source, dataset, options);
   const known = await readState(root, settings);
   let model = await withNormalisation(source, dataset);
-  const before = known?.before ?? costsOf(model);
+  const before = known?.before ?? await costsFor(model, options);
   const state: State = known ??
     { settings, before, scoreBefore: await validate(source, validation, options), rounds: [] };
   const save = () => root.write(STATE, encoder.encode(`${JSON.stringify(state, null, 1)}\n`));
@@ -164,10 +175,16 @@ export async function pruneAndTrain(
     let start: Graph;
     if (begun && state.rounds[index]) start = await importOnnx(begun);
     else {
-      const made = await cut(model, dataset, { ...options, budget: relative(budget, before, costsOf(model)) });
+      const made = await cut(model, dataset, {
+        ...options,
+        budget: relative(budget, before, await costsFor(model, options)),
+      });
       start = made.graph;
       const { after, groups: { removed } } = made.report;
-      const left = { gflops: after.gflops, parameters: after.parameters, bytes: after.bytes };
+      const left = {
+        ...{ gflops: after.gflops, parameters: after.parameters, bytes: after.bytes },
+        ...(after.latency !== undefined && { latency: after.latency }),
+      };
       state.rounds[index] = {
         round: index + 1,
         budget,

@@ -9,6 +9,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { openTrainingPart, openValidationPart } from "../../data/parts.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { createDiskMemo } from "../../host/meter_memo.ts";
 import { loadModel, refuseSource } from "../../host/models.ts";
 import { checkFolder, folderStore } from "../../host/run_folder.ts";
 import { tuningFor } from "../../host/tuning_store.ts";
@@ -73,6 +74,7 @@ export async function pruneModel(options: PruneModelOptions): Promise<PrunedMode
   const pictures = data === undefined ? undefined : await openPictures(data);
   for (const warning of pictures?.training.warnings ?? []) say?.(warning);
   const tuning = data === undefined ? undefined : tuningFor(await openSharedDevice(), {});
+  const how: CutOptions = { ...options, memo: options.memo ?? createDiskMemo() };
   const write = async (graph: Graph) => {
     const bytes = saveOnnx(graph);
     await writeWhole(out, bytes);
@@ -82,19 +84,20 @@ export async function pruneModel(options: PruneModelOptions): Promise<PrunedMode
     if (!pictures?.validation) {
       throw new FeatherdetError("training after a cut needs pictures to validate on: name --data");
     }
-    const { folder, ...how } = training;
+    const { folder, ...rounds } = training;
     const result = await pruneAndTrain(source, pictures.training, {
-      ...options,
       ...how,
+      ...rounds,
       ...{ validation: pictures.validation, tuning },
       storeOf: (name) => folderStore(name === "" ? folder : `${folder}/${name}`),
     });
-    const last = result.rounds.at(-1), before = result.before, after = costsOf(result.model);
+    const last = result.rounds.at(-1), before = result.before, latency = last?.left.latency;
+    const after = { ...costsOf(result.model), ...(latency !== undefined && { latency }) };
     const scores = { before: result.scoreBefore, after: last?.score ?? last?.afterCut ?? result.scoreBefore };
     const bytes = result.reason === "finished" ? await write(result.model) : 0;
     return { graph: result.model, before, after, rounds: result.rounds, scores, bytes, reason: result.reason };
   }
-  const { graph, report } = await cut(source, pictures?.training, options);
+  const { graph, report } = await cut(source, pictures?.training, how);
   const scores = pictures?.validation && {
     before: await validate(source, pictures.validation, { tuning }),
     after: await validate(graph, pictures.validation, { tuning }),
