@@ -54,9 +54,11 @@ export interface ScoreMeter {
 export interface LayerShape {
   /** Height and width of the kernel. */
   readonly kernel: readonly [height: number, width: number];
-  /** Strides, dilations and pads as Conv has them. */
+  /** Steps of the kernel. */
   readonly strides: readonly [height: number, width: number];
+  /** Distances between its taps. */
   readonly dilations: readonly [height: number, width: number];
+  /** Zeros around the map. */
   readonly pads: readonly [top: number, left: number, bottom: number, right: number];
   /** Groups of channels; `each` for a group a channel (depthwise). */
   readonly groups: number | "each";
@@ -64,8 +66,9 @@ export interface LayerShape {
   readonly map: readonly [batch: number, height: number, width: number];
   /** What follows in the same dispatch: activations by operator and attributes, and `Add` for a residual. */
   readonly behind: readonly { readonly op: string; readonly attributes: Readonly<Record<string, unknown>> }[];
-  /** Channels of the whole map that it reads, and of what it makes. */
+  /** Channels of the map that it reads. */
   readonly inputs: number;
+  /** Channels that it makes. */
   readonly outputs: number;
 }
 

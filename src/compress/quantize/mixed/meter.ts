@@ -11,6 +11,7 @@ export type { VariantTimes } from "../../meter.ts";
 
 /** A network to measure, with the storage of its float part. */
 export interface MixedVariant extends MeterVariant {
+  /** How its float part is stored. */
   readonly storage: FloatStorage;
 }
 
