@@ -8,7 +8,14 @@
  */
 
 import { createMemoryMemo } from "../../compress/meter.ts";
-import { budgetOf, costsOf, type PruneBudget, type PruneReport, WidthModel } from "../../compress/prune/mod.ts";
+import {
+  budgetOf,
+  costsOf,
+  type PruneBudget,
+  type PruneReport,
+  type PruneResult,
+  WidthModel,
+} from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { importOnnx, saveOnnx } from "../../onnx/mod.ts";
@@ -140,7 +147,12 @@ export async function pruneAndTrain(
   dataset: Dataset,
   given: PruneFinetuneOptions,
 ): Promise<PruneFinetuneResult> {
-  const options = { ...given, memo: given.memo ?? createMemoryMemo() };
+  const onChoosing = (what: string) => {
+    // A search for widths may take long: what it has scored is remembered, so that it can end anywhere.
+    given.signal?.throwIfAborted();
+    given.onChoosing?.(what);
+  };
+  const options = { ...given, memo: given.memo ?? createMemoryMemo(), onChoosing };
   const {
     rounds = 4,
     schedule = "equal",
@@ -175,10 +187,16 @@ export async function pruneAndTrain(
     let start: Graph;
     if (begun && state.rounds[index]) start = await importOnnx(begun);
     else {
-      const made = await cut(model, dataset, {
-        ...options,
-        budget: relative(budget, before, await costsFor(model, options)),
-      });
+      let made: PruneResult;
+      try {
+        made = await cut(model, dataset, {
+          ...options,
+          budget: relative(budget, before, await costsFor(model, options)),
+        });
+      } catch (error) {
+        if (signal?.aborted) return result("interrupted");
+        throw error;
+      }
       start = made.graph;
       const { after, groups: { removed } } = made.report;
       const left = {

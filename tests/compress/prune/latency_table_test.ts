@@ -12,6 +12,7 @@ import {
   WidthModel,
 } from "../../../src/compress/prune/mod.ts";
 import { analyze, FeatherdetError } from "../../../src/graph/mod.ts";
+import { ModelBuilder } from "../../../src/models/builder.ts";
 import { NAMED_MODELS } from "../../../src/models/named.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { lively } from "../../support/lively.ts";
@@ -52,6 +53,17 @@ Deno.test("a layer of fixed width is measured at it, a depthwise one along its o
     24,
     24,
   ]]);
+});
+
+Deno.test("the weight of a grouped layer counts the inputs of one group, the table all of them", async () => {
+  const b = new ModelBuilder({ seed: 1 });
+  const x = b.convBlock("one", b.input("images", [1, 3, 32, 32]), { out: 24, kernel: 3 });
+  const whole = b.graph("grouped", [b.conv("two", x, { out: 8, kernel: 3, groups: 4 })]);
+  const table = new LatencyTable(fakeLayerMeter(byWork)), shapes = layerShapes(whole);
+  assertEquals([shapes.get("two")!.inputs, shapes.get("two")!.groups], [24, 4]);
+  const model = new WidthModel(whole), cost = latencyModel(table, { shapes, rest: 0 })(model);
+  const wanted = [...shapes.values()].reduce((sum, shape) => sum + byWork(shape), 0);
+  assertAlmostEquals(await settle(table, () => cost.cost(model.whole)), wanted, 1e-12);
 });
 
 Deno.test("noise makes no layer faster by more channels", async () => {

@@ -15,8 +15,9 @@ import { yolo11 } from "../../../src/models/yolo11.ts";
 import { predictLatency } from "../../../src/recipes/prune/latency.ts";
 import { atBatch, batchesOf, reestimateOn } from "../../../src/recipes/prune/measure.ts";
 import { cut } from "../../../src/recipes/prune/one_shot.ts";
-import { pruneAndTrain } from "../../../src/recipes/prune/prune_finetune.ts";
+import { pruneAndTrain, type PruneFinetuneOptions } from "../../../src/recipes/prune/prune_finetune.ts";
 import { createWidthMeter } from "../../../src/recipes/prune/width_meter.ts";
+import { createMemoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
 import { fakeLayerMeter } from "../../support/fake_layer_meter.ts";
 import { gpuTest } from "../../support/gpu.ts";
 import { lively } from "../../support/lively.ts";
@@ -26,14 +27,16 @@ const [dataset, validation] = await Promise.all(
 );
 const model = lively(yolo11({ width: 0.125, size: 64, classes: dataset.classes, seed: 1 }), 5);
 
-/** A memo that counts what is written. */
-function countingMemo(): Memo & { readonly written: string[] } {
-  const memo = createMemoryMemo(), written: string[] = [];
+/** A memo that lists the kinds and keys of what is written. */
+function countingMemo(): Memo & { readonly written: string[]; readonly keys: string[] } {
+  const memo = createMemoryMemo(), written: string[] = [], keys: string[] = [];
   return {
     written,
+    keys,
     read: (kind, key) => memo.read(kind, key),
     write(kind, key, value) {
       written.push(kind);
+      keys.push(key);
       return memo.write(kind, key, value);
     },
   };
@@ -129,6 +132,32 @@ Deno.test("knapsack and NetAdapt cut within their budgets and tell their method"
   } catch (error) {
     assert(error instanceof FeatherdetError && error.message.includes('unknown proxy "loss"'));
   }
+});
+
+Deno.test("a run that is stopped while candidates are scored goes on without scoring them again", async () => {
+  const storeMap = new Map<string, TrainingStore>(), memo = countingMemo(), abort = new AbortController();
+  const storeOf = (name: string) => {
+    const store = storeMap.get(name) ?? createMemoryStore();
+    storeMap.set(name, store);
+    return Promise.resolve(store);
+  };
+  const options: PruneFinetuneOptions = {
+    ...{ budget: { gflops: 0.9 }, criterion: "l2", method: "knapsack", memo, storeOf, pictures: 2, batch: 2 },
+    ...{ rounds: 1, epochs: 0, lastEpochs: 1, validation, workers: 0, trainBatch: 2, augment: false },
+    keep: ["model.1*", "model.2*", "model.4*", "model.6*", "model.8*"],
+  };
+  let told = 0;
+  const onChoosing = () => {
+    if (++told === 3) abort.abort(new Error("stop"));
+  };
+  const first = await pruneAndTrain(model, dataset, { ...options, signal: abort.signal, onChoosing });
+  assertEquals([first.reason, first.rounds.length, told], ["interrupted", 0, 3]);
+  const scored = memo.written.length;
+  assert(scored > 1);
+  const { reason, rounds } = await pruneAndTrain(model, dataset, options);
+  assertEquals([reason, rounds.length], ["finished", 1]);
+  assertEquals(new Set(memo.keys).size, memo.written.length);
+  assert(memo.written.length > scored);
 });
 
 gpuTest("layers of every kind are timed on the adapter, each by its own dispatches", async () => {
