@@ -5,6 +5,10 @@
  */
 
 export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";
+export { type MaskedLayer, maskedLayers, type MaskLayerOptions } from "./mask_layers.ts";
+export { MASK_PATTERNS, type MaskPattern } from "./mask_patterns.ts";
+export { type MaskLayerReport, type MaskReport, maskReport } from "./mask_report.ts";
+export { applyMasks, chooseMasks, hashOfMasks, type MaskOptions, type Masks } from "./masks.ts";
 export {
   type BudgetKind,
   budgetOf,
