@@ -52,10 +52,14 @@ function command() {
     .option("--rounds <number>", "cuts, each followed by training; needs --epochs", integerIn(1, 100))
     .addOption(new Option("--schedule <name>", "how much each round takes; equal by default")
       .choices(["equal", "cubic"] as const))
-    .option("--epochs <number>", "epochs of training after each cut; none by default", integerIn(1, 2 ** 31 - 1))
+    .option(
+      "--epochs <number>",
+      "epochs of training after each cut, 0 for the last cut alone; no training by default",
+      integerIn(0, 2 ** 31 - 1),
+    )
     .option(
       "--last-epochs <number>",
-      "epochs after the last cut; three times the others by default",
+      "epochs after the last cut; three times the others by default, 30 if they have none",
       integerIn(1, 2 ** 31 - 1),
     )
     .option("--run <folder>", "files of the rounds, from which a run that was stopped goes on; needed for training")

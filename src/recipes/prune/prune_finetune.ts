@@ -31,9 +31,9 @@ export interface PruneFinetuneOptions
   readonly rounds?: number;
   /** Default `equal`. */
   readonly schedule?: PruneSchedule;
-  /** Epochs of every round but the last; 10 by default. */
+  /** Epochs of every round but the last; 10 by default. With 0, channels are scored anew after each cut, and only the last round trains. */
   readonly epochs?: number;
-  /** Epochs of the last round; three times those of the others by default. */
+  /** Epochs of the last round; three times those of the others by default, 30 if they have none. */
   readonly lastEpochs?: number;
   /** Pictures of a step; 8 by default. */
   readonly trainBatch?: number;
@@ -130,7 +130,15 @@ export async function pruneAndTrain(
   dataset: Dataset,
   options: PruneFinetuneOptions,
 ): Promise<PruneFinetuneResult> {
-  const { rounds = 4, schedule = "equal", epochs = 10, lastEpochs = 3 * epochs, validation, onRound, signal } = options;
+  const {
+    rounds = 4,
+    schedule = "equal",
+    epochs = 10,
+    lastEpochs = epochs === 0 ? 30 : 3 * epochs,
+    validation,
+    onRound,
+    signal,
+  } = options;
   const stores = new Map<string, TrainingStore>();
   const storeOf = options.storeOf ?? ((name: string) => {
     const store = stores.get(name) ?? createMemoryStore();
@@ -150,6 +158,7 @@ export async function pruneAndTrain(
     return { model, before, scoreBefore: state.scoreBefore, rounds: state.rounds, reason };
   };
   for (const [index, budget] of roundBudgets(options.budget, rounds, schedule).entries()) {
+    if (signal?.aborted) return result("interrupted");
     const store = await storeOf(`round-${index + 1}`);
     const begun = await store.read(START);
     let start: Graph;
@@ -170,12 +179,16 @@ export async function pruneAndTrain(
       await save();
       onRound?.(state.rounds[index]);
     }
-    signal?.throwIfAborted();
+    const rest = index === rounds - 1 ? lastEpochs : epochs;
+    if (rest === 0) {
+      model = start;
+      continue;
+    }
     const last = await store.read(LAST_CHECKPOINT);
     const trained = await train(start, dataset, {
       ...options,
       batch: options.trainBatch,
-      epochs: index === rounds - 1 ? lastEpochs : epochs,
+      epochs: rest,
       store,
       validation,
       resume: last && await readCheckpoint(last, `round-${index + 1}/${LAST_CHECKPOINT}`),

@@ -1,0 +1,67 @@
+/** The verb `prune` on the demo detector and a folder of pictures: files, JSON, refusals. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { historyOf } from "../../src/compress/history.ts";
+import { analyze } from "../../src/graph/mod.ts";
+import { yolo11 } from "../../src/models/yolo11.ts";
+import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { inFolder } from "../support/data_folders.ts";
+import { lively } from "../support/lively.ts";
+
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+
+async function prune(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", CLI, "prune", ...args],
+    env: { XDG_RUNTIME_DIR: "/tmp" },
+  }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+const model = lively(yolo11({ width: 0.125, size: 64, classes: ["a", "b", "c"], seed: 2 }), 3);
+
+Deno.test("prune writes a smaller model and says what is left of it, as a table and as one JSON object", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
+    await Deno.writeFile(source, saveOnnx(model));
+    const asked = ["--model", source, "--out", out, "--gflops", "0.5", "--keep", "model.0.*"];
+    const told = await prune(...asked);
+    assertEquals(told.code, 0, told.stderr);
+    assertStringIncludes(told.stdout, "of the operations");
+    assert(/model\.0\.conv +3 -> 8 +3 -> 8/.test(told.stdout), told.stdout);
+    const { code, stdout, stderr } = await prune(...asked, "--json");
+    assertEquals(code, 0, stderr);
+    const { before, after, groups, sparsity, criterion, map50 } = JSON.parse(stdout);
+    const [whole, pruned] = [analyze(model), analyze(await loadOnnx(out))];
+    assertEquals([before.parameters, after.parameters], [whole.parameters, pruned.parameters]);
+    assert(after.gflops <= 0.5 * before.gflops && groups.removed > 0 && groups.removed < groups.all);
+    assertEquals([sparsity, criterion, map50], [1 - pruned.parameters / whole.parameters, "l2", undefined]);
+    const [{ name, options }] = historyOf(await loadOnnx(out));
+    assertEquals([name, options.budget, options.keep], ["prune", { gflops: 0.5 }, ["model.0.*"]]);
+  }));
+
+Deno.test("prune refuses in a sentence what cannot be", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
+    await Deno.writeFile(source, saveOnnx(model));
+    const cases: [string[], string][] = [
+      [[], "--gflops, --parameters or --bytes"],
+      [["--gflops", "0.001"], "cannot be met"],
+      [["--gflops", "0.5", "--criterion", "taylor"], "needs pictures"],
+      [["--gflops", "0.5", "--keep", "layer.*"], 'no node is called "layer.*"'],
+      [["--gflops", "0.5", "--rounds", "2"], "--rounds is for training"],
+      [["--gflops", "0.5", "--epochs", "1"], "--run names the folder"],
+    ];
+    for (const [args, text] of cases) {
+      const { code, stderr } = await prune("--model", source, "--out", out, ...args);
+      assertEquals(code, 1, args.join(" "));
+      assertStringIncludes(stderr, text);
+    }
+    const { code, stderr } = await prune("--model", source, "--out", source, "--gflops", "0.5");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "model");
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["model.onnx"]);
+  }));
