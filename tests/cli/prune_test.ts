@@ -43,6 +43,38 @@ Deno.test("prune writes a smaller model and says what is left of it, as a table 
     assertEquals([name, options.budget, options.keep], ["prune", { gflops: 0.5 }, ["model.0.*"]]);
   }));
 
+Deno.test("prune --sparsity sets weights to zero and says where, as a table and as one JSON object", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "model.onnx"), out = join(folder, "sparse.onnx");
+    await Deno.writeFile(source, saveOnnx(model));
+    const asked = [
+      "--model",
+      source,
+      "--out",
+      out,
+      "--sparsity",
+      "0.7",
+      "--pattern",
+      "block4x4",
+      "--keep",
+      "model.2.*",
+    ];
+    const told = await prune(...asked);
+    assertEquals(told.code, 0, told.stderr);
+    assert(/ weights \(\d+\.\d %\) in \d+ layers are zero$/m.test(told.stdout), told.stdout);
+    assert(!/^model\.(0|2)\./m.test(told.stdout), told.stdout);
+    const { code, stdout, stderr } = await prune(...asked, "--json");
+    assertEquals(code, 0, stderr);
+    const { pattern, sparsity, zeros, elements, layers, before, after, map50 } = JSON.parse(stdout);
+    const graph = await loadOnnx(out);
+    // The first distance of DFL is zero by definition.
+    assertEquals([zeros + 1, pattern, map50], [analyze(graph, { zeros: true }).zeros, "block4x4", undefined]);
+    assert(sparsity === zeros / elements && Math.abs(sparsity - 0.7) < 0.01 && layers.length > 30);
+    assertEquals(before, after);
+    const [{ name, options }] = historyOf(graph);
+    assertEquals([name, options.pattern, options.sparsity], ["prune", "block4x4", sparsity]);
+  }));
+
 Deno.test("prune refuses in a sentence what cannot be", () =>
   inFolder(async (folder) => {
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
@@ -54,6 +86,10 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       [["--gflops", "0.5", "--keep", "layer.*"], 'no node is called "layer.*"'],
       [["--gflops", "0.5", "--rounds", "2"], "--rounds is for training"],
       [["--gflops", "0.5", "--epochs", "1"], "--run names the folder"],
+      [["--sparsity", "0.5", "--gflops", "0.5"], "--gflops is for channels that are removed"],
+      [["--pattern", "2:4", "--criterion", "l1"], "--criterion is for channels that are removed"],
+      [["--pattern", "2:4", "--sparsity", "0.7"], "has a sparsity of 0.5"],
+      [["--pattern", "block4x4"], "sparsity is undefined"],
     ];
     for (const [args, text] of cases) {
       const { code, stderr } = await prune("--model", source, "--out", out, ...args);
