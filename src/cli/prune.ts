@@ -38,6 +38,10 @@ function command() {
     .addOption(new Option("--pattern <name>", "which weights become zero together; unstructured by default")
       .choices(MASK_PATTERNS))
     .option("--attention", "weights that make queries, keys and values of attention may become zero too")
+    .option(
+      "--dense",
+      "zeros take bytes in the file like other numbers, as programs without sparse initializers read it",
+    )
     .addOption(
       new Option("--criterion <name>", "what a channel is worth; taylor with pictures, l2 without them by default")
         .choices(CRITERIA_NAMES),
@@ -109,8 +113,9 @@ const OF_CHANNELS = [
 /** True where weights become zero instead of channels that go. Throws FeatherdetError for options that do not go together. */
 function setsZeros(options: Options): boolean {
   if (options.sparsity === undefined && options.pattern === undefined) {
-    if (!options.attention) return false;
-    throw new FeatherdetError("--attention is for weights that become zero: give --sparsity");
+    const useless = (["attention", "dense"] as const).find((name) => options[name]);
+    if (useless === undefined) return false;
+    throw new FeatherdetError(`${flag(useless)} is for weights that become zero: give --sparsity`);
   }
   const useless = OF_CHANNELS.find((name) => options[name] !== undefined);
   if (useless === undefined) return true;
@@ -199,10 +204,10 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
 
 async function setZeros(settings: Settings, output: Output): Promise<object> {
   const training = trainingOf(settings);
-  const { model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, pictures } = settings;
+  const { model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures } = settings;
   const made = await withProgress(output, training, (how) =>
     sparsifyModel({
-      ...{ model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, pictures },
+      ...{ model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures },
       say: (line: string) => output.note(line),
       training: training && {
         ...{ ...training, ...how },

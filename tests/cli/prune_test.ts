@@ -8,6 +8,7 @@ import { analyze } from "../../src/graph/mod.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
+import { assertSameConstants } from "../support/same_constants.ts";
 import { lively } from "../support/lively.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -71,6 +72,12 @@ Deno.test("prune --sparsity sets weights to zero and says where, as a table and 
     assertEquals([zeros + 1, pattern, map50], [analyze(graph, { zeros: true }).zeros, "block4x4", undefined]);
     assert(sparsity === zeros / elements && Math.abs(sparsity - 0.7) < 0.01 && layers.length > 30);
     assertEquals(before, after);
+    const whole = await prune(...asked, "--dense");
+    assertEquals(whole.code, 0, whole.stderr);
+    const written = (text: string) => Number(/written to .*, (\d+) bytes/.exec(text)![1]);
+    assertEquals((await Deno.stat(out)).size, written(whole.stdout));
+    assert(written(told.stdout) < 0.65 * written(whole.stdout), `${told.stdout} ${whole.stdout}`);
+    assertSameConstants((await loadOnnx(out)).constants, graph.constants);
     const [{ name, options }] = historyOf(graph);
     assertEquals([name, options.pattern, options.sparsity], ["prune", "block4x4", sparsity]);
   }));
@@ -90,6 +97,7 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       [["--pattern", "2:4", "--criterion", "l1"], "--criterion is for channels that are removed"],
       [["--pattern", "2:4", "--sparsity", "0.7"], "has a sparsity of 0.5"],
       [["--pattern", "block4x4"], "sparsity is undefined"],
+      [["--gflops", "0.5", "--dense"], "--dense is for weights that become zero"],
     ];
     for (const [args, text] of cases) {
       const { code, stderr } = await prune("--model", source, "--out", out, ...args);

@@ -30,6 +30,8 @@ export interface ModelFileOptions {
   readonly data?: string;
   /** Training between and after cuts, in this folder; absent for one cut without training. */
   readonly training?: { readonly folder: string };
+  /** Zeros take bytes in the file like other numbers, as every program reads it. */
+  readonly dense?: boolean;
   /** A line for people. */
   readonly say?: (line: string) => void;
 }
@@ -76,7 +78,7 @@ async function openPictures(data: string): Promise<{ training: Dataset; validati
  * written or is the model itself, training without pictures to validate on, and as the job does.
  */
 export async function pruneFile<Report, Round>(
-  { model, out, size, data, training, say }: ModelFileOptions,
+  { model, out, size, data, training, dense = false, say }: ModelFileOptions,
   job: ModelFileJob<Report, Round>,
 ): Promise<ModelFileResult<Report, Round>> {
   checkTarget(out);
@@ -87,7 +89,7 @@ export async function pruneFile<Report, Round>(
   for (const warning of pictures?.training.warnings ?? []) say?.(warning);
   const tuning = data === undefined ? undefined : tuningFor(await openSharedDevice(), {});
   const write = async (graph: Graph) => {
-    const bytes = saveOnnx(graph);
+    const bytes = saveOnnx(graph, { sparse: !dense });
     await writeWhole(out, bytes);
     return bytes.length;
   };

@@ -20,7 +20,7 @@ import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_
 type Given = "validation" | "storeOf" | "tuning";
 
 /** What is pruned, and how. */
-export interface PruneModelOptions extends CutOptions, ModelFileOptions {
+export interface PruneModelOptions extends CutOptions, Omit<ModelFileOptions, "dense"> {
   /** Training between and after cuts; absent for one cut without training. */
   readonly training?: Omit<PruneFinetuneOptions, keyof CutOptions | Given> & { readonly folder: string };
 }
@@ -30,7 +30,7 @@ export type PrunedModel = ModelFileResult<PruneReport, ToldCut>;
 
 /** Prunes a model and writes the file whole. Throws FeatherdetError as `pruneFile`, `cut` and `pruneAndTrain` do. */
 export async function pruneModel(options: PruneModelOptions): Promise<PrunedModel> {
-  return await pruneFile(options, {
+  return await pruneFile({ ...options, dense: true }, {
     async once(source, pictures) {
       const { graph, report } = await cut(source, pictures, options);
       return { graph, report, before: report.before, after: report.after };
