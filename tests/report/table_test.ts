@@ -7,6 +7,7 @@ import { FeatherdetError } from "../../src/graph/error.ts";
 import { combinationTable, stepTable } from "../../src/report/table/compare.ts";
 import { CHANGING_COLUMNS, renderCsv } from "../../src/report/table/csv.ts";
 import { derived, type Figure, ratio } from "../../src/report/table/figure.ts";
+import { ROLE_COLOURS } from "../../src/report/table/format.ts";
 import { renderMarkdown } from "../../src/report/table/markdown.ts";
 import { drawResultPareto, paretoPoints } from "../../src/report/table/plots.ts";
 import { PUBLISHED_COMBINATIONS, PUBLISHED_MODELS, publishedRatio } from "../../src/report/table/published.ts";
@@ -175,7 +176,7 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
   assertStringIncludes(
     page,
     "¹ not timed.\n\n² predicted by the roofline model, not measured.\n\n" +
-      "Not measured: + quantization, + everything (models/q.onnx is not there).\n",
+      "Not measured: + quantization, + everything: models/q.onnx is not there.\n",
   );
 });
 
@@ -198,8 +199,8 @@ Deno.test("the second table: what is kept, what is saved, how much faster", () =
   ]);
   assertStringIncludes(
     page,
-    "¹ not timed.\n\nNot measured: distillation + quantization (there is no variant with the role distillation+quantization); " +
-      "+ everything (models/q.onnx is not there).\n",
+    "¹ not timed.\n\nNot measured: distillation + quantization: there is no variant with the role distillation+quantization; " +
+      "+ everything: models/q.onnx is not there.\n",
   );
 });
 
@@ -389,6 +390,18 @@ Deno.test("plots: variants that were measured, in percent, and the family's publ
   const svg = drawResultPareto(all, "latency");
   for (const text of ["T original", "Adapter 9 (software)", "yolo11s", "val2017"]) assertStringIncludes(svg, text);
   assertEquals(drawResultPareto(all, "bytes"), drawResultPareto(removeTimings(all), "bytes"));
+  assertStringIncludes(svg, "not measured: T quantization / T distillation / T everything");
+});
+
+Deno.test("a role has one colour in all plots, and no two roles have the same", () => {
+  const fillOf = (svg: string, label: string) => svg.match(new RegExp(`fill="(#\\w+)"[^>]*>\\s*<title>${label}:`))?.[1];
+  const draw = (rows: readonly ResultRow[]) => drawResultPareto(results(rows), "bytes");
+  const [all, few] = [draw(ROWS), draw([ROWS[4], ROWS[3]])];
+  for (const label of ["T distillation", "T pruning\\+quantization"]) {
+    assert(fillOf(all, label) !== undefined);
+    assertEquals(fillOf(all, label), fillOf(few, label));
+  }
+  assertEquals(new Set(ROLE_COLOURS.values()).size, VARIANT_ROLES.length);
 });
 
 Deno.test("results are read back as they were written, and nothing else is taken for results", async () => {

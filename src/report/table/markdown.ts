@@ -69,24 +69,21 @@ function missingText(rows: readonly Row[]): string[] {
     const reason = isMissing(figure) ? plain(figure.missing) : "";
     titles.set(reason, [...titles.get(reason) ?? [], plain(title)]);
   }
-  return [`Not measured: ${[...titles].map(([reason, list]) => `${list.join(", ")} (${reason})`).join("; ")}.`, ""];
+  return [`Not measured: ${[...titles].map(([reason, list]) => `${list.join(", ")}: ${reason}`).join("; ")}.`, ""];
 }
 
 /** A table and, below it, its notes and what is missing. */
 function tableText(headings: readonly string[], rows: readonly Row[]): string[] {
   const notes = new Footnotes();
   const hasFigure = ({ cells }: Row) => cells.some(({ figure }) => !isMissing(figure));
-  const body = rows.filter(hasFigure).map((
-    { title, cells },
-  ) => [plain(title), ...cells.map((cell) => cellText(cell, notes))]);
+  const body = rows.filter(hasFigure).map(({ title, cells }) => [
+    plain(title),
+    ...cells.map((cell) => cellText(cell, notes)),
+  ]);
   const align = ["l", ...headings.slice(1).map(() => "r")];
+  const table = body.length > 0 || rows.length === 0 ? [markdownTable([headings, ...body], { align }), ""] : [];
   const lines = notes.lines();
-  return [
-    markdownTable([headings, ...body], { align }),
-    "",
-    ...(lines.length > 0 ? [...lines, ""] : []),
-    ...missingText(rows.filter((row) => !hasFigure(row))),
-  ];
+  return [...table, ...(lines.length > 0 ? [...lines, ""] : []), ...missingText(rows.filter((row) => !hasFigure(row)))];
 }
 
 const comparisonText = ({ headings, rows }: ComparisonTable) => tableText(["model", ...headings], rows);
