@@ -13,6 +13,7 @@ import {
   drawPareto,
   drawPrecisionRecall,
   drawProfile,
+  drawWidths,
   findParetoFront,
   type ParetoKind,
   type ParetoPoint,
@@ -141,6 +142,33 @@ Deno.test("a label is nearer to its own dot than to any other, or led to it", ()
     const clear = others.every((other) => apart(area, other.at) >= apart(area, at) + 5);
     assert(clear || leader !== undefined, `${text} could be another's`);
   }
+});
+
+Deno.test("widths: two bars a layer and panel, as high as channels and operations before and after", () => {
+  const costs = (inputs: number, outputs: number, gflops: number) => ({ inputs, outputs, gflops });
+  const layers = [
+    { name: "model.0.conv", before: costs(3, 16, 0.5), after: costs(3, 12, 0.25) },
+    { name: "model.1.conv", before: costs(16, 32, 1), after: costs(12, 32, 0.75) },
+    { name: "model.1.cv2", before: costs(32, 1, 0.125), after: costs(32, 1, 0.125) },
+  ];
+  const root = readSvg(drawWidths({ layers }, { title: "Widths", subtitle: "half & half" }));
+  const heights = (label: string) =>
+    [...root.querySelectorAll("rect")].filter((one) => one.getAttribute("aria-label") === label)
+      .map((one) => Number(one.getAttribute("height")));
+  const [before, after] = [heights("before"), heights("after")];
+  const shares = (of: readonly number[], most: number) => of.map((height) => Math.round(1000 * height / most) / 1000);
+  // The highest bar of each panel is the scale: 32 channels, 1 GFLOP.
+  assertEquals(shares(before.slice(0, 3), before[1]), [0.5, 1, 0.031]);
+  assertEquals(shares(after.slice(0, 3), before[1]), [0.375, 1, 0.031]);
+  assertEquals(shares(before.slice(3), before[4]), [0.5, 1, 0.125]);
+  assertEquals(shares(after.slice(3), before[4]), [0.25, 0.75, 0.125]);
+  const texts = textsOf(root);
+  for (const text of ["Widths", "half & half", "before", "after", "model.0", "model.1"]) {
+    assert(texts.includes(text), text);
+  }
+  assertEquals(texts.filter((text) => text === "model.1").length, 2, "once for a block in each panel");
+  assert([...root.querySelectorAll("title")].some((one) => one.textContent === "model.0.conv: 16 -> 12"));
+  assert(readSvg(drawWidths({ layers: [] }, { title: "none" })).querySelectorAll("rect").length > 0);
 });
 
 Deno.test("the line of a group goes through its points in the order of cost, measured and published apart", () => {
