@@ -20,6 +20,7 @@ import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
+import { batchNormL1, groupLasso, type TrainingVariant } from "../train/mod.ts";
 import { trainModel } from "./starting_model.ts";
 import { train, type TrainOptions, type TrainResult } from "./train_detector.ts";
 
@@ -64,6 +65,11 @@ export interface TrainingRequest
   readonly augment?: boolean;
   /** Pictures that show ranges for int8. */
   readonly calibration?: number;
+  /** Weight of the absolute scales of BatchNormalization. */
+  readonly sparseGamma?: number;
+  /** Weight of the norms of coupling groups in the end, and the epochs in which it grows from 0; all by default. */
+  readonly groupLasso?: number;
+  readonly sparseEpochs?: number;
 }
 
 /** Who is told how a run gets on. */
@@ -132,6 +138,25 @@ function checkQuantize({ quantize, calibration, model, pretrained }: TrainingReq
   }
 }
 
+/** Epochs where nobody says. */
+const USUAL_EPOCHS = 40;
+
+/** The request with the epochs in which a weight grows, so that a resumed run of other epochs has the same weights. */
+function withSparseEpochs(asked: TrainingRequest): TrainingRequest {
+  const { groupLasso, sparseEpochs, epochs = USUAL_EPOCHS } = asked;
+  if (groupLasso !== undefined) return { ...asked, sparseEpochs: sparseEpochs ?? epochs };
+  if (sparseEpochs === undefined) return asked;
+  throw new FeatherdetError("--sparse-epochs is for --group-lasso, nothing else grows");
+}
+
+/** What draws weights to zero before a pruning. Group lasso looks at the graph before it has other losses. */
+function sparseVariants({ sparseGamma, groupLasso: lasso, sparseEpochs = 0 }: TrainingRequest): TrainingVariant[] {
+  return [
+    ...lasso === undefined ? [] : [groupLasso({ weight: sparseEpochs > 0 ? [[0, 0], [sparseEpochs, lasso]] : lasso })],
+    ...sparseGamma === undefined ? [] : [batchNormL1({ weight: sparseGamma })],
+  ];
+}
+
 /** A run that is to be begun or gone on with. */
 interface Run {
   readonly asked: TrainingRequest;
@@ -151,13 +176,13 @@ async function openRun(options: TrainingRequest): Promise<Run> {
     if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
     checkQuantize(options);
     refuseRun(out!);
-    return { asked: options, out: out! };
+    return { asked: withSparseEpochs(options), out: out! };
   }
   const { checkpoint, file } = await openCheckpoint(resume);
   const folder = dirname(file);
   const isMoved = out !== undefined && resolve(out) !== resolve(folder);
   if (isMoved) refuseRun(out);
-  const asked = resumed(checkpoint, file, options);
+  const asked = withSparseEpochs(resumed(checkpoint, file, options));
   return { asked, out: out ?? folder, checkpoint, file, ...(isMoved && { from: folder }) };
 }
 
@@ -233,7 +258,7 @@ export async function runTrainingIn(
   const model = await modelOf(run, dataset, say);
   const store = await folderStore(run.out);
   if (run.from !== undefined) await takeAlong(store, run.from);
-  const { epochs = 40, batch = 8 } = wish;
+  const { epochs = USUAL_EPOCHS, batch = 8 } = wish;
   const steps = stepsPerEpoch(dataset.images.length, batch);
   const pictures = `${dataset.images.length} pictures${validation ? `, ${validation.images.length} to validate` : ""}`;
   const title = `${model.name} on ${dataset.name}${formText(wish)}`;
@@ -269,7 +294,12 @@ export async function runTrainingIn(
       calibrationPictures: wish.calibration,
     }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
-    ...{ tuning: tuningFor(device, { precision: wish.precision }), resume: run.checkpoint, ...listener },
+    ...{
+      variants: sparseVariants(wish),
+      tuning: tuningFor(device, { precision: wish.precision }),
+      resume: run.checkpoint,
+      ...listener,
+    },
   });
   onEnd?.();
   const subtitle = `${wish.size ?? USUAL_SIZE} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
