@@ -20,7 +20,7 @@ import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
-import { batchNormL1, groupLasso, type TrainingVariant } from "../train/mod.ts";
+import { type SparseRequest, sparseVariants, withSparseEpochs } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
 import { train, type TrainOptions, type TrainResult } from "./train_detector.ts";
 
@@ -31,7 +31,8 @@ export interface TrainingRequest
     Pick<AugmentOptions, "flipHorizontal" | "flipVertical">,
     Pick<TrainOptions, "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine">,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
-    Pick<TrainOptions, "workers" | "quantize"> {
+    Pick<TrainOptions, "workers" | "quantize">,
+    SparseRequest {
   /** Name, ONNX file or URL. */
   readonly model?: string;
   /** Name of a data set, or a folder. */
@@ -65,11 +66,6 @@ export interface TrainingRequest
   readonly augment?: boolean;
   /** Pictures that show ranges for int8. */
   readonly calibration?: number;
-  /** Weight of the absolute scales of BatchNormalization. */
-  readonly sparseGamma?: number;
-  /** Weight of the norms of coupling groups in the end, and the epochs in which it grows from 0; all by default. */
-  readonly groupLasso?: number;
-  readonly sparseEpochs?: number;
 }
 
 /** Who is told how a run gets on. */
@@ -141,22 +137,6 @@ function checkQuantize({ quantize, calibration, model, pretrained }: TrainingReq
 /** Epochs where nobody says. */
 const USUAL_EPOCHS = 40;
 
-/** The request with the epochs in which a weight grows, so that a resumed run of other epochs has the same weights. */
-function withSparseEpochs(asked: TrainingRequest): TrainingRequest {
-  const { groupLasso, sparseEpochs, epochs = USUAL_EPOCHS } = asked;
-  if (groupLasso !== undefined) return { ...asked, sparseEpochs: sparseEpochs ?? epochs };
-  if (sparseEpochs === undefined) return asked;
-  throw new FeatherdetError("--sparse-epochs is for --group-lasso, nothing else grows");
-}
-
-/** What draws weights to zero before a pruning. Group lasso looks at the graph before it has other losses. */
-function sparseVariants({ sparseGamma, groupLasso: lasso, sparseEpochs = 0 }: TrainingRequest): TrainingVariant[] {
-  return [
-    ...lasso === undefined ? [] : [groupLasso({ weight: sparseEpochs > 0 ? [[0, 0], [sparseEpochs, lasso]] : lasso })],
-    ...sparseGamma === undefined ? [] : [batchNormL1({ weight: sparseGamma })],
-  ];
-}
-
 /** A run that is to be begun or gone on with. */
 interface Run {
   readonly asked: TrainingRequest;
@@ -176,13 +156,13 @@ async function openRun(options: TrainingRequest): Promise<Run> {
     if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
     checkQuantize(options);
     refuseRun(out!);
-    return { asked: withSparseEpochs(options), out: out! };
+    return { asked: withSparseEpochs(options, USUAL_EPOCHS), out: out! };
   }
   const { checkpoint, file } = await openCheckpoint(resume);
   const folder = dirname(file);
   const isMoved = out !== undefined && resolve(out) !== resolve(folder);
   if (isMoved) refuseRun(out);
-  const asked = withSparseEpochs(resumed(checkpoint, file, options));
+  const asked = withSparseEpochs(resumed(checkpoint, file, options), USUAL_EPOCHS);
   return { asked, out: out ?? folder, checkpoint, file, ...(isMoved && { from: folder }) };
 }
 
