@@ -14,7 +14,9 @@ export interface MaskLayerReport {
   readonly name: string;
   /** Shape of its weight, `[O,C,kh,kw]`. */
   readonly shape: readonly number[];
+  /** Its weights. */
   readonly elements: number;
+  /** Zeros among them. */
   readonly zeros: number;
   /** Share of them. */
   readonly sparsity: number;
