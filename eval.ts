@@ -36,6 +36,16 @@ export {
   type LatencyReport,
   measureLatency,
 } from "./src/eval/measure_latency.ts";
+export {
+  detectorEntrant,
+  type Entrant,
+  type FrameTime,
+  measureInRounds,
+  type RoundLatency,
+  type RoundOptions,
+  type RoundTimes,
+} from "./src/eval/measure_rounds.ts";
+export { isDifferent, ratioInRounds, type TimeRatio } from "./src/eval/time_ratio.ts";
 export { type DispatchTimes, type FrameTimes, measureFrameTimes } from "./src/eval/frame_times.ts";
 export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_precisions.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";

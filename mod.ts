@@ -27,6 +27,7 @@ export {
   loadOnnx,
   readClassNames,
   saveOnnx,
+  type SaveOptions,
   type ShapeOf,
   type StatedInput,
 } from "./src/onnx/mod.ts";

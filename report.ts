@@ -26,6 +26,8 @@ export type { FrameSplit } from "./src/eval/frame_split.ts";
 export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
 export type { Latency } from "./src/eval/latency.ts";
 export type { LatencyMemory, LatencyReport } from "./src/eval/measure_latency.ts";
+export type { TimeRatio } from "./src/eval/time_ratio.ts";
+export type { PruneCosts, PrunedLayer, PruneReport } from "./src/compress/prune/mod.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type { NamedOptions } from "./src/models/named.ts";
 export type * from "./src/engine/public_types.ts";

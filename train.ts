@@ -76,6 +76,9 @@ export {
   type TrainingVariant,
 } from "./src/train/variant.ts";
 export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
+export { masked, type MaskedSettings } from "./src/train/variants/masked.ts";
+export type { Masks } from "./src/compress/prune/mod.ts";
+export { groupLasso, type GroupLassoOptions } from "./src/train/variants/group_lasso.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";

@@ -16,6 +16,7 @@ import { parseArgs } from "node:util";
 import { type BudgetKind, prune, settle } from "../src/compress/prune/mod.ts";
 import { Session } from "../src/engine/session.ts";
 import { createLayerMeter } from "../src/eval/layer_meter.ts";
+import { isDifferent, ratioInRounds } from "../src/eval/time_ratio.ts";
 import { adapterText } from "../src/gpu/device.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import { createDiskMemo } from "../src/host/meter_memo.ts";
@@ -37,18 +38,6 @@ interface Entrant {
   readonly graph: Graph;
   readonly gflops: number;
   readonly predicted: number;
-}
-
-/** The interval of ranks that holds the median with at least 95 %, of so many values: 0-based, from both ends alike. */
-function medianRank(count: number): number {
-  // Probability that at most k of the values lie below the median.
-  let term = 0.5 ** count, below = term, rank = 0;
-  while (below + (term * (count - rank)) / (rank + 1) <= 0.025) {
-    term = (term * (count - rank)) / (rank + 1);
-    below += term;
-    rank++;
-  }
-  return rank;
 }
 
 const whole = await loadModel(given.model, { size: Number(given.size), batch: 1 });
@@ -95,14 +84,13 @@ const row = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`
 row(["cut", "GFLOPs", "predicted", "of whole", "least measured", "of whole", "ratio in a round, 95 %"]);
 row(["---", "---", "---", "---", "---", "---", "---"]);
 const undisturbed = least.map((times) => times.reduce((sum, one) => sum + one, 0));
-const rank = medianRank(rounds.length);
 for (const [i, { title, gflops, predicted }] of entrants.entries()) {
-  const ratios = rounds.map((sums) => sums[i] / sums[0]).sort((a, b) => a - b);
-  const [low, high] = [ratios[rank], ratios[ratios.length - 1 - rank]];
-  const seen = low <= 1 && high >= 1 ? "no difference seen" : `${ratios[ratios.length >> 1].toFixed(3)}`;
+  const ratio = ratioInRounds(rounds.map((sums) => sums[i]), rounds.map((sums) => sums[0]));
+  const interval = ratio.interval?.map((end) => end.toFixed(3)).join(" - ") ?? "too few rounds";
+  const seen = isDifferent(ratio) ? ratio.median.toFixed(3) : "no difference seen";
   row([
     ...[title, gflops.toFixed(3), predicted.toFixed(1), (predicted / entrants[0].predicted).toFixed(3)],
     ...[undisturbed[i].toFixed(1), (undisturbed[i] / undisturbed[0]).toFixed(3)],
-    i === 0 ? "" : `${seen} (${low.toFixed(3)} - ${high.toFixed(3)})`,
+    i === 0 ? "" : `${seen} (${interval})`,
   ]);
 }

@@ -18,6 +18,9 @@
 // IN_LANES is how many channels of a block there are: fewer than four where x has fewer, as a picture has.
 // With WEIGHT_BITS of 2 or 1 the weights are levels -1, 0, 1 or -1, 1 in words (lib/low_bit_weights.wgsl), where the convolution has
 // them times a scale of the output channel: sums are of levels, and y = activate(bias[o] + scale[o] * sum).
+// With SPARSE == 1 (OUT_BLOCKS of 1) blocks of four outputs by four inputs whose weights are all zero are left out. The weights are a list
+// of rows, LIST_ROWS of them a layer: first a row for each output block, its biases and the first and the number of its entries; then the
+// entries, the weights of all taps and the input block. Whole numbers are pairs of digits to the base 1024, which f16 holds exactly.
 // Dispatch with JOINED == 1: a thread for every tile of every output group of every image, so that small maps leave no lane of a
 // workgroup idle; otherwise x = tiles / WORKGROUP, y = output groups, z = images, and a workgroup has one set of weights.
 #const K = 3
@@ -30,6 +33,8 @@
 #const WORKGROUP = 16
 #const JOINED = 0
 #const FLAT = 0
+#const SPARSE = 0
+#const LIST_ROWS = 2048
 #const RESIDUAL = 0
 #const GATED = 0
 #const INTERLEAVED = 0
@@ -110,11 +115,20 @@ fn main(thread: Thread) {
 #end
 #end
 
+#if SPARSE == 1
+  let list = weight(1, layer % LIST_ROWS, layer / LIST_ROWS);
+  let firstEntry = i32(list.x) + 1024 * i32(list.y);
+  let entries = i32(list.z) + 1024 * i32(list.w);
+#end
 #for o in 0..OUT_BLOCKS
+#if SPARSE == 1
+  let bias_$o = weight(0, layer % LIST_ROWS, layer / LIST_ROWS);
+#else
 #if WEIGHT_BITS == 32
   let bias_$o = weight($o, params.inBlocks, layer);
 #else
   let bias_$o = vec4f(0.0);
+#end
 #end
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
@@ -129,7 +143,15 @@ fn main(thread: Thread) {
 #include "lib/window.wgsl"
 #end
 
+#if SPARSE == 1
+  for (var entry = firstEntry; entry < firstEntry + entries; entry++) {
+    let row = entry % LIST_ROWS;
+    let page = entry / LIST_ROWS;
+    let place = weight($(4 * K * K), row, page);
+    let block = i32(place.x) + 1024 * i32(place.y);
+#else
   for (var block = 0; block < params.inBlocks; block++) {
+#end
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
 #for j in 0..NY
 #for i in 0..NX
@@ -154,10 +176,14 @@ fn main(thread: Thread) {
 #for o in 0..OUT_BLOCKS
 #for t in 0..(K * K)
 #for c in 0..IN_LANES
+#if SPARSE == 1
+    let plain_$(o)_$(t)_$c = weight($(t * 4 + c), row, page);
+#else
 #if WEIGHT_BITS == 32
     let plain_$(o)_$(t)_$c = weight($((o * K * K + t) * 4 + c), block, layer);
 #else
     let plain_$(o)_$(t)_$c = levels(word_$((o * K * K + t) * WEIGHT_BITS / 2), $(16 * (o * K * K + t) % PER_WORD + 4 * c)u);
+#end
 #end
 #if GATED == 1
     let w_$(o)_$(t)_$c = gate[$c] * plain_$(o)_$(t)_$c;

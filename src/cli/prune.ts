@@ -1,24 +1,29 @@
 /**
- * `prune`: removes the channels that are worth least until a budget is met, and trains the smaller model in rounds if asked to.
+ * `prune`: removes the channels that are worth least until a budget is met, or sets the least weights to zero, and trains what is left in
+ * rounds if asked to.
  *
  * @module
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { CRITERIA_NAMES, type PruneBudget, WIDTH_METHOD_NAMES } from "../compress/prune/mod.ts";
+import { CRITERIA_NAMES, MASK_PATTERNS, type PruneBudget, WIDTH_METHOD_NAMES } from "../compress/prune/mod.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { pruneModel, type PruneModelOptions } from "../recipes/prune/prune_model.ts";
+import { type PrunedModel, pruneModel, type PruneModelOptions, sparsifyModel } from "../recipes/prune/prune_model.ts";
+import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { layerTable, roundText, shareText } from "./prune_text.ts";
+import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
+import type { Output } from "./output.ts";
+import type { EpochRecord } from "../train/loop/record.ts";
 import { TrainProgress } from "./train_progress.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pruned.onnx
   deno task prune --model bccd --data bccd --latency 0.6 --method knapsack --out pruned.onnx
-  deno task prune --model bccd --data bccd --gflops 0.4 --bytes 0.4 --rounds 3 --epochs 6 --run runs/pruned --out pruned.onnx`;
+  deno task prune --model bccd --data bccd --gflops 0.4 --bytes 0.4 --rounds 3 --epochs 6 --run runs/pruned --out pruned.onnx
+  deno task prune --model bccd --data bccd --sparsity 0.7 --pattern block4x4 --epochs 4 --run runs/sparse --out sparse.onnx`;
 
 const share = numberIn(1e-6, 1);
 
@@ -41,6 +46,14 @@ function command() {
     .addOption(
       new Option("--proxy <name>", "what candidates of knapsack and netadapt are scored by; agreement by default")
         .choices(PROXY_NAMES),
+    )
+    .option("--sparsity <share>", "instead of removing channels: share of the weights that become zero", share)
+    .addOption(new Option("--pattern <name>", "which weights become zero together; unstructured by default")
+      .choices(MASK_PATTERNS))
+    .option("--attention", "weights that make queries, keys and values of attention may become zero too")
+    .option(
+      "--dense",
+      "zeros take bytes in the file like other numbers, as programs without sparse initializers read it",
     )
     .addOption(
       new Option("--criterion <name>", "what a channel is worth; taylor with pictures, l2 without them by default")
@@ -95,7 +108,41 @@ function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget 
     ...(latency && { latency }),
   };
   if (Object.keys(budget).length > 0) return budget;
-  throw new FeatherdetError("--gflops, --parameters, --bytes or --latency says how much may be left");
+  throw new FeatherdetError(
+    "--gflops, --parameters, --bytes or --latency says how much may be left, or --sparsity how many weights become zero",
+  );
+}
+
+/** An option as it is written. */
+const flag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+
+/** Options of channels that go, which zeros have no use for. */
+const OF_CHANNELS = [
+  "gflops",
+  "parameters",
+  "bytes",
+  "latency",
+  "method",
+  "proxy",
+  "criterion",
+  "reduction",
+  "normalisation",
+  "per",
+  "multiple",
+] as const;
+
+/** True where weights become zero instead of channels that go. Throws FeatherdetError for options that do not go together. */
+function setsZeros(options: Options): boolean {
+  if (options.sparsity === undefined && options.pattern === undefined) {
+    const useless = (["attention", "dense"] as const).find((name) => options[name]);
+    if (useless === undefined) return false;
+    throw new FeatherdetError(`${flag(useless)} is for weights that become zero: give --sparsity`);
+  }
+  const useless = OF_CHANNELS.find((name) => options[name] !== undefined);
+  if (useless === undefined) return true;
+  throw new FeatherdetError(
+    `${flag(useless)} is for channels that are removed, --sparsity and --pattern set weights to zero`,
+  );
 }
 
 /** The training that was asked for; undefined for none. Throws FeatherdetError for options that do not go together. */
@@ -106,9 +153,7 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
       (["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "flipVertical", "valEvery", "metric"] as const)
         .find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
-    throw new FeatherdetError(
-      `--${useless.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} is for training: give --epochs`,
-    );
+    throw new FeatherdetError(`${flag(useless)} is for training: give --epochs`);
   }
   if (run === undefined) throw new FeatherdetError("--run names the folder of the rounds, which training needs");
   return {
@@ -124,49 +169,95 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
   };
 }
 
+type Settings = Options & { readonly json?: true };
+
+/** Progress and stopping of a job, the same whatever is cut. */
+async function withProgress<Result extends { readonly reason: string }>(
+  output: Output,
+  training: ReturnType<typeof trainingOf>,
+  run: (how: { signal: AbortSignal; onEpoch: (record: EpochRecord) => void } | undefined) => Promise<Result>,
+): Promise<Result> {
+  const stop = training && stopSignal(output);
+  const progress = new TrainProgress(output, 0, 0);
+  try {
+    const made = await run(stop && { signal: stop.signal, onEpoch: (record) => progress.epoch(record) });
+    if (made.reason === "interrupted") {
+      output.note(`interrupted: the same command goes on with the rounds in ${training!.folder}`);
+      Deno.exitCode = INTERRUPTED;
+    }
+    return made;
+  } finally {
+    stop?.release();
+  }
+}
+
+/** Figures of the JSON object. */
+const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
+  scores && { map50: scores.after.map50, map: scores.after.map, mapBefore: scores.before };
+
+async function removeChannels(settings: Settings, output: Output): Promise<object> {
+  const budget = budgetOf(settings), training = trainingOf(settings);
+  const { model, out, data, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
+  const { method, proxy } = settings;
+  if (proxy !== undefined && (method ?? "criterion") === "criterion") {
+    throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
+  }
+  const made = await withProgress(output, training, (how) =>
+    pruneModel({
+      ...{ model, out, data, size, budget, criterion, reduction, normalisation, ranking, per, multiple, floor, keep },
+      ...{ method, proxy, onChoosing: (what: string) => output.note(what) },
+      ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
+      training: training && {
+        ...{ ...training, ...how },
+        onRound: (round: PruneRound) => output.note(roundText(round)),
+      },
+    }));
+  if (made.reason === "finished") {
+    for (const line of made.report ? layerTable(made.report) : []) output.line(line);
+    output.line(shareText(made));
+    output.line(`written to ${out}, ${made.bytes} bytes`);
+  }
+  const { before, after, report, rounds } = made;
+  return {
+    ...{ before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
+    groups: report?.groups ?? { removed: rounds?.reduce((sum, { removed }) => sum + removed, 0) },
+    sparsity: 1 - after.parameters / before.parameters,
+    ...figures(made),
+    ...(report && { layers: report.layers }),
+    ...(rounds && { rounds }),
+  };
+}
+
+async function setZeros(settings: Settings, output: Output): Promise<object> {
+  const training = trainingOf(settings);
+  const { model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures } = settings;
+  const made = await withProgress(output, training, (how) =>
+    sparsifyModel({
+      ...{ model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures },
+      say: (line: string) => output.note(line),
+      training: training && {
+        ...{ ...training, ...how },
+        onRound: (round: SparsifyRound) => output.note(zerosRoundText(round)),
+      },
+    }));
+  const { before, after, report, rounds } = made;
+  if (made.reason === "finished") {
+    for (const line of zerosTable(report!)) output.line(line);
+    output.line(zerosText(made));
+    output.line(`written to ${out}, ${made.bytes} bytes`);
+  }
+  return {
+    ...{ before, after, file: out, pattern: pattern ?? "unstructured", sparsity: report?.sparsity },
+    ...{ zeros: report?.zeros, elements: report?.elements },
+    ...figures(made),
+    ...(report && { layers: report.layers }),
+    ...(rounds && { rounds }),
+  };
+}
+
 /** The verb `prune`. */
 export const pruneVerb = command().action(async (options) => {
-  await deviceAction<typeof options>(async (settings, output) => {
-    const budget = budgetOf(settings), training = trainingOf(settings);
-    const { model, out, data, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } =
-      settings;
-    const { method, proxy } = settings;
-    if (proxy !== undefined && (method ?? "criterion") === "criterion") {
-      throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
-    }
-    const stop = training && stopSignal(output);
-    const progress = new TrainProgress(output, 0, 0);
-    try {
-      const made = await pruneModel({
-        ...{ model, out, data, size, budget, criterion, reduction, normalisation, ranking, per, multiple, floor, keep },
-        ...{ method, proxy, onChoosing: (what: string) => output.note(what) },
-        ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
-        training: training && {
-          ...training,
-          signal: stop!.signal,
-          onRound: (round: PruneRound) => output.note(roundText(round)),
-          onEpoch: (record) => progress.epoch(record),
-        },
-      });
-      if (made.reason === "interrupted") {
-        output.note(`interrupted: the same command goes on with the rounds in ${training!.folder}`);
-        Deno.exitCode = INTERRUPTED;
-      } else {
-        for (const line of made.report ? layerTable(made.report) : []) output.line(line);
-        output.line(shareText(made));
-        output.line(`written to ${out}, ${made.bytes} bytes`);
-      }
-      const { before, after, report, rounds, scores } = made;
-      return {
-        ...{ before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
-        groups: report?.groups ?? { removed: rounds?.reduce((sum, { removed }) => sum + removed, 0) },
-        sparsity: 1 - after.parameters / before.parameters,
-        ...(scores && { map50: scores.after.map50, map: scores.after.map, mapBefore: scores.before }),
-        ...(report && { layers: report.layers }),
-        ...(rounds && { rounds }),
-      };
-    } finally {
-      stop?.release();
-    }
-  })(options);
+  await deviceAction<typeof options>((settings, output) =>
+    setsZeros(settings) ? setZeros(settings, output) : removeChannels(settings, output)
+  )(options);
 });

@@ -4,14 +4,24 @@
  * @module
  */
 
-import type { PruneReport } from "../compress/prune/mod.ts";
+import type { MaskReport, PruneReport } from "../compress/prune/mod.ts";
+import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
-import type { PrunedModel } from "../recipes/prune/prune_model.ts";
+import type { PrunedModel, SparsifiedModel } from "../recipes/prune/prune_model.ts";
 
 const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)} %`;
 
 const score = ({ map50, map }: { readonly map50: number; readonly map: number }) =>
   `mAP50 ${(100 * map50).toFixed(2)}, mAP50-95 ${(100 * map).toFixed(2)}`;
+
+/** Rows under their titles, in columns. */
+function aligned(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [titles, ...rows];
+  const widths = titles.map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all.map((row) =>
+    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join("  ")
+  );
+}
 
 /** A line a layer: channels that it reads and makes, before and after, and its operations. */
 export function layerTable({ layers }: PruneReport): string[] {
@@ -23,11 +33,36 @@ export function layerTable({ layers }: PruneReport): string[] {
     after.gflops.toFixed(4),
     percent(after.gflops, before.gflops),
   ]);
-  const all = [["layer", "channels", "left", "GFLOPs", "left", "share"], ...rows];
-  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
-  return all.map((row) =>
-    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join("  ")
-  );
+  return aligned(["layer", "channels", "left", "GFLOPs", "left", "share"], rows);
+}
+
+/** A line a layer: its weight, zeros, and blocks of zeros. */
+export function zerosTable({ layers }: MaskReport): string[] {
+  const rows = layers.map(({ name, shape, elements, zeros, zeroBlocks }) => [
+    name,
+    shape.join("x"),
+    String(zeros),
+    percent(zeros, elements),
+    percent(zeroBlocks, 1),
+  ]);
+  return aligned(["layer", "weight", "zeros", "share", "4x4 blocks"], rows);
+}
+
+/** How many weights are zero. */
+export function zerosText({ report, scores }: SparsifiedModel): string {
+  const { zeros = 0, elements = 0 } = report ?? {};
+  const told = `${zeros} of ${elements} weights (${
+    percent(zeros, elements)
+  }) in ${report?.layers.length} layers are zero`;
+  return scores ? `${told}; ${score(scores.after)} (before: ${score(scores.before)})` : told;
+}
+
+/** A line for a round of zeros: after its cut, and again when its training is done. */
+export function zerosRoundText({ round, sparsity, afterCut, score: best, epochs, seconds }: SparsifyRound): string {
+  const told = `round ${round}: ${percent(sparsity, 1)} zeros`;
+  return best
+    ? `${told}: ${score(best)} after ${epochs} epochs, ${seconds!.toFixed(0)} s`
+    : `${told}: ${score(afterCut)} before training`;
 }
 
 /** What is left of the model. */

@@ -48,7 +48,7 @@ export const tableVerb = deviceVerb(
     integerIn(1, 2 ** 31 - 1),
   )
   .option("--no-latency", "leave times out")
-  .option("--runs <number>", "samples of each time", integerIn(1, 10_000), 20)
+  .option("--runs <number>", "rounds in which the variants are timed in turn", integerIn(1, 10_000), 20)
   .option("--family <sizes...>", "published models to time beside the variants of coco: n s m l x (default: n s m)")
   .option("--out <folder>", "where to write, data/results/ and the data set's name by default")
   .action(async (options) => {

@@ -96,6 +96,21 @@ export function trainCommand() {
       "with --quantize int8: the first so many pictures to train on show ranges; 64 by default",
       integerIn(1, LARGEST),
     )
+    .option(
+      "--sparse-gamma <weight>",
+      "draw scales of BatchNormalization to zero before a pruning: weight of their absolute sum, 1e-4 is usual",
+      numberIn(1e-12, 1e6),
+    )
+    .option(
+      "--group-lasso <weight>",
+      "draw channels that can be removed to zero before a pruning: weight of the sum of their norms in the end",
+      numberIn(1e-12, 1e6),
+    )
+    .option(
+      "--sparse-epochs <epochs>",
+      "with --group-lasso: epochs in which its weight grows from 0; all of them by default",
+      numberIn(0, LARGEST),
+    )
     .addOption(
       new Option("--metric <name>", "figure that the best epoch is chosen by: map (mAP50-95) or map50; map by default")
         .choices(["map", "map50"] as const),

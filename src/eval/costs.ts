@@ -42,7 +42,7 @@ export interface ModelCosts {
   readonly zeros: number;
   /** `zeros` over `weightElements`, 0..1. */
   readonly sparsity: number;
-  /** The part of `flops` whose weight is not 0: what a kernel that skips zeros would compute. No kernel skips them yet. */
+  /** The part of `flops` whose weight is not 0: what a kernel that skips zeros would compute. Ours skip whole blocks only. */
   readonly nonzeroFlops: number;
   /** Multiply-accumulates times the bits of both factors, zeros included. */
   readonly bitOperations: number;

@@ -57,6 +57,28 @@ export interface Contestant {
 }
 
 /**
+ * Asks several contestants in turn, round by round. Each round begins with the next one, so that none always comes first or last. Each is
+ * asked `warmup` times before, and what it says then is dropped. Returns the answers of each, in the order given.
+ */
+export async function runRounds<T>(
+  contestants: readonly (() => T | Promise<T>)[],
+  rounds: number,
+  warmup = 1,
+): Promise<T[][]> {
+  for (let round = 0; round < warmup; round++) {
+    for (const ask of contestants) await ask();
+  }
+  const answers = contestants.map((): T[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < contestants.length; turn++) {
+      const index = (round + turn) % contestants.length;
+      answers[index].push(await contestants[index]());
+    }
+  }
+  return answers;
+}
+
+/**
  * Measures several pieces of work in turn, round by round, so that a machine that slows down or is disturbed does not favour
  * one of them. Each is done `warmup` times before, unmeasured. Returns the milliseconds of each, in the order given.
  */
@@ -68,13 +90,12 @@ export async function interleave(
   for (let round = 0; round < warmup; round++) {
     for (const { work } of contestants) await work();
   }
-  const times = contestants.map((): number[] => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, { work, each = 1 }] of contestants.entries()) {
-      for (let k = 0; k < each; k++) times[i].push((await timed(work)).milliseconds);
-    }
-  }
-  return times;
+  const turns = contestants.map(({ work, each = 1 }) => async () => {
+    const times: number[] = [];
+    for (let k = 0; k < each; k++) times.push((await timed(work)).milliseconds);
+    return times;
+  });
+  return (await runRounds(turns, rounds, 0)).map((times) => times.flat());
 }
 
 /** Results a second of a stream, counted from the first result to the last. Throws FeatherdetError for fewer than two. */

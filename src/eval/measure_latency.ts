@@ -58,9 +58,10 @@ export interface LatencyReport {
 const SPLIT_FRAMES = 10;
 
 /** Results of a stream beyond the samples: as many as are in flight while it starts. */
-const STREAM_START = 3;
+export const STREAM_START = 3;
 
-function checkCount(name: string, value: number, least: number): void {
+/** Throws FeatherdetError for a count that is no whole number of at least `least`. */
+export function checkCount(name: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least) {
     throw new FeatherdetError(`${name} is ${value}, it must be an integer of at least ${least}`);
   }

@@ -14,8 +14,8 @@
  * - **bitOperations**: macs, each times the bits of one factor times the bits of the other: 1024 in f32, 64 with both in eight bits
  *   (behind a DequantizeLinear, too), 64 with weights of two.
  *   This is the count of van Baalen et al. 2020 ("Bayesian Bits"). Dense, too.
- * - **zeros**, **sparsity** and **nonzeroFlops**: apart from these, and only when asked for. No kernel of ours skips zeros, so that
- *   they say what could be saved, not what is.
+ * - **zeros**, **sparsity** and **nonzeroFlops**: apart from these, and only when asked for. Kernels of ours skip whole
+ *   blocks of zeros only (`src/kernels/conv_sparse.ts`), so that they say what could be saved, not what is.
  *
  * @module
  */

@@ -9,11 +9,12 @@ import type { Node } from "../graph/operators.ts";
 import { chooseOption, contestOf, type Fusion, fusionSet, someAccepts } from "./candidate.ts";
 import type { Competition, ContestRequest, MixedLayouts, OperandTypes, OperatorKernels } from "./context.ts";
 import { depthwiseCandidate } from "./conv_depthwise.ts";
-import { directCandidate } from "./conv_direct.ts";
+import { directCandidate, directConvApplies } from "./conv_direct.ts";
 import { asConvolution, type ConvCandidate, type ConvContext, type ConvForm, convForm, convKey } from "./conv_form.ts";
 import { flatCandidate } from "./conv_flat.ts";
 import { generalCandidate } from "./conv_general.ts";
 import { densePacking, packingSource } from "./conv_packing.ts";
+import { MOST_BLOCKS_LEFT, sparseCandidate } from "./conv_sparse.ts";
 import { depthwiseTransposedCandidate, transposedCandidate } from "./conv_transposed.ts";
 import { int8DepthwiseCandidate } from "./int8/conv_depthwise.ts";
 import { int8DirectCandidate } from "./int8/conv_direct.ts";
@@ -22,6 +23,7 @@ import { int8Numbers } from "./int8/conv_numbers.ts";
 import type { Kernel } from "./kernel.ts";
 import { levelsOf } from "./low_bit_weights.ts";
 import { constantOf, onImages } from "./operand.ts";
+import { shareOfBlocks } from "./sparse_weights.ts";
 import type { KernelTarget } from "./target.ts";
 
 /** Kernels of convolutions in floats; of equal cost the first is taken. */
@@ -31,6 +33,7 @@ export const CONV_CANDIDATES: readonly ConvCandidate[] = [
   depthwiseTransposedCandidate,
   depthwiseCandidate,
   flatCandidate,
+  sparseCandidate,
   generalCandidate,
 ];
 
@@ -55,10 +58,20 @@ function fewLevels({ node, types }: Request, form: ConvForm, fusions: ReadonlySe
   return levelsOf(densePacking(source, 1, form.firstChannel % 4), data) !== undefined;
 }
 
+/** The share of blocks of weights that are not zero, where leaving out the others pays and the direct convolution computes the node. */
+function blocksLeft({ node, types }: Request, form: ConvForm): number | undefined {
+  const plain = asConvolution(form);
+  if (form.int8 || form.trained || !plain || !directConvApplies(plain)) return undefined;
+  const packing = densePacking(packingSource(plain), 1, form.firstChannel % 4);
+  const share = shareOfBlocks(packing, constantOf(node as Node, types.inputs[1], "the weight"));
+  return share <= MOST_BLOCKS_LEFT ? share : undefined;
+}
+
 function contest(request: Request, target: KernelTarget) {
   const { node } = request;
   const int8 = node.op === "Conv" ? int8Numbers(request as ContestRequest<"Conv">) : undefined;
-  const form: ConvForm = { ...convForm(request), int8 };
+  const dense: ConvForm = { ...convForm(request), int8 };
+  const form: ConvForm = { ...dense, blocksLeft: blocksLeft(request, dense) };
   const fusions = new Set(request.fusions);
   if (!target.floatWeights && fewLevels(request, form, fusions)) fusions.add("low-bit weights");
   const step = { key: convKey(form, fusions), form, fusions };

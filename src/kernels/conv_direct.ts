@@ -22,6 +22,7 @@ import {
 } from "./conv_packing.ts";
 import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
 import { levelsOf, packLowBit } from "./low_bit_weights.ts";
+import { LIST_ROWS, packBlocks } from "./sparse_weights.ts";
 
 /** True where this kernel can compute the convolution. */
 export function directConvApplies({ attributes, weight }: ConvShape): boolean {
@@ -39,6 +40,8 @@ export interface DirectConvOptions {
   readonly floatWeights?: boolean;
   /** Pixels of a tile come one after the other, row by row, whatever the map's width is; of kernels of one pixel (see `flatApplies`). */
   readonly flat?: boolean;
+  /** Leaves out blocks of zeros in the weights, which are constants of floats; of tiles of one output block. */
+  readonly sparse?: boolean;
 }
 
 /** Channels of an input block that there are, where the first one read is in lane `firstChannel % 4`: fewer than four of a picture. */
@@ -46,13 +49,20 @@ function inputLanes(firstChannel: number, inputs: number): number {
   return Math.min(4, firstChannel % 4 + inputs);
 }
 
-/** The weights of a node as they are bound, in one or two bits each where these hold them; `groups` of output blocks are computed. */
+/**
+ * The weights of a node as they are bound: without blocks of zeros where `sparse`, in one or two bits each where these hold them and that is
+ * `allowed`; `groups` of output blocks are computed.
+ */
 function weightsOf(
   step: ConvStep,
   packing: WeightPacking,
-  allowed: boolean,
+  { allowed, sparse }: { readonly allowed: boolean; readonly sparse: boolean },
 ): BoundWeights & { readonly bits: number; readonly groups: number } {
   const groups = packedExtent(packing).layers;
+  if (sparse) {
+    const weights = packBlocks(packing, step);
+    return { ...weights, binding: { kind: "weights", weights }, before: [], bits: 32, groups };
+  }
   const levels = allowed && !step.trained ? levelsOf(packing, step.weight.data) : undefined;
   if (!levels) return { ...bindWeights(step, packing), bits: 32, groups };
   const weights = packLowBit(packing, levels, step);
@@ -64,7 +74,7 @@ export function directConv(
   step: ConvStep,
   tile: ConvTile,
   pitch: number,
-  { target = "software", floatWeights = false, flat = false }: DirectConvOptions = {},
+  { target = "software", floatWeights = false, flat = false, sparse = false }: DirectConvOptions = {},
 ): Kernel[] {
   const [kernel] = step.weight.shape.slice(2);
   const stride = step.attributes.strides[0];
@@ -75,13 +85,13 @@ export function directConv(
   const workgroup = workgroupSize(target);
   const joined = joinsOutputs(target);
   const inLanes = inputLanes(step.firstChannel ?? 0, step.weight.shape[1]);
-  const weights = weightsOf(step, packing, inLanes === 4 && !floatWeights);
+  const weights = weightsOf(step, packing, { allowed: inLanes === 4 && !floatWeights, sparse });
   const { residual, interleaved, gate } = step;
   const other = residual ?? interleaved;
   return [...weights.before, {
-    label: `conv ${kernel}x${kernel} s${stride} ${flat ? "flat " : ""}${tile.x}x${tile.y}x${4 * tile.outBlocks}${
-      gate ? " gated" : ""
-    }${interleaved ? " shuffled" : ""}${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
+    label: `conv ${kernel}x${kernel} s${stride} ${flat ? "flat " : ""}${sparse ? "sparse " : ""}${tile.x}x${tile.y}x${
+      4 * tile.outBlocks
+    }${gate ? " gated" : ""}${interleaved ? " shuffled" : ""}${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
     shader: "conv/direct.wgsl",
     constants: {
       K: kernel,
@@ -94,6 +104,7 @@ export function directConv(
       WORKGROUP: workgroup,
       JOINED: joined ? 1 : 0,
       ...flat && { FLAT: 1 },
+      ...sparse && { SPARSE: 1, LIST_ROWS },
       RESIDUAL: residual ? 1 : 0,
       GATED: gate ? 1 : 0,
       INTERLEAVED: interleaved ? interleaved.convFirst ? 2 : 1 : 0,

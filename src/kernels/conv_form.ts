@@ -25,6 +25,8 @@ export interface ConvForm {
   readonly output: MapExtent;
   /** Present where input and weights are bytes whose products sum up exactly: then whole numbers are computed. */
   readonly int8?: Int8Numbers;
+  /** Share of the blocks of four outputs by four inputs, all taps, in which some weight is not zero; absent where too few are zero to pay. */
+  readonly blocksLeft?: number;
 }
 
 /** What a convolution's dispatches are made from. */
@@ -82,7 +84,8 @@ const brief = (numbers: readonly number[]) =>
 
 /** What tuning records call a convolution, such as `3x3 s1 p1 1x64x80x80->64x80x80 residual int8`. */
 export function convKey(form: ConvForm, fusions: Iterable<string>): string {
-  const { attributes: { strides, pads, dilations, groups }, weight, transposed, input, output, int8 } = form;
+  const { attributes: { strides, pads, dilations, groups }, weight, transposed, input, output, int8, blocksLeft } =
+    form;
   const words = [
     ...transposed ? ["transposed"] : [],
     weight.shape.slice(2).join("x"),
@@ -95,6 +98,8 @@ export function convKey(form: ConvForm, fusions: Iterable<string>): string {
     ...[...fusions].filter((fusion) => fusion !== "activation").map((fusion) => fusion.replaceAll(" ", "-")),
     // Sums that f32 does not hold exactly leave fewer kinds of arithmetic.
     ...int8 ? [int8.exactInFloat ? "int8" : "int8-wide"] : [],
+    // In steps of five in a hundred: nodes of one step are about equal work.
+    ...blocksLeft === undefined ? [] : [`blocks-${5 * Math.round(20 * blocksLeft)}%`],
   ];
   return words.join(" ");
 }

@@ -12,6 +12,7 @@ import { verify } from "../graph/verify.ts";
 import { ELEMENT_NUMBER, writeAttributes, writeConstant, writeNumbers } from "./export/attributes.ts";
 import { onnxNodes, OPSET, type Writer } from "./export/operators.ts";
 import { schema } from "./proto.ts";
+import { writeSparse } from "./sparse.ts";
 
 /** The file format that came with the operator set. */
 const IR_VERSION = 8;
@@ -21,7 +22,29 @@ function valueInfo(name: string, { dtype, shape }: TensorType): onnx.IValueInfoP
   return { name, type: { tensorType: { elemType: ELEMENT_NUMBER[dtype], shape: { dim } } } };
 }
 
-function graphProto(graph: Graph): onnx.IGraphProto {
+/** How a file is written. */
+export interface SaveOptions {
+  /**
+   * Leaves out zeros of constants where that takes fewer bytes (`sparse_initializer`). ONNX Runtime reads such files; other programs may not.
+   * Not by default.
+   */
+  readonly sparse?: boolean;
+}
+
+/** Constants as initializers. */
+function initializersOf({ constants }: Graph, sparse: boolean): Required<
+  Pick<onnx.IGraphProto, "initializer" | "sparseInitializer">
+> {
+  const whole: onnx.ITensorProto[] = [], thin: onnx.ISparseTensorProto[] = [];
+  for (const [name, constant] of constants) {
+    const left = sparse ? writeSparse(name, constant) : undefined;
+    if (left) thin.push(left);
+    else whole.push(writeConstant(name, constant));
+  }
+  return { initializer: whole, sparseInitializer: thin };
+}
+
+function graphProto(graph: Graph, { sparse = false }: SaveOptions): onnx.IGraphProto {
   const types = inferTypes(graph);
   const values = namesOf(graph);
   const names = new Set(graph.nodes.map(({ name }) => name));
@@ -54,10 +77,12 @@ function graphProto(graph: Graph): onnx.IGraphProto {
       nodes.push({ name, opType: op, input: [...inputs], output: [...outputs], attribute });
     });
   }
+  const { initializer, sparseInitializer } = initializersOf(graph, sparse);
   return {
     name: graph.name,
     node: nodes,
-    initializer: [...[...graph.constants].map(([name, constant]) => writeConstant(name, constant)), ...parameters],
+    initializer: [...initializer!, ...parameters],
+    sparseInitializer,
     input: graph.inputs.map((input) => valueInfo(input.name, input)),
     output: graph.outputs.map((name) => valueInfo(name, types.get(name)!)),
   };
@@ -80,13 +105,13 @@ function graphProto(graph: Graph): onnx.IGraphProto {
  * assert.deepEqual(importOnnx(bytes).outputs, graph.outputs);
  * ```
  */
-export function saveOnnx(graph: Graph): Uint8Array {
+export function saveOnnx(graph: Graph, options: SaveOptions = {}): Uint8Array {
   verify(graph);
   const model: onnx.IModelProto = {
     irVersion: IR_VERSION,
     producerName: "featherdet",
     opsetImport: [{ domain: "", version: OPSET }],
-    graph: graphProto(graph),
+    graph: graphProto(graph, options),
     metadataProps: Object.entries(graph.metadata).map(([key, value]) => ({ key, value })),
   };
   const bytes = schema.ModelProto.encode(model).finish();

@@ -46,7 +46,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Grap
   const { file = "model", shapes = {}, shapeOf } = options;
   try {
     const model = decodeModel(bytes, file);
-    const initializers = new Initializers(model.graph, file);
+    const initializers = new Initializers(model.graph);
     const { exported, wanted } = readInputs(model.graph, initializers, shapes, file, shapeOf);
     const graph = changeShapes(buildGraph(model, initializers, exported, file), shapesOf(wanted));
     verify(graph);

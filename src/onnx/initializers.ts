@@ -5,17 +5,16 @@
  */
 
 import type { onnx } from "npm:onnx-proto@8.0.1";
-import { FeatherdetError } from "../graph/error.ts";
+import { decodeSparse } from "./sparse.ts";
 import { decodeTensor, type OnnxTensor } from "./tensor.ts";
 
-/** Initializers by name, decoded when they are first read. The constructor throws FeatherdetError for sparse ones. */
+/** Initializers by name, decoded when they are first read. */
 export class Initializers {
-  readonly #tensors = new Map<string, onnx.ITensorProto | OnnxTensor>();
+  readonly #tensors = new Map<string, onnx.ITensorProto | onnx.ISparseTensorProto | OnnxTensor>();
 
-  constructor(graph: onnx.IGraphProto, file: string) {
-    const sparse = graph.sparseInitializer?.[0];
-    if (sparse) throw new FeatherdetError(`initializer "${sparse.values?.name}" is sparse, not supported`, { file });
+  constructor(graph: onnx.IGraphProto) {
     for (const tensor of graph.initializer ?? []) this.#tensors.set(tensor.name ?? "", tensor);
+    for (const tensor of graph.sparseInitializer ?? []) this.#tensors.set(tensor.values?.name ?? "", tensor);
   }
 
   has(name: string): boolean {
@@ -25,7 +24,8 @@ export class Initializers {
   get(name: string): OnnxTensor | undefined {
     const entry = this.#tensors.get(name);
     if (!entry || "dtype" in entry) return entry;
-    const tensor = decodeTensor(entry, `initializer "${name}"`);
+    const label = `initializer "${name}"`;
+    const tensor = "indices" in entry ? decodeSparse(entry, label) : decodeTensor(entry, label);
     this.#tensors.set(name, tensor);
     return tensor;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { saveOnnx } from "./export.ts";
+export { saveOnnx, type SaveOptions } from "./export.ts";
 export { importOnnx, type ImportOptions } from "./import.ts";
 export type { InputShapes, ShapeOf, StatedInput } from "./inputs.ts";
 export { loadOnnx } from "./load.ts";

@@ -8,7 +8,7 @@ import { syntheticPicture } from "../data/synthetic.ts";
 import { Detector } from "../detect/detector.ts";
 import { type Precision, storageForm } from "../engine/setup.ts";
 import { countCosts } from "../eval/costs.ts";
-import { measureLatency } from "../eval/measure_latency.ts";
+import { detectorEntrant, measureInRounds } from "../eval/measure_rounds.ts";
 import { type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -41,20 +41,27 @@ export function memberOf(
   return { model, parameters, bytes: weightBytes, gflops: flops / 1e9, layers, dispatches, activationBytes };
 }
 
-async function latencyOf(
-  graph: Graph,
-  gflops: number,
-  { device, precision, runs }: { device: Device; precision: Precision; runs: number },
-): Promise<MemberLatency> {
-  const detector = await Detector.load(graph, { precision, tuning: tuningFor(device, { precision }) });
-  try {
-    const { image } = syntheticPicture({ seed: 7, width: 640, height: 480 });
-    const { detect, gpu } = await measureLatency(detector, image, { runs });
-    const gflopsPerSecond = gflops / (gpu ?? detect).median * 1e3;
-    return { detect: detect.median, ...(gpu && { gpu: gpu.median }), gflopsPerSecond };
-  } finally {
-    detector.destroy();
-  }
+/** Times of all members, taken in turn, round by round. */
+async function latencies(
+  members: readonly FamilyMember[],
+  { device, size, precision, runs, say }: Pick<FamilyOptions, "size" | "precision" | "runs"> & {
+    readonly device: Device;
+    readonly say?: (line: string) => void;
+  },
+): Promise<MemberLatency[]> {
+  const { image } = syntheticPicture({ seed: 7, width: 640, height: 480 });
+  const tuning = tuningFor(device, { precision });
+  const times = await measureInRounds(
+    members.map(({ model }) => async () =>
+      detectorEntrant(await Detector.load(DETECTORS[model]({ size }), { precision, tuning }), image)
+    ),
+    { rounds: runs, onGroup: (group) => say?.(`latency of ${group.map((i) => members[i].model).join(", ")}`) },
+  );
+  return times.map(({ detect, gpu }, i) => ({
+    detect: detect.median,
+    ...(gpu && { gpu: gpu.median }),
+    gflopsPerSecond: members[i].gflops / (gpu ?? detect).median * 1e3,
+  }));
 }
 
 /** Names of members; throws FeatherdetError for one that does not exist. */
@@ -73,13 +80,11 @@ export async function measureFamily(options: FamilyOptions, say?: (line: string)
   const names = memberNames(models);
   const device = latency ? await openSharedDevice() : undefined;
   const { storage } = device ? storageForm(device, { precision }) : { storage: "buffer" as const };
-  const members: FamilyMember[] = [];
-  for (const name of names) {
-    const graph = DETECTORS[name]({ size });
-    const member = memberOf(name, graph, { precision, storage });
-    const times = device && await latencyOf(graph, member.gflops, { device, precision, runs });
-    members.push({ ...member, ...(times && { latency: times }) });
-    say?.(`${name}: ${member.gflops.toFixed(2)} GFLOPs${times ? ` in ${times.detect.toFixed(1)} ms` : ""}`);
+  const counted = names.map((name) => memberOf(name, DETECTORS[name]({ size }), { precision, storage }));
+  const times = device && await latencies(counted, { device, size, precision, runs, say });
+  const members = counted.map((member, i): FamilyMember => ({ ...member, ...(times && { latency: times[i] }) }));
+  for (const { model, gflops, latency } of members) {
+    say?.(`${model}: ${gflops.toFixed(2)} GFLOPs${latency ? ` in ${latency.detect.toFixed(1)} ms` : ""}`);
   }
   const adapter = device && { name: device.adapter.name, software: device.adapter.software };
   return { size, precision, storage, ...(adapter && { adapter }), members };

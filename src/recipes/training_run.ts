@@ -20,6 +20,7 @@ import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
+import { type SparseRequest, sparseVariants, withSparseEpochs } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
 import { train, type TrainOptions, type TrainResult } from "./train_detector.ts";
 
@@ -30,7 +31,8 @@ export interface TrainingRequest
     Pick<AugmentOptions, "flipHorizontal" | "flipVertical">,
     Pick<TrainOptions, "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine">,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
-    Pick<TrainOptions, "workers" | "quantize"> {
+    Pick<TrainOptions, "workers" | "quantize">,
+    SparseRequest {
   /** Name, ONNX file or URL. */
   readonly model?: string;
   /** Name of a data set, or a folder. */
@@ -132,6 +134,9 @@ function checkQuantize({ quantize, calibration, model, pretrained }: TrainingReq
   }
 }
 
+/** Epochs where nobody says. */
+const USUAL_EPOCHS = 40;
+
 /** A run that is to be begun or gone on with. */
 interface Run {
   readonly asked: TrainingRequest;
@@ -151,13 +156,13 @@ async function openRun(options: TrainingRequest): Promise<Run> {
     if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
     checkQuantize(options);
     refuseRun(out!);
-    return { asked: options, out: out! };
+    return { asked: withSparseEpochs(options, USUAL_EPOCHS), out: out! };
   }
   const { checkpoint, file } = await openCheckpoint(resume);
   const folder = dirname(file);
   const isMoved = out !== undefined && resolve(out) !== resolve(folder);
   if (isMoved) refuseRun(out);
-  const asked = resumed(checkpoint, file, options);
+  const asked = withSparseEpochs(resumed(checkpoint, file, options), USUAL_EPOCHS);
   return { asked, out: out ?? folder, checkpoint, file, ...(isMoved && { from: folder }) };
 }
 
@@ -233,7 +238,7 @@ export async function runTrainingIn(
   const model = await modelOf(run, dataset, say);
   const store = await folderStore(run.out);
   if (run.from !== undefined) await takeAlong(store, run.from);
-  const { epochs = 40, batch = 8 } = wish;
+  const { epochs = USUAL_EPOCHS, batch = 8 } = wish;
   const steps = stepsPerEpoch(dataset.images.length, batch);
   const pictures = `${dataset.images.length} pictures${validation ? `, ${validation.images.length} to validate` : ""}`;
   const title = `${model.name} on ${dataset.name}${formText(wish)}`;
@@ -269,7 +274,12 @@ export async function runTrainingIn(
       calibrationPictures: wish.calibration,
     }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
-    ...{ tuning: tuningFor(device, { precision: wish.precision }), resume: run.checkpoint, ...listener },
+    ...{
+      variants: sparseVariants(wish),
+      tuning: tuningFor(device, { precision: wish.precision }),
+      resume: run.checkpoint,
+      ...listener,
+    },
   });
   onEnd?.();
   const subtitle = `${wish.size ?? USUAL_SIZE} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;

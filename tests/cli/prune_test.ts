@@ -8,6 +8,7 @@ import { analyze } from "../../src/graph/mod.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
+import { assertSameConstants } from "../support/same_constants.ts";
 import { lively } from "../support/lively.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -54,6 +55,44 @@ Deno.test("prune measures layers for a budget of latency, and says what it predi
     assertEquals(historyOf(await loadOnnx(out))[0].options.budget, { latency: 0.95 });
   }));
 
+Deno.test("prune --sparsity sets weights to zero and says where, as a table and as one JSON object", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "model.onnx"), out = join(folder, "sparse.onnx");
+    await Deno.writeFile(source, saveOnnx(model));
+    const asked = [
+      "--model",
+      source,
+      "--out",
+      out,
+      "--sparsity",
+      "0.7",
+      "--pattern",
+      "block4x4",
+      "--keep",
+      "model.2.*",
+    ];
+    const told = await prune(...asked);
+    assertEquals(told.code, 0, told.stderr);
+    assert(/ weights \(\d+\.\d %\) in \d+ layers are zero$/m.test(told.stdout), told.stdout);
+    assert(!/^model\.(0|2)\./m.test(told.stdout), told.stdout);
+    const { code, stdout, stderr } = await prune(...asked, "--json");
+    assertEquals(code, 0, stderr);
+    const { pattern, sparsity, zeros, elements, layers, before, after, map50 } = JSON.parse(stdout);
+    const graph = await loadOnnx(out);
+    // The first distance of DFL is zero by definition.
+    assertEquals([zeros + 1, pattern, map50], [analyze(graph, { zeros: true }).zeros, "block4x4", undefined]);
+    assert(sparsity === zeros / elements && Math.abs(sparsity - 0.7) < 0.01 && layers.length > 30);
+    assertEquals(before, after);
+    const whole = await prune(...asked, "--dense");
+    assertEquals(whole.code, 0, whole.stderr);
+    const written = (text: string) => Number(/written to .*, (\d+) bytes/.exec(text)![1]);
+    assertEquals((await Deno.stat(out)).size, written(whole.stdout));
+    assert(written(told.stdout) < 0.65 * written(whole.stdout), `${told.stdout} ${whole.stdout}`);
+    assertSameConstants((await loadOnnx(out)).constants, graph.constants);
+    const [{ name, options }] = historyOf(graph);
+    assertEquals([name, options.pattern, options.sparsity], ["prune", "block4x4", sparsity]);
+  }));
+
 Deno.test("prune refuses in a sentence what cannot be", () =>
   inFolder(async (folder) => {
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
@@ -66,7 +105,13 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       [["--gflops", "0.5", "--rounds", "2"], "--rounds is for training"],
       [["--gflops", "0.5", "--method", "netadapt"], 'method "netadapt" scores candidates on pictures'],
       [["--gflops", "0.5", "--proxy", "map"], "give --method"],
+      [["--sparsity", "0.5", "--latency", "0.5"], "--latency is for channels that are removed"],
       [["--gflops", "0.5", "--epochs", "1"], "--run names the folder"],
+      [["--sparsity", "0.5", "--gflops", "0.5"], "--gflops is for channels that are removed"],
+      [["--pattern", "2:4", "--criterion", "l1"], "--criterion is for channels that are removed"],
+      [["--pattern", "2:4", "--sparsity", "0.7"], "has a sparsity of 0.5"],
+      [["--pattern", "block4x4"], "sparsity is undefined"],
+      [["--gflops", "0.5", "--dense"], "--dense is for weights that become zero"],
     ];
     for (const [args, text] of cases) {
       const { code, stderr } = await prune("--model", source, "--out", out, ...args);

@@ -14,6 +14,7 @@ import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.
 import {
   batchNormL1,
   combineVariants,
+  groupLasso,
   headMaps,
   type NamedLoss,
   PLAIN,
@@ -21,6 +22,7 @@ import {
   type TrainingVariant,
 } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { groupNorms } from "../support/group_norms.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 6, size: 64 });
 
@@ -84,6 +86,52 @@ gpuTest("scales are drawn to zero: under a heavy weight their sum falls, every o
   const [plain, slim] = [await of([]), await of([batchNormL1({ weight: 10 })])];
   assertEquals(slim.length, plain.length);
   slim.forEach((scale, i) => assert(scale < plain[i] && scale < 1, `scale ${i}: ${scale}, without ${plain[i]}`));
+});
+
+gpuTest(
+  "group lasso with drawn scales and ternary weights: one run however often it stops, refused with another weight",
+  async () => {
+    const weight = [[0, 0], [2, 0.02]] as const;
+    const options = (): TrainOptions => ({
+      ...OPTIONS,
+      quantize: "ternary",
+      variants: [batchNormL1({ weight: 1e-4 }), groupLasso({ weight })],
+    });
+    const store = createMemoryStore();
+    const straight = await train(tiny(), dataset, { ...options(), store });
+    const told = steps(store);
+    told.forEach(({ lossWeights, losses }, i) => {
+      assertAlmostEquals(lossWeights.groupLasso, i / 3 * 0.01, 1e-12);
+      assert(i === 0 ? losses.groupLasso === 0 : losses.groupLasso > 0);
+    });
+    const expected = await last(store);
+    assertEquals(expected.settings.groupLasso, { weight: [[0, 0], [2, 0.02]] });
+    assert(!(await loadOnnx(expected.model!)).nodes.some(({ name }) => name.includes("groupLasso")));
+    const abort = new AbortController(), part = createMemoryStore();
+    let count = 0;
+    await train(tiny(), dataset, {
+      ...{ ...options(), store: part, signal: abort.signal },
+      onStep: () => ++count === 4 && abort.abort(),
+    });
+    const resume = await last(part);
+    const rest = await train(await loadOnnx(resume.model!), dataset, { ...options(), store: part, resume });
+    assertEquals((await last(part)).state, expected.state);
+    assertEquals(rest.run.epochs.map(({ losses }) => losses), straight.run.epochs.map(({ losses }) => losses));
+    const other = { ...options(), variants: [batchNormL1({ weight: 1e-4 }), groupLasso({ weight: 1 })], resume };
+    await assertRejects(() => train(tiny(), dataset, other), FeatherdetError, "is of a run with groupLasso");
+  },
+);
+
+gpuTest("groups are drawn to zero: under a heavy weight the norm of nearly every one falls", async () => {
+  const of = async (variants: TrainOptions["variants"]) => {
+    const store = createMemoryStore();
+    await train(tiny(), dataset, { ...OPTIONS, variants, store });
+    return groupNorms(await loadOnnx((await last(store)).model!));
+  };
+  const [plain, drawn] = [await of([]), await of([groupLasso({ weight: 10 })])];
+  assertEquals(drawn.length, plain.length);
+  const smaller = drawn.filter((norm, i) => norm < plain[i]).length;
+  assert(smaller > 0.98 * plain.length, `${smaller} of ${plain.length}`);
 });
 
 /** Training with every second weight of the 3x3 convolutions held at zero: what a sparse variant does. */

@@ -13,6 +13,7 @@ import {
   drawPareto,
   drawPrecisionRecall,
   drawProfile,
+  drawWidths,
   findParetoFront,
   type ParetoKind,
   type ParetoPoint,
@@ -90,6 +91,85 @@ Deno.test("a Pareto plot tells measured, published and predicted figures apart, 
 function labelled(root: Element, label: string): Element[] {
   return [...root.querySelectorAll("path")].filter((path) => path.getAttribute("aria-label") === label);
 }
+
+Deno.test("groups keep the colours that they are given, whatever is drawn beside them", () => {
+  const colours = new Map([["ours", "#123456"], ["later", "#654321"]]);
+  const fills = (points: readonly ParetoPoint[]) => {
+    const dots = dotsOf(readSvg(drawPareto(points, { ...AXES, colours })));
+    return ["int8", "guess", "n"].map((label) => dots.get(label)?.getAttribute(label === "guess" ? "stroke" : "fill"));
+  };
+  const all = fills(MIXED);
+  assertEquals(all.slice(0, 2), ["#123456", "#654321"]);
+  assert(all[2] !== null && !all.slice(0, 2).includes(all[2]), "a colour of its own");
+  assertEquals(fills(MIXED.toReversed()), all);
+  assertEquals(fills(MIXED.filter(({ label }) => label !== "guess")), [all[0], undefined, all[2]]);
+});
+
+Deno.test("dots in one place are all seen: as rings around each other, the group above all on top with a dark rim", () => {
+  const points = [
+    point("original", 10, 40, "original"),
+    point("f16", 10, 40, "other"),
+    point("published", 10.01, 40, "family", "published"),
+    point("far", 30, 20, "other"),
+  ];
+  const root = readSvg(drawPareto(points, { ...AXES, above: "original" }));
+  const dots = dotsOf(root);
+  const radius = (label: string) => Number(dots.get(label)!.getAttribute("r"));
+  assertEquals([...dots.keys()].at(-1), "original", "drawn last");
+  assertEquals(["original", "far"].map(radius), [5, 5]);
+  assert(radius("f16") >= radius("original") + 2 && radius("published") >= radius("f16") + 2);
+  assertEquals(dots.get("original")!.parentElement!.getAttribute("stroke"), "#222222");
+  assertEquals(dots.get("f16")!.parentElement!.getAttribute("stroke"), "#ffffff");
+});
+
+Deno.test("a label is nearer to its own dot than to any other, or led to it", () => {
+  // Three dots in a row above each other's labels, as of variants of equal mAP.
+  const dots = [[352, 158, "int8"], [405, 158, "ternary weights, trained"], [
+    459,
+    158,
+    "yolo11n trained on bccd",
+  ]] as const;
+  const placed = placeLabels(dots.map(([x, y, text]) => ({ at: [x, y], text })), {
+    frame: [58, 100, 750, 470],
+    size: 11,
+    radius: 5,
+    lines: [[[352, 158], [736, 158]]],
+  });
+  const apart = ([left, top, right, bottom]: readonly number[], [x, y]: readonly [number, number]) =>
+    Math.hypot(Math.max(left - x, 0, x - right), Math.max(top - y, 0, y - bottom));
+  for (const { at, area, leader, text } of placed) {
+    const others = placed.filter((one) => one.text !== text);
+    const clear = others.every((other) => apart(area, other.at) >= apart(area, at) + 5);
+    assert(clear || leader !== undefined, `${text} could be another's`);
+  }
+});
+
+Deno.test("widths: two bars a layer and panel, as high as channels and operations before and after", () => {
+  const costs = (inputs: number, outputs: number, gflops: number) => ({ inputs, outputs, gflops });
+  const layers = [
+    { name: "model.0.conv", before: costs(3, 16, 0.5), after: costs(3, 12, 0.25) },
+    { name: "model.1.conv", before: costs(16, 32, 1), after: costs(12, 32, 0.75) },
+    { name: "model.1.cv2", before: costs(32, 1, 0.125), after: costs(32, 1, 0.125) },
+  ];
+  const root = readSvg(drawWidths({ layers }, { title: "Widths", subtitle: "half & half" }));
+  const heights = (label: string) =>
+    [...root.querySelectorAll("rect")].filter((one) => one.getAttribute("aria-label") === label)
+      .map((one) => Number(one.getAttribute("height")));
+  const [before, after] = [heights("before"), heights("after")];
+  const shares = (of: readonly number[], most: number) => of.map((height) => Math.round(1000 * height / most) / 1000);
+  // The highest bar of each panel is the scale: 32 channels, 1 GFLOP.
+  assertEquals(shares(before.slice(0, 3), before[1]), [0.5, 1, 0.031]);
+  assertEquals(shares(after.slice(0, 3), before[1]), [0.375, 1, 0.031]);
+  assertEquals(shares(before.slice(3), before[4]), [0.5, 1, 0.125]);
+  assertEquals(shares(after.slice(3), before[4]), [0.25, 0.75, 0.125]);
+  const texts = textsOf(root);
+  for (const text of ["Widths", "half & half", "before", "after", "model.0", "model.1"]) {
+    assert(texts.includes(text), text);
+  }
+  assertEquals(texts.filter((text) => text === "model.1").length, 2, "once for a block in each panel");
+  assert([...root.querySelectorAll("title")].some((one) => one.textContent === "model.0.conv: 16 -> 12"));
+  assert(readSvg(drawWidths({ layers: [] }, { title: "none" })).querySelectorAll("rect").length > 0);
+});
 
 Deno.test("the line of a group goes through its points in the order of cost, measured and published apart", () => {
   const root = readSvg(drawPareto(MIXED.toReversed(), { ...AXES, lines: ["YOLO11"] }));

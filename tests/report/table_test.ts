@@ -7,6 +7,7 @@ import { FeatherdetError } from "../../src/graph/error.ts";
 import { combinationTable, stepTable } from "../../src/report/table/compare.ts";
 import { CHANGING_COLUMNS, renderCsv } from "../../src/report/table/csv.ts";
 import { derived, type Figure, ratio } from "../../src/report/table/figure.ts";
+import { ROLE_COLOURS } from "../../src/report/table/format.ts";
 import { renderMarkdown } from "../../src/report/table/markdown.ts";
 import { drawResultPareto, paretoPoints } from "../../src/report/table/plots.ts";
 import { PUBLISHED_COMBINATIONS, PUBLISHED_MODELS, publishedRatio } from "../../src/report/table/published.ts";
@@ -118,6 +119,8 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "of original (published)",
       "ms",
       "of original (published)",
+      "device ms",
+      "of original",
     ],
     [
       "original",
@@ -132,6 +135,8 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "1.000 (1.000)",
       "100.0",
       "1.000 (1.000)",
+      "—¹",
+      "—¹",
     ],
     // 86/128, 19.2/28.5, 66.8/68.2 and 58/82 were published.
     [
@@ -145,23 +150,10 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "0.250",
       "45.00",
       "0.900 (0.979)",
-      "≈40.0¹",
-      "≈0.400¹ (0.707)",
-    ],
-    // 32/128, 7.1/28.5, 65.1/68.2, 24/82.
-    [
-      "+ quantization",
-      "—²",
-      "—² (0.250)",
-      "—²",
-      "—² (0.249)",
-      "—²",
-      "—²",
-      "—²",
-      "—²",
-      "—² (0.955)",
-      "—²",
-      "—² (0.293)",
+      "≈40.0²",
+      "≈0.400² (0.707)",
+      "—¹",
+      "—¹",
     ],
     // 42/128, 10.5/28.5, 67.3/68.2, 31/82.
     [
@@ -175,15 +167,16 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "1.000",
       "25.00",
       "0.500 (0.987)",
-      "—³",
-      "—³ (0.378)",
+      "—¹",
+      "—¹ (0.378)",
+      "—¹",
+      "—¹",
     ],
-    // 24/128, 5.8/28.5, 64.5/68.2, 18/82; its reason is that of the third line.
-    ["+ everything", "—²", "—² (0.188)", "—²", "—² (0.204)", "—²", "—²", "—²", "—²", "—² (0.946)", "—²", "—² (0.220)"],
   ]);
   assertStringIncludes(
     page,
-    "¹ predicted by the roofline model, not measured.\n\n² models/q.onnx is not there.\n\n³ not timed.\n",
+    "¹ not timed.\n\n² predicted by the roofline model, not measured.\n\n" +
+      "Not measured: + quantization, + everything: models/q.onnx is not there.\n",
   );
 });
 
@@ -199,15 +192,15 @@ Deno.test("the second table: what is kept, what is saved, how much faster", () =
       "sparsity %",
       "bit operation reduction %",
       "speed-up (published)",
+      "speed-up on the device",
     ],
     // 0.48/0.5, 0.36/0.4, 1 - 1.9/10, 1 - 2/8, 1 - 0.0625/4 = 0.984375, 100/25.
-    ["pruning + quantization", "96.0 (94.6)", "90.0", "81.0 (81.0)", "75.0 (—)", "25.0", "98.4", "4.00 (—)"],
-    ["distillation + quantization", "—¹ (98.7)", "—¹", "—¹ (68.0)", "—¹ (—)", "—¹", "—¹", "—¹ (—)"],
-    ["+ everything", "—² (94.6)", "—²", "—² (81.0)", "—² (80.0)", "—²", "—²", "—² (4.50)"],
+    ["pruning + quantization", "96.0 (94.6)", "90.0", "81.0 (81.0)", "75.0 (—)", "25.0", "98.4", "4.00 (—)", "—¹"],
   ]);
   assertStringIncludes(
     page,
-    "¹ there is no variant with the role distillation+quantization.\n\n² models/q.onnx is not there.\n",
+    "¹ not timed.\n\nNot measured: distillation + quantization: there is no variant with the role distillation+quantization; " +
+      "+ everything: models/q.onnx is not there.\n",
   );
 });
 
@@ -243,7 +236,7 @@ Deno.test("without an original there are figures but no ratios, and nothing take
     { missing: "the original has no such figure" },
   ]);
   const [{ cells }] = combinationTable({ rows: [ROWS[4]] }).rows;
-  assertEquals(cells.map((cell) => "missing" in cell.figure), [true, true, true, true, false, true, true]);
+  assertEquals(cells.map((cell) => "missing" in cell.figure), [true, true, true, true, false, true, true, true]);
 });
 
 Deno.test("every variant is in the full tables; a quick look, the run and the family say what they are", () => {
@@ -266,7 +259,7 @@ Deno.test("every variant is in the full tables; a quick look, the run and the fa
   // A bar that is escaped is part of its cell.
   assertEquals(tableIn(page.replaceAll("\\|", "/"), "variant", "parameters M").map(([title]) => title), [
     "variant",
-    ...ROWS.map(({ title }) => title),
+    ...ROWS.filter((one) => one.missing === undefined).map(({ title }) => title),
     "a / b",
   ]);
   assertEquals(tableIn(page, "variant", "ms")[1], ["T original", "100.0", "—¹", "—¹", "—¹", "—¹"]);
@@ -287,6 +280,63 @@ Deno.test("every variant is in the full tables; a quick look, the run and the fa
   assertStringIncludes(page, "`deno task make original`");
   assertStringIncludes(page, 'yolo11n, built here (`{"classes":3}`) at 640x640 in f32');
   assertEquals(renderMarkdown(results(ROWS)).includes("A quick look"), false);
+});
+
+/** A row that was timed in rounds. */
+function timedRow(
+  role: VariantRole,
+  ms: number,
+  ratio?: readonly [median: number, low?: number, high?: number],
+): ResultRow {
+  const bare = row(role, { MB: 1, ms });
+  const interval = ratio?.[1] === undefined ? undefined : [ratio[1], ratio[2]!] as const;
+  const gpuMedian = { value: ms / 2 };
+  return {
+    ...bare,
+    timing: {
+      ...{ ...bare.timing, gpuMedian },
+      middle: { detectMedian: [ms - 1, ms + 2], gpuMedian: [ms / 2 - 0.25, ms / 2 + 0.25] },
+      ...(ratio &&
+        { ratio: { detectMedian: { median: ratio[0], interval }, gpuMedian: { median: 0.5, interval: [0.25, 0.8] } } }),
+    },
+  };
+}
+
+Deno.test("times of rounds: ratios with their intervals, and no difference where there may be none", () => {
+  const rows = [
+    timedRow("original", 100),
+    // The medians say 0.9, the rounds say that it cannot be told.
+    timedRow("pruning", 90, [0.9, 0.7, 1.01]),
+    timedRow("quantization", 60, [0.625, 0.5, 0.75]),
+    timedRow("distillation", 100, [1.25, 1.125, 1.5]),
+    timedRow("pruning+quantization", 50, [0.5, 0.4, 0.8]),
+    timedRow("everything", 40, [0.4]),
+  ];
+  const page = renderMarkdown(results(rows));
+  assertEquals(tableIn(page, "model", "size MB").slice(1).map((cells) => cells.slice(-4)), [
+    ["100.0", "1.000 (1.000)", "50.0", "1.000"],
+    ["90.0", "no difference seen (0.707)", "45.0", "0.500 [0.250, 0.800]"],
+    ["60.0", "0.625 [0.500, 0.750] (0.293)", "30.0", "0.500 [0.250, 0.800]"],
+    ["100.0", "1.250 [1.125, 1.500] (0.378)", "50.0", "0.500 [0.250, 0.800]"],
+    ["40.0", "no difference seen² (0.220)", "20.0", "0.500 [0.250, 0.800]"],
+  ]);
+  assertStringIncludes(page, "² of fewer than 6 rounds no difference can be told from chance.");
+  // 1/0.5, 1/0.8, 1/0.4; 1/0.25.
+  assertEquals(tableIn(page, "model", "mAP50 kept % (published)")[1].slice(-2), [
+    "2.00 [1.25, 2.50] (—)",
+    "2.00 [1.25, 4.00]",
+  ]);
+  assertEquals(tableIn(page, "variant", "ms")[1].slice(1, 4), ["100.0 [99.0, 102.0]", "—¹", "50.0 [49.8, 50.3]"]);
+  for (const text of ["interval of the sign test", "Variants took turns"]) {
+    assertStringIncludes(page, text);
+    assertEquals(renderMarkdown(results(ROWS)).includes(text), false);
+  }
+  const [, pruned, quantized] = csvParse(renderCsv(results(rows)));
+  const ends = (
+    { timing_ratio_detect_median, timing_ratio_detect_median_low, timing_ratio_detect_median_high }: typeof pruned,
+  ) => [timing_ratio_detect_median, timing_ratio_detect_median_low, timing_ratio_detect_median_high];
+  assertEquals([ends(pruned), ends(quantized)], [["0.9", "0.7", "1.01"], ["0.625", "0.5", "0.75"]]);
+  assertEquals([pruned.timing_middle_gpu_median_low, pruned.timing_ratio_gpu_median_high], ["44.75", "0.8"]);
 });
 
 Deno.test("CSV: figures in their own units, empty where they are missing, what changes named as such", () => {
@@ -340,6 +390,18 @@ Deno.test("plots: variants that were measured, in percent, and the family's publ
   const svg = drawResultPareto(all, "latency");
   for (const text of ["T original", "Adapter 9 (software)", "yolo11s", "val2017"]) assertStringIncludes(svg, text);
   assertEquals(drawResultPareto(all, "bytes"), drawResultPareto(removeTimings(all), "bytes"));
+  assertStringIncludes(svg, "not measured: T quantization / T distillation / T everything");
+});
+
+Deno.test("a role has one colour in all plots, and no two roles have the same", () => {
+  const fillOf = (svg: string, label: string) => svg.match(new RegExp(`fill="(#\\w+)"[^>]*>\\s*<title>${label}:`))?.[1];
+  const draw = (rows: readonly ResultRow[]) => drawResultPareto(results(rows), "bytes");
+  const [all, few] = [draw(ROWS), draw([ROWS[4], ROWS[3]])];
+  for (const label of ["T distillation", "T pruning\\+quantization"]) {
+    assert(fillOf(all, label) !== undefined);
+    assertEquals(fillOf(all, label), fillOf(few, label));
+  }
+  assertEquals(new Set(ROLE_COLOURS.values()).size, VARIANT_ROLES.length);
 });
 
 Deno.test("results are read back as they were written, and nothing else is taken for results", async () => {

@@ -25,6 +25,8 @@ export interface CaseInput {
   readonly constant?: boolean;
   /** Range of its seeded numbers; -1 to 1 unless given. */
   readonly range?: readonly [low: number, high: number];
+  /** What is made of these numbers. */
+  readonly edit?: (data: Float32Array) => Float32Array;
 }
 
 /** What the kernels compute after the node. */
@@ -80,8 +82,9 @@ export async function checkKernels(
     kindOf(name) === "plain" ? { kind: "plain", shape } : blockedLayout(shape, 3 + variant, variant);
   const rounded = (name: string, data: Float32Array) => kindOf(name) === "blocked" ? storable(data, form) : data;
   const data = new Map(
-    Object.entries(inputs).map(([name, { shape, range = [-1, 1] }], i) => {
-      return [name, rounded(name, randomTensor(shape, i + 1, ...range))] as const;
+    Object.entries(inputs).map(([name, { shape, range = [-1, 1], edit }], i) => {
+      const numbers = randomTensor(shape, i + 1, ...range);
+      return [name, rounded(name, edit ? edit(numbers) : numbers)] as const;
     }),
   );
   const expected = evaluateNode(node, node.inputs.map((name) => referenceTensor(inputs[name].shape, data.get(name)!)));

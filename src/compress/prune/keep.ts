@@ -12,17 +12,24 @@ function expressionOf(pattern: string): RegExp {
   return new RegExp(`^${parts.join(".*")}$`);
 }
 
-/** Numbers of the bundles that a node makes or adjusts whose name a pattern meets. Throws FeatherdetError for one that meets no node. */
-export function keptBundles(graph: Graph, bundles: readonly ChannelBundle[], patterns: readonly string[]): Set<number> {
-  const kept = new Set<number>();
+/** Names of the nodes that patterns meet, in which `*` stands for anything. Throws FeatherdetError for one that meets no node. */
+export function nodesLike(graph: Graph, patterns: readonly string[]): Set<string> {
+  const found = new Set<string>();
   for (const pattern of patterns) {
     const expression = expressionOf(pattern);
-    if (!graph.nodes.some(({ name }) => expression.test(name))) {
-      throw new FeatherdetError(`no node is called "${pattern}"`, { file: graph.name });
-    }
-    bundles.forEach(({ members }, bundle) => {
-      if (members.some(({ node, role }) => role !== "reads" && expression.test(node))) kept.add(bundle);
-    });
+    const names = graph.nodes.map(({ name }) => name).filter((name) => expression.test(name));
+    if (names.length === 0) throw new FeatherdetError(`no node is called "${pattern}"`, { file: graph.name });
+    for (const name of names) found.add(name);
   }
-  return kept;
+  return found;
+}
+
+/** Numbers of the bundles that a node makes or adjusts whose name a pattern meets. Throws FeatherdetError for one that meets no node. */
+export function keptBundles(graph: Graph, bundles: readonly ChannelBundle[], patterns: readonly string[]): Set<number> {
+  const names = nodesLike(graph, patterns);
+  return new Set(
+    bundles.flatMap(({ members }, bundle) =>
+      members.some(({ node, role }) => role !== "reads" && names.has(node)) ? [bundle] : []
+    ),
+  );
 }

@@ -15,6 +15,10 @@ export {
 export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";
 export { GRID, latencyModel, LatencyTable, type NetworkTimes, settle } from "./latency_table.ts";
 export { layerShapes } from "./layer_shapes.ts";
+export { type MaskedLayer, maskedLayers, type MaskLayerOptions } from "./mask_layers.ts";
+export { MASK_PATTERNS, type MaskPattern } from "./mask_patterns.ts";
+export { type MaskLayerReport, type MaskReport, maskReport } from "./mask_report.ts";
+export { applyMasks, chooseMasks, hashOfMasks, type MaskOptions, type Masks } from "./masks.ts";
 export {
   type BudgetKind,
   budgetOf,

@@ -1,107 +1,71 @@
 /**
- * Pruning from file to file: load, cut, perhaps train in rounds, measure, write.
+ * Pruning from file to file: of channels, or of weights that become zero.
  *
  * @module
  */
 
-import { costsOf, type PruneReport } from "../../compress/prune/mod.ts";
-import type { Dataset } from "../../data/dataset.ts";
-import { openTrainingPart, openValidationPart } from "../../data/parts.ts";
-import { openSharedDevice } from "../../gpu/device.ts";
-import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { costsOf, type MaskReport, type PruneReport } from "../../compress/prune/mod.ts";
+import {
+  sparsify,
+  sparsifyAndTrain,
+  type SparsifyFinetuneOptions,
+  type SparsifyOptions,
+  type ToldZeros,
+} from "./mask_finetune.ts";
 import { createDiskMemo } from "../../host/meter_memo.ts";
-import { loadModel, refuseSource } from "../../host/models.ts";
-import { checkFolder, folderStore } from "../../host/run_folder.ts";
-import { tuningFor } from "../../host/tuning_store.ts";
-import { checkTarget, writeWhole } from "../../host/whole_file.ts";
-import { saveOnnx } from "../../onnx/mod.ts";
-import type { Score } from "../../train/loop/record.ts";
+import { type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
 import { cut, type CutOptions } from "./one_shot.ts";
-import { pruneAndTrain, type PruneFinetuneOptions, type PruneRound } from "./prune_finetune.ts";
-import { validate } from "./validate.ts";
+import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
+
+/** What the job gives to training itself. */
+type Given = "validation" | "storeOf" | "tuning";
 
 /** What is pruned, and how. */
-export interface PruneModelOptions extends CutOptions {
-  /** Name, ONNX file or URL. */
-  readonly model: string;
-  /** ONNX file to write. */
-  readonly out: string;
-  /** Side of the input; the model's own by default. */
-  readonly size?: number;
-  /** Pictures: a name or a folder. Without them, channels are scored by weights alone. */
-  readonly data?: string;
+export interface PruneModelOptions extends CutOptions, Omit<ModelFileOptions, "dense"> {
   /** Training between and after cuts; absent for one cut without training. */
-  readonly training?:
-    & Omit<PruneFinetuneOptions, keyof CutOptions | "validation" | "storeOf" | "tuning">
-    & { readonly folder: string };
-  /** A line for people. */
-  readonly say?: (line: string) => void;
+  readonly training?: Omit<PruneFinetuneOptions, keyof CutOptions | Given> & { readonly folder: string };
 }
 
 /** What was made. */
-export interface PrunedModel {
-  readonly graph: Graph;
-  /** Costs before and after. */
-  readonly before: PruneReport["before"];
-  readonly after: PruneReport["before"];
-  /** What became of every layer; absent where there were several rounds. */
-  readonly report?: PruneReport;
-  /** Rounds of pruning and training. */
-  readonly rounds?: readonly PruneRound[];
-  /** Figures on the validation pictures, before and after; absent without pictures. */
-  readonly scores?: { readonly before: Score; readonly after: Score };
-  /** Bytes of the file. */
-  readonly bytes: number;
-  /** Why it ended; after an interruption no file is written. */
-  readonly reason: "finished" | "interrupted";
+export type PrunedModel = ModelFileResult<PruneReport, ToldCut>;
+
+/** Prunes a model and writes the file whole. Throws FeatherdetError as `pruneFile`, `cut` and `pruneAndTrain` do. */
+export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel> {
+  const options = { ...given, memo: given.memo ?? createDiskMemo() };
+  return await pruneFile({ ...options, dense: true }, {
+    async once(source, pictures) {
+      const { graph, report } = await cut(source, pictures, options);
+      return { graph, report, before: report.before, after: report.after };
+    },
+    async inRounds(source, pictures, rest) {
+      const { folder: _, ...how } = options.training!;
+      const result = await pruneAndTrain(source, pictures, { ...options, ...how, ...rest });
+      const latency = result.rounds.at(-1)?.left.latency;
+      return latency === undefined ? result : { ...result, after: { ...costsOf(result.model), latency } };
+    },
+  });
 }
 
-async function openPictures(data: string): Promise<{ training: Dataset; validation?: Dataset }> {
-  const training = await openTrainingPart(data);
-  return { training, validation: await openValidationPart(data, training) };
+/** Which weights become zero, and how. */
+export interface SparsifyModelOptions extends SparsifyOptions, ModelFileOptions {
+  /** Training between and after cuts; absent for one cut without training. */
+  readonly training?: Omit<SparsifyFinetuneOptions, keyof SparsifyOptions | Given> & { readonly folder: string };
 }
 
-/**
- * Prunes a model and writes the file whole. Throws FeatherdetError for a model that cannot be loaded, a file that cannot be written or is
- * the model itself, training without pictures to validate on, and as `cut` and `pruneAndTrain` do.
- */
-export async function pruneModel(options: PruneModelOptions): Promise<PrunedModel> {
-  const { model, out, size, data, training, say } = options;
-  checkTarget(out);
-  refuseSource(model, out);
-  if (training) checkFolder(training.folder);
-  const source = await loadModel(model, { size, batch: 1 });
-  const pictures = data === undefined ? undefined : await openPictures(data);
-  for (const warning of pictures?.training.warnings ?? []) say?.(warning);
-  const tuning = data === undefined ? undefined : tuningFor(await openSharedDevice(), {});
-  const how: CutOptions = { ...options, memo: options.memo ?? createDiskMemo() };
-  const write = async (graph: Graph) => {
-    const bytes = saveOnnx(graph);
-    await writeWhole(out, bytes);
-    return bytes.length;
-  };
-  if (training) {
-    if (!pictures?.validation) {
-      throw new FeatherdetError("training after a cut needs pictures to validate on: name --data");
-    }
-    const { folder, ...rounds } = training;
-    const result = await pruneAndTrain(source, pictures.training, {
-      ...how,
-      ...rounds,
-      ...{ validation: pictures.validation, tuning },
-      storeOf: (name) => folderStore(name === "" ? folder : `${folder}/${name}`),
-    });
-    const last = result.rounds.at(-1), before = result.before, latency = last?.left.latency;
-    const after = { ...costsOf(result.model), ...(latency !== undefined && { latency }) };
-    const scores = { before: result.scoreBefore, after: last?.score ?? last?.afterCut ?? result.scoreBefore };
-    const bytes = result.reason === "finished" ? await write(result.model) : 0;
-    return { graph: result.model, before, after, rounds: result.rounds, scores, bytes, reason: result.reason };
-  }
-  const { graph, report } = await cut(source, pictures?.training, how);
-  const scores = pictures?.validation && {
-    before: await validate(source, pictures.validation, { tuning }),
-    after: await validate(graph, pictures.validation, { tuning }),
-  };
-  const { before, after } = report;
-  return { graph, before, after, report, scores, bytes: await write(graph), reason: "finished" };
+/** What was made. */
+export type SparsifiedModel = ModelFileResult<MaskReport, ToldZeros>;
+
+/** Sets weights of a model to zero and writes the file whole. Throws FeatherdetError as `pruneFile`, `sparsify` and `sparsifyAndTrain` do. */
+export async function sparsifyModel(options: SparsifyModelOptions): Promise<SparsifiedModel> {
+  return await pruneFile(options, {
+    async once(source, pictures) {
+      const { graph, report } = await sparsify(source, pictures, options);
+      const costs = costsOf(graph);
+      return { graph, report, before: costs, after: costs };
+    },
+    inRounds(source, pictures, given) {
+      const { folder: _, ...how } = options.training!;
+      return sparsifyAndTrain(source, pictures, { ...options, ...how, ...given });
+    },
+  });
 }

@@ -12,3 +12,4 @@ export { drawPareto, findParetoFront, type ParetoKind, type ParetoOptions, type 
 export { type CurveOptions, drawPrecisionRecall } from "./precision_recall.ts";
 export { drawProfile, type ProfileOptions } from "./profile.ts";
 export { drawRuns, drawTraining, type TrainingEpoch, type TrainingPlotOptions, type TrainingRun } from "./training.ts";
+export { drawWidths, type WidthPlotOptions } from "./widths.ts";

@@ -6,7 +6,7 @@
 
 import { dot, gridX, gridY, line, type PlotOptions, ruleY, text } from "npm:@observablehq/plot@0.6.17";
 import { figure, type LegendItem } from "./figure.ts";
-import { type Area, placeLabels, type Position } from "./place_labels.ts";
+import { type Area, type LabelledDot, placeLabels, type Position } from "./place_labels.ts";
 import { element } from "./svg.ts";
 import { FAINT, INK, PAPER, seriesColours, SIZES } from "./theme.ts";
 
@@ -39,6 +39,10 @@ export interface ParetoOptions {
   readonly subtitle?: string;
   /** Groups whose points are joined in the order of their cost. */
   readonly lines?: readonly string[];
+  /** Colours of groups; those of other groups follow the order in which they come first. */
+  readonly colours?: ReadonlyMap<string, string>;
+  /** The group that lies above all others and has a dark rim: what the others are compared with. */
+  readonly above?: string;
   /** Whether the axis of costs is logarithmic. Points whose cost is not above 0 are then left out. */
   readonly log?: boolean;
 }
@@ -46,6 +50,12 @@ export interface ParetoOptions {
 const WIDTH = 760, HEIGHT = 430;
 
 const RADIUS = 5;
+
+/** Pixels around the axes. */
+const MARGINS = { left: 56, right: 24, top: 34, bottom: 44 } as const;
+
+/** Pixels by which a dot is larger than the one that lies on it. */
+const RING = 3;
 
 /** Least ratio of the ends of a logarithmic axis. */
 const LEAST_RATIO = 3;
@@ -83,6 +93,36 @@ function domains(points: readonly ParetoPoint[], log: boolean) {
   };
 }
 
+/** Pixels of a point, from the ends of the axes. */
+function pixelsOf({ x: [left, right], y: [low, high] }: ReturnType<typeof domains>, log: boolean) {
+  const across = WIDTH - MARGINS.left - MARGINS.right, up = HEIGHT - MARGINS.top - MARGINS.bottom;
+  const scaled = (x: number) => log ? Math.log(x) : x;
+  return ({ x, y }: ParetoPoint): Position => [
+    across * (scaled(x) - scaled(left)) / (scaled(right) - scaled(left)),
+    up * (high - y) / (high - low),
+  ];
+}
+
+/** Points from the lowest to the highest: published and predicted ones under measured ones, the group `above` on top. */
+function stacked(points: readonly ParetoPoint[], above: string | undefined): ParetoPoint[] {
+  const height = ({ group, kind }: ParetoPoint) => (group === above ? KINDS.length : 0) - KINDS.indexOf(kind);
+  return [...points].sort((a, b) => height(a) - height(b));
+}
+
+/** Radii of the dots: one that others lie on is larger by a ring for each, so that it is seen around them. */
+function radii(stack: readonly ParetoPoint[], pixels: (point: ParetoPoint) => Position): Map<ParetoPoint, number> {
+  const found = new Map<ParetoPoint, number>();
+  for (const point of [...stack].reverse()) {
+    const [x, y] = pixels(point);
+    const inside = [...found].flatMap(([other, radius]) => {
+      const [otherX, otherY] = pixels(other);
+      return Math.hypot(x - otherX, y - otherY) < 1.6 * RADIUS ? [radius + RING] : [];
+    });
+    found.set(point, Math.max(RADIUS, ...inside));
+  }
+  return found;
+}
+
 /** Digits that numbers of a logarithmic axis begin with, from many numbers to few. */
 const LOG_DIGITS = [[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 5], [1]];
 
@@ -104,6 +144,13 @@ function groupLines(points: readonly ParetoPoint[], groups: readonly string[]) {
       return members.length > 1 ? [{ group, kind, members }] : [];
     })
   );
+}
+
+/** Colours that were given, and others for the groups without one. */
+function coloursOf(points: readonly ParetoPoint[], given: ReadonlyMap<string, string> = new Map()) {
+  const names = [...new Set(points.map(({ group }) => group))];
+  const free = seriesColours([...given.keys(), ...names]);
+  return new Map(names.map((name) => [name, given.get(name) ?? free.get(name)!]));
 }
 
 function legendOf(
@@ -140,38 +187,42 @@ const EMPTY = "no variant has been measured yet";
  * ```
  */
 export function drawPareto(points: readonly ParetoPoint[], options: ParetoOptions): string {
-  const { xLabel, yLabel, title, subtitle, lines = [], log = false } = options;
+  const { xLabel, yLabel, title, subtitle, lines = [], colours: given, above, log = false } = options;
   const shown = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && (!log || x > 0));
   if (shown.length === 0) return figure({ title, subtitle, width: WIDTH, panels: [emptyPanel(xLabel, yLabel)] });
-  const colours = seriesColours(shown.map(({ group }) => group));
+  const colours = coloursOf(shown, given);
   const measured = shown.filter(({ kind }) => kind === "measured");
   const front = findParetoFront(measured.length > 0 ? measured : shown);
   const { x, y } = domains(shown, log);
+  const stack = stacked(shown, above), radius = radii(stack, pixelsOf({ x, y }, log));
   const stairs = [...front, { ...front.at(-1)!, x: x[1] }];
   const joined = groupLines(shown, lines);
   const ticks = log ? logTicks(x) : undefined;
   const said = ({ label, x, y, kind }: ParetoPoint) => {
     return `${label}: ${x.toPrecision(4)}, ${y.toPrecision(4)}${kind === "measured" ? "" : ` (${kind})`}`;
   };
-  const dots = KINDS.map((kind) =>
-    dot(shown.filter((point) => point.kind === kind), {
+  const dots = stack.map((point) => {
+    const { group, kind } = point, colour = colours.get(group);
+    const isMeasured = kind === "measured";
+    return dot([point], {
       x: "x",
       y: "y",
-      r: RADIUS,
-      fill: kind === "measured" ? ({ group }: ParetoPoint) => colours.get(group) : PAPER,
-      stroke: kind === "measured" ? PAPER : ({ group }: ParetoPoint) => colours.get(group),
-      strokeWidth: kind === "measured" ? 1 : 2,
+      r: () => radius.get(point)!,
+      fill: isMeasured ? () => colour : PAPER,
+      stroke: isMeasured ? group === above ? INK : PAPER : () => colour,
+      strokeWidth: isMeasured && group !== above ? 1 : 2,
       strokeDasharray: kind === "predicted" ? "2,2" : undefined,
       title: said,
       ariaLabel: () => kind,
-    })
-  );
+    });
+  });
   const panel: PlotOptions = {
     height: HEIGHT,
-    marginLeft: 56,
-    marginRight: 24,
-    marginTop: 34,
-    marginBottom: 44,
+    marginLeft: MARGINS.left,
+    marginRight: MARGINS.right,
+    marginTop: MARGINS.top,
+    marginBottom: MARGINS.bottom,
+    r: { type: "identity" },
     x: {
       ...{ label: xLabel, domain: x },
       ...(ticks &&
@@ -204,7 +255,7 @@ export function drawPareto(points: readonly ParetoPoint[], options: ParetoOption
         const pixels = (one: { x: number; y: number }): Position => [toX!(one.x) as number, toY!(one.y) as number];
         const frame: Area = [marginLeft + 2, marginTop - 8, width - marginRight + 16, height - marginBottom - 2];
         const corners = stairs.flatMap((one, i) => i === 0 ? [one] : [{ x: one.x, y: stairs[i - 1].y }, one]);
-        return labels(shown.map((one) => ({ at: pixels(one), text: one.label })), {
+        return labels(stack.map((one) => ({ at: pixels(one), text: one.label, radius: radius.get(one)! })), {
           frame,
           lines: [corners.map(pixels), ...joined.map(({ members }) => members.map(pixels))],
         });
@@ -228,7 +279,7 @@ function emptyPanel(xLabel: string, yLabel: string): PlotOptions {
 }
 
 function labels(
-  dots: readonly { at: Position; text: string }[],
+  dots: readonly LabelledDot[],
   surroundings: { frame: Area; lines: readonly (readonly Position[])[] },
 ): SVGElement {
   const size = SIZES.label;

@@ -16,6 +16,8 @@ export type Area = readonly [number, number, number, number];
 export interface LabelledDot {
   readonly at: Position;
   readonly text: string;
+  /** Pixels from its middle to its rim; that of the surroundings by default. */
+  readonly radius?: number;
 }
 
 /** Where a label goes. */
@@ -43,6 +45,12 @@ const ROUNDS = 4;
 
 /** Cost of a pixel that is hidden, or of being away from the dot by as much. */
 const COSTS = { label: 10, dot: 8, outside: 100, line: 12, distance: 0.8 };
+
+/** Cost of a label of which it is not plain to see whose it is, with a line to its dot and without. */
+const UNCLEAR = { led: 30, bare: 200 };
+
+/** Pixels by which another dot has to be further from a label than its own. */
+const CLEARLY = 5;
 
 function overlap(a: Area, b: Area): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
@@ -72,8 +80,8 @@ function nearest([x, y]: Position, [left, top, right, bottom]: Area): Position {
 }
 
 /** Places around a dot that a label can have, the nearest first. */
-function candidates({ at, text }: LabelledDot, { size, radius }: LabelSurroundings): PlacedLabel[] {
-  const [x, y] = at;
+function candidates(dot: LabelledDot, { size, radius: usual }: LabelSurroundings): PlacedLabel[] {
+  const { at, text, radius = usual } = dot, [x, y] = at;
   const width = textWidth(text, size), height = size * 1.15;
   return [1, 2.6, 4.6, 7].flatMap((ring) => {
     const [near, aside] = [radius + 3, (radius + 3) * ring];
@@ -99,6 +107,15 @@ function distance({ at, area }: PlacedLabel): number {
   return Math.hypot(x - at[0], y - at[1]);
 }
 
+/** Whether another dot is as near to the label as its own. Dots in the same place are not told apart by any label. */
+function isUnclear(label: PlacedLabel, others: readonly LabelledDot[]): boolean {
+  const own = distance(label);
+  return others.some(({ at }) => {
+    const isApart = Math.hypot(at[0] - label.at[0], at[1] - label.at[1]) > 2;
+    return isApart && distance({ ...label, at }) < own + CLEARLY;
+  });
+}
+
 /** How many of the points a label hides. */
 function hidden(points: readonly Position[], area: Area): number {
   return points.filter(([x, y]) => overlap(area, [x - 1, y - 1, x + 1, y + 1]) > 0).length;
@@ -108,12 +125,16 @@ function hidden(points: readonly Position[], area: Area): number {
 export function placeLabels(dots: readonly LabelledDot[], surroundings: LabelSurroundings): PlacedLabel[] {
   const { frame, radius, lines } = surroundings;
   const along = lines.flatMap(samples);
-  const discs = dots.map(({ at: [x, y] }): Area => [x - radius - 1, y - radius - 1, x + radius + 1, y + radius + 1]);
+  const discs = dots.map(({ at: [x, y], radius: own = radius }): Area => {
+    return [x - own - 1, y - own - 1, x + own + 1, y + own + 1];
+  });
   const choices = dots.map((dot, i) =>
     candidates(dot, surroundings).map((label) => {
       const points = label.leader === undefined ? [] : samples(label.leader);
       const rest = discs.filter((_, k) => k !== i);
-      const cost = COSTS.outside * outside(label.area, frame) + COSTS.distance * distance(label) +
+      const unclear = label.leader === undefined ? UNCLEAR.bare : UNCLEAR.led;
+      const cost = (isUnclear(label, dots) ? unclear : 0) + COSTS.outside * outside(label.area, frame) +
+        COSTS.distance * distance(label) +
         COSTS.dot * discs.reduce((sum, disc) => sum + overlap(label.area, disc), 0) +
         COSTS.line * (hidden(along, label.area) + rest.reduce((sum, disc) => sum + hidden(points, disc), 0));
       return { label, points, cost };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { derived, type Figure, ratio } from "./figure.ts";
+import { type Figure, isMissing, mapped, ratio } from "./figure.ts";
 import { type Format, FORMATS, RATIO, ROLE_TITLES } from "./format.ts";
 import { PUBLISHED_COMBINATIONS, type PublishedCombination, type PublishedModel, publishedRatio } from "./published.ts";
 import { type FigureName, readFigure, type ResultRow, type TableResults } from "./results.ts";
@@ -16,6 +16,10 @@ export interface Cell {
   readonly format: Pick<Format, "unit" | "digits">;
   /** The published figure in the same unit; null if the source gives none, absent if there is nothing to compare. */
   readonly published?: number | null;
+  /** The value that says that there is no difference to the original, where the figure tells of one. */
+  readonly neutral?: number;
+  /** The middle half of the samples that the figure is the median of. */
+  readonly spread?: readonly [low: number, high: number];
 }
 
 /** A table: cells in the order of the headings, behind the row's own title. */
@@ -35,8 +39,12 @@ function figureOfRole(rows: readonly ResultRow[], role: VariantRole, name: Figur
   return row ? readFigure(row, name) : { missing: `there is no variant with the role ${role}` };
 }
 
-/** A figure of a row over the original's. */
+/** A figure of a row over the original's. Of times that were taken in rounds it is the ratio within rounds. */
 export function ratioToOriginal(rows: readonly ResultRow[], row: ResultRow, name: FigureName): Figure {
+  const inRounds = name === "detectMedian" || name === "gpuMedian" ? row.timing.ratio?.[name] : undefined;
+  if (inRounds && !isMissing(readFigure(row, name))) {
+    return { value: inRounds.median, interval: inRounds.interval ?? null };
+  }
   const original = figureOfRole(rows, "original", name);
   return ratio(
     readFigure(row, name),
@@ -57,6 +65,7 @@ const STEP_COLUMNS: readonly { name: FigureName; ratio: boolean; published?: key
   { name: "bitOperations", ratio: true },
   { name: "map50", ratio: true, published: "map50" },
   { name: "detectMedian", ratio: true, published: "milliseconds" },
+  { name: "gpuMedian", ratio: true },
 ];
 
 /** The first table: the original and each step, every figure with its ratio to the original and the published ratio. */
@@ -72,14 +81,14 @@ export function stepTable({ rows }: Pick<TableResults, "rows">): ComparisonTable
       cells: STEP_COLUMNS.flatMap(({ name, ratio, published }): Cell[] => {
         const own = { figure: figureOfRole(rows, role, name), format: FORMATS[name] };
         if (!ratio) return [own];
-        const ours: Cell = { figure: ratioOfRole(rows, role, name), format: RATIO };
+        const ours: Cell = { figure: ratioOfRole(rows, role, name), format: RATIO, neutral: 1 };
         return [own, published ? { ...ours, published: publishedRatio(role, published) ?? null } : ours];
       }),
     })),
   };
 }
 
-const PERCENT = { unit: 1, digits: 1 } as const;
+const PERCENT = { unit: 1, digits: 1 } as const, SPEED_UP = { unit: 1, digits: 2 } as const;
 
 const kept = (ratio: number) => 100 * ratio;
 const gone = (ratio: number) => 100 * (1 - ratio);
@@ -99,7 +108,8 @@ const COMBINATION_COLUMNS: readonly {
   { heading: "computation reduction %", name: "flops", of: gone, format: PERCENT, published: "computation" },
   { heading: FORMATS.sparsity.heading, name: "sparsity", of: undefined, format: FORMATS.sparsity },
   { heading: "bit operation reduction %", name: "bitOperations", of: gone, format: PERCENT },
-  { heading: "speed-up", name: "detectMedian", of: times, format: { unit: 1, digits: 2 }, published: "speed" },
+  { heading: "speed-up", name: "detectMedian", of: times, format: SPEED_UP, published: "speed" },
+  { heading: "speed-up on the device", name: "gpuMedian", of: times, format: SPEED_UP },
 ];
 
 /** The second table: what combinations of steps keep and save. Computation is counted in dense operations. */
@@ -110,9 +120,10 @@ export function combinationTable({ rows }: Pick<TableResults, "rows">): Comparis
       title: ROLE_TITLES[role],
       role,
       cells: COMBINATION_COLUMNS.map(({ name, of, format, published }): Cell => {
-        const figure = of ? derived(of, ratioOfRole(rows, role, name)) : figureOfRole(rows, role, name);
-        if (!published) return { figure, format };
-        return { figure, format, published: PUBLISHED_COMBINATIONS[role]?.[published] ?? null };
+        const figure = of ? mapped(of, ratioOfRole(rows, role, name)) : figureOfRole(rows, role, name);
+        const own: Cell = { figure, format, ...(of && { neutral: of(1) }) };
+        if (!published) return own;
+        return { ...own, published: PUBLISHED_COMBINATIONS[role]?.[published] ?? null };
       }),
     })),
   };

@@ -31,6 +31,7 @@ const RATIOS: readonly { name: FigureName; column: string; published?: keyof Pub
   { name: "map", column: "ratio_map" },
   { name: "map50", column: "ratio_map50", published: "map50" },
   { name: "detectMedian", column: "timing_ratio_detect_median", published: "milliseconds" },
+  { name: "gpuMedian", column: "timing_ratio_gpu_median" },
 ];
 
 type Line = Record<string, string | number | boolean | null | undefined>;
@@ -39,6 +40,19 @@ type Line = Record<string, string | number | boolean | null | undefined>;
 function sourceOf({ model }: ResultRow): string {
   if ("file" in model) return model.file;
   return `built ${model.name}${model.options ? ` ${JSON.stringify(model.options)}` : ""}`;
+}
+
+/** What rounds tell of times: the middle half, and the interval of the ratio. */
+function roundedColumns({ timing: { middle, ratio } }: ResultRow): Line {
+  return Object.fromEntries((["detectMedian", "gpuMedian"] as const).flatMap((name) => {
+    const ends = (prefix: string, [low, high]: readonly [number?, number?] = []) => {
+      return [[`${prefix}_low`, low], [`${prefix}_high`, high]];
+    };
+    return [
+      ...ends(`timing_middle_${snake(name)}`, middle?.[name]),
+      ...ends(`timing_ratio_${snake(name)}`, ratio?.[name]?.interval),
+    ];
+  }));
 }
 
 /** Names of the figures that were predicted, and by what. */
@@ -86,6 +100,7 @@ function lineOf(row: ResultRow, { data, split, images, limit, storage, rows, run
     ...Object.fromEntries(published),
     ...figures(TIMED_FIGURES, "timing_"),
     ...at(true),
+    ...roundedColumns(row),
     timing_predicted: predictedIn(row, TIMED_FIGURES),
     run_adapter: run?.adapter?.name,
     run_software: run?.adapter?.software,

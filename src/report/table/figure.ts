@@ -8,6 +8,8 @@
 export interface MeasuredFigure {
   /** The figure, in the unit of its name. */
   readonly value: number;
+  /** Ends of a 95 % interval; null if there were too few samples for one; absent if the figure was not sampled. */
+  readonly interval?: readonly [low: number, high: number] | null;
 }
 
 /** A figure that was computed by a model of what would be measured. */
@@ -40,6 +42,19 @@ export function valueOf(figure: Figure): number | undefined {
 /** The model that predicts the figure, undefined if it was measured or is missing. */
 export function predictorOf(figure: Figure): string | undefined {
   return "predictedBy" in figure ? figure.predictedBy : undefined;
+}
+
+/** The interval of a sampled figure, null if it has too few samples, undefined if it was not sampled. */
+export function intervalOf(figure: Figure): MeasuredFigure["interval"] {
+  return "interval" in figure ? figure.interval : undefined;
+}
+
+/** A monotone function of a figure, with what becomes of the ends of its interval. */
+export function mapped(compute: (value: number) => number, figure: Figure): Figure {
+  const interval = intervalOf(figure), made = derived(compute, figure);
+  if (isMissing(made) || interval === undefined) return made;
+  const ends = interval && [compute(interval[0]), compute(interval[1])].sort((a, b) => a - b);
+  return { ...made, interval: ends && [ends[0], ends[1]] };
 }
 
 /**

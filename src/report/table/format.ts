@@ -5,7 +5,8 @@
  */
 
 import type { FigureName } from "./results.ts";
-import type { VariantRole } from "./variant.ts";
+import { seriesColour } from "../plot/theme.ts";
+import { VARIANT_ROLES, type VariantRole } from "./variant.ts";
 
 /** How a kind of figure is written. */
 export interface Format {
@@ -51,6 +52,11 @@ export const ROLE_TITLES: Readonly<Record<VariantRole, string>> = {
   everything: "+ everything",
   other: "other",
 };
+
+/** Colours of the roles by their names: the same in every plot, whichever roles it shows. */
+export const ROLE_COLOURS: ReadonlyMap<string, string> = new Map(
+  VARIANT_ROLES.map((role, index) => [ROLE_TITLES[role], seriesColour(index)]),
+);
 
 /** A value as it is written. */
 export function written(value: number, { unit, digits }: Pick<Format, "unit" | "digits">): string {

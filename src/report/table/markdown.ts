@@ -5,8 +5,9 @@
  */
 
 import { markdownTable } from "npm:markdown-table@3.1.0";
+import { LEAST_ROUNDS } from "../../eval/time_ratio.ts";
 import { type Cell, combinationTable, type ComparisonTable, stepTable } from "./compare.ts";
-import { isMissing, predictorOf } from "./figure.ts";
+import { intervalOf, isMissing, predictorOf } from "./figure.ts";
 import { Footnotes } from "./footnotes.ts";
 import { FORMATS, written } from "./format.ts";
 import { PUBLISHED_FAMILY_SOURCE, PUBLISHED_SOURCE } from "./published.ts";
@@ -29,31 +30,70 @@ export interface MarkdownOptions {
 
 const plain = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
 
+const TOO_FEW = `of fewer than ${LEAST_ROUNDS} rounds no difference can be told from chance`;
+
+const between = ([low, high]: readonly [number, number], format: Cell["format"]) =>
+  `[${written(low, format)}, ${written(high, format)}]`;
+
+/** What we say of a cell's figure. A difference that the interval does not show is not written as a number. */
+function ownText({ figure, format, neutral, spread }: Cell, notes: Footnotes): string {
+  if (isMissing(figure)) return `—${notes.sign(plain(figure.missing))}`;
+  const predictor = predictorOf(figure), interval = intervalOf(figure), text = written(figure.value, format);
+  if (predictor !== undefined) return `≈${text}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
+  if (spread) return `${text} ${between(spread, format)}`;
+  if (interval === undefined || neutral === undefined) return text;
+  if (interval === null) return `no difference seen${notes.sign(TOO_FEW)}`;
+  const [low, high] = interval;
+  return low <= neutral && neutral <= high ? "no difference seen" : `${text} ${between(interval, format)}`;
+}
+
 /** A cell's text; what has to be said of it goes to the notes. */
-function cellText({ figure, format, published }: Cell, notes: Footnotes): string {
-  const predictor = predictorOf(figure);
-  const own = isMissing(figure)
-    ? `—${notes.sign(plain(figure.missing))}`
-    : predictor === undefined
-    ? written(figure.value, format)
-    : `≈${written(figure.value, format)}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
+function cellText(cell: Cell, notes: Footnotes): string {
+  const { format, published } = cell;
+  const own = ownText(cell, notes);
   if (published === undefined) return own;
   return `${own} (${published === null ? "—" : published.toFixed(format.digits)})`;
 }
 
-/** A table and, below it, its notes. */
-function tableText(headings: readonly string[], rows: readonly { title: string; cells: readonly Cell[] }[]): string[] {
+/** A row of a table. */
+interface Row {
+  readonly title: string;
+  readonly cells: readonly Cell[];
+}
+
+/** Rows without any figure in one line, with their reasons; rows of one reason together. */
+function missingText(rows: readonly Row[]): string[] {
+  if (rows.length === 0) return [];
+  const titles = new Map<string, string[]>();
+  for (const { title, cells: [{ figure }] } of rows) {
+    const reason = isMissing(figure) ? plain(figure.missing) : "";
+    titles.set(reason, [...titles.get(reason) ?? [], plain(title)]);
+  }
+  return [`Not measured: ${[...titles].map(([reason, list]) => `${list.join(", ")}: ${reason}`).join("; ")}.`, ""];
+}
+
+/** A table and, below it, its notes and what is missing. */
+function tableText(headings: readonly string[], rows: readonly Row[]): string[] {
   const notes = new Footnotes();
-  const body = rows.map(({ title, cells }) => [plain(title), ...cells.map((cell) => cellText(cell, notes))]);
+  const hasFigure = ({ cells }: Row) => cells.some(({ figure }) => !isMissing(figure));
+  const body = rows.filter(hasFigure).map(({ title, cells }) => [
+    plain(title),
+    ...cells.map((cell) => cellText(cell, notes)),
+  ]);
   const align = ["l", ...headings.slice(1).map(() => "r")];
+  const table = body.length > 0 || rows.length === 0 ? [markdownTable([headings, ...body], { align }), ""] : [];
   const lines = notes.lines();
-  return [markdownTable([headings, ...body], { align }), "", ...(lines.length > 0 ? [...lines, ""] : [])];
+  return [...table, ...(lines.length > 0 ? [...lines, ""] : []), ...missingText(rows.filter((row) => !hasFigure(row)))];
 }
 
 const comparisonText = ({ headings, rows }: ComparisonTable) => tableText(["model", ...headings], rows);
 
 function variantTable(rows: readonly ResultRow[], names: readonly FigureName[]): string[] {
-  const cells = (row: ResultRow) => names.map((name) => ({ figure: readFigure(row, name), format: FORMATS[name] }));
+  const cells = (row: ResultRow) =>
+    names.map((name): Cell => {
+      const { middle } = row.timing, figure = readFigure(row, name), format = FORMATS[name];
+      return { figure, format, spread: name === "detectMedian" || name === "gpuMedian" ? middle?.[name] : undefined };
+    });
   return tableText(
     ["variant", ...names.map((name) => FORMATS[name].heading)],
     rows.map((row) => ({ title: row.title, cells: cells(row) })),
@@ -101,6 +141,13 @@ function originalText(rows: readonly ResultRow[]): string {
   const { title, size, precision } = original;
   return `The original is ${title} at ${size}x${size} in ${precision}.`;
 }
+
+const ROUNDS_TEXT = [
+  `Ratios of times are medians of the ratios within rounds, in each of which every variant detects once; in brackets is the 95 %`,
+  `interval of the sign test. "No difference seen" is written where it holds 1.`,
+];
+
+const isInRounds = (rows: readonly ResultRow[]) => rows.some(({ timing }) => timing.ratio !== undefined);
 
 /** One line a variant: what it is, and the command. */
 function madeText({ title, model, size, precision, sha256, made, note }: ResultRow): string {
@@ -151,6 +198,7 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     "save nothing here. Fewer bits leave the operations as many: bit operations are multiply-accumulates times the bits of",
     "both factors.",
     "",
+    ...(isInRounds(rows) ? [...ROUNDS_TEXT, ""] : []),
     ...images.flatMap((image) => [`![${image.replace(/\.\w+$/, "").replaceAll("-", " ")}](${image})`, ""]),
     "## Every variant",
     "",
@@ -161,6 +209,9 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     ...variantTable(rows, COUNTED_FIGURES),
     `Times are of one picture, with the usual settings of detection: medians and 90th percentiles of ${latencyRuns} samples from`,
     "picture to boxes, and of the device alone.",
+    ...(isInRounds(rows)
+      ? ["Variants took turns, frame by frame. In brackets is the middle half of the samples."]
+      : []),
     "",
     ...variantTable(rows, TIMED_FIGURES),
     ...familyTable(family),

@@ -1,6 +1,6 @@
 /**
- * Measures the variants of a data set: costs and accuracy of each, then the latency of all of them in a row, so that the machine is in
- * about the same state for all.
+ * Measures the variants of a data set: costs and accuracy of each, then the latency of all of them in turn, round by round, so that what
+ * disturbs the machine disturbs all of them.
  *
  * @module
  */
@@ -10,12 +10,13 @@ import { Detector, type DetectorOptions, type Picture } from "../../detect/detec
 import { countCosts } from "../../eval/costs.ts";
 import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
 import type { EvaluationJournal } from "../../eval/journal.ts";
-import { measureLatency } from "../../eval/measure_latency.ts";
+import { detectorEntrant, measureInRounds } from "../../eval/measure_rounds.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import type { Precision } from "../../engine/session.ts";
 import type { Figure, MissingFigure } from "./figure.ts";
 import { PUBLISHED_FAMILY } from "./published.ts";
-import type { CountedName, FamilyMember, Figures, ResultRow, TableResults, TimedName } from "./results.ts";
+import type { CountedName, FamilyMember, Figures, ResultRow, TableResults } from "./results.ts";
+import { timingOf } from "./timing.ts";
 import type { Variant } from "./variant.ts";
 
 /** A variant's model. */
@@ -40,11 +41,11 @@ export interface MeasureOptions {
   readonly detectorOptions?: (precision: Precision) => Promise<Pick<DetectorOptions, "device" | "tuning" | "storage">>;
   /** Only the variants with these ids are measured. */
   readonly only?: readonly string[];
-  /** Samples of each time; 0 leaves times out. Default 20. */
+  /** Rounds in which the variants are timed in turn; 0 leaves times out. Default 20. */
   readonly latencyRuns?: number;
   /** Published models to time: their names in `PUBLISHED_FAMILY`, and how they are built. */
   readonly family?: readonly { readonly model: string; readonly size: number; readonly build: () => Graph }[];
-  /** Samples of each time of the family. Default 3. */
+  /** Rounds in which the members of the family are timed in turn. Default 3. */
   readonly familyRuns?: number;
   /** Keeps what was found for a variant while it is evaluated. */
   readonly journal?: (variant: Variant) => EvaluationJournal;
@@ -107,29 +108,6 @@ async function countAndEvaluate(
   }
 }
 
-async function timesOf(
-  graph: Graph,
-  precision: Precision,
-  picture: Picture,
-  runs: number,
-  options: MeasureOptions,
-): Promise<Figures<TimedName>> {
-  const detector = await detectorFor(graph, precision, options);
-  try {
-    const { detect, gpu, stream } = await measureLatency(detector, picture, { runs });
-    const noTimestamps = { missing: "the adapter has no timestamps" };
-    return {
-      detectMedian: { value: detect.median },
-      detectP90: { value: detect.p90 },
-      gpuMedian: gpu ? { value: gpu.median } : noTimestamps,
-      gpuP90: gpu ? { value: gpu.p90 } : noTimestamps,
-      framesPerSecond: { value: stream },
-    };
-  } finally {
-    detector.destroy();
-  }
-}
-
 /** The variant's model, or why it is not measured. */
 async function open(variant: Variant, { only, load }: MeasureOptions): Promise<VariantModel | MissingFigure> {
   if (only && !only.includes(variant.id)) return { missing: "left out of this run" };
@@ -163,33 +141,47 @@ async function countedRow(
   }
 }
 
-async function timedRow(
-  row: ResultRow,
-  variant: Variant,
+/** The rows that were counted, timed in rounds beside the original, if that is among them. */
+async function timedRows(
+  rows: readonly ResultRow[],
+  variants: readonly Variant[],
   picture: Picture,
-  runs: number,
-  options: MeasureOptions,
-): Promise<ResultRow> {
-  if (row.missing !== undefined) return row;
-  const model = await open(variant, options);
-  if ("missing" in model) {
-    throw new FeatherdetError(`has gone while it was measured: ${model.missing}`, { file: row.id });
-  }
-  options.say?.(`${row.title}: latency`);
-  return { ...row, timing: await timesOf(model.graph, row.precision, picture, runs, options) };
+  options: MeasureOptions & { readonly latencyRuns: number },
+): Promise<ResultRow[]> {
+  const present = rows.flatMap(({ missing }, i) => missing === undefined ? [i] : []);
+  const original = present.findIndex((i) => rows[i].role === "original");
+  const times = await measureInRounds(
+    present.map((i) => async () => {
+      const model = await open(variants[i], options);
+      if ("missing" in model) {
+        throw new FeatherdetError(`has gone while it was measured: ${model.missing}`, { file: rows[i].id });
+      }
+      return detectorEntrant(await detectorFor(model.graph, rows[i].precision, options), picture);
+    }),
+    {
+      rounds: options.latencyRuns,
+      ...(original >= 0 && { original }),
+      onGroup: (members) => options.say?.(`latency of ${members.map((i) => rows[present[i]].title).join(", ")}`),
+    },
+  );
+  return rows.map((row, i) => present.includes(i) ? { ...row, timing: timingOf(times[present.indexOf(i)]) } : row);
 }
 
 async function familyMembers(picture: Picture, options: MeasureOptions): Promise<FamilyMember[]> {
   const { family = [], familyRuns = 3 } = options;
-  const members: FamilyMember[] = [];
-  for (const { model, size, build } of family) {
-    options.say?.(`${model} with random weights: latency`);
-    const graph = build();
-    const { fileBytes } = countCosts(graph);
-    const timing = await timesOf(graph, "f32", picture, familyRuns, options);
-    members.push({ model, size, fileBytes, publishedMap: PUBLISHED_FAMILY[model] / 100, timing });
-  }
-  return members;
+  const times = await measureInRounds(
+    family.map(({ build }) => async () => detectorEntrant(await detectorFor(build(), "f32", options), picture)),
+    {
+      rounds: familyRuns,
+      onGroup: (members) => {
+        options.say?.(`latency of ${members.map((i) => family[i].model).join(", ")} with random weights`);
+      },
+    },
+  );
+  return family.map(({ model, size, build }, i) => {
+    const { fileBytes } = countCosts(build());
+    return { model, size, fileBytes, publishedMap: PUBLISHED_FAMILY[model] / 100, timing: timingOf(times[i]) };
+  });
 }
 
 function checkNames({ only = [], family = [] }: MeasureOptions, variants: readonly Variant[]): void {
@@ -235,11 +227,7 @@ export async function measureTable(variants: readonly Variant[], options: Measur
   let family: readonly FamilyMember[] = [];
   if (latencyRuns > 0 && dataset.images.length > 0) {
     const picture = await dataset.images[0].load();
-    const timed: ResultRow[] = [];
-    for (const [i, row] of rows.entries()) {
-      timed.push(await timedRow(row, variants[i], picture, latencyRuns, options));
-    }
-    rows = timed;
+    rows = await timedRows(rows, variants, picture, { ...options, latencyRuns });
     family = await familyMembers(picture, options);
   }
   return {

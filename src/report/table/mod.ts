@@ -20,6 +20,8 @@ export {
   readFigure,
   removeTimings,
   type ResultRow,
+  type RoundedName,
+  type RowTiming,
   type RunRecord,
   type TableResults,
   TIMED_FIGURES,

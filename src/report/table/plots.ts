@@ -7,7 +7,8 @@
 import { adapterText } from "../../gpu/device.ts";
 import { drawPareto, type ParetoKind, type ParetoOptions, type ParetoPoint } from "../plot/pareto.ts";
 import { type Figure, predictorOf, valueOf } from "./figure.ts";
-import { FORMATS, ROLE_TITLES } from "./format.ts";
+import { FAINT } from "../plot/theme.ts";
+import { FORMATS, ROLE_COLOURS, ROLE_TITLES } from "./format.ts";
 import { PUBLISHED_FAMILY_SOURCE } from "./published.ts";
 import { readFigure, type TableResults } from "./results.ts";
 
@@ -23,6 +24,9 @@ const X_LABELS: Readonly<Record<ParetoCost, string>> = {
 
 /** Group of the published family. */
 const FAMILY = "YOLO11, published mAP";
+
+/** What others published is grey: none of our roles. */
+const COLOURS = new Map([...ROLE_COLOURS, [FAMILY, FAINT]]);
 
 function kindOf(...figures: readonly Figure[]): ParetoKind {
   return figures.some((figure) => predictorOf(figure) !== undefined) ? "predicted" : "measured";
@@ -46,18 +50,29 @@ export function paretoPoints({ rows, family }: TableResults, cost: ParetoCost): 
   return [...variants, ...published];
 }
 
+/** Titles of the variants that a plot cannot show, in one line. */
+function missingText({ rows }: TableResults, cost: ParetoCost): string[] {
+  const missing = rows.filter((row) =>
+    [COSTS[cost], "map" as const].some((name) => valueOf(readFigure(row, name)) === undefined)
+  );
+  return missing.length === 0 ? [] : [`not measured: ${missing.map(({ title }) => title).join(" / ")}`];
+}
+
 /** What is written on a plot. */
-function paretoOptions({ data, split, images, limit, run, family }: TableResults, cost: ParetoCost): ParetoOptions {
+function paretoOptions(results: TableResults, cost: ParetoCost): ParetoOptions {
+  const { data, split, images, limit, run, family } = results;
   const set = `${data}${split === null ? "" : ` ${split}`}`;
   const adapter = cost === "latency" && run?.adapter ? [`on ${adapterText(run.adapter)}`] : [];
   const sources = family.length > 0 ? [`hollow: ${PUBLISHED_FAMILY_SOURCE}`] : [];
   const pictures = limit === null ? `${images} pictures` : `a quick look, only the first ${images} pictures`;
   return {
     title: `mAP against ${cost === "latency" ? "latency" : "size"} on ${set}`,
-    subtitle: [pictures, ...adapter, ...sources].join("; "),
+    subtitle: [pictures, ...adapter, ...sources, ...missingText(results, cost)].join("; "),
     xLabel: X_LABELS[cost],
     yLabel: FORMATS.map.heading,
     lines: [FAMILY],
+    colours: COLOURS,
+    above: ROLE_TITLES.original,
     log: true,
   };
 }

@@ -9,6 +9,7 @@
 
 import type { DetectorSettings } from "../../detect/detector.ts";
 import type { LatencyReport } from "../../eval/measure_latency.ts";
+import type { TimeRatio } from "../../eval/time_ratio.ts";
 import type { Figure } from "./figure.ts";
 import type { Variant } from "./variant.ts";
 
@@ -42,6 +43,20 @@ export type FigureName = CountedName | TimedName;
 /** Figures by their names. Figures that are absent were not measured. */
 export type Figures<Name extends FigureName> = Readonly<Partial<Record<Name, Figure>>>;
 
+/** Figures that are times in milliseconds of which rounds tell how far they can be believed. */
+export type RoundedName = "detectMedian" | "gpuMedian";
+
+/**
+ * Times of a variant. Where variants were timed in rounds, what the rounds tell of medians is beside them; tables that were written before
+ * have neither.
+ */
+export interface RowTiming extends Figures<TimedName> {
+  /** The middle half of the samples: a quarter was faster than the first, a quarter slower than the second. */
+  readonly middle?: Readonly<Partial<Record<RoundedName, readonly [low: number, high: number]>>>;
+  /** Over the original's times in the same rounds; absent for the original itself. */
+  readonly ratio?: Readonly<Partial<Record<RoundedName, TimeRatio>>>;
+}
+
 /** A variant with its figures. */
 export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256"> {
   /** SHA-256 of the file that was measured; absent for models that were built. */
@@ -51,7 +66,7 @@ export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256"> {
   /** Counts and accuracy. */
   readonly figures: Figures<CountedName>;
   /** Times: they differ from run to run. */
-  readonly timing: Figures<TimedName>;
+  readonly timing: RowTiming;
 }
 
 /** A published model, of random weights, whose latency was measured here and whose accuracy others have published. */
@@ -65,7 +80,7 @@ export interface FamilyMember {
   /** Published mAP50-95 in 0..1; see `PUBLISHED_FAMILY`. */
   readonly publishedMap: number;
   /** Times: they differ from run to run. */
-  readonly timing: Figures<TimedName>;
+  readonly timing: RowTiming;
 }
 
 /** When, where and with what it was measured: all of it may differ from run to run. */
@@ -102,7 +117,7 @@ export interface TableResults {
   readonly limit: number | null;
   /** What mAP was measured with. */
   readonly settings: DetectorSettings;
-  /** Samples of each time of the variants; 0 if none was taken. */
+  /** Samples of each time of the variants, which are the rounds in which they were taken in turn; 0 if none was taken. */
   readonly latencyRuns: number;
   /** How activations were stored, on which dispatches and activation memory depend; null if nothing was measured. */
   readonly storage: string | null;

@@ -1,0 +1,117 @@
+/**
+ * Pruning from file to file, whatever is cut: load, cut, perhaps train in rounds, measure, write.
+ *
+ * @module
+ */
+
+import { costsOf, type PruneCosts } from "../../compress/prune/mod.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { openTrainingPart, openValidationPart } from "../../data/parts.ts";
+import { openSharedDevice } from "../../gpu/device.ts";
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { loadModel, refuseSource } from "../../host/models.ts";
+import { checkFolder, folderStore } from "../../host/run_folder.ts";
+import { tuningFor } from "../../host/tuning_store.ts";
+import { checkTarget, writeWhole } from "../../host/whole_file.ts";
+import { saveOnnx } from "../../onnx/mod.ts";
+import type { Score } from "../../train/loop/record.ts";
+import type { RoundFigures, RoundOptions, RoundsResult } from "./rounds.ts";
+import { validate } from "./validate.ts";
+
+/** Files and pictures of a job. */
+export interface ModelFileOptions {
+  /** Name, ONNX file or URL. */
+  readonly model: string;
+  /** ONNX file to write. */
+  readonly out: string;
+  /** Side of the input; the model's own by default. */
+  readonly size?: number;
+  /** Pictures: a name or a folder. Without them, weights alone decide. */
+  readonly data?: string;
+  /** Training between and after cuts, in this folder; absent for one cut without training. */
+  readonly training?: { readonly folder: string };
+  /** Zeros take bytes in the file like other numbers, as every program reads it. */
+  readonly dense?: boolean;
+  /** A line for people. */
+  readonly say?: (line: string) => void;
+}
+
+/** What was made. */
+export interface ModelFileResult<Report, Round> {
+  readonly graph: Graph;
+  /** Costs before and after. */
+  readonly before: PruneCosts;
+  readonly after: PruneCosts;
+  /** What became of every layer. */
+  readonly report?: Report;
+  /** Rounds of pruning and training. */
+  readonly rounds?: readonly (Round & RoundFigures)[];
+  /** Figures on the validation pictures, before and after; absent without pictures. */
+  readonly scores?: { readonly before: Score; readonly after: Score };
+  /** Bytes of the file. */
+  readonly bytes: number;
+  /** Why it ended; after an interruption no file is written. */
+  readonly reason: "finished" | "interrupted";
+}
+
+/** What is done to the model. */
+export interface ModelFileJob<Report, Round> {
+  /** One cut. */
+  once(source: Graph, pictures: Dataset | undefined): Promise<
+    { readonly graph: Graph; readonly before: PruneCosts; readonly after: PruneCosts; readonly report: Report }
+  >;
+  /** Cuts and training. */
+  inRounds(
+    source: Graph,
+    pictures: Dataset,
+    how: Pick<RoundOptions, "validation" | "tuning" | "storeOf">,
+  ): Promise<RoundsResult<Round> & { readonly report?: Report; readonly after?: PruneCosts }>;
+}
+
+async function openPictures(data: string): Promise<{ training: Dataset; validation?: Dataset }> {
+  const training = await openTrainingPart(data);
+  return { training, validation: await openValidationPart(data, training) };
+}
+
+/**
+ * Loads a model, does the job and writes the file whole. Throws FeatherdetError for a model that cannot be loaded, a file that cannot be
+ * written or is the model itself, training without pictures to validate on, and as the job does.
+ */
+export async function pruneFile<Report, Round>(
+  { model, out, size, data, training, dense = false, say }: ModelFileOptions,
+  job: ModelFileJob<Report, Round>,
+): Promise<ModelFileResult<Report, Round>> {
+  checkTarget(out);
+  refuseSource(model, out);
+  if (training) checkFolder(training.folder);
+  const source = await loadModel(model, { size, batch: 1 });
+  const pictures = data === undefined ? undefined : await openPictures(data);
+  for (const warning of pictures?.training.warnings ?? []) say?.(warning);
+  const tuning = data === undefined ? undefined : tuningFor(await openSharedDevice(), {});
+  const write = async (graph: Graph) => {
+    const bytes = saveOnnx(graph, { sparse: !dense });
+    await writeWhole(out, bytes);
+    return bytes.length;
+  };
+  if (training) {
+    if (!pictures?.validation) {
+      throw new FeatherdetError("training after a cut needs pictures to validate on: name --data");
+    }
+    const { folder } = training;
+    const result = await job.inRounds(source, pictures.training, {
+      ...{ validation: pictures.validation, tuning },
+      storeOf: (name) => folderStore(name === "" ? folder : `${folder}/${name}`),
+    });
+    const { model: graph, before, rounds, scoreBefore, report, reason } = result;
+    const after = result.after ?? costsOf(graph);
+    const last = rounds.at(-1), scores = { before: scoreBefore, after: last?.score ?? last?.afterCut ?? scoreBefore };
+    const bytes = reason === "finished" ? await write(graph) : 0;
+    return { graph, before, after, report, rounds, scores, bytes, reason };
+  }
+  const { graph, before, after, report } = await job.once(source, pictures?.training);
+  const scores = pictures?.validation && {
+    before: await validate(source, pictures.validation, { tuning }),
+    after: await validate(graph, pictures.validation, { tuning }),
+  };
+  return { graph, before, after, report, scores, bytes: await write(graph), reason: "finished" };
+}
