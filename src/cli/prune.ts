@@ -6,11 +6,12 @@
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { CRITERIA_NAMES, MASK_PATTERNS, type PruneBudget } from "../compress/prune/mod.ts";
+import { CRITERIA_NAMES, MASK_PATTERNS, type PruneBudget, WIDTH_METHOD_NAMES } from "../compress/prune/mod.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { type PrunedModel, pruneModel, type PruneModelOptions, sparsifyModel } from "../recipes/prune/prune_model.ts";
 import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
+import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
@@ -20,6 +21,7 @@ import { TrainProgress } from "./train_progress.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pruned.onnx
+  deno task prune --model bccd --data bccd --latency 0.6 --method knapsack --out pruned.onnx
   deno task prune --model bccd --data bccd --gflops 0.4 --bytes 0.4 --rounds 3 --epochs 6 --run runs/pruned --out pruned.onnx
   deno task prune --model bccd --data bccd --sparsity 0.7 --pattern block4x4 --epochs 4 --run runs/sparse --out sparse.onnx`;
 
@@ -34,6 +36,17 @@ function command() {
     .option("--gflops <share>", "share of the operations that may be left", share)
     .option("--parameters <share>", "share of the parameters that may be left", share)
     .option("--bytes <share>", "share of the bytes of the weights that may be left", share)
+    .option(
+      "--latency <share>",
+      "share of the milliseconds on this adapter that may be left, by measured layers",
+      share,
+    )
+    .addOption(new Option("--method <name>", "how widths are chosen; by the criterion alone by default")
+      .choices(WIDTH_METHOD_NAMES))
+    .addOption(
+      new Option("--proxy <name>", "what candidates of knapsack and netadapt are scored by; agreement by default")
+        .choices(PROXY_NAMES),
+    )
     .option("--sparsity <share>", "instead of removing channels: share of the weights that become zero", share)
     .addOption(new Option("--pattern <name>", "which weights become zero together; unstructured by default")
       .choices(MASK_PATTERNS))
@@ -53,7 +66,7 @@ function command() {
     .addOption(new Option("--ranking <name>", "all layers together, or the same share of each; global by default")
       .choices(["global", "local"] as const))
     .addOption(new Option("--per <cost>", "divide scores by what a channel saves; the budget's cost by default")
-      .choices(["gflops", "parameters", "bytes", "none"] as const))
+      .choices(["gflops", "parameters", "bytes", "latency", "none"] as const))
     .option("--multiple <number>", "widths stay multiples of this; 4 by default", integerIn(1, 1024))
     .option("--floor <share>", "least share of each layer's channels that stays; 0.1 by default", numberIn(0, 1))
     .option("--keep <pattern...>", "nodes whose channels stay, such as 'model.0.*'")
@@ -87,11 +100,16 @@ function command() {
 
 type Options = ReturnType<ReturnType<typeof command>["opts"]>;
 
-function budgetOf({ gflops, parameters, bytes }: Options): PruneBudget {
-  const budget = { ...(gflops && { gflops }), ...(parameters && { parameters }), ...(bytes && { bytes }) };
+function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget {
+  const budget = {
+    ...(gflops && { gflops }),
+    ...(parameters && { parameters }),
+    ...(bytes && { bytes }),
+    ...(latency && { latency }),
+  };
   if (Object.keys(budget).length > 0) return budget;
   throw new FeatherdetError(
-    "--gflops, --parameters or --bytes says how much may be left, or --sparsity how many weights become zero",
+    "--gflops, --parameters, --bytes or --latency says how much may be left, or --sparsity how many weights become zero",
   );
 }
 
@@ -103,6 +121,9 @@ const OF_CHANNELS = [
   "gflops",
   "parameters",
   "bytes",
+  "latency",
+  "method",
+  "proxy",
   "criterion",
   "reduction",
   "normalisation",
@@ -177,9 +198,14 @@ const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
 async function removeChannels(settings: Settings, output: Output): Promise<object> {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, data, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
+  const { method, proxy } = settings;
+  if (proxy !== undefined && (method ?? "criterion") === "criterion") {
+    throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
+  }
   const made = await withProgress(output, training, (how) =>
     pruneModel({
       ...{ model, out, data, size, budget, criterion, reduction, normalisation, ranking, per, multiple, floor, keep },
+      ...{ method, proxy, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },

@@ -71,13 +71,21 @@ export function shareText({ before, after, scores }: PrunedModel): string {
     `${percent(after.gflops, before.gflops)} of the operations`,
     `${percent(after.parameters, before.parameters)} of the parameters`,
     `${percent(after.bytes, before.bytes)} of the bytes`,
+    ...(before.latency !== undefined && after.latency !== undefined
+      ? [
+        `${after.latency.toFixed(1)} of ${before.latency.toFixed(1)} ms (${
+          percent(after.latency, before.latency)
+        }) predicted`,
+      ]
+      : []),
   ].join(", ");
   return scores ? `${costs} left; ${score(scores.after)} (before: ${score(scores.before)})` : `${costs} left`;
 }
 
 /** A line for a round: after its cut, and again when its training is done. */
 export function roundText({ round, left, removed, afterCut, score: best, epochs, seconds }: PruneRound): string {
-  const costs = `${left.gflops.toFixed(3)} GFLOPs, ${left.parameters} parameters`;
+  const time = left.latency === undefined ? "" : `, ${left.latency.toFixed(1)} ms predicted`;
+  const costs = `${left.gflops.toFixed(3)} GFLOPs, ${left.parameters} parameters${time}`;
   return best
     ? `round ${round}: ${costs}: ${score(best)} after ${epochs} epochs, ${seconds!.toFixed(0)} s`
     : `round ${round}: ${removed} groups removed, ${costs} left: ${score(afterCut)} before training`;

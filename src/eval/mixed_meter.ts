@@ -4,18 +4,12 @@
  * @module
  */
 
-import type { MixedMeter, MixedVariant, VariantTimes } from "../compress/quantize/mod.ts";
+import type { MixedMeter } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { Detector } from "../detect/detector.ts";
-import { FeatherdetError } from "../graph/error.ts";
-import { COCO_SETTINGS, evaluate } from "./evaluate.ts";
-import { measureFrameTimes } from "./frame_times.ts";
+import { createMeter, type MeterOptions } from "./meter.ts";
 
 /** How to measure. */
-export interface MixedMeterOptions {
-  /** Frames of each network, measured in turn; default 7. */
-  readonly rounds?: number;
-}
+export type MixedMeterOptions = MeterOptions;
 
 /**
  * Makes a meter that loads each network as a detector. It times networks on the first picture of a data set and measures mAP on all of
@@ -44,32 +38,7 @@ export interface MixedMeterOptions {
  * assert.ok(await meter.map({ graph, storage: "f32" }) >= 0);
  * ```
  */
-export function createMixedMeter(dataset: Dataset, { rounds = 7 }: MixedMeterOptions = {}): MixedMeter {
-  const [first] = dataset.images;
-  if (first === undefined) throw new FeatherdetError(`the data set "${dataset.name}" has no pictures to measure on`);
-  return {
-    async times(variants: readonly MixedVariant[]): Promise<VariantTimes[]> {
-      const picture = await first.load();
-      const detectors: Detector[] = [];
-      try {
-        for (const { graph, storage } of variants) detectors.push(await Detector.load(graph, { precision: storage }));
-        // Of single dispatches the least: they are short, and what disturbs one of them must not decide over its layer.
-        return (await measureFrameTimes(detectors, picture, rounds)).map(({ detect, dispatches }) => ({
-          milliseconds: detect.median,
-          device: dispatches.reduce((sum, { min }) => sum + min, 0),
-          dispatches: dispatches.map(({ name, min }) => ({ name, milliseconds: min })),
-        }));
-      } finally {
-        for (const detector of detectors) detector.destroy();
-      }
-    },
-    async map({ graph, storage }: MixedVariant): Promise<number> {
-      const detector = await Detector.load(graph, { ...COCO_SETTINGS, precision: storage });
-      try {
-        return (await evaluate(detector, dataset)).map;
-      } finally {
-        detector.destroy();
-      }
-    },
-  };
+export function createMixedMeter(dataset: Dataset, options: MixedMeterOptions = {}): MixedMeter {
+  const meter = createMeter(dataset, options);
+  return { times: (variants) => meter.times(variants), map: (variant) => meter.score(variant) };
 }

@@ -44,6 +44,17 @@ Deno.test("prune writes a smaller model and says what is left of it, as a table 
     assertEquals([name, options.budget, options.keep], ["prune", { gflops: 0.5 }, ["model.0.*"]]);
   }));
 
+Deno.test("prune measures layers for a budget of latency, and says what it predicts", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
+    await Deno.writeFile(source, saveOnnx(model));
+    const { code, stdout, stderr } = await prune("--model", source, "--out", out, "--latency", "0.95", "--json");
+    assertEquals(code, 0, stderr);
+    const { before, after } = JSON.parse(stdout);
+    assert(before.latency > 0 && after.latency <= 0.95 * before.latency && after.gflops < before.gflops);
+    assertEquals(historyOf(await loadOnnx(out))[0].options.budget, { latency: 0.95 });
+  }));
+
 Deno.test("prune --sparsity sets weights to zero and says where, as a table and as one JSON object", () =>
   inFolder(async (folder) => {
     const source = join(folder, "model.onnx"), out = join(folder, "sparse.onnx");
@@ -87,11 +98,14 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
     await Deno.writeFile(source, saveOnnx(model));
     const cases: [string[], string][] = [
-      [[], "--gflops, --parameters or --bytes"],
+      [[], "--gflops, --parameters, --bytes or --latency"],
       [["--gflops", "0.001"], "cannot be met"],
       [["--gflops", "0.5", "--criterion", "taylor"], "needs pictures"],
       [["--gflops", "0.5", "--keep", "layer.*"], 'no node is called "layer.*"'],
       [["--gflops", "0.5", "--rounds", "2"], "--rounds is for training"],
+      [["--gflops", "0.5", "--method", "netadapt"], 'method "netadapt" scores candidates on pictures'],
+      [["--gflops", "0.5", "--proxy", "map"], "give --method"],
+      [["--sparsity", "0.5", "--latency", "0.5"], "--latency is for channels that are removed"],
       [["--gflops", "0.5", "--epochs", "1"], "--run names the folder"],
       [["--sparsity", "0.5", "--gflops", "0.5"], "--gflops is for channels that are removed"],
       [["--pattern", "2:4", "--criterion", "l1"], "--criterion is for channels that are removed"],

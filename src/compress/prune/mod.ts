@@ -4,7 +4,17 @@
  * @module
  */
 
+export {
+  chooseWidths,
+  WIDTH_METHOD_NAMES,
+  WIDTH_METHODS,
+  type WidthMethod,
+  widthMethod,
+  type WidthMethodName,
+} from "./choose_widths.ts";
 export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";
+export { GRID, latencyModel, LatencyTable, type NetworkTimes, settle } from "./latency_table.ts";
+export { layerShapes } from "./layer_shapes.ts";
 export { type MaskedLayer, maskedLayers, type MaskLayerOptions } from "./mask_layers.ts";
 export { MASK_PATTERNS, type MaskPattern } from "./mask_patterns.ts";
 export { type MaskLayerReport, type MaskReport, maskReport } from "./mask_report.ts";
@@ -14,11 +24,18 @@ export {
   budgetOf,
   prune,
   type PruneBudget,
+  pruneBy,
+  type PruneByOptions,
   type PruneOptions,
+  type PruneProblem,
+  pruneProblem,
   type PruneResult,
+  pruneTo,
   statisticsNeededBy,
 } from "./prune.ts";
 export { costsOf, type PruneCosts, type PrunedLayer, type PruneReport } from "./report.ts";
 export type { NormalisationName, ReductionName, ScoreOptions } from "./score.ts";
-export type { CostModel, SelectOptions } from "./select.ts";
+export type { CostModel, Ladder, SelectOptions, WidthBudget } from "./select.ts";
+export { type BundleSensitivity, scanSensitivity, type Sensitivities } from "./sensitivity.ts";
+export type { WidthMeter, WidthProblem } from "./width_problem.ts";
 export { type CostKind, type WidthCosts, WidthModel, type Widths } from "./widths.ts";

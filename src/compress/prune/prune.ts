@@ -12,8 +12,10 @@ import { CRITERIA, type CriterionName, type PruneStatistics } from "./criteria.t
 import { keptBundles } from "./keep.ts";
 import { type PruneReport, pruneReport } from "./report.ts";
 import { scoreGroups, type ScoreOptions } from "./score.ts";
-import { type CostModel, selectGroups, type SelectOptions } from "./select.ts";
-import { type CostKind, WidthModel } from "./widths.ts";
+import { chooseWidths, type WidthMethodName } from "./choose_widths.ts";
+import { checkBudget, type CostModel, laddersOf, rankWidths, type SelectOptions } from "./select.ts";
+import type { WidthMeter, WidthProblem } from "./width_problem.ts";
+import { type CostKind, WidthModel, type Widths } from "./widths.ts";
 
 /** A cost of a graph; `latency` is that of the times given. */
 export type BudgetKind = CostKind | "latency";
@@ -65,21 +67,30 @@ export function budgetOf(budget: PruneBudget): (readonly [kind: BudgetKind, shar
 
 /** The cost model of a kind over the widths of a graph. */
 function costModel(model: WidthModel, kind: CostKind): CostModel {
+  const known = new WeakMap<Widths, number>();
   return {
-    cost: (widths) => model.costs(widths)[kind],
+    cost(widths) {
+      const found = known.get(widths) ?? model.costs(widths)[kind];
+      known.set(widths, found);
+      return found;
+    },
     saving: (widths, bundle, fewer) => model.saving(kind, widths, bundle, fewer),
   };
 }
 
-/** Several budgets as one: the cost is 1 where the tightest of them is met, and only those that are not met yet count as savings. */
-function combined(parts: readonly { readonly model: CostModel; readonly most: number }[]): CostModel {
+/**
+ * Several budgets, shares of what the whole network costs, as one: the cost is 1 where the tightest of them is met, and only those that are
+ * not met yet count as savings. Costs of the whole are asked for each time, since those of a table of times are guesses at first.
+ */
+function combined(parts: readonly { readonly cost: CostModel; readonly share: number }[], whole: Widths): CostModel {
+  const most = ({ cost, share }: (typeof parts)[number]) => share * cost.cost(whole);
   return {
-    cost: (widths) => Math.max(...parts.map(({ model, most }) => model.cost(widths) / most)),
+    cost: (widths) => Math.max(...parts.map((part) => part.cost.cost(widths) / most(part))),
     saving: (widths, bundle, fewer) =>
-      parts.reduce(
-        (sum, { model, most }) => model.cost(widths) > most ? sum + model.saving(widths, bundle, fewer) / most : sum,
-        0,
-      ),
+      parts.reduce((sum, part) => {
+        const limit = most(part);
+        return part.cost.cost(widths) > limit ? sum + part.cost.saving(widths, bundle, fewer) / limit : sum;
+      }, 0),
   };
 }
 
@@ -87,6 +98,73 @@ function combined(parts: readonly { readonly model: CostModel; readonly most: nu
 export function statisticsNeededBy(criterion: CriterionName): keyof PruneStatistics | undefined {
   if (Object.hasOwn(CRITERIA, criterion)) return CRITERIA[criterion].needs;
   throw new FeatherdetError(`unknown criterion "${criterion}", there are ${Object.keys(CRITERIA).join(", ")}`);
+}
+
+/** A graph that is to be pruned: which widths it may have, what it may cost, and which channels go first. */
+export interface PruneProblem extends WidthProblem {
+  /** The graph. */
+  readonly source: Graph;
+  /** Its bundles, and what it costs by widths. */
+  readonly model: WidthModel;
+  /** What scores are divided by; undefined for the budget's costs. */
+  readonly per: CostModel | false | undefined;
+  /** Milliseconds by widths, where they count. */
+  readonly latency: CostModel | undefined;
+  /** How it is pruned. */
+  readonly options: PruneOptions;
+}
+
+/** Scores the channels of a graph and makes the budget of its costs. Throws FeatherdetError as `prune` does. */
+export function pruneProblem(source: Graph, options: PruneOptions): PruneProblem {
+  verify(source);
+  refuseQuantized(source);
+  const shares = budgetOf(options.budget);
+  const { statistics, keep = [], seed = 0, per } = options;
+  if (!Number.isInteger(seed)) throw new FeatherdetError(`the seed is ${seed}, expected a whole number`);
+  const model = new WidthModel(source);
+  if (model.bundles.length === 0) {
+    const [reason] = couplingGroups(source).kept.flatMap(({ kept }) => kept);
+    const why = reason ? `: for instance, "${reason.node}" (${reason.operator}) ${reason.why}` : "";
+    throw new FeatherdetError(`nothing can be pruned${why}`, { file: source.name });
+  }
+  const scores = scoreGroups(model.bundles, { graph: source, seed, ...statistics }, options);
+  const isTimed = per === "latency" || shares.some(([kind]) => kind === "latency");
+  const latency = isTimed ? options.latency?.(model) : undefined;
+  const modelOf = (name: BudgetKind): CostModel => {
+    if (name !== "latency") return costModel(model, name);
+    if (latency) return latency;
+    throw new FeatherdetError("a budget of latency needs measured times: none were given", { file: source.name });
+  };
+  const costs = shares.map(([kind, share]) => ({ cost: modelOf(kind), share }));
+  const text = shares.map(([kind, share]) => `${share} of ${kind}`).join(" and ");
+  return {
+    ...{ source, model, options, latency, whole: model.whole, per: per === "none" ? false : per && modelOf(per) },
+    ladders: laddersOf(scores, options, keptBundles(source, model.bundles, keep)),
+    budget: { model: combined(costs, model.whole), most: 1, text },
+  };
+}
+
+/** The graph with so many groups left of each bundle, those worth most, and its report. */
+export function pruneTo(
+  { source, model, ladders, options, whole, latency }: PruneProblem,
+  widths: Widths,
+): PruneResult {
+  const removed = ladders.map(({ order }, bundle) => order.slice(0, order.length - widths[bundle]));
+  const groups = removed.flatMap((list, bundle) => list.map((index) => model.bundles[bundle].groups[index]));
+  const graph = removeChannels(source, groups);
+  const report = pruneReport(model, widths, { before: source, after: graph }, {
+    criterion: options.criterion ?? "taylor",
+    budget: options.budget,
+  });
+  if (latency) {
+    const { before, after } = report;
+    const timed = {
+      before: { ...before, latency: latency.cost(whole) },
+      after: { ...after, latency: latency.cost(widths) },
+    };
+    return { graph, report: { ...report, ...timed }, groups };
+  }
+  return { graph, report, groups };
 }
 
 /**
@@ -107,40 +185,28 @@ export function statisticsNeededBy(criterion: CriterionName): keyof PruneStatist
  * a pattern that meets no node, and for a graph with rounded numbers.
  */
 export function prune(source: Graph, options: PruneOptions): PruneResult {
-  verify(source);
-  refuseQuantized(source);
-  const shares = budgetOf(options.budget);
-  const { statistics, keep = [], seed = 0, per } = options;
-  if (!Number.isInteger(seed)) throw new FeatherdetError(`the seed is ${seed}, expected a whole number`);
-  const model = new WidthModel(source);
-  if (model.bundles.length === 0) {
-    const [reason] = couplingGroups(source).kept.flatMap(({ kept }) => kept);
-    const why = reason ? `: for instance, "${reason.node}" (${reason.operator}) ${reason.why}` : "";
-    throw new FeatherdetError(`nothing can be pruned${why}`, { file: source.name });
-  }
-  const scores = scoreGroups(model.bundles, { graph: source, seed, ...statistics }, options);
-  const modelOf = (name: BudgetKind): CostModel => {
-    if (name !== "latency") return costModel(model, name);
-    if (options.latency) return options.latency(model);
-    throw new FeatherdetError("a budget of latency needs measured times: none were given", { file: source.name });
-  };
-  const parts = shares.map(([kind, share]) => {
-    const cost = modelOf(kind);
-    return { model: cost, most: share * cost.cost(model.whole) };
-  });
-  const text = shares.map(([kind, share]) => `${share} of ${kind}`).join(" and ");
-  const { widths, removed } = selectGroups(
-    model,
-    scores,
-    { model: combined(parts), most: 1, text },
-    { ...options, per: per === "none" ? false : per && modelOf(per) },
-    keptBundles(source, model.bundles, keep),
+  const problem = pruneProblem(source, options);
+  const widths = rankWidths(problem, { ranking: options.ranking, per: problem.per });
+  checkBudget(problem.budget, widths);
+  return pruneTo(problem, widths);
+}
+
+/** How widths are chosen. */
+export interface PruneByOptions extends PruneOptions, Pick<WidthProblem, "settle" | "onChoosing"> {
+  /** The way to choose widths; by what channels are worth by default. */
+  readonly method?: WidthMethodName;
+  /** Makes what scores candidates, for the ways that need it. */
+  readonly meterOf?: (problem: PruneProblem) => WidthMeter;
+}
+
+/** Prunes as `prune` does, with widths chosen by any method. Throws as `prune` and `chooseWidths` do. */
+export async function pruneBy(source: Graph, options: PruneByOptions): Promise<PruneResult> {
+  const { method, meterOf, settle, onChoosing, ranking } = options;
+  const problem = pruneProblem(source, options);
+  const { whole, ladders, budget, per } = problem;
+  const meter = meterOf?.(problem);
+  return pruneTo(
+    problem,
+    await chooseWidths({ whole, ladders, budget, per, ranking, method, meter, settle, onChoosing }),
   );
-  const groups = removed.flatMap((list, bundle) => list.map((index) => model.bundles[bundle].groups[index]));
-  const graph = removeChannels(source, groups);
-  const report = pruneReport(model, widths, { before: source, after: graph }, {
-    criterion: options.criterion ?? "taylor",
-    budget: options.budget,
-  });
-  return { graph, report, groups };
 }

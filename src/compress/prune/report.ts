@@ -15,6 +15,8 @@ export interface PruneCosts {
   readonly bytes: number;
   /** 10^9 floating-point operations of an input. */
   readonly gflops: number;
+  /** Milliseconds of an input as they are predicted from measured layers; only where they were measured. */
+  readonly latency?: number;
 }
 
 /** What became of a layer. */

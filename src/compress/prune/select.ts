@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/mod.ts";
-import type { WidthModel, Widths } from "./widths.ts";
+import type { Widths } from "./widths.ts";
 
 /** Something that a network costs by its widths: operations, parameters, bytes, or milliseconds by a table. */
 export interface CostModel {
@@ -29,11 +29,24 @@ export interface SelectOptions {
   readonly per?: CostModel | false;
 }
 
-/** A bundle's groups from the one worth least to the one worth most, and the widths that it may have, falling. */
-interface Ladder {
+/** A bundle's groups from the one worth least to the one worth most, and the widths that it may have below its whole one, falling. */
+export interface Ladder {
+  /** Numbers of the groups, those worth least first. */
   readonly order: readonly number[];
+  /** What each group is worth, by its number. */
   readonly scores: readonly number[];
+  /** Widths, falling; empty for a bundle that stays whole. */
   readonly steps: readonly number[];
+}
+
+/** What a network may cost. */
+export interface WidthBudget {
+  /** What counts. */
+  readonly model: CostModel;
+  /** The most that it may be. */
+  readonly most: number;
+  /** What was asked for, in words. */
+  readonly text: string;
 }
 
 /** Widths that a bundle may have below its whole one: multiples where the whole one is, not below the floor. */
@@ -51,7 +64,7 @@ function ladderOf(scores: readonly number[], frozen: boolean, options: Required<
 }
 
 /** Sum of the scores of a bundle's groups that go when its width falls. */
-function loss({ order, scores }: Ladder, from: number, to: number): number {
+export function worthOf({ order, scores }: Ladder, from: number, to: number): number {
   let sum = 0;
   for (let i = scores.length - from; i < scores.length - to; i++) sum += scores[order[i]];
   return sum;
@@ -75,7 +88,7 @@ function globally(
       const fewer = widths[bundle] - to;
       const saved = per === false ? fewer : per.saving(widths, bundle, fewer);
       if (!(saved > 0)) continue;
-      const price = loss(ladder, widths[bundle], to) / saved;
+      const price = worthOf(ladder, widths[bundle], to) / saved;
       if (price < least) [best, least] = [bundle, price];
     }
     if (best < 0) return widths;
@@ -112,7 +125,7 @@ function locally(ladders: readonly Ladder[], start: Widths, budget: CostModel, m
 }
 
 /** Positive numbers of the options, defaults filled in. */
-function completed(options: SelectOptions): Required<Omit<SelectOptions, "per">> {
+function completed(options: Omit<SelectOptions, "per">): Required<Omit<SelectOptions, "per">> {
   const { ranking = "global", multiple = 4, floor = 0.1 } = options;
   const least = options.least ?? multiple;
   if (ranking !== "global" && ranking !== "local") {
@@ -126,35 +139,42 @@ function completed(options: SelectOptions): Required<Omit<SelectOptions, "per">>
 }
 
 /**
- * Chooses how many groups of each bundle are left, those worth most. `scores` are by bundle and group; bundles of `frozen` stay whole.
- * Throws FeatherdetError, saying what can be reached, where the budget cannot be met.
+ * The ladders of all bundles; `scores` are by bundle and group, bundles of `frozen` stay whole. Throws FeatherdetError where no width can
+ * fall, and for options that cannot be.
  */
-export function selectGroups(
-  model: WidthModel,
+export function laddersOf(
   scores: readonly (readonly number[])[],
-  budget: { readonly model: CostModel; readonly most: number; readonly text: string },
-  options: SelectOptions = {},
+  options: Omit<SelectOptions, "per"> = {},
   frozen: ReadonlySet<number> = new Set(),
-): { readonly widths: Widths; readonly removed: readonly (readonly number[])[] } {
+): Ladder[] {
   const settings = completed(options);
   const ladders = scores.map((row, bundle) => ladderOf(row, frozen.has(bundle), settings));
-  const { whole } = model, { most, text } = budget;
-  if (ladders.every(({ steps }) => steps.length === 0)) {
-    throw new FeatherdetError("nothing is left to prune: all channels are kept, or at their floors");
-  }
-  const widths = settings.ranking === "local"
-    ? locally(ladders, whole, budget.model, most)
-    : globally(ladders, whole, budget.model, most, options.per ?? budget.model);
-  const reached = budget.model.cost(widths);
-  if (reached > most * (1 + 1e-9)) {
-    throw new FeatherdetError(
-      `the budget of ${text} cannot be met: with all layers at their floors, the cost is ${
-        (reached / most).toFixed(2)
-      } times as large`,
-    );
-  }
-  return {
-    widths,
-    removed: ladders.map(({ order, scores: row }, bundle) => order.slice(0, row.length - widths[bundle])),
-  };
+  if (ladders.some(({ steps }) => steps.length > 0)) return ladders;
+  throw new FeatherdetError("nothing is left to prune: all channels are kept, or at their floors");
+}
+
+/** How many groups of each bundle are left when those worth least go, until the budget is met or all bundles are at their floors. */
+export function rankWidths(
+  { whole, ladders, budget }: {
+    readonly whole: Widths;
+    readonly ladders: readonly Ladder[];
+    readonly budget: WidthBudget;
+  },
+  { ranking, per }: Pick<SelectOptions, "ranking" | "per"> = {},
+): Widths {
+  const { model, most } = budget;
+  return ranking === "local"
+    ? locally(ladders, whole, model, most)
+    : globally(ladders, whole, model, most, per ?? model);
+}
+
+/** Throws FeatherdetError, saying what was reached, where the budget is not met. */
+export function checkBudget({ model, most, text }: WidthBudget, widths: Widths): void {
+  const reached = model.cost(widths);
+  if (reached <= most * (1 + 1e-9)) return;
+  throw new FeatherdetError(
+    `the budget of ${text} cannot be met: with all layers at their floors, the cost is ${
+      (reached / most).toFixed(2)
+    } times as large`,
+  );
 }

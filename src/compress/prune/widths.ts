@@ -171,6 +171,12 @@ export class WidthModel {
     }));
   }
 
+  /** Inputs and outputs of one layer, by its position in `layers`. */
+  extents(layer: number, widths: Widths): { readonly inputs: number; readonly outputs: number } {
+    const { inputs, outputs } = this.#layers[layer];
+    return { inputs: extentOf(inputs, this.bundles, widths), outputs: extentOf(outputs, this.bundles, widths) };
+  }
+
   /** Layers that a bundle touches, by their position in `layers`. */
   layersOf(bundle: number): readonly number[] {
     return this.#touchedLayers[bundle];

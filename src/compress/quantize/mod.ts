@@ -18,7 +18,7 @@ export { packWeights, type PackWeightsOptions, packWeightsPass, type PackWeights
 export type { LowBitChannel } from "./low_bit_channel.ts";
 export type { BytesChange, PackedLayerReport, PackWeightsReport } from "./pack_weights_report.ts";
 export type { FloatStorage } from "./mixed/assign.ts";
-export type { DispatchMilliseconds } from "./mixed/layers.ts";
+export type { DispatchMilliseconds } from "../meter.ts";
 export type { MixedMeter, MixedVariant, VariantTimes } from "./mixed/meter.ts";
 export type { MixedBudget, MixedLayer, MixedPoint, MixedReport } from "./mixed/report.ts";
 export {

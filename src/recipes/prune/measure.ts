@@ -13,7 +13,7 @@ import { type CouplingGroup, couplingGroups } from "../../graph/channels/mod.ts"
 import { FeatherdetError, type Graph, GraphEditor, GraphIndex } from "../../graph/mod.ts";
 import { changeShapes } from "../../passes/mod.ts";
 import { type NormTargets, normTargets, reestimateStatistics } from "../../train/autodiff/reestimate_statistics.ts";
-import type { RunGraph } from "../../train/autodiff/statistics.ts";
+import type { RunGraph, StatisticsSample } from "../../train/autodiff/statistics.ts";
 import { createTrainer } from "../detection_trainer.ts";
 
 /** The graph for another batch. */
@@ -31,7 +31,7 @@ export interface MeasureOptions {
 }
 
 /** The first pictures of a data set as whole batches of letterboxed tensors. */
-async function* batchesOf(graph: Graph, dataset: Dataset, pictures: number) {
+export async function* batchesOf(graph: Graph, dataset: Dataset, pictures: number) {
   const [{ name, shape }] = graph.inputs;
   const [batch, channels, height, width] = shape, size = channels * height * width;
   let data = new Float32Array(batch * size), filled = 0;
@@ -58,24 +58,30 @@ function withoutChannels(targets: NormTargets, groups: readonly CouplingGroup[])
   }));
 }
 
-/**
- * The pruned model with BatchNormalization statistics of its own on pictures of the data set, so that its normalised maps are there what
- * those of the whole model are: what has to follow every cut before anything is judged. Throws FeatherdetError for a data set without
- * pictures.
- */
-export async function reestimateOn(
+/** Batches of pictures, as often as they are asked for. */
+export type PictureBatches = () => Iterable<StatisticsSample> | AsyncIterable<StatisticsSample>;
+
+/** What normalisations of a model make of its maps on pictures. */
+export async function targetsOn(whole: Graph, batches: PictureBatches): Promise<NormTargets> {
+  const runner = createSessionRunner();
+  try {
+    return await normTargets(whole, batches(), (graph, inputs) => runner.run(graph, inputs));
+  } finally {
+    runner.destroy();
+  }
+}
+
+/** A pruned model with statistics of its own, so that its normalised maps are what `targets` say of the whole model, for any batch. */
+export async function reestimateTo(
   { graph: pruned, groups }: Pick<PruneResult, "graph" | "groups">,
-  whole: Graph,
-  dataset: Dataset,
-  { pictures = 64, batch = 8 }: MeasureOptions = {},
+  targets: NormTargets,
+  batches: PictureBatches,
+  batch: number,
 ): Promise<Graph> {
-  const size = Math.min(batch, dataset.images.length);
   const runner = createSessionRunner();
   const run: RunGraph = (graph, inputs) => runner.run(graph, inputs);
   try {
-    const [before, after] = [atBatch(whole, size), atBatch(pruned, size)];
-    const targets = withoutChannels(await normTargets(before, batchesOf(before, dataset, pictures), run), groups);
-    const made = await reestimateStatistics(after, batchesOf(after, dataset, pictures), run, targets);
+    const made = await reestimateStatistics(atBatch(pruned, batch), batches(), run, withoutChannels(targets, groups));
     // Statistics have changed alone, which no batch is part of.
     const names = new Set(pruned.nodes.flatMap((node) => node.op === "BatchNormalization" ? node.inputs.slice(3) : []));
     const constants = new Map(pruned.constants);
@@ -84,6 +90,22 @@ export async function reestimateOn(
   } finally {
     runner.destroy();
   }
+}
+
+/**
+ * The pruned model with BatchNormalization statistics of its own on pictures of the data set, so that its normalised maps are there what
+ * those of the whole model are: what has to follow every cut before anything is judged. Throws FeatherdetError for a data set without
+ * pictures.
+ */
+export async function reestimateOn(
+  made: Pick<PruneResult, "graph" | "groups">,
+  whole: Graph,
+  dataset: Dataset,
+  { pictures = 64, batch = 8 }: MeasureOptions = {},
+): Promise<Graph> {
+  const size = Math.min(batch, dataset.images.length), before = atBatch(whole, size);
+  const batches = () => batchesOf(before, dataset, pictures);
+  return await reestimateTo(made, await targetsOn(before, batches), batches, size);
 }
 
 /** Constants whose gradients tell what a channel is worth: scales and biases, and rows where nothing normalises them. */

@@ -65,7 +65,7 @@ export interface ModelFileJob<Report, Round> {
     source: Graph,
     pictures: Dataset,
     how: Pick<RoundOptions, "validation" | "tuning" | "storeOf">,
-  ): Promise<RoundsResult<Round> & { readonly report?: Report }>;
+  ): Promise<RoundsResult<Round> & { readonly report?: Report; readonly after?: PruneCosts }>;
 }
 
 async function openPictures(data: string): Promise<{ training: Dataset; validation?: Dataset }> {
@@ -103,9 +103,10 @@ export async function pruneFile<Report, Round>(
       storeOf: (name) => folderStore(name === "" ? folder : `${folder}/${name}`),
     });
     const { model: graph, before, rounds, scoreBefore, report, reason } = result;
+    const after = result.after ?? costsOf(graph);
     const last = rounds.at(-1), scores = { before: scoreBefore, after: last?.score ?? last?.afterCut ?? scoreBefore };
     const bytes = reason === "finished" ? await write(graph) : 0;
-    return { graph, before, after: costsOf(graph), report, rounds, scores, bytes, reason };
+    return { graph, before, after, report, rounds, scores, bytes, reason };
   }
   const { graph, before, after, report } = await job.once(source, pictures?.training);
   const scores = pictures?.validation && {

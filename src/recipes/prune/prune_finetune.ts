@@ -4,9 +4,11 @@
  * @module
  */
 
-import { budgetOf, costsOf, type PruneBudget, type PruneCosts } from "../../compress/prune/mod.ts";
+import { createMemoryMemo } from "../../compress/meter.ts";
+import { budgetOf, costsOf, type PruneBudget, type PruneCosts, WidthModel } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Graph } from "../../graph/mod.ts";
+import { predictLatency } from "./latency.ts";
 import { cut, type CutOptions } from "./one_shot.ts";
 import { type RoundFigures, type RoundOptions, type RoundsResult, trainInRounds } from "./rounds.ts";
 import { type PruneSchedule, roundBudgets } from "./schedule.ts";
@@ -26,7 +28,7 @@ export interface ToldCut {
   /** What may be left of the whole model. */
   readonly budget: PruneBudget;
   /** What is left of it. */
-  readonly left: { readonly gflops: number; readonly parameters: number; readonly bytes: number };
+  readonly left: PruneCosts;
   /** How many coupling groups went in this round. */
   readonly removed: number;
 }
@@ -41,31 +43,48 @@ export type PruneFinetuneResult = RoundsResult<ToldCut>;
 function relative(budget: PruneBudget, before: PruneCosts, now: PruneCosts): PruneBudget {
   return Object.fromEntries(
     budgetOf(budget).map(([kind, share]) => {
-      if (kind === "latency") return [kind, share];
-      return [kind, Math.min(1, share * before[kind] / now[kind])];
+      return [kind, Math.min(1, share * before[kind]! / now[kind]!)];
     }),
   );
+}
+
+/** Costs of a model, milliseconds among them where the budget has them. */
+async function costsFor(model: Graph, options: PruneFinetuneOptions): Promise<PruneCosts> {
+  if (options.budget.latency === undefined) return costsOf(model);
+  if (!options.latency) return { ...costsOf(model), latency: await predictLatency(model, options) };
+  const widths = new WidthModel(model);
+  return { ...costsOf(model), latency: options.latency(widths).cost(widths.whole) };
 }
 
 /**
  * Prunes a detector in rounds, each followed by training, until the budget is met. Budgets are shares of the model that the run began
  * with; statistics are measured anew after every cut. Each model's history tells all cuts and trainings.
  *
- * Throws FeatherdetError as `cut` and `train` do, for a budget of latency, and for a store that holds a run with other settings.
+ * Throws FeatherdetError as `cut` and `train` do, and for a store that holds a run with other settings.
  */
 export async function pruneAndTrain(
   source: Graph,
   dataset: Dataset,
-  options: PruneFinetuneOptions,
+  given: PruneFinetuneOptions,
 ): Promise<PruneFinetuneResult> {
+  const onChoosing = (what: string) => {
+    // A search for widths may take long: what it has scored is remembered, so that it can end anywhere.
+    given.signal?.throwIfAborted();
+    given.onChoosing?.(what);
+  };
+  const options = { ...given, memo: given.memo ?? createMemoryMemo(), onChoosing };
   const budgets = roundBudgets(options.budget, options.rounds ?? 4, options.schedule ?? "equal");
   return await trainInRounds<ToldCut>(source, dataset, {
     count: budgets.length,
     onRound: options.onRound,
+    costs: (model) => costsFor(model, options),
     async cut(model, round, before) {
-      const budget = relative(budgets[round], before, costsOf(model));
+      const budget = relative(budgets[round], before, await costsFor(model, options));
       const { graph, report: { after, groups: { removed } } } = await cut(model, dataset, { ...options, budget });
-      const left = { gflops: after.gflops, parameters: after.parameters, bytes: after.bytes };
+      const left = {
+        ...{ gflops: after.gflops, parameters: after.parameters, bytes: after.bytes },
+        ...(after.latency !== undefined && { latency: after.latency }),
+      };
       return { graph, told: { budget: budgets[round], left, removed } };
     },
   }, options);

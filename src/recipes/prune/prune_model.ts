@@ -12,6 +12,7 @@ import {
   type SparsifyOptions,
   type ToldZeros,
 } from "./mask_finetune.ts";
+import { createDiskMemo } from "../../host/meter_memo.ts";
 import { type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
 import { cut, type CutOptions } from "./one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
@@ -29,15 +30,18 @@ export interface PruneModelOptions extends CutOptions, Omit<ModelFileOptions, "d
 export type PrunedModel = ModelFileResult<PruneReport, ToldCut>;
 
 /** Prunes a model and writes the file whole. Throws FeatherdetError as `pruneFile`, `cut` and `pruneAndTrain` do. */
-export async function pruneModel(options: PruneModelOptions): Promise<PrunedModel> {
+export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel> {
+  const options = { ...given, memo: given.memo ?? createDiskMemo() };
   return await pruneFile({ ...options, dense: true }, {
     async once(source, pictures) {
       const { graph, report } = await cut(source, pictures, options);
       return { graph, report, before: report.before, after: report.after };
     },
-    inRounds(source, pictures, given) {
+    async inRounds(source, pictures, rest) {
       const { folder: _, ...how } = options.training!;
-      return pruneAndTrain(source, pictures, { ...options, ...how, ...given });
+      const result = await pruneAndTrain(source, pictures, { ...options, ...how, ...rest });
+      const latency = result.rounds.at(-1)?.left.latency;
+      return latency === undefined ? result : { ...result, after: { ...costsOf(result.model), latency } };
     },
   });
 }

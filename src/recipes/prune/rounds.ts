@@ -56,6 +56,8 @@ export interface RoundFigures {
 export interface Cuts<Told> {
   /** How many. */
   readonly count: number;
+  /** Costs of the model that the run begins with; those that `costsOf` counts by default. */
+  costs?(model: Graph): Promise<PruneCosts>;
   /** Makes the cut of a round, counted from 0; costs are those of the model that the run began with. */
   cut(model: Graph, round: number, before: PruneCosts): Promise<{ readonly graph: Graph; readonly told: Told }>;
   /** Training variants of the model after a cut, first of all. */
@@ -93,7 +95,7 @@ const decoder = new TextDecoder(), encoder = new TextEncoder();
 /** Options that decide on no result, or that JSON cannot hold. */
 const NOT_KEPT = [
   ...["validation", "storeOf", "onRound", "signal", "onStep", "onEpoch", "workers", "tuning", "variants", "latency"],
-  "createTrainer",
+  ...["createTrainer", "memo", "layerMeter", "onChoosing"],
 ];
 
 /** What makes a run what it is: a run that goes on must have the same. */
@@ -139,7 +141,7 @@ export async function trainInRounds<Told extends object>(
   const settings = settingsOf(source, dataset, options);
   const known = await readState<Told>(root, settings);
   let model = await withNormalisation(source, dataset);
-  const before = known?.before ?? costsOf(model);
+  const before = known?.before ?? await (cuts.costs?.(model) ?? costsOf(model));
   const state: State<Told> = known ??
     { settings, before, scoreBefore: await validate(source, validation, options), rounds: [] };
   const save = () => root.write(STATE, encoder.encode(`${JSON.stringify(state, null, 1)}\n`));
@@ -154,7 +156,15 @@ export async function trainInRounds<Told extends object>(
     let start: Graph;
     if (begun && state.rounds[index]) start = await importOnnx(begun);
     else {
-      const { graph, told } = await cuts.cut(model, index, before);
+      let made: Awaited<ReturnType<typeof cuts.cut>>;
+      try {
+        made = await cuts.cut(model, index, before);
+      } catch (error) {
+        // A search that was asked to stop.
+        if (signal?.aborted) return result("interrupted");
+        throw error;
+      }
+      const { graph, told } = made;
       start = graph;
       state.rounds[index] = { round: index + 1, ...told, afterCut: await validate(start, validation, options) };
       await store.write(START, saveOnnx(start));

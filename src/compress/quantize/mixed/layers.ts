@@ -8,16 +8,9 @@
  */
 
 import type { Graph, Node } from "../../../graph/mod.ts";
+import type { DispatchMilliseconds } from "../../meter.ts";
 import { detectorFloat, GATE } from "../float_rules.ts";
 import { type PlacedLayer, placeInt8 } from "../placement.ts";
-
-/** Time of one dispatch: the node it is named after, and milliseconds of device time. */
-export interface DispatchMilliseconds {
-  /** Name of the graph node. */
-  readonly name: string;
-  /** Milliseconds of device time. */
-  readonly milliseconds: number;
-}
 
 /** What the dispatches of a frame take, shared out to layers. */
 export interface LayerMilliseconds {

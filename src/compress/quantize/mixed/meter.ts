@@ -1,29 +1,18 @@
 /**
- * What the search for a mixed assignment needs measured, and by whom: compression itself touches no device and no pictures.
+ * What the search for a mixed assignment needs measured: the common meter's times, and mAP as the score.
  *
  * @module
  */
 
-import type { Graph } from "../../../graph/mod.ts";
+import type { MeterVariant, VariantTimes } from "../../meter.ts";
 import type { FloatStorage } from "./assign.ts";
-import type { DispatchMilliseconds } from "./layers.ts";
 
-/** A network to measure. */
-export interface MixedVariant {
-  /** The network. Its int8 part, if it has one, is in QDQ form. */
-  readonly graph: Graph;
+export type { VariantTimes } from "../../meter.ts";
+
+/** A network to measure, with the storage of its float part. */
+export interface MixedVariant extends MeterVariant {
   /** How its float part is stored. */
   readonly storage: FloatStorage;
-}
-
-/** Times of a network. */
-export interface VariantTimes {
-  /** Milliseconds from picture to boxes, the median. */
-  readonly milliseconds: number;
-  /** Milliseconds of device time of a frame: the sum of its dispatches. */
-  readonly device: number;
-  /** Milliseconds of every dispatch, at its fastest. */
-  readonly dispatches: readonly DispatchMilliseconds[];
 }
 
 /** Measures networks. */

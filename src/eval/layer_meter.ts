@@ -1,0 +1,164 @@
+/**
+ * Times single convolutions on this adapter: each as a small network of its own, with what is fused behind it, dispatched in turn.
+ *
+ * @module
+ */
+
+import { type DispatchMilliseconds, type LayerMeter, type LayerShape, layerText } from "../compress/meter.ts";
+import { Program } from "../engine/program.ts";
+import { Session } from "../engine/session.ts";
+import { type EngineOptions, setUpEngine } from "../engine/setup.ts";
+import { PassTimer } from "../gpu/timing.ts";
+import { type Graph, GraphEditor, type Node } from "../graph/mod.ts";
+import { buildPlan } from "../plan/plan.ts";
+import { checkTimestamps } from "./frame_times.ts";
+
+/** How layers are measured. */
+export interface LayerMeterOptions extends EngineOptions {
+  /** Timed rounds, in each of which every layer is dispatched once; the fastest counts, as for all single dispatches. Default 9. */
+  readonly rounds?: number;
+}
+
+/** Most layers that are timed in turn, and most elements of their maps. */
+const TOGETHER = 24, ELEMENTS = 1 << 24;
+
+/** Numbers without a pattern of few levels, which kernels would read in fewer bits. */
+function weights(count: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 8) / 2 ** 24 - 0.5);
+}
+
+/** Adds a layer to a graph and returns its result. */
+function addLayer(editor: GraphEditor, name: string, layer: LayerShape): string {
+  const { kernel, strides, dilations, pads, map: [batch, ...map], behind, inputs, outputs } = layer;
+  const groups = layer.groups === "each" ? outputs : layer.groups;
+  const x = editor.input(`${name}/x`, [batch, inputs, ...map]);
+  const shape = [outputs, inputs / groups, ...kernel];
+  const weight = editor.constant(`${name}/weight`, shape, weights(shape.reduce((a, b) => a * b)));
+  const bias = editor.constant(`${name}/bias`, [outputs], weights(outputs));
+  let value = editor.one("Conv", name, [x, weight, bias], { strides, dilations, pads, groups });
+  for (const [i, { op, attributes }] of behind.entries()) {
+    const operands = op === "Add" ? [value, editor.input(`${name}/residual ${i}`, editor.shapeOf(value))] : [value];
+    const node = {
+      op,
+      name: `${name}/${i}`,
+      inputs: operands,
+      outputs: [`${name}/${i}`],
+      attributes,
+    } as unknown as Node;
+    [value] = editor.put(node);
+  }
+  return value;
+}
+
+/** One graph of several layers that do not know of each other, named by their positions. */
+function layersGraph(layers: readonly LayerShape[]): Graph {
+  const editor = new GraphEditor();
+  const outputs = layers.map((layer, i) => addLayer(editor, `layer ${i}`, layer));
+  return editor.finish({ name: "layers", outputs });
+}
+
+function elementsOf({ map: [batch, height, width], inputs, outputs }: LayerShape): number {
+  return batch * height * width * (inputs + outputs);
+}
+
+/** Layers in lots that fit together, those of equal form beside each other. */
+function lotsOf(layers: readonly LayerShape[]): number[][] {
+  const form = layers.map((layer) => layerText({ ...layer, inputs: 0, outputs: 0 }));
+  const order = layers.map((_, i) => i).sort((a, b) => form[a] < form[b] ? -1 : form[a] > form[b] ? 1 : a - b);
+  const lots: number[][] = [];
+  let elements = Infinity;
+  for (const i of order) {
+    elements += elementsOf(layers[i]);
+    if (elements > ELEMENTS || lots.at(-1)!.length === TOGETHER) {
+      lots.push([]);
+      elements = elementsOf(layers[i]);
+    }
+    lots.at(-1)!.push(i);
+  }
+  return lots;
+}
+
+/**
+ * Makes a meter of layers on a device. Throws FeatherdetError if there is no adapter, or one without timestamp queries.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { createLayerMeter } from "./layer_meter.ts";
+ * const meter = await createLayerMeter({ rounds: 1 });
+ * const [milliseconds] = await meter.milliseconds([{
+ *   ...{ kernel: [3, 3], strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1], groups: 1, map: [1, 40, 40] },
+ *   ...{ behind: [{ op: "Silu", attributes: {} }], inputs: 16, outputs: 32 },
+ * }]);
+ * assert.ok(milliseconds > 0);
+ * ```
+ */
+export async function createLayerMeter({ rounds = 9, ...engine }: LayerMeterOptions = {}): Promise<LayerMeter> {
+  const { device, planning } = await setUpEngine(engine);
+  checkTimestamps(device);
+  const revisions = new Map<string, string>();
+  const timeLot = async (layers: readonly LayerShape[]): Promise<number[]> => {
+    const plan = buildPlan(layersGraph(layers), planning);
+    const program = await Program.create(device, plan);
+    try {
+      const times = layers.map((): number[] => []);
+      const count = program.dispatchCount;
+      for (let round = 0; round <= rounds; round++) {
+        // Another one is the first in each round; what is computed does not matter, only how long it takes.
+        const at = (i: number) => (i + round * 7) % count;
+        const measured = await PassTimer.timeDispatches(device.device, {
+          dispatchCount: count,
+          encode: (pass, i) => program.encode(pass, at(i), at(i) + 1),
+        });
+        // The first round compiles.
+        if (round === 0) continue;
+        const sums = layers.map(() => 0);
+        measured.forEach((milliseconds, i) => {
+          const layer = plan.dispatches[at(i)].name.match(/^layer (\d+)$/)?.[1];
+          if (layer !== undefined) sums[Number(layer)] += milliseconds;
+        });
+        sums.forEach((sum, layer) => times[layer].push(sum));
+      }
+      return times.map((list) => Math.min(...list));
+    } finally {
+      program.destroy();
+    }
+  };
+  const { form: { storage, scalar } } = planning;
+  return {
+    place: `${device.adapter.name} | ${storage} ${scalar} | ${rounds} rounds`,
+    revision(layer) {
+      const text = layerText(layer), known = revisions.get(text);
+      if (known !== undefined) return known;
+      const contests = [...buildPlan(layersGraph([layer]), planning).contests.values()];
+      const made = contests.map(({ key, revision, chosen }) => `${key} ${revision} ${chosen.kernel} ${chosen.variant}`)
+        .join(", ");
+      revisions.set(text, made);
+      return made;
+    },
+    async milliseconds(layers) {
+      const result: number[] = new Array(layers.length);
+      for (const lot of lotsOf(layers)) {
+        const times = await timeLot(lot.map((i) => layers[i]));
+        lot.forEach((layer, i) => result[layer] = times[i]);
+      }
+      return result;
+    },
+    async dispatches(graph) {
+      const session = await Session.create(graph, engine);
+      try {
+        // The first compiles.
+        await session.profile(1);
+        let least: DispatchMilliseconds[] | undefined;
+        for (let round = 0; round < rounds; round++) {
+          const found = await session.profile(1);
+          least = found.map(({ name, milliseconds }, i) => {
+            return { name, milliseconds: Math.min(milliseconds, least?.[i].milliseconds ?? Infinity) };
+          });
+        }
+        return least!;
+      } finally {
+        session.destroy();
+      }
+    },
+  };
+}

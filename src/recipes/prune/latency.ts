@@ -1,0 +1,79 @@
+/**
+ * What a model takes on this adapter by its widths: a table of its layers' times, filled as pruning asks, and the time of all the rest.
+ *
+ * @module
+ */
+
+import { hashOfGraph } from "../../compress/graph_hash.ts";
+import {
+  createMemoryMemo,
+  type LayerMeter,
+  type LayerShape,
+  type Memo,
+  memoisedLayers,
+  remember,
+} from "../../compress/meter.ts";
+import {
+  type CostModel,
+  latencyModel,
+  LatencyTable,
+  layerShapes,
+  settle,
+  WidthModel,
+} from "../../compress/prune/mod.ts";
+import { createLayerMeter } from "../../eval/layer_meter.ts";
+import type { Graph } from "../../graph/mod.ts";
+import { atBatch } from "./measure.ts";
+
+/** Who measures, and what is known already. */
+export interface LatencyOptions {
+  /** Times layers; by default on this adapter, floats in f32. */
+  readonly layerMeter?: LayerMeter;
+  /** Numbers of earlier runs; by default none. */
+  readonly memo?: Memo;
+}
+
+/** Times of a model and of what becomes of it. */
+export interface MeasuredLatency {
+  /** Is filled as it is asked: run what asks by `settle`. */
+  readonly table: LatencyTable;
+  /** What `prune` takes. */
+  readonly latency: (model: WidthModel) => CostModel;
+}
+
+/**
+ * Milliseconds of one picture by widths. Layers that are no dispatch of their own, such as those within attention, are part of the rest,
+ * which counts as constant. Throws FeatherdetError for an adapter without timestamp queries.
+ */
+export async function measuredLatency(source: Graph, options: LatencyOptions = {}): Promise<MeasuredLatency> {
+  const { memo = createMemoryMemo() } = options;
+  const meter = memoisedLayers(options.layerMeter ?? await createLayerMeter(), memo);
+  const graph = atBatch(source, 1), table = new LatencyTable(meter);
+  const shapes = layerShapes(graph), content = `${meter.place} | ${hashOfGraph(graph)}`;
+  let found: Map<string, number> | undefined;
+  const dispatches = async () => {
+    found ??= (await meter.dispatches(graph)).reduce(
+      (sums, { name, milliseconds }) => sums.set(name, (sums.get(name) ?? 0) + milliseconds),
+      new Map<string, number>(),
+    );
+    return found;
+  };
+  // Which layers are dispatched follows from the graph, but only the plan tells it: it is kept as 1 and 0.
+  const own = new Map<string, LayerShape>();
+  for (const [name, shape] of shapes) {
+    const isOwn = await remember(memo, "dispatched", `${content} | ${name}`, async () => {
+      return (await dispatches()).has(name) ? 1 : 0;
+    });
+    if (isOwn === 1) own.set(name, shape);
+  }
+  const rest = await remember(memo, "rest", content, async () => {
+    return [...await dispatches()].reduce((sum, [name, time]) => own.has(name) ? sum : sum + time, 0);
+  });
+  return { table, latency: latencyModel(table, { shapes: own, rest }) };
+}
+
+/** Milliseconds of one picture, predicted from the layers of a model. Throws as `measuredLatency`. */
+export async function predictLatency(graph: Graph, options: LatencyOptions = {}): Promise<number> {
+  const { table, latency } = await measuredLatency(graph, options), model = new WidthModel(graph);
+  return await settle(table, () => latency(model).cost(model.whole));
+}

@@ -1,0 +1,80 @@
+/**
+ * Scores candidates of a search for widths: the channels worth least go, statistics are measured anew, and the network is scored on the
+ * same few pictures.
+ *
+ * @module
+ */
+
+import { hashOfGraph } from "../../compress/graph_hash.ts";
+import { createMemoryMemo, type Memo, remember, type ScoreMeter } from "../../compress/meter.ts";
+import { type PruneProblem, pruneTo, type WidthMeter } from "../../compress/prune/mod.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { createAgreementMeter } from "../../eval/agreement_meter.ts";
+import { createMeter, datasetText } from "../../eval/meter.ts";
+import { openSharedDevice } from "../../gpu/device.ts";
+import { FeatherdetError } from "../../graph/mod.ts";
+import type { NormTargets } from "../../train/autodiff/reestimate_statistics.ts";
+import type { StatisticsSample } from "../../train/autodiff/statistics.ts";
+import { atBatch, batchesOf, type MeasureOptions, reestimateTo, targetsOn } from "./measure.ts";
+
+/** What stands for the accuracy after training: `agreement` with the whole model, or its `map`, both on few pictures. */
+export type ProxyName = "agreement" | "map";
+
+/** What `--proxy` takes. */
+export const PROXY_NAMES: readonly ProxyName[] = ["agreement", "map"];
+
+/** How candidates are scored. */
+export interface WidthMeterOptions extends MeasureOptions {
+  /** Default `agreement`. */
+  readonly proxy?: ProxyName;
+  /** Scores of earlier runs; by default none. */
+  readonly memo?: Memo;
+}
+
+/** What is prepared at the first candidate and serves all of them. */
+interface Prepared {
+  readonly batches: readonly StatisticsSample[];
+  readonly targets: NormTargets;
+  readonly meter: ScoreMeter;
+  readonly place: string;
+}
+
+/**
+ * A meter of the widths of a problem. Scores are remembered by the content of the graph that is cut, of the whole one, and the pictures.
+ * It keeps the pictures in memory as the network reads them. Throws FeatherdetError for an unknown proxy.
+ */
+export function createWidthMeter(
+  problem: PruneProblem,
+  dataset: Dataset,
+  { proxy = "agreement", pictures = 64, batch = 8, memo = createMemoryMemo() }: WidthMeterOptions = {},
+): WidthMeter {
+  if (!PROXY_NAMES.includes(proxy)) {
+    throw new FeatherdetError(`unknown proxy "${proxy}", there are ${PROXY_NAMES.join(" and ")}`);
+  }
+  const { source } = problem;
+  const some = { ...dataset, images: dataset.images.slice(0, pictures) };
+  const size = Math.min(batch, some.images.length), whole = atBatch(source, size);
+  const basis = `${proxy} after new statistics, ${size} at a time, on ${datasetText(some)}`;
+  const prepare = async (): Promise<Prepared> => {
+    const batches = await Array.fromAsync(batchesOf(whole, some, pictures));
+    const { adapter } = await openSharedDevice();
+    return {
+      batches,
+      targets: await targetsOn(whole, () => batches),
+      meter: proxy === "map" ? createMeter(some) : createAgreementMeter(whole, batches, basis),
+      place: adapter.name,
+    };
+  };
+  let prepared: Promise<Prepared> | undefined;
+  return {
+    async score(widths) {
+      const { batches, targets, meter, place } = await (prepared ??= prepare());
+      const made = pruneTo(problem, widths);
+      const key = `${place} | ${basis} | ${hashOfGraph(made.graph)} of ${hashOfGraph(source)}`;
+      return await remember(memo, "proxy", key, async () => {
+        const graph = made.groups.length === 0 ? source : await reestimateTo(made, targets, () => batches, size);
+        return await meter.score({ graph: proxy === "map" ? graph : atBatch(graph, size) });
+      });
+    },
+  };
+}
