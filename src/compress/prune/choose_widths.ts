@@ -19,8 +19,14 @@ export interface WidthMethod {
   readonly choose: (problem: WidthProblem, options: Pick<SelectOptions, "ranking" | "per">) => Promise<Widths>;
 }
 
+/** What `--method` takes. */
+export const WIDTH_METHOD_NAMES = ["criterion", "knapsack", "netadapt"] as const;
+
+/** Names of the ways to choose widths. */
+export type WidthMethodName = typeof WIDTH_METHOD_NAMES[number];
+
 /** The ways: by what channels are worth; by a knapsack over measured sensitivities; in greedy steps that are scored. */
-export const WIDTH_METHODS = {
+export const WIDTH_METHODS: Readonly<Record<WidthMethodName, WidthMethod>> = {
   criterion: {
     needsMeter: false,
     choose: async (problem, options) => {
@@ -32,13 +38,7 @@ export const WIDTH_METHODS = {
   },
   knapsack: { needsMeter: true, choose: chooseByKnapsack },
   netadapt: { needsMeter: true, choose: chooseByNetAdapt },
-} as const satisfies Readonly<Record<string, WidthMethod>>;
-
-/** Names of the ways to choose widths. */
-export type WidthMethodName = keyof typeof WIDTH_METHODS;
-
-/** What `--method` takes. */
-export const WIDTH_METHOD_NAMES = Object.keys(WIDTH_METHODS) as WidthMethodName[];
+};
 
 /** The way of a name. Throws FeatherdetError for an unknown one. */
 export function widthMethod(name: WidthMethodName): WidthMethod {
