@@ -1,4 +1,4 @@
-/** Training variants from data set to file: losses by name in log, checkpoint and records; rounding, masks, teachers. */
+/** Training variants from data set to file: losses by name in log, checkpoint and records; rounding, teachers. */
 
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openDataset } from "../../src/data/open.ts";
@@ -132,66 +132,6 @@ gpuTest("groups are drawn to zero: under a heavy weight the norm of nearly every
   assertEquals(drawn.length, plain.length);
   const smaller = drawn.filter((norm, i) => norm < plain[i]).length;
   assert(smaller > 0.98 * plain.length, `${smaller} of ${plain.length}`);
-});
-
-/** Training with every second weight of the 3x3 convolutions held at zero: what a sparse variant does. */
-function masked(): TrainingVariant {
-  const layers = ({ nodes, constants }: Graph) =>
-    nodes.flatMap((node) =>
-      node.op === "Conv" && constants.get(node.inputs[1])?.shape[2] === 3 ? [node as Node<"Conv">] : []
-    );
-  const mask = (length: number) => Float32Array.from({ length }, (_, i) => i % 2);
-  return {
-    ...PLAIN,
-    name: "masked",
-    settings: { masked: true },
-    trainable({ graph, frozen, trained }) {
-      const constants = new Map(graph.constants), groups = new Map(trained);
-      const before = new Map(
-        layers(graph).map((node) => {
-          const [x, weight, ...bias] = node.inputs;
-          const { shape, data } = graph.constants.get(weight)!;
-          constants.set(`${weight}/mask`, { dtype: "f32", shape, data: mask(data.length) });
-          groups.set(weight, "weight");
-          const held = `${weight}/masked`;
-          const mul: Node = {
-            op: "Mul",
-            name: held,
-            inputs: [weight, `${weight}/mask`],
-            outputs: [held],
-            attributes: {},
-          };
-          return [node as Node, [mul, { ...node, inputs: [x, held, ...bias] } as Node]];
-        }),
-      );
-      const nodes = graph.nodes.flatMap((node) => before.get(node) ?? [node]);
-      return { graph: { ...graph, nodes, constants }, frozen, trained: groups };
-    },
-    exported(model) {
-      const constants = new Map(model.constants);
-      for (const { inputs: [, weight] } of layers(model)) {
-        const { shape, data } = model.constants.get(weight)!;
-        constants.set(weight, { dtype: "f32", shape, data: Float32Array.from(data, (one, i) => i % 2 ? one : 0) });
-      }
-      return { ...model, constants };
-    },
-  };
-}
-
-gpuTest("masked weights are trained behind their mask, and the model has zeros in their places", async () => {
-  const begin = tiny();
-  const store = createMemoryStore();
-  const { model } = await train(begin, dataset, { ...OPTIONS, variants: [masked()], store });
-  const floats = await loadOnnx((await last(store)).model!);
-  let layers = 0;
-  for (const [name, { shape, data }] of model.constants) {
-    if (shape.length !== 4 || shape[2] !== 3) continue;
-    layers++;
-    const [first, free] = [begin.constants.get(name)!.data, floats.constants.get(name)!.data];
-    assert(data.some((one, i) => i % 2 === 1 && one !== first[i]), `${name} has moved`);
-    data.forEach((one, i) => assertEquals(one, i % 2 === 1 ? free[i] : 0, name));
-  }
-  assert(layers > 20, `${layers} layers`);
 });
 
 /** The projector that `taught` trains. */
