@@ -67,23 +67,23 @@ class Family {
     this.#measured.set(key, { inputs, outputs, milliseconds });
   }
 
-  /** The time at measured widths: never less than at smaller ones, so that noise makes no layer faster by more channels. */
+  /** The time at measured widths: never more than at larger ones, since noise only ever makes a measurement longer. */
   at(inputs: number, outputs: number): number {
     const key = `${inputs},${outputs}`, known = this.#smooth.get(key);
     if (known !== undefined) return known;
     const isMeasured = this.#measured.has(key);
     if (!isMeasured) this.#wanted.set(key, { ...this.shape, inputs, outputs });
-    const value = isMeasured ? this.#most(inputs, outputs) : this.#estimate(inputs, outputs);
+    const value = isMeasured ? this.#least(inputs, outputs) : this.#estimate(inputs, outputs);
     this.#smooth.set(key, value);
     return value;
   }
 
-  #most(inputs: number, outputs: number): number {
-    let most = 0;
+  #least(inputs: number, outputs: number): number {
+    let least = Infinity;
     for (const one of this.#measured.values()) {
-      if (one.inputs <= inputs && one.outputs <= outputs) most = Math.max(most, one.milliseconds);
+      if (one.inputs >= inputs && one.outputs >= outputs) least = Math.min(least, one.milliseconds);
     }
-    return most;
+    return least;
   }
 
   /** From the measured widths of the nearest work, in proportion. */
