@@ -10,17 +10,20 @@ import { Session } from "../engine/session.ts";
 import { type EngineOptions, setUpEngine } from "../engine/setup.ts";
 import { PassTimer } from "../gpu/timing.ts";
 import { type Graph, GraphEditor, type Node } from "../graph/mod.ts";
-import { buildPlan } from "../plan/plan.ts";
+import { buildPlan, type Plan } from "../plan/plan.ts";
 import { checkTimestamps } from "./frame_times.ts";
 
 /** How layers are measured. */
 export interface LayerMeterOptions extends EngineOptions {
-  /** Timed rounds, in each of which every layer is dispatched once; the fastest counts, as for all single dispatches. Default 9. */
+  /** Timed rounds, in each of which every layer is dispatched once; the fastest counts, as for all single dispatches. Default 15. */
   readonly rounds?: number;
 }
 
 /** Most layers that are timed in turn, and most elements of their maps. */
 const TOGETHER = 24, ELEMENTS = 1 << 24;
+
+/** Most lots that are in memory at once. */
+const OPENED = 12;
 
 /** Numbers without a pattern of few levels, which kernels would read in fewer bits. */
 function weights(count: number): Float32Array {
@@ -92,35 +95,40 @@ function lotsOf(layers: readonly LayerShape[]): number[][] {
  * assert.ok(milliseconds > 0);
  * ```
  */
-export async function createLayerMeter({ rounds = 9, ...engine }: LayerMeterOptions = {}): Promise<LayerMeter> {
+export async function createLayerMeter({ rounds = 15, ...engine }: LayerMeterOptions = {}): Promise<LayerMeter> {
   const { device, planning } = await setUpEngine(engine);
   checkTimestamps(device);
   const revisions = new Map<string, string>();
-  const timeLot = async (layers: readonly LayerShape[]): Promise<number[]> => {
-    const plan = buildPlan(layersGraph(layers), planning);
-    const program = await Program.create(device, plan);
+  /** Times lots in turn: a disturbance that lasts longer than a round of one lot then meets all of them. */
+  const timeLots = async (lots: readonly (readonly LayerShape[])[]): Promise<number[][]> => {
+    const opened: { plan: Plan; program: Program; least: number[] }[] = [];
     try {
-      const times = layers.map((): number[] => []);
-      const count = program.dispatchCount;
-      for (let round = 0; round <= rounds; round++) {
-        // Another one is the first in each round; what is computed does not matter, only how long it takes.
-        const at = (i: number) => (i + round * 7) % count;
-        const measured = await PassTimer.timeDispatches(device.device, {
-          dispatchCount: count,
-          encode: (pass, i) => program.encode(pass, at(i), at(i) + 1),
-        });
-        // The first round compiles.
-        if (round === 0) continue;
-        const sums = layers.map(() => 0);
-        measured.forEach((milliseconds, i) => {
-          const layer = plan.dispatches[at(i)].name.match(/^layer (\d+)$/)?.[1];
-          if (layer !== undefined) sums[Number(layer)] += milliseconds;
-        });
-        sums.forEach((sum, layer) => times[layer].push(sum));
+      for (const layers of lots) {
+        const plan = buildPlan(layersGraph(layers), planning);
+        opened.push({ plan, program: await Program.create(device, plan), least: layers.map(() => Infinity) });
       }
-      return times.map((list) => Math.min(...list));
+      for (let round = 0; round <= rounds; round++) {
+        for (const { plan, program, least } of opened) {
+          const count = program.dispatchCount;
+          // Another one is the first in each round; what is computed does not matter, only how long it takes.
+          const at = (i: number) => (i + round * 7) % count;
+          const measured = await PassTimer.timeDispatches(device.device, {
+            dispatchCount: count,
+            encode: (pass, i) => program.encode(pass, at(i), at(i) + 1),
+          });
+          // The first round compiles.
+          if (round === 0) continue;
+          const sums = least.map(() => 0);
+          measured.forEach((milliseconds, i) => {
+            const layer = plan.dispatches[at(i)].name.match(/^layer (\d+)$/)?.[1];
+            if (layer !== undefined) sums[Number(layer)] += milliseconds;
+          });
+          sums.forEach((sum, layer) => least[layer] = Math.min(least[layer], sum));
+        }
+      }
+      return opened.map(({ least }) => least);
     } finally {
-      program.destroy();
+      for (const { program } of opened) program.destroy();
     }
   };
   const { form: { storage, scalar } } = planning;
@@ -137,9 +145,11 @@ export async function createLayerMeter({ rounds = 9, ...engine }: LayerMeterOpti
     },
     async milliseconds(layers) {
       const result: number[] = new Array(layers.length);
-      for (const lot of lotsOf(layers)) {
-        const times = await timeLot(lot.map((i) => layers[i]));
-        lot.forEach((layer, i) => result[layer] = times[i]);
+      const lots = lotsOf(layers);
+      for (let first = 0; first < lots.length; first += OPENED) {
+        const some = lots.slice(first, first + OPENED);
+        const times = await timeLots(some.map((lot) => lot.map((i) => layers[i])));
+        some.forEach((lot, which) => lot.forEach((layer, i) => result[layer] = times[which][i]));
       }
       return result;
     },
