@@ -199,8 +199,13 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, data, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
   const { method, proxy } = settings;
-  if (proxy !== undefined && (method ?? "criterion") === "criterion") {
-    throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
+  if (method === undefined || method === "criterion") {
+    if (proxy !== undefined) throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
+  } else {
+    const useless = (["ranking", "per"] as const).find((name) => settings[name] !== undefined);
+    if (useless) {
+      throw new FeatherdetError(`${flag(useless)} is for widths by the criterion, not for --method ${method}`);
+    }
   }
   const made = await withProgress(output, training, (how) =>
     pruneModel({

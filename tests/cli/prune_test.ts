@@ -104,6 +104,7 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       [["--gflops", "0.5", "--keep", "layer.*"], 'no node is called "layer.*"'],
       [["--gflops", "0.5", "--rounds", "2"], "--rounds is for training"],
       [["--gflops", "0.5", "--method", "netadapt"], 'method "netadapt" scores candidates on pictures'],
+      [["--gflops", "0.5", "--method", "knapsack", "--per", "latency"], "--per is for widths by the criterion"],
       [["--gflops", "0.5", "--proxy", "map"], "give --method"],
       [["--sparsity", "0.5", "--latency", "0.5"], "--latency is for channels that are removed"],
       [["--gflops", "0.5", "--epochs", "1"], "--run names the folder"],
