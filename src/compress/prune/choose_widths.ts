@@ -19,11 +19,8 @@ export interface WidthMethod {
   readonly choose: (problem: WidthProblem, options: Pick<SelectOptions, "ranking" | "per">) => Promise<Widths>;
 }
 
-/** What `--method` takes. */
-export const WIDTH_METHOD_NAMES = ["criterion", "knapsack", "netadapt"] as const;
-
 /** Names of the ways to choose widths. */
-export type WidthMethodName = typeof WIDTH_METHOD_NAMES[number];
+export type WidthMethodName = "criterion" | "knapsack" | "netadapt";
 
 /** The ways: by what channels are worth; by a knapsack over measured sensitivities; in greedy steps that are scored. */
 export const WIDTH_METHODS: Readonly<Record<WidthMethodName, WidthMethod>> = {
@@ -39,6 +36,9 @@ export const WIDTH_METHODS: Readonly<Record<WidthMethodName, WidthMethod>> = {
   knapsack: { needsMeter: true, choose: chooseByKnapsack },
   netadapt: { needsMeter: true, choose: chooseByNetAdapt },
 };
+
+/** What `--method` takes. */
+export const WIDTH_METHOD_NAMES: readonly WidthMethodName[] = Object.keys(WIDTH_METHODS) as WidthMethodName[];
 
 /** The way of a name. Throws FeatherdetError for an unknown one. */
 export function widthMethod(name: WidthMethodName): WidthMethod {
