@@ -195,7 +195,7 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     "",
     ...comparisonText(combinationTable(results)),
     "Operations are counted densely: they fall where channels are gone. Zeros that remain in the model are its sparsity, and",
-    "save nothing here. Fewer bits leave the operations as many: bit operations are multiply-accumulates times the bits of",
+    "count in full. Fewer bits leave the operations as many: bit operations are multiply-accumulates times the bits of",
     "both factors.",
     "",
     ...(isInRounds(rows) ? [...ROUNDS_TEXT, ""] : []),
