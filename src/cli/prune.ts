@@ -32,6 +32,13 @@ function command() {
     .requiredOption("--model <model>", "name, ONNX file or URL")
     .requiredOption("--out <file>", "ONNX file to write")
     .option("--data <set>", "pictures: synthetic, bccd, coco, or a folder; without them weights alone decide")
+    .option(
+      "--split <name>",
+      "part of the data set that is looked at and trained on, or several (train+extra); train by default",
+    )
+    .option("--val-split <name>", "part that figures are of; val by default")
+    .option("--limit <number>", "look at and train on the first so many pictures only", integerIn(1, 2 ** 31 - 1))
+    .option("--val-limit <number>", "figures are of the first so many pictures only", integerIn(1, 2 ** 31 - 1))
     .option("--size <pixels>", "side of the input; the model's own by default", inputSize)
     .option("--gflops <share>", "share of the operations that may be left", share)
     .option("--parameters <share>", "share of the parameters that may be left", share)
@@ -91,6 +98,8 @@ function command() {
     .option("--run <folder>", "files of the rounds, from which a run that was stopped goes on; needed for training")
     .option("--batch <number>", "pictures of a training step; 8 by default", integerIn(1, 1024))
     .option("--lr <rate>", "learning rate; as for training by default", numberIn(0, 100))
+    .option("--warmup <epochs>", "epochs of the warm-up; 3 by default", numberIn(0, 1e6))
+    .option("--mosaic <probability>", "of four pictures put together; 1 by default", numberIn(0, 1))
     .option("--flip-vertical <probability>", "of top and bottom exchanged; 0 by default", numberIn(0, 1))
     .option("--val-every <epochs>", "epochs between validations; 1 by default", integerIn(1, 2 ** 31 - 1))
     .addOption(new Option("--metric <name>", "figure that the best epoch is chosen by; map by default")
@@ -145,13 +154,18 @@ function setsZeros(options: Options): boolean {
   );
 }
 
+/** Options of training alone. */
+const OF_TRAINING = [
+  ...["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "warmup"] as const,
+  ...["mosaic", "flipVertical", "valEvery", "metric"] as const,
+] as const;
+
 /** The training that was asked for; undefined for none. Throws FeatherdetError for options that do not go together. */
 function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["training"]>, "signal"> | undefined {
-  const { rounds, schedule, epochs, lastEpochs, run, batch, lr, flipVertical, valEvery, metric, seed } = options;
+  const { rounds, schedule, epochs, lastEpochs, run, batch, lr, warmup, valEvery, metric, seed } = options;
+  const { flipVertical, mosaic } = options;
   if (epochs === undefined) {
-    const useless =
-      (["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "flipVertical", "valEvery", "metric"] as const)
-        .find((name) => options[name] !== undefined);
+    const useless = OF_TRAINING.find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
     throw new FeatherdetError(`${flag(useless)} is for training: give --epochs`);
   }
@@ -164,12 +178,23 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
       epochs,
       lastEpochs: lastEpochs ?? (rounds === undefined ? epochs : undefined),
     },
-    ...{ trainBatch: batch, learningRate: lr, validateEvery: valEvery, metric, seed },
-    augment: flipVertical === undefined ? {} : { flipVertical },
+    ...{ trainBatch: batch, learningRate: lr, warmupEpochs: warmup, validateEvery: valEvery, metric, seed },
+    augment: { ...(mosaic !== undefined && { mosaic }), ...(flipVertical !== undefined && { flipVertical }) },
   };
 }
 
 type Settings = Options & { readonly json?: true };
+
+/** Which pictures. Throws FeatherdetError for parts of no data set. */
+function picturesOf({ data, split, valSplit, limit, valLimit }: Options) {
+  const useless = Object.entries({ split, valSplit, limit, valLimit }).find(([, value]) => value !== undefined);
+  if (data === undefined && useless) {
+    throw new FeatherdetError(`${flag(useless[0])} is a part of pictures: give --data`);
+  }
+  const isNamed = (part: object) => Object.values(part).some((value) => value !== undefined);
+  const trained = { split, limit }, validated = { split: valSplit, limit: valLimit };
+  return { data, ...(isNamed(trained) && { trained }), ...(isNamed(validated) && { validated }) };
+}
 
 /** Progress and stopping of a job, the same whatever is cut. */
 async function withProgress<Result extends { readonly reason: string }>(
@@ -197,7 +222,7 @@ const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
 
 async function removeChannels(settings: Settings, output: Output): Promise<object> {
   const budget = budgetOf(settings), training = trainingOf(settings);
-  const { model, out, data, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
+  const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
   const { method, proxy } = settings;
   if (method === undefined || method === "criterion") {
     if (proxy !== undefined) throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
@@ -209,7 +234,21 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
   }
   const made = await withProgress(output, training, (how) =>
     pruneModel({
-      ...{ model, out, data, size, budget, criterion, reduction, normalisation, ranking, per, multiple, floor, keep },
+      ...{
+        model,
+        out,
+        ...picturesOf(settings),
+        size,
+        budget,
+        criterion,
+        reduction,
+        normalisation,
+        ranking,
+        per,
+        multiple,
+        floor,
+        keep,
+      },
       ...{ method, proxy, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
@@ -235,10 +274,23 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
 
 async function setZeros(settings: Settings, output: Output): Promise<object> {
   const training = trainingOf(settings);
-  const { model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures } = settings;
+  const { model, out, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures } = settings;
   const made = await withProgress(output, training, (how) =>
     sparsifyModel({
-      ...{ model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures },
+      ...{
+        model,
+        out,
+        ...picturesOf(settings),
+        size,
+        sparsity,
+        pattern,
+        ranking,
+        floor,
+        keep,
+        attention,
+        dense,
+        pictures,
+      },
       say: (line: string) => output.note(line),
       training: training && {
         ...{ ...training, ...how },

@@ -41,7 +41,10 @@ export function trainCommand() {
     .option("--out <folder>", "where the run's files go; needed unless the run is resumed")
     .option("--resume <place>", "go on with the run of a folder, or from a checkpoint file")
     .option("--pretrained", "take the trained weights of the name's file instead of random ones")
-    .option("--split <name>", "part of the data set to train on; train by default where there are parts")
+    .option(
+      "--split <name>",
+      "part of the data set to train on, or several (train+extra); train by default where there are parts",
+    )
     .option("--val-split <name>", "part to choose the best epoch by; val by default where there are parts")
     .option("--limit <number>", "train on the first so many pictures only", integerIn(1, LARGEST))
     .option("--val-limit <number>", "validate on the first so many pictures only", integerIn(1, LARGEST))

@@ -9,13 +9,14 @@ import type { Dataset } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { kindOf } from "./files.ts";
 import { DEFAULT_SPLIT, readFolder } from "./forms.ts";
+import { joinDatasets, splitNames } from "./join.ts";
 import { SYNTHETIC_SPLITS, syntheticDataset } from "./synthetic_scenes.ts";
 
 /** What to read of a data set. */
 export interface OpenOptions {
-  /** `train`, `val` or `test`; `val` by default where there are splits. */
+  /** `train`, `val` or `test`, or several as one (`train+val`); `val` by default where there are splits. */
   readonly split?: string;
-  /** Number of pictures to read, from the first one; all by default. */
+  /** Number of pictures to read, from the first one of the first split; all by default. */
   readonly limit?: number;
   /** Side of the pictures of `synthetic` in pixels, or width and height; 320 by default. */
   readonly size?: number | readonly [width: number, height: number];
@@ -56,10 +57,29 @@ function folderOf(name: string): string {
  * ```
  */
 export async function openDataset(nameOrFolder: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { split, limit, size } = options;
+  const { split, limit } = options;
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) {
     throw new FeatherdetError(`the limit is ${limit} images, expected a whole number from 1`);
   }
+  const [first, ...others] = split === undefined ? [undefined] : splitNames(split);
+  const parts: [Dataset, ...Dataset[]] = [await openOne(nameOrFolder, { ...options, split: first })];
+  if (others.length === 0) return parts[0];
+  if (new Set([first, ...others]).size <= others.length) {
+    throw new FeatherdetError(`"${split}" names a split of "${nameOrFolder}" twice`);
+  }
+  let read = parts[0].images.length;
+  for (const other of others) {
+    if (limit !== undefined && read >= limit) break;
+    const rest = limit === undefined ? undefined : limit - read;
+    const part = await openOne(nameOrFolder, { ...options, split: other, limit: rest });
+    parts.push(part);
+    read += part.images.length;
+  }
+  return joinDatasets(parts);
+}
+
+/** Opens one split. */
+async function openOne(nameOrFolder: string, { split, limit, size }: OpenOptions): Promise<Dataset> {
   if (nameOrFolder === "synthetic") {
     const wanted = split ?? DEFAULT_SPLIT;
     const known = SYNTHETIC_SPLITS.find((one) => one === wanted);

@@ -180,3 +180,27 @@ Deno.test("a picture that is exchanged for one of another size after the set was
     await Deno.remove(join(folder, "images", TINY.pictures[0].name));
     await assertRejects(() => images[0].load(), FeatherdetError, "000000000003.png: no such file");
   }));
+
+Deno.test("splits are joined in their order, with ids of their own where theirs are equal", async () => {
+  await inFolder(async (folder) => {
+    await putCoco(join(folder, "train"), TINY);
+    await putCoco(join(folder, "extra"), TINY);
+    const part = await openDataset(folder, { split: "train" });
+    const joint = await openDataset(folder, { split: "train+extra" });
+    const names = part.images.map(({ name }) => name);
+    assertEquals([joint.split, joint.name], ["train+extra", part.name]);
+    assertEquals(joint.images.map(({ name }) => name), [...names, ...names]);
+    assertEquals(joint.images.map(({ id }) => id), [1, 2, 3, 4, 5, 6, 7, 8]);
+    const boxes = joint.images.flatMap((image) => image.boxes);
+    assertEquals(boxes.map(({ id }) => id), boxes.map((_, index) => index + 1));
+    assertEquals(
+      boxes.map(({ box }) => box),
+      [...part.images, ...part.images].flatMap((image) => image.boxes.map(({ box }) => box)),
+    );
+    assertEquals((await joint.images[5].load()).data, (await part.images[1].load()).data);
+    const limited = await openDataset(folder, { split: "train+extra", limit: 5 });
+    assertEquals(limited.images.map(({ name }) => name), [...names, names[0]]);
+    await assertRejects(() => openDataset(folder, { split: "train+train" }), FeatherdetError, "twice");
+    await assertRejects(() => openDataset(folder, { split: "train+other" }), FeatherdetError, '"other"');
+  });
+});

@@ -6,7 +6,7 @@
 
 import { costsOf, type PruneCosts } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { openTrainingPart, openValidationPart } from "../../data/parts.ts";
+import { openTrainingPart, openValidationPart, type PartOptions } from "../../data/parts.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { loadModel, refuseSource } from "../../host/models.ts";
@@ -28,6 +28,10 @@ export interface ModelFileOptions {
   readonly size?: number;
   /** Pictures: a name or a folder. Without them, weights alone decide. */
   readonly data?: string;
+  /** Which of them are looked at and trained on, and how many; all of `train` by default. */
+  readonly trained?: PartOptions;
+  /** Which of them figures are of, and how many; all of `val` by default. */
+  readonly validated?: PartOptions;
   /** Training between and after cuts, in this folder; absent for one cut without training. */
   readonly training?: { readonly folder: string };
   /** Zeros take bytes in the file like other numbers, as every program reads it. */
@@ -68,9 +72,12 @@ export interface ModelFileJob<Report, Round> {
   ): Promise<RoundsResult<Round> & { readonly report?: Report; readonly after?: PruneCosts }>;
 }
 
-async function openPictures(data: string): Promise<{ training: Dataset; validation?: Dataset }> {
-  const training = await openTrainingPart(data);
-  return { training, validation: await openValidationPart(data, training) };
+async function openPictures(
+  data: string,
+  { trained, validated }: Pick<ModelFileOptions, "trained" | "validated">,
+): Promise<{ training: Dataset; validation?: Dataset }> {
+  const training = await openTrainingPart(data, trained);
+  return { training, validation: await openValidationPart(data, training, validated) };
 }
 
 /**
@@ -78,14 +85,14 @@ async function openPictures(data: string): Promise<{ training: Dataset; validati
  * written or is the model itself, training without pictures to validate on, and as the job does.
  */
 export async function pruneFile<Report, Round>(
-  { model, out, size, data, training, dense = false, say }: ModelFileOptions,
+  { model, out, size, data, trained, validated, training, dense = false, say }: ModelFileOptions,
   job: ModelFileJob<Report, Round>,
 ): Promise<ModelFileResult<Report, Round>> {
   checkTarget(out);
   refuseSource(model, out);
   if (training) checkFolder(training.folder);
   const source = await loadModel(model, { size, batch: 1 });
-  const pictures = data === undefined ? undefined : await openPictures(data);
+  const pictures = data === undefined ? undefined : await openPictures(data, { trained, validated });
   for (const warning of pictures?.training.warnings ?? []) say?.(warning);
   const tuning = data === undefined ? undefined : tuningFor(await openSharedDevice(), {});
   const write = async (graph: Graph) => {
