@@ -6,14 +6,14 @@
 
 import pixelWidth from "npm:string-pixel-width@1.11.0";
 
-/** Where Arial is missing, DejaVu Sans often stands in, whose letters are about so much wider. */
-const WIDER = 1.12;
+/** Where Arial is missing, DejaVu Sans often stands in, whose letters are about so much wider, bold ones more. */
+const WIDER = 1.12, WIDER_BOLD = 1.2;
 
 /** Pixels that a line of text takes at most. */
 export function textWidth(text: string, size: number, bold = false): number {
   // The library knows Latin letters; the few others (arrows, multiplication signs) are about as wide as a digit.
   const known = text.normalize("NFD").replaceAll(/\p{M}/gu, "").replaceAll(/[^\x20-\x7e]/gu, "0");
-  return WIDER * pixelWidth(known, { size, bold, font: "arial" });
+  return (bold ? WIDER_BOLD : WIDER) * pixelWidth(known, { size, bold, font: "arial" });
 }
 
 /** Breaks text between words so that no line is wider than `width` pixels; a word that is stays whole. */
