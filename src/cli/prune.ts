@@ -27,7 +27,8 @@ const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pru
 
 const share = numberIn(1e-6, 1);
 
-function command() {
+/** `prune` with its options. */
+export function pruneCommand() {
   return deviceVerb("prune", "Remove the channels that are worth least, and train what is left.", EXAMPLE)
     .requiredOption("--model <model>", "name, ONNX file or URL")
     .requiredOption("--out <file>", "ONNX file to write")
@@ -98,7 +99,7 @@ function command() {
     .option("--seed <number>", "of training and of the criterion random; 0 by default", integerIn(0, 2 ** 31 - 1));
 }
 
-type Options = ReturnType<ReturnType<typeof command>["opts"]>;
+type Options = ReturnType<ReturnType<typeof pruneCommand>["opts"]>;
 
 function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget {
   const budget = {
@@ -195,7 +196,7 @@ async function withProgress<Result extends { readonly reason: string }>(
 const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
   scores && { map50: scores.after.map50, map: scores.after.map, mapBefore: scores.before };
 
-async function removeChannels(settings: Settings, output: Output): Promise<object> {
+async function removeChannels(settings: Settings, output: Output) {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, data, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
   const { method, proxy } = settings;
@@ -222,9 +223,9 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
     output.line(shareText(made));
     output.line(`written to ${out}, ${made.bytes} bytes`);
   }
-  const { before, after, report, rounds } = made;
+  const { before, after, report, rounds, reason } = made;
   return {
-    ...{ before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
+    ...{ reason, before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
     groups: report?.groups ?? { removed: rounds?.reduce((sum, { removed }) => sum + removed, 0) },
     sparsity: 1 - after.parameters / before.parameters,
     ...figures(made),
@@ -233,7 +234,7 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
   };
 }
 
-async function setZeros(settings: Settings, output: Output): Promise<object> {
+async function setZeros(settings: Settings, output: Output) {
   const training = trainingOf(settings);
   const { model, out, data, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures } = settings;
   const made = await withProgress(output, training, (how) =>
@@ -245,14 +246,14 @@ async function setZeros(settings: Settings, output: Output): Promise<object> {
         onRound: (round: SparsifyRound) => output.note(zerosRoundText(round)),
       },
     }));
-  const { before, after, report, rounds } = made;
+  const { before, after, report, rounds, reason } = made;
   if (made.reason === "finished") {
     for (const line of zerosTable(report!)) output.line(line);
     output.line(zerosText(made));
     output.line(`written to ${out}, ${made.bytes} bytes`);
   }
   return {
-    ...{ before, after, file: out, pattern: pattern ?? "unstructured", sparsity: report?.sparsity },
+    ...{ reason, before, after, file: out, pattern: pattern ?? "unstructured", sparsity: report?.sparsity },
     ...{ zeros: report?.zeros, elements: report?.elements },
     ...figures(made),
     ...(report && { layers: report.layers }),
@@ -260,9 +261,12 @@ async function setZeros(settings: Settings, output: Output): Promise<object> {
   };
 }
 
+/** Prunes as it was asked for: what `--json` prints. Ctrl-C stops training, from where the same options go on. */
+export async function runPrune(settings: Settings, output: Output): Promise<{ readonly reason: string }> {
+  return await (setsZeros(settings) ? setZeros(settings, output) : removeChannels(settings, output));
+}
+
 /** The verb `prune`. */
-export const pruneVerb = command().action(async (options) => {
-  await deviceAction<typeof options>((settings, output) =>
-    setsZeros(settings) ? setZeros(settings, output) : removeChannels(settings, output)
-  )(options);
+export const pruneVerb = pruneCommand().action(async (options) => {
+  await deviceAction<typeof options>(runPrune)(options);
 });

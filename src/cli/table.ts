@@ -9,6 +9,7 @@ import { renderMarkdown, type Variant } from "../report/table/mod.ts";
 import { integerIn } from "./arguments.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import type { Output } from "./output.ts";
+import { checkOptions } from "./step_verbs.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 /** Shows the variants one after the other. */
@@ -58,6 +59,7 @@ export const tableVerb = deviceVerb(
       try {
         const { files, ...results } = await makeResultTables(data, {
           manifest,
+          checkOptions,
           only: variant,
           limit,
           latencyRuns: latency ? runs : 0,

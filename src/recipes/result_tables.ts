@@ -10,13 +10,15 @@ import { openDataset } from "../data/open.ts";
 import { adapterText, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { JournalFile, journalFile } from "../host/evaluation_file.ts";
-import { makeFolder, readVariants, writeTable } from "../host/table_files.ts";
+import { makeFolder, readManifest, writeTable } from "../host/table_files.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { loadVariant } from "../host/variant_model.ts";
 import { NAMED_MODELS } from "../models/named.ts";
 import {
+  listVariants,
   type MeasureOptions,
   measureTable,
+  type OptionCheck,
   type RunRecord,
   type TableResults,
   type Variant,
@@ -33,6 +35,8 @@ const RESULTS = fileURLToPath(new URL("../../data/results/", import.meta.url));
 export interface ResultTableOptions extends Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "say"> {
   /** List of the variants; the project's own by default. */
   readonly manifest?: string;
+  /** Knows the options of verbs, to check recipes; without it they are not looked at. */
+  readonly checkOptions?: OptionCheck;
   /** Scales of YOLO11 to time beside the variants of coco. */
   readonly family?: readonly string[];
   /** Where to write; `data/results/` and the data set's name by default. */
@@ -112,7 +116,7 @@ export async function makeResultTables(
   options: ResultTableOptions,
 ): Promise<TableResults & { readonly files: readonly string[] }> {
   const { manifest = VARIANTS_FILE, only, limit, latencyRuns, say, onPicture } = options;
-  const variants = await readVariants(manifest, data);
+  const variants = listVariants(await readManifest(manifest, options.checkOptions), data, manifest);
   const family = familyOf(data, variants, options.family);
   const dataset = await openDataset(data, { split: variants[0].split, limit });
   for (const warning of dataset.warnings) say?.(warning);

@@ -50,6 +50,7 @@ export const ROLE_TITLES: Readonly<Record<VariantRole, string>> = {
   "pruning+quantization": "pruning + quantization",
   "distillation+quantization": "distillation + quantization",
   everything: "+ everything",
+  control: "control",
   other: "other",
 };
 

@@ -10,6 +10,7 @@ import { type Cell, combinationTable, type ComparisonTable, stepTable } from "./
 import { intervalOf, isMissing, predictorOf } from "./figure.ts";
 import { Footnotes } from "./footnotes.ts";
 import { FORMATS, written } from "./format.ts";
+import { isCommand } from "./recipe_text.ts";
 import { PUBLISHED_FAMILY_SOURCE, PUBLISHED_SOURCE } from "./published.ts";
 import {
   COUNTED_FIGURES,
@@ -154,7 +155,7 @@ function madeText({ title, model, size, precision, sha256, made, note }: ResultR
   const source = "file" in model ? `\`${model.file}\`` : `${model.name}, built here`;
   const options = "name" in model && model.options ? ` (\`${JSON.stringify(model.options)}\`)` : "";
   const sum = sha256 ? `, SHA-256 ${sha256.slice(0, 16)}` : "";
-  const how = /^deno /.test(made) ? `\`${made}\`` : made;
+  const how = isCommand(made) ? `\`${made}\`` : made;
   return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made: ${how}.${
     note ? ` ${note}.` : ""
   }`;

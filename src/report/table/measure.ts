@@ -117,7 +117,9 @@ async function open(variant: Variant, { only, load }: MeasureOptions): Promise<V
   return isQuantized ? found : { missing: "its model is in floats" };
 }
 
-function about({ data: _, split: __, sha256: ___, ...rest }: Variant): Omit<ResultRow, "figures" | "timing"> {
+function about(
+  { data: _, split: __, sha256: ___, recipe: ____, ...rest }: Variant,
+): Omit<ResultRow, "figures" | "timing"> {
   return rest;
 }
 

@@ -58,7 +58,7 @@ export interface RowTiming extends Figures<TimedName> {
 }
 
 /** A variant with its figures. */
-export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256"> {
+export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256" | "recipe"> {
   /** SHA-256 of the file that was measured; absent for models that were built. */
   readonly sha256?: string;
   /** Why nothing was measured, if nothing was. */
