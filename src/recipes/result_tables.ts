@@ -41,9 +41,14 @@ export interface ResultTableOptions extends Pick<MeasureOptions, "only" | "limit
   readonly family?: readonly string[];
   /** Where to write; `data/results/` and the data set's name by default. */
   readonly folder?: string;
+  /** Folder in which models are looked for before all others. */
+  readonly models?: string;
   /** Called after each picture, with the file that keeps what was evaluated. */
   readonly onPicture?: (...step: [...Parameters<NonNullable<MeasureOptions["onPicture"]>>, journal: string]) => void;
 }
+
+/** Tables, and the files that hold them. */
+export type MadeTables = TableResults & { readonly files: readonly string[] };
 
 /** Members of the family that are timed where nobody says: the larger ones take minutes on a software adapter. */
 const USUAL_FAMILY = ["n", "s", "m"];
@@ -114,7 +119,7 @@ async function runRecord({ adapter }: Device): Promise<RunRecord> {
 export async function makeResultTables(
   data: string,
   options: ResultTableOptions,
-): Promise<TableResults & { readonly files: readonly string[] }> {
+): Promise<MadeTables> {
   const { manifest = VARIANTS_FILE, only, limit, latencyRuns, say, onPicture } = options;
   const variants = listVariants(await readManifest(manifest, options.checkOptions), data, manifest);
   const family = familyOf(data, variants, options.family);
@@ -128,7 +133,7 @@ export async function makeResultTables(
   try {
     const measured = await measureTable(variants, {
       ...{ dataset, limit, only, family, latencyRuns, say },
-      load: (variant) => loadVariant(variant, manifest),
+      load: (variant) => loadVariant(variant, manifest, options.models),
       detectorOptions: (precision) => Promise.resolve({ tuning: tuningFor(device, { precision }) }),
       journal: (variant) => journals.of(variant),
       onPicture: (...step) => onPicture?.(...step, journals.file(step[0])),

@@ -17,6 +17,8 @@ export interface RecipeVerb {
   readonly folderWith?: string;
   /** Name of the file in the folder of the run, for verbs without `file`. */
   readonly leaves?: string;
+  /** Option that, with the folder alone, goes on with a run; without it the same options go on. */
+  readonly resume?: string;
   /** Option that is the verb's argument. */
   readonly argument?: string;
   /** Whether the verb has `--seed`. */
@@ -29,7 +31,7 @@ export type RecipeVerbName = "data" | "train" | "prune" | "quantize";
 /** The verbs that recipes may use. */
 export const RECIPE_VERBS: Readonly<Record<RecipeVerbName, RecipeVerb>> = {
   data: { argument: "name" },
-  train: { folder: "out", leaves: "best.onnx", seeded: true },
+  train: { folder: "out", leaves: "best.onnx", resume: "resume", seeded: true },
   prune: { file: "out", folder: "run", folderWith: "epochs", seeded: true },
   quantize: { file: "out" },
 };
