@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type MadeTables, makeResultTables, type ResultTableOptions, VARIANTS_FILE } from "../recipes/result_tables.ts";
+import { VARIANTS_FILE } from "../host/table_files.ts";
+import { type MadeTables, makeResultTables, type ResultTableOptions } from "../recipes/result_tables.ts";
 import { renderMarkdown, type Variant } from "../report/table/mod.ts";
 import { integerIn } from "./arguments.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";

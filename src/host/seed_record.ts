@@ -22,6 +22,9 @@ export interface SeedEntry {
   readonly seed: number;
   /** Content hash of the recipe that made it (`recipeHash`). */
   readonly recipe: string;
+  /** Side of the input at which it was measured, and the element type in which it was run. */
+  readonly size: number;
+  readonly precision: string;
   /** SHA-256 of the file. */
   readonly sha256: string;
   /** What was measured and counted, times left out. */

@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readText } from "../data/files.ts";
 import {
   drawResultPareto,
@@ -17,6 +18,12 @@ import {
 } from "../report/table/mod.ts";
 import { fileError } from "./file_error.ts";
 import { writeWhole } from "./whole_file.ts";
+
+/** The manifest of the project. */
+export const VARIANTS_FILE: string = fileURLToPath(new URL("../../data/variants.json", import.meta.url));
+
+/** Folder of the project's result tables, a folder a data set. */
+export const RESULTS_FOLDER: string = fileURLToPath(new URL("../../data/results/", import.meta.url));
 
 /** All variants of a manifest, their recipes checked. Throws FeatherdetError that names the file. */
 export async function readManifest(manifest: string, checkOptions?: OptionCheck): Promise<readonly Variant[]> {

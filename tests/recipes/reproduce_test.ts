@@ -7,13 +7,15 @@ import { historyEntry, historyOf, withHistory } from "../../src/compress/history
 import { checkOptions, readyVerb } from "../../src/cli/step_verbs.ts";
 import type { Output } from "../../src/cli/output.ts";
 import { sha256Of } from "../../src/data/download/checksum.ts";
-import { FeatherdetError } from "../../src/graph/error.ts";
+import { analyze, FeatherdetError } from "../../src/graph/mod.ts";
+import { readSeedRecord, SEEDS_FILE } from "../../src/host/seed_record.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { type PlannedFile, planReproduction, type Wanted } from "../../src/recipes/reproduce/plan.ts";
-import { openWorkshop, reproduce, type Reproduction } from "../../src/recipes/reproduce/reproduce.ts";
+import { reproduce, type Reproduction } from "../../src/recipes/reproduce/reproduce.ts";
+import { openWorkshop } from "../../src/recipes/reproduce/workshop.ts";
 import { stateOf } from "../../src/recipes/reproduce/state.ts";
-import type { ResultTableOptions } from "../../src/recipes/result_tables.ts";
+import { makeResultTables, type ResultTableOptions } from "../../src/recipes/result_tables.ts";
 import { recipeHash } from "../../src/report/table/recipe.ts";
 import { inFolder, put, putYolo, TINY } from "../support/data_folders.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -21,6 +23,9 @@ import { gpuTest } from "../support/gpu.ts";
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 const SIZE = 64;
+
+/** Another detector, of fewer channels. */
+const NARROWER = { width: 0.0625, depth: 0.3, size: SIZE, classes: TINY.classes };
 
 /** Enough pictures for one batch of those that are looked at before and after a cut. */
 const EIGHT = {
@@ -170,7 +175,7 @@ Deno.test("the plan refuses what is made from a file that is not there and that 
     await assertRejects(
       () => plan(manifest, { data: set }),
       FeatherdetError,
-      'variants.json: "cut" is made from "base", which is not there and has no recipe: by hand',
+      'variants.json: "cut" needs "base", which is not there and has no recipe: by hand',
     );
   }));
 
@@ -318,12 +323,12 @@ gpuTest(
 );
 
 Deno.test("files whose histories tell nothing: the record beside the tables tells, by hash of file and recipe", () =>
-  inWorkshop(async ({ folder, set, manifest }) => {
+  inWorkshop(async ({ folder, manifest }) => {
     const model = yolo11({ width: 0.0625, size: SIZE, classes: TINY.classes, seed: 1 });
     const bytes = saveOnnx(model);
     await Deno.writeFile(join(folder, "data", "models", "base.onnx"), bytes);
     const state = async () => {
-      const shop = await openWorkshop({ manifest, checkOptions, out: folder });
+      const shop = await openWorkshop({ manifest, checkOptions, out: folder, tables: folder });
       return { ...await stateOf(shop, shop.variants[2], 0), hash: recipeHash(shop.variants, "base", 0) };
     };
     const { kind, why, hash } = await state();
@@ -354,3 +359,56 @@ Deno.test("files whose histories tell nothing: the record beside the tables tell
     const shop = await openWorkshop({ manifest, checkOptions });
     assertEquals((await stateOf(shop, shop.variants[1], 0)).why, "it was made from another base");
   }));
+
+gpuTest(
+  "seeds whose files are gone count as recorded, as long as the same recipe made them",
+  () =>
+    inWorkshop(async ({ folder, set, manifest }) => {
+      const detector = (seed: number) => yolo11({ width: 0.125, depth: 0.3, size: SIZE, classes: TINY.classes, seed });
+      const base = detector(9), second = join(folder, "cache", "models", "cut-1.onnx");
+      const made = (seed: number) => {
+        const entry = historyEntry("prune", { criterion: "l2", budget: { gflops: 0.8 } }, base, { seed });
+        return saveOnnx(withHistory(seed === 0 ? detector(0) : yolo11({ ...NARROWER, seed }), entry));
+      };
+      await Deno.mkdir(join(folder, "cache", "models"), { recursive: true });
+      await Deno.writeFile(join(folder, "data", "models", "base.onnx"), saveOnnx(base));
+      await Deno.writeFile(join(folder, "data", "models", "cut.onnx"), made(0));
+      await Deno.writeFile(second, made(1));
+      const out = join(folder, "tables");
+      const measure = async (more: Parameters<typeof variants>[1] = {}, limit?: number) => {
+        await Deno.writeTextFile(manifest, JSON.stringify({ variants: variants(set, more) }));
+        const options = { manifest, checkOptions, latencyRuns: 0, only: ["cut"], folder: out, limit };
+        const { rows, files } = await makeResultTables(set, options);
+        const row = rows.find(({ id }) => id === "cut")!;
+        return { row, files, sources: row.seeds!.map(({ source }) => source) };
+      };
+      const record = async () =>
+        (await readSeedRecord(join(out, SEEDS_FILE)))?.seeds.map(({ variant, seed }) => [variant, seed]);
+
+      const quick = await measure({}, 1);
+      assertEquals([quick.sources, await record()], [["measured", "measured"], undefined]);
+      const both = await measure();
+      assertEquals(both.sources, ["measured", "measured"]);
+      const counts = [detector(0), yolo11(NARROWER)].map((graph) => analyze(graph).parameters);
+      assertEquals(both.row.figures.parameters, {
+        value: (counts[0] + counts[1]) / 2,
+        range: [counts[1], counts[0]],
+      });
+      assertEquals(both.row.sha256, sha256Of(await Deno.readFile(join(folder, "data", "models", "cut.onnx"))));
+      assertEquals(both.files.at(-1), join(out, SEEDS_FILE));
+      assertEquals(await record(), [["cut", 0], ["cut", 1]]);
+
+      await Deno.remove(second);
+      const recorded = await measure();
+      assertEquals(recorded.sources, ["measured", "recorded"]);
+      assertEquals(recorded.row.figures, both.row.figures);
+      assertStringIncludes(await Deno.readTextFile(join(out, "table.md")), "(2 seeds, 1 of them recorded)");
+      assertEquals((await measure({}, 1)).sources, ["measured", "missing"], "of other pictures");
+      const other = await measure({ gflops: 0.7 });
+      assertEquals([other.sources, other.row.stale], [
+        ["measured", "missing"],
+        "seed 0: its history says --gflops 0.8, the recipe 0.7",
+      ]);
+      assertEquals(await record(), [["cut", 0], ["cut", 1]], "what is stale is not recorded");
+    }),
+);

@@ -79,7 +79,7 @@ export async function planReproduction(shop: Workshop, wanted: Wanted): Promise<
     if (planned.has(key)) return;
     if (child !== undefined && state.file !== undefined && !isMade(state, wanted)) return;
     if (child !== undefined && recipe === undefined) {
-      throw new FeatherdetError(`"${child}" is made from "${id}", which is not there and has no recipe: ${made}`, {
+      throw new FeatherdetError(`"${child}" needs "${id}", which is not there and has no recipe: ${made}`, {
         file: shop.manifest,
       });
     }

@@ -4,27 +4,14 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
-import { basename, join } from "node:path";
-import { readSeedRecord, type SeedRecord, SEEDS_FILE } from "../../host/seed_record.ts";
-import { readManifest } from "../../host/table_files.ts";
-import type { OptionCheck, Variant } from "../../report/table/mod.ts";
-import { type MadeTables, makeResultTables, type ResultTableOptions, VARIANTS_FILE } from "../result_tables.ts";
+import { type MadeTables, makeResultTables, type ResultTableOptions } from "../result_tables.ts";
 import { type MadeFile, makeFile, type RunVerb } from "./make.ts";
 import { type PlannedFile, planReproduction, type Wanted } from "./plan.ts";
 import { stateOf } from "./state.ts";
-import { variantOf, type Workshop } from "./workshop.ts";
-
-const RESULTS = fileURLToPath(new URL("../../../data/results/", import.meta.url));
+import { openWorkshop, variantOf, type WorkshopOptions } from "./workshop.ts";
 
 /** What is reproduced, and who does it. */
-export interface ReproduceOptions extends Wanted {
-  /** List of the variants; the project's own by default. */
-  readonly manifest?: string;
-  /** Knows the options of verbs, to check recipes. */
-  readonly checkOptions?: OptionCheck;
-  /** Folder for models, runs and tables; by default recipes say where files go, and tables go to `data/results/`. */
-  readonly out?: string;
+export interface ReproduceOptions extends Wanted, WorkshopOptions {
   /** Only says what would be done. */
   readonly dryRun?: boolean;
   /** Runs a verb. */
@@ -52,28 +39,6 @@ export interface Reproduction {
   readonly reason: "finished" | "interrupted" | "dry run";
 }
 
-/** Name of the folder of a data set's tables. */
-const nameOf = (data: string) => basename(data.replaceAll("\\", "/"));
-
-/** The records of all data sets: of the folder to write, else the project's own. */
-async function openRecords(variants: readonly Variant[], out?: string): Promise<Map<string, SeedRecord>> {
-  const records = new Map<string, SeedRecord>();
-  for (const data of new Set(variants.map((one) => one.data))) {
-    const own = await readSeedRecord(join(RESULTS, nameOf(data), SEEDS_FILE));
-    const found = (out === undefined ? undefined : await readSeedRecord(join(out, SEEDS_FILE))) ?? own;
-    if (found) records.set(data, found);
-  }
-  return records;
-}
-
-/** Opens a manifest with the places of its files. Throws FeatherdetError as `readManifest` and `readSeedRecord` do. */
-export async function openWorkshop(
-  { manifest = VARIANTS_FILE, checkOptions, out }: Pick<ReproduceOptions, "manifest" | "checkOptions" | "out">,
-): Promise<Workshop> {
-  const variants = await readManifest(manifest, checkOptions);
-  return { variants, manifest, out, records: await openRecords(variants, out) };
-}
-
 /**
  * Makes what is missing of a data set, parents first, and then the tables. A call that was stopped anywhere goes on when it is repeated.
  *
@@ -81,7 +46,7 @@ export async function openWorkshop(
  */
 export async function reproduce(options: ReproduceOptions): Promise<Reproduction> {
   const { data, run, out, manifest, checkOptions } = options;
-  const shop = await openWorkshop(options);
+  const shop = await openWorkshop({ manifest, checkOptions, out, tables: out });
   const plan = await planReproduction(shop, options);
   options.onPlan?.(plan);
   if (options.dryRun) return { made: plan, table: null, reason: "dry run" };

@@ -14,7 +14,7 @@ import { writeWhole } from "../../host/whole_file.ts";
 import type { Variant } from "../../report/table/mod.ts";
 import { recipeHash, verbOf } from "../../report/table/recipe.ts";
 import { historyTells } from "./told.ts";
-import { fileOf, parentFiles, runFolder, type Workshop } from "./workshop.ts";
+import { fileOf, parentFiles, runFolder, variantOf, type Workshop } from "./workshop.ts";
 
 /**
  * `missing`: there is no file. `current`: it is what the recipe makes. `stale`: it is not. `untold`: nothing tells how it was made. `words`:
@@ -72,7 +72,8 @@ export async function stateOf(shop: Workshop, variant: Variant, seed: number): P
     };
   }
   if (recipe.sameFileAs !== undefined) {
-    return { kind: file ? "current" : "missing", ...(file && { file }), why: `it is the file of ${recipe.sameFileAs}` };
+    const state = await stateOf(shop, variantOf(shop, recipe.sameFileAs), seed);
+    return { ...state, why: `it is the file of ${recipe.sameFileAs}: ${state.why}` };
   }
   if (file === undefined) return { kind: "missing", why: "it is not there" };
   if (recipe.steps.every((step) => verbOf(step).argument !== undefined)) {

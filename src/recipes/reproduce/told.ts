@@ -99,7 +99,7 @@ async function parentHash(step: RecipeStep, file: string): Promise<string | unde
  */
 export async function historyTells(
   graph: Graph,
-  { recipe, id }: Variant,
+  { recipe }: Variant,
   seed: number,
   parents: ReadonlyMap<string, string | undefined>,
 ): Promise<{ readonly stale: string } | "agrees" | "nothing"> {

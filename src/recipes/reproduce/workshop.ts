@@ -4,11 +4,12 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { cacheFolder } from "../../data/cache.ts";
 import { sha256OfFile } from "../../data/download/checksum.ts";
 import { FeatherdetError } from "../../graph/error.ts";
-import type { SeedRecord } from "../../host/seed_record.ts";
+import { readSeedRecord, type SeedRecord, SEEDS_FILE } from "../../host/seed_record.ts";
+import { readManifest, RESULTS_FOLDER, VARIANTS_FILE } from "../../host/table_files.ts";
 import { findVariantFile } from "../../host/variant_model.ts";
 import {
   dataPath,
@@ -19,7 +20,7 @@ import {
   recipeHash,
   seedVariants,
 } from "../../report/table/recipe.ts";
-import type { Variant } from "../../report/table/mod.ts";
+import type { OptionCheck, Variant } from "../../report/table/mod.ts";
 
 /** All variants of a manifest and the places of their files. */
 export interface Workshop {
@@ -31,6 +32,41 @@ export interface Workshop {
   readonly out?: string;
   /** What was measured before, by data set. */
   readonly records: ReadonlyMap<string, SeedRecord>;
+}
+
+/** What a manifest is opened with. */
+export interface WorkshopOptions {
+  /** List of the variants; the project's own by default. */
+  readonly manifest?: string;
+  /** Knows the options of verbs, to check recipes; without it they are not looked at. */
+  readonly checkOptions?: OptionCheck;
+  /** Folder for models, runs and tables; by default recipes say where files go, and tables go to `data/results/`. */
+  readonly out?: string;
+  /** Folder of the tables, whose record is read first. */
+  readonly tables?: string;
+}
+
+/** Name of the folder of a data set's tables. */
+const nameOf = (data: string) => basename(data.replaceAll("\\", "/"));
+
+/** The records of all data sets: the one in the folder of the tables for the set that it is of, else the project's own. */
+async function openRecords(variants: readonly Variant[], tables?: string): Promise<Map<string, SeedRecord>> {
+  const records = new Map<string, SeedRecord>();
+  const first = tables === undefined ? undefined : await readSeedRecord(join(tables, SEEDS_FILE));
+  for (const data of new Set(variants.map((one) => one.data))) {
+    const name = nameOf(data);
+    const found = first?.data === name ? first : await readSeedRecord(join(RESULTS_FOLDER, name, SEEDS_FILE));
+    if (found) records.set(data, found);
+  }
+  return records;
+}
+
+/** Opens a manifest with the places of its files. Throws FeatherdetError as `readManifest` and `readSeedRecord` do. */
+export async function openWorkshop(
+  { manifest = VARIANTS_FILE, checkOptions, out, tables }: WorkshopOptions,
+): Promise<Workshop> {
+  const variants = await readManifest(manifest, checkOptions);
+  return { variants, manifest, out, records: await openRecords(variants, tables) };
 }
 
 /** A variant by its id. */

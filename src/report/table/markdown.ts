@@ -6,10 +6,18 @@
 
 import { markdownTable } from "npm:markdown-table@3.1.0";
 import { LEAST_ROUNDS } from "../../eval/time_ratio.ts";
-import { type Cell, combinationTable, type ComparisonTable, stepTable } from "./compare.ts";
-import { intervalOf, isMissing, predictorOf } from "./figure.ts";
+import {
+  type Cell,
+  combinationTable,
+  type ComparisonTable,
+  controlTable,
+  originalName,
+  stepTable,
+  titled,
+} from "./compare.ts";
+import { intervalOf, isMissing, predictorOf, rangeOf } from "./figure.ts";
 import { Footnotes } from "./footnotes.ts";
-import { FORMATS, written } from "./format.ts";
+import { FORMATS, ROLE_TITLES, written } from "./format.ts";
 import { isCommand } from "./recipe_text.ts";
 import { PUBLISHED_FAMILY_SOURCE, PUBLISHED_SOURCE } from "./published.ts";
 import {
@@ -33,6 +41,7 @@ const plain = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, "
 
 const TOO_FEW = `of fewer than ${LEAST_ROUNDS} rounds no difference can be told from chance`;
 
+/** Ends in brackets. */
 const between = ([low, high]: readonly [number, number], format: Cell["format"]) =>
   `[${written(low, format)}, ${written(high, format)}]`;
 
@@ -42,6 +51,8 @@ function ownText({ figure, format, neutral, spread }: Cell, notes: Footnotes): s
   const predictor = predictorOf(figure), interval = intervalOf(figure), text = written(figure.value, format);
   if (predictor !== undefined) return `≈${text}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
   if (spread) return `${text} ${between(spread, format)}`;
+  const range = rangeOf(figure), isWide = range && written(range[0], format) !== written(range[1], format);
+  if (range) return isWide ? `${text} ${between(range, format)}` : text;
   if (interval === undefined || neutral === undefined) return text;
   if (interval === null) return `no difference seen${notes.sign(TOO_FEW)}`;
   const [low, high] = interval;
@@ -97,13 +108,42 @@ function variantTable(rows: readonly ResultRow[], names: readonly FigureName[]):
     });
   return tableText(
     ["variant", ...names.map((name) => FORMATS[name].heading)],
-    rows.map((row) => ({ title: row.title, cells: cells(row) })),
+    rows.map((row) => ({ title: titled(row.title, row), cells: cells(row) })),
   );
 }
 
+/** All variants, the controls in a table of their own below the others. */
+function variantTables(rows: readonly ResultRow[], names: readonly FigureName[]): string[] {
+  const controls = rows.filter(({ role }) => role === "control");
+  return [
+    ...variantTable(rows.filter(({ role }) => role !== "control"), names),
+    ...(controls.length > 0 ? ["Controls:", "", ...variantTable(controls, names)] : []),
+  ];
+}
+
+/** The controls, and what they are; empty where there are none. */
+function controlText(results: TableResults): string[] {
+  const { rows } = controlTable(results);
+  if (rows.length === 0) return [];
+  return [
+    "## Controls",
+    "",
+    "Models that are small in a simpler way: fewer channels from the beginning, or a smaller input. Int8 alone is the row",
+    `${ROLE_TITLES.quantization} above.`,
+    "",
+    ...comparisonText(controlTable(results)),
+  ];
+}
+
+const SEEDS_TEXT = [
+  "Where a row is of several seeds, figures are their means, with the least and the greatest in brackets. Times, and their",
+  "ratios, are of the first seed's file. Recorded seeds were measured before, on the same pictures, in files that the same",
+  "recipe made and that are not here.",
+];
+
 function familyTable(family: readonly FamilyMember[]): string[] {
   if (family.length === 0) return [];
-  const times = ["detectMedian", "gpuMedian"] as const;
+  const times = ["gpuMedian", "detectMedian"] as const;
   const heading = ["model", FORMATS.fileBytes.heading, "mAP50-95 % (published)"];
   return [
     "## The published family",
@@ -151,14 +191,14 @@ const ROUNDS_TEXT = [
 const isInRounds = (rows: readonly ResultRow[]) => rows.some(({ timing }) => timing.ratio !== undefined);
 
 /** One line a variant: what it is, and the command. */
-function madeText({ title, model, size, precision, sha256, made, note }: ResultRow): string {
+function madeText({ title, model, size, precision, sha256, made, note, stale }: ResultRow): string {
   const source = "file" in model ? `\`${model.file}\`` : `${model.name}, built here`;
   const options = "name" in model && model.options ? ` (\`${JSON.stringify(model.options)}\`)` : "";
   const sum = sha256 ? `, SHA-256 ${sha256.slice(0, 16)}` : "";
   const how = isCommand(made) ? `\`${made}\`` : made;
   return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made: ${how}.${
     note ? ` ${note}.` : ""
-  }`;
+  }${stale ? ` **Stale: ${stale}.**` : ""}`;
 }
 
 /**
@@ -187,7 +227,9 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     "",
     ...(run ? [runText(run), ""] : []),
     "Figures are measured or counted here, in one run on one machine, but for those that are marked: ≈ is predicted, — is",
-    `missing. Ratios are to the original. Figures in brackets are not ours: ${PUBLISHED_SOURCE}.`,
+    `missing. Ratios are to ${
+      originalName(rows)
+    }, the original. Figures in brackets are not ours: ${PUBLISHED_SOURCE}.`,
     "",
     "## Each step",
     "",
@@ -195,11 +237,13 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     "## Combinations",
     "",
     ...comparisonText(combinationTable(results)),
+    ...controlText(results),
     "Operations are counted densely: they fall where channels are gone. Zeros that remain in the model are its sparsity, and",
     "count in full. Fewer bits leave the operations as many: bit operations are multiply-accumulates times the bits of",
     "both factors.",
     "",
     ...(isInRounds(rows) ? [...ROUNDS_TEXT, ""] : []),
+    ...(rows.some(({ seeds }) => seeds !== undefined) ? [...SEEDS_TEXT, ""] : []),
     ...images.flatMap((image) => [`![${image.replace(/\.\w+$/, "").replaceAll("-", " ")}](${image})`, ""]),
     "## Every variant",
     "",
@@ -207,14 +251,14 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
       storage === null ? "" : `, activations in a storage ${storage}`
     }.`,
     "",
-    ...variantTable(rows, COUNTED_FIGURES),
-    `Times are of one picture, with the usual settings of detection: medians and 90th percentiles of ${latencyRuns} samples from`,
-    "picture to boxes, and of the device alone.",
+    ...variantTables(rows, COUNTED_FIGURES),
+    `Times are of one picture, with the usual settings of detection: medians and 90th percentiles of ${latencyRuns} samples of the`,
+    "device alone, and from picture to boxes.",
     ...(isInRounds(rows)
       ? ["Variants took turns, frame by frame. In brackets is the middle half of the samples."]
       : []),
     "",
-    ...variantTable(rows, TIMED_FIGURES),
+    ...variantTables(rows, TIMED_FIGURES),
     ...familyTable(family),
     "## How they were made",
     "",

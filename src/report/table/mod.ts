@@ -33,6 +33,7 @@ export {
   type RoundedName,
   type RowTiming,
   type RunRecord,
+  type SeedRow,
   type TableResults,
   TIMED_FIGURES,
   type TimedName,
