@@ -19,12 +19,12 @@ export const VARIANT_ROLES = [
   "pruning+quantization",
   "distillation+quantization",
   "everything",
-  "control",
   "other",
+  "control",
 ] as const;
 
 /** The parts that any number of variants of a data set can have. */
-export const SHARED_ROLES: readonly VariantRole[] = ["control", "other"];
+export const SHARED_ROLES: readonly VariantRole[] = ["other", "control"];
 
 /** One of the parts. */
 export type VariantRole = typeof VARIANT_ROLES[number];
