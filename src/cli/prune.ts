@@ -12,6 +12,7 @@ import { type PrunedModel, pruneModel, type PruneModelOptions, sparsifyModel } f
 import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
+import { flagOf } from "../report/table/recipe_text.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
@@ -114,9 +115,6 @@ function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget 
   );
 }
 
-/** An option as it is written. */
-const flag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
-
 /** Options of channels that go, which zeros have no use for. */
 const OF_CHANNELS = [
   "gflops",
@@ -137,12 +135,12 @@ function setsZeros(options: Options): boolean {
   if (options.sparsity === undefined && options.pattern === undefined) {
     const useless = (["attention", "dense"] as const).find((name) => options[name]);
     if (useless === undefined) return false;
-    throw new FeatherdetError(`${flag(useless)} is for weights that become zero: give --sparsity`);
+    throw new FeatherdetError(`${flagOf(useless)} is for weights that become zero: give --sparsity`);
   }
   const useless = OF_CHANNELS.find((name) => options[name] !== undefined);
   if (useless === undefined) return true;
   throw new FeatherdetError(
-    `${flag(useless)} is for channels that are removed, --sparsity and --pattern set weights to zero`,
+    `${flagOf(useless)} is for channels that are removed, --sparsity and --pattern set weights to zero`,
   );
 }
 
@@ -154,7 +152,7 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
       (["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "flipVertical", "valEvery", "metric"] as const)
         .find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
-    throw new FeatherdetError(`${flag(useless)} is for training: give --epochs`);
+    throw new FeatherdetError(`${flagOf(useless)} is for training: give --epochs`);
   }
   if (run === undefined) throw new FeatherdetError("--run names the folder of the rounds, which training needs");
   return {
@@ -205,7 +203,7 @@ async function removeChannels(settings: Settings, output: Output) {
   } else {
     const useless = (["ranking", "per"] as const).find((name) => settings[name] !== undefined);
     if (useless) {
-      throw new FeatherdetError(`${flag(useless)} is for widths by the criterion, not for --method ${method}`);
+      throw new FeatherdetError(`${flagOf(useless)} is for widths by the criterion, not for --method ${method}`);
     }
   }
   const made = await withProgress(output, training, (how) =>

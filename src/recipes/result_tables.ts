@@ -4,7 +4,7 @@
  * @module
  */
 
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { openDataset } from "../data/open.ts";
 import { adapterText, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
@@ -25,7 +25,7 @@ import {
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
 import { recordHeader } from "./bench/record.ts";
 import { recordedFigures, recordSeeds } from "./reproduce/record.ts";
-import { openWorkshop, type WorkshopOptions } from "./reproduce/workshop.ts";
+import { folderNameOf, openWorkshop, type WorkshopOptions } from "./reproduce/workshop.ts";
 
 /** How tables are made. */
 export interface ResultTableOptions
@@ -116,7 +116,7 @@ export async function makeResultTables(
   options: ResultTableOptions,
 ): Promise<MadeTables> {
   const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, say, onPicture, models } = options;
-  const folder = options.folder ?? join(RESULTS_FOLDER, basename(data));
+  const folder = options.folder ?? join(RESULTS_FOLDER, folderNameOf(data));
   const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: folder });
   const variants = listVariants(shop.variants, data, manifest);
   const family = familyOf(data, variants, options.family);

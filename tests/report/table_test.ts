@@ -350,7 +350,8 @@ function seededRow(id: string, role: VariantRole, maps: readonly (number | undef
     const figures = map === undefined
       ? {}
       : { map: { value: map }, map50: { value: 2 * map }, fileBytes: { value: 4e6 } };
-    return { seed, source: map === undefined ? "missing" as const : sources[seed], figures };
+    const source = map === undefined ? "missing" as const : sources[seed];
+    return { seed, source, ...(source === "measured" && { sha256: "5eed".repeat(16) }), figures };
   });
   const present = maps.filter((map) => map !== undefined);
   const mean = (factor: number) => meanOf(present.map((map) => ({ value: factor * map })));
@@ -388,6 +389,8 @@ Deno.test("rows of several seeds: means and ranges, over the original's mean, in
   ]);
   assertEquals(tableIn(page, "variant", "parameters M").length, 4);
   assertStringIncludes(page, "are of the first seed's file");
+  assertStringIncludes(page, " Seeds: 0 (5eed5eed5eed5eed), 1 (recorded), 2 (5eed5eed5eed5eed).");
+  assertStringIncludes(page, " Seeds: 0 (5eed5eed5eed5eed), 1 (missing), 2 (missing).");
   assertStringIncludes(page, "**Stale: it was made from another a.**");
   for (const text of ["## Controls", "first seed's file", "Controls:", "Stale"]) {
     assertEquals(renderMarkdown(results(ROWS)).includes(text), false, text);

@@ -73,30 +73,39 @@ function isMade({ kind }: FileState, { stale }: Wanted): boolean {
  */
 export async function planReproduction(shop: Workshop, wanted: Wanted): Promise<readonly PlannedFile[]> {
   const planned = new Map<string, PlannedFile>();
+  /** Files that are made, or may have to be once what they begin with is made. */
+  const touched = new Set<string>();
   const visit = async (variant: Variant, seed: number, child?: string): Promise<void> => {
     const { id, title, recipe, made, model } = variant, key = `${id} ${seed}`;
     const state = await stateOf(shop, variant, seed);
     if (planned.has(key)) return;
-    if (child !== undefined && state.file !== undefined && !isMade(state, wanted)) return;
-    if (child !== undefined && recipe === undefined) {
+    // What is there is a parent to begin with, whatever it was made from.
+    if (child !== undefined && state.file !== undefined && !isMade(state, wanted) && !wanted.stale) return;
+    if (child !== undefined && state.file === undefined && recipe === undefined) {
       throw new FeatherdetError(`"${child}" needs "${id}", which is not there and has no recipe: ${made}`, {
         file: shop.manifest,
       });
     }
     const isNew = recipe !== undefined && isMade(state, wanted);
-    if (isNew || recipe?.sameFileAs !== undefined) {
+    const again: string[] = [];
+    if (isNew || recipe?.sameFileAs !== undefined || wanted.stale) {
       for (const parent of parentsOf(variant)) {
-        const of = variantOf(shop, parent);
-        await visit(of, parentSeed(of, seed), id);
+        const of = variantOf(shop, parent), ofSeed = parentSeed(of, seed);
+        await visit(of, ofSeed, id);
+        if (touched.has(`${parent} ${ofSeed}`)) again.push(parent);
       }
     }
     // The parent of a variant without a file of its own has made it.
     const makes = isNew && recipe.sameFileAs === undefined;
+    if (makes || again.length > 0) touched.add(key);
     const time = makes ? await estimate(shop, variant, seed) : undefined;
     const isNowhere = "file" in model && state.file === undefined && recipe === undefined;
+    const why = makes || state.kind === "missing" || again.length === 0
+      ? state.why
+      : `${state.why}; looked at again behind ${again.join(" and ")}`;
     const action = makes ? "make" : isNowhere ? "none" : "keep";
     const command = recipe ? commandOf(id, recipe, shop.variants, seed) : made;
-    planned.set(key, { variant: id, title, seed, state, action, command, ...(time && { time }) });
+    planned.set(key, { variant: id, title, seed, state: { ...state, why }, action, command, ...(time && { time }) });
   };
   for (const variant of wantedVariants(shop, wanted)) {
     for (const seed of seedsOf(variant, wanted)) await visit(variant, seed);

@@ -53,15 +53,17 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   const done: ReproducedFile[] = [];
   for (const planned of plan) {
     const variant = variantOf(shop, planned.variant);
-    if (planned.action !== "make") {
-      // What it is made from may have been made again.
-      done.push({ ...planned, state: await stateOf(shop, variant, planned.seed) });
+    // What it is made from may have been made again.
+    const state = planned.action === "make" ? planned.state : await stateOf(shop, variant, planned.seed);
+    const isStale = options.stale && state.kind === "stale" && variant.recipe?.sameFileAs === undefined;
+    if (planned.action !== "make" && !isStale) {
+      done.push({ ...planned, state });
       continue;
     }
     options.onMake?.(planned);
     const made = await makeFile(shop, variant, planned.seed, run);
     if (made === undefined) return { made: done, table: null, reason: "interrupted" };
-    done.push({ ...planned, ...made, action: "made" });
+    done.push({ ...planned, ...made, state, action: "made" });
   }
   const table = options.table === undefined
     ? null

@@ -10,6 +10,7 @@ import type { Graph } from "../../graph/mod.ts";
 import { loadModel } from "../../host/models.ts";
 import { unfoldBatchNormalization } from "../../passes/mod.ts";
 import { isReference, type RecipeStep, type RecipeVerbName, verbOf } from "../../report/table/recipe.ts";
+import { flagOf } from "../../report/table/recipe_text.ts";
 import type { Variant } from "../../report/table/mod.ts";
 
 /** Finds the last entry of a name. */
@@ -70,15 +71,13 @@ const TOLD: Readonly<Record<RecipeVerbName, Readonly<Record<string, Teller>>>> =
   },
 };
 
-const flag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
 /** Says in which option a history differs from a step; undefined where it differs in none that it tells. */
 function optionFault(step: RecipeStep, seed: number, entries: readonly HistoryEntry[]): string | undefined {
   const last: Last = (name) => entries.findLast((entry) => entry.name === name);
   for (const [name, teller] of Object.entries(TOLD[step.verb])) {
     const asked = step.options[name], told = teller(last, step.options);
     if (asked === undefined || told === undefined || JSON.stringify(told) === JSON.stringify(asked)) continue;
-    return `its history says ${flag(name)} ${JSON.stringify(told)}, the recipe ${JSON.stringify(asked)}`;
+    return `its history says ${flagOf(name)} ${JSON.stringify(told)}, the recipe ${JSON.stringify(asked)}`;
   }
   const trained = entries.findLast((entry) => entry.seed !== undefined)?.seed;
   if (!verbOf(step).seeded || trained === undefined || trained === seed) return undefined;

@@ -46,15 +46,15 @@ export interface WorkshopOptions {
   readonly tables?: string;
 }
 
-/** Name of the folder of a data set's tables. */
-const nameOf = (data: string) => basename(data.replaceAll("\\", "/"));
+/** Name of the folder of a data set's tables: a folder of pictures gives its own. */
+export const folderNameOf = (data: string): string => basename(data.replaceAll("\\", "/"));
 
 /** The records of all data sets: the one in the folder of the tables for the set that it is of, else the project's own. */
 async function openRecords(variants: readonly Variant[], tables?: string): Promise<Map<string, SeedRecord>> {
   const records = new Map<string, SeedRecord>();
   const first = tables === undefined ? undefined : await readSeedRecord(join(tables, SEEDS_FILE));
   for (const data of new Set(variants.map((one) => one.data))) {
-    const name = nameOf(data);
+    const name = folderNameOf(data);
     const found = first?.data === name ? first : await readSeedRecord(join(RESULTS_FOLDER, name, SEEDS_FILE));
     if (found) records.set(data, found);
   }

@@ -4,8 +4,6 @@
  * @module
  */
 
-import { markdownTable } from "npm:markdown-table@3.1.0";
-import { LEAST_ROUNDS } from "../../eval/time_ratio.ts";
 import {
   type Cell,
   combinationTable,
@@ -15,9 +13,8 @@ import {
   stepTable,
   titled,
 } from "./compare.ts";
-import { intervalOf, isMissing, predictorOf, rangeOf } from "./figure.ts";
-import { Footnotes } from "./footnotes.ts";
-import { FORMATS, ROLE_TITLES, written } from "./format.ts";
+import { FORMATS, ROLE_TITLES } from "./format.ts";
+import { tableText } from "./markdown_table.ts";
 import { isCommand } from "./recipe_text.ts";
 import { PUBLISHED_FAMILY_SOURCE, PUBLISHED_SOURCE } from "./published.ts";
 import {
@@ -35,67 +32,6 @@ import {
 export interface MarkdownOptions {
   /** Addresses of pictures to show, relative to the page. */
   readonly images?: readonly string[];
-}
-
-const plain = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
-
-const TOO_FEW = `of fewer than ${LEAST_ROUNDS} rounds no difference can be told from chance`;
-
-/** Ends in brackets. */
-const between = ([low, high]: readonly [number, number], format: Cell["format"]) =>
-  `[${written(low, format)}, ${written(high, format)}]`;
-
-/** What we say of a cell's figure. A difference that the interval does not show is not written as a number. */
-function ownText({ figure, format, neutral, spread }: Cell, notes: Footnotes): string {
-  if (isMissing(figure)) return `—${notes.sign(plain(figure.missing))}`;
-  const predictor = predictorOf(figure), interval = intervalOf(figure), text = written(figure.value, format);
-  if (predictor !== undefined) return `≈${text}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
-  if (spread) return `${text} ${between(spread, format)}`;
-  const range = rangeOf(figure), isWide = range && written(range[0], format) !== written(range[1], format);
-  if (range) return isWide ? `${text} ${between(range, format)}` : text;
-  if (interval === undefined || neutral === undefined) return text;
-  if (interval === null) return `no difference seen${notes.sign(TOO_FEW)}`;
-  const [low, high] = interval;
-  return low <= neutral && neutral <= high ? "no difference seen" : `${text} ${between(interval, format)}`;
-}
-
-/** A cell's text; what has to be said of it goes to the notes. */
-function cellText(cell: Cell, notes: Footnotes): string {
-  const { format, published } = cell;
-  const own = ownText(cell, notes);
-  if (published === undefined) return own;
-  return `${own} (${published === null ? "—" : published.toFixed(format.digits)})`;
-}
-
-/** A row of a table. */
-interface Row {
-  readonly title: string;
-  readonly cells: readonly Cell[];
-}
-
-/** Rows without any figure in one line, with their reasons; rows of one reason together. */
-function missingText(rows: readonly Row[]): string[] {
-  if (rows.length === 0) return [];
-  const titles = new Map<string, string[]>();
-  for (const { title, cells: [{ figure }] } of rows) {
-    const reason = isMissing(figure) ? plain(figure.missing) : "";
-    titles.set(reason, [...titles.get(reason) ?? [], plain(title)]);
-  }
-  return [`Not measured: ${[...titles].map(([reason, list]) => `${list.join(", ")}: ${reason}`).join("; ")}.`, ""];
-}
-
-/** A table and, below it, its notes and what is missing. */
-function tableText(headings: readonly string[], rows: readonly Row[]): string[] {
-  const notes = new Footnotes();
-  const hasFigure = ({ cells }: Row) => cells.some(({ figure }) => !isMissing(figure));
-  const body = rows.filter(hasFigure).map(({ title, cells }) => [
-    plain(title),
-    ...cells.map((cell) => cellText(cell, notes)),
-  ]);
-  const align = ["l", ...headings.slice(1).map(() => "r")];
-  const table = body.length > 0 || rows.length === 0 ? [markdownTable([headings, ...body], { align }), ""] : [];
-  const lines = notes.lines();
-  return [...table, ...(lines.length > 0 ? [...lines, ""] : []), ...missingText(rows.filter((row) => !hasFigure(row)))];
 }
 
 const comparisonText = ({ headings, rows }: ComparisonTable) => tableText(["model", ...headings], rows);
@@ -128,8 +64,8 @@ function controlText(results: TableResults): string[] {
   return [
     "## Controls",
     "",
-    "Models that are small in a simpler way: fewer channels from the beginning, or a smaller input. Int8 alone is the row",
-    `${ROLE_TITLES.quantization} above.`,
+    "Models that are small in a simpler way: fewer channels from the beginning, or a smaller input. Int8 alone is in the first",
+    `table, \`${ROLE_TITLES.quantization}\`.`,
     "",
     ...comparisonText(controlTable(results)),
   ];
@@ -190,13 +126,23 @@ const ROUNDS_TEXT = [
 
 const isInRounds = (rows: readonly ResultRow[]) => rows.some(({ timing }) => timing.ratio !== undefined);
 
+/** Each seed of a row, with its file, or what stands in its place; empty for a variant of one file. */
+function eachSeed({ seeds = [] }: ResultRow): string {
+  const told = seeds.map(({ seed, source, sha256 }) => {
+    const parts = [...sha256 ? [sha256.slice(0, 16)] : [], ...source === "measured" ? [] : [source]];
+    return `${seed} (${parts.join(", ")})`;
+  });
+  return told.length === 0 ? "" : ` Seeds: ${told.join(", ")}.`;
+}
+
 /** One line a variant: what it is, and the command. */
-function madeText({ title, model, size, precision, sha256, made, note, stale }: ResultRow): string {
+function madeText(row: ResultRow): string {
+  const { title, model, size, precision, sha256, made, note, stale } = row;
   const source = "file" in model ? `\`${model.file}\`` : `${model.name}, built here`;
   const options = "name" in model && model.options ? ` (\`${JSON.stringify(model.options)}\`)` : "";
   const sum = sha256 ? `, SHA-256 ${sha256.slice(0, 16)}` : "";
   const how = isCommand(made) ? `\`${made}\`` : made;
-  return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made: ${how}.${
+  return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made: ${how}.${eachSeed(row)}${
     note ? ` ${note}.` : ""
   }${stale ? ` **Stale: ${stale}.**` : ""}`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { sha256 } from "npm:@noble/hashes@2.4.0/sha2.js";
+import { sha256Of } from "../../data/download/checksum.ts";
 import type { Variant } from "./variant.ts";
 
 /** What the program itself gives to a verb, and where the verb leaves its file. */
@@ -149,7 +149,7 @@ function canonical(value: unknown): string {
 
 /** SHA-256 of plain data in hexadecimal; the order of fields makes no difference. */
 export function hashOfData(value: unknown): string {
-  return sha256(new TextEncoder().encode(canonical(value))).toHex();
+  return sha256Of(canonical(value));
 }
 
 /**

@@ -32,12 +32,15 @@ export interface GivenToStep {
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** An option as command lines name it: `lastEpochs` is `--last-epochs`. */
+export const flagOf = (name: string): string => `--${kebab(name)}`;
+
 /** An option as a command line has it. */
 function argumentsOf(name: string, value: RecipeValue, { fileOf }: GivenToStep): string[] {
-  if (value === true) return [`--${kebab(name)}`];
+  if (value === true) return [flagOf(name)];
   if (value === false) return [`--no-${kebab(name)}`];
-  if (isReference(value)) return [`--${kebab(name)}`, fileOf(value)];
-  return [`--${kebab(name)}`, ...[value].flat().map(String)];
+  if (isReference(value)) return [flagOf(name), fileOf(value)];
+  return [flagOf(name), ...[value].flat().map(String)];
 }
 
 /** The arguments of a step's verb, without the verb. */
