@@ -1,9 +1,9 @@
 /** `reproduce`: the plan, what is stale, what cannot be. */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { historyEntry, historyOf, withHistory } from "../../src/compress/history.ts";
+import { historyEntry, historyOf, withHistory, withLastEntry } from "../../src/compress/history.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
 import { sha256Of } from "../../src/data/download/checksum.ts";
 import { FeatherdetError } from "../../src/graph/mod.ts";
@@ -141,6 +141,19 @@ Deno.test("stale files are told and kept; with --stale they are made again, and 
       kinds: { base: "made stale", cut: "made stale", "cut-int8": "made stale" },
     });
     assertEquals(await run({ stale: true }), { told: [], kinds: kept });
+
+    // Another file of the same recipe: what was made here was made from the one before.
+    await Deno.mkdir(join(set, "run"));
+    await pretend("train", ["--epochs", "7", "--seed", "0", "--out", join(set, "run")]);
+    const other = await loadOnnx(join(set, "run", "best.onnx"));
+    const entry = { ...historyOf(other)[0], options: { epochs: 5 } };
+    const base = join(dirname(manifest), "models", "base.onnx");
+    await Deno.writeFile(base, saveOnnx(withLastEntry(other, entry)));
+    assertEquals((await run()).kinds, { ...kept, cut: "keep stale" });
+    assertEquals(await run({ stale: true }), {
+      told: ["cut", "cut-int8"],
+      kinds: { base: "keep current", cut: "made stale", "cut-int8": "made stale" },
+    });
   }));
 
 Deno.test("files whose histories tell nothing: the record beside the tables tells, by hash of file and recipe", () =>
