@@ -19,6 +19,7 @@ import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
 import { pruneVerb } from "./cli/prune.ts";
 import { quantizeVerb } from "./cli/quantize.ts";
+import { reproduceVerb } from "./cli/reproduce.ts";
 import { tableVerb } from "./cli/table.ts";
 import { testVerb } from "./cli/testing.ts";
 import { trainVerb } from "./cli/train.ts";
@@ -42,6 +43,7 @@ export function program(): Command {
     .addCommand(dataVerb)
     .addCommand(evalVerb)
     .addCommand(tableVerb)
+    .addCommand(reproduceVerb)
     .addCommand(benchVerb)
     .addCommand(familyVerb)
     .addCommand(notebooksVerb)

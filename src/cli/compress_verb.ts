@@ -125,14 +125,29 @@ export function picturesOf(
   return calibrate === undefined ? undefined : { data: calibrate, split, limit };
 }
 
+/** The command of such a verb, with all of its options. */
+export function compressCommand<Options extends OptionValues>(
+  { name, summary, example, options }: Omit<CompressVerb<Options>, "job">,
+): Command<[], Options> {
+  return options(sharedOptions(name, summary, example));
+}
+
+/** Runs such a verb with what a command has parsed: what `--json` prints. */
+export async function runCompress<Options extends OptionValues & RunOptions>(
+  { job }: Pick<CompressVerb<Options>, "job">,
+  command: { opts(): Options; getOptionValueSource(name: string): string | undefined },
+  output: Output,
+): Promise<object> {
+  const settings = command.opts();
+  const isGiven = (option: keyof Options) => command.getOptionValueSource(String(option)) === "cli";
+  return await job(settings, isGiven, output).run(settings, output);
+}
+
 /** A verb that makes a model smaller. */
 export function compressVerb<Options extends OptionValues & RunOptions & { json?: true; install: boolean }>(
-  { name, summary, example, options, job }: CompressVerb<Options>,
+  verb: CompressVerb<Options>,
 ): Command<[], Options> {
-  return options(sharedOptions(name, summary, example)).action(async (given, command) => {
-    await deviceAction<Options>(async (settings, output) => {
-      const isGiven = (option: keyof Options) => command.getOptionValueSource(option) === "cli";
-      return await job(settings, isGiven, output).run(settings, output);
-    })(given as Options);
+  return compressCommand(verb).action(async (given, command) => {
+    await deviceAction<Options>((_, output) => runCompress(verb, command, output))(given as Options);
   });
 }

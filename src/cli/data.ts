@@ -47,8 +47,9 @@ function list(sources: Sources, output: Output): object {
   return { sources: rows };
 }
 
-async function fetchSource(name: string, sources: Sources, output: Output): Promise<object> {
-  const source = findSource(sources, name);
+/** Downloads what has a name and says what came: what `--json` prints. */
+export async function fetchSource(name: string, output: Output): Promise<object> {
+  const sources = await sourcesInUse(), source = findSource(sources, name);
   output.note(`${source.title}; ${source.home}; licence: ${source.licence}`);
   const bar = progressBar(Math.ceil(knownBytes(source) / MEGABYTE), "MB");
   let shown = 0;
@@ -71,7 +72,6 @@ export const dataVerb = verb(
   .argument("[name]", "what to download; without it everything that can be had is listed")
   .action(async (name, options) => {
     await action<typeof options>(async (_, output) => {
-      const sources = await sourcesInUse();
-      return name === undefined ? list(sources, output) : await fetchSource(name, sources, output);
+      return name === undefined ? list(await sourcesInUse(), output) : await fetchSource(name, output);
     })(options);
   });

@@ -12,6 +12,7 @@ import { type PrunedModel, pruneModel, type PruneModelOptions, sparsifyModel } f
 import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
+import { flagOf } from "../report/table/recipe_text.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
@@ -27,7 +28,8 @@ const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pru
 
 const share = numberIn(1e-6, 1);
 
-function command() {
+/** `prune` with its options. */
+export function pruneCommand() {
   return deviceVerb("prune", "Remove the channels that are worth least, and train what is left.", EXAMPLE)
     .requiredOption("--model <model>", "name, ONNX file or URL")
     .requiredOption("--out <file>", "ONNX file to write")
@@ -107,7 +109,7 @@ function command() {
     .option("--seed <number>", "of training and of the criterion random; 0 by default", integerIn(0, 2 ** 31 - 1));
 }
 
-type Options = ReturnType<ReturnType<typeof command>["opts"]>;
+type Options = ReturnType<ReturnType<typeof pruneCommand>["opts"]>;
 
 function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget {
   const budget = {
@@ -121,9 +123,6 @@ function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget 
     "--gflops, --parameters, --bytes or --latency says how much may be left, or --sparsity how many weights become zero",
   );
 }
-
-/** An option as it is written. */
-const flag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 
 /** Options of channels that go, which zeros have no use for. */
 const OF_CHANNELS = [
@@ -145,12 +144,12 @@ function setsZeros(options: Options): boolean {
   if (options.sparsity === undefined && options.pattern === undefined) {
     const useless = (["attention", "dense"] as const).find((name) => options[name]);
     if (useless === undefined) return false;
-    throw new FeatherdetError(`${flag(useless)} is for weights that become zero: give --sparsity`);
+    throw new FeatherdetError(`${flagOf(useless)} is for weights that become zero: give --sparsity`);
   }
   const useless = OF_CHANNELS.find((name) => options[name] !== undefined);
   if (useless === undefined) return true;
   throw new FeatherdetError(
-    `${flag(useless)} is for channels that are removed, --sparsity and --pattern set weights to zero`,
+    `${flagOf(useless)} is for channels that are removed, --sparsity and --pattern set weights to zero`,
   );
 }
 
@@ -167,7 +166,7 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
   if (epochs === undefined) {
     const useless = OF_TRAINING.find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
-    throw new FeatherdetError(`${flag(useless)} is for training: give --epochs`);
+    throw new FeatherdetError(`${flagOf(useless)} is for training: give --epochs`);
   }
   if (run === undefined) throw new FeatherdetError("--run names the folder of the rounds, which training needs");
   return {
@@ -220,7 +219,7 @@ async function withProgress<Result extends { readonly reason: string }>(
 const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
   scores && { map50: scores.after.map50, map: scores.after.map, mapBefore: scores.before };
 
-async function removeChannels(settings: Settings, output: Output): Promise<object> {
+async function removeChannels(settings: Settings, output: Output) {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
   const { method, proxy } = settings;
@@ -229,7 +228,7 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
   } else {
     const useless = (["ranking", "per"] as const).find((name) => settings[name] !== undefined);
     if (useless) {
-      throw new FeatherdetError(`${flag(useless)} is for widths by the criterion, not for --method ${method}`);
+      throw new FeatherdetError(`${flagOf(useless)} is for widths by the criterion, not for --method ${method}`);
     }
   }
   const made = await withProgress(output, training, (how) =>
@@ -261,9 +260,9 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
     output.line(shareText(made));
     output.line(`written to ${out}, ${made.bytes} bytes`);
   }
-  const { before, after, report, rounds } = made;
+  const { before, after, report, rounds, reason } = made;
   return {
-    ...{ before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
+    ...{ reason, before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
     groups: report?.groups ?? { removed: rounds?.reduce((sum, { removed }) => sum + removed, 0) },
     sparsity: 1 - after.parameters / before.parameters,
     ...figures(made),
@@ -272,7 +271,7 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
   };
 }
 
-async function setZeros(settings: Settings, output: Output): Promise<object> {
+async function setZeros(settings: Settings, output: Output) {
   const training = trainingOf(settings);
   const { model, out, size, sparsity, pattern, ranking, floor, keep, attention, dense, pictures } = settings;
   const made = await withProgress(output, training, (how) =>
@@ -297,14 +296,14 @@ async function setZeros(settings: Settings, output: Output): Promise<object> {
         onRound: (round: SparsifyRound) => output.note(zerosRoundText(round)),
       },
     }));
-  const { before, after, report, rounds } = made;
+  const { before, after, report, rounds, reason } = made;
   if (made.reason === "finished") {
     for (const line of zerosTable(report!)) output.line(line);
     output.line(zerosText(made));
     output.line(`written to ${out}, ${made.bytes} bytes`);
   }
   return {
-    ...{ before, after, file: out, pattern: pattern ?? "unstructured", sparsity: report?.sparsity },
+    ...{ reason, before, after, file: out, pattern: pattern ?? "unstructured", sparsity: report?.sparsity },
     ...{ zeros: report?.zeros, elements: report?.elements },
     ...figures(made),
     ...(report && { layers: report.layers }),
@@ -312,9 +311,12 @@ async function setZeros(settings: Settings, output: Output): Promise<object> {
   };
 }
 
+/** Prunes as it was asked for: what `--json` prints. Ctrl-C stops training, from where the same options go on. */
+export async function runPrune(settings: Settings, output: Output): Promise<{ readonly reason: string }> {
+  return await (setsZeros(settings) ? setZeros(settings, output) : removeChannels(settings, output));
+}
+
 /** The verb `prune`. */
-export const pruneVerb = command().action(async (options) => {
-  await deviceAction<typeof options>((settings, output) =>
-    setsZeros(settings) ? setZeros(settings, output) : removeChannels(settings, output)
-  )(options);
+export const pruneVerb = pruneCommand().action(async (options) => {
+  await deviceAction<typeof options>(runPrune)(options);
 });

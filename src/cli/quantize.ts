@@ -8,7 +8,7 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import type { ObserverName } from "../compress/quantize/mod.ts";
 import { integerIn, numberIn } from "./arguments.ts";
-import { type CompressCommand, compressVerb } from "./compress_verb.ts";
+import { type CompressCommand, type CompressVerb, compressVerb } from "./compress_verb.ts";
 import { int8Job } from "./int8.ts";
 import { lowBitJob } from "./low_bit.ts";
 import { mixedBudget, mixedJob } from "./mixed.ts";
@@ -66,8 +66,8 @@ function quantizeOptions(command: CompressCommand) {
 /** What `quantize` is asked. */
 export type QuantizeSettings = ReturnType<ReturnType<typeof quantizeOptions>["opts"]>;
 
-/** The verb `quantize`. */
-export const quantizeVerb = compressVerb({
+/** What of `quantize` is its own. */
+export const QUANTIZE: CompressVerb<QuantizeSettings> = {
   name: "quantize",
   summary: "Quantize a model to int8 after training: calibrate, write QDQ ONNX, compare latencies.",
   example: "deno task quantize --model yolo11n.onnx --calibrate coco --limit 256 --out yolo11n_int8.onnx",
@@ -79,4 +79,7 @@ export const quantizeVerb = compressVerb({
     const { weights } = settings;
     return weights === "ternary" || weights === "binary" ? lowBitJob(settings, weights) : int8Job(settings, output);
   },
-});
+};
+
+/** The verb `quantize`. */
+export const quantizeVerb = compressVerb(QUANTIZE);

@@ -4,11 +4,13 @@
  * @module
  */
 
-import { makeResultTables, VARIANTS_FILE } from "../recipes/result_tables.ts";
+import { VARIANTS_FILE } from "../host/table_files.ts";
+import { type MadeTables, makeResultTables, type ResultTableOptions } from "../recipes/result_tables.ts";
 import { renderMarkdown, type Variant } from "../report/table/mod.ts";
 import { integerIn } from "./arguments.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import type { Output } from "./output.ts";
+import { checkOptions } from "./step_verbs.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 /** Shows the variants one after the other. */
@@ -33,45 +35,62 @@ class VariantProgress {
   }
 }
 
+/** A verb that writes tables, with the options that say of what and how they are measured. */
+export function tablesVerb(name: string, summary: string, example: string) {
+  return deviceVerb(name, summary, example)
+    .requiredOption("--data <set>", "data set of the variants: synthetic, bccd, coco, or as the manifest has it")
+    .option("--manifest <file>", "list of the variants", VARIANTS_FILE)
+    .option(
+      "--limit <number>",
+      "a quick look at the first so many pictures, which the tables then say",
+      integerIn(1, 2 ** 31 - 1),
+    )
+    .option("--no-latency", "leave times out")
+    .option("--runs <number>", "rounds in which the variants are timed in turn", integerIn(1, 10_000), 20)
+    .option("--family <sizes...>", "published models to time beside the variants of coco: n s m l x (default: n s m)");
+}
+
+/** What the options of `tablesVerb` stand for, with progress that is shown while `run` makes the tables. */
+export async function withTableProgress<Result>(
+  { limit, latency, runs, family }: { limit?: number; latency: boolean; runs: number; family?: readonly string[] },
+  output: Output,
+  run: (options: ResultTableOptions) => Promise<Result>,
+): Promise<Result> {
+  const progress = new VariantProgress(output);
+  try {
+    return await run({
+      ...{ limit, latencyRuns: latency ? runs : 0, family },
+      say: (line) => output.note(line),
+      onPicture: (...step) => progress.step(...step),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Prints tables and says where their files are. */
+export function tellTables({ files, ...results }: MadeTables, output: Output): void {
+  output.line(renderMarkdown(results).trimEnd());
+  for (const file of files) output.note(`written: ${file}`);
+}
+
 /** The verb `table`. */
-export const tableVerb = deviceVerb(
+export const tableVerb = tablesVerb(
   "table",
   "Measure the variants of a data set and write the result tables and plots.",
   "deno task table --data coco",
 )
-  .requiredOption("--data <set>", "data set of the variants: synthetic, bccd, coco, or as the manifest has it")
-  .option("--manifest <file>", "list of the variants", VARIANTS_FILE)
   .option("--variant <ids...>", "measure only these; the others are shown as left out")
-  .option(
-    "--limit <number>",
-    "a quick look at the first so many pictures, which the tables then say",
-    integerIn(1, 2 ** 31 - 1),
-  )
-  .option("--no-latency", "leave times out")
-  .option("--runs <number>", "rounds in which the variants are timed in turn", integerIn(1, 10_000), 20)
-  .option("--family <sizes...>", "published models to time beside the variants of coco: n s m l x (default: n s m)")
   .option("--out <folder>", "where to write, data/results/ and the data set's name by default")
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { data, manifest, variant, limit, latency, runs, family, out } = settings;
-      const progress = new VariantProgress(output);
-      try {
-        const { files, ...results } = await makeResultTables(data, {
-          manifest,
-          only: variant,
-          limit,
-          latencyRuns: latency ? runs : 0,
-          family,
-          folder: out,
-          say: (line) => output.note(line),
-          onPicture: (...step) => progress.step(...step),
-        });
-        progress.stop();
-        output.line(renderMarkdown(results).trimEnd());
-        for (const file of files) output.note(`written: ${file}`);
-        return { files, ...results };
-      } finally {
-        progress.stop();
-      }
+      const { data, manifest, variant: only, out: folder } = settings;
+      const made = await withTableProgress(
+        settings,
+        output,
+        (how) => makeResultTables(data, { ...how, manifest, checkOptions, only, folder }),
+      );
+      tellTables(made, output);
+      return made;
     })(options);
   });

@@ -24,32 +24,38 @@ function tell({ result, out, asked, validation }: TrainingOutcome, output: Outpu
   output.line(`${seconds.toFixed(0)} s; written to ${out}`);
 }
 
+/** Trains as it was asked for, shows how that gets on, and says how it ended: what `--json` prints. Ctrl-C stops it, with a checkpoint. */
+export async function runTrain(asked: TrainingRequest, output: Output): Promise<TrainingOutcome["summary"]> {
+  let progress: TrainProgress | undefined;
+  const stop = stopSignal(output);
+  try {
+    const outcome = await runTrainingIn(asked, {
+      say: (line) => output.note(line),
+      signal: stop.signal,
+      onStart: (epochs, steps) => progress = new TrainProgress(output, epochs, steps),
+      onStep: (event) => progress?.step(event),
+      onEpoch: (record) => progress?.epoch(record),
+      onValidated: (_, total) => progress?.validated(total),
+      onEnd: () => progress?.stop(),
+    });
+    tell(outcome, output);
+    if (outcome.result.reason === "interrupted") Deno.exitCode = INTERRUPTED;
+    return outcome.summary;
+  } finally {
+    progress?.stop();
+    stop.release();
+  }
+}
+
+/** What was asked for: defaults that the library fills in are no wishes, a resumed run keeps its own. */
+export function trainingRequest(command: ReturnType<typeof trainCommand>): TrainingRequest {
+  return Object.fromEntries(
+    Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) !== "default"),
+  );
+}
+
 /** The verb `train`. */
 export const trainVerb = trainCommand().action(async (options, command) => {
-  // Defaults that the library fills in are no wishes: a resumed run keeps its own.
-  const asked = Object.fromEntries(
-    Object.entries(options).filter(([name]) => command.getOptionValueSource(name) !== "default"),
-  ) as TrainingRequest;
-  const { json, install } = options;
-  await deviceAction<typeof options>(async (_, output) => {
-    let progress: TrainProgress | undefined;
-    const stop = stopSignal(output);
-    try {
-      const outcome = await runTrainingIn(asked, {
-        say: (line) => output.note(line),
-        signal: stop.signal,
-        onStart: (epochs, steps) => progress = new TrainProgress(output, epochs, steps),
-        onStep: (event) => progress?.step(event),
-        onEpoch: (record) => progress?.epoch(record),
-        onValidated: (_, total) => progress?.validated(total),
-        onEnd: () => progress?.stop(),
-      });
-      tell(outcome, output);
-      if (outcome.result.reason === "interrupted") Deno.exitCode = INTERRUPTED;
-      return outcome.summary;
-    } finally {
-      progress?.stop();
-      stop.release();
-    }
-  })({ ...options, json, install });
+  const { json, install } = options, asked = trainingRequest(command);
+  await deviceAction<typeof options>((_, output) => runTrain(asked, output))({ ...options, json, install });
 });

@@ -5,10 +5,11 @@
  */
 
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readText } from "../data/files.ts";
 import {
   drawResultPareto,
-  listVariants,
+  type OptionCheck,
   parseManifest,
   renderCsv,
   renderMarkdown,
@@ -18,9 +19,15 @@ import {
 import { fileError } from "./file_error.ts";
 import { writeWhole } from "./whole_file.ts";
 
-/** The variants of a data set in a manifest. Throws FeatherdetError that names the file. */
-export async function readVariants(manifest: string, data: string): Promise<readonly Variant[]> {
-  return listVariants(parseManifest(await readText(manifest), manifest), data, manifest);
+/** The manifest of the project. */
+export const VARIANTS_FILE: string = fileURLToPath(new URL("../../data/variants.json", import.meta.url));
+
+/** Folder of the project's result tables, a folder a data set. */
+export const RESULTS_FOLDER: string = fileURLToPath(new URL("../../data/results/", import.meta.url));
+
+/** All variants of a manifest, their recipes checked. Throws FeatherdetError that names the file. */
+export async function readManifest(manifest: string, checkOptions?: OptionCheck): Promise<readonly Variant[]> {
+  return parseManifest(await readText(manifest), manifest, checkOptions);
 }
 
 /** Names of the plots, in the order of the page. */

@@ -14,11 +14,15 @@ import { recipeOf } from "../models/metadata.ts";
 import { NAMED_MODELS } from "../models/named.ts";
 import { buildFromRecipe } from "../models/recipe.ts";
 import type { MissingFigure, Variant, VariantBuild, VariantModel } from "../report/table/mod.ts";
+import { isCommand } from "../report/table/recipe_text.ts";
 import { loadModel } from "./models.ts";
 
-/** Where a file of a manifest is: in the manifest's own folder, beside the checkout, in the cache; undefined where in none. */
-export function findVariantFile(file: string, manifest: string): string | undefined {
-  const places = [join(dirname(manifest), file), besideCheckout(file), cacheFolder(file)];
+/**
+ * Where a file of a manifest is: in the folder `first` if there is one, in the manifest's own folder, beside the checkout, in the cache;
+ * undefined where in none.
+ */
+export function findVariantFile(file: string, manifest: string, first?: string): string | undefined {
+  const places = [first && join(first, file), join(dirname(manifest), file), besideCheckout(file), cacheFolder(file)];
   return places.find((place) => place !== undefined && kindOf(place) === "file");
 }
 
@@ -37,12 +41,17 @@ function buildVariant({ name, options }: VariantBuild, size: number): Graph {
 }
 
 /**
- * The model of a variant at its input size, or why there is none. `manifest` is the file that the variant is from.
+ * The model of a variant at its input size, or why there is none. `manifest` is the file that the variant is from; files are looked for in
+ * the folder `first` before all others.
  *
  * Throws FeatherdetError, which names the manifest and the variant or the model file, for a model that cannot be loaded or built, and
  * for a file whose checksum is another than the manifest's.
  */
-export async function loadVariant(variant: Variant, manifest: string): Promise<VariantModel | MissingFigure> {
+export async function loadVariant(
+  variant: Variant,
+  manifest: string,
+  first?: string,
+): Promise<VariantModel | MissingFigure> {
   const { id, model, size, made, sha256: expected } = variant;
   if ("name" in model) {
     try {
@@ -52,9 +61,9 @@ export async function loadVariant(variant: Variant, manifest: string): Promise<V
       throw new FeatherdetError(`variant "${id}": model: ${error.message}`, { file: manifest }, { cause: error });
     }
   }
-  const file = findVariantFile(model.file, manifest);
+  const file = findVariantFile(model.file, manifest, first);
   if (file === undefined) {
-    return { missing: `${model.file} is not there${/^deno /.test(made) ? `, "${made}" makes it` : ` (${made})`}` };
+    return { missing: `${model.file} is not there${isCommand(made) ? `, "${made}" makes it` : ` (${made})`}` };
   }
   const sha256 = await sha256OfFile(file);
   if (expected !== undefined && sha256 !== expected) {

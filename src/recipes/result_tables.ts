@@ -5,16 +5,17 @@
  */
 
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openDataset } from "../data/open.ts";
 import { adapterText, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { JournalFile, journalFile } from "../host/evaluation_file.ts";
-import { makeFolder, readVariants, writeTable } from "../host/table_files.ts";
+import { makeFolder, RESULTS_FOLDER, VARIANTS_FILE, writeTable } from "../host/table_files.ts";
+import { SEEDS_FILE } from "../host/seed_record.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { loadVariant } from "../host/variant_model.ts";
 import { NAMED_MODELS } from "../models/named.ts";
 import {
+  listVariants,
   type MeasureOptions,
   measureTable,
   type RunRecord,
@@ -23,23 +24,26 @@ import {
 } from "../report/table/mod.ts";
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
 import { recordHeader } from "./bench/record.ts";
-
-/** The manifest of the project. */
-export const VARIANTS_FILE = fileURLToPath(new URL("../../data/variants.json", import.meta.url));
-
-const RESULTS = fileURLToPath(new URL("../../data/results/", import.meta.url));
+import { recordedFigures, recordSeeds } from "./reproduce/record.ts";
+import { folderNameOf, openWorkshop, type WorkshopOptions } from "./reproduce/workshop.ts";
 
 /** How tables are made. */
-export interface ResultTableOptions extends Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "say"> {
-  /** List of the variants; the project's own by default. */
-  readonly manifest?: string;
+export interface ResultTableOptions
+  extends
+    Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "say">,
+    Pick<WorkshopOptions, "manifest" | "checkOptions"> {
   /** Scales of YOLO11 to time beside the variants of coco. */
   readonly family?: readonly string[];
   /** Where to write; `data/results/` and the data set's name by default. */
   readonly folder?: string;
+  /** Folder in which models are looked for before all others. */
+  readonly models?: string;
   /** Called after each picture, with the file that keeps what was evaluated. */
   readonly onPicture?: (...step: [...Parameters<NonNullable<MeasureOptions["onPicture"]>>, journal: string]) => void;
 }
+
+/** Tables, and the files that hold them. */
+export type MadeTables = TableResults & { readonly files: readonly string[] };
 
 /** Members of the family that are timed where nobody says: the larger ones take minutes on a software adapter. */
 const USUAL_FAMILY = ["n", "s", "m"];
@@ -110,13 +114,14 @@ async function runRecord({ adapter }: Device): Promise<RunRecord> {
 export async function makeResultTables(
   data: string,
   options: ResultTableOptions,
-): Promise<TableResults & { readonly files: readonly string[] }> {
-  const { manifest = VARIANTS_FILE, only, limit, latencyRuns, say, onPicture } = options;
-  const variants = await readVariants(manifest, data);
+): Promise<MadeTables> {
+  const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, say, onPicture, models } = options;
+  const folder = options.folder ?? join(RESULTS_FOLDER, folderNameOf(data));
+  const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: folder });
+  const variants = listVariants(shop.variants, data, manifest);
   const family = familyOf(data, variants, options.family);
   const dataset = await openDataset(data, { split: variants[0].split, limit });
   for (const warning of dataset.warnings) say?.(warning);
-  const folder = options.folder ?? join(RESULTS, dataset.name);
   await makeFolder(folder);
   const device = await openSharedDevice();
   say?.(`adapter: ${adapterText(device.adapter)}`);
@@ -124,13 +129,18 @@ export async function makeResultTables(
   try {
     const measured = await measureTable(variants, {
       ...{ dataset, limit, only, family, latencyRuns, say },
-      load: (variant) => loadVariant(variant, manifest),
+      load: (variant) => loadVariant(variant, manifest, models),
+      recorded(variant, seed, storage) {
+        const { name, split = null, images } = dataset;
+        return recordedFigures(shop, variant, seed, { data: name, split, images: images.length, storage });
+      },
       detectorOptions: (precision) => Promise.resolve({ tuning: tuningFor(device, { precision }) }),
       journal: (variant) => journals.of(variant),
       onPicture: (...step) => onPicture?.(...step, journals.file(step[0])),
     });
-    const results = { ...measured, run: await runRecord(device) };
-    const files = await writeTable(folder, results);
+    const { rows, file } = await recordSeeds(shop, measured, join(folder, SEEDS_FILE));
+    const results = { ...measured, rows, run: await runRecord(device) };
+    const files = [...await writeTable(folder, results), ...file ? [file] : []];
     await journals.remove();
     return { files, ...results };
   } finally {

@@ -6,7 +6,7 @@ import { csvParse } from "npm:d3-dsv@3.0.2";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { combinationTable, stepTable } from "../../src/report/table/compare.ts";
 import { CHANGING_COLUMNS, renderCsv } from "../../src/report/table/csv.ts";
-import { derived, type Figure, ratio } from "../../src/report/table/figure.ts";
+import { derived, type Figure, mapped, meanOf, ratio } from "../../src/report/table/figure.ts";
 import { ROLE_COLOURS } from "../../src/report/table/format.ts";
 import { renderMarkdown } from "../../src/report/table/markdown.ts";
 import { drawResultPareto, paretoPoints } from "../../src/report/table/plots.ts";
@@ -109,18 +109,18 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
     [
       "model",
       "size MB",
-      "of original (published)",
+      "of T original (published)",
       "GFLOPs, dense",
-      "of original (published)",
+      "of T original (published)",
       "sparsity %",
       "bit operations T",
-      "of original",
+      "of T original",
       "mAP50 %",
-      "of original (published)",
-      "ms",
-      "of original (published)",
+      "of T original (published)",
       "device ms",
-      "of original",
+      "of T original",
+      "picture to boxes ms",
+      "of T original (published)",
     ],
     [
       "original",
@@ -133,10 +133,10 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "1.000",
       "50.00",
       "1.000 (1.000)",
+      "—¹",
+      "—¹",
       "100.0",
       "1.000 (1.000)",
-      "—¹",
-      "—¹",
     ],
     // 86/128, 19.2/28.5, 66.8/68.2 and 58/82 were published.
     [
@@ -150,10 +150,10 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "0.250",
       "45.00",
       "0.900 (0.979)",
+      "—¹",
+      "—¹",
       "≈40.0²",
       "≈0.400² (0.707)",
-      "—¹",
-      "—¹",
     ],
     // 42/128, 10.5/28.5, 67.3/68.2, 31/82.
     [
@@ -168,9 +168,9 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "25.00",
       "0.500 (0.987)",
       "—¹",
+      "—¹",
+      "—¹",
       "—¹ (0.378)",
-      "—¹",
-      "—¹",
     ],
   ]);
   assertStringIncludes(
@@ -182,20 +182,20 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
 
 Deno.test("the second table: what is kept, what is saved, how much faster", () => {
   const page = renderMarkdown(results(ROWS));
-  assertEquals(tableIn(page, "model", "mAP50 kept % (published)"), [
+  assertEquals(tableIn(page, "model", "mAP50 kept, % of T original (published)"), [
     [
       "model",
-      "mAP50 kept % (published)",
-      "mAP50-95 kept %",
-      "size reduction % (published)",
-      "computation reduction % (published)",
+      "mAP50 kept, % of T original (published)",
+      "mAP50-95 kept, % of T original",
+      "size saved, % of T original (published)",
+      "computation saved, % of T original (published)",
       "sparsity %",
-      "bit operation reduction %",
-      "speed-up (published)",
-      "speed-up on the device",
+      "bit operations saved, % of T original",
+      "speed-up over T original on the device",
+      "speed-up over T original from picture to boxes (published)",
     ],
     // 0.48/0.5, 0.36/0.4, 1 - 1.9/10, 1 - 2/8, 1 - 0.0625/4 = 0.984375, 100/25.
-    ["pruning + quantization", "96.0 (94.6)", "90.0", "81.0 (81.0)", "75.0 (—)", "25.0", "98.4", "4.00 (—)", "—¹"],
+    ["pruning + quantization", "96.0 (94.6)", "90.0", "81.0 (81.0)", "75.0 (—)", "25.0", "98.4", "—¹", "4.00 (—)"],
   ]);
   assertStringIncludes(
     page,
@@ -262,13 +262,13 @@ Deno.test("every variant is in the full tables; a quick look, the run and the fa
     ...ROWS.filter((one) => one.missing === undefined).map(({ title }) => title),
     "a / b",
   ]);
-  assertEquals(tableIn(page, "variant", "ms")[1], ["T original", "100.0", "—¹", "—¹", "—¹", "—¹"]);
+  assertEquals(tableIn(page, "variant", "device ms")[1], ["T original", "—¹", "—¹", "100.0", "—¹", "—¹"]);
   assertEquals(tableIn(page, "model", "size MB", "mAP50-95 % (published)")[1], [
     "yolo11s at 640",
     "38.00",
     "47.0",
-    "12.3",
     "—¹",
+    "12.3",
   ]);
   assertStringIncludes(
     page,
@@ -314,19 +314,23 @@ Deno.test("times of rounds: ratios with their intervals, and no difference where
   ];
   const page = renderMarkdown(results(rows));
   assertEquals(tableIn(page, "model", "size MB").slice(1).map((cells) => cells.slice(-4)), [
-    ["100.0", "1.000 (1.000)", "50.0", "1.000"],
-    ["90.0", "no difference seen (0.707)", "45.0", "0.500 [0.250, 0.800]"],
-    ["60.0", "0.625 [0.500, 0.750] (0.293)", "30.0", "0.500 [0.250, 0.800]"],
-    ["100.0", "1.250 [1.125, 1.500] (0.378)", "50.0", "0.500 [0.250, 0.800]"],
-    ["40.0", "no difference seen² (0.220)", "20.0", "0.500 [0.250, 0.800]"],
+    ["50.0", "1.000", "100.0", "1.000 (1.000)"],
+    ["45.0", "0.500 [0.250, 0.800]", "90.0", "no difference seen (0.707)"],
+    ["30.0", "0.500 [0.250, 0.800]", "60.0", "0.625 [0.500, 0.750] (0.293)"],
+    ["50.0", "0.500 [0.250, 0.800]", "100.0", "1.250 [1.125, 1.500] (0.378)"],
+    ["20.0", "0.500 [0.250, 0.800]", "40.0", "no difference seen² (0.220)"],
   ]);
   assertStringIncludes(page, "² of fewer than 6 rounds no difference can be told from chance.");
   // 1/0.5, 1/0.8, 1/0.4; 1/0.25.
-  assertEquals(tableIn(page, "model", "mAP50 kept % (published)")[1].slice(-2), [
-    "2.00 [1.25, 2.50] (—)",
+  assertEquals(tableIn(page, "model", "mAP50 kept, % of T original (published)")[1].slice(-2), [
     "2.00 [1.25, 4.00]",
+    "2.00 [1.25, 2.50] (—)",
   ]);
-  assertEquals(tableIn(page, "variant", "ms")[1].slice(1, 4), ["100.0 [99.0, 102.0]", "—¹", "50.0 [49.8, 50.3]"]);
+  assertEquals(tableIn(page, "variant", "device ms")[1].slice(1, 4), [
+    "50.0 [49.8, 50.3]",
+    "—¹",
+    "100.0 [99.0, 102.0]",
+  ]);
   for (const text of ["interval of the sign test", "Variants took turns"]) {
     assertStringIncludes(page, text);
     assertEquals(renderMarkdown(results(ROWS)).includes(text), false);
@@ -337,6 +341,94 @@ Deno.test("times of rounds: ratios with their intervals, and no difference where
   ) => [timing_ratio_detect_median, timing_ratio_detect_median_low, timing_ratio_detect_median_high];
   assertEquals([ends(pruned), ends(quantized)], [["0.9", "0.7", "1.01"], ["0.625", "0.5", "0.75"]]);
   assertEquals([pruned.timing_middle_gpu_median_low, pruned.timing_ratio_gpu_median_high], ["44.75", "0.8"]);
+});
+
+/** A row of three seeds, of which one is recorded, or of one that is left. */
+function seededRow(id: string, role: VariantRole, maps: readonly (number | undefined)[], ms: number): ResultRow {
+  const sources = ["measured", "recorded", "measured"] as const;
+  const seeds = maps.map((map, seed) => {
+    const figures = map === undefined
+      ? {}
+      : { map: { value: map }, map50: { value: 2 * map }, fileBytes: { value: 4e6 } };
+    const source = map === undefined ? "missing" as const : sources[seed];
+    return { seed, source, ...(source === "measured" && { sha256: "5eed".repeat(16) }), figures };
+  });
+  const present = maps.filter((map) => map !== undefined);
+  const mean = (factor: number) => meanOf(present.map((map) => ({ value: factor * map })));
+  const figures = { map: mean(1), map50: mean(2), fileBytes: meanOf(present.map(() => ({ value: 4e6 }))) };
+  return { ...row(role, { ms }), id, title: `T ${id}`, seeds, figures };
+}
+
+Deno.test("rows of several seeds: means and ranges, over the original's mean, in all forms; controls stand apart", () => {
+  const rows = [
+    row("original", { MB: 8, map: 0.4, map50: 0.8, ms: 100 }),
+    seededRow("pruned", "pruning", [0.3, 0.2, 0.4], 50),
+    { ...seededRow("narrow", "control", [0.25, undefined, undefined], 60), stale: "it was made from another a" },
+    { ...row("control", { MB: 8, map: 0.1, map50: 0.5, ms: 25 }), id: "small", title: "T small" },
+    seededRow("both", "everything", [0.2, 0.2, 0.2], 20),
+  ];
+  const page = renderMarkdown(results(rows));
+  const at = (heading: string, cells: string[][]) => cells.slice(1).map((line) => line[cells[0].indexOf(heading)]);
+  const steps = tableIn(page, "model", "size MB");
+  assertEquals(steps.slice(1).map(([title]) => title), [
+    "original",
+    "+ pruning (3 seeds, 1 of them recorded)",
+    "+ everything (3 seeds, 1 of them recorded)",
+  ]);
+  assertEquals(at("mAP50 %", steps), ["80.00", "60.00 [40.00, 80.00]", "40.00"]);
+  // The mean of 0.4, 0.6 and 0.8 over 0.8; files of one size have no range.
+  assertEquals(steps[2].slice(1, 3), ["4.00", "0.500 (0.672)"]);
+  assertEquals(steps[2][9], "0.750 [0.500, 1.000] (0.979)");
+  const controls = tableIn(page.slice(page.indexOf("## Controls")), "model", "size MB", "of T original");
+  assertEquals(controls.slice(1).map(([title]) => title), ["T narrow (1 of 3 seeds)", "T small"]);
+  assertEquals(at("picture to boxes ms", controls), ["60.0", "25.0"]);
+  const apart = page.slice(page.indexOf("Controls:"));
+  assertEquals(tableIn(apart, "variant", "parameters M").slice(1).map(([title]) => title), [
+    "T narrow (1 of 3 seeds)",
+    "T small",
+  ]);
+  assertEquals(tableIn(page, "variant", "parameters M").length, 4);
+  assertStringIncludes(page, "are of the first seed's file");
+  assertStringIncludes(page, " Seeds: 0 (5eed5eed5eed5eed), 1 (recorded), 2 (5eed5eed5eed5eed).");
+  assertStringIncludes(page, " Seeds: 0 (5eed5eed5eed5eed), 1 (missing), 2 (missing).");
+  assertStringIncludes(page, "**Stale: it was made from another a.**");
+  for (const text of ["## Controls", "first seed's file", "Controls:", "Stale"]) {
+    assertEquals(renderMarkdown(results(ROWS)).includes(text), false, text);
+  }
+  const [, pruned, narrow] = csvParse(renderCsv(results(rows)));
+  assertEquals([pruned.map_low, pruned.map_high, pruned.seeds, pruned.seeds_recorded], ["0.2", "0.4", "3", "1"]);
+  assertEquals([narrow.map_low, narrow.seeds, narrow.original, narrow.stale], [
+    "",
+    "1",
+    "original",
+    "it was made from another a",
+  ]);
+  const points = paretoPoints(results(rows), "latency");
+  assertEquals(points.map(({ label }) => label), ["T original", "T pruned", "T narrow", "T small", "T both"]);
+  assertEquals(points[1].range?.map((end) => +end.toFixed(6)), [20, 40]);
+  const bars = (all: readonly ResultRow[]) =>
+    drawResultPareto(results(all), "bytes").match(/aria-label="range"/g)?.length;
+  assertEquals([bars(rows), bars(ROWS)], [1, undefined]);
+  assertStringIncludes(drawResultPareto(results(rows), "bytes"), "bars from the least to the greatest seed");
+});
+
+Deno.test("means of seeds, and what becomes of their ranges", () => {
+  const mean = meanOf([{ value: 3 }, { value: 1 }, { value: 5 }]);
+  assertEquals(mean, { value: 3, range: [1, 5] });
+  assertEquals(meanOf([{ value: 3 }]), { value: 3 });
+  assertEquals(meanOf([{ value: 3 }, { missing: "x" }]), { missing: "x" });
+  assertEquals(ratio(mean, { value: 2 }), { value: 1.5, range: [0.5, 2.5] });
+  assertEquals(ratio({ value: 6 }, mean), { value: 2 });
+  assertEquals(mapped((value) => 1 - value, mean), { value: -2, range: [-4, 0] });
+  assertEquals(mapped((value) => 1 / value, { value: 2, interval: [1, 4] }), { value: 0.5, interval: [0.25, 1] });
+});
+
+Deno.test("the plot of latency is of the device's time where an adapter tells it", () => {
+  const timed = (ms: number): ResultRow => ({ ...ROWS[0], timing: { ...ROWS[0].timing, gpuMedian: { value: ms } } });
+  const all = results([timed(40), ROWS[1]]);
+  assertEquals(paretoPoints(all, "latency").map(({ label, x }) => [label, x]), [["T original", 40]]);
+  assertStringIncludes(drawResultPareto(all, "latency"), "milliseconds of the device (median)");
+  assertStringIncludes(drawResultPareto(results(ROWS), "latency"), "milliseconds from picture to boxes (median)");
 });
 
 Deno.test("CSV: figures in their own units, empty where they are missing, what changes named as such", () => {

@@ -16,7 +16,7 @@ import { LAST_CHECKPOINT } from "../../train/loop/loop.ts";
 import type { Score } from "../../train/loop/record.ts";
 import { createMemoryStore, type TrainingStore } from "../../train/loop/store.ts";
 import type { TrainingVariant } from "../../train/mod.ts";
-import { train, type TrainOptions } from "../train_detector.ts";
+import { readCheckpointModel, train, type TrainOptions } from "../train_detector.ts";
 import { withNormalisation } from "./one_shot.ts";
 import { validate } from "./validate.ts";
 
@@ -176,15 +176,17 @@ export async function trainInRounds<Told extends object>(
       model = start;
       continue;
     }
-    const last = await store.read(LAST_CHECKPOINT);
-    const trained = await train(start, dataset, {
+    const last = await store.read(LAST_CHECKPOINT), file = `round-${index + 1}/${LAST_CHECKPOINT}`;
+    const resume = last && await readCheckpoint(last, file);
+    // The history of the checkpoint's model tells what training began with.
+    const trained = await train(resume ? await readCheckpointModel(resume, file) : start, dataset, {
       ...options,
       variants: [...cuts.variants?.(start) ?? [], ...options.variants ?? []],
       batch: options.trainBatch,
       epochs: rest,
       store,
       validation,
-      resume: last && await readCheckpoint(last, `round-${index + 1}/${LAST_CHECKPOINT}`),
+      resume,
     });
     if (trained.reason === "interrupted") return result("interrupted");
     model = trained.model;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dot, gridX, gridY, line, type PlotOptions, ruleY, text } from "npm:@observablehq/plot@0.6.17";
+import { dot, gridX, gridY, line, type PlotOptions, ruleX, ruleY, text } from "npm:@observablehq/plot@0.6.17";
 import { figure, type LegendItem } from "./figure.ts";
 import { type Area, type LabelledDot, placeLabels, type Position } from "./place_labels.ts";
 import { element } from "./svg.ts";
@@ -25,6 +25,8 @@ export interface ParetoPoint {
   readonly y: number;
   /** Where both come from. */
   readonly kind: ParetoKind;
+  /** Ends of the gain, if it is the mean of several: a bar joins them. */
+  readonly range?: readonly [low: number, high: number];
 }
 
 /** What is written on the plot, and how it is drawn. */
@@ -82,7 +84,7 @@ export function findParetoFront(points: readonly ParetoPoint[]): ParetoPoint[] {
 
 /** Ends of the axes: costs from 0 (or a little below the least on a logarithmic axis), gains with room around them. */
 function domains(points: readonly ParetoPoint[], log: boolean) {
-  const xs = points.map(({ x }) => x), ys = points.map(({ y }) => y);
+  const xs = points.map(({ x }) => x), ys = points.flatMap(({ y, range = [] }) => [y, ...range]);
   const [lowX, highX, lowY, highY] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const room = (highY - lowY) * 0.12 || Math.abs(highY) * 0.1 || 1;
   // A few close points should not look far apart.
@@ -260,6 +262,14 @@ export function drawPareto(points: readonly ParetoPoint[], options: ParetoOption
           lines: [corners.map(pixels), ...joined.map(({ members }) => members.map(pixels))],
         });
       },
+      ruleX(stack.filter(({ range }) => range !== undefined && range[0] < range[1]), {
+        x: "x",
+        y1: ({ range }: ParetoPoint) => range![0],
+        y2: ({ range }: ParetoPoint) => range![1],
+        stroke: ({ group }: ParetoPoint) => colours.get(group),
+        strokeWidth: 2,
+        ariaLabel: () => "range",
+      }),
       // Last, so that the halo of no label covers a dot.
       ...dots,
     ],

@@ -7,7 +7,7 @@
 // @ts-types="npm:@types/d3-dsv@3.0.7"
 import { csvFormat } from "npm:d3-dsv@3.0.2";
 import { ratioToOriginal } from "./compare.ts";
-import { type Figure, predictorOf, valueOf } from "./figure.ts";
+import { type Figure, predictorOf, rangeOf, valueOf } from "./figure.ts";
 import { type PublishedModel, publishedRatio } from "./published.ts";
 import {
   COUNTED_FIGURES,
@@ -35,6 +35,23 @@ const RATIOS: readonly { name: FigureName; column: string; published?: keyof Pub
 ];
 
 type Line = Record<string, string | number | boolean | null | undefined>;
+
+/** Figures whose least and greatest seed is given. */
+const RANGES: readonly FigureName[] = ["fileBytes", "flops", "map", "map50"];
+
+/** How many seeds a row is the mean of, and their ends; empty for a variant of one file. */
+function seedColumns(row: ResultRow): Line {
+  const count = (source: string) => row.seeds?.filter((seed) => seed.source === source).length;
+  const measured = count("measured"), recorded = count("recorded");
+  return {
+    seeds: row.seeds && measured! + recorded!,
+    seeds_recorded: recorded,
+    ...Object.fromEntries(RANGES.flatMap((name) => {
+      const [low, high] = rangeOf(readFigure(row, name)) ?? [];
+      return [[`${snake(name)}_low`, low], [`${snake(name)}_high`, high]];
+    })),
+  };
+}
 
 /** Where the model of a row is from. */
 function sourceOf({ model }: ResultRow): string {
@@ -64,7 +81,7 @@ function predictedIn(row: ResultRow, names: readonly FigureName[]): string {
 }
 
 function lineOf(row: ResultRow, { data, split, images, limit, storage, rows, run }: TableResults): Line {
-  const { id, title, role, sha256, size, precision, made, note, missing } = row;
+  const { id, title, role, sha256, size, precision, made, note, missing, stale } = row;
   const figures = (names: readonly FigureName[], prefix = ""): Line =>
     Object.fromEntries(names.map((name) => [prefix + snake(name), valueOf(readFigure(row, name))]));
   const published = RATIOS.flatMap(({ column, published }) =>
@@ -94,7 +111,10 @@ function lineOf(row: ResultRow, { data, split, images, limit, storage, rows, run
     made,
     note,
     missing,
+    stale,
+    original: rows.find((one) => one.role === "original")?.id,
     ...figures(COUNTED_FIGURES),
+    ...seedColumns(row),
     ...at(false),
     predicted: predictedIn(row, COUNTED_FIGURES),
     ...Object.fromEntries(published),

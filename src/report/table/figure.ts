@@ -10,6 +10,8 @@ export interface MeasuredFigure {
   readonly value: number;
   /** Ends of a 95 % interval; null if there were too few samples for one; absent if the figure was not sampled. */
   readonly interval?: readonly [low: number, high: number] | null;
+  /** The least and the greatest of several seeds, whose mean the figure is; absent if it is of one file. */
+  readonly range?: readonly [low: number, high: number];
 }
 
 /** A figure that was computed by a model of what would be measured. */
@@ -49,12 +51,42 @@ export function intervalOf(figure: Figure): MeasuredFigure["interval"] {
   return "interval" in figure ? figure.interval : undefined;
 }
 
-/** A monotone function of a figure, with what becomes of the ends of its interval. */
+/** The least and the greatest of the seeds, undefined if the figure is of one file. */
+export function rangeOf(figure: Figure): MeasuredFigure["range"] {
+  return "range" in figure ? figure.range : undefined;
+}
+
+type Ends = readonly [low: number, high: number];
+
+/** A monotone function of a figure, with what becomes of the ends of its interval and its range. */
 export function mapped(compute: (value: number) => number, figure: Figure): Figure {
-  const interval = intervalOf(figure), made = derived(compute, figure);
-  if (isMissing(made) || interval === undefined) return made;
-  const ends = interval && [compute(interval[0]), compute(interval[1])].sort((a, b) => a - b);
-  return { ...made, interval: ends && [ends[0], ends[1]] };
+  const interval = intervalOf(figure), range = rangeOf(figure), made = derived(compute, figure);
+  if (isMissing(made) || "predictedBy" in made) return made;
+  const ends = ([a, b]: Ends): Ends => {
+    const [first, second] = [compute(a), compute(b)];
+    return first < second ? [first, second] : [second, first];
+  };
+  return {
+    ...made,
+    ...(interval !== undefined && { interval: interval && ends(interval) }),
+    ...(range && { range: ends(range) }),
+  };
+}
+
+/**
+ * The figure of several seeds: the mean, with the least and the greatest. Missing where one of them is.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { meanOf } from "./figure.ts";
+ * assert.deepEqual(meanOf([{ value: 3 }, { value: 1 }]), { value: 2, range: [1, 3] });
+ * ```
+ */
+export function meanOf(figures: readonly Figure[]): Figure {
+  const made = derived((...values) => values.reduce((sum, value) => sum + value, 0) / values.length, ...figures);
+  if (figures.length < 2 || isMissing(made) || "predictedBy" in made) return made;
+  const values = figures.map((figure) => valueOf(figure)!);
+  return { ...made, range: [Math.min(...values), Math.max(...values)] };
 }
 
 /**
@@ -75,8 +107,12 @@ export function derived(compute: (...values: number[]) => number, ...figures: re
   return predictors.length > 0 ? { value, predictedBy: predictors.join(" and ") } : { value };
 }
 
-/** A figure over the original's; missing where the original's is 0. */
+/** A figure over the original's; missing where the original's is 0. A range is that of the seeds over the original's mean. */
 export function ratio(figure: Figure, original: Figure): Figure {
-  if (valueOf(original) === 0 && !isMissing(figure)) return { missing: "the original's figure is 0" };
-  return derived((value, base) => value / base, figure, original);
+  const base = valueOf(original);
+  if (base === 0 && !isMissing(figure)) return { missing: "the original's figure is 0" };
+  const made = derived((value, base) => value / base, figure, original);
+  if (isMissing(made) || "predictedBy" in made) return made;
+  const range = rangeOf(mapped((value) => value / base!, figure));
+  return { ...made, ...(range && { range }) };
 }

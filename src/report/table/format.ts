@@ -31,15 +31,15 @@ export const FORMATS: Readonly<Record<FigureName, Format>> = {
   dispatches: { heading: "dispatches", unit: 1, digits: 0 },
   map: { heading: "mAP50-95 %", unit: 0.01, digits: 2 },
   map50: { heading: "mAP50 %", unit: 0.01, digits: 2 },
-  detectMedian: { heading: "ms", unit: 1, digits: 1 },
-  detectP90: { heading: "p90 ms", unit: 1, digits: 1 },
   gpuMedian: { heading: "device ms", unit: 1, digits: 1 },
   gpuP90: { heading: "device p90 ms", unit: 1, digits: 1 },
+  detectMedian: { heading: "picture to boxes ms", unit: 1, digits: 1 },
+  detectP90: { heading: "picture to boxes p90 ms", unit: 1, digits: 1 },
   framesPerSecond: { heading: "frames/s in a stream", unit: 1, digits: 2 },
 };
 
-/** Ratios to the original, where 1 is no change. */
-export const RATIO: Format = { heading: "of original", unit: 1, digits: 3 };
+/** Ratios to the original, where 1 is no change. Headings name the original. */
+export const RATIO: Omit<Format, "heading"> = { unit: 1, digits: 3 };
 
 /** Names of the roles in tables and plots. */
 export const ROLE_TITLES: Readonly<Record<VariantRole, string>> = {
@@ -50,6 +50,7 @@ export const ROLE_TITLES: Readonly<Record<VariantRole, string>> = {
   "pruning+quantization": "pruning + quantization",
   "distillation+quantization": "distillation + quantization",
   everything: "+ everything",
+  control: "control",
   other: "other",
 };
 

@@ -10,19 +10,11 @@
 
 import * as v from "npm:valibot@1.5.0";
 import { FeatherdetError } from "../../graph/error.ts";
-import { type Variant, VARIANT_ROLES, type VariantPrecision } from "./variant.ts";
+import { object, oneOf, TEXT } from "./fields.ts";
+import { MADE, type OptionCheck, withRecipes } from "./recipe_form.ts";
+import { SHARED_ROLES, type Variant, VARIANT_ROLES, type VariantPrecision } from "./variant.ts";
 
 const PRECISIONS: readonly VariantPrecision[] = ["f32", "f16", "int8"];
-
-const oneOf = (names: readonly string[]) => `expected one of ${names.join(", ")}`;
-
-/** What is wrong with an object: it is none, or has a field too many or too few. */
-const object = (says: string) => ({ expected, received }: v.BaseIssue<unknown>) => {
-  if (expected === "never") return "there is no such field";
-  return received === "undefined" && expected !== "Object" ? "is missing" : says;
-};
-
-const TEXT = v.pipe(v.string("expected text"), v.nonEmpty("expected text"));
 
 const SIZE_SAYS = "expected a multiple of 32 from 32 to 8192";
 const SIZE = v.pipe(
@@ -61,7 +53,7 @@ const VARIANT = v.strictObject({
   model: MODEL,
   size: SIZE,
   precision: v.picklist(PRECISIONS, oneOf(PRECISIONS)),
-  made: TEXT,
+  made: MADE,
   sha256: v.optional(v.pipe(v.string(SHA_SAYS), v.regex(/^[0-9a-f]{64}$/, SHA_SAYS))),
   note: v.optional(TEXT),
 }, object("expected an object"));
@@ -74,14 +66,14 @@ const MANIFEST = v.strictObject(
 /** Fields from the top of the manifest down to the one that is wrong, `variants[3] "x": role`. */
 function placeOf(path: readonly v.IssuePathItem[]): string {
   return path.map(({ key, value }, depth) => {
-    if (typeof key !== "number") return depth === 0 ? key : `${depth === 2 ? ": " : "."}${key}`;
+    if (typeof key !== "number") return depth === 0 ? key : `${depth === 2 ? ": " : "."}${String(key)}`;
     const { id } = (value ?? {}) as { id?: unknown };
     return `[${key}]${typeof id === "string" ? ` "${id}"` : ""}`;
   }).join("");
 }
 
 /** Variants of which the tables have one place at most. */
-function checkPlaces(variants: readonly Variant[], fault: (detail: string) => FeatherdetError): void {
+function checkPlaces(variants: readonly Omit<Variant, "made">[], fault: (detail: string) => FeatherdetError): void {
   const ids = new Set<string>(), places = new Set<string>();
   const splits = new Map<string, string | undefined>();
   for (const [index, { id, role, data, split }] of variants.entries()) {
@@ -92,7 +84,7 @@ function checkPlaces(variants: readonly Variant[], fault: (detail: string) => Fe
       throw fault(`${place}: split: the variants of ${data} are measured on one split, not also ${split ?? "none"}`);
     }
     splits.set(data, split);
-    if (role !== "other" && places.has(`${role} of ${data}`)) {
+    if (!SHARED_ROLES.includes(role) && places.has(`${role} of ${data}`)) {
       throw fault(`${place}: role: there is another ${role} of ${data}`);
     }
     places.add(`${role} of ${data}`);
@@ -106,7 +98,8 @@ function checkPlaces(variants: readonly Variant[], fault: (detail: string) => Fe
  * Reads a manifest of variants.
  *
  * Throws FeatherdetError that names `file`, the variant and the field: for broken JSON, for fields that are missing, unknown or wrong,
- * for two variants of one role, and for data sets without an original.
+ * for two variants of one role, for data sets without an original, and for recipes that cannot be run: an unknown verb or variant, and
+ * variants that are made from each other in a circle. `checkOptions` knows the options of verbs; without it they are not looked at.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -118,7 +111,11 @@ function checkPlaces(variants: readonly Variant[], fault: (detail: string) => Fe
  * assert.equal(parseManifest(JSON.stringify({ variants: [variant] })).length, 1);
  * ```
  */
-export function parseManifest(text: string, file = "variants.json"): readonly Variant[] {
+export function parseManifest(
+  text: string,
+  file = "variants.json",
+  checkOptions?: OptionCheck,
+): readonly Variant[] {
   const fault = (detail: string, cause?: unknown) => new FeatherdetError(detail, { file }, { cause });
   let value: unknown;
   try {
@@ -132,7 +129,7 @@ export function parseManifest(text: string, file = "variants.json"): readonly Va
     throw fault(path ? `${placeOf(path)}: ${message}` : message);
   }
   checkPlaces(parsed.output.variants, fault);
-  return parsed.output.variants;
+  return withRecipes(parsed.output.variants, fault, checkOptions);
 }
 
 /** The variants of a data set, in the order of the manifest. Throws FeatherdetError that names `file` if there are none. */

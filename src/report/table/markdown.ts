@@ -4,12 +4,18 @@
  * @module
  */
 
-import { markdownTable } from "npm:markdown-table@3.1.0";
-import { LEAST_ROUNDS } from "../../eval/time_ratio.ts";
-import { type Cell, combinationTable, type ComparisonTable, stepTable } from "./compare.ts";
-import { intervalOf, isMissing, predictorOf } from "./figure.ts";
-import { Footnotes } from "./footnotes.ts";
-import { FORMATS, written } from "./format.ts";
+import {
+  type Cell,
+  combinationTable,
+  type ComparisonTable,
+  controlTable,
+  originalName,
+  stepTable,
+  titled,
+} from "./compare.ts";
+import { FORMATS, ROLE_TITLES } from "./format.ts";
+import { tableText } from "./markdown_table.ts";
+import { isCommand } from "./recipe_text.ts";
 import { PUBLISHED_FAMILY_SOURCE, PUBLISHED_SOURCE } from "./published.ts";
 import {
   COUNTED_FIGURES,
@@ -28,64 +34,6 @@ export interface MarkdownOptions {
   readonly images?: readonly string[];
 }
 
-const plain = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
-
-const TOO_FEW = `of fewer than ${LEAST_ROUNDS} rounds no difference can be told from chance`;
-
-const between = ([low, high]: readonly [number, number], format: Cell["format"]) =>
-  `[${written(low, format)}, ${written(high, format)}]`;
-
-/** What we say of a cell's figure. A difference that the interval does not show is not written as a number. */
-function ownText({ figure, format, neutral, spread }: Cell, notes: Footnotes): string {
-  if (isMissing(figure)) return `—${notes.sign(plain(figure.missing))}`;
-  const predictor = predictorOf(figure), interval = intervalOf(figure), text = written(figure.value, format);
-  if (predictor !== undefined) return `≈${text}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
-  if (spread) return `${text} ${between(spread, format)}`;
-  if (interval === undefined || neutral === undefined) return text;
-  if (interval === null) return `no difference seen${notes.sign(TOO_FEW)}`;
-  const [low, high] = interval;
-  return low <= neutral && neutral <= high ? "no difference seen" : `${text} ${between(interval, format)}`;
-}
-
-/** A cell's text; what has to be said of it goes to the notes. */
-function cellText(cell: Cell, notes: Footnotes): string {
-  const { format, published } = cell;
-  const own = ownText(cell, notes);
-  if (published === undefined) return own;
-  return `${own} (${published === null ? "—" : published.toFixed(format.digits)})`;
-}
-
-/** A row of a table. */
-interface Row {
-  readonly title: string;
-  readonly cells: readonly Cell[];
-}
-
-/** Rows without any figure in one line, with their reasons; rows of one reason together. */
-function missingText(rows: readonly Row[]): string[] {
-  if (rows.length === 0) return [];
-  const titles = new Map<string, string[]>();
-  for (const { title, cells: [{ figure }] } of rows) {
-    const reason = isMissing(figure) ? plain(figure.missing) : "";
-    titles.set(reason, [...titles.get(reason) ?? [], plain(title)]);
-  }
-  return [`Not measured: ${[...titles].map(([reason, list]) => `${list.join(", ")}: ${reason}`).join("; ")}.`, ""];
-}
-
-/** A table and, below it, its notes and what is missing. */
-function tableText(headings: readonly string[], rows: readonly Row[]): string[] {
-  const notes = new Footnotes();
-  const hasFigure = ({ cells }: Row) => cells.some(({ figure }) => !isMissing(figure));
-  const body = rows.filter(hasFigure).map(({ title, cells }) => [
-    plain(title),
-    ...cells.map((cell) => cellText(cell, notes)),
-  ]);
-  const align = ["l", ...headings.slice(1).map(() => "r")];
-  const table = body.length > 0 || rows.length === 0 ? [markdownTable([headings, ...body], { align }), ""] : [];
-  const lines = notes.lines();
-  return [...table, ...(lines.length > 0 ? [...lines, ""] : []), ...missingText(rows.filter((row) => !hasFigure(row)))];
-}
-
 const comparisonText = ({ headings, rows }: ComparisonTable) => tableText(["model", ...headings], rows);
 
 function variantTable(rows: readonly ResultRow[], names: readonly FigureName[]): string[] {
@@ -96,13 +44,42 @@ function variantTable(rows: readonly ResultRow[], names: readonly FigureName[]):
     });
   return tableText(
     ["variant", ...names.map((name) => FORMATS[name].heading)],
-    rows.map((row) => ({ title: row.title, cells: cells(row) })),
+    rows.map((row) => ({ title: titled(row.title, row), cells: cells(row) })),
   );
 }
 
+/** All variants, the controls in a table of their own below the others. */
+function variantTables(rows: readonly ResultRow[], names: readonly FigureName[]): string[] {
+  const controls = rows.filter(({ role }) => role === "control");
+  return [
+    ...variantTable(rows.filter(({ role }) => role !== "control"), names),
+    ...(controls.length > 0 ? ["Controls:", "", ...variantTable(controls, names)] : []),
+  ];
+}
+
+/** The controls, and what they are; empty where there are none. */
+function controlText(results: TableResults): string[] {
+  const { rows } = controlTable(results);
+  if (rows.length === 0) return [];
+  return [
+    "## Controls",
+    "",
+    "Models that are small in a simpler way: fewer channels from the beginning, or a smaller input. Int8 alone is in the first",
+    `table, \`${ROLE_TITLES.quantization}\`.`,
+    "",
+    ...comparisonText(controlTable(results)),
+  ];
+}
+
+const SEEDS_TEXT = [
+  "Where a row is of several seeds, figures are their means, with the least and the greatest in brackets. Times, and their",
+  "ratios, are of the first seed's file. Recorded seeds were measured before, on the same pictures, in files that the same",
+  "recipe made and that are not here.",
+];
+
 function familyTable(family: readonly FamilyMember[]): string[] {
   if (family.length === 0) return [];
-  const times = ["detectMedian", "gpuMedian"] as const;
+  const times = ["gpuMedian", "detectMedian"] as const;
   const heading = ["model", FORMATS.fileBytes.heading, "mAP50-95 % (published)"];
   return [
     "## The published family",
@@ -149,15 +126,25 @@ const ROUNDS_TEXT = [
 
 const isInRounds = (rows: readonly ResultRow[]) => rows.some(({ timing }) => timing.ratio !== undefined);
 
+/** Each seed of a row, with its file, or what stands in its place; empty for a variant of one file. */
+function eachSeed({ seeds = [] }: ResultRow): string {
+  const told = seeds.map(({ seed, source, sha256 }) => {
+    const parts = [...sha256 ? [sha256.slice(0, 16)] : [], ...source === "measured" ? [] : [source]];
+    return `${seed} (${parts.join(", ")})`;
+  });
+  return told.length === 0 ? "" : ` Seeds: ${told.join(", ")}.`;
+}
+
 /** One line a variant: what it is, and the command. */
-function madeText({ title, model, size, precision, sha256, made, note }: ResultRow): string {
+function madeText(row: ResultRow): string {
+  const { title, model, size, precision, sha256, made, note, stale } = row;
   const source = "file" in model ? `\`${model.file}\`` : `${model.name}, built here`;
   const options = "name" in model && model.options ? ` (\`${JSON.stringify(model.options)}\`)` : "";
   const sum = sha256 ? `, SHA-256 ${sha256.slice(0, 16)}` : "";
-  const how = /^deno /.test(made) ? `\`${made}\`` : made;
-  return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made: ${how}.${
+  const how = isCommand(made) ? `\`${made}\`` : made;
+  return `- **${title}**: ${source}${options} at ${size}x${size} in ${precision}${sum}. Made: ${how}.${eachSeed(row)}${
     note ? ` ${note}.` : ""
-  }`;
+  }${stale ? ` **Stale: ${stale}.**` : ""}`;
 }
 
 /**
@@ -186,7 +173,9 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     "",
     ...(run ? [runText(run), ""] : []),
     "Figures are measured or counted here, in one run on one machine, but for those that are marked: ≈ is predicted, — is",
-    `missing. Ratios are to the original. Figures in brackets are not ours: ${PUBLISHED_SOURCE}.`,
+    `missing. Ratios are to ${
+      originalName(rows)
+    }, the original. Figures in brackets are not ours: ${PUBLISHED_SOURCE}.`,
     "",
     "## Each step",
     "",
@@ -194,11 +183,13 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
     "## Combinations",
     "",
     ...comparisonText(combinationTable(results)),
+    ...controlText(results),
     "Operations are counted densely: they fall where channels are gone. Zeros that remain in the model are its sparsity, and",
     "count in full. Fewer bits leave the operations as many: bit operations are multiply-accumulates times the bits of",
     "both factors.",
     "",
     ...(isInRounds(rows) ? [...ROUNDS_TEXT, ""] : []),
+    ...(rows.some(({ seeds }) => seeds !== undefined) ? [...SEEDS_TEXT, ""] : []),
     ...images.flatMap((image) => [`![${image.replace(/\.\w+$/, "").replaceAll("-", " ")}](${image})`, ""]),
     "## Every variant",
     "",
@@ -206,14 +197,14 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
       storage === null ? "" : `, activations in a storage ${storage}`
     }.`,
     "",
-    ...variantTable(rows, COUNTED_FIGURES),
-    `Times are of one picture, with the usual settings of detection: medians and 90th percentiles of ${latencyRuns} samples from`,
-    "picture to boxes, and of the device alone.",
+    ...variantTables(rows, COUNTED_FIGURES),
+    `Times are of one picture, with the usual settings of detection: medians and 90th percentiles of ${latencyRuns} samples of the`,
+    "device alone, and from picture to boxes.",
     ...(isInRounds(rows)
       ? ["Variants took turns, frame by frame. In brackets is the middle half of the samples."]
       : []),
     "",
-    ...variantTable(rows, TIMED_FIGURES),
+    ...variantTables(rows, TIMED_FIGURES),
     ...familyTable(family),
     "## How they were made",
     "",

@@ -6,16 +6,17 @@
  */
 
 import type { Dataset, DatasetImage } from "../../data/dataset.ts";
-import { Detector, type DetectorOptions, type Picture } from "../../detect/detector.ts";
+import type { DetectorOptions, Picture } from "../../detect/detector.ts";
 import { countCosts } from "../../eval/costs.ts";
-import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
+import { COCO_SETTINGS } from "../../eval/evaluate.ts";
 import type { EvaluationJournal } from "../../eval/journal.ts";
 import { detectorEntrant, measureInRounds } from "../../eval/measure_rounds.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import type { Precision } from "../../engine/session.ts";
-import type { Figure, MissingFigure } from "./figure.ts";
+import { type CountedVariant, countVariant, detectorFor, openVariant } from "./count_variant.ts";
+import type { MissingFigure } from "./figure.ts";
 import { PUBLISHED_FAMILY } from "./published.ts";
-import type { CountedName, FamilyMember, Figures, ResultRow, TableResults } from "./results.ts";
+import type { FamilyMember, ResultRow, SeedRow, TableResults } from "./results.ts";
 import { timingOf } from "./timing.ts";
 import type { Variant } from "./variant.ts";
 
@@ -39,6 +40,15 @@ export interface MeasureOptions {
   readonly load: (variant: Variant) => Promise<VariantModel | MissingFigure>;
   /** Device, tuning and so on for a precision; by default what `Detector.load` takes. */
   readonly detectorOptions?: (precision: Precision) => Promise<Pick<DetectorOptions, "device" | "tuning" | "storage">>;
+  /**
+   * Figures of a seed whose file is not there, if they were recorded of a file that the same recipe made, on the same pictures and with
+   * activations in this form. Asked for further seeds only: the first one has to be there.
+   */
+  readonly recorded?: (
+    variant: Variant,
+    seed: number,
+    storage: string,
+  ) => Pick<SeedRow, "sha256" | "figures"> | undefined;
   /** Only the variants with these ids are measured. */
   readonly only?: readonly string[];
   /** Rounds in which the variants are timed in turn; 0 leaves times out. Default 20. */
@@ -55,104 +65,18 @@ export interface MeasureOptions {
   readonly onPicture?: (variant: Variant, done: number, total: number, image: DatasetImage) => void;
 }
 
-/** COCO's way to say that there was nothing to find. */
-const accuracy = (value: number): Figure => value < 0 ? { missing: "the pictures show no object" } : { value };
-
-interface Measured {
-  readonly figures: Figures<CountedName>;
-  readonly storage: string;
-}
-
-async function detectorFor(
-  graph: Graph,
-  precision: Precision,
-  { detectorOptions }: MeasureOptions,
-  settings: Partial<DetectorOptions> = {},
-): Promise<Detector> {
-  return await Detector.load(graph, { ...await detectorOptions?.(precision), ...settings, precision });
-}
-
-async function countAndEvaluate(
-  variant: Variant,
-  { graph, fileBytes }: VariantModel,
-  precision: Precision,
-  options: MeasureOptions,
-): Promise<Measured> {
-  const { dataset, journal, onPicture } = options;
-  const detector = await detectorFor(graph, precision, options, COCO_SETTINGS);
-  try {
-    const { storage } = detector.plan.form;
-    const costs = countCosts(graph, { precision, storage });
-    const { map, map50 } = await evaluate(detector, dataset, {
-      journal: journal?.(variant),
-      onProgress: onPicture && ((...progress) => onPicture(variant, ...progress)),
-    });
-    return {
-      storage,
-      figures: {
-        parameters: { value: costs.parameters },
-        fileBytes: { value: fileBytes ?? costs.fileBytes },
-        deviceWeightBytes: { value: costs.deviceWeightBytes },
-        flops: { value: costs.flops },
-        sparsity: { value: costs.sparsity },
-        nonzeroFlops: { value: costs.nonzeroFlops },
-        bitOperations: { value: costs.bitOperations },
-        activationBytes: { value: costs.activationPeak.planned },
-        dispatches: { value: costs.dispatches },
-        map: accuracy(map),
-        map50: accuracy(map50),
-      },
-    };
-  } finally {
-    detector.destroy();
-  }
-}
-
-/** The variant's model, or why it is not measured. */
-async function open(variant: Variant, { only, load }: MeasureOptions): Promise<VariantModel | MissingFigure> {
-  if (only && !only.includes(variant.id)) return { missing: "left out of this run" };
-  const found = await load(variant);
-  if ("missing" in found || variant.precision !== "int8") return found;
-  const isQuantized = found.graph.nodes.some(({ op }) => op === "QuantizeLinear");
-  return isQuantized ? found : { missing: "its model is in floats" };
-}
-
-function about({ data: _, split: __, sha256: ___, ...rest }: Variant): Omit<ResultRow, "figures" | "timing"> {
-  return rest;
-}
-
-async function countedRow(
-  variant: Variant,
-  options: MeasureOptions,
-): Promise<{ row: ResultRow; storage?: string }> {
-  const { title, precision } = variant;
-  const model = await open(variant, options);
-  if ("missing" in model) {
-    options.say?.(`${title}: not measured, ${model.missing}`);
-    return { row: { ...about(variant), missing: model.missing, figures: {}, timing: {} } };
-  }
-  options.say?.(`${title}: ${options.dataset.images.length} pictures`);
-  try {
-    const { figures, storage } = await countAndEvaluate(variant, model, precision, options);
-    const { sha256 } = model;
-    return { row: { ...about(variant), ...(sha256 && { sha256 }), figures, timing: {} }, storage };
-  } catch (error) {
-    throw error instanceof FeatherdetError ? error.at({ file: variant.id }) : error;
-  }
-}
-
-/** The rows that were counted, timed in rounds beside the original, if that is among them. */
+/** The rows that were counted, timed in rounds beside the original, if that is among them; of several seeds the first file. */
 async function timedRows(
-  rows: readonly ResultRow[],
-  variants: readonly Variant[],
+  counted: readonly CountedVariant[],
   picture: Picture,
   options: MeasureOptions & { readonly latencyRuns: number },
 ): Promise<ResultRow[]> {
-  const present = rows.flatMap(({ missing }, i) => missing === undefined ? [i] : []);
+  const rows = counted.map(({ row }) => row);
+  const present = counted.flatMap(({ timed }, i) => timed ? [i] : []);
   const original = present.findIndex((i) => rows[i].role === "original");
   const times = await measureInRounds(
     present.map((i) => async () => {
-      const model = await open(variants[i], options);
+      const model = await openVariant(counted[i].timed!, options);
       if ("missing" in model) {
         throw new FeatherdetError(`has gone while it was measured: ${model.missing}`, { file: rows[i].id });
       }
@@ -197,7 +121,7 @@ function checkNames({ only = [], family = [] }: MeasureOptions, variants: readon
 
 /**
  * Measures variants on a data set: costs, mAP with `COCO_SETTINGS`, and latency on its first picture with the usual settings of
- * detection. A variant whose model is missing becomes a row that says so.
+ * detection. A variant whose model is missing becomes a row that says so; one with several seeds has their means and ranges.
  *
  * Throws FeatherdetError for ids and family members that do not exist, and for models that do not fit the data set (the message names the
  * variant).
@@ -221,13 +145,17 @@ function checkNames({ only = [], family = [] }: MeasureOptions, variants: readon
 export async function measureTable(variants: readonly Variant[], options: MeasureOptions): Promise<TableResults> {
   const { dataset, limit, latencyRuns = 20 } = options;
   checkNames(options, variants);
-  const counted = [];
-  for (const variant of variants) counted.push(await countedRow(variant, options));
+  const counted: CountedVariant[] = [];
+  let storage: string | undefined;
+  for (const variant of variants) {
+    counted.push(await countVariant(variant, options, storage));
+    storage ??= counted.at(-1)!.storage;
+  }
   let rows: readonly ResultRow[] = counted.map(({ row }) => row);
   let family: readonly FamilyMember[] = [];
   if (latencyRuns > 0 && dataset.images.length > 0) {
     const picture = await dataset.images[0].load();
-    rows = await timedRows(rows, variants, picture, { ...options, latencyRuns });
+    rows = await timedRows(counted, picture, { ...options, latencyRuns });
     family = await familyMembers(picture, options);
   }
   return {
@@ -239,7 +167,7 @@ export async function measureTable(variants: readonly Variant[], options: Measur
     limit: dataset.images.length === limit ? limit : null,
     settings: COCO_SETTINGS,
     latencyRuns,
-    storage: counted.find(({ storage }) => storage !== undefined)?.storage ?? null,
+    storage: storage ?? null,
     rows,
     family,
   };

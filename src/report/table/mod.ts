@@ -10,6 +10,16 @@ export { type MarkdownOptions, renderMarkdown } from "./markdown.ts";
 export { type MeasureOptions, measureTable, type VariantModel } from "./measure.ts";
 export { drawResultPareto, type ParetoCost } from "./plots.ts";
 export { readResults } from "./read.ts";
+export type {
+  Recipe,
+  RecipeOptions,
+  RecipeReference,
+  RecipeStep,
+  RecipeTime,
+  RecipeValue,
+  RecipeVerbName,
+} from "./recipe.ts";
+export type { OptionCheck } from "./recipe_form.ts";
 export { renderCsv } from "./csv.ts";
 export {
   COUNTED_FIGURES,
@@ -23,6 +33,7 @@ export {
   type RoundedName,
   type RowTiming,
   type RunRecord,
+  type SeedRow,
   type TableResults,
   TIMED_FIGURES,
   type TimedName,

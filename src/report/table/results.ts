@@ -31,8 +31,8 @@ export const COUNTED_FIGURES = [
 /** Name of a figure that is the same in every run; units are those of `ModelCosts`, mAP is in 0..1. */
 export type CountedName = typeof COUNTED_FIGURES[number];
 
-/** Figures that are times: milliseconds of a frame from picture to boxes and of the device alone, and frames a second. */
-export const TIMED_FIGURES = ["detectMedian", "detectP90", "gpuMedian", "gpuP90", "framesPerSecond"] as const;
+/** Figures that are times: milliseconds of a frame of the device alone and from picture to boxes, and frames a second. */
+export const TIMED_FIGURES = ["gpuMedian", "gpuP90", "detectMedian", "detectP90", "framesPerSecond"] as const;
 
 /** Name of a time. */
 export type TimedName = typeof TIMED_FIGURES[number];
@@ -57,15 +57,31 @@ export interface RowTiming extends Figures<TimedName> {
   readonly ratio?: Readonly<Partial<Record<RoundedName, TimeRatio>>>;
 }
 
+/** What is known of one seed of a variant. */
+export interface SeedRow {
+  /** The seed. */
+  readonly seed: number;
+  /** Measured in this run, taken from the record beside the tables because its file is not there, or missing. */
+  readonly source: "measured" | "recorded" | "missing";
+  /** SHA-256 of its file. */
+  readonly sha256?: string;
+  /** Its figures. */
+  readonly figures: Figures<CountedName>;
+}
+
 /** A variant with its figures. */
-export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256"> {
+export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256" | "recipe"> {
   /** SHA-256 of the file that was measured; absent for models that were built. */
   readonly sha256?: string;
   /** Why nothing was measured, if nothing was. */
   readonly missing?: string;
-  /** Counts and accuracy. */
+  /** Why the file is not what its recipe makes, if that is known. */
+  readonly stale?: string;
+  /** Counts and accuracy; of a variant with several seeds the means of those that are measured or recorded. */
   readonly figures: Figures<CountedName>;
-  /** Times: they differ from run to run. */
+  /** Each seed of a variant that is made with several. */
+  readonly seeds?: readonly SeedRow[];
+  /** Times: they differ from run to run. Those of a variant with several seeds are of the first file that is there. */
   readonly timing: RowTiming;
 }
 
@@ -135,6 +151,15 @@ const TIMED: readonly string[] = TIMED_FIGURES;
 export function readFigure({ missing, figures, timing }: ResultRow, name: FigureName): Figure {
   const found = TIMED.includes(name) ? timing[name as TimedName] : figures[name as CountedName];
   return found ?? { missing: missing ?? (TIMED.includes(name) ? "not timed" : "not measured") };
+}
+
+/** Says of how many seeds a row is: `3 seeds`, `2 of 3 seeds`, `3 seeds, 2 of them recorded`; undefined where there is one file. */
+export function seedsText({ seeds }: ResultRow): string | undefined {
+  if (seeds === undefined) return undefined;
+  const present = seeds.filter(({ source }) => source !== "missing").length;
+  const recorded = seeds.filter(({ source }) => source === "recorded").length;
+  const count = present === seeds.length ? `${present} seeds` : `${present} of ${seeds.length} seeds`;
+  return recorded === 0 ? count : `${count}, ${recorded} of them recorded`;
 }
 
 /** Removes what may differ from run to run. Two runs of the same models on one machine then give the same results. */

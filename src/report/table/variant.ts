@@ -5,8 +5,12 @@
  */
 
 import type { Precision } from "../../engine/session.ts";
+import type { Recipe } from "./recipe.ts";
 
-/** The parts of a variant in the tables. `other` is only in the table of all variants. */
+/**
+ * The parts of a variant in the tables. `control` is what the parts are compared with besides the original: models that are small in a
+ * simpler way. `other` is only in the table of all variants.
+ */
 export const VARIANT_ROLES = [
   "original",
   "pruning",
@@ -16,7 +20,11 @@ export const VARIANT_ROLES = [
   "distillation+quantization",
   "everything",
   "other",
+  "control",
 ] as const;
+
+/** The parts that any number of variants of a data set can have. */
+export const SHARED_ROLES: readonly VariantRole[] = ["other", "control"];
 
 /** One of the parts. */
 export type VariantRole = typeof VARIANT_ROLES[number];
@@ -51,7 +59,7 @@ export interface Variant {
   readonly data: string;
   /** Split of the data set; its usual one by default. */
   readonly split?: string;
-  /** Its part in the tables. A data set has one `original`, at most one variant of each other role, and any number of `other`. */
+  /** Its part in the tables. A data set has one `original`, at most one variant of each other role, and any number of those of `SHARED_ROLES`. */
   readonly role: VariantRole;
   /** Where the model comes from. */
   readonly model: VariantFile | VariantBuild;
@@ -59,8 +67,10 @@ export interface Variant {
   readonly size: number;
   /** Element type in which it is run. */
   readonly precision: VariantPrecision;
-  /** The command that makes the model, or what it will be made by. */
+  /** The command line that makes the model, or in words how it was or will be made. */
   readonly made: string;
+  /** How a program makes it; absent where that can only be told in words. */
+  readonly recipe?: Recipe;
   /** SHA-256 of the file in hexadecimal; another file is then refused. */
   readonly sha256?: string;
   /** What a reader has to know about it. */

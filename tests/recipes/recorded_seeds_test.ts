@@ -1,0 +1,72 @@
+/** Seeds in result tables: measured, recorded, or of another recipe. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { historyEntry, withHistory } from "../../src/compress/history.ts";
+import { checkOptions } from "../../src/cli/step_verbs.ts";
+import { sha256Of } from "../../src/data/download/checksum.ts";
+import { analyze } from "../../src/graph/mod.ts";
+import { readSeedRecord, SEEDS_FILE } from "../../src/host/seed_record.ts";
+import { yolo11 } from "../../src/models/yolo11.ts";
+import { saveOnnx } from "../../src/onnx/mod.ts";
+import { makeResultTables } from "../../src/recipes/result_tables.ts";
+import { TINY } from "../support/data_folders.ts";
+import { gpuTest } from "../support/gpu.ts";
+import { inWorkshop, SIZE, variants } from "../support/workshop.ts";
+
+/** Another detector, of fewer channels. */
+const NARROWER = { width: 0.0625, depth: 0.3, size: SIZE, classes: TINY.classes };
+
+gpuTest(
+  "seeds whose files are gone count as recorded, as long as the same recipe made them",
+  () =>
+    inWorkshop(async ({ folder, set, manifest }) => {
+      const detector = (seed: number) => yolo11({ width: 0.125, depth: 0.3, size: SIZE, classes: TINY.classes, seed });
+      const base = detector(9), second = join(folder, "cache", "models", "cut-1.onnx");
+      const made = (seed: number) => {
+        const entry = historyEntry("prune", { criterion: "l2", budget: { gflops: 0.8 } }, base, { seed });
+        return saveOnnx(withHistory(seed === 0 ? detector(0) : yolo11({ ...NARROWER, seed }), entry));
+      };
+      await Deno.mkdir(join(folder, "cache", "models"), { recursive: true });
+      await Deno.writeFile(join(folder, "data", "models", "base.onnx"), saveOnnx(base));
+      await Deno.writeFile(join(folder, "data", "models", "cut.onnx"), made(0));
+      await Deno.writeFile(second, made(1));
+      const out = join(folder, "tables");
+      const measure = async (more: Parameters<typeof variants>[1] = {}, limit?: number) => {
+        await Deno.writeTextFile(manifest, JSON.stringify({ variants: variants(set, more) }));
+        const options = { manifest, checkOptions, latencyRuns: 0, only: ["cut"], folder: out, limit };
+        const { rows, files } = await makeResultTables(set, options);
+        const row = rows.find(({ id }) => id === "cut")!;
+        return { row, files, sources: row.seeds!.map(({ source }) => source) };
+      };
+      const record = async () =>
+        (await readSeedRecord(join(out, SEEDS_FILE)))?.seeds.map(({ variant, seed }) => [variant, seed]);
+
+      const quick = await measure({}, 1);
+      assertEquals([quick.sources, await record()], [["measured", "measured"], undefined]);
+      const both = await measure();
+      assertEquals(both.sources, ["measured", "measured"]);
+      const counts = [detector(0), yolo11(NARROWER)].map((graph) => analyze(graph).parameters);
+      assertEquals(both.row.figures.parameters, {
+        value: (counts[0] + counts[1]) / 2,
+        range: [counts[1], counts[0]],
+      });
+      assertEquals(both.row.sha256, sha256Of(await Deno.readFile(join(folder, "data", "models", "cut.onnx"))));
+      assertEquals(both.files.at(-1), join(out, SEEDS_FILE));
+      assertEquals(await record(), [["cut", 0], ["cut", 1]]);
+
+      await Deno.remove(second);
+      const recorded = await measure();
+      assertEquals(recorded.sources, ["measured", "recorded"]);
+      assertEquals(recorded.row.figures, both.row.figures);
+      assertStringIncludes(await Deno.readTextFile(join(out, "table.md")), "(2 seeds, 1 of them recorded)");
+      assertEquals((await measure({}, 1)).sources, ["measured", "missing"], "of other pictures");
+      const kept = await readSeedRecord(join(out, SEEDS_FILE));
+      const other = await measure({ gflops: 0.7 });
+      assertEquals([other.sources, other.row.stale], [
+        ["measured", "missing"],
+        "seed 0: its history says --gflops 0.8, the recipe 0.7",
+      ]);
+      assertEquals(await readSeedRecord(join(out, SEEDS_FILE)), kept, "what is stale is not recorded");
+    }),
+);
