@@ -188,7 +188,7 @@ type Settings = Options & { readonly json?: true };
 function picturesOf({ data, split, valSplit, limit, valLimit }: Options) {
   const useless = Object.entries({ split, valSplit, limit, valLimit }).find(([, value]) => value !== undefined);
   if (data === undefined && useless) {
-    throw new FeatherdetError(`${flag(useless[0])} is a part of pictures: give --data`);
+    throw new FeatherdetError(`${flagOf(useless[0])} is a part of pictures: give --data`);
   }
   const isNamed = (part: object) => Object.values(part).some((value) => value !== undefined);
   const trained = { split, limit }, validated = { split: valSplit, limit: valLimit };
