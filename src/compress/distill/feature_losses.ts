@@ -1,0 +1,79 @@
+/**
+ * Losses of feature maps, in the mean over the pairs of maps that are compared.
+ *
+ * @module
+ */
+
+import type { LossOf } from "./loss.ts";
+import { softmaxDivergence } from "./divergence.ts";
+import type { Both, DistilPair, FeaturePair } from "./pair.ts";
+import type { LossWriter } from "./writer.ts";
+
+/** The mean of what each pair of maps gives. */
+function meanOver(writer: LossWriter, { places: { features } }: DistilPair, write: (pair: FeaturePair) => string) {
+  const values = features.map(write);
+  const sum = values.reduce((a, b) => writer.binary("Add", a, b));
+  return writer.scaled(sum, 1 / values.length);
+}
+
+/**
+ * Channel-wise distillation (Shu et al. 2021, https://arxiv.org/abs/2011.13256): each channel is a distribution over the pixels, softened
+ * by the temperature; the Kullback-Leibler divergence of the student's from the teacher's, in the mean over channels and pictures.
+ */
+export const cwd: LossOf = (writer, pair, { temperature, scale }) => {
+  const seeds: Record<string, string> = {}, count = pair.places.features.length;
+  const value = meanOver(writer, pair, (one) => {
+    const { student, teacher } = pair.feature(one);
+    const [batch, channels, pixels] = writer.shapeOf(student);
+    const [own, wanted] = [student, teacher].map((map) => writer.reshaped(map, [batch * channels, pixels, 1]));
+    const { terms, gradient } = softmaxDivergence(writer, { student: own, teacher: wanted }, temperature);
+    const share = writer.scaled(scale, 1 / (batch * channels * count));
+    seeds[student] = writer.reshaped(writer.binary("Mul", gradient, share), [batch, channels, pixels]);
+    return writer.scaled(writer.total(terms), 1 / (batch * channels));
+  });
+  return { value, seeds };
+};
+
+/** Square distance of two maps in the mean over channels, `[N, 1, pixels]`. */
+function distance(writer: LossWriter, { student, teacher }: Both): string {
+  return writer.reduced("ReduceMean", writer.squared(writer.binary("Sub", student, teacher)), 1);
+}
+
+/**
+ * Square distance, pixels weighted by the teacher's confidence at them: what of the background is not looked at. Divided by the sum of
+ * those weights in the batch, at least 1.
+ */
+export const l2: LossOf = (writer, pair) => ({
+  value: meanOver(writer, pair, (one) => {
+    const weights = pair.confidenceAt(pair.sizeOf(one));
+    const weighted = writer.binary("Mul", distance(writer, pair.feature(one)), weights);
+    return writer.binary("Div", writer.total(weighted), writer.atLeast(writer.total(weights), 1));
+  }),
+});
+
+/** Added to variances, so that a channel that says nothing has a finite slope. */
+const EPSILON = 1e-5;
+
+/** Mean over pictures and pixels, `[1, C, 1]`. */
+const meanOfChannels = (writer: LossWriter, map: string) =>
+  writer.reduced("ReduceMean", writer.reduced("ReduceMean", map, 2), 0);
+
+/** A map whose channels have mean 0 and variance 1 over the batch. */
+function standardised(writer: LossWriter, map: string): string {
+  const centred = writer.binary("Sub", map, meanOfChannels(writer, map));
+  const variance = meanOfChannels(writer, writer.squared(centred));
+  return writer.binary("Div", centred, writer.unary("Sqrt", writer.binary("Add", variance, EPSILON)));
+}
+
+/**
+ * Pearson distillation (Cao et al. 2022, https://arxiv.org/abs/2207.02039): half of the mean square distance of maps whose channels are
+ * brought to mean 0 and variance 1 over the batch, which is 1 minus their correlation. It does not care about a teacher of another scale.
+ */
+export const pkd: LossOf = (writer, pair) => ({
+  value: meanOver(writer, pair, (one) => {
+    const { student, teacher } = pair.feature(one);
+    const apart = { student: standardised(writer, student), teacher: standardised(writer, teacher) };
+    const [batch, , pixels] = writer.shapeOf(student);
+    return writer.scaled(writer.total(distance(writer, apart)), 0.5 / (batch * pixels));
+  }),
+});
