@@ -10,7 +10,7 @@
 import type { LossOf } from "./loss.ts";
 import type { LossWriter } from "./writer.ts";
 
-/** Keeps denominators from 0, as in the detector's own loss. */
+/** Keeps denominators and heights from 0, as in the detector's own loss. */
 const EPSILON = 1e-7;
 
 /** The lesser and the greater of two values. Where both are equal, each has half of the slope, so that equal boxes have none. */
@@ -27,7 +27,7 @@ function order(writer: LossWriter, a: string, b: string): [lesser: string, great
 /** Distances left, top and right, bottom, `[N,2,A]` each. */
 const halves = (writer: LossWriter, distances: string) => [0, 2].map((at) => writer.part(distances, 1, at, at + 2));
 
-/** Width and height, `[N,2,A]`, of distances to the four sides. */
+/** Width and height, `[N,2,A]`, from distances to the four sides. */
 function extents(writer: LossWriter, distances: string): string {
   const [before, behind] = halves(writer, distances);
   return writer.binary("Add", before, behind);
@@ -49,7 +49,7 @@ function area(writer: LossWriter, both: string): string {
 /** The angle of the diagonal. */
 function angle(writer: LossWriter, both: string): string {
   const [width, height] = sides(writer, both);
-  return writer.unary("Atan", writer.binary("Div", width, writer.binary("Add", height, EPSILON)));
+  return writer.unary("Atan", writer.binary("Div", width, height));
 }
 
 const squares = (writer: LossWriter, both: string) => writer.reduced("ReduceSum", writer.squared(both), 1);
@@ -61,7 +61,8 @@ const squares = (writer: LossWriter, both: string) => writer.reduced("ReduceSum"
 export const box: LossOf = (writer, pair, { scale }) => {
   const { student, teacher } = pair.distances;
   const [inner, outer] = order(writer, student, teacher);
-  const [own, wanted] = [student, teacher].map((distances) => extents(writer, distances));
+  const epsilon = writer.numbers("epsilon", [0, EPSILON], [1, 2, 1]);
+  const [own, wanted] = [student, teacher].map((one) => writer.binary("Add", extents(writer, one), epsilon));
   const intersection = area(writer, extents(writer, inner));
   const areas = writer.binary("Add", area(writer, own), area(writer, wanted));
   const union = writer.binary("Add", writer.binary("Sub", areas, intersection), EPSILON);

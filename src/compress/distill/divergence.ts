@@ -20,8 +20,8 @@ export interface Divergence {
 
 /** Logits over the temperature. */
 const softened = (writer: LossWriter, { student, teacher }: Both, temperature: number): Both => ({
-  student: writer.scaled(student, 1 / temperature),
-  teacher: writer.scaled(teacher, 1 / temperature),
+  student: writer.divided(student, temperature),
+  teacher: writer.divided(teacher, temperature),
 });
 
 /**

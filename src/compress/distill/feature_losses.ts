@@ -13,7 +13,7 @@ import type { LossWriter } from "./writer.ts";
 function meanOver(writer: LossWriter, { places: { features } }: DistilPair, write: (pair: FeaturePair) => string) {
   const values = features.map(write);
   const sum = values.reduce((a, b) => writer.binary("Add", a, b));
-  return writer.scaled(sum, 1 / values.length);
+  return writer.divided(sum, values.length);
 }
 
 /**
@@ -27,9 +27,9 @@ export const cwd: LossOf = (writer, pair, { temperature, scale }) => {
     const [batch, channels, pixels] = writer.shapeOf(student);
     const [own, wanted] = [student, teacher].map((map) => writer.reshaped(map, [batch * channels, pixels, 1]));
     const { terms, gradient } = softmaxDivergence(writer, { student: own, teacher: wanted }, temperature);
-    const share = writer.scaled(scale, 1 / (batch * channels * count));
+    const share = writer.divided(scale, batch * channels * count);
     seeds[student] = writer.reshaped(writer.binary("Mul", gradient, share), [batch, channels, pixels]);
-    return writer.scaled(writer.total(terms), 1 / (batch * channels));
+    return writer.divided(writer.total(terms), batch * channels);
   });
   return { value, seeds };
 };
@@ -74,6 +74,6 @@ export const pkd: LossOf = (writer, pair) => ({
     const { student, teacher } = pair.feature(one);
     const apart = { student: standardised(writer, student), teacher: standardised(writer, teacher) };
     const [batch, , pixels] = writer.shapeOf(student);
-    return writer.scaled(writer.total(distance(writer, apart)), 0.5 / (batch * pixels));
+    return writer.divided(writer.total(distance(writer, apart)), 2 * batch * pixels);
   }),
 });

@@ -41,6 +41,11 @@ export class LossWriter {
     return factor === 1 ? value : this.binary("Mul", value, factor);
   }
 
+  /** A value over a number, which f32 often holds exactly where it does not hold the reciprocal; itself over 1. */
+  divided(value: string, divisor: number): string {
+    return divisor === 1 ? value : this.binary("Div", value, divisor);
+  }
+
   /** The square of each element. */
   squared(value: string): string {
     return this.binary("Mul", value, value);
