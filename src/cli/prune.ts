@@ -12,6 +12,8 @@ import { type PrunedModel, pruneModel, type PruneModelOptions, sparsifyModel } f
 import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
+import { checkDistil } from "../recipes/distill/teacher.ts";
+import { distilOptions } from "./distil_options.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
@@ -92,6 +94,12 @@ function command() {
     .option("--batch <number>", "pictures of a training step; 8 by default", integerIn(1, 1024))
     .option("--lr <rate>", "learning rate; as for training by default", numberIn(0, 100))
     .option("--flip-vertical <probability>", "of top and bottom exchanged; 0 by default", numberIn(0, 1))
+    .addOption(distilOptions.teacher())
+    .addOption(distilOptions.distil())
+    .addOption(distilOptions.temperature())
+    .addOption(distilOptions.teacherSize())
+    .addOption(distilOptions.distilMaps())
+    .option("--no-labels", "with a teacher: only it teaches after a cut")
     .option("--val-every <epochs>", "epochs between validations; 1 by default", integerIn(1, 2 ** 31 - 1))
     .addOption(new Option("--metric <name>", "figure that the best epoch is chosen by; map by default")
       .choices(["map", "map50"] as const))
@@ -145,16 +153,22 @@ function setsZeros(options: Options): boolean {
   );
 }
 
+/** Options of training, which is asked for by its epochs. */
+const OF_TRAINING = [
+  ...["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "flipVertical", "valEvery", "metric"] as const,
+  ...["teacher", "distil", "temperature", "teacherSize", "distilMaps"] as const,
+];
+
 /** The training that was asked for; undefined for none. Throws FeatherdetError for options that do not go together. */
 function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["training"]>, "signal"> | undefined {
   const { rounds, schedule, epochs, lastEpochs, run, batch, lr, flipVertical, valEvery, metric, seed } = options;
+  const { teacher, distil, temperature, teacherSize, distilMaps, labels } = options;
   if (epochs === undefined) {
-    const useless =
-      (["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "flipVertical", "valEvery", "metric"] as const)
-        .find((name) => options[name] !== undefined);
+    const useless = OF_TRAINING.find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
     throw new FeatherdetError(`${flag(useless)} is for training: give --epochs`);
   }
+  checkDistil(options);
   if (run === undefined) throw new FeatherdetError("--run names the folder of the rounds, which training needs");
   return {
     ...{
@@ -164,6 +178,7 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
       epochs,
       lastEpochs: lastEpochs ?? (rounds === undefined ? epochs : undefined),
     },
+    ...(teacher !== undefined && { teacher, distil, temperature, teacherSize, distilMaps, ...(!labels && { labels }) }),
     ...{ trainBatch: batch, learningRate: lr, validateEvery: valEvery, metric, seed },
     augment: flipVertical === undefined ? {} : { flipVertical },
   };

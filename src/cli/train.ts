@@ -24,14 +24,26 @@ function tell({ result, out, asked, validation }: TrainingOutcome, output: Outpu
   output.line(`${seconds.toFixed(0)} s; written to ${out}`);
 }
 
-/** The verb `train`. */
-export const trainVerb = trainCommand().action(async (options, command) => {
-  // Defaults that the library fills in are no wishes: a resumed run keeps its own.
-  const asked = Object.fromEntries(
+/** Options that every training has. */
+interface TrainSettings {
+  readonly json?: true;
+  readonly install: boolean;
+}
+
+/** What was given of options: defaults that the library fills in are no wishes, a resumed run keeps its own. */
+export function givenOptions(
+  options: object,
+  command: { getOptionValueSource(name: string): string | undefined },
+): TrainingRequest {
+  return Object.fromEntries(
     Object.entries(options).filter(([name]) => command.getOptionValueSource(name) !== "default"),
   ) as TrainingRequest;
-  const { json, install } = options;
-  await deviceAction<typeof options>(async (_, output) => {
+}
+
+/** Runs a training and says how it gets on and what it made. `request` may refuse what was asked for. */
+export async function runTrainVerb({ json, install }: TrainSettings, request: () => TrainingRequest): Promise<void> {
+  await deviceAction<TrainSettings>(async (_, output) => {
+    const asked = request();
     let progress: TrainProgress | undefined;
     const stop = stopSignal(output);
     try {
@@ -51,5 +63,10 @@ export const trainVerb = trainCommand().action(async (options, command) => {
       progress?.stop();
       stop.release();
     }
-  })({ ...options, json, install });
+  })({ json, install });
+}
+
+/** The verb `train`. */
+export const trainVerb = trainCommand().action(async (options, command) => {
+  await runTrainVerb(options, () => givenOptions(options, command));
 });

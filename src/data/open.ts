@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly limit?: number;
   /** Side of the pictures of `synthetic` in pixels, or width and height; 320 by default. */
   readonly size?: number | readonly [width: number, height: number];
+  /** False where pictures alone will do: a folder of nothing else is a data set then, without classes. */
+  readonly labels?: boolean;
 }
 
 /** Data sets that have names, with what `deno task data` downloads of them. */
@@ -56,7 +58,7 @@ function folderOf(name: string): string {
  * ```
  */
 export async function openDataset(nameOrFolder: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { split, limit, size } = options;
+  const { split, limit, size, labels } = options;
   if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1)) {
     throw new FeatherdetError(`the limit is ${limit} images, expected a whole number from 1`);
   }
@@ -73,12 +75,12 @@ export async function openDataset(nameOrFolder: string, options: OpenOptions = {
   }
   if (Object.hasOwn(NAMED, nameOrFolder)) {
     const folder = folderOf(nameOrFolder);
-    return await readFolder(folder, { split, limit, name: nameOrFolder });
+    return await readFolder(folder, { split, limit, labels, name: nameOrFolder });
   }
   if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {
     throw new FeatherdetError(
       `unknown data set "${nameOrFolder}": it is no folder and none of the names ${DATASET_NAMES.join(", ")}`,
     );
   }
-  return await readFolder(nameOrFolder, { split, limit });
+  return await readFolder(nameOrFolder, { split, limit, labels });
 }

@@ -243,7 +243,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const [, , height, width] = model.inputs[0].shape;
   const size = [height, width] as const;
   const augment = augmentation(options.augment);
-  checkVisible(dataset, augment, size);
+  // Without labels, boxes are beside the point.
+  if (options.labels !== false) checkVisible(dataset, augment, size);
   const boxes = countBoxRows(dataset, augment, size);
   const { workers } = options;
   const batches = openTrainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
