@@ -13,6 +13,12 @@ import type { LossWriter } from "./writer.ts";
 /** Keeps denominators and heights from 0, as in the detector's own loss. */
 const EPSILON = 1e-7;
 
+/**
+ * Boxes that miss each other by less than this share count as more and more the same. Overlap has a kink where boxes agree: rounding
+ * would push equal ones to and fro.
+ */
+const AGREEMENT = 1e-4;
+
 /** The lesser and the greater of two values. Where both are equal, each has half of the slope, so that equal boxes have none. */
 function order(writer: LossWriter, a: string, b: string): [lesser: string, greater: string] {
   const apart = writer.binary("Sub", a, b);
@@ -56,7 +62,7 @@ const squares = (writer: LossWriter, both: string) => writer.reduced("ReduceSum"
 
 /**
  * One minus CIoU, weighted by the teacher's confidence at each anchor, over the sum of confidences. Its gradient takes the weight of the
- * aspect ratio as a constant, as that of the detector's own loss does.
+ * aspect ratio as a constant, as that of the detector's own loss does, and fades where boxes overlap by more than 0.9999.
  */
 export const box: LossOf = (writer, pair, { scale }) => {
   const { student, teacher } = pair.distances;
@@ -77,7 +83,9 @@ export const box: LossOf = (writer, pair, { scale }) => {
   const trade = writer.binary("Div", aspect, writer.binary("Add", writer.binary("Add", apart, aspect), EPSILON));
   const ratio = writer.binary("Add", distance, writer.binary("Mul", trade, aspect));
   const weighted = writer.binary("Mul", writer.binary("Add", ratio, 1), pair.confidence);
-  const share = writer.binary("Mul", pair.confidence, writer.binary("Div", scale, pair.normaliser));
+  const apartness = writer.clamped(writer.divided(apart, AGREEMENT), 0, 1);
+  const weight = writer.binary("Mul", pair.confidence, apartness);
+  const share = writer.binary("Mul", weight, writer.binary("Div", scale, pair.normaliser));
   return {
     value: writer.binary("Div", writer.total(weighted), pair.normaliser),
     seeds: { [distance]: share, [aspect]: writer.binary("Mul", trade, share) },

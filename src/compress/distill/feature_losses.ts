@@ -47,7 +47,7 @@ export const l2: LossOf = (writer, pair) => ({
   value: meanOver(writer, pair, (one) => {
     const weights = pair.confidenceAt(pair.sizeOf(one));
     const weighted = writer.binary("Mul", distance(writer, pair.feature(one)), weights);
-    return writer.binary("Div", writer.total(weighted), writer.atLeast(writer.total(weights), 1));
+    return writer.binary("Div", writer.total(weighted), writer.clamped(writer.total(weights), 1));
   }),
 });
 

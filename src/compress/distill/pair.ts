@@ -96,7 +96,7 @@ export class DistilPair {
 
   /** What sums over anchors are divided by: the confidences of the batch together, at least 1. */
   get normaliser(): string {
-    return this.#once("normaliser", () => this.writer.atLeast(this.writer.total(this.confidence), 1));
+    return this.#once("normaliser", () => this.writer.clamped(this.writer.total(this.confidence), 1));
   }
 
   /** The teacher's confidence where a map of this size has its pixels, `[N, 1, h * w]`: of the level whose maps are most like it. */

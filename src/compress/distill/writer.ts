@@ -56,9 +56,9 @@ export class LossWriter {
     return this.editor.one(op, `${this.base}/${op}`, [value], {});
   }
 
-  /** The greater of a value and a number. */
-  atLeast(value: string, min: number): string {
-    return this.editor.one("Clip", `${this.base}/at_least`, [value], { min, max: Infinity });
+  /** Each element, but no less and no more than these. */
+  clamped(value: string, min: number, max = Infinity): string {
+    return this.editor.one("Clip", `${this.base}/clamped`, [value], { min, max });
   }
 
   /** A reduction along one axis, which keeps an extent of 1. */
