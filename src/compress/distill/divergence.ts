@@ -38,11 +38,12 @@ export function binaryDivergence(writer: LossWriter, both: Both, temperature: nu
   return { terms: writer.scaled(terms, temperature ** 2), gradient: writer.scaled(gradient, temperature) };
 }
 
-/** The logarithm of the sum of exponentials along axis 1. */
-function logSumExp(writer: LossWriter, logits: string): string {
-  const greatest = writer.reduced("ReduceMax", logits, 1);
-  const sum = writer.reduced("ReduceSum", writer.unary("Exp", writer.binary("Sub", logits, greatest)), 1);
-  return writer.binary("Add", greatest, writer.unary("Log", sum));
+/**
+ * The logarithm of the sum of exponentials along axis 1: the greatest logit less the logarithm of its probability, which is never small.
+ */
+function logSumExp(writer: LossWriter, logits: string, probabilities: string): string {
+  const [logit, probability] = [logits, probabilities].map((value) => writer.reduced("ReduceMax", value, 1));
+  return writer.binary("Sub", logit, writer.unary("Log", probability));
 }
 
 /**
@@ -53,7 +54,7 @@ export function softmaxDivergence(writer: LossWriter, both: Both, temperature: n
   const { student, teacher } = softened(writer, both, temperature);
   const [own, wanted] = [student, teacher].map((logits) => writer.softmax(logits, 1));
   const lead = writer.reduced("ReduceSum", writer.binary("Mul", wanted, writer.binary("Sub", student, teacher)), 1);
-  const apart = writer.binary("Sub", logSumExp(writer, student), logSumExp(writer, teacher));
+  const apart = writer.binary("Sub", logSumExp(writer, student, own), logSumExp(writer, teacher, wanted));
   const gradient = writer.binary("Sub", own, wanted);
   return {
     terms: writer.scaled(writer.binary("Sub", apart, lead), temperature ** 2),

@@ -58,12 +58,8 @@ const EPSILON = 1e-5;
 const meanOfChannels = (writer: LossWriter, map: string) =>
   writer.reduced("ReduceMean", writer.reduced("ReduceMean", map, 2), 0);
 
-/** A map whose channels have mean 0 and variance 1 over the batch. */
-function standardised(writer: LossWriter, map: string): string {
-  const centred = writer.binary("Sub", map, meanOfChannels(writer, map));
-  const variance = meanOfChannels(writer, writer.squared(centred));
-  return writer.binary("Div", centred, writer.unary("Sqrt", writer.binary("Add", variance, EPSILON)));
-}
+/** A map less the means of its channels. */
+const centred = (writer: LossWriter, map: string) => writer.binary("Sub", map, meanOfChannels(writer, map));
 
 /**
  * Pearson distillation (Cao et al. 2022, https://arxiv.org/abs/2207.02039): half of the mean square distance of maps whose channels are
@@ -72,8 +68,16 @@ function standardised(writer: LossWriter, map: string): string {
 export const pkd: LossOf = (writer, pair) => ({
   value: meanOver(writer, pair, (one) => {
     const { student, teacher } = pair.feature(one);
-    const apart = { student: standardised(writer, student), teacher: standardised(writer, teacher) };
-    const [batch, , pixels] = writer.shapeOf(student);
-    return writer.divided(writer.total(distance(writer, apart)), 2 * batch * pixels);
+    const [own, wanted] = [student, teacher].map((map) => centred(writer, map));
+    // The squares are expanded, so that what is divided are numbers of channels and not of pixels.
+    const [variance, other] = [own, wanted].map((map) => meanOfChannels(writer, writer.squared(map)));
+    const common = meanOfChannels(writer, writer.binary("Mul", own, wanted));
+    const [kept, otherKept] = [variance, other].map((value) => writer.binary("Add", value, EPSILON));
+    const squares = [[variance, kept], [other, otherKept]].map(([value, above]) => writer.binary("Div", value, above));
+    const deviations = writer.unary("Sqrt", writer.binary("Mul", kept, otherKept));
+    const correlation = writer.binary("Div", common, deviations);
+    const half = writer.divided(writer.binary("Add", squares[0], squares[1]), 2);
+    const channels = writer.shapeOf(student)[1];
+    return writer.divided(writer.total(writer.binary("Sub", half, correlation)), channels);
   }),
 });
