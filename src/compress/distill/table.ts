@@ -21,7 +21,10 @@ export interface DistilLossRow {
   readonly write: LossOf;
 }
 
-/** The rows. Temperatures are those of the papers, or 1. */
+/**
+ * The rows. Temperatures are usual ones: 10 as in LD, 2 for maps as was found best for YOLO11 (https://arxiv.org/abs/2507.12344), 1 where
+ * probabilities are those of the detector itself.
+ */
 export const DISTIL_LOSSES: Readonly<Record<DistilLossName, DistilLossRow>> = {
   logits: { says: "class probabilities, each by itself", compares: "head", temperature: 1, write: logits },
   "softmax-logits": {
