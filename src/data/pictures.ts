@@ -37,7 +37,18 @@ export async function readPictures({ limit }: Folder, place: string): Promise<Re
   return { classes: [], categoryIds: [], images, warnings: [] };
 }
 
-/** The pictures alone, for a detector of these classes. */
+/**
+ * The pictures alone, for a detector of these classes: what a teacher teaches on.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDataset } from "./open.ts";
+ * import { withoutLabels } from "./pictures.ts";
+ * const scenes = await openDataset("synthetic", { limit: 2, size: 64 });
+ * const pictures = withoutLabels(scenes, ["red", "green"]);
+ * assert.deepEqual([pictures.images.length, pictures.images[0].boxes.length, pictures.classes.length], [2, 0, 2]);
+ * ```
+ */
 export function withoutLabels(dataset: Dataset, classes: readonly string[]): Dataset {
   const images = dataset.images.map((image): DatasetImage => ({
     ...{ id: image.id, name: image.name, width: image.width, height: image.height, boxes: [] },

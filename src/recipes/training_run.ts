@@ -234,7 +234,7 @@ export async function runTrainingIn(
   const { epochs = USUAL_EPOCHS, batch = 8 } = wish;
   const steps = stepsPerEpoch(dataset.images.length, batch);
   const pictures = `${dataset.images.length} pictures${validation ? `, ${validation.images.length} to validate` : ""}`;
-  const taught = teacher ? `, taught by ${wish.teacher}${wish.labels === false ? " alone" : ""}` : "";
+  const taught = teacher ? `, taught by ${teacher.name}${wish.labels === false ? " alone" : ""}` : "";
   const title = `${model.name} on ${dataset.name}${formText(wish)}${taught}`;
   say(`${title}: ${pictures}, ${epochs} epochs of ${steps} steps`);
   if (run.checkpoint) {

@@ -158,6 +158,8 @@ Deno.test("who cannot teach is refused in a sentence", () => {
   refuses(tiny(), 'the student has no value "nothing"', { losses, features: [["nothing", "model.4.cv2.act"]] });
   refuses(tiny(), 'the teacher has no value "nothing"', { losses, features: [["model.4.cv2.act", "nothing"]] });
   refuses(tiny(), "only maps [N,C,h,w] can be compared", { losses, features: [["output0", "output0"]] });
+  const pair = ["model.4.cv2.act", "model.4.cv2.act"] as const;
+  refuses(tiny(), "are to be compared twice", { losses, features: [pair, pair] });
   refuses(tiny(), "no loss compares maps", { losses: [{ loss: "box" }], features: [["a", "b"]] });
   refuses(tiny(0.125, { size: 96 }), "dfl compares bins at the same anchors");
   refuses(tiny(), "a teacher needs a loss to teach by", { losses: [] });

@@ -92,6 +92,14 @@ function pairsOf(student: Graph, teacher: Graph, features: FeatureNames | undefi
     }
     return own.map((name, level) => [name, PREFIX + other[level]]);
   }
+  const repeated = features.find(([own, other], place) =>
+    features.findIndex((pair) => pair[0] === own && pair[1] === other) < place
+  );
+  if (repeated !== undefined) {
+    throw new FeatherdetError(`the maps "${repeated[0]}" and "${repeated[1]}" are to be compared twice`, {
+      file: student.name,
+    });
+  }
   const indices = [GraphIndex.of(student), GraphIndex.of(teacher)];
   for (const pair of features) {
     pair.forEach((name, which) => {

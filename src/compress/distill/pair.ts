@@ -73,7 +73,7 @@ export class DistilPair {
     throw new FeatherdetError(
       `dfl compares bins at the same anchors: the student has ${student.bins} bins on maps of ${
         sizeText(student.sizes)
-      }, the teacher ${teacher.bins} on maps of ${sizeText(teacher.sizes)}`,
+      }, the teacher ${teacher.bins} on maps of ${sizeText(teacher.sizes)}; leave dfl out, or let it see the same size`,
     );
   }
 

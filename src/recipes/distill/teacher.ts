@@ -4,10 +4,11 @@
  * @module
  */
 
+import { basename } from "node:path";
 import { DISTIL_LOSSES } from "../../compress/distill/mod.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Graph, Shape } from "../../graph/graph.ts";
-import { loadModel } from "../../host/models.ts";
+import { findModel, loadModel } from "../../host/models.ts";
 import { changeShapes } from "../../passes/mod.ts";
 import { distilled, type DistilledOptions, type DistilTerm, type TrainingVariant } from "../../train/mod.ts";
 
@@ -55,16 +56,25 @@ export function checkDistil(request: DistilRequest): void {
   }
 }
 
-/** The teacher of a job, for pictures `[N,3,h,w]` unless the job says another size; undefined where it has none. */
+/** What a teacher is called: its file may lie in another folder when a run goes on. */
+const nameOf = (teacher: string) => basename(teacher).replace(/\.(onnx|ckpt)$/i, "");
+
+/**
+ * The teacher of a job, for pictures `[N,3,h,w]` unless the job says another size; undefined where it has none. Throws
+ * FeatherdetError for a name without a file of trained weights, and as `loadModel` does.
+ */
 export async function loadTeacher(
   { teacher, teacherSize }: DistilRequest,
   [, , height, width]: Shape,
 ): Promise<Graph | undefined> {
   if (teacher === undefined) return undefined;
-  if (teacherSize !== undefined || height === width) {
-    return await loadModel(teacher, { size: teacherSize ?? width, batch: 1 });
+  if ("build" in findModel(teacher)) {
+    throw new FeatherdetError(`${teacher} would be built with random weights, which teach nothing: name a file`);
   }
-  const source = await loadModel(teacher, { batch: 1 });
+  if (teacherSize !== undefined || height === width) {
+    return { ...await loadModel(teacher, { size: teacherSize ?? width, batch: 1 }), name: nameOf(teacher) };
+  }
+  const source = { ...await loadModel(teacher, { batch: 1 }), name: nameOf(teacher) };
   const [{ name, shape }] = source.inputs, wanted = [...shape.slice(0, 2), height, width];
   return wanted.join() === shape.join() ? source : changeShapes(source, { [name]: wanted });
 }
