@@ -15,6 +15,7 @@
  * @module
  */
 
+export { withoutLabels } from "./src/data/pictures.ts";
 export { openDataset, type OpenOptions } from "./src/data/open.ts";
 export { loadModel } from "./src/host/models.ts";
 export {

@@ -76,7 +76,9 @@ export {
   type TrainingVariant,
 } from "./src/train/variant.ts";
 export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
+export { distilled, type DistilledOptions, type DistilTerm } from "./src/train/variants/distilled.ts";
 export { masked, type MaskedSettings } from "./src/train/variants/masked.ts";
+export type { DistilLossName, FeatureNames } from "./src/compress/distill/mod.ts";
 export type { Masks } from "./src/compress/prune/mod.ts";
 export { groupLasso, type GroupLassoOptions } from "./src/train/variants/group_lasso.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";

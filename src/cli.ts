@@ -9,6 +9,7 @@ import { benchVerb } from "./cli/bench.ts";
 import { dataVerb } from "./cli/data.ts";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
+import { distilVerb } from "./cli/distil.ts";
 import { docsVerb } from "./cli/docs.ts";
 import { evalVerb } from "./cli/eval.ts";
 import { familyVerb } from "./cli/family.ts";
@@ -37,6 +38,7 @@ export function program(): Command {
     .addCommand(planVerb)
     .addCommand(tuneVerb)
     .addCommand(trainVerb)
+    .addCommand(distilVerb)
     .addCommand(pruneVerb)
     .addCommand(quantizeVerb)
     .addCommand(noopVerb)

@@ -31,6 +31,9 @@ fn $NAME(x: vec4f, a: f32, b: f32) -> vec4f {
 #if KIND == Tanh
   return tanh4(x);
 #end
+#if KIND == Atan
+  return atan(x);
+#end
 #if KIND == Softplus
   return max(x, vec4f(0.0)) + log(1.0 + exp(-abs(x)));
 #end

@@ -34,6 +34,9 @@ fn derivative(value: vec4f, a: f32, b: f32) -> vec4f {
 #if ACTIVATION == Tanh
   return 1.0 - value * value;
 #end
+#if ACTIVATION == Atan
+  return 1.0 / (1.0 + value * value);
+#end
 #if ACTIVATION == Softplus
   return sigmoid4(value);
 #end

@@ -13,6 +13,8 @@ import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { flagOf } from "../report/table/recipe_text.ts";
+import { checkDistil } from "../recipes/distill/teacher.ts";
+import { distilOptions } from "./distil_options.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
@@ -103,6 +105,12 @@ export function pruneCommand() {
     .option("--warmup <epochs>", "epochs of the warm-up; 3 by default", numberIn(0, 1e6))
     .option("--mosaic <probability>", "of four pictures put together; 1 by default", numberIn(0, 1))
     .option("--flip-vertical <probability>", "of top and bottom exchanged; 0 by default", numberIn(0, 1))
+    .addOption(distilOptions.teacher())
+    .addOption(distilOptions.distil())
+    .addOption(distilOptions.temperature())
+    .addOption(distilOptions.teacherSize())
+    .addOption(distilOptions.distilMaps())
+    .option("--no-labels", "with a teacher: only it teaches after a cut")
     .option("--val-every <epochs>", "epochs between validations; 1 by default", integerIn(1, 2 ** 31 - 1))
     .addOption(new Option("--metric <name>", "figure that the best epoch is chosen by; map by default")
       .choices(["map", "map50"] as const))
@@ -153,21 +161,23 @@ function setsZeros(options: Options): boolean {
   );
 }
 
-/** Options of training alone. */
+/** Options of training, which is asked for by its epochs. */
 const OF_TRAINING = [
   ...["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "warmup"] as const,
   ...["mosaic", "flipVertical", "valEvery", "metric"] as const,
+  ...["teacher", "distil", "temperature", "teacherSize", "distilMaps"] as const,
 ] as const;
 
 /** The training that was asked for; undefined for none. Throws FeatherdetError for options that do not go together. */
 function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["training"]>, "signal"> | undefined {
   const { rounds, schedule, epochs, lastEpochs, run, batch, lr, warmup, valEvery, metric, seed } = options;
-  const { flipVertical, mosaic } = options;
+  const { flipVertical, mosaic, teacher, distil, temperature, teacherSize, distilMaps, labels } = options;
   if (epochs === undefined) {
     const useless = OF_TRAINING.find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
     throw new FeatherdetError(`${flagOf(useless)} is for training: give --epochs`);
   }
+  checkDistil(options);
   if (run === undefined) throw new FeatherdetError("--run names the folder of the rounds, which training needs");
   return {
     ...{
@@ -177,6 +187,7 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
       epochs,
       lastEpochs: lastEpochs ?? (rounds === undefined ? epochs : undefined),
     },
+    ...(teacher !== undefined && { teacher, distil, temperature, teacherSize, distilMaps, ...(!labels && { labels }) }),
     ...{ trainBatch: batch, learningRate: lr, warmupEpochs: warmup, validateEvery: valEvery, metric, seed },
     augment: { ...(mosaic !== undefined && { mosaic }), ...(flipVertical !== undefined && { flipVertical }) },
   };

@@ -12,7 +12,7 @@ import { fetchSource } from "./data.ts";
 import type { Output } from "./output.ts";
 import { pruneCommand, runPrune } from "./prune.ts";
 import { QUANTIZE } from "./quantize.ts";
-import { runTrain, trainingRequest } from "./train.ts";
+import { givenOptions, runTrain } from "./train.ts";
 import { trainCommand } from "./train_options.ts";
 
 /** A command that has parsed its arguments, ready to run: what `--json` prints of it, `reason` where it can be interrupted. */
@@ -37,7 +37,7 @@ const VERBS: Readonly<Record<RecipeVerbName, (words: readonly string[]) => Ready
   },
   train(words) {
     const command = parse(trainCommand(), words);
-    return (output) => runTrain(trainingRequest(command), output);
+    return (output) => runTrain(givenOptions(command.opts(), command), output);
   },
   prune(words) {
     const command = parse(pruneCommand(), words);

@@ -47,15 +47,28 @@ export async function runTrain(asked: TrainingRequest, output: Output): Promise<
   }
 }
 
-/** What was asked for: defaults that the library fills in are no wishes, a resumed run keeps its own. */
-export function trainingRequest(command: ReturnType<typeof trainCommand>): TrainingRequest {
+/** What was given of options: defaults that the library fills in are no wishes, a resumed run keeps its own. */
+export function givenOptions(
+  options: object,
+  command: { getOptionValueSource(name: string): string | undefined },
+): TrainingRequest {
   return Object.fromEntries(
-    Object.entries(command.opts()).filter(([name]) => command.getOptionValueSource(name) !== "default"),
-  );
+    Object.entries(options).filter(([name]) => command.getOptionValueSource(name) !== "default"),
+  ) as TrainingRequest;
+}
+
+/** Options that every training has. */
+interface TrainSettings {
+  readonly json?: true;
+  readonly install: boolean;
+}
+
+/** Runs a training as a verb does. `request` may refuse what was asked for. */
+export async function runTrainVerb({ json, install }: TrainSettings, request: () => TrainingRequest): Promise<void> {
+  await deviceAction<TrainSettings>((_, output) => runTrain(request(), output))({ json, install });
 }
 
 /** The verb `train`. */
 export const trainVerb = trainCommand().action(async (options, command) => {
-  const { json, install } = options, asked = trainingRequest(command);
-  await deviceAction<typeof options>((_, output) => runTrain(asked, output))({ ...options, json, install });
+  await runTrainVerb(options, () => givenOptions(options, command));
 });

@@ -6,6 +6,7 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { distilOptions } from "./distil_options.ts";
 import { precisionOption } from "./detection_options.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -34,9 +35,16 @@ of the run; weight decay 0.0005 for 64 pictures an update; moving average of the
 
 /** `train` with its options. */
 export function trainCommand() {
-  const fraction = numberIn(0, 1);
-  return deviceVerb("train", "Train a detector on a data set.", EXAMPLES)
+  return trainingOptions(deviceVerb("train", "Train a detector on a data set.", EXAMPLES))
     .option("--model <model>", "name, ONNX file or URL; needed unless the run is resumed")
+    .addOption(distilOptions.teacher())
+    .addHelpText("after", MORE);
+}
+
+/** Options that every training has, whatever it calls its model. */
+export function trainingOptions(command: ReturnType<typeof deviceVerb>) {
+  const fraction = numberIn(0, 1);
+  return command
     .option("--data <set>", "data set: synthetic, bccd, coco, or a folder; needed unless the run is resumed")
     .option("--out <folder>", "where the run's files go; needed unless the run is resumed")
     .option("--resume <place>", "go on with the run of a folder, or from a checkpoint file")
@@ -114,6 +122,11 @@ export function trainCommand() {
       "with --group-lasso: epochs in which its weight grows from 0; all of them by default",
       numberIn(0, LARGEST),
     )
+    .addOption(distilOptions.distil())
+    .addOption(distilOptions.temperature())
+    .addOption(distilOptions.teacherSize())
+    .addOption(distilOptions.distilMaps())
+    .option("--no-labels", "with a teacher: only it teaches, and pictures need no labels")
     .addOption(
       new Option("--metric <name>", "figure that the best epoch is chosen by: map (mAP50-95) or map50; map by default")
         .choices(["map", "map50"] as const),
@@ -129,6 +142,5 @@ export function trainCommand() {
       "--recompute",
       "compute activated maps twice instead of keeping them: nearly half of the memory less, some more time",
     )
-    .option("--workers <number>", "that make batches; half of the processors by default", integerIn(0, 64))
-    .addHelpText("after", MORE);
+    .option("--workers <number>", "that make batches; half of the processors by default", integerIn(0, 64));
 }

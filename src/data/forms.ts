@@ -10,6 +10,7 @@ import type { Dataset } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { kindOf } from "./files.ts";
 import type { Reading } from "./folder.ts";
+import { picturePlace, pictureSplits, readPictures } from "./pictures.ts";
 import { readVoc, type VocOptions, vocSplits } from "./voc.ts";
 import { readYolo } from "./yolo.ts";
 import { yoloPlace, yoloSplits } from "./yolo_layout.ts";
@@ -25,6 +26,8 @@ export interface FolderOptions extends VocOptions {
   readonly limit?: number;
   /** Name of the data set; the folder's by default. */
   readonly name?: string;
+  /** False where pictures alone will do: a folder of nothing else is a data set then, without classes. */
+  readonly labels?: boolean;
 }
 
 /** One form that a folder has: its splits (none if it has no splits), and how one is read. */
@@ -33,9 +36,9 @@ interface Form {
   read(split: string | undefined): Promise<Reading>;
 }
 
-/** The form of a folder, undefined if it has none. The first that applies is taken: COCO, VOC, YOLO. */
+/** The form of a folder, undefined if it has none. The first that applies is taken: COCO, VOC, YOLO, pictures alone. */
 function formOf(path: string, options: FolderOptions): Form | undefined {
-  const { limit } = options;
+  const { limit, labels } = options;
   const coco = cocoFiles(path);
   if (coco.size > 0) {
     return {
@@ -50,7 +53,13 @@ function formOf(path: string, options: FolderOptions): Form | undefined {
   if (splits.length > 0 || yoloPlace(path) !== undefined) {
     return { splits, read: (split) => readYolo({ path, split, limit }, yoloPlace(path, split)!) };
   }
-  return undefined;
+  if (labels !== false) return undefined;
+  const pictures = pictureSplits(path);
+  if (pictures.length === 0 && picturePlace(path) === undefined) return undefined;
+  return {
+    splits: pictures,
+    read: (split) => readPictures({ path, split, limit }, picturePlace(path, split)!),
+  };
 }
 
 function noForm(path: string): FeatherdetError {
@@ -61,11 +70,11 @@ function noForm(path: string): FeatherdetError {
   );
 }
 
-/** Says what nobody could work with: no pictures, or nothing on any of them. */
-function refuseEmpty(dataset: Dataset, path: string, limited: boolean): void {
+/** Says what nobody could work with: no pictures, or nothing on any of them unless the set may be `bare`. */
+function refuseEmpty(dataset: Dataset, path: string, bare: boolean): void {
   const set = dataset.split === undefined ? "the data set" : `the split "${dataset.split}"`;
   if (dataset.images.length === 0) throw new FeatherdetError(`${set} is empty, it has no image`, { file: path });
-  if (!limited && dataset.images.every(({ boxes }) => boxes.length === 0)) {
+  if (!bare && dataset.images.every(({ boxes }) => boxes.length === 0)) {
     throw new FeatherdetError(`${set} is empty, none of its ${dataset.images.length} images has a box`, { file: path });
   }
 }
@@ -103,7 +112,7 @@ export async function readFolder(path: string, options: FolderOptions = {}): Pro
   // A folder val/ is best known by the name of what it is a part of.
   const name = options.name ?? (["train", "val", "test"].includes(own) ? basename(dirname(path)) : own);
   const dataset: Dataset = { name, ...(split !== undefined && { split }), ...await form.read(split) };
-  refuseEmpty(dataset, path, options.limit !== undefined);
+  refuseEmpty(dataset, path, options.limit !== undefined || options.labels === false);
   return dataset;
 }
 

@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly limit?: number;
   /** Side of the pictures of `synthetic` in pixels, or width and height; 320 by default. */
   readonly size?: number | readonly [width: number, height: number];
+  /** False where pictures alone will do: a folder of nothing else is a data set then, without classes. */
+  readonly labels?: boolean;
 }
 
 /** Data sets that have names, with what `deno task data` downloads of them. */
@@ -79,7 +81,7 @@ export async function openDataset(nameOrFolder: string, options: OpenOptions = {
 }
 
 /** Opens one split. */
-async function openOne(nameOrFolder: string, { split, limit, size }: OpenOptions): Promise<Dataset> {
+async function openOne(nameOrFolder: string, { split, limit, size, labels }: OpenOptions): Promise<Dataset> {
   if (nameOrFolder === "synthetic") {
     const wanted = split ?? DEFAULT_SPLIT;
     const known = SYNTHETIC_SPLITS.find((one) => one === wanted);
@@ -93,12 +95,12 @@ async function openOne(nameOrFolder: string, { split, limit, size }: OpenOptions
   }
   if (Object.hasOwn(NAMED, nameOrFolder)) {
     const folder = folderOf(nameOrFolder);
-    return await readFolder(folder, { split, limit, name: nameOrFolder });
+    return await readFolder(folder, { split, limit, labels, name: nameOrFolder });
   }
   if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {
     throw new FeatherdetError(
       `unknown data set "${nameOrFolder}": it is no folder and none of the names ${DATASET_NAMES.join(", ")}`,
     );
   }
-  return await readFolder(nameOrFolder, { split, limit });
+  return await readFolder(nameOrFolder, { split, limit, labels });
 }

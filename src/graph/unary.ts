@@ -30,6 +30,8 @@ export interface UnaryAttributes {
   Clip: { readonly min: number; readonly max: number };
   /** Hyperbolic tangent. */
   Tanh: NoAttributes;
+  /** Arc tangent, in radians. */
+  Atan: NoAttributes;
   /** log(1 + exp(x)). */
   Softplus: NoAttributes;
   /** e to the power of x. */
@@ -187,6 +189,13 @@ export const UNARY: UnaryTable = {
     value: Math.tanh,
     derivative: { from: "output", at: (y) => 1 - y * y },
     onnx: 1,
+    ...RISING,
+  },
+  Atan: {
+    attributes: {},
+    value: Math.atan,
+    derivative: { from: "input", at: (x) => 1 / (1 + x * x) },
+    onnx: 7,
     ...RISING,
   },
   Softplus: {

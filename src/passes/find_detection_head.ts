@@ -30,6 +30,8 @@ export interface DetectionHead {
   readonly output: string;
   /** The box logits of all levels, joined: `[N, 4 * bins, anchors]`. */
   readonly joint: string;
+  /** The class logits of all levels, joined: `[N, classes, anchors]`. */
+  readonly logits: string;
   /** What is decoded from them: `[N, 4, anchors]`. */
   readonly boxes: string;
   /** Nodes between the two, in order. */
@@ -104,6 +106,7 @@ export function findDetectionHead(
     bins,
     output,
     joint: boxPart.nodes.at(-1)!.outputs[0],
+    logits: sigmoid!.inputs[0],
     boxes: last.inputs[0],
     decode,
     tail: [...boxPart.nodes, ...decode, ...classPart.nodes, sigmoid!, last],

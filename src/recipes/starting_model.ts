@@ -75,7 +75,7 @@ export async function trainModel(
   if (source.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });
   if (source.nodes.some(({ op }) => op === "UnpackWeights" || op === "DequantizeLinear")) {
     throw new FeatherdetError(
-      "holds rounded weights, and training moves floats: take the float model, or a checkpoint of the run that made it",
+      "holds rounded weights, and training moves floats: take the float model (with --quantize to round it in training), or a checkpoint of the run that made it",
       { file: model },
     );
   }

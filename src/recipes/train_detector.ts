@@ -207,7 +207,7 @@ function validator(
  * With `quantize` the model is trained for weights of few bits: forward passes round them as they will be rounded, floats go on moving.
  * What is validated, and the model of the best epoch, are the rounded ones; checkpoints hold the floats. For int8 the model has to have
  * learned something already, since the ranges of its activations on `calibrationPictures` stay what they are. Other `variants` combine
- * with that: `batchNormL1`, or those of one's own.
+ * with that: `batchNormL1`, `distilled`, or those of one's own.
  *
  * Throws FeatherdetError for a model of other classes, for pictures without a box that is large enough, for options out of range, for a checkpoint of another run, for pictures that cannot
  * be read, if there is no adapter or not enough memory, and if numbers stop being finite.
@@ -243,7 +243,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const [, , height, width] = model.inputs[0].shape;
   const size = [height, width] as const;
   const augment = augmentation(options.augment);
-  checkVisible(dataset, augment, size);
+  // Without labels, boxes are beside the point.
+  if (options.labels !== false) checkVisible(dataset, augment, size);
   const boxes = countBoxRows(dataset, augment, size);
   const { workers } = options;
   const batches = openTrainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });

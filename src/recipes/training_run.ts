@@ -8,7 +8,6 @@ import { dirname, join, resolve } from "node:path";
 import { type AugmentOptions, stepsPerEpoch } from "../data/augment/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { kindOf } from "../data/files.ts";
-import { openTrainingPart, openValidationPart } from "../data/parts.ts";
 import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -20,6 +19,8 @@ import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
+import { checkDistil, type DistilRequest, loadTeacher, teacherVariants } from "./distill/teacher.ts";
+import { openTrainingPictures, type TrainingPicturesOptions } from "./training_pictures.ts";
 import { type SparseRequest, sparseVariants, withSparseEpochs } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
 import { train, type TrainOptions, type TrainResult } from "./train_detector.ts";
@@ -32,24 +33,17 @@ export interface TrainingRequest
     Pick<TrainOptions, "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine">,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
     Pick<TrainOptions, "workers" | "quantize">,
-    SparseRequest {
+    TrainingPicturesOptions,
+    SparseRequest,
+    DistilRequest {
   /** Name, ONNX file or URL. */
   readonly model?: string;
-  /** Name of a data set, or a folder. */
-  readonly data?: string;
   /** Folder of the run. */
   readonly out?: string;
   /** Folder or checkpoint of a run to go on with. */
   readonly resume?: string;
   /** Takes the trained weights of the name's file. */
   readonly pretrained?: boolean;
-  /** Part to train on, and how many of its pictures. */
-  readonly split?: string;
-  readonly limit?: number;
-  /** Part to validate on, how many of its pictures, and how often. */
-  readonly valSplit?: string;
-  readonly valLimit?: number;
-  readonly valEvery?: number;
   /** Side of the input. */
   readonly size?: number;
   /** Factors of a named model. */
@@ -155,6 +149,7 @@ async function openRun(options: TrainingRequest): Promise<Run> {
     const missing = (["model", "data", "out"] as const).find((name) => options[name] === undefined);
     if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
     checkQuantize(options);
+    checkDistil(options);
     refuseRun(out!);
     return { asked: withSparseEpochs(options, USUAL_EPOCHS), out: out! };
   }
@@ -163,6 +158,7 @@ async function openRun(options: TrainingRequest): Promise<Run> {
   const isMoved = out !== undefined && resolve(out) !== resolve(folder);
   if (isMoved) refuseRun(out);
   const asked = withSparseEpochs(resumed(checkpoint, file, options), USUAL_EPOCHS);
+  checkDistil(asked);
   return { asked, out: out ?? folder, checkpoint, file, ...(isMoved && { from: folder }) };
 }
 
@@ -224,12 +220,9 @@ export async function runTrainingIn(
     augment: run.asked.augment ?? true,
     precision: run.asked.precision ?? "f32",
   };
-  const { data, split, limit, valSplit, valLimit, valEvery } = wish;
-  const dataset = await openTrainingPart(data!, { split, limit });
-  const validation = valEvery === 0
-    ? undefined
-    : await openValidationPart(data!, dataset, { split: valSplit, limit: valLimit });
-  if (!validation && valEvery !== 0) say(`${data} has no part to validate on: the last epoch counts as the best`);
+  const { size = USUAL_SIZE } = wish;
+  const teacher = await loadTeacher(wish, [1, 3, size, size]);
+  const { dataset, validation } = await openTrainingPictures(wish, teacher, say);
   const warnings = new Set([...dataset.warnings, ...validation?.warnings ?? []]);
   for (const warning of warnings) say(warning);
   const device = await openSharedDevice();
@@ -241,7 +234,8 @@ export async function runTrainingIn(
   const { epochs = USUAL_EPOCHS, batch = 8 } = wish;
   const steps = stepsPerEpoch(dataset.images.length, batch);
   const pictures = `${dataset.images.length} pictures${validation ? `, ${validation.images.length} to validate` : ""}`;
-  const title = `${model.name} on ${dataset.name}${formText(wish)}`;
+  const taught = teacher ? `, taught by ${teacher.name}${wish.labels === false ? " alone" : ""}` : "";
+  const title = `${model.name} on ${dataset.name}${formText(wish)}${taught}`;
   say(`${title}: ${pictures}, ${epochs} epochs of ${steps} steps`);
   if (run.checkpoint) {
     const { epoch, step } = run.checkpoint.run.position;
@@ -271,18 +265,19 @@ export async function runTrainingIn(
       workers: wish.workers,
       recompute: wish.recompute,
       quantize: wish.quantize,
+      labels: wish.labels,
       calibrationPictures: wish.calibration,
     }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
     ...{
-      variants: sparseVariants(wish),
+      variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, wish.seed)],
       tuning: tuningFor(device, { precision: wish.precision }),
       resume: run.checkpoint,
       ...listener,
     },
   });
   onEnd?.();
-  const subtitle = `${wish.size ?? USUAL_SIZE} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
+  const subtitle = `${size} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
   await store.write(CURVES_FILE, drawTraining(result.run.epochs, { title, subtitle }));
   for (const warning of new Set(result.warnings).difference(warnings)) say(`warning: ${warning}`);
   return { result, out: run.out, asked: wish, validation, summary: summary(result, wish, run.out, adapter) };

@@ -15,8 +15,16 @@ import { tuningFor } from "../../host/tuning_store.ts";
 import { checkTarget, writeWhole } from "../../host/whole_file.ts";
 import { saveOnnx } from "../../onnx/mod.ts";
 import type { Score } from "../../train/loop/record.ts";
+import { type DistilRequest, loadTeacher, teacherVariants } from "../distill/teacher.ts";
 import type { RoundFigures, RoundOptions, RoundsResult } from "./rounds.ts";
 import { validate } from "./validate.ts";
+
+/** Where rounds are trained, and who teaches. */
+export interface FolderTraining extends DistilRequest {
+  readonly folder: string;
+  /** Of the first weights that a teacher needs; 0 by default. */
+  readonly seed?: number;
+}
 
 /** Files and pictures of a job. */
 export interface ModelFileOptions {
@@ -32,8 +40,8 @@ export interface ModelFileOptions {
   readonly trained?: PartOptions;
   /** Which of them figures are of, and how many; all of `val` by default. */
   readonly validated?: PartOptions;
-  /** Training between and after cuts, in this folder; absent for one cut without training. */
-  readonly training?: { readonly folder: string };
+  /** Training between and after cuts, in this folder, perhaps with a teacher; absent for one cut without training. */
+  readonly training?: FolderTraining;
   /** Zeros take bytes in the file like other numbers, as every program reads it. */
   readonly dense?: boolean;
   /** A line for people. */
@@ -68,7 +76,7 @@ export interface ModelFileJob<Report, Round> {
   inRounds(
     source: Graph,
     pictures: Dataset,
-    how: Pick<RoundOptions, "validation" | "tuning" | "storeOf">,
+    how: Pick<RoundOptions, "validation" | "tuning" | "storeOf" | "variants">,
   ): Promise<RoundsResult<Round> & { readonly report?: Report; readonly after?: PruneCosts }>;
 }
 
@@ -105,8 +113,9 @@ export async function pruneFile<Report, Round>(
       throw new FeatherdetError("training after a cut needs pictures to validate on: name --data");
     }
     const { folder } = training;
+    const teacher = await loadTeacher(training, source.inputs[0].shape);
     const result = await job.inRounds(source, pictures.training, {
-      ...{ validation: pictures.validation, tuning },
+      ...{ validation: pictures.validation, tuning, variants: teacherVariants(teacher, training, training.seed) },
       storeOf: (name) => folderStore(name === "" ? folder : `${folder}/${name}`),
     });
     const { model: graph, before, rounds, scoreBefore, report, reason } = result;

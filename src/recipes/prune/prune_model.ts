@@ -13,17 +13,17 @@ import {
   type ToldZeros,
 } from "./mask_finetune.ts";
 import { createDiskMemo } from "../../host/meter_memo.ts";
-import { type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
+import { type FolderTraining, type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
 import { cut, type CutOptions } from "./one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
 
 /** What the job gives to training itself. */
-type Given = "validation" | "storeOf" | "tuning";
+type Given = "validation" | "storeOf" | "tuning" | "variants";
 
 /** What is pruned, and how. */
 export interface PruneModelOptions extends CutOptions, Omit<ModelFileOptions, "dense"> {
   /** Training between and after cuts; absent for one cut without training. */
-  readonly training?: Omit<PruneFinetuneOptions, keyof CutOptions | Given> & { readonly folder: string };
+  readonly training?: Omit<PruneFinetuneOptions, keyof CutOptions | Given> & FolderTraining;
 }
 
 /** What was made. */
@@ -49,7 +49,7 @@ export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel>
 /** Which weights become zero, and how. */
 export interface SparsifyModelOptions extends SparsifyOptions, ModelFileOptions {
   /** Training between and after cuts; absent for one cut without training. */
-  readonly training?: Omit<SparsifyFinetuneOptions, keyof SparsifyOptions | Given> & { readonly folder: string };
+  readonly training?: Omit<SparsifyFinetuneOptions, keyof SparsifyOptions | Given> & FolderTraining;
 }
 
 /** What was made. */

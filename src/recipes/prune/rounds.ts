@@ -15,7 +15,7 @@ import { readCheckpoint } from "../../train/loop/checkpoint.ts";
 import { LAST_CHECKPOINT } from "../../train/loop/loop.ts";
 import type { Score } from "../../train/loop/record.ts";
 import { createMemoryStore, type TrainingStore } from "../../train/loop/store.ts";
-import type { TrainingVariant } from "../../train/mod.ts";
+import { combineVariants, type TrainingVariant } from "../../train/mod.ts";
 import { readCheckpointModel, train, type TrainOptions } from "../train_detector.ts";
 import { withNormalisation } from "./one_shot.ts";
 import { validate } from "./validate.ts";
@@ -102,8 +102,10 @@ const NOT_KEPT = [
 function settingsOf(model: Graph, dataset: Dataset, options: RoundOptions): unknown {
   const kept = Object.fromEntries(Object.entries(options).filter(([name]) => !NOT_KEPT.includes(name)));
   const data = { name: dataset.name, split: dataset.split, pictures: dataset.images.length };
-  const validation = options.validation.images.length;
-  return JSON.parse(JSON.stringify({ model: model.name, data, validation, ...kept }));
+  const validation = options.validation.images.length, { variants = [] } = options;
+  // A teacher or another loss of its own makes it another run.
+  const ways = variants.length > 0 && { variants: combineVariants(variants).settings };
+  return JSON.parse(JSON.stringify({ model: model.name, data, validation, ...kept, ...ways }));
 }
 
 async function readState<Told>(store: TrainingStore, settings: unknown): Promise<State<Told> | undefined> {

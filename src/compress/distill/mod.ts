@@ -1,0 +1,11 @@
+/**
+ * Distillation: what a student learns from a teacher beside it, as losses in one graph.
+ *
+ * @module
+ */
+
+export { type FeatureNames, joinTeacher, type JointGraph, pairPlaces } from "./join.ts";
+export type { DistilLossName } from "./loss.ts";
+export { type DistilPlaces, distilPlaces } from "./places.ts";
+export { DISTIL_LOSS_NAMES, DISTIL_LOSSES, type DistilLossRow } from "./table.ts";
+export { type DistilLoss, type DistilValue, writeDistilLosses } from "./write.ts";

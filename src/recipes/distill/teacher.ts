@@ -1,0 +1,95 @@
+/**
+ * Training with a teacher, as a job asks for it: the teacher is found by its name and made ready for the student's pictures.
+ *
+ * @module
+ */
+
+import { basename } from "node:path";
+import { DISTIL_LOSSES } from "../../compress/distill/mod.ts";
+import { FeatherdetError } from "../../graph/error.ts";
+import type { Graph, Shape } from "../../graph/graph.ts";
+import { findModel, loadModel } from "../../host/models.ts";
+import { changeShapes } from "../../passes/mod.ts";
+import { distilled, type DistilledOptions, type DistilTerm, type TrainingVariant } from "../../train/mod.ts";
+
+/** Who teaches, and what. */
+export interface DistilRequest {
+  /** Name of the teacher, ONNX file, checkpoint or URL. */
+  readonly teacher?: string;
+  /** Side of its input; the student's by default. */
+  readonly teacherSize?: number;
+  /** Losses; the usual ones by default. */
+  readonly distil?: readonly DistilTerm[];
+  /** Temperature of all losses that have one and state none. */
+  readonly temperature?: number;
+  /** False where the teacher alone teaches. */
+  readonly labels?: boolean;
+  /** Maps to compare, of the student and of the teacher; those that enter the heads by default. */
+  readonly distilMaps?: DistilledOptions["features"];
+}
+
+/** What is taught where nobody says: probabilities, distances, and where channels are active, each a small part of the labels' losses. */
+export const USUAL_LOSSES: readonly DistilTerm[] = [
+  { loss: "logits", weight: 0.5 },
+  { loss: "dfl", weight: 0.25 },
+  { loss: "cwd", weight: 5 },
+];
+
+/** Whether a loss has a temperature; of an unknown one its own check tells. */
+const hasTemperature = ({ loss }: DistilTerm) => DISTIL_LOSSES[loss]?.temperature !== undefined;
+
+/** Throws FeatherdetError for options of teaching without a teacher. */
+export function checkDistil(request: DistilRequest): void {
+  if (request.teacher !== undefined) return;
+  if (request.labels === false) {
+    throw new FeatherdetError("--no-labels is for training with a teacher: name one with --teacher");
+  }
+  const flags = {
+    distil: "distil",
+    temperature: "temperature",
+    teacherSize: "teacher-size",
+    distilMaps: "distil-maps",
+  };
+  for (const [name, flag] of Object.entries(flags)) {
+    if (request[name as keyof typeof flags] === undefined) continue;
+    throw new FeatherdetError(`--${flag} is for training with a teacher: name one with --teacher`);
+  }
+}
+
+/** What a teacher is called: its file may lie in another folder when a run goes on. */
+const nameOf = (teacher: string) => basename(teacher).replace(/\.(onnx|ckpt)$/i, "");
+
+/**
+ * The teacher of a job, for pictures `[N,3,h,w]` unless the job says another size; undefined where it has none. Throws
+ * FeatherdetError for a name without a file of trained weights, and as `loadModel` does.
+ */
+export async function loadTeacher(
+  { teacher, teacherSize }: DistilRequest,
+  [, , height, width]: Shape,
+): Promise<Graph | undefined> {
+  if (teacher === undefined) return undefined;
+  if ("build" in findModel(teacher)) {
+    throw new FeatherdetError(`${teacher} would be built with random weights, which teach nothing: name a file`);
+  }
+  if (teacherSize !== undefined || height === width) {
+    return { ...await loadModel(teacher, { size: teacherSize ?? width, batch: 1 }), name: nameOf(teacher) };
+  }
+  const source = { ...await loadModel(teacher, { batch: 1 }), name: nameOf(teacher) };
+  const [{ name, shape }] = source.inputs, wanted = [...shape.slice(0, 2), height, width];
+  return wanted.join() === shape.join() ? source : changeShapes(source, { [name]: wanted });
+}
+
+/** The variant of a teacher; none without one. Throws FeatherdetError as `distilled` does. */
+export function teacherVariants(teacher: Graph | undefined, request: DistilRequest, seed = 0): TrainingVariant[] {
+  if (teacher === undefined) return [];
+  const { distil = USUAL_LOSSES, temperature, distilMaps: features } = request;
+  if (temperature !== undefined && !distil.some(hasTemperature)) {
+    throw new FeatherdetError(`--temperature is for logits, and ${distil.map(({ loss }) => loss).join(", ")} has none`);
+  }
+  const losses = distil.map((term): DistilTerm =>
+    temperature === undefined || !hasTemperature(term)
+      ? term
+      : { ...term, temperature: term.temperature ?? temperature }
+  );
+  return [distilled(teacher, { losses, features, seed })];
+}

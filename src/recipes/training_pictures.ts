@@ -1,0 +1,69 @@
+/**
+ * The pictures of a run: those to train on, with their labels or without, and those to choose the best epoch by.
+ *
+ * @module
+ */
+
+import type { Dataset } from "../data/dataset.ts";
+import { openTrainingPart, openValidationPart } from "../data/parts.ts";
+import { withoutLabels } from "../data/pictures.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { readClassNames } from "../onnx/mod.ts";
+
+/** Which pictures. */
+export interface TrainingPicturesOptions {
+  /** Name of a data set, or a folder. */
+  readonly data?: string;
+  /** Part to train on, and how many of its pictures. */
+  readonly split?: string;
+  readonly limit?: number;
+  /** Part to validate on, how many of its pictures, and how often; 0 for never. */
+  readonly valSplit?: string;
+  readonly valLimit?: number;
+  readonly valEvery?: number;
+  /** False where a teacher alone teaches: pictures need no labels. */
+  readonly labels?: boolean;
+}
+
+/** What was opened. */
+export interface TrainingPictures {
+  readonly dataset: Dataset;
+  readonly validation?: Dataset;
+}
+
+/** The classes of a teacher, by which pictures without labels are known. */
+function classesOf(teacher: Graph | undefined): readonly string[] {
+  const names = teacher && readClassNames(teacher);
+  if (names !== undefined) return names;
+  throw new FeatherdetError("names no classes, and pictures without labels have none of their own", {
+    file: teacher?.name,
+  });
+}
+
+/** Why a part cannot be validated on by a detector of these classes; undefined where it can. */
+function uselessFor({ images, classes }: Dataset, wanted: readonly string[]): string | undefined {
+  if (images.every(({ boxes }) => boxes.length === 0)) return "has no boxes to validate by";
+  return classes.join("\n") === wanted.join("\n") ? undefined : "has boxes of other classes than the teacher's";
+}
+
+/**
+ * Opens the pictures of a run; `say` is told where there is nothing to validate on. Throws FeatherdetError as `openDataset` does, and for
+ * pictures without labels whose teacher names no classes.
+ */
+export async function openTrainingPictures(
+  { data, split, limit, valSplit, valLimit, valEvery, labels }: TrainingPicturesOptions,
+  teacher: Graph | undefined,
+  say: (line: string) => void,
+): Promise<TrainingPictures> {
+  const found = await openTrainingPart(data!, { split, limit, labels });
+  const dataset = labels === false ? withoutLabels(found, classesOf(teacher)) : found;
+  if (valEvery === 0) return { dataset };
+  const validation = await openValidationPart(data!, dataset, { split: valSplit, limit: valLimit, labels });
+  const none = validation === undefined
+    ? `${data} has no part to validate on`
+    : labels === false && uselessFor(validation, dataset.classes);
+  if (!none) return { dataset, validation };
+  say(`${validation ? `the validation part of ${data} ${none}` : none}: the last epoch counts as the best`);
+  return { dataset };
+}

@@ -1,0 +1,148 @@
+/**
+ * Training with a teacher: the student's outputs and maps are drawn to those of a frozen detector on the same pictures (knowledge
+ * distillation, Hinton et al. 2015, https://arxiv.org/abs/1503.02531).
+ *
+ * @module
+ */
+
+import {
+  DISTIL_LOSS_NAMES,
+  DISTIL_LOSSES,
+  type DistilLossName,
+  distilPlaces,
+  type FeatureNames,
+  joinTeacher,
+  pairPlaces,
+  writeDistilLosses,
+} from "../../compress/distill/mod.ts";
+import { hashOfGraph } from "../../compress/graph_hash.ts";
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import type { GradientSeeds } from "../autodiff/gradient_graph.ts";
+import type { LossWeight, NamedLoss } from "../losses/named_loss.ts";
+import { type GraphLosses, joinSeeds, PLAIN, type TrainableGraph, type TrainingVariant } from "../variant.ts";
+
+/** A loss of distillation. */
+export interface DistilTerm {
+  /** Which one. */
+  readonly loss: DistilLossName;
+  /** Its weight beside the detector's own losses: a number, or points over epochs. 1 by default. */
+  readonly weight?: LossWeight;
+  /** What logits are divided by before they become probabilities, for losses that have one; their usual one by default. */
+  readonly temperature?: number;
+}
+
+/** What a student learns of its teacher. */
+export interface DistilledOptions {
+  /** Each loss once. */
+  readonly losses: readonly DistilTerm[];
+  /**
+   * Maps that `cwd`, `l2` and `pkd` compare: a value of the student and one of the teacher, by their names. By default the maps that
+   * enter the heads.
+   */
+  readonly features?: FeatureNames;
+  /** Of the first weights of projectors; 0 by default. */
+  readonly seed?: number;
+}
+
+/** What checkpoints keep: a run that goes on has to have the same teacher and losses. */
+export interface DistilledSettings {
+  /** Name, content hash and input size of the teacher. */
+  readonly teacher: { readonly name: string; readonly hash: string; readonly size: readonly number[] };
+  readonly losses: readonly DistilTerm[];
+  readonly features?: FeatureNames;
+}
+
+/** Name of a loss in log, checkpoint and plot. */
+const lossName = (loss: DistilLossName) => `distil ${loss}`;
+
+/** Throws FeatherdetError for losses that are unknown, stated twice or have no such temperature. */
+function checkTerms(terms: readonly DistilTerm[]): void {
+  if (terms.length === 0) {
+    throw new FeatherdetError(`a teacher needs a loss to teach by, there are ${DISTIL_LOSS_NAMES.join(", ")}`);
+  }
+  const seen = new Set<string>();
+  for (const { loss, temperature } of terms) {
+    if (!Object.hasOwn(DISTIL_LOSSES, loss)) {
+      throw new FeatherdetError(
+        `there is no loss "${loss}" of distillation, there are ${DISTIL_LOSS_NAMES.join(", ")}`,
+      );
+    }
+    if (seen.has(loss)) throw new FeatherdetError(`the loss "${loss}" of distillation is stated twice`);
+    seen.add(loss);
+    if (temperature === undefined) continue;
+    if (DISTIL_LOSSES[loss].temperature === undefined) {
+      throw new FeatherdetError(`the loss "${loss}" of distillation has no temperature`);
+    }
+    if (!(temperature > 0 && Number.isFinite(temperature))) {
+      throw new FeatherdetError(`the temperature of "${loss}" is ${temperature}, expected a number above 0`);
+    }
+  }
+}
+
+/** The student with its teacher and the losses between them. */
+function withLosses(
+  trained: TrainableGraph,
+  teacher: Graph,
+  { losses: terms, features }: DistilledOptions,
+): GraphLosses {
+  const [{ shape: [batch] }] = trained.graph.inputs;
+  const { graph, values } = writeDistilLosses(trained.graph, pairPlaces(trained.graph, teacher, features), terms);
+  let joint: GradientSeeds = {};
+  const losses = values.map(({ loss, value, seeds = {}, scale }, place): NamedLoss => {
+    joint = joinSeeds(joint, seeds);
+    const { weight = 1 } = terms[place];
+    // The detector's losses have the gradients of sums over pictures.
+    const how = { weight, gradientFactor: batch, ...(scale !== undefined && { gradientScale: scale }) };
+    return { name: lossName(loss), value, ...how };
+  });
+  return { graph, losses, seeds: joint };
+}
+
+/**
+ * Training beside a teacher: any detector of the same classes, of floats or in int8, of another width, family or input size (then it sees
+ * the student's pictures resized). It is frozen, and normalises by its running statistics. Its losses are `distil cwd` and so on; the model
+ * stays what it is. Between maps of different channels lies a trained 1x1 convolution, which is in the state of a run and in no model.
+ *
+ * It comes after what rounds or masks the student's own numbers.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { yolo11 } from "../../models/yolo11.ts";
+ * import { trainableGraph } from "../variant.ts";
+ * import { distilled } from "./distilled.ts";
+ * const teacher = yolo11({ width: 0.125, size: 64 });
+ * const variant = distilled(teacher, { losses: [{ loss: "dfl" }, { loss: "cwd", weight: [[0, 1], [20, 0]] }] });
+ * const { losses } = variant.losses(variant.trainable(trainableGraph(yolo11({ width: 0.0625, size: 64 }))));
+ * assert.deepEqual(losses.map(({ name }) => name), ["distil dfl", "distil cwd"]);
+ * ```
+ *
+ * Throws FeatherdetError for losses that are unknown, stated twice or have no such temperature, and for a teacher that is no detector. Its
+ * `trainable` and `losses` throw it for a teacher of other classes, for maps that do not exist or cannot be compared, and for a student whose
+ * weights are rounded.
+ */
+export function distilled(teacher: Graph, options: DistilledOptions): TrainingVariant {
+  const { losses, features, seed } = options;
+  checkTerms(losses);
+  distilPlaces(teacher);
+  const isOfMaps = losses.some(({ loss }) => DISTIL_LOSSES[loss].compares === "features");
+  if (features !== undefined && !isOfMaps) {
+    throw new FeatherdetError("maps to compare are named, and no loss compares maps: there are cwd, l2 and pkd");
+  }
+  const size = teacher.inputs[0].shape.slice(2);
+  const settings: DistilledSettings = {
+    teacher: { name: teacher.name, hash: hashOfGraph(teacher), size },
+    losses,
+    ...(features && { features }),
+  };
+  return {
+    ...PLAIN,
+    name: "distilled",
+    settings: { distil: settings },
+    trainable(student) {
+      const how = { features, seed, compares: isOfMaps ? "features" : "head" } as const;
+      const { graph, frozen } = joinTeacher(student.graph, teacher, how);
+      return { ...student, graph, frozen: new Set([...student.frozen, ...frozen]) };
+    },
+    losses: (trained) => withLosses(trained, teacher, options),
+  };
+}
