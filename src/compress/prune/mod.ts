@@ -19,6 +19,7 @@ export { type MaskedLayer, maskedLayers, type MaskLayerOptions } from "./mask_la
 export { MASK_PATTERNS, type MaskPattern } from "./mask_patterns.ts";
 export { type MaskLayerReport, type MaskReport, maskReport } from "./mask_report.ts";
 export { applyMasks, chooseMasks, hashOfMasks, type MaskOptions, type Masks } from "./masks.ts";
+export { prunePass, type PrunePassOptions, type PrunePassReport } from "./pass.ts";
 export {
   type BudgetKind,
   budgetOf,

@@ -23,7 +23,7 @@ import {
 } from "../../compress/prune/mod.ts";
 import { createLayerMeter } from "../../eval/layer_meter.ts";
 import type { Graph } from "../../graph/mod.ts";
-import { atBatch } from "./measure.ts";
+import { withBatch } from "../../passes/mod.ts";
 
 /** Who measures, and what is known already. */
 export interface LatencyOptions {
@@ -48,7 +48,7 @@ export interface MeasuredLatency {
 export async function measuredLatency(source: Graph, options: LatencyOptions = {}): Promise<MeasuredLatency> {
   const { memo = createMemoryMemo() } = options;
   const meter = memoisedLayers(options.layerMeter ?? await createLayerMeter(), memo);
-  const graph = atBatch(source, 1), table = new LatencyTable(meter);
+  const graph = withBatch(source, 1), table = new LatencyTable(meter);
   const shapes = layerShapes(graph), content = `${meter.place} | ${hashOfGraph(graph)}`;
   let found: Map<string, number> | undefined;
   const dispatches = async () => {

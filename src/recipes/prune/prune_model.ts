@@ -14,27 +14,27 @@ import {
 } from "./mask_finetune.ts";
 import { createDiskMemo } from "../../host/meter_memo.ts";
 import { type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
-import { cut, type CutOptions } from "./one_shot.ts";
+import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
 
 /** What the job gives to training itself. */
 type Given = "validation" | "storeOf" | "tuning";
 
 /** What is pruned, and how. */
-export interface PruneModelOptions extends CutOptions, Omit<ModelFileOptions, "dense"> {
+export interface PruneModelOptions extends PruneOnOptions, Omit<ModelFileOptions, "dense"> {
   /** Training between and after cuts; absent for one cut without training. */
-  readonly training?: Omit<PruneFinetuneOptions, keyof CutOptions | Given> & { readonly folder: string };
+  readonly training?: Omit<PruneFinetuneOptions, keyof PruneOnOptions | Given> & { readonly folder: string };
 }
 
 /** What was made. */
 export type PrunedModel = ModelFileResult<PruneReport, ToldCut>;
 
-/** Prunes a model and writes the file whole. Throws FeatherdetError as `pruneFile`, `cut` and `pruneAndTrain` do. */
+/** Prunes a model and writes the file whole. Throws FeatherdetError as `pruneFile`, `pruneOn` and `pruneAndTrain` do. */
 export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel> {
   const options = { ...given, memo: given.memo ?? createDiskMemo() };
   return await pruneFile({ ...options, dense: true }, {
     async once(source, pictures) {
-      const { graph, report } = await cut(source, pictures, options);
+      const { graph, report } = await pruneOn(source, pictures, options);
       return { graph, report, before: report.before, after: report.after };
     },
     async inRounds(source, pictures, rest) {
