@@ -20,6 +20,7 @@ export type PruneStatistics = Pick<StatisticsFound, "activation" | "gradient">;
 
 /** What criteria work with. */
 export interface CriterionContext extends PruneStatistics {
+  /** The graph whose channels are scored. */
   readonly graph: Graph;
   /** Of the criterion `random`. */
   readonly seed: number;

@@ -12,7 +12,14 @@ export {
   widthMethod,
   type WidthMethodName,
 } from "./choose_widths.ts";
-export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";
+export {
+  CRITERIA,
+  CRITERIA_NAMES,
+  type Criterion,
+  type CriterionContext,
+  type CriterionName,
+  type PruneStatistics,
+} from "./criteria.ts";
 export { GRID, latencyModel, LatencyTable, type NetworkTimes, settle } from "./latency_table.ts";
 export { layerShapes } from "./layer_shapes.ts";
 export { type MaskedLayer, maskedLayers, type MaskLayerOptions } from "./mask_layers.ts";

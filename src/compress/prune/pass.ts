@@ -33,7 +33,7 @@ function carriedMaps(graph: Graph): string[] {
 
 /**
  * Removes the channels that are worth least until the budget is met, as `prune` does; the criteria `taylor` and `activation` ask for
- * gradients and activations. Running statistics stay those of the whole graph: what measures them anew is `pruneOn` of the training page.
+ * gradients and activations. Running statistics stay those of the whole graph: `pruneOn` measures them anew.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -60,11 +60,11 @@ export const prunePass: Pass<PrunePassOptions, PrunePassReport> = {
   },
   async apply(graph, statistics, options) {
     const kind = statisticsNeededBy(options.criterion ?? "taylor");
-    const { graph: pruned, ...told } = await pruneBy(graph, {
+    const { graph: pruned, ...report } = await pruneBy(graph, {
       ...options,
       statistics: kind && { [kind]: statistics.all(kind) },
     });
-    return { graph: told.groups.length === 0 ? graph : pruned, report: told };
+    return { graph: pruned, report };
   },
   described: ({ criterion = "taylor", ...options }) => {
     const { budget, reduction, normalisation, ranking, multiple, floor, least, per, keep, method } = options;

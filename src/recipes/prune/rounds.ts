@@ -47,8 +47,9 @@ export interface RoundFigures {
   readonly afterCut: Score;
   /** Figures of the best epoch of its training; absent until it is done. */
   readonly score?: Score;
-  /** Epochs and seconds of its training. */
+  /** Epochs of its training. */
   readonly epochs?: number;
+  /** Seconds of its training. */
   readonly seconds?: number;
 }
 
