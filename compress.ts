@@ -144,6 +144,7 @@ export {
   type Ladder,
   latencyModel,
   LatencyTable,
+  type LayerCosts,
   layerShapes,
   MASK_PATTERNS,
   type MaskLayerOptions,

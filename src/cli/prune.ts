@@ -41,6 +41,7 @@ function command() {
       "share of the milliseconds on this adapter that may be left, by measured layers",
       share,
     )
+    .option("--times", "milliseconds of every layer on this adapter, before and after, in the table")
     .addOption(new Option("--method <name>", "how widths are chosen; by the criterion alone by default")
       .choices(WIDTH_METHOD_NAMES))
     .addOption(
@@ -122,6 +123,7 @@ const OF_CHANNELS = [
   "parameters",
   "bytes",
   "latency",
+  "times",
   "method",
   "proxy",
   "criterion",
@@ -198,7 +200,7 @@ const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
 async function removeChannels(settings: Settings, output: Output): Promise<object> {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, data, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
-  const { method, proxy } = settings;
+  const { method, proxy, times } = settings;
   if (method === undefined || method === "criterion") {
     if (proxy !== undefined) throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
   } else {
@@ -210,7 +212,7 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
   const made = await withProgress(output, training, (how) =>
     pruneModel({
       ...{ model, out, data, size, budget, criterion, reduction, normalisation, ranking, per, multiple, floor, keep },
-      ...{ method, proxy, onChoosing: (what: string) => output.note(what) },
+      ...{ method, proxy, times, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },
@@ -224,8 +226,7 @@ async function removeChannels(settings: Settings, output: Output): Promise<objec
   }
   const { before, after, report, rounds } = made;
   return {
-    ...{ before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
-    groups: report?.groups ?? { removed: rounds?.reduce((sum, { removed }) => sum + removed, 0) },
+    ...{ before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor", groups: report?.groups },
     sparsity: 1 - after.parameters / before.parameters,
     ...figures(made),
     ...(report && { layers: report.layers }),

@@ -22,6 +22,9 @@ async function prune(...args: string[]) {
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
+/** What a report says of a layer's time. */
+type Layer = Readonly<Record<"before" | "after", { readonly milliseconds?: number }>>;
+
 const model = lively(yolo11({ width: 0.125, size: 64, classes: ["a", "b", "c"], seed: 2 }), 3);
 
 Deno.test("prune writes a smaller model and says what is left of it, as a table and as one JSON object", () =>
@@ -33,6 +36,7 @@ Deno.test("prune writes a smaller model and says what is left of it, as a table 
     assertEquals(told.code, 0, told.stderr);
     assertStringIncludes(told.stdout, "of the operations");
     assert(/model\.0\.conv +3 -> 8 +3 -> 8/.test(told.stdout), told.stdout);
+    assert(/^layer +channels +left +GFLOPs +left +share$/m.test(told.stdout), told.stdout);
     const { code, stdout, stderr } = await prune(...asked, "--json");
     assertEquals(code, 0, stderr);
     const { before, after, groups, sparsity, criterion, map50 } = JSON.parse(stdout);
@@ -48,11 +52,21 @@ Deno.test("prune measures layers for a budget of latency, and says what it predi
   inFolder(async (folder) => {
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
     await Deno.writeFile(source, saveOnnx(model));
-    const { code, stdout, stderr } = await prune("--model", source, "--out", out, "--latency", "0.95", "--json");
+    const asked = ["--model", source, "--out", out];
+    const { code, stdout, stderr } = await prune(...asked, "--latency", "0.95", "--json");
     assertEquals(code, 0, stderr);
-    const { before, after } = JSON.parse(stdout);
+    const { before, after, layers } = JSON.parse(stdout);
+    const times = ["before", "after"].map((state) =>
+      layers.reduce((sum: number, layer: Layer) => sum + (layer[state as "before"].milliseconds ?? 0), 0)
+    );
+    assert(times[0] > times[1] && times[0] < before.latency, `${times}, ${before.latency}`);
     assert(before.latency > 0 && after.latency <= 0.95 * before.latency && after.gflops < before.gflops);
     assertEquals(historyOf(await loadOnnx(out))[0].options.budget, { latency: 0.95 });
+    const told = await prune(...asked, "--gflops", "0.7", "--times");
+    assertEquals(told.code, 0, told.stderr);
+    assert(/^layer +channels +left +GFLOPs +left +share +ms +left$/m.test(told.stdout), told.stdout);
+    assert(/^model\.0\.conv .* \d+\.\d{3} +\d+\.\d{3}$/m.test(told.stdout), told.stdout);
+    assertStringIncludes(told.stdout, "ms (");
   }));
 
 Deno.test("prune --sparsity sets weights to zero and says where, as a table and as one JSON object", () =>

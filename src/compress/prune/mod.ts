@@ -41,7 +41,15 @@ export {
   pruneTo,
   statisticsNeededBy,
 } from "./prune.ts";
-export { costsOf, type PruneCosts, type PrunedLayer, type PruneReport } from "./report.ts";
+export {
+  costsOf,
+  type LayerCosts,
+  type PruneCosts,
+  type PrunedLayer,
+  type PruneReport,
+  pruneReport,
+  type ReportedState,
+} from "./report.ts";
 export type { NormalisationName, ReductionName, ScoreOptions } from "./score.ts";
 export type { CostModel, Ladder, SelectOptions, WidthBudget } from "./select.ts";
 export { type BundleSensitivity, scanSensitivity, type Sensitivities } from "./sensitivity.ts";

@@ -29,7 +29,13 @@ export interface PruneOnOptions
     Omit<PrunePassOptions, "settle" | "meterOf">,
     MeasureOptions,
     LatencyOptions,
-    Pick<WidthMeterOptions, "proxy"> {}
+    Pick<WidthMeterOptions, "proxy"> {
+  /**
+   * Whether layers are timed on this adapter, so that the report has their milliseconds; they always are where the budget or `per` asks for
+   * milliseconds.
+   */
+  readonly times?: boolean;
+}
 
 /**
  * The model with BatchNormalization that pruning can measure and training can go on with: files with folded normalisation get it back.
@@ -86,7 +92,8 @@ export async function pruneOn(
     );
   }
   const model = dataset ? await withNormalisation(source, dataset) : source;
-  const isTimed = !options.latency && (options.budget.latency !== undefined || options.per === "latency");
+  const isTimed = !options.latency &&
+    (options.times || options.budget.latency !== undefined || options.per === "latency");
   const times = isTimed ? await measuredLatency(model, { ...options, memo }) : undefined;
   const step = passStep(prunePass, {
     ...options,

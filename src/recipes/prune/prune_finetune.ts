@@ -14,7 +14,7 @@ import { type RoundFigures, type RoundOptions, type RoundsResult, trainInRounds 
 import { type PruneSchedule, roundBudgets } from "./schedule.ts";
 
 /** How a model is pruned and trained in rounds. There are 4 by default. */
-export interface PruneFinetuneOptions extends Omit<PruneOnOptions, "keep">, RoundOptions {
+export interface PruneFinetuneOptions extends Omit<PruneOnOptions, "keep" | "times">, RoundOptions {
   /** Node names whose channels stay. */
   readonly keep?: readonly string[];
   /** Default `equal`. */
@@ -80,7 +80,10 @@ export async function pruneAndTrain(
     costs: (model) => costsFor(model, options),
     async cut(model, round, before) {
       const budget = relative(budgets[round], before, await costsFor(model, options));
-      const { graph, report: { after, groups: { removed } } } = await pruneOn(model, dataset, { ...options, budget });
+      const { graph, report: { after, groups: { removed } } } = await pruneOn(model, dataset, {
+        ...options,
+        ...{ budget, times: false },
+      });
       const left = {
         ...{ gflops: after.gflops, parameters: after.parameters, bytes: after.bytes },
         ...(after.latency !== undefined && { latency: after.latency }),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { costsOf, type MaskReport, type PruneReport } from "../../compress/prune/mod.ts";
+import { costsOf, type MaskReport, type PruneReport, pruneReport } from "../../compress/prune/mod.ts";
 import {
   sparsify,
   sparsifyAndTrain,
@@ -14,6 +14,7 @@ import {
 } from "./mask_finetune.ts";
 import { createDiskMemo } from "../../host/meter_memo.ts";
 import { type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
+import { reportedState } from "./latency.ts";
 import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
 
@@ -40,8 +41,12 @@ export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel>
     async inRounds(source, pictures, rest) {
       const { folder: _, ...how } = options.training!;
       const result = await pruneAndTrain(source, pictures, { ...options, ...how, ...rest });
-      const latency = result.rounds.at(-1)?.left.latency;
-      return latency === undefined ? result : { ...result, after: { ...costsOf(result.model), latency } };
+      if (result.reason === "interrupted") return result;
+      const { budget, criterion = "taylor", times, per } = options;
+      const timing = times || budget.latency !== undefined || per === "latency" ? options : undefined;
+      const states = [await reportedState(source, timing), await reportedState(result.model, timing)] as const;
+      const report = pruneReport(...states, { criterion, budget });
+      return { ...result, report, before: report.before, after: report.after };
     },
   });
 }
