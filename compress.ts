@@ -1,8 +1,8 @@
 /**
  * Compression: graphs become smaller or faster graphs. Quantization to int8 after training, mixed precision by measurement, weights of
- * one and two bits. Each is a pass: a pipeline (`runPasses`) collects what passes want to know of a model's values, and writes what they did
- * into its history (`historyOf`). And channels: which can be removed, which of them only together (`couplingGroups`), a graph without them
- * (`removeChannels`).
+ * one and two bits, pruning. Each is a pass: a pipeline (`runPasses`) collects what passes want to know of a model's values, and writes what
+ * they did into its history (`historyOf`). `pruneOn` prunes a detector by pictures of a data set and does all that belongs to it. And
+ * channels: which can be removed, which of them only together (`couplingGroups`), a graph without them (`removeChannels`).
  *
  * ```ts
  * import assert from "node:assert/strict";
