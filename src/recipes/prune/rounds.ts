@@ -96,7 +96,7 @@ const decoder = new TextDecoder(), encoder = new TextEncoder();
 /** Options that decide on no result, or that JSON cannot hold. */
 const NOT_KEPT = [
   ...["validation", "storeOf", "onRound", "signal", "onStep", "onEpoch", "workers", "tuning", "variants", "latency"],
-  ...["createTrainer", "memo", "layerMeter", "onChoosing"],
+  ...["createTrainer", "memo", "layerMeter", "onChoosing", "times"],
 ];
 
 /** What makes a run what it is: a run that goes on must have the same. */
