@@ -1,8 +1,8 @@
 /**
  * Compression: graphs become smaller or faster graphs. Quantization to int8 after training, mixed precision by measurement, weights of
- * one and two bits. Each is a pass: a pipeline (`runPasses`) collects what passes want to know of a model's values, and writes what they did
- * into its history (`historyOf`). And channels: which can be removed, which of them only together (`couplingGroups`), a graph without them
- * (`removeChannels`).
+ * one and two bits, pruning. Each is a pass: a pipeline (`runPasses`) collects what passes want to know of a model's values, and writes what
+ * they did into its history (`historyOf`). `pruneOn` prunes a detector by pictures of a data set and does all that belongs to it. And
+ * channels: which can be removed, which of them only together (`couplingGroups`), a graph without them (`removeChannels`).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -144,6 +144,7 @@ export {
   type Ladder,
   latencyModel,
   LatencyTable,
+  type LayerCosts,
   layerShapes,
   MASK_PATTERNS,
   type MaskLayerOptions,
@@ -162,6 +163,9 @@ export {
   type PruneCosts,
   type PrunedLayer,
   type PruneOptions,
+  prunePass,
+  type PrunePassOptions,
+  type PrunePassReport,
   type PruneProblem,
   type PruneReport,
   type PruneResult,
@@ -201,6 +205,12 @@ export { removeChannels } from "./src/passes/remove_channels.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
+export { createGradientRunner, type GradientRunner } from "./src/recipes/gradient_runner.ts";
+export { takeLabelledSamples } from "./src/recipes/labelled_samples.ts";
+export { pruneOn, type PruneOnOptions } from "./src/recipes/prune/one_shot.ts";
+export type { LatencyOptions } from "./src/recipes/prune/latency.ts";
+export type { MeasureOptions } from "./src/recipes/prune/measure.ts";
+export type { ProxyName, WidthMeterOptions } from "./src/recipes/prune/width_meter.ts";
 export { createMixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export type { Histogram } from "./src/compress/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";

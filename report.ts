@@ -27,7 +27,7 @@ export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/j
 export type { Latency } from "./src/eval/latency.ts";
 export type { LatencyMemory, LatencyReport } from "./src/eval/measure_latency.ts";
 export type { TimeRatio } from "./src/eval/time_ratio.ts";
-export type { PruneCosts, PrunedLayer, PruneReport } from "./src/compress/prune/mod.ts";
+export type { LayerCosts, PruneCosts, PrunedLayer, PruneReport } from "./src/compress/prune/mod.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type { NamedOptions } from "./src/models/named.ts";
 export type * from "./src/engine/public_types.ts";

@@ -46,6 +46,15 @@ export {
   type TrainingBatchesOptions,
 } from "./src/data/augment/mod.ts";
 export {
+  pruneAndTrain,
+  type PruneFinetuneOptions,
+  type PruneFinetuneResult,
+  type PruneRound,
+  type ToldCut,
+} from "./src/recipes/prune/prune_finetune.ts";
+export type { RoundFigures, RoundOptions, RoundsResult } from "./src/recipes/prune/rounds.ts";
+export type { PruneSchedule } from "./src/recipes/prune/schedule.ts";
+export {
   type StepPlace,
   type TrainingProblem,
   TrainingSession,
@@ -79,7 +88,26 @@ export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch
 export { distilled, type DistilledOptions, type DistilTerm } from "./src/train/variants/distilled.ts";
 export { masked, type MaskedSettings } from "./src/train/variants/masked.ts";
 export type { DistilLossName, FeatureNames } from "./src/compress/distill/mod.ts";
-export type { Masks } from "./src/compress/prune/mod.ts";
+export type * from "./src/compress/prune/mod.ts";
+export type { Pass, PassResult } from "./src/compress/pass.ts";
+export type * from "./src/compress/statistics.ts";
+export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
+export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";
+export type { Histogram } from "./src/compress/histogram.ts";
+export type {
+  BundleMember,
+  CarriedChannels,
+  ChannelBundle,
+  ChannelMember,
+  ChannelRole,
+  CouplingGroup,
+  KeptReason,
+} from "./src/graph/channels/mod.ts";
+export type { DispatchMilliseconds, LayerMeter, LayerShape, Memo } from "./src/compress/meter.ts";
+export type { PruneOnOptions } from "./src/recipes/prune/one_shot.ts";
+export type { LatencyOptions } from "./src/recipes/prune/latency.ts";
+export type { MeasureOptions } from "./src/recipes/prune/measure.ts";
+export type { ProxyName, WidthMeterOptions } from "./src/recipes/prune/width_meter.ts";
 export { groupLasso, type GroupLassoOptions } from "./src/train/variants/group_lasso.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";

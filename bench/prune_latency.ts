@@ -26,7 +26,7 @@ import type { Graph } from "../src/graph/mod.ts";
 import { createDiskMemo } from "../src/host/meter_memo.ts";
 import { loadModel } from "../src/host/models.ts";
 import { measuredLatency } from "../src/recipes/prune/latency.ts";
-import { cut } from "../src/recipes/prune/one_shot.ts";
+import { pruneOn } from "../src/recipes/prune/one_shot.ts";
 import { validate } from "../src/recipes/prune/validate.ts";
 import type { Score } from "../src/train/loop/record.ts";
 
@@ -64,7 +64,7 @@ const entrants: Entrant[] = [];
 const cutTo = async (share: number, per: BudgetKind) => {
   const how = { budget: { latency: share }, per, latency };
   const { graph, report } = pictures
-    ? await cut(whole, pictures.training, { ...how, criterion: "taylor", memo })
+    ? await pruneOn(whole, pictures.training, { ...how, criterion: "taylor", memo })
     : await settle(table, () => prune(whole, { ...how, criterion: "l2" }));
   if (entrants.length === 0) {
     const { gflops, latency } = report.before;

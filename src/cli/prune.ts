@@ -52,6 +52,7 @@ export function pruneCommand() {
       "share of the milliseconds on this adapter that may be left, by measured layers",
       share,
     )
+    .option("--times", "milliseconds of every layer on this adapter, before and after, in the table")
     .addOption(new Option("--method <name>", "how widths are chosen; by the criterion alone by default")
       .choices(WIDTH_METHOD_NAMES))
     .addOption(
@@ -138,6 +139,7 @@ const OF_CHANNELS = [
   "parameters",
   "bytes",
   "latency",
+  "times",
   "method",
   "proxy",
   "criterion",
@@ -233,7 +235,7 @@ const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
 async function removeChannels(settings: Settings, output: Output) {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
-  const { method, proxy } = settings;
+  const { method, proxy, times } = settings;
   if (method === undefined || method === "criterion") {
     if (proxy !== undefined) throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
   } else {
@@ -259,7 +261,7 @@ async function removeChannels(settings: Settings, output: Output) {
         floor,
         keep,
       },
-      ...{ method, proxy, onChoosing: (what: string) => output.note(what) },
+      ...{ method, proxy, times, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },
@@ -274,7 +276,7 @@ async function removeChannels(settings: Settings, output: Output) {
   const { before, after, report, rounds, reason } = made;
   return {
     ...{ reason, before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
-    groups: report?.groups ?? { removed: rounds?.reduce((sum, { removed }) => sum + removed, 0) },
+    groups: report?.groups,
     sparsity: 1 - after.parameters / before.parameters,
     ...figures(made),
     ...(report && { layers: report.layers }),

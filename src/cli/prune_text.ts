@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MaskReport, PruneReport } from "../compress/prune/mod.ts";
+import type { LayerCosts, MaskReport, PruneReport } from "../compress/prune/mod.ts";
 import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import type { PrunedModel, SparsifiedModel } from "../recipes/prune/prune_model.ts";
@@ -23,8 +23,11 @@ function aligned(titles: readonly string[], rows: readonly (readonly string[])[]
   );
 }
 
-/** A line a layer: channels that it reads and makes, before and after, and its operations. */
+/** A line a layer: channels that it reads and makes, before and after, its operations, and its milliseconds where it was timed. */
 export function layerTable({ layers }: PruneReport): string[] {
+  const isTimed = layers.some(({ before }) => before.milliseconds !== undefined);
+  // What is no dispatch of its own, such as a layer within attention, has no time.
+  const time = ({ milliseconds }: LayerCosts) => milliseconds?.toFixed(3) ?? "-";
   const rows = layers.map(({ name, before, after }) => [
     name,
     `${before.inputs} -> ${before.outputs}`,
@@ -32,8 +35,10 @@ export function layerTable({ layers }: PruneReport): string[] {
     before.gflops.toFixed(4),
     after.gflops.toFixed(4),
     percent(after.gflops, before.gflops),
+    ...(isTimed ? [time(before), time(after)] : []),
   ]);
-  return aligned(["layer", "channels", "left", "GFLOPs", "left", "share"], rows);
+  const titles = ["layer", "channels", "left", "GFLOPs", "left", "share", ...(isTimed ? ["ms", "left"] : [])];
+  return aligned(titles, rows);
 }
 
 /** A line a layer: its weight, zeros, and blocks of zeros. */

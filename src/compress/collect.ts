@@ -5,6 +5,8 @@
  */
 
 import { FeatherdetError, type Graph, type Shape, sizeOf } from "../graph/mod.ts";
+import { collectActivations } from "./activations.ts";
+import { collectGradients } from "./gradients.ts";
 import { observeValues } from "./observe.ts";
 import {
   type CalibrationSample,
@@ -20,7 +22,9 @@ import {
 export interface Collecting<Found> {
   /** Takes one sample, whose inputs are those of the graph, in order. */
   add(sample: CalibrationSample): Promise<void>;
-  /** What was collected, by key; asked for when there are no more samples. */
+  /** Called when there are no more samples; by default there is nothing to do. */
+  end?(): Promise<void>;
+  /** What was collected, by key; asked for at the end. */
   found(): ReadonlyMap<string, Found>;
   /** What is doubtful, a sentence each. */
   warnings(): readonly string[];
@@ -55,6 +59,8 @@ function keepSamples(_: Graph, keys: readonly string[]): Collecting<CalibrationS
 const COLLECTORS: { readonly [Kind in StatisticsKind]: Collector<Kind> } = {
   value: observeValues,
   sample: keepSamples,
+  activation: collectActivations,
+  gradient: collectGradients,
 };
 
 function samplesError(sample: CalibrationSample, detail: string): FeatherdetError {
@@ -75,7 +81,7 @@ function checked(graph: Graph, sample: CalibrationSample): CalibrationSample {
     }
     return [name, tensor];
   }));
-  return { name: sample.name, inputs };
+  return { ...sample, inputs };
 }
 
 /**
@@ -98,6 +104,7 @@ export async function collectStatistics(
       samples++;
       source.onSample?.(samples);
     }
+    for (const each of collecting) await each.end?.();
   } finally {
     for (const each of collecting) each.release();
   }

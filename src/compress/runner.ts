@@ -24,6 +24,18 @@ export interface Runner {
     graph: Graph,
     inputs: Readonly<Record<string, RunnerTensor>>,
   ): Promise<Readonly<Record<string, RunnerTensor>>>;
+  /**
+   * Gradients of the loss with respect to some constants of the graph, by name, for these inputs and labels; for the statistics of that
+   * kind. Not every runner has a loss. Rejects with a FeatherdetError if the graph cannot be trained.
+   */
+  gradients?(
+    graph: Graph,
+    sample: {
+      readonly inputs: Readonly<Record<string, RunnerTensor>>;
+      readonly labels: Readonly<Record<string, RunnerTensor>>;
+    },
+    constants: readonly string[],
+  ): Promise<ReadonlyMap<string, Float32Array>>;
   /** Frees what is kept for a graph; it is not run again. */
   release(graph: Graph): void;
 }

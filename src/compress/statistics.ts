@@ -1,8 +1,8 @@
 /**
  * What passes can ask to know of a model before they change it: the kinds of statistics, and those that were collected.
  *
- * A statistic has a kind and a key. Values of the graph are asked for by their names, samples by their place in the order. What is to
- * come (gradients of weights, say) is one more member of `StatisticsKinds` and one more row of the table in `collect.ts`.
+ * A statistic has a kind and a key. Values of the graph and constants are asked for by their names, samples by their place in the order.
+ * What is to come is one more member of `StatisticsKinds` and one more row of the table in `collect.ts`.
  *
  * @module
  */
@@ -17,6 +17,11 @@ export interface CalibrationSample {
   readonly name: string;
   /** A tensor for each input of the graph. */
   readonly inputs: Readonly<Record<string, RunnerTensor>>;
+  /**
+   * What is true of the sample, as the runner that differentiates the loss wants it: of detectors, `boxes` `[batch, rows, 5]` with class,
+   * left, top, right and bottom in pixels of the input, and class -1 in rows without a box. Only gradients need it.
+   */
+  readonly labels?: Readonly<Record<string, RunnerTensor>>;
 }
 
 /** Calibration samples, read one by one: a generator need not hold more than one. */
@@ -28,6 +33,10 @@ export interface StatisticsKinds {
   readonly value: ValueStatistics;
   /** Key: place of a sample, from `0` on. The sample itself, for passes that compare what graphs make of it. */
   readonly sample: CalibrationSample;
+  /** Key: name of a map `[N,C,H,W]`, an input or what a node makes. The mean of the absolute values of each channel. */
+  readonly activation: ArrayLike<number>;
+  /** Key: name of a constant. The gradient of the loss with respect to it, an array for each run: of one sample, or of several `together`. */
+  readonly gradient: readonly ArrayLike<number>[];
 }
 
 /** A kind of statistics. */
@@ -42,6 +51,11 @@ export interface StatisticsSource {
   readonly samples: CalibrationSamples;
   /** Runs graphs on them. */
   readonly runner: Runner;
+  /**
+   * How many samples are one run where activations and gradients are collected; 1 by default. Gradients of a run are those of the loss of
+   * all its samples.
+   */
+  readonly together?: number;
   /** Called after each sample how many are done. */
   readonly onSample?: (done: number) => void;
   /** Who needs the samples and what for, the end of a sentence that says that there are none. */
@@ -88,6 +102,8 @@ export class Statistics {
     const found = {
       value: new Map([...this.all("value"), ...others.all("value")]),
       sample: new Map([...this.all("sample"), ...others.all("sample")]),
+      activation: new Map([...this.all("activation"), ...others.all("activation")]),
+      gradient: new Map([...this.all("gradient"), ...others.all("gradient")]),
     } satisfies Required<StatisticsFound>;
     const warnings = [...new Set([...this.warnings, ...others.warnings])];
     return new Statistics(found, Math.max(this.samples, others.samples), warnings);

@@ -4,10 +4,12 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { historyOf } from "../../src/compress/history.ts";
-import { analyze } from "../../src/graph/mod.ts";
+import { packWeights } from "../../src/compress/quantize/mod.ts";
+import { analyze, type Graph } from "../../src/graph/mod.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
+import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 import { assertSameConstants } from "../support/same_constants.ts";
 import { lively } from "../support/lively.ts";
 
@@ -22,7 +24,10 @@ async function prune(...args: string[]) {
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
-const model = lively(yolo11({ width: 0.125, size: 64, classes: ["a", "b", "c"], seed: 2 }), 3);
+/** What a report says of a layer's time. */
+type Layer = Readonly<Record<"before" | "after", { readonly milliseconds?: number }>>;
+
+const model = lively(yolo11({ width: 0.125, size: 64, classes: demoDataset(1).classes, seed: 2 }), 3);
 
 Deno.test("prune writes a smaller model and says what is left of it, as a table and as one JSON object", () =>
   inFolder(async (folder) => {
@@ -33,6 +38,7 @@ Deno.test("prune writes a smaller model and says what is left of it, as a table 
     assertEquals(told.code, 0, told.stderr);
     assertStringIncludes(told.stdout, "of the operations");
     assert(/model\.0\.conv +3 -> 8 +3 -> 8/.test(told.stdout), told.stdout);
+    assert(/^layer +channels +left +GFLOPs +left +share$/m.test(told.stdout), told.stdout);
     const { code, stdout, stderr } = await prune(...asked, "--json");
     assertEquals(code, 0, stderr);
     const { before, after, groups, sparsity, criterion, map50 } = JSON.parse(stdout);
@@ -48,11 +54,21 @@ Deno.test("prune measures layers for a budget of latency, and says what it predi
   inFolder(async (folder) => {
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
     await Deno.writeFile(source, saveOnnx(model));
-    const { code, stdout, stderr } = await prune("--model", source, "--out", out, "--latency", "0.95", "--json");
+    const asked = ["--model", source, "--out", out];
+    const { code, stdout, stderr } = await prune(...asked, "--latency", "0.95", "--json");
     assertEquals(code, 0, stderr);
-    const { before, after } = JSON.parse(stdout);
+    const { before, after, layers } = JSON.parse(stdout);
+    const times = ["before", "after"].map((state) =>
+      layers.reduce((sum: number, layer: Layer) => sum + (layer[state as "before"].milliseconds ?? 0), 0)
+    );
+    assert(times[0] > times[1] && times[0] < before.latency, `${times}, ${before.latency}`);
     assert(before.latency > 0 && after.latency <= 0.95 * before.latency && after.gflops < before.gflops);
     assertEquals(historyOf(await loadOnnx(out))[0].options.budget, { latency: 0.95 });
+    const told = await prune(...asked, "--gflops", "0.7", "--times");
+    assertEquals(told.code, 0, told.stderr);
+    assert(/^layer +channels +left +GFLOPs +left +share +ms +left$/m.test(told.stdout), told.stdout);
+    assert(/^model\.0\.conv .* \d+\.\d{3} +\d+\.\d{3}$/m.test(told.stdout), told.stdout);
+    assertStringIncludes(told.stdout, "ms (");
   }));
 
 Deno.test("prune --sparsity sets weights to zero and says where, as a table and as one JSON object", () =>
@@ -93,10 +109,23 @@ Deno.test("prune --sparsity sets weights to zero and says where, as a table and 
     assertEquals([name, options.pattern, options.sparsity], ["prune", "block4x4", sparsity]);
   }));
 
+/** The model with scores beyond what floats hold. */
+function overflowing(graph: Graph): Graph {
+  const constants = new Map(graph.constants), name = "model.23.cv3.0.2.weight", { shape, data } = constants.get(name)!;
+  constants.set(name, { dtype: "f32", shape, data: Float32Array.from(data, () => 3e38) });
+  return { ...graph, constants };
+}
+
 Deno.test("prune refuses in a sentence what cannot be", () =>
   inFolder(async (folder) => {
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
+    const [ternary, huge, data] = ["ternary.onnx", "huge.onnx", "data"].map((name) => join(folder, name));
     await Deno.writeFile(source, saveOnnx(model));
+    await Deno.writeFile(ternary, saveOnnx(packWeights(model, { bits: 2 }).graph));
+    await Deno.writeFile(huge, saveOnnx(overflowing(model)));
+    await Deno.mkdir(data);
+    await writeDemoFolder(data, 2);
+    const before = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     const cases: [string[], string][] = [
       [[], "--gflops, --parameters, --bytes or --latency"],
       [["--gflops", "0.001"], "cannot be met"],
@@ -113,6 +142,11 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       [["--pattern", "2:4", "--sparsity", "0.7"], "has a sparsity of 0.5"],
       [["--pattern", "block4x4"], "sparsity is undefined"],
       [["--gflops", "0.5", "--dense"], "--dense is for weights that become zero"],
+      [["--sparsity", "0.5", "--times"], "--times is for channels that are removed"],
+      [["--gflops", "0.5", "--keep", "*"], "nothing is left to prune"],
+      [["--gflops", "0.5", "--model", ternary], "the model is quantized already"],
+      [["--sparsity", "0.5", "--model", ternary], "the model is quantized already"],
+      [["--gflops", "0.5", "--model", huge, "--data", data], "the gradient is not finite"],
     ];
     for (const [args, text] of cases) {
       const { code, stderr } = await prune("--model", source, "--out", out, ...args);
@@ -122,5 +156,5 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
     const { code, stderr } = await prune("--model", source, "--out", source, "--gflops", "0.5");
     assertEquals(code, 1);
     assertStringIncludes(stderr, "model");
-    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["model.onnx"]);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), before);
   }));

@@ -10,20 +10,17 @@
 import type { ChannelBundle, ChannelMember, CouplingGroup } from "../../graph/channels/mod.ts";
 import { type Constant, FeatherdetError, type Graph, sizeOf } from "../../graph/mod.ts";
 import { Random } from "../../numbers/random.ts";
+import type { StatisticsFound } from "../statistics.ts";
 
-/** What was measured of a graph on pictures, as far as criteria ask for it. */
-export interface PruneStatistics {
-  /** Mean of the absolute values of every channel (axis 1), by value. */
-  readonly activations?: ReadonlyMap<string, ArrayLike<number>>;
-  /**
-   * Gradients of the loss with respect to constants, by name, one map a batch. Scales and biases suffice where there is
-   * BatchNormalization.
-   */
-  readonly gradients?: readonly ReadonlyMap<string, ArrayLike<number>>[];
-}
+/**
+ * What was measured of a graph on pictures, as far as criteria ask for it: kinds of statistics, by key. Gradients of scales and biases
+ * suffice where there is BatchNormalization.
+ */
+export type PruneStatistics = Pick<StatisticsFound, "activation" | "gradient">;
 
 /** What criteria work with. */
 export interface CriterionContext extends PruneStatistics {
+  /** The graph whose channels are scored. */
   readonly graph: Graph;
   /** Of the criterion `random`. */
   readonly seed: number;
@@ -137,13 +134,13 @@ function needed<Name extends keyof PruneStatistics>(
 ): NonNullable<PruneStatistics[Name]> {
   const found = context[name];
   if (found !== undefined) return found;
-  throw new FeatherdetError(`this criterion needs ${name}, which come from pictures: none were given`, {
+  throw new FeatherdetError(`this criterion needs ${name}s, which come from pictures: none were given`, {
     file: context.graph.name,
   });
 }
 
 const activation: Criterion["parts"] = ({ groups }, context) => {
-  const means = needed(context, "activations");
+  const means = needed(context, "activation");
   return groups.map(({ values }) =>
     values.filter(({ value, axis }) => axis === 1 && means.has(value)).map(({ value, indices }) =>
       indices.reduce((sum, index) => sum + means.get(value)![index], 0) / indices.length
@@ -152,38 +149,44 @@ const activation: Criterion["parts"] = ({ groups }, context) => {
 };
 
 /**
+ * Where a channel can be closed, each place a list of members whose slices make it there: normalisations, or what makes the channel where
+ * nothing normalises it.
+ */
+export function gatesOf({ members }: CouplingGroup): ChannelMember[][] {
+  const norms = members.filter(({ operator, input }) => operator === "BatchNormalization" && input <= 2);
+  const gates = norms.length > 0 ? norms : members.filter(({ role }) => role === "makes");
+  return [...Map.groupBy(gates, ({ node }) => node).values()];
+}
+
+/**
  * The change of the loss, to first order, when a channel is closed: with a gate `z = 1` behind the normalisation,
  * `dL/dz = scale * dL/dscale + bias * dL/dbias`; where there is no normalisation, the same of the rows and the bias that make it. (The sum
  * over the rows before a normalisation is 0 for every channel, since it does not change when they are scaled.)
  */
 const taylor: Criterion["parts"] = ({ groups }, context) => {
-  const batches = needed(context, "gradients");
+  const gradients = needed(context, "gradient");
   const { constants } = context.graph;
-  const gate = (members: readonly ChannelMember[], gradients: ReadonlyMap<string, ArrayLike<number>>) => {
+  const runs = Math.max(0, ...[...gradients.values()].map(({ length }) => length));
+  const gate = (members: readonly ChannelMember[], run: number) => {
     let sum = 0;
     for (const member of members) {
-      const constant = constants.get(member.constant)!, gradient = gradients.get(member.constant);
+      const constant = constants.get(member.constant)!, gradient = gradients.get(member.constant)?.[run];
       if (!gradient) continue;
       forEachElement(member, constant, (at) => sum += Number(constant.data[at]) * gradient[at]);
     }
     return sum;
   };
-  return groups.map((group) => {
-    const norms = Map.groupBy(
-      group.members.filter(({ operator, input }) => operator === "BatchNormalization" && input <= 2),
-      ({ node }) => node,
-    );
-    const made = Map.groupBy(group.members.filter(({ role }) => role === "makes"), ({ node }) => node);
-    const gates = [...(norms.size > 0 ? norms : made).values()];
-    return gates.map((members) => {
-      const total = batches.reduce((sum, gradients) => sum + gate(members, gradients) ** 2, 0);
-      if (Number.isFinite(total)) return total / batches.length;
+  return groups.map((group) =>
+    gatesOf(group).map((members) => {
+      let total = 0;
+      for (let run = 0; run < runs; run++) total += gate(members, run) ** 2;
+      if (Number.isFinite(total)) return total / runs;
       throw new FeatherdetError("the gradient is not finite, so that channels cannot be compared", {
         node: members[0].node,
         operator: members[0].operator,
       });
-    });
-  });
+    })
+  );
 };
 
 const random: Criterion["parts"] = ({ groups, members }, { seed }) => {
@@ -217,12 +220,12 @@ export const CRITERIA: Readonly<Record<CriterionName, Criterion>> = {
   },
   activation: {
     about: "mean of its absolute values on pictures (Molchanov et al. 2017)",
-    needs: "activations",
+    needs: "activation",
     parts: activation,
   },
   taylor: {
     about: "squared change of the loss to first order when it is closed (Molchanov et al. 2019)",
-    needs: "gradients",
+    needs: "gradient",
     parts: taylor,
   },
   random: { about: "chance, the control", parts: random },

@@ -198,6 +198,10 @@ export function latencyModel(table: LatencyTable, { shapes, rest }: NetworkTimes
         const after = widths.with(bundle, widths[bundle] - fewer);
         return model.layersOf(bundle).reduce((sum, i) => sum + timeOf(i, widths) - timeOf(i, after), 0);
       },
+      layers(widths) {
+        refresh();
+        return timed.map((shape, layer) => shape && timeOf(layer, widths));
+      },
     };
   };
 }

@@ -24,6 +24,7 @@ export interface MaskedLayer {
   readonly weight: string;
   /** `[O,C,kh,kw]`. */
   readonly shape: readonly [outputs: number, inputs: number, height: number, width: number];
+  /** The weight's numbers, row-major. */
   readonly data: Float32Array;
 }
 

@@ -12,13 +12,21 @@ export {
   widthMethod,
   type WidthMethodName,
 } from "./choose_widths.ts";
-export { CRITERIA, CRITERIA_NAMES, type CriterionName, type PruneStatistics } from "./criteria.ts";
+export {
+  CRITERIA,
+  CRITERIA_NAMES,
+  type Criterion,
+  type CriterionContext,
+  type CriterionName,
+  type PruneStatistics,
+} from "./criteria.ts";
 export { GRID, latencyModel, LatencyTable, type NetworkTimes, settle } from "./latency_table.ts";
 export { layerShapes } from "./layer_shapes.ts";
 export { type MaskedLayer, maskedLayers, type MaskLayerOptions } from "./mask_layers.ts";
 export { MASK_PATTERNS, type MaskPattern } from "./mask_patterns.ts";
 export { type MaskLayerReport, type MaskReport, maskReport } from "./mask_report.ts";
 export { applyMasks, chooseMasks, hashOfMasks, type MaskOptions, type Masks } from "./masks.ts";
+export { prunePass, type PrunePassOptions, type PrunePassReport } from "./pass.ts";
 export {
   type BudgetKind,
   budgetOf,
@@ -33,7 +41,15 @@ export {
   pruneTo,
   statisticsNeededBy,
 } from "./prune.ts";
-export { costsOf, type PruneCosts, type PrunedLayer, type PruneReport } from "./report.ts";
+export {
+  costsOf,
+  type LayerCosts,
+  type PruneCosts,
+  type PrunedLayer,
+  type PruneReport,
+  pruneReport,
+  type ReportedState,
+} from "./report.ts";
 export type { NormalisationName, ReductionName, ScoreOptions } from "./score.ts";
 export type { CostModel, Ladder, SelectOptions, WidthBudget } from "./select.ts";
 export { type BundleSensitivity, scanSensitivity, type Sensitivities } from "./sensitivity.ts";

@@ -31,7 +31,7 @@ export interface PruneOptions extends ScoreOptions, Omit<SelectOptions, "per"> {
   readonly per?: BudgetKind | "none";
   /** What was measured on pictures, where the criterion needs it. */
   readonly statistics?: PruneStatistics;
-  /** Milliseconds by widths, for a budget of latency or scores divided by it (see `latencyModel`). */
+  /** Milliseconds by widths, for the report, a budget of latency, or scores divided by it (see `latencyModel`). */
   readonly latency?: (model: WidthModel) => CostModel;
   /** Names of nodes whose channels stay: patterns in which `*` stands for anything. */
   readonly keep?: readonly string[];
@@ -128,8 +128,7 @@ export function pruneProblem(source: Graph, options: PruneOptions): PruneProblem
     throw new FeatherdetError(`nothing can be pruned${why}`, { file: source.name });
   }
   const scores = scoreGroups(model.bundles, { graph: source, seed, ...statistics }, options);
-  const isTimed = per === "latency" || shares.some(([kind]) => kind === "latency");
-  const latency = isTimed ? options.latency?.(model) : undefined;
+  const latency = options.latency?.(model);
   const modelOf = (name: BudgetKind): CostModel => {
     if (name !== "latency") return costModel(model, name);
     if (latency) return latency;
@@ -152,18 +151,10 @@ export function pruneTo(
   const removed = ladders.map(({ order }, bundle) => order.slice(0, order.length - widths[bundle]));
   const groups = removed.flatMap((list, bundle) => list.map((index) => model.bundles[bundle].groups[index]));
   const graph = removeChannels(source, groups);
-  const report = pruneReport(model, widths, { before: source, after: graph }, {
+  const report = pruneReport({ graph: source, model, widths: whole, latency }, { graph, model, widths, latency }, {
     criterion: options.criterion ?? "taylor",
     budget: options.budget,
   });
-  if (latency) {
-    const { before, after } = report;
-    const timed = {
-      before: { ...before, latency: latency.cost(whole) },
-      after: { ...after, latency: latency.cost(widths) },
-    };
-    return { graph, report: { ...report, ...timed }, groups };
-  }
   return { graph, report, groups };
 }
 
@@ -205,8 +196,10 @@ export async function pruneBy(source: Graph, options: PruneByOptions): Promise<P
   const problem = pruneProblem(source, options);
   const { whole, ladders, budget, per } = problem;
   const meter = meterOf?.(problem);
-  return pruneTo(
-    problem,
-    await chooseWidths({ whole, ladders, budget, per, ranking, method, meter, settle, onChoosing }),
-  );
+  const widths = await chooseWidths({ whole, ladders, budget, per, ranking, method, meter, settle, onChoosing });
+  for (;;) {
+    const made = pruneTo(problem, widths);
+    // The report may ask for times that the search had no use for.
+    if (!await settle?.()) return made;
+  }
 }

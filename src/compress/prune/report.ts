@@ -5,6 +5,7 @@
  */
 
 import { analyze, type Graph } from "../../graph/mod.ts";
+import type { CostModel } from "./select.ts";
 import type { WidthModel, Widths } from "./widths.ts";
 
 /** Costs of a graph. */
@@ -19,14 +20,26 @@ export interface PruneCosts {
   readonly latency?: number;
 }
 
+/** Widths and costs of a layer. */
+export interface LayerCosts {
+  /** Channels that it reads; 1 for a depthwise layer. */
+  readonly inputs: number;
+  /** Channels that it makes. */
+  readonly outputs: number;
+  /** 10^9 floating-point operations of an input. */
+  readonly gflops: number;
+  /** Milliseconds of an input, from the table of times; only where layers were timed, and of layers that are a dispatch of their own. */
+  readonly milliseconds?: number;
+}
+
 /** What became of a layer. */
 export interface PrunedLayer {
   /** Name of its node. */
   readonly name: string;
-  /** Channels that it reads (1 for a depthwise layer) and makes, before. */
-  readonly before: { readonly inputs: number; readonly outputs: number; readonly gflops: number };
-  /** The same after. */
-  readonly after: { readonly inputs: number; readonly outputs: number; readonly gflops: number };
+  /** What it was. */
+  readonly before: LayerCosts;
+  /** What it is. */
+  readonly after: LayerCosts;
 }
 
 /** What pruning did. */
@@ -51,23 +64,49 @@ export function costsOf(graph: Graph): PruneCosts {
   return { parameters, bytes, gflops: flops / 1e9 };
 }
 
-/** Makes the report of a cut. */
+/** A graph, what layers are as wide as, and what times them. */
+export interface ReportedState {
+  /** The graph. */
+  readonly graph: Graph;
+  /** Widths of the model that it is, or that it was made from. */
+  readonly model: WidthModel;
+  /** How many groups are left of each bundle of that model. */
+  readonly widths: Widths;
+  /** Milliseconds by widths of that model, where layers are timed. */
+  readonly latency?: CostModel;
+}
+
+function costsIn({ graph, widths, latency }: ReportedState): PruneCosts {
+  return { ...costsOf(graph), ...(latency && { latency: latency.cost(widths) }) };
+}
+
+function layersIn({ model, widths, latency }: ReportedState): Map<string, LayerCosts> {
+  const times = latency?.layers?.(widths);
+  return new Map(
+    model.layers(widths).map(({ name, ...costs }, i) => {
+      const milliseconds = times?.[i];
+      return [name, { ...costs, ...(milliseconds !== undefined && { milliseconds }) }];
+    }),
+  );
+}
+
+const groupsIn = ({ widths }: ReportedState) => widths.reduce((sum, width) => sum + width, 0);
+
+/** Makes the report of a cut, or of all that happened between two states of a model. Layers have their names in common. */
 export function pruneReport(
-  model: WidthModel,
-  widths: Widths,
-  { before, after }: { readonly before: Graph; readonly after: Graph },
+  before: ReportedState,
+  after: ReportedState,
   how: Pick<PruneReport, "criterion" | "budget">,
 ): PruneReport {
-  const whole = model.layers(model.whole), left = model.layers(widths);
-  const count = (of: Widths) => of.reduce((sum, width) => sum + width, 0);
+  const left = layersIn(after), all = groupsIn(before);
   return {
     ...how,
-    before: costsOf(before),
-    after: costsOf(after),
-    groups: { all: count(model.whole), removed: count(model.whole) - count(widths) },
-    layers: whole.map(({ name, ...costs }, i) => {
-      const { name: _, ...rest } = left[i];
-      return { name, before: costs, after: rest };
+    before: costsIn(before),
+    after: costsIn(after),
+    groups: { all, removed: all - groupsIn(after) },
+    layers: [...layersIn(before)].flatMap(([name, costs]) => {
+      const now = left.get(name);
+      return now ? [{ name, before: costs, after: now }] : [];
     }),
   };
 }

@@ -13,6 +13,8 @@ export interface CostModel {
   cost(widths: Widths): number;
   /** What is saved when `fewer` groups of a bundle go. */
   saving(widths: Widths, bundle: number, fewer: number): number;
+  /** What each layer costs, by its position in `WidthModel.layers`; undefined for layers that have no cost of their own. */
+  layers?(widths: Widths): readonly (number | undefined)[];
 }
 
 /** How groups are chosen. */

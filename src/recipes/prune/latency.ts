@@ -18,12 +18,13 @@ import {
   latencyModel,
   LatencyTable,
   layerShapes,
+  type ReportedState,
   settle,
   WidthModel,
 } from "../../compress/prune/mod.ts";
 import { createLayerMeter } from "../../eval/layer_meter.ts";
 import type { Graph } from "../../graph/mod.ts";
-import { atBatch } from "./measure.ts";
+import { withBatch } from "../../passes/mod.ts";
 
 /** Who measures, and what is known already. */
 export interface LatencyOptions {
@@ -48,7 +49,7 @@ export interface MeasuredLatency {
 export async function measuredLatency(source: Graph, options: LatencyOptions = {}): Promise<MeasuredLatency> {
   const { memo = createMemoryMemo() } = options;
   const meter = memoisedLayers(options.layerMeter ?? await createLayerMeter(), memo);
-  const graph = atBatch(source, 1), table = new LatencyTable(meter);
+  const graph = withBatch(source, 1), table = new LatencyTable(meter);
   const shapes = layerShapes(graph), content = `${meter.place} | ${hashOfGraph(graph)}`;
   let found: Map<string, number> | undefined;
   const dispatches = async () => {
@@ -72,8 +73,17 @@ export async function measuredLatency(source: Graph, options: LatencyOptions = {
   return { table, latency: latencyModel(table, { shapes: own, rest }) };
 }
 
+/** A model as a report of pruning takes it, with the milliseconds of its layers if they are to be timed. Throws as `measuredLatency`. */
+export async function reportedState(graph: Graph, options?: LatencyOptions): Promise<ReportedState> {
+  const model = new WidthModel(graph), state = { graph, model, widths: model.whole };
+  if (!options) return state;
+  const { table, latency } = await measuredLatency(graph, options), costs = latency(model);
+  await settle(table, () => costs.cost(model.whole));
+  return { ...state, latency: costs };
+}
+
 /** Milliseconds of one picture, predicted from the layers of a model. Throws as `measuredLatency`. */
 export async function predictLatency(graph: Graph, options: LatencyOptions = {}): Promise<number> {
-  const { table, latency } = await measuredLatency(graph, options), model = new WidthModel(graph);
-  return await settle(table, () => latency(model).cost(model.whole));
+  const { latency, widths } = await reportedState(graph, options);
+  return latency!.cost(widths);
 }

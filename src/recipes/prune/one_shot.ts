@@ -4,11 +4,11 @@
  * @module
  */
 
-import { historyEntry, withHistory } from "../../compress/history.ts";
 import { createMemoryMemo } from "../../compress/meter.ts";
+import { type PassStep, passStep, runPasses } from "../../compress/pass.ts";
 import {
-  pruneBy,
-  type PruneByOptions,
+  prunePass,
+  type PrunePassOptions,
   type PruneResult,
   statisticsNeededBy,
   widthMethod,
@@ -16,19 +16,26 @@ import {
 import type { Dataset } from "../../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { unfoldBatchNormalization } from "../../passes/mod.ts";
+import { createGradientRunner } from "../gradient_runner.ts";
 import { historyDataset } from "../history_dataset.ts";
 import { adaptStatistics } from "../train_detector.ts";
 import { type LatencyOptions, measuredLatency } from "./latency.ts";
-import { activationsOn, gradientsOn, type MeasureOptions, reestimateOn } from "./measure.ts";
+import { type MeasureOptions, reestimateOn, statisticsOn } from "./measure.ts";
 import { createWidthMeter, type WidthMeterOptions } from "./width_meter.ts";
 
 /** How a cut is made. */
-export interface CutOptions
+export interface PruneOnOptions
   extends
-    Omit<PruneByOptions, "statistics" | "settle" | "meterOf">,
+    Omit<PrunePassOptions, "settle" | "meterOf">,
     MeasureOptions,
     LatencyOptions,
-    Pick<WidthMeterOptions, "proxy"> {}
+    Pick<WidthMeterOptions, "proxy"> {
+  /**
+   * Whether layers are timed on this adapter, so that the report has their milliseconds; they always are where the budget or `per` asks for
+   * milliseconds.
+   */
+  readonly times?: boolean;
+}
 
 /**
  * The model with BatchNormalization that pruning can measure and training can go on with: files with folded normalisation get it back.
@@ -38,16 +45,39 @@ export async function withNormalisation(model: Graph, dataset: Dataset): Promise
   return unfolded === model ? model : await adaptStatistics(unfolded, dataset);
 }
 
+/** Files with folded normalisation are shown to passes with normalisation, which is no event in the life of a model. */
+const preparedStep = (graph: Graph): PassStep<null> => ({
+  ...{ name: "prepare", effect: "prepares", needs: () => ({}), described: () => ({}) },
+  apply: () => Promise.resolve({ graph, report: null }),
+});
+
 /**
- * Prunes a model by what pictures of a data set tell, and gives it statistics of its own on them. Without a data set only criteria of
- * weights serve, and statistics stay as they are, which costs most of the accuracy until the model is trained.
+ * Prunes a model by what pictures of a data set tell, and gives it statistics of its own on them: the pass `prune`, with all that it needs,
+ * and what has to follow it. Without a data set only criteria of weights serve, and statistics stay as they are, which costs most of the
+ * accuracy until the model is trained.
  *
- * The graph's history has an entry. Throws FeatherdetError as `prune` does, and for a criterion that needs pictures where there are none.
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openDataset } from "../../data/open.ts";
+ * import { yolo11 } from "../../models/yolo11.ts";
+ * import { pruneOn } from "./one_shot.ts";
+ * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
+ * const model = yolo11({ width: 0.0625, size: 64, classes: dataset.classes });
+ * const { report } = await pruneOn(model, dataset, { budget: { gflops: 0.7 } });
+ * assert.ok(report.after.gflops <= 0.7 * report.before.gflops);
+ * ```
+ *
+ * The graph's history has an entry if channels are gone. Throws FeatherdetError as `prune` does, and for a criterion that needs pictures
+ * where there are none.
  */
-export async function cut(source: Graph, dataset: Dataset | undefined, options: CutOptions): Promise<PruneResult> {
+export async function pruneOn(
+  source: Graph,
+  dataset: Dataset | undefined,
+  options: PruneOnOptions,
+): Promise<PruneResult> {
   const criterion = options.criterion ?? (dataset ? "taylor" : "l2");
   const needs = statisticsNeededBy(criterion);
-  const { method = "criterion", memo = createMemoryMemo() } = options;
+  const { method = "criterion", memo = createMemoryMemo(), pictures, proxy } = options;
   if (widthMethod(method).needsMeter && !dataset) {
     throw new FeatherdetError(`method "${method}" scores candidates on pictures: name a data set`, {
       file: source.name,
@@ -62,27 +92,27 @@ export async function cut(source: Graph, dataset: Dataset | undefined, options: 
     );
   }
   const model = dataset ? await withNormalisation(source, dataset) : source;
-  const statistics = {
-    ...(needs === "gradients" && { gradients: await gradientsOn(model, dataset!, options) }),
-    ...(needs === "activations" && { activations: await activationsOn(model, dataset!, options) }),
-  };
-  const isTimed = !options.latency && (options.budget.latency !== undefined || options.per === "latency");
+  const isTimed = !options.latency &&
+    (options.times || options.budget.latency !== undefined || options.per === "latency");
   const times = isTimed ? await measuredLatency(model, { ...options, memo }) : undefined;
-  const made = await pruneBy(model, {
+  const step = passStep(prunePass, {
     ...options,
-    ...{ criterion, statistics, method },
+    ...{ criterion, method },
     ...(times && { latency: times.latency, settle: () => times.table.measure() }),
     ...(dataset && { meterOf: (problem) => createWidthMeter(problem, dataset, { ...options, memo }) }),
-  });
-  const graph = dataset ? await reestimateOn(made, model, dataset, options) : made.graph;
-  const { budget, reduction, normalisation, ranking, multiple, floor, least, per, keep, pictures, proxy } = options;
-  const how = {
-    ...{ criterion, budget, reduction, normalisation, ranking, multiple, floor, least, per, keep, pictures, proxy },
-    ...(method !== "criterion" && { method }),
-  };
-  const entry = historyEntry("prune", how, source, {
-    ...(criterion === "random" && { seed: options.seed ?? 0 }),
-    ...(dataset && { dataset: historyDataset(dataset) }),
-  });
-  return { ...made, graph: withHistory(graph, entry) };
+  }, { pictures, proxy });
+  const runner = createGradientRunner();
+  try {
+    const { graph, reports: [, made] } = await runPasses(source, [preparedStep(model), step], {
+      ...(dataset && { source: { ...statisticsOn(model, dataset, needs === "gradient", options), runner } }),
+      origin: {
+        ...(criterion === "random" && { seed: options.seed ?? 0 }),
+        ...(dataset && { dataset: historyDataset(dataset) }),
+      },
+    });
+    if (!dataset || made.groups.length === 0) return { graph, ...made };
+    return { ...made, graph: await reestimateOn({ graph, groups: made.groups }, model, dataset, options) };
+  } finally {
+    runner.destroy();
+  }
 }

@@ -9,12 +9,12 @@ import { budgetOf, costsOf, type PruneBudget, type PruneCosts, WidthModel } from
 import type { Dataset } from "../../data/dataset.ts";
 import type { Graph } from "../../graph/mod.ts";
 import { predictLatency } from "./latency.ts";
-import { cut, type CutOptions } from "./one_shot.ts";
+import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
 import { type RoundFigures, type RoundOptions, type RoundsResult, trainInRounds } from "./rounds.ts";
 import { type PruneSchedule, roundBudgets } from "./schedule.ts";
 
 /** How a model is pruned and trained in rounds. There are 4 by default. */
-export interface PruneFinetuneOptions extends Omit<CutOptions, "keep">, RoundOptions {
+export interface PruneFinetuneOptions extends Omit<PruneOnOptions, "keep" | "times">, RoundOptions {
   /** Node names whose channels stay. */
   readonly keep?: readonly string[];
   /** Default `equal`. */
@@ -60,7 +60,7 @@ async function costsFor(model: Graph, options: PruneFinetuneOptions): Promise<Pr
  * Prunes a detector in rounds, each followed by training, until the budget is met. Budgets are shares of the model that the run began
  * with; statistics are measured anew after every cut. Each model's history tells all cuts and trainings.
  *
- * Throws FeatherdetError as `cut` and `train` do, and for a store that holds a run with other settings.
+ * Throws FeatherdetError as `pruneOn` and `train` do, and for a store that holds a run with other settings.
  */
 export async function pruneAndTrain(
   source: Graph,
@@ -80,7 +80,10 @@ export async function pruneAndTrain(
     costs: (model) => costsFor(model, options),
     async cut(model, round, before) {
       const budget = relative(budgets[round], before, await costsFor(model, options));
-      const { graph, report: { after, groups: { removed } } } = await cut(model, dataset, { ...options, budget });
+      const { graph, report: { after, groups: { removed } } } = await pruneOn(model, dataset, {
+        ...options,
+        ...{ budget, times: false },
+      });
       const left = {
         ...{ gflops: after.gflops, parameters: after.parameters, bytes: after.bytes },
         ...(after.latency !== undefined && { latency: after.latency }),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { costsOf, type MaskReport, type PruneReport } from "../../compress/prune/mod.ts";
+import { costsOf, type MaskReport, type PruneReport, pruneReport } from "../../compress/prune/mod.ts";
 import {
   sparsify,
   sparsifyAndTrain,
@@ -14,34 +14,39 @@ import {
 } from "./mask_finetune.ts";
 import { createDiskMemo } from "../../host/meter_memo.ts";
 import { type FolderTraining, type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
-import { cut, type CutOptions } from "./one_shot.ts";
+import { reportedState } from "./latency.ts";
+import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
 
 /** What the job gives to training itself. */
 type Given = "validation" | "storeOf" | "tuning" | "variants";
 
 /** What is pruned, and how. */
-export interface PruneModelOptions extends CutOptions, Omit<ModelFileOptions, "dense"> {
+export interface PruneModelOptions extends PruneOnOptions, Omit<ModelFileOptions, "dense"> {
   /** Training between and after cuts; absent for one cut without training. */
-  readonly training?: Omit<PruneFinetuneOptions, keyof CutOptions | Given> & FolderTraining;
+  readonly training?: Omit<PruneFinetuneOptions, keyof PruneOnOptions | Given> & FolderTraining;
 }
 
 /** What was made. */
 export type PrunedModel = ModelFileResult<PruneReport, ToldCut>;
 
-/** Prunes a model and writes the file whole. Throws FeatherdetError as `pruneFile`, `cut` and `pruneAndTrain` do. */
+/** Prunes a model and writes the file whole. Throws FeatherdetError as `pruneFile`, `pruneOn` and `pruneAndTrain` do. */
 export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel> {
   const options = { ...given, memo: given.memo ?? createDiskMemo() };
   return await pruneFile({ ...options, dense: true }, {
     async once(source, pictures) {
-      const { graph, report } = await cut(source, pictures, options);
+      const { graph, report } = await pruneOn(source, pictures, options);
       return { graph, report, before: report.before, after: report.after };
     },
     async inRounds(source, pictures, rest) {
       const { folder: _, ...how } = options.training!;
       const result = await pruneAndTrain(source, pictures, { ...options, ...how, ...rest });
-      const latency = result.rounds.at(-1)?.left.latency;
-      return latency === undefined ? result : { ...result, after: { ...costsOf(result.model), latency } };
+      if (result.reason === "interrupted") return result;
+      const { budget, criterion = "taylor", times, per } = options;
+      const timing = times || budget.latency !== undefined || per === "latency" ? options : undefined;
+      const states = [await reportedState(source, timing), await reportedState(result.model, timing)] as const;
+      const report = pruneReport(...states, { criterion, budget });
+      return { ...result, report, before: report.before, after: report.after };
     },
   });
 }

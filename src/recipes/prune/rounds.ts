@@ -47,8 +47,9 @@ export interface RoundFigures {
   readonly afterCut: Score;
   /** Figures of the best epoch of its training; absent until it is done. */
   readonly score?: Score;
-  /** Epochs and seconds of its training. */
+  /** Epochs of its training. */
   readonly epochs?: number;
+  /** Seconds of its training. */
   readonly seconds?: number;
 }
 
@@ -95,7 +96,7 @@ const decoder = new TextDecoder(), encoder = new TextEncoder();
 /** Options that decide on no result, or that JSON cannot hold. */
 const NOT_KEPT = [
   ...["validation", "storeOf", "onRound", "signal", "onStep", "onEpoch", "workers", "tuning", "variants", "latency"],
-  ...["createTrainer", "memo", "layerMeter", "onChoosing"],
+  ...["createTrainer", "memo", "layerMeter", "onChoosing", "times"],
 ];
 
 /** What makes a run what it is: a run that goes on must have the same. */

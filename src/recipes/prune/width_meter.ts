@@ -13,9 +13,10 @@ import { createAgreementMeter } from "../../eval/agreement_meter.ts";
 import { createMeter, datasetText } from "../../eval/meter.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
 import { FeatherdetError } from "../../graph/mod.ts";
+import { withBatch } from "../../passes/mod.ts";
 import type { NormTargets } from "../../train/autodiff/reestimate_statistics.ts";
 import type { StatisticsSample } from "../../train/autodiff/statistics.ts";
-import { atBatch, batchesOf, type MeasureOptions, reestimateTo, targetsOn } from "./measure.ts";
+import { batchesOf, type MeasureOptions, reestimateTo, targetsOn } from "./measure.ts";
 
 /** What stands for the accuracy after training: `agreement` with the whole model, or its `map`, both on few pictures. */
 export type ProxyName = "agreement" | "map";
@@ -53,7 +54,7 @@ export function createWidthMeter(
   }
   const { source } = problem;
   const some = { ...dataset, images: dataset.images.slice(0, pictures) };
-  const size = Math.min(batch, some.images.length), whole = atBatch(source, size);
+  const size = Math.min(batch, some.images.length), whole = withBatch(source, size);
   const basis = `${proxy} after new statistics, ${size} at a time, on ${datasetText(some)}`;
   const prepare = async (): Promise<Prepared> => {
     const batches = await Array.fromAsync(batchesOf(whole, some, pictures));
@@ -73,7 +74,7 @@ export function createWidthMeter(
       const key = `${place} | ${basis} | ${hashOfGraph(made.graph)} of ${hashOfGraph(source)}`;
       return await remember(memo, "proxy", key, async () => {
         const graph = made.groups.length === 0 ? source : await reestimateTo(made, targets, () => batches, size);
-        return await meter.score({ graph: proxy === "map" ? graph : atBatch(graph, size) });
+        return await meter.score({ graph: proxy === "map" ? graph : withBatch(graph, size) });
       });
     },
   };

@@ -52,18 +52,18 @@ Deno.test("bn is the absolute scale, lamp and fpgm look at rows alone", () => {
 });
 
 Deno.test("taylor is the squared sum of scale and bias times their gradients, the mean over batches", () => {
-  const gradients = [
-    new Map([["first.bn.weight", [1, 2, 3]], ["first.bn.bias", [9, 9, 9]]]),
-    new Map([["first.bn.weight", [-1, 0, 1]], ["first.bn.bias", [1, 1, 1]]]),
-  ];
+  const gradient = new Map([
+    ["first.bn.weight", [[1, 2, 3], [-1, 0, 1]]],
+    ["first.bn.bias", [[9, 9, 9], [1, 1, 1]]],
+  ]);
   const bias = NET.constants.get("first.bn.bias")!.data;
   assertEquals([...bias], [0, 0, 0]);
-  assertEquals(scores("taylor", { gradients }), [(0.5 ** 2 + 0.5 ** 2) / 2, (4 ** 2 + 0) / 2, (3 ** 2 + 1) / 2]);
+  assertEquals(scores("taylor", { gradient }), [(0.5 ** 2 + 0.5 ** 2) / 2, (4 ** 2 + 0) / 2, (3 ** 2 + 1) / 2]);
 });
 
 Deno.test("activation is the mean of the values that carry the channel; random follows the seed", () => {
   const value = bundles[0].groups[0].values.at(-1)!.value;
-  assertEquals(scores("activation", { activations: new Map([[value, [0.25, 4, 1]]]) }), [0.25, 4, 1]);
+  assertEquals(scores("activation", { activation: new Map([[value, [0.25, 4, 1]]]) }), [0.25, 4, 1]);
   const draw = (seed: number) => scoreGroups(bundles, { graph: NET, seed }, { criterion: "random" })[0];
   assertEquals(draw(1), draw(1));
   assert(String(draw(1)) !== String(draw(2)));
@@ -101,8 +101,8 @@ Deno.test("missing statistics, unknown names and numbers that are not finite are
   assertThrows(() => of({ criterion: "l3" }), FeatherdetError, 'unknown criterion "l3"');
   assertThrows(() => of({ criterion: "l2", reduction: "min" }), FeatherdetError, 'unknown reduction "min"');
   assertThrows(() => of({ criterion: "l2", normalisation: "max" }), FeatherdetError, 'unknown normalisation "max"');
-  const gradients = [new Map([["first.bn.weight", [NaN, 0, 0]], ["first.bn.bias", [0, 0, 0]]])];
-  assertThrows(() => scores("taylor", { gradients }), FeatherdetError, "not finite");
+  const gradient = new Map([["first.bn.weight", [[NaN, 0, 0]]], ["first.bn.bias", [[0, 0, 0]]]]);
+  assertThrows(() => scores("taylor", { gradient }), FeatherdetError, "not finite");
   assertThrows(
     () =>
       scoreGroups(bundles, { graph: network([[NaN, 0], [1, 1], [1, 1]], [[1, 1, 1], [1, 1, 1]], [1, 1, 1]), seed: 0 }, {

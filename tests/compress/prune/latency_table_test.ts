@@ -16,7 +16,7 @@ import { ModelBuilder } from "../../../src/models/builder.ts";
 import { NAMED_MODELS } from "../../../src/models/named.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { lively } from "../../support/lively.ts";
-import { fakeLayerMeter } from "../../support/fake_layer_meter.ts";
+import { byWork, fakeLayerMeter } from "../../support/fake_layer_meter.ts";
 
 const LAYER: LayerShape = {
   ...{ kernel: [3, 3], strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1], groups: 1, map: [1, 13, 127] },
@@ -25,11 +25,6 @@ const LAYER: LayerShape = {
 
 /** Linear in each of the widths, so that interpolating along both is exact. */
 const bilinear = ({ inputs, outputs }: LayerShape) => 0.3 + 0.01 * inputs + 0.02 * outputs + 0.004 * inputs * outputs;
-
-/** The formula by multiply-accumulates, as a meter of layers would see them if devices were simple. */
-const byWork = ({ kernel, strides, map, groups, inputs, outputs }: LayerShape) =>
-  1e-3 + 1e-6 * kernel[0] * kernel[1] * (groups === "each" ? 1 : inputs / groups) * outputs * map[1] * map[2] /
-    (strides[0] * strides[1]);
 
 Deno.test("times between measured widths are interpolated along both, and exact where they were measured", async () => {
   const meter = fakeLayerMeter(bilinear), table = new LatencyTable(meter);
@@ -99,7 +94,7 @@ for (const name of ["yolo11n", "yolo11lite-shufflenetv2-0.5x", "yolo11lite-effic
     const whole = lively(NAMED_MODELS[name]({ size: 64, batch: 1 }), 2), rest = 0.5;
     const table = new LatencyTable(fakeLayerMeter(byWork));
     const latency = latencyModel(table, { shapes: layerShapes(whole), rest });
-    const { graph } = await settle(
+    const { graph, report } = await settle(
       table,
       () => prune(whole, { budget: { latency: 0.7 }, criterion: "l2", latency }),
     );
@@ -110,6 +105,14 @@ for (const name of ["yolo11n", "yolo11lite-shufflenetv2-0.5x", "yolo11lite-effic
     // The formula is bilinear, so that predictions are exact but for noise of rounding.
     assert(timeOf(graph) <= 0.7 * before + 1e-9 && timeOf(graph) > 0.6 * before, `${timeOf(graph) / before}`);
     assert(analyze(graph).flops < analyze(whole).flops);
+    const own = [layerShapes(whole), layerShapes(graph)];
+    for (const { name, ...states } of report.layers) {
+      [states.before, states.after].forEach(({ milliseconds }, i) => {
+        const shape = own[i].get(name);
+        if (shape) assertAlmostEquals(milliseconds!, byWork(shape), 1e-9, name);
+        else assertEquals(milliseconds, undefined, name);
+      });
+    }
   });
 }
 

@@ -6,7 +6,7 @@ import { openDataset } from "../../../src/data/open.ts";
 import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { foldBatchNormalization } from "../../../src/passes/mod.ts";
-import { cut } from "../../../src/recipes/prune/one_shot.ts";
+import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import {
   pruneAndTrain,
   type PruneFinetuneOptions,
@@ -76,16 +76,16 @@ Deno.test("a run that was stopped in the middle of a round goes on to the same b
 Deno.test("a cut asks for the pictures that its criterion needs, also of a file with folded normalisation", async () => {
   const folded = foldBatchNormalization(model);
   for (const criterion of ["taylor", "activation", "bn"] as const) {
-    const { graph } = await cut(folded, dataset, { budget: { gflops: 0.7 }, criterion, pictures: 4, batch: 2 });
+    const { graph } = await pruneOn(folded, dataset, { budget: { gflops: 0.7 }, criterion, pictures: 4, batch: 2 });
     assert(graph.nodes.some(({ op }) => op === "BatchNormalization"));
     assert(flops(graph) <= 0.7 * flops(model));
     assertEquals(historyOf(graph).at(-1)!.options.criterion, criterion);
   }
   await assertRejects(
-    () => cut(model, undefined, { budget: { gflops: 0.7 }, criterion: "taylor" }),
+    () => pruneOn(model, undefined, { budget: { gflops: 0.7 }, criterion: "taylor" }),
     FeatherdetError,
     "needs pictures",
   );
-  const { graph } = await cut(folded, undefined, { budget: { gflops: 0.7 } });
+  const { graph } = await pruneOn(folded, undefined, { budget: { gflops: 0.7 } });
   assert(graph.nodes.every(({ op }) => op !== "BatchNormalization"));
 });

@@ -12,9 +12,10 @@ import { createMeter } from "../../../src/eval/meter.ts";
 import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { ModelBuilder } from "../../../src/models/builder.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
+import { withBatch } from "../../../src/passes/mod.ts";
 import { predictLatency } from "../../../src/recipes/prune/latency.ts";
-import { atBatch, batchesOf, reestimateOn } from "../../../src/recipes/prune/measure.ts";
-import { cut } from "../../../src/recipes/prune/one_shot.ts";
+import { batchesOf, reestimateOn } from "../../../src/recipes/prune/measure.ts";
+import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions } from "../../../src/recipes/prune/prune_finetune.ts";
 import { createWidthMeter } from "../../../src/recipes/prune/width_meter.ts";
 import { createMemoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
@@ -51,14 +52,14 @@ const timeOf = (graph: Graph, rest: number) =>
 Deno.test("a budget of latency is met by the meter's times, in one cut and in rounds", async () => {
   const memo = countingMemo(), layerMeter = fakeLayerMeter(large, { rest: 0.5 });
   const how = { budget: { latency: 0.6 }, criterion: "l2", layerMeter, memo, pictures: 4, batch: 2 } as const;
-  const { graph, report } = await cut(model, dataset, how);
+  const { graph, report } = await pruneOn(model, dataset, how);
   assertAlmostEquals(report.before.latency!, timeOf(model, 0.5), 1e-9);
   assertAlmostEquals(report.after.latency!, timeOf(graph, 0.5), 1e-9);
   assert(report.after.latency! <= 0.6 * report.before.latency!);
   assertEquals(historyOf(graph).at(-1)!.options.budget, { latency: 0.6 });
   // Another run measures nothing.
   const before = memo.written.length, asked = layerMeter.asked.length;
-  await cut(model, dataset, how);
+  await pruneOn(model, dataset, how);
   assertEquals([memo.written.length, layerMeter.asked.length], [before, asked]);
   const { rounds, model: pruned } = await pruneAndTrain(model, dataset, {
     ...how,
@@ -72,8 +73,13 @@ Deno.test("a budget of latency is met by the meter's times, in one cut and in ro
 
 Deno.test("scores divided by milliseconds spare what takes no time", async () => {
   const layerMeter = fakeLayerMeter(large);
-  const flops = await cut(model, undefined, { budget: { gflops: 0.6 }, criterion: "l2" });
-  const time = await cut(model, undefined, { budget: { gflops: 0.6 }, criterion: "l2", per: "latency", layerMeter });
+  const flops = await pruneOn(model, undefined, { budget: { gflops: 0.6 }, criterion: "l2" });
+  const time = await pruneOn(model, undefined, {
+    budget: { gflops: 0.6 },
+    criterion: "l2",
+    per: "latency",
+    layerMeter,
+  });
   assert(timeOf(time.graph, 0) < timeOf(flops.graph, 0));
 });
 
@@ -90,12 +96,12 @@ Deno.test("widths are scored after statistics are measured anew, and each once",
   assertEquals(await meter("agreement").score(narrow), score);
   assertEquals(memo.written, ["proxy", "proxy"]);
   // The same by hand: cut, new statistics, agreement and mAP.
-  const map = await meter("map").score(narrow), made = pruneTo(problem, narrow), whole = atBatch(model, 2);
+  const map = await meter("map").score(narrow), made = pruneTo(problem, narrow), whole = withBatch(model, 2);
   const graph = await reestimateOn(made, model, dataset, { pictures: 4, batch: 2 });
   const batches = await Array.fromAsync(batchesOf(whole, dataset, 4));
   const byHand = createAgreementMeter(whole, batches, "by hand");
-  assertEquals(score, await byHand.score({ graph: atBatch(graph, 2) }));
-  assert(score !== await byHand.score({ graph: atBatch(made.graph, 2) }));
+  assertEquals(score, await byHand.score({ graph: withBatch(graph, 2) }));
+  assert(score !== await byHand.score({ graph: withBatch(made.graph, 2) }));
   assertEquals(map, await createMeter(dataset).score({ graph }));
   assertEquals(memo.written.length, 3);
 });
@@ -112,7 +118,7 @@ Deno.test("knapsack and NetAdapt cut within their budgets and tell their method"
   const whole = tiny();
   for (const method of ["knapsack", "netadapt"] as const) {
     const told: string[] = [];
-    const { graph } = await cut(whole, dataset, {
+    const { graph } = await pruneOn(whole, dataset, {
       ...{ budget: { gflops: 0.5 }, criterion: "l2", method, pictures: 4, batch: 2 },
       onChoosing: (what) => void told.push(what),
     });
@@ -120,7 +126,7 @@ Deno.test("knapsack and NetAdapt cut within their budgets and tell their method"
     assertEquals(historyOf(graph).at(-1)!.options.method, method);
   }
   await assertRejects(
-    () => cut(model, undefined, { budget: { gflops: 0.7 }, method: "knapsack" }),
+    () => pruneOn(model, undefined, { budget: { gflops: 0.7 }, method: "knapsack" }),
     FeatherdetError,
     'method "knapsack" scores candidates on pictures',
   );
