@@ -7,7 +7,7 @@
 import { FeatherdetError } from "../graph/error.ts";
 import { distilOptions } from "./distil_options.ts";
 import { givenOptions, runTrainVerb } from "./train.ts";
-import { trainingOptions } from "./train_options.ts";
+import { type CommandOfDevice, trainingOptions } from "./train_options.ts";
 import { deviceVerb } from "./verb.ts";
 
 const EXAMPLES = `deno task distil --student yolo11n --width 0.125 --teacher bccd --data bccd --out runs/student
@@ -17,14 +17,15 @@ const EXAMPLES = `deno task distil --student yolo11n --width 0.125 --teacher bcc
 /** Says what the options do not. */
 const MORE = `
 The teacher is any detector of the same classes: of floats or in int8, of another width, family or input size. It is frozen.
-Without --distil the losses are logits:0.5,dfl:0.25,cwd:5 beside those of the labels. Log, curves and checkpoints show them as
-"distil cwd" and so on. A run that is resumed has the same teacher. All else is as for train; see docs/distillation.md.`;
+Without --distil the losses are logits:0.5,dfl:0.25,cwd:5 beside those of the labels, with box:2.5 instead of dfl for a
+teacher of another input size. Log, curves and checkpoints show them as "distil cwd" and so on. A run that is resumed has
+the same teacher. All else is as for train; see docs/distillation.md.`;
 
 function command() {
-  return trainingOptions(deviceVerb("distil", "Train a small detector with a larger one as its teacher.", EXAMPLES))
+  const own = deviceVerb("distil", "Train a small detector with a larger one as its teacher.", EXAMPLES)
     .option("--student <model>", "name, ONNX file or URL of the detector to train; needed unless the run is resumed")
-    .addOption(distilOptions.teacher())
-    .addHelpText("after", MORE);
+    .addOption(distilOptions.teacher());
+  return trainingOptions(own as CommandOfDevice).addHelpText("after", MORE);
 }
 
 /** The verb `distil`. */

@@ -33,16 +33,19 @@ Defaults are YOLO11's published ones but for epochs, batch and size: AdamW with 
 of up to 10,000 updates, else SGD with 0.01; linear decay to 1 %; warm-up of 3 epochs or 100 steps, here at most a fifth
 of the run; weight decay 0.0005 for 64 pictures an update; moving average of the weights; mosaic but in the last epochs.`;
 
+/** A command for training. What options it has of its own comes first in its help; their types are those of `TrainingRequest`. */
+export type CommandOfDevice = ReturnType<typeof deviceVerb>;
+
 /** `train` with its options. */
 export function trainCommand() {
-  return trainingOptions(deviceVerb("train", "Train a detector on a data set.", EXAMPLES))
+  const command = deviceVerb("train", "Train a detector on a data set.", EXAMPLES)
     .option("--model <model>", "name, ONNX file or URL; needed unless the run is resumed")
-    .addOption(distilOptions.teacher())
-    .addHelpText("after", MORE);
+    .addOption(distilOptions.teacher());
+  return trainingOptions(command as CommandOfDevice).addHelpText("after", MORE);
 }
 
 /** Options that every training has, whatever it calls its model. */
-export function trainingOptions(command: ReturnType<typeof deviceVerb>) {
+export function trainingOptions(command: CommandOfDevice) {
   const fraction = numberIn(0, 1);
   return command
     .option("--data <set>", "data set: synthetic, bccd, coco, or a folder; needed unless the run is resumed")

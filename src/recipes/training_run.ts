@@ -220,8 +220,8 @@ export async function runTrainingIn(
     augment: run.asked.augment ?? true,
     precision: run.asked.precision ?? "f32",
   };
-  const { size = USUAL_SIZE } = wish;
-  const teacher = await loadTeacher(wish, [1, 3, size, size]);
+  const { size = USUAL_SIZE } = wish, pictureShape = [1, 3, size, size];
+  const teacher = await loadTeacher(wish, pictureShape);
   const { dataset, validation } = await openTrainingPictures(wish, teacher, say);
   const warnings = new Set([...dataset.warnings, ...validation?.warnings ?? []]);
   for (const warning of warnings) say(warning);
@@ -270,7 +270,7 @@ export async function runTrainingIn(
     }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
     ...{
-      variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, wish.seed)],
+      variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, pictureShape, wish.seed)],
       tuning: tuningFor(device, { precision: wish.precision }),
       resume: run.checkpoint,
       ...listener,

@@ -35,6 +35,11 @@ export const USUAL_LOSSES: readonly DistilTerm[] = [
   { loss: "cwd", weight: 5 },
 ];
 
+/** The same for a teacher of another input size, whose bins stand for other distances. */
+const USUAL_RESIZED: readonly DistilTerm[] = USUAL_LOSSES.map((term) =>
+  term.loss === "dfl" ? { loss: "box", weight: 2.5 } : term
+);
+
 /** Whether a loss has a temperature; of an unknown one its own check tells. */
 const hasTemperature = ({ loss }: DistilTerm) => DISTIL_LOSSES[loss]?.temperature !== undefined;
 
@@ -79,10 +84,19 @@ export async function loadTeacher(
   return wanted.join() === shape.join() ? source : changeShapes(source, { [name]: wanted });
 }
 
-/** The variant of a teacher; none without one. Throws FeatherdetError as `distilled` does. */
-export function teacherVariants(teacher: Graph | undefined, request: DistilRequest, seed = 0): TrainingVariant[] {
+/**
+ * The variant of a teacher for a student that reads pictures `[N,3,h,w]`; none without one. Throws FeatherdetError for a temperature that
+ * no loss has, and as `distilled` does.
+ */
+export function teacherVariants(
+  teacher: Graph | undefined,
+  request: DistilRequest,
+  pictures: Shape,
+  seed = 0,
+): TrainingVariant[] {
   if (teacher === undefined) return [];
-  const { distil = USUAL_LOSSES, temperature, distilMaps: features } = request;
+  const isResized = teacher.inputs[0].shape.slice(2).join() !== pictures.slice(2).join();
+  const { distil = isResized ? USUAL_RESIZED : USUAL_LOSSES, temperature, distilMaps: features } = request;
   if (temperature !== undefined && !distil.some(hasTemperature)) {
     throw new FeatherdetError(`--temperature is for logits, and ${distil.map(({ loss }) => loss).join(", ")} has none`);
   }

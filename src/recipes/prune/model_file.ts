@@ -113,9 +113,13 @@ export async function pruneFile<Report, Round>(
       throw new FeatherdetError("training after a cut needs pictures to validate on: name --data");
     }
     const { folder } = training;
-    const teacher = await loadTeacher(training, source.inputs[0].shape);
+    const { shape } = source.inputs[0], teacher = await loadTeacher(training, shape);
     const result = await job.inRounds(source, pictures.training, {
-      ...{ validation: pictures.validation, tuning, variants: teacherVariants(teacher, training, training.seed) },
+      ...{
+        validation: pictures.validation,
+        tuning,
+        variants: teacherVariants(teacher, training, shape, training.seed),
+      },
       storeOf: (name) => folderStore(name === "" ? folder : `${folder}/${name}`),
     });
     const { model: graph, before, rounds, scoreBefore, report, reason } = result;
