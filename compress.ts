@@ -47,6 +47,7 @@ export {
   type LayerSensitivity,
   listMixedPasses,
   listQuantizePasses,
+  type LowBitName,
   measureSensitivity,
   measureSensitivityFromCalibration,
   type MixedBudget,

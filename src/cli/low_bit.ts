@@ -1,17 +1,14 @@
 /**
- * `quantize --weights ternary` and `--weights binary`: packs the weights of a model, which takes no pictures and no device.
+ * `quantize --weights 4bit`, `ternary` and `binary`: packs the weights of a model, which takes no pictures and no device.
  *
  * @module
  */
 
-import { packWeightsPass, type PackWeightsReport } from "../compress/quantize/mod.ts";
+import { LOW_BITS, type LowBitName, packWeightsPass, type PackWeightsReport } from "../compress/quantize/mod.ts";
 import { passStep } from "../compress/pass.ts";
 import { type AnyCompressionJob, compressionJob } from "./compress_verb.ts";
 import type { QuantizeSettings } from "./quantize.ts";
 import { floatOption } from "./quantize_options.ts";
-
-/** What weights become, and the bits of one. */
-const LOW_BITS = { ternary: 2, binary: 1 } as const;
 
 const WARNING = "weights of one or two bits without training leave a detector blind: train the model with them";
 
@@ -37,19 +34,20 @@ function reportText(
   ];
 }
 
-/** What `quantize` does for weights of one or two bits. */
-export function lowBitJob({ float }: QuantizeSettings, weights: keyof typeof LOW_BITS): AnyCompressionJob {
+/** What `quantize` does for weights of few bits. */
+export function lowBitJob({ float }: QuantizeSettings, weights: LowBitName): AnyCompressionJob {
   return compressionJob({
     steps: ({ graph }) => [
       passStep(packWeightsPass, { bits: LOW_BITS[weights], float: floatOption(float, graph) }, { float }),
     ],
     told({ reports: [report] }, { graph }) {
       const { model: { after: bytes }, packedLayers: layers } = report;
+      const warnings = weights === "4bit" ? [] : [WARNING];
       const quantization = { by: "featherdet quantize", from: graph.name, weights, float };
       return {
         lines: reportText(report, weights),
-        warnings: [WARNING],
-        json: { bytes, layers, report: { ...report, warnings: [WARNING] }, quantization },
+        warnings,
+        json: { bytes, layers, report: { ...report, warnings }, quantization },
       };
     },
   });

@@ -1,12 +1,12 @@
 /**
  * `quantize`: int8 after training, with pictures that show the ranges, and what it brings on this adapter; or, by its options, mixed
- * precision and weights of one or two bits.
+ * precision and weights of few bits.
  *
  * @module
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import type { ObserverName } from "../compress/quantize/mod.ts";
+import { isLowBit, type ObserverName } from "../compress/quantize/mod.ts";
 import { integerIn, numberIn } from "./arguments.ts";
 import { type CompressCommand, compressVerb } from "./compress_verb.ts";
 import { int8Job } from "./int8.ts";
@@ -33,8 +33,8 @@ function quantizeOptions(command: CompressCommand) {
     .addOption(
       new Option(
         "--weights <name>",
-        "int8 with a scale for each output channel or one a tensor; or ternary or binary, all else in float",
-      ).choices(["channel", "tensor", "ternary", "binary"] as const).default("channel" as const),
+        "int8 with a scale for each output channel or one a tensor; or 4bit, ternary or binary, all else in float",
+      ).choices(["channel", "tensor", "4bit", "ternary", "binary"] as const).default("channel" as const),
     )
     .option("--clip-weights", "clip weights where that lowers their mean square error")
     .option("--no-bias-correction", "leave biases as they are")
@@ -77,6 +77,6 @@ export const quantizeVerb = compressVerb({
     refuseUnused(settings, (option) => isGiven(option as keyof typeof settings));
     if (budget !== undefined) return mixedJob(settings, budget, output);
     const { weights } = settings;
-    return weights === "ternary" || weights === "binary" ? lowBitJob(settings, weights) : int8Job(settings, output);
+    return isLowBit(weights) ? lowBitJob(settings, weights) : int8Job(settings, output);
   },
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isLowBit } from "../compress/quantize/mod.ts";
 import { FeatherdetError, type Graph, type Node } from "../graph/mod.ts";
 
 /** Options that only int8 has a use for, by the names that the library gives them. */
@@ -49,7 +50,7 @@ export function refuseUnused(
     throw new FeatherdetError(`${names.join(", ")} ${names.length === 1 ? "is" : "are"} for ${what}`);
   };
   if (mixed === undefined) refuse(given(FOR_MIXED), "--mixed");
-  if (weights === "ternary" || weights === "binary") {
+  if (isLowBit(weights)) {
     refuse(given(FOR_INT8), `int8: ${weights} weights need neither pictures nor ranges`);
   }
   if (observer !== "percentile") refuse(given({ percentile: "--percentile" }), "--observer percentile");

@@ -88,8 +88,8 @@ export function trainCommand() {
     .addOption(
       new Option(
         "--quantize <form>",
-        "train for weights and activations in int8, or for ternary or binary weights: with rounding in the loop",
-      ).choices(["int8", "ternary", "binary"] as const),
+        "train for weights and activations in int8, or for weights of four bits, ternary or binary ones: with rounding in the loop",
+      ).choices(["int8", "4bit", "ternary", "binary"] as const),
     )
     .option(
       "--calibration <pictures>",

@@ -9,6 +9,8 @@ import {
   calibrate,
   convertQat,
   findActivationScales,
+  LOW_BITS,
+  type LowBitName,
   prepareQat,
   type PrepareQatOptions,
 } from "../compress/quantize/mod.ts";
@@ -19,10 +21,10 @@ import { createSessionRunner } from "../engine/session_runner.ts";
 import { PLAIN, type TrainingVariant } from "../train/mod.ts";
 
 /**
- * What a model is trained for: weights and activations in int8, or weights of two bits (ternary) or one (binary) with activations in
- * float.
+ * What a model is trained for: weights and activations in int8, or weights of four bits, two (ternary) or one (binary) with activations
+ * in float.
  */
-export type QuantizedForm = "int8" | "ternary" | "binary";
+export type QuantizedForm = "int8" | LowBitName;
 
 /** Which numbers of a model are rounded in training. */
 export interface QuantizedTrainingOptions {
@@ -69,7 +71,7 @@ function roundingVariant(
 }
 
 /** Bits of a weight. */
-const BITS = { int8: 8, ternary: 2, binary: 1 } as const;
+const BITS = { int8: 8, ...LOW_BITS } as const;
 
 /** Pictures that show ranges, unless said otherwise. */
 const CALIBRATION_PICTURES = 64;
@@ -90,8 +92,8 @@ async function calibratedScales(model: Graph, dataset: Dataset, pictures: number
   }
 }
 
-/** Training for weights of one or two bits. */
-function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
+/** Training for weights of few bits. */
+function lowBitTraining(quantize: LowBitName): QuantizedTraining {
   const rounding = { bits: BITS[quantize], float: SCHEME.float };
   return roundingVariant({ quantize }, rounding, (model) => convertQat(model, rounding));
 }

@@ -14,9 +14,11 @@ export { type PreparedQat, prepareQat, type PrepareQatOptions } from "./prepare_
 export type { DetectionFidelity, Fidelity } from "./fidelity.ts";
 export type { FloatOption } from "./float_rules.ts";
 export { binaryChannel } from "./binary.ts";
+export { fourBitChannel } from "./four_bit.ts";
 export { packWeights, type PackWeightsOptions, packWeightsPass, type PackWeightsResult } from "./pack_weights.ts";
 export type { LowBitChannel } from "./low_bit_channel.ts";
-export type { BytesChange, PackedLayerReport, PackWeightsReport } from "./pack_weights_report.ts";
+export { isLowBit, LOW_BITS } from "./pack_weights_report.ts";
+export type { BytesChange, LowBitName, PackedLayerReport, PackWeightsReport } from "./pack_weights_report.ts";
 export type { FloatStorage } from "./mixed/assign.ts";
 export type { DispatchMilliseconds } from "../meter.ts";
 export type { MixedMeter, MixedVariant, VariantTimes } from "./mixed/meter.ts";

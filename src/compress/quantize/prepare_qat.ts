@@ -28,7 +28,8 @@ import { type ActivationScales, scaledPlacement, scaleOf } from "./scaled.ts";
 
 /** What to round. */
 export interface PrepareQatOptions {
-  /** Bits of a weight: 8 with activations in int8 too, 2 for ternary and 1 for binary weights with activations in float. */
+  /** Bits of a weight: 8 with activations in int8 too, 4, 2 (ternary) or 1 (binary) for weights of few bits with activations in
+   * float. */
   readonly bits: WeightBits | 8;
   /** For 8 bits: how activations are stored, as `activationScales` finds it on calibration pictures. */
   readonly scales?: ActivationScales;
@@ -92,7 +93,7 @@ function lowBitRoundings(folded: Graph, bits: WeightBits, float: FloatOption): R
 }
 
 /**
- * The float model with a FakeQuantizeWeights before every convolution whose weights `packWeights` (2 and 1 bits, ternary ones by the rule
+ * The float model with a FakeQuantizeWeights before every convolution whose weights `packWeights` (4, 2 and 1 bits, ternary ones by the rule
  * `twn`) or `quantize` (8 bits) would round, and for 8 bits a FakeQuantize behind every value that `quantize` would store in int8; values
  * that share a scale there share it here. BatchNormalization stays, to be trained. `withWeights` puts trained numbers into the float
  * model; `convertQat` then makes the quantized model.
