@@ -36,6 +36,18 @@ function quantizeOptions(command: CompressCommand) {
         "int8 with a scale for each output channel or one a tensor; or 4bit, ternary or binary, all else in float",
       ).choices(["channel", "tensor", "4bit", "ternary", "binary"] as const).default("channel" as const),
     )
+    .addOption(
+      new Option(
+        "--rounding <name>",
+        "weights of 8 or 4 bits go to the nearest number, or to that with which layers make what they made: minutes",
+      ).choices(["nearest", "reconstructed"] as const).default("nearest" as const),
+    )
+    .option(
+      "--rounding-steps <number>",
+      "with --rounding reconstructed: steps in which a layer learns it",
+      integerIn(1, 1_000_000),
+      200,
+    )
     .option("--clip-weights", "clip weights where that lowers their mean square error")
     .option("--no-bias-correction", "leave biases as they are")
     .option("--equalise", "equalise pairs of layers first, where that changes nothing else")

@@ -32,6 +32,14 @@ export {
   searchMixedPrecision,
 } from "./mixed/pass.ts";
 export type { MixedOptions, MixedResult } from "./mixed/search.ts";
+export {
+  type ReconstructedLayerReport,
+  type ReconstructOptions,
+  reconstructPass,
+  type ReconstructReport,
+} from "./reconstruct/reconstruct.ts";
+export type { ReconstructedBits } from "./reconstruct/grid.ts";
+export type { LearnOptions } from "./reconstruct/layer.ts";
 export type { ObserverName } from "./observers/mod.ts";
 export {
   listQuantizePasses,
