@@ -207,11 +207,12 @@ export { createLayerMeter, type LayerMeterOptions } from "./src/eval/layer_meter
 export { removeChannels } from "./src/passes/remove_channels.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
+export { createSessionFitter } from "./src/engine/session_fitter.ts";
 export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
 export { createMixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export type { Histogram } from "./src/compress/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";
-export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
+export type { Fit, Fitter, Runner, RunnerTensor } from "./src/compress/runner.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type * from "./src/engine/public_types.ts";

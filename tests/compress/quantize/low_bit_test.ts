@@ -397,6 +397,49 @@ Deno.test("what cannot be packed is refused in a sentence", () => {
   assertThrows(unpack(1, 1, { bits: 1, shape: [] }), FeatherdetError, "weights need an axis of output channels");
 });
 
+gpuTest(
+  "quantize --weights 4bit --rounding reconstructed learns on pictures and says what it brought",
+  () =>
+    inFolder(async (folder) => {
+      const out = join(folder, "four.onnx");
+      const cli = fileURLToPath(new URL("../../../src/cli.ts", import.meta.url));
+      const names = demoDetector({ size: 64 }).nodes.filter(({ op }) => op === "Conv").map(({ name }) => name);
+      const float = names.filter((name) => name !== "model.1/conv").join(",");
+      const quantize = (...more: string[]) =>
+        new Deno.Command(Deno.execPath(), {
+          args: [
+            ...["run", "-A", cli, "quantize", "--model", "demo", "--size", "64", "--weights", "4bit", "--json"],
+            ...["--rounding", "reconstructed", "--rounding-steps", "1", "--float", float],
+            ...["--out", out, ...more],
+          ],
+          env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
+          stdin: "null",
+        }).output();
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      const bare = await quantize();
+      assertEquals(bare.code, 1);
+      assertStringIncludes(
+        text(bare.stderr),
+        "--rounding reconstructed needs pictures that it learns from: --calibrate",
+      );
+      const { code, stdout, stderr } = await quantize("--calibrate", "synthetic", "--limit", "2");
+      assertEquals(code, 0, text(stderr));
+      const { layers, report: { rounding }, quantization } = JSON.parse(text(stdout));
+      assertEquals([rounding.samples, rounding.layers.length, layers, quantization.rounding], [
+        2,
+        1,
+        1,
+        "reconstructed",
+      ]);
+      const graph = await loadOnnx(out);
+      assertEquals(graph.nodes.filter(({ op }) => op === "UnpackWeights").length, 1);
+      assertEquals(historyOf(graph).map(({ name, options }) => [name, options.steps ?? options.weights]), [
+        ["reconstruct", 1],
+        ["packWeights", "4bit"],
+      ]);
+    }),
+);
+
 Deno.test("quantize --weights ternary writes the packed file and says what to expect of it", () =>
   inFolder(async (folder) => {
     const out = join(folder, "ternary.onnx");
