@@ -89,6 +89,7 @@ function reportOf(
 export function int8Job(settings: QuantizeSettings, output: Output): AnyCompressionJob {
   const scheme = schemeOf(settings), { calibrate, equalise = false, float: rule } = settings;
   return compressionJob({
+    compact: true,
     pictures: picturesOf(settings),
     check(graph) {
       floatOption(rule, graph);

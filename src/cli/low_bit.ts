@@ -45,6 +45,7 @@ function reportText(
 function reconstructedJob(settings: QuantizeSettings): AnyCompressionJob {
   const { float, limit } = settings, weights = "4bit";
   return compressionJob({
+    compact: true,
     pictures: picturesOf({ ...settings, limit: Math.min(limit, ROUNDING_PICTURES) }),
     check: () => checkRounding(settings),
     steps: (input) => {
@@ -72,6 +73,7 @@ export function lowBitJob(settings: QuantizeSettings, weights: LowBitName): AnyC
   const { float, rounding } = settings;
   if (rounding === "reconstructed") return reconstructedJob(settings);
   return compressionJob({
+    compact: true,
     steps: ({ graph }) => [
       passStep(packWeightsPass, { bits: LOW_BITS[weights], float: floatOption(float, graph) }, { float }),
     ],

@@ -81,6 +81,7 @@ export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output
   const samples = sensitivity === true ? undefined : sensitivity;
   let measured: Dataset, adapter: string;
   return compressionJob({
+    compact: true,
     pictures: picturesOf(settings),
     check() {
       if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");

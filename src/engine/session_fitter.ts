@@ -6,7 +6,7 @@
 
 import type { Fit, Fitter } from "../compress/runner.ts";
 import { buildTrainingGraph, type ParameterGroup } from "../train/mod.ts";
-import { TrainingSession, type TrainingSessionOptions, type TrainingStep } from "./training_session.ts";
+import { TrainingSession, type TrainingStep } from "./training_session.ts";
 
 /** Steps that are on their way before the first of them has reported: reading back takes longer than a small step. */
 const AHEAD = 8;
@@ -17,14 +17,11 @@ function settingsOf(rate: number) {
   return { learningRates, momentum: 0.9, weightDecay: 0, averageDecay: 0, clipNorm: Infinity };
 }
 
-async function fit(
-  { graph, losses, learned, steps, learningRate, feed }: Fit,
-  options: Omit<TrainingSessionOptions, "optimizer">,
-): Promise<ReadonlyMap<string, Float32Array>> {
+async function fit({ graph, losses, learned, steps, learningRate, feed }: Fit): Promise<ReadonlyMap<string, Float32Array>> {
   const trained = new Map(learned.map((name) => [name, "weight"] as const));
   const outputs = losses.map(({ value }) => value);
   const problem = buildTrainingGraph(graph, { outputs, trained, frozen: (name) => !trained.has(name) });
-  const session = await TrainingSession.create({ ...problem, losses }, { ...options, optimizer: "adamw" });
+  const session = await TrainingSession.create({ ...problem, losses }, { optimizer: "adamw" });
   try {
     const settings = settingsOf(learningRate), running: Promise<TrainingStep>[] = [];
     for (let step = 0; step < steps; step++) {
@@ -59,6 +56,6 @@ async function fit(
  * assert.ok(Math.abs(found.get("a")![0] - 1) < 0.2);
  * ```
  */
-export function createSessionFitter(options: Omit<TrainingSessionOptions, "optimizer"> = {}): Fitter {
-  return { fit: (problem) => fit(problem, options) };
+export function createSessionFitter(): Fitter {
+  return { fit };
 }

@@ -296,7 +296,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
       signal,
       validate: validation && validator(made, validation, options),
       exportModel: (weights) => saveOnnx(plain(weights)),
-      ...(variants.length > 0 && { exportBest: (weights) => saveOnnx(made(weights)) }),
+      ...(variants.length > 0 &&
+        { exportBest: (weights) => saveOnnx(made(weights), { compact: options.quantize !== undefined }) }),
     });
     const { best, epochs: done, seconds } = run;
     // Before there was a best one, a file of that name is of something else.
