@@ -97,6 +97,11 @@ export function trainCommand() {
       integerIn(1, LARGEST),
     )
     .option(
+      "--freeze-epochs <epochs>",
+      "epochs at the end in which weights rest at their average; with --quantize 1 by default, of 10 epochs and more",
+      integerIn(0, LARGEST),
+    )
+    .option(
       "--sparse-gamma <weight>",
       "draw scales of BatchNormalization to zero before a pruning: weight of their absolute sum, 1e-4 is usual",
       numberIn(1e-12, 1e6),

@@ -31,7 +31,7 @@ export interface TrainingRequest
     Pick<AugmentOptions, "flipHorizontal" | "flipVertical">,
     Pick<TrainOptions, "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine">,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
-    Pick<TrainOptions, "workers" | "quantize">,
+    Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs">,
     SparseRequest {
   /** Name, ONNX file or URL. */
   readonly model?: string;
@@ -271,6 +271,7 @@ export async function runTrainingIn(
       workers: wish.workers,
       recompute: wish.recompute,
       quantize: wish.quantize,
+      freezeEpochs: wish.freezeEpochs,
       calibrationPictures: wish.calibration,
     }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
