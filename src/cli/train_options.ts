@@ -97,6 +97,10 @@ export function trainCommand() {
       integerIn(1, LARGEST),
     )
     .option(
+      "--learn-scales",
+      "with --quantize int8: scales of activations are trained too, from those that the pictures show",
+    )
+    .option(
       "--freeze-epochs <epochs>",
       "epochs at the end in which weights rest at their average; with --quantize 1 by default, of 10 epochs and more",
       integerIn(0, LARGEST),

@@ -17,7 +17,9 @@ function settingsOf(rate: number) {
   return { learningRates, momentum: 0.9, weightDecay: 0, averageDecay: 0, clipNorm: Infinity };
 }
 
-async function fit({ graph, losses, learned, steps, learningRate, feed }: Fit): Promise<ReadonlyMap<string, Float32Array>> {
+async function fit(
+  { graph, losses, learned, steps, learningRate, feed }: Fit,
+): Promise<ReadonlyMap<string, Float32Array>> {
   const trained = new Map(learned.map((name) => [name, "weight"] as const));
   const outputs = losses.map(({ value }) => value);
   const problem = buildTrainingGraph(graph, { outputs, trained, frozen: (name) => !trained.has(name) });

@@ -170,12 +170,18 @@ function checkClasses(model: Graph, dataset: Dataset, what: string): void {
 async function listVariants(
   model: Graph,
   dataset: Dataset,
-  { quantize, calibrationPictures, resume, variants = [] }: TrainOptions,
+  { quantize, calibrationPictures, learnScales, resume, variants = [] }: TrainOptions,
 ): Promise<readonly TrainingVariant[]> {
   if (quantize !== undefined) {
-    const rounding = await quantizedTraining(model, dataset, { quantize, calibrationPictures }, resume?.settings);
+    const rounding = await quantizedTraining(
+      model,
+      dataset,
+      { quantize, calibrationPictures, learnScales },
+      resume?.settings,
+    );
     return [rounding, ...variants];
   }
+  if (learnScales) throw new FeatherdetError("scales are learned in training in int8, which was not asked for");
   if (calibrationPictures === undefined) return variants;
   throw new FeatherdetError("pictures for calibration are for training in int8, which was not asked for");
 }
@@ -308,7 +314,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
   const plain = (weights: Weights) => withTrained(noted, weights);
-  const made = (weights: Weights) => variant.exported(plain(weights));
+  const made = (weights: Weights) => variant.exported(plain(weights), weights);
   try {
     const { reason, run } = await runTraining(trainer, batches, {
       ...options,

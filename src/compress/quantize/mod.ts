@@ -10,7 +10,7 @@ export { calibrate, type CalibrateOptions } from "./calibrate.ts";
 export { Calibration, type CalibrationStatistics } from "./calibration.ts";
 export { type EqualiseOptions, equalisePass, type EqualiseReport } from "./equalise_pass.ts";
 export { convertQat, type ConvertQatOptions } from "./convert_qat.ts";
-export { type PreparedQat, prepareQat, type PrepareQatOptions } from "./prepare_qat.ts";
+export { learnedScales, type PreparedQat, prepareQat, type PrepareQatOptions } from "./prepare_qat.ts";
 export type { DetectionFidelity, Fidelity } from "./fidelity.ts";
 export type { FloatOption } from "./float_rules.ts";
 export { binaryChannel } from "./binary.ts";
