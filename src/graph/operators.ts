@@ -172,7 +172,7 @@ export interface OperatorAttributes extends UnaryAttributes {
   /** Another element type; floats lose their fraction, whole numbers wrap. */
   Cast: { readonly to: ElementType };
   /**
-   * Weights of one or two bits -> f32 of the given shape `[O, ...]`: the level of each packed code times the scale of its output
+   * Weights of one, two or four bits -> f32 of the given shape `[O, ...]`: the level of each packed code times the scale of its output
    * channel (see `packed_weights.ts`). Inputs: packed codes (u8, a list), scale `[O]`. ONNX spells it with a table.
    */
   UnpackWeights: { readonly bits: WeightBits; readonly shape: readonly number[] };
