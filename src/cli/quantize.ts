@@ -46,7 +46,7 @@ function quantizeOptions(command: CompressCommand) {
       "--rounding-steps <number>",
       "with --rounding reconstructed: steps in which a layer learns it",
       integerIn(1, 1_000_000),
-      200,
+      100,
     )
     .option("--clip-weights", "clip weights where that lowers their mean square error")
     .option("--no-bias-correction", "leave biases as they are")

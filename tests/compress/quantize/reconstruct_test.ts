@@ -171,7 +171,7 @@ gpuTest(
   "four bits: the network makes less of an error than with nearest rounding, with whole numbers in range",
   async () => {
     const graph = network();
-    const made = await reconstructed(graph, { bits: 4, steps: 120 });
+    const made = await reconstructed(graph, { bits: 4, steps: 60 });
     const [report] = made.reports as readonly [ReconstructReport];
     const pack = async (source: Graph) =>
       (await runPasses(source, [passStep(packWeightsPass, { bits: 4, float: "none" })] as const)).graph;
@@ -235,7 +235,7 @@ gpuTest("equal seeds learn the same to the bit, others do not; the history says 
       String(first.graph.constants.get("make_c2/reconstructed_weight")!.data),
   );
   const [{ name, options }] = historyOf(first.graph);
-  const learning = { steps: 12, batch: 8, learningRate: 0.03, seed: 3 };
+  const learning = { steps: 12, batch: 8, learningRate: 0.5, seed: 3 };
   assertEquals([name, options], ["reconstruct", { bits: 4, samples: SAMPLES, ...learning, float: "none" }]);
 });
 

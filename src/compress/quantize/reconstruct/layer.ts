@@ -25,11 +25,11 @@ export interface ReconstructedLayer {
 
 /** How rounding is learned. */
 export interface LearnOptions {
-  /** Steps of Adam for each layer. */
+  /** Steps of Adam for each layer; 100 by default. */
   readonly steps: number;
-  /** Windows of a step. */
+  /** Windows of a step; 8 by default. */
   readonly batch: number;
-  /** Length of a step, in units of v: the share goes from 0 to 1 within 4.8. */
+  /** Length of a step, in units of v: the share goes from 0 to 1 within 4.8. By default 6 over the number of steps. */
   readonly learningRate: number;
 }
 
