@@ -27,6 +27,9 @@ export const GRID_MOST: Readonly<Record<ReconstructedBits, number>> = { 4: FOUR_
 /** Weights of a step that lie on it but for the rounding of f32, as a share of a step. */
 const ON_STEP = 1e-4;
 
+/** How near to the greatest step a weight is taken for one at the end. */
+const END = 1e-3;
+
 /** The grid on which `quantize` (8 bits) and `packWeights` (4 bits) put weights. */
 export function weightGrid({ shape, data }: Constant, bits: ReconstructedBits): WeightGrid {
   const size = data.length / shape[0], most = GRID_MOST[bits];
@@ -46,6 +49,15 @@ export function weightGrid({ shape, data }: Constant, bits: ReconstructedBits): 
     }
   }
   return { scales, floors, rests };
+}
+
+/**
+ * Which way a weight goes that lies at either end of what the bits hold, true for up; undefined for others. These may not move: the scale that is
+ * found behind this pass follows from the greatest of them.
+ */
+export function endOf({ floors, rests }: WeightGrid, bits: ReconstructedBits, index: number): boolean | undefined {
+  const most = GRID_MOST[bits], steps = floors[index] + rests[index];
+  return steps >= most - END ? true : steps <= END - most ? false : undefined;
 }
 
 /** The weights on the grid where those are one step up for which `isUp` says so, in f32. */

@@ -16,7 +16,7 @@ import { type FloatOption, floatRule } from "../float_rules.ts";
 import { type Layer, layersOf } from "../layers.ts";
 import { lowBitPlacement } from "../pack_weights.ts";
 import { refuseQuantized } from "../refuse_quantized.ts";
-import { GRID_MOST, onGrid, type ReconstructedBits, weightGrid } from "./grid.ts";
+import { endOf, GRID_MOST, onGrid, type ReconstructedBits, weightGrid } from "./grid.ts";
 import { LayerBetween, type LearnOptions, type ReconstructedLayer } from "./layer.ts";
 import { SideBySide } from "./side_by_side.ts";
 
@@ -175,9 +175,10 @@ async function reconstruct(
     let best = { ...nearest, ...first };
     if (first.error > 0) {
       const { bias } = await between.measure(Float32Array.from(weight.data));
-      const ups = await between.learn(grid, {
+      const shares = await between.learn(grid, {
         ...{ bias, nearest: first.error, fitter, random, steps, batch, learningRate },
       });
+      const ups = shares.map((up, i) => endOf(grid, bits, i) ?? up);
       const learned = onGrid(grid, (i) => ups[i]);
       const found = await between.measure(learned);
       const moved = ups.reduce((sum, up, i) => sum + (up === isNearestUp(i) ? 0 : 1), 0) / ups.length;
