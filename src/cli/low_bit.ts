@@ -75,9 +75,10 @@ export function lowBitJob(settings: QuantizeSettings, weights: LowBitName): AnyC
   return compressionJob({
     compact: true,
     steps: ({ graph }) => [
+      passStep(foldPass, {}),
       passStep(packWeightsPass, { bits: LOW_BITS[weights], float: floatOption(float, graph) }, { float }),
     ],
-    told({ reports: [report] }, { graph }) {
+    told({ reports: [, report] }, { graph }) {
       const { model: { after: bytes }, packedLayers: layers } = report;
       const warnings = [weights === "4bit" ? WARNING_OF_FOUR : WARNING];
       const quantization = { by: "featherdet quantize", from: graph.name, weights, float };
