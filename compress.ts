@@ -45,8 +45,10 @@ export {
   type FloatStorage,
   type LayerReport,
   type LayerSensitivity,
+  type LearnOptions,
   listMixedPasses,
   listQuantizePasses,
+  type LowBitName,
   measureSensitivity,
   measureSensitivityFromCalibration,
   type MixedBudget,
@@ -79,6 +81,11 @@ export {
   quantizeReport,
   quantizeScaled,
   type QuantizeSteps,
+  type ReconstructedBits,
+  type ReconstructedLayerReport,
+  type ReconstructOptions,
+  reconstructPass,
+  type ReconstructReport,
   type SchemeOptions,
   searchMixedFromCalibration,
   searchMixedPrecision,
@@ -204,6 +211,7 @@ export { createLayerMeter, type LayerMeterOptions } from "./src/eval/layer_meter
 export { removeChannels } from "./src/passes/remove_channels.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
+export { createSessionFitter } from "./src/engine/session_fitter.ts";
 export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
 export { createGradientRunner, type GradientRunner } from "./src/recipes/gradient_runner.ts";
 export { takeLabelledSamples } from "./src/recipes/labelled_samples.ts";
@@ -214,7 +222,7 @@ export type { ProxyName, WidthMeterOptions } from "./src/recipes/prune/width_met
 export { createMixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export type { Histogram } from "./src/compress/histogram.ts";
 export type { Observed, ValueStatistics } from "./src/compress/value_statistics.ts";
-export type { Runner, RunnerTensor } from "./src/compress/runner.ts";
+export type { Fit, Fitter, Runner, RunnerTensor } from "./src/compress/runner.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type * from "./src/engine/public_types.ts";

@@ -122,6 +122,7 @@ export type { MobileNetV3Scale } from "./src/models/backbones/mobilenetv3.ts";
 export type { ShuffleNetV2Scale } from "./src/models/backbones/shufflenetv2.ts";
 export type { DetectorModelOptions } from "./src/models/detector_options.ts";
 export type { Yolo11Scale } from "./src/models/yolo11.ts";
+export type { LowBitName } from "./src/compress/quantize/mod.ts";
 export type { QuantizedForm, QuantizedTrainingOptions } from "./src/recipes/quantized_training.ts";
 export type { LoopOptions, StepEvent, Weights } from "./src/train/loop/loop.ts";
 export type {

@@ -16,7 +16,7 @@
 // Weights (weight(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column =
 // ((outBlock * K*K + tap) * 4 + input lane), four output lanes a cell; the last row holds the biases, a cell an output block.
 // IN_LANES is how many channels of a block there are: fewer than four where x has fewer, as a picture has.
-// With WEIGHT_BITS of 2 or 1 the weights are levels -1, 0, 1 or -1, 1 in words (lib/low_bit_weights.wgsl), where the convolution has
+// With WEIGHT_BITS of 4, 2 or 1 the weights are levels -8 to 7, -1, 0, 1 or -1, 1 in words (lib/low_bit_weights.wgsl), where the convolution has
 // them times a scale of the output channel: sums are of levels, and y = activate(bias[o] + scale[o] * sum).
 // With SPARSE == 1 (OUT_BLOCKS of 1) blocks of four outputs by four inputs whose weights are all zero are left out. The weights are a list
 // of rows, LIST_ROWS of them a layer: first a row for each output block, its biases and the first and the number of its entries; then the
@@ -182,7 +182,7 @@ fn main(thread: Thread) {
 #if WEIGHT_BITS == 32
     let plain_$(o)_$(t)_$c = weight($((o * K * K + t) * 4 + c), block, layer);
 #else
-    let plain_$(o)_$(t)_$c = levels(word_$((o * K * K + t) * WEIGHT_BITS / 2), $(16 * (o * K * K + t) % PER_WORD + 4 * c)u);
+    let plain_$(o)_$(t)_$c = levels(word_$(16 * (o * K * K + t) / PER_WORD + 4 * c / PER_WORD), $(16 * (o * K * K + t) % PER_WORD + 4 * c % PER_WORD)u);
 #end
 #end
 #if GATED == 1

@@ -27,24 +27,4 @@ fn memberOf(thread: Thread) -> i32 {
 var<workgroup> partial: array<vec4f, TEAM>;
 #end
 
-// The sum or maximum of what the members have; for all of them to call.
-fn combined(value: vec4f, member: i32) -> vec4f {
-#if TEAM == 1
-  return value;
-#else
-  workgroupBarrier();
-  partial[member] = value;
-  for (var half = TEAM / 2; half > 0; half >>= 1u) {
-    workgroupBarrier();
-    if (member < half) {
-#if COMBINE == maximum
-      partial[member] = max(partial[member], partial[member + half]);
-#else
-      partial[member] += partial[member + half];
-#end
-    }
-  }
-  workgroupBarrier();
-  return partial[0];
-#end
-}
+#include "lib/team_combined.wgsl" NAME=combined BY=COMBINE

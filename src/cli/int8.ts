@@ -5,11 +5,12 @@
  */
 
 import {
+  type EqualiseReport,
   type LayerSensitivity,
   listQuantizePasses,
   measureSensitivity,
   type QuantizeReport,
-  quantizeReport,
+  type ReconstructReport,
   type SchemeOptions,
 } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -19,6 +20,7 @@ import { type AnyCompressionJob, compressionJob, picturesOf, withBar } from "./c
 import type { Output } from "./output.ts";
 import type { QuantizeSettings } from "./quantize.ts";
 import { floatOption } from "./quantize_options.ts";
+import { checkRounding, roundingStep, roundingText } from "./rounding.ts";
 import { isSlower, latencyText, reportText, sensitivityText } from "./quantize_text.ts";
 
 /** Pictures that sensitivity is measured on, unless said otherwise. */
@@ -74,25 +76,47 @@ function quantizationText(graph: Graph, report: QuantizeReport, settings: Quanti
   };
 }
 
+/** One report of what the passes say. */
+function reportOf(
+  equalised: EqualiseReport,
+  rounding: ReconstructReport | undefined,
+  quantized: QuantizeReport,
+): QuantizeReport & { readonly rounding?: ReconstructReport } {
+  return { ...quantized, equalised: equalised?.pairs ?? null, ...(rounding && { rounding }) };
+}
+
 /** What `quantize` does for int8. */
 export function int8Job(settings: QuantizeSettings, output: Output): AnyCompressionJob {
   const scheme = schemeOf(settings), { calibrate, equalise = false, float: rule } = settings;
   return compressionJob({
+    compact: true,
     pictures: picturesOf(settings),
     check(graph) {
       floatOption(rule, graph);
+      checkRounding(settings);
       if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");
     },
-    steps: ({ graph }) => listQuantizePasses({ ...scheme, float: floatOption(rule, graph), equalise }, { float: rule }),
-    told({ reports }, { graph, pictures }) {
-      const report = quantizeReport(reports);
+    steps: (input) => {
+      const float = floatOption(rule, input.graph);
+      const [fold, recognise, equalised, quantized] = listQuantizePasses({ ...scheme, float, equalise }, {
+        float: rule,
+      });
+      return [fold, recognise, equalised, roundingStep(settings, input, 8, float), quantized];
+    },
+    told({ reports: [, , equalised, rounding, quantized] }, { graph, pictures }) {
+      const report = reportOf(equalised, rounding, quantized);
       const { dataset, size: [height, width] } = pictures!;
       const quantization = quantizationText(graph, report, settings, `${datasetText(dataset)} at ${width}x${height}`);
       const { bytes: { after: bytes }, int8Layers: layers, warnings } = report;
-      return { lines: reportText(report), warnings, json: { bytes, layers, report, quantization } };
+      return {
+        lines: [...reportText(report), ...roundingText(rounding)],
+        warnings,
+        json: { bytes, layers, report, quantization },
+      };
     },
-    async measured({ graph: made, reports }, { graph, pictures, runner }) {
-      const report = quantizeReport(reports), { dataset, samples } = pictures!;
+    async measured({ graph: made, reports: [, , equalised, rounding, quantized] }, { graph, pictures, runner }) {
+      const report = reportOf(equalised, rounding, quantized);
+      const { dataset, samples } = pictures!;
       let rated: LayerSensitivity[] | undefined;
       if (settings.sensitivity !== undefined) {
         const count = settings.sensitivity === true ? RATED_ON : settings.sensitivity;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { listMixedPasses, type MixedBudget, type MixedReport } from "../compress/quantize/mod.ts";
+import { isLowBit, listMixedPasses, type MixedBudget, type MixedReport } from "../compress/quantize/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/open.ts";
 import { checkTimestamps } from "../eval/frame_times.ts";
@@ -56,7 +56,7 @@ export function mixedBudget(
   },
 ): MixedBudget | undefined {
   if (mixed === undefined) return undefined;
-  if (weights === "ternary" || weights === "binary") {
+  if (isLowBit(weights)) {
     throw new FeatherdetError(`--mixed chooses between f32, f16 and int8, not ${weights} weights`);
   }
   if (float !== "yolo11" || equalise) {
@@ -81,6 +81,7 @@ export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output
   const samples = sensitivity === true ? undefined : sensitivity;
   let measured: Dataset, adapter: string;
   return compressionJob({
+    compact: true,
     pictures: picturesOf(settings),
     check() {
       if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");

@@ -1,12 +1,12 @@
 /**
  * `quantize`: int8 after training, with pictures that show the ranges, and what it brings on this adapter; or, by its options, mixed
- * precision and weights of one or two bits.
+ * precision and weights of few bits.
  *
  * @module
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import type { ObserverName } from "../compress/quantize/mod.ts";
+import { isLowBit, type ObserverName } from "../compress/quantize/mod.ts";
 import { integerIn, numberIn } from "./arguments.ts";
 import { type CompressCommand, type CompressVerb, compressVerb } from "./compress_verb.ts";
 import { int8Job } from "./int8.ts";
@@ -33,8 +33,20 @@ function quantizeOptions(command: CompressCommand) {
     .addOption(
       new Option(
         "--weights <name>",
-        "int8 with a scale for each output channel or one a tensor; or ternary or binary, all else in float",
-      ).choices(["channel", "tensor", "ternary", "binary"] as const).default("channel" as const),
+        "int8 with a scale for each output channel or one a tensor; or 4bit, ternary or binary, all else in float",
+      ).choices(["channel", "tensor", "4bit", "ternary", "binary"] as const).default("channel" as const),
+    )
+    .addOption(
+      new Option(
+        "--rounding <name>",
+        "weights of 8 or 4 bits go to the nearest number, or to that with which layers make what they made: minutes",
+      ).choices(["nearest", "reconstructed"] as const).default("nearest" as const),
+    )
+    .option(
+      "--rounding-steps <number>",
+      "with --rounding reconstructed: steps in which a layer learns it",
+      integerIn(1, 1_000_000),
+      100,
     )
     .option("--clip-weights", "clip weights where that lowers their mean square error")
     .option("--no-bias-correction", "leave biases as they are")
@@ -77,7 +89,7 @@ export const QUANTIZE: CompressVerb<QuantizeSettings> = {
     refuseUnused(settings, (option) => isGiven(option as keyof typeof settings));
     if (budget !== undefined) return mixedJob(settings, budget, output);
     const { weights } = settings;
-    return weights === "ternary" || weights === "binary" ? lowBitJob(settings, weights) : int8Job(settings, output);
+    return isLowBit(weights) ? lowBitJob(settings, weights) : int8Job(settings, output);
   },
 };
 

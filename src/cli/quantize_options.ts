@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isLowBit } from "../compress/quantize/mod.ts";
 import { FeatherdetError, type Graph, type Node } from "../graph/mod.ts";
 
 /** Options that only int8 has a use for, by the names that the library gives them. */
@@ -30,8 +31,12 @@ const FOR_MIXED: Readonly<Record<string, string>> = {
   measureLimit: "--measure-limit",
 };
 
+/** Of these, what rounding that is learned has a use for. */
+const FOR_ROUNDING = ["calibrate", "split", "limit"];
+
 /** What decides over the use of other options. */
 export interface DecidingOptions {
+  readonly rounding?: string;
   readonly weights: string;
   readonly observer: string;
   readonly mixed?: true;
@@ -39,7 +44,7 @@ export interface DecidingOptions {
 
 /** Throws FeatherdetError for options that were given (`isGiven` knows them by the library's names) although others leave them no use. */
 export function refuseUnused(
-  { weights, observer, mixed }: DecidingOptions,
+  { weights, observer, mixed, rounding }: DecidingOptions,
   isGiven: (option: string) => boolean,
 ): void {
   const given = (options: Readonly<Record<string, string>>) =>
@@ -49,8 +54,17 @@ export function refuseUnused(
     throw new FeatherdetError(`${names.join(", ")} ${names.length === 1 ? "is" : "are"} for ${what}`);
   };
   if (mixed === undefined) refuse(given(FOR_MIXED), "--mixed");
-  if (weights === "ternary" || weights === "binary") {
-    refuse(given(FOR_INT8), `int8: ${weights} weights need neither pictures nor ranges`);
+  const isLearned = rounding === "reconstructed";
+  if (isLearned) {
+    if (mixed) refuse(["--rounding reconstructed"], "one precision: --mixed has a use for nearest rounding only");
+    if (!["channel", "4bit"].includes(weights)) {
+      refuse(["--rounding reconstructed"], "weights of 8 and 4 bits with a scale for each output channel");
+    }
+    refuse(given({ clipWeights: "--clip-weights" }), "nearest rounding");
+  } else refuse(given({ roundingSteps: "--rounding-steps" }), "--rounding reconstructed");
+  if (isLowBit(weights)) {
+    const useless = Object.entries(FOR_INT8).filter(([option]) => !isLearned || !FOR_ROUNDING.includes(option));
+    refuse(given(Object.fromEntries(useless)), `int8: ${weights} weights need neither pictures nor ranges`);
   }
   if (observer !== "percentile") refuse(given({ percentile: "--percentile" }), "--observer percentile");
 }

@@ -102,13 +102,22 @@ export function trainingOptions(command: CommandOfDevice) {
     .addOption(
       new Option(
         "--quantize <form>",
-        "train for weights and activations in int8, or for ternary or binary weights: with rounding in the loop",
-      ).choices(["int8", "ternary", "binary"] as const),
+        "train for weights and activations in int8, or for weights of four bits, ternary or binary ones: with rounding in the loop",
+      ).choices(["int8", "4bit", "ternary", "binary"] as const),
     )
     .option(
       "--calibration <pictures>",
       "with --quantize int8: the first so many pictures to train on show ranges; 64 by default",
       integerIn(1, LARGEST),
+    )
+    .option(
+      "--learn-scales",
+      "with --quantize int8: scales of activations are trained too, from those that the pictures show",
+    )
+    .option(
+      "--freeze-epochs <epochs>",
+      "epochs at the end in which weights rest at their average; with --quantize 1 by default, of 10 epochs and more",
+      integerIn(0, LARGEST),
     )
     .option(
       "--sparse-gamma <weight>",

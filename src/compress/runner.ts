@@ -1,5 +1,6 @@
 /**
- * What compression needs of an engine: somebody who runs graphs. Passes are handed a runner and never touch a device themselves.
+ * What compression needs of an engine: somebody who runs graphs, and somebody who learns numbers of them. Passes are handed both and never
+ * touch a device themselves.
  *
  * @module
  */
@@ -38,4 +39,33 @@ export interface Runner {
   ): Promise<ReadonlyMap<string, Float32Array>>;
   /** Frees what is kept for a graph; it is not run again. */
   release(graph: Graph): void;
+}
+
+/** Numbers of a graph that are to be learned. */
+export interface Fit {
+  /** The graph: at least the losses are made by it. Its inputs are fed at every step. */
+  readonly graph: Graph;
+  /**
+   * What becomes small: values of one element by name, each with a weight or with points `[time, weight]` of it, between which the weight
+   * follows the straight line. Time goes from 0 to 1.
+   */
+  readonly losses: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly weight: number | readonly (readonly [time: number, weight: number])[];
+  }[];
+  /** Names of the constants that are learned, f32. */
+  readonly learned: readonly string[];
+  /** Steps of Adam. */
+  readonly steps: number;
+  /** Length of a step. */
+  readonly learningRate: number;
+  /** Inputs of a step, counted from 0. */
+  readonly feed: (step: number) => Readonly<Record<string, Float32Array>>;
+}
+
+/** Learns numbers of graphs. */
+export interface Fitter {
+  /** The constants that were learned, by name. Rejects with a FeatherdetError if no gradient goes through the graph. */
+  fit(problem: Fit): Promise<ReadonlyMap<string, Float32Array>>;
 }

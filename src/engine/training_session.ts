@@ -236,6 +236,12 @@ export class TrainingSession {
     this.#batches = 0;
   }
 
+  /** Parameters and statistics become their averages; moments stay. */
+  async takeAverage(): Promise<void> {
+    this.#guard.check();
+    await this.#parts.values.takeAverage();
+  }
+
   /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */
   async findNonFinite(): Promise<string | undefined> {
     this.#guard.check();

@@ -10,7 +10,7 @@ import { scalarBytes } from "../plan/place.ts";
 /** Values of a cell of float weights. */
 const CELL = 4;
 
-/** Bytes of a cell of int8 weights, or of those of one or two bits: four words of four. */
+/** Bytes of a cell of int8 weights, or of those of one, two or four bits: four words of four. */
 const INT8_CELL = 16;
 
 /** Bytes of the constants that a plan's kernels read, as they are packed; packs nothing. */

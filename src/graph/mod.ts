@@ -24,7 +24,15 @@ export * from "./graph.ts";
 export { GraphIndex } from "./graph_index.ts";
 export { inferNode, inferTypes } from "./infer.ts";
 export * from "./operators.ts";
-export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type WeightBits } from "./packed_weights.ts";
+export {
+  LEVELS,
+  packedBytes,
+  packLevels,
+  unpackLevels,
+  unpackWeights,
+  WEIGHT_BITS,
+  type WeightBits,
+} from "./packed_weights.ts";
 export { printGraph } from "./print.ts";
 export { namesOf, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";

@@ -172,7 +172,7 @@ export interface OperatorAttributes extends UnaryAttributes {
   /** Another element type; floats lose their fraction, whole numbers wrap. */
   Cast: { readonly to: ElementType };
   /**
-   * Weights of one or two bits -> f32 of the given shape `[O, ...]`: the level of each packed code times the scale of its output
+   * Weights of one, two or four bits -> f32 of the given shape `[O, ...]`: the level of each packed code times the scale of its output
    * channel (see `packed_weights.ts`). Inputs: packed codes (u8, a list), scale `[O]`. ONNX spells it with a table.
    */
   UnpackWeights: { readonly bits: WeightBits; readonly shape: readonly number[] };
@@ -225,7 +225,8 @@ export interface OperatorAttributes extends UnaryAttributes {
   FakeQuantize: { readonly scale: number; readonly zeroPoint: number };
   /**
    * Weight `[O, ...]` -> the weight of few levels that it stands for, each output channel by itself. 8 bits: whole numbers to 127 times
-   * the greatest weight / 127; 2: -1, 0, 1 times the mean of the weights above 0.7 of the mean (Li et al. 2016); 1: -1, 1 times the mean
+   * the greatest weight / 127; 4: whole numbers to 7 times the share of the greatest weight / 7 that has the least square error, of 32
+   * shares; 2: -1, 0, 1 times the mean of the weights above 0.7 of the mean (Li et al. 2016); 1: -1, 1 times the mean
    * (Rastegari et al. 2016), means of absolute weights. Its gradient is the output's as it is, straight through.
    */
   FakeQuantizeWeights: { readonly bits: WeightBits | 8 };

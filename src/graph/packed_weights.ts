@@ -1,5 +1,5 @@
 /**
- * Weights of one or two bits: the levels that they have, and how they are packed into bytes.
+ * Weights of one, two or four bits: the levels that they have, and how they are packed into bytes.
  *
  * An element is a code of `bits` bits that stands for a level. Codes follow each other in row-major order, several a byte, the first
  * in the lowest bits; those that fill up the last byte are 0.
@@ -10,11 +10,21 @@
 import { FeatherdetError } from "./error.ts";
 import { type Shape, sizeOf } from "./graph.ts";
 
-/** Bits of a packed weight: 1 for binary, 2 for ternary. */
-export type WeightBits = 1 | 2;
+/** Bits of a packed weight: 1 for binary, 2 for ternary, 4 for whole numbers from -7 to 7. */
+export type WeightBits = 1 | 2 | 4;
 
-/** The level of each code. Ternary weights leave the last one unused. */
-export const LEVELS: Readonly<Record<WeightBits, readonly number[]>> = { 1: [-1, 1], 2: [-1, 0, 1, 2] };
+/**
+ * The level of each code. Ternary weights leave the last one unused. Codes of four bits are numbers in two's complement, packed as those of
+ * ONNX's INT4 are; -8 is unused, so that a scale serves both signs.
+ */
+export const LEVELS: Readonly<Record<WeightBits, readonly number[]>> = {
+  1: [-1, 1],
+  2: [-1, 0, 1, 2],
+  4: [0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1],
+};
+
+/** Every number of bits that packed weights may have. */
+export const WEIGHT_BITS: readonly WeightBits[] = [1, 2, 4];
 
 /** Bytes that `count` packed weights take. */
 export function packedBytes(bits: WeightBits, count: number): number {

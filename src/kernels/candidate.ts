@@ -25,7 +25,7 @@ export type Fusion =
   | "channel range"
   /** The channels of another tensor take turns with those of the result. */
   | "channel shuffle"
-  /** Weights of few levels are read in one or two bits. */
+  /** Weights of few levels are read in one, two or four bits. */
   | "low-bit weights";
 
 /** The fusions of a node out of what is known of each, in the order of the type. */

@@ -54,7 +54,7 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly target?: Target;
   /** Packed dot products of bytes passed the check of the device. */
   readonly packedDot?: boolean;
-  /** Keeps the weights of convolutions in floats also where one or two bits would hold them. */
+  /** Keeps the weights of convolutions in floats also where one, two or four bits would hold them. */
   readonly floatWeights?: boolean;
 }
 

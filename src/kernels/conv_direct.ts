@@ -36,7 +36,7 @@ export function directConvApplies({ attributes, weight }: ConvShape): boolean {
 export interface DirectConvOptions {
   /** Kind of adapter. Default `software`. */
   readonly target?: Target;
-  /** Keeps weights in floats also where one or two bits would hold them. */
+  /** Keeps weights in floats also where one, two or four bits would hold them. */
   readonly floatWeights?: boolean;
   /** Pixels of a tile come one after the other, row by row, whatever the map's width is; of kernels of one pixel (see `flatApplies`). */
   readonly flat?: boolean;
@@ -50,7 +50,7 @@ function inputLanes(firstChannel: number, inputs: number): number {
 }
 
 /**
- * The weights of a node as they are bound: without blocks of zeros where `sparse`, in one or two bits each where these hold them and that is
+ * The weights of a node as they are bound: without blocks of zeros where `sparse`, in one, two or four bits each where these hold them and that is
  * `allowed`; `groups` of output blocks are computed.
  */
 function weightsOf(

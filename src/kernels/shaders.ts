@@ -46,6 +46,7 @@ import requantize from "../../shaders/lib/requantize.wgsl" with { type: "text" }
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
 import strip from "../../shaders/lib/strip.wgsl" with { type: "text" };
 import team from "../../shaders/lib/team.wgsl" with { type: "text" };
+import teamCombined from "../../shaders/lib/team_combined.wgsl" with { type: "text" };
 import tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
 import walk from "../../shaders/lib/walk.wgsl" with { type: "text" };
 import weights from "../../shaders/lib/weights.wgsl" with { type: "text" };
@@ -159,6 +160,7 @@ export const SHADERS: ShaderLibrary = {
   "lib/storage.wgsl": storage,
   "lib/strip.wgsl": strip,
   "lib/team.wgsl": team,
+  "lib/team_combined.wgsl": teamCombined,
   "lib/tile.wgsl": tile,
   "lib/walk.wgsl": walk,
   "lib/weights.wgsl": weights,

@@ -12,6 +12,6 @@ export interface KernelTarget {
   readonly adapter: Target;
   /** Packed dot products of bytes passed the check of the device. */
   readonly packedDot: boolean;
-  /** Weights stay in floats also where one or two bits would hold them. */
+  /** Weights stay in floats also where one, two or four bits would hold them. */
   readonly floatWeights: boolean;
 }

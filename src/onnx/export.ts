@@ -10,6 +10,7 @@ import { namesOf, uniqueName } from "../graph/rewrite.ts";
 import { inferTypes } from "../graph/infer.ts";
 import { verify } from "../graph/verify.ts";
 import { ELEMENT_NUMBER, writeAttributes, writeConstant, writeNumbers } from "./export/attributes.ts";
+import { compacted } from "./export/compact.ts";
 import { onnxNodes, OPSET, type Writer } from "./export/operators.ts";
 import { schema } from "./proto.ts";
 import { writeSparse } from "./sparse.ts";
@@ -29,6 +30,11 @@ export interface SaveOptions {
    * Not by default.
    */
   readonly sparse?: boolean;
+  /**
+   * Writes fewer bytes for what is no weight: short names of values, equal constants once, no attributes and zero points that ONNX takes for
+   * granted, tables of whole numbers as bytes. Nodes other than layers have no name then. Not by default.
+   */
+  readonly compact?: boolean;
 }
 
 /** Constants as initializers. */
@@ -111,7 +117,7 @@ export function saveOnnx(graph: Graph, options: SaveOptions = {}): Uint8Array {
     irVersion: IR_VERSION,
     producerName: "featherdet",
     opsetImport: [{ domain: "", version: OPSET }],
-    graph: graphProto(graph, options),
+    graph: options.compact ? compacted(graphProto(graph, options)) : graphProto(graph, options),
     metadataProps: Object.entries(graph.metadata).map(([key, value]) => ({ key, value })),
   };
   const bytes = schema.ModelProto.encode(model).finish();

@@ -1,5 +1,5 @@
 /**
- * UnpackWeights in ONNX, which has no integers of one or two bits in operator set 17: every byte is looked up in a table of the levels
+ * UnpackWeights in ONNX, which has no integers of one, two or four bits in operator set 17: every byte is looked up in a table of the levels
  * that it holds, then scaled by output channel.
  *
  *     Cast (int32) -> Gather from table [256, weights a byte] -> Reshape -> Mul by Unsqueeze (scales)
@@ -13,7 +13,7 @@
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { type Constant, sizeOf } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
-import { packedBytes, unpackLevels, type WeightBits } from "../graph/packed_weights.ts";
+import { packedBytes, unpackLevels, WEIGHT_BITS, type WeightBits } from "../graph/packed_weights.ts";
 import { draft, type OnnxOperator } from "./draft.ts";
 import { ELEMENT_NUMBER, int, ints, writeAttributes } from "./export/attributes.ts";
 import type { OnnxNode, Writer } from "./export/operators.ts";
@@ -57,7 +57,7 @@ export function writeUnpackWeights(node: Node<"UnpackWeights">, writer: Writer):
 
 /** What the importer makes of the node that `recognisePackedWeights` puts in the place of the others. */
 export const unpackWeights: OnnxOperator = (node) => {
-  const bits = node.int("bits", 2) === 1 ? 1 : 2;
+  const bits = WEIGHT_BITS.find((each) => each === node.int("bits", 2)) ?? 2;
   return draft(node, "UnpackWeights", { bits, shape: node.ints("shape") ?? [] }, { inputs: node.operands(2, 2) });
 };
 
@@ -129,7 +129,7 @@ class Finder {
     const cast = this.#maker(gather?.input?.[1], "Cast");
     const packed = this.#tensor(cast?.input?.[0], "u8", 1);
     if (!gather || !table || !cast || !packed) return undefined;
-    const bits = ([1, 2] as const).find((each) => {
+    const bits = WEIGHT_BITS.find((each) => {
       const { shape, data } = levelTable(each);
       return String(table.shape) === String(shape) && data.every((level, i) => level === table.data[i]);
     });

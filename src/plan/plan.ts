@@ -42,7 +42,7 @@ export interface PlanOptions extends BorderLayouts {
   readonly target?: Target;
   /** Whether packed dot products of bytes passed the device's check; false unless given. */
   readonly packedDot?: boolean;
-  /** Whether weights of convolutions stay in floats even if one or two bits would hold them; false unless given. */
+  /** Whether weights of convolutions stay in floats even if one, two or four bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
   /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;

@@ -50,6 +50,8 @@ export interface CompressionInput {
 export interface Compression<Steps extends readonly PassStep<unknown>[]> {
   /** The pictures that its passes look at; absent where they look at none. */
   readonly pictures?: PicturesWanted;
+  /** Whether the file has short names and what else saves bytes (`SaveOptions.compact`); for models that are not changed any further. */
+  readonly compact?: boolean;
   /** Refuses a model before pictures are opened. Throws FeatherdetError. */
   check?(graph: Graph): void;
   /** The passes. */
@@ -153,7 +155,7 @@ export async function compressModel<const Steps extends readonly PassStep<unknow
     };
     const dataset = pictures && historyDataset(pictures.dataset);
     const { graph: compressed, reports } = await runPasses(graph, steps, { source, origin: { dataset } });
-    const bytes = saveOnnx(compressed);
+    const bytes = saveOnnx(compressed, { compact: compression.compact });
     await writeWhole(out, bytes);
     const made = { graph: compressed, reports, file: { name: out, bytes: bytes.byteLength } };
     return { ...made, measured: await after(made, input) };

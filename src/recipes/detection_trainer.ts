@@ -117,6 +117,10 @@ export class DetectionTrainer implements Trainer {
     this.#summedScale = undefined;
   }
 
+  takeAverage(): Promise<void> {
+    return this.#session.takeAverage();
+  }
+
   findNonFinite(): Promise<string | undefined> {
     return this.#session.findNonFinite();
   }

@@ -9,6 +9,9 @@ import {
   calibrate,
   convertQat,
   findActivationScales,
+  learnedScales,
+  LOW_BITS,
+  type LowBitName,
   prepareQat,
   type PrepareQatOptions,
 } from "../compress/quantize/mod.ts";
@@ -19,10 +22,10 @@ import { createSessionRunner } from "../engine/session_runner.ts";
 import { PLAIN, type TrainingVariant } from "../train/mod.ts";
 
 /**
- * What a model is trained for: weights and activations in int8, or weights of two bits (ternary) or one (binary) with activations in
- * float.
+ * What a model is trained for: weights and activations in int8, or weights of four bits, two (ternary) or one (binary) with activations
+ * in float.
  */
-export type QuantizedForm = "int8" | "ternary" | "binary";
+export type QuantizedForm = "int8" | LowBitName;
 
 /** Which numbers of a model are rounded in training. */
 export interface QuantizedTrainingOptions {
@@ -30,12 +33,16 @@ export interface QuantizedTrainingOptions {
   readonly quantize: QuantizedForm;
   /** For int8: number of pictures, from the start of the training set, that show which ranges activations have; 64 by default. */
   readonly calibrationPictures?: number;
+  /** For int8: scales of activations are trained like weights, from those that the pictures show; false by default. */
+  readonly learnScales?: boolean;
 }
 
 /** What checkpoints keep of it; whatever a run that is resumed needs. */
 export interface QuantizedSettings {
   readonly quantize: QuantizedForm;
   readonly calibrationPictures?: number;
+  /** Said only where scales are learned. */
+  readonly learnScales?: true;
   /** Scale and zero point of every value that is stored in int8. */
   readonly activationScales?: Readonly<Record<string, readonly [scale: number, zeroPoint: number]>>;
 }
@@ -62,14 +69,16 @@ function roundingVariant(
           `training for ${quantize} rounds the model alone: it comes before what adds frozen parts`,
         );
       }
-      return { ...model, graph: prepareQat(model.graph, options).graph };
+      const { graph, logScales } = prepareQat(model.graph, options);
+      const learned = logScales.map((name) => [name, "norm"] as const);
+      return { ...model, graph, trained: new Map([...model.trained, ...learned]) };
     },
     exported,
   };
 }
 
 /** Bits of a weight. */
-const BITS = { int8: 8, ternary: 2, binary: 1 } as const;
+const BITS = { int8: 8, ...LOW_BITS } as const;
 
 /** Pictures that show ranges, unless said otherwise. */
 const CALIBRATION_PICTURES = 64;
@@ -90,8 +99,8 @@ async function calibratedScales(model: Graph, dataset: Dataset, pictures: number
   }
 }
 
-/** Training for weights of one or two bits. */
-function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
+/** Training for weights of few bits. */
+function lowBitTraining(quantize: LowBitName): QuantizedTraining {
   const rounding = { bits: BITS[quantize], float: SCHEME.float };
   return roundingVariant({ quantize }, rounding, (model) => convertQat(model, rounding));
 }
@@ -100,7 +109,7 @@ function lowBitTraining(quantize: "ternary" | "binary"): QuantizedTraining {
 function int8Training(
   dataset: Dataset,
   [height, width]: readonly number[],
-  settings: Required<QuantizedSettings>,
+  settings: QuantizedSettings & Required<Pick<QuantizedSettings, "calibrationPictures" | "activationScales">>,
 ): QuantizedTraining {
   const { float } = SCHEME;
   const scales = new Map(
@@ -109,10 +118,13 @@ function int8Training(
   const part = dataset.split === undefined ? "" : ` ${dataset.split}`;
   const pictures = Math.min(settings.calibrationPictures, dataset.images.length);
   const calibration = `${dataset.name}${part}, ${pictures} pictures at ${width}x${height}`;
-  const rounding = { bits: BITS.int8, scales, float };
+  const { learnScales = false } = settings;
+  const rounding = { bits: BITS.int8, scales, float, learnScales };
   const how = { weights: "channel", joins: "shared", biasCorrection: false, clipWeights: false };
-  const also = { calibration, ...SCHEME, ...how };
-  return roundingVariant(settings, rounding, (model) => convertQat(model, { ...rounding, also }));
+  const also = { calibration, ...SCHEME, ...how, ...(learnScales && { learnScales }) };
+  return roundingVariant(settings, rounding, (model, trained = new Map()) => {
+    return convertQat(model, { ...rounding, scales: learnedScales(model, { scales, float }, trained), also });
+  });
 }
 
 /**
@@ -137,11 +149,14 @@ function int8Training(
 export async function quantizedTraining(
   model: Graph,
   dataset: Dataset,
-  { quantize, calibrationPictures }: QuantizedTrainingOptions,
+  { quantize, calibrationPictures, learnScales = false }: QuantizedTrainingOptions,
   resumed?: Partial<QuantizedSettings>,
 ): Promise<QuantizedTraining> {
   if (!Object.hasOwn(BITS, quantize)) {
     throw new FeatherdetError(`cannot train for "${quantize}", there are ${Object.keys(BITS).join(", ")}`);
+  }
+  if (learnScales && quantize !== "int8") {
+    throw new FeatherdetError(`scales of activations are learned for int8: ${quantize} weights have none`);
   }
   if (quantize !== "int8") {
     if (calibrationPictures === undefined) return lowBitTraining(quantize);
@@ -158,5 +173,8 @@ export async function quantizedTraining(
     ),
   );
   const size = model.inputs[0].shape.slice(2);
-  return int8Training(dataset, size, { quantize, calibrationPictures: pictures, activationScales: found });
+  return int8Training(dataset, size, {
+    ...{ quantize, calibrationPictures: pictures, activationScales: found },
+    ...(learnScales && { learnScales }),
+  });
 }

@@ -100,7 +100,18 @@ export interface TrainResult {
 type Settings = Readonly<Record<string, unknown>>;
 
 /** What may change when a run goes on. `epochs` stretches the schedule, so the run is another than one that was asked for so. */
-const CHANGEABLE = ["epochs", "closeMosaic", "statisticsMomentum", "patience", "validateEvery", "notes"];
+const CHANGEABLE = [
+  "epochs",
+  "freezeEpochs",
+  "closeMosaic",
+  "statisticsMomentum",
+  "patience",
+  "validateEvery",
+  "notes",
+];
+
+/** Share of a run with rounded weights in which they are frozen at its end where nobody says, at most an epoch: Gupta and Asthana 2023. */
+const FROZEN_SHARE = 0.1;
 
 /** Share of a batch in the running statistics that is published, the largest that is used, and what it takes to forget the first ones. */
 const STATISTICS_SHARE = 0.03, LARGEST_SHARE = 0.3, FORGETTING = 12;
@@ -159,12 +170,18 @@ function checkClasses(model: Graph, dataset: Dataset, what: string): void {
 async function listVariants(
   model: Graph,
   dataset: Dataset,
-  { quantize, calibrationPictures, resume, variants = [] }: TrainOptions,
+  { quantize, calibrationPictures, learnScales, resume, variants = [] }: TrainOptions,
 ): Promise<readonly TrainingVariant[]> {
   if (quantize !== undefined) {
-    const rounding = await quantizedTraining(model, dataset, { quantize, calibrationPictures }, resume?.settings);
+    const rounding = await quantizedTraining(
+      model,
+      dataset,
+      { quantize, calibrationPictures, learnScales },
+      resume?.settings,
+    );
     return [rounding, ...variants];
   }
+  if (learnScales) throw new FeatherdetError("scales are learned in training in int8, which was not asked for");
   if (calibrationPictures === undefined) return variants;
   throw new FeatherdetError("pictures for calibration are for training in int8, which was not asked for");
 }
@@ -253,12 +270,22 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const optimizer = asked === "auto" ? chooseOptimizer(epochs * stepsPerEpoch / accumulate) : asked;
   const usual = defaultRates(optimizer, dataset.classes.length);
   const { learningRate = usual.learningRate, momentum = usual.momentum } = options;
-  const schedule = new Schedule({ ...options, optimizer, epochs, batch, stepsPerEpoch, learningRate, momentum });
+  const { freezeEpochs = options.quantize ? Math.min(1, Math.floor(FROZEN_SHARE * epochs)) : 0 } = options;
+  const schedule = new Schedule({
+    ...options,
+    freezeEpochs,
+    optimizer,
+    epochs,
+    batch,
+    stepsPerEpoch,
+    learningRate,
+    momentum,
+  });
   const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
   const single = at(model, 1);
   const variants = await listVariants(single, dataset, options);
   const variant = combineVariants(variants);
-  const { stepsPerEpoch: _, ...scheduled } = schedule.options;
+  const { stepsPerEpoch: _, freezeEpochs: __, ...scheduled } = schedule.options;
   const settings: Settings = {
     model: model.name,
     dataset: data,
@@ -275,6 +302,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     metric: options.metric ?? "map",
     patience: options.patience ?? 100,
     ...variant.settings,
+    ...(freezeEpochs > 0 && { freezeEpochs }),
     // Said only where labels do not teach, since checkpoints of before have no such setting.
     ...(options.labels === false && { labels: false }),
     notes: options.notes,
@@ -287,7 +315,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
   const plain = (weights: Weights) => withTrained(noted, weights);
-  const made = (weights: Weights) => variant.exported(plain(weights));
+  const made = (weights: Weights) => variant.exported(plain(weights), weights);
   try {
     const { reason, run } = await runTraining(trainer, batches, {
       ...options,
@@ -297,7 +325,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
       signal,
       validate: validation && validator(made, validation, options),
       exportModel: (weights) => saveOnnx(plain(weights)),
-      ...(variants.length > 0 && { exportBest: (weights) => saveOnnx(made(weights)) }),
+      ...(variants.length > 0 &&
+        { exportBest: (weights) => saveOnnx(made(weights), { compact: options.quantize !== undefined }) }),
     });
     const { best, epochs: done, seconds } = run;
     // Before there was a best one, a file of that name is of something else.

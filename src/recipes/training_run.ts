@@ -32,7 +32,7 @@ export interface TrainingRequest
     Pick<AugmentOptions, "flipHorizontal" | "flipVertical">,
     Pick<TrainOptions, "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine">,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
-    Pick<TrainOptions, "workers" | "quantize">,
+    Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs" | "learnScales">,
     TrainingPicturesOptions,
     SparseRequest,
     DistilRequest {
@@ -117,7 +117,10 @@ export function formText({ quantize }: TrainingRequest): string {
 }
 
 /** Throws FeatherdetError for options of quantization that do not go together. */
-function checkQuantize({ quantize, calibration, model, pretrained }: TrainingRequest): void {
+function checkQuantize({ quantize, calibration, learnScales, model, pretrained }: TrainingRequest): void {
+  if (learnScales && quantize !== "int8") {
+    throw new FeatherdetError("--learn-scales is for --quantize int8, nothing else has scales of activations");
+  }
   if (calibration !== undefined && quantize !== "int8") {
     throw new FeatherdetError("--calibration is for --quantize int8, nothing else has ranges to be seen");
   }
@@ -266,6 +269,8 @@ export async function runTrainingIn(
       recompute: wish.recompute,
       quantize: wish.quantize,
       labels: wish.labels,
+      freezeEpochs: wish.freezeEpochs,
+      learnScales: wish.learnScales,
       calibrationPictures: wish.calibration,
     }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },

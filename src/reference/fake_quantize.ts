@@ -28,6 +28,16 @@ const CHANNEL: Readonly<Record<Node<"FakeQuantizeWeights">["attributes"]["bits"]
       if (scale === 0) return w.map(() => 0);
       return w.map((value) => Math.min(127, Math.max(-127, roundHalfEven(value / scale))) * scale);
     },
+    4: (w) => {
+      const whole = w.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 7;
+      if (Math.fround(whole) === 0) return w.map(() => 0);
+      const candidates = Array.from({ length: 32 }, (_, i) => {
+        const scale = Math.fround(whole * (40 - i) / 40);
+        const rounded = w.map((value) => Math.min(7, Math.max(-7, roundHalfEven(value / scale))) * scale);
+        return { rounded, error: rounded.reduce((sum, value, at) => sum + (value - w[at]) ** 2, 0) };
+      });
+      return candidates.reduce((best, next) => next.error < best.error ? next : best).rounded;
+    },
     2: (w) => {
       const sizes = w.map(Math.abs);
       const threshold = 0.7 * mean(sizes);

@@ -101,8 +101,8 @@ export function unpackWeights(
   for (let i = 0; i < y.data.length; i++) {
     const place = i % (8 / bits);
     const code = Math.floor(packed.data[(i - place) * bits / 8] / codes ** place) % codes;
-    // Binary: -1, 1. Ternary: -1, 0, 1.
-    const level = bits === 1 ? 2 * code - 1 : code - 1;
+    // Binary: -1, 1. Ternary: -1, 0, 1. Four bits: two's complement.
+    const level = bits === 1 ? 2 * code - 1 : bits === 2 ? code - 1 : code < 8 ? code : code - 16;
     y.data[i] = Math.fround(level * scale.data[Math.floor(i / channel)]);
   }
   return [y];

@@ -43,8 +43,11 @@ export interface TrainingVariant {
   trainable(model: TrainableGraph): TrainableGraph;
   /** The trainable graph with the losses of this variant, before the loss of the labels takes the place of the model's tail. */
   losses(trained: TrainableGraph): GraphLosses;
-  /** What the model with trained weights becomes: what is validated and saved as the best. */
-  exported(model: Graph): Graph;
+  /**
+   * What the model with trained weights becomes: what is validated and saved as the best. `trained` are all trained numbers by name, also those
+   * of constants that the variant has added and that are in no model.
+   */
+  exported(model: Graph, trained?: ReadonlyMap<string, Float32Array>): Graph;
 }
 
 /** The model as it is, and the loss of the labels alone. */
@@ -109,6 +112,6 @@ export function combineVariants(variants: readonly TrainingVariant[]): TrainingV
         const { graph, losses, seeds = {} } = variant.losses({ ...trained, graph: made.graph });
         return { graph, losses: [...made.losses, ...losses], seeds: joinSeeds(made.seeds ?? {}, seeds) };
       }, { graph: trained.graph, losses: [] }),
-    exported: (model) => variants.reduce((made, variant) => variant.exported(made), model),
+    exported: (model, trained) => variants.reduce((made, variant) => variant.exported(made, trained), model),
   };
 }

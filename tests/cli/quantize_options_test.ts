@@ -26,6 +26,17 @@ Deno.test("options that others leave no use are refused by name, others are not"
   refused(check(INT8, "percentile"), "--percentile is for --observer percentile");
   refused(check(INT8, "measureLimit"), "--measure-limit is for --mixed");
   refused(check(INT8, "budgetMs", "measureSplit"), "--budget-ms, --measure-split are for --mixed");
+  const learned = { ...INT8, rounding: "reconstructed" };
+  check(learned, "calibrate", "limit", "scheme", "roundingSteps", "equalise")();
+  check({ ...learned, weights: "4bit" }, "calibrate", "split", "limit", "roundingSteps", "float")();
+  refused(check(INT8, "roundingSteps"), "--rounding-steps is for --rounding reconstructed");
+  refused(check(learned, "clipWeights"), "--clip-weights is for nearest rounding");
+  refused(check({ ...learned, mixed: true }), "--rounding reconstructed is for one precision");
+  for (const weights of ["ternary", "binary", "tensor"]) {
+    refused(check({ ...learned, weights }), "--rounding reconstructed is for weights of 8 and 4 bits with a scale");
+  }
+  refused(check({ ...learned, weights: "4bit" }, "observer"), "--observer is for int8: 4bit weights need neither");
+  refused(check({ ...INT8, weights: "4bit" }, "limit"), "--limit is for int8: 4bit weights need neither pictures");
   for (
     const [option, name] of [
       ["calibrate", "--calibrate"],

@@ -56,6 +56,7 @@ Deno.test("train --quantize says what is trained, leaves the rounded model, and 
         [...NAMED, "--quantize", "int8"],
         /^error: --quantize int8 measures ranges before training, and yolo11n begins with/,
       ],
+      [[...NAMED, "--learn-scales"], /^error: --learn-scales is for --quantize int8/],
       [[...NAMED, "--calibration", "8"], /^error: --calibration is for --quantize int8/],
       [[...NAMED, "--quantize", "int4"], /^error: option '--quantize <form>' argument 'int4' is invalid/],
     ];

@@ -176,6 +176,8 @@ gpuTest("a run that is resumed from a state goes on bit for bit", async (device)
   for (let i = 0; i < 5; i++) await second.step(again.inputs(), SETTINGS);
   assertEquals(second.updates, 10);
   assertEquals(await second.trained("average"), expected);
+  await second.takeAverage();
+  assertEquals(await second.trained("current"), expected);
   second.destroy();
 });
 

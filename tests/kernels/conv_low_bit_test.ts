@@ -1,6 +1,7 @@
-/** Weights of one and two bits in the direct convolution: how they are found and packed, and the kernel against the reference. */
+/** Weights of one, two and four bits in the direct convolution: how they are found and packed, and the kernel against the reference. */
 
 import { assert, assertEquals } from "@std/assert";
+import type { LowBitName } from "../../src/compress/quantize/mod.ts";
 import type { Node, Pads } from "../../src/graph/operators.ts";
 import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import { directConv } from "../../src/kernels/conv_direct.ts";
@@ -37,8 +38,24 @@ Deno.test("levels are found where each output channel has one magnitude", () => 
   assertEquals(found([1, 4], [1, 1, -1, 1], 3), { bits: 2, scales: [1] });
 });
 
+Deno.test("several magnitudes that are multiples of a scale by at most 7 are levels of four bits", () => {
+  assertEquals(found([2, 4], [0.5, -1.5, 0, 3.5, -2, -2, 2, -2]), { bits: 4, scales: [0.5, 2] });
+  // Multiples of the third of the least one.
+  assertEquals(found([1, 4], [3, 3, -5, 7]), { bits: 4, scales: [1] });
+  // What f32 makes of the multiples of a scale, and of these by another number.
+  const scale = Math.fround(0.0371), factor = Math.fround(1.7);
+  const numbers = [1, -2, 3, 4, -5, 6, 7, 0].map((level) => Math.fround(Math.fround(level * scale) * factor));
+  const { bits, scales } = found([1, 8], numbers)!;
+  assertEquals(bits, 4);
+  assert(Math.abs(scales[0] / (scale * factor) - 1) < 2 ** -22);
+});
+
 Deno.test("other weights stay floats", () => {
-  assertEquals(found([2, 4], [0.5, -0.5, 0.5, 0.5, -2, -2, 2, -2.0000002]), undefined);
+  assertEquals(found([2, 4], [0.5, -0.5, 0.5, 0.5, -2, -2, 2, -2.000002]), undefined);
+  // Eight magnitudes; multiples by more than 7.
+  assertEquals(found([1, 8], [1, 2, 3, 4, 5, 6, 7, 8]), undefined);
+  assertEquals(found([1, 4], [1, 3, 7, 8]), undefined);
+  assertEquals(found([1, 4], [1, 1, 7.5, -1]), undefined);
   assertEquals(found([1, 4], [1, 1, NaN, 1]), undefined);
   assertEquals(found([1, 4], [NaN, NaN, NaN, NaN]), undefined);
   assertEquals(found([1, 4], [Infinity, Infinity, -Infinity, Infinity]), undefined);
@@ -46,7 +63,7 @@ Deno.test("other weights stay floats", () => {
 
 Deno.test("the first weight that disagrees ends the search", () => {
   let seen = 0;
-  const numbers = Float32Array.from([1, 1, 2, ...new Array<number>(61).fill(1)]);
+  const numbers = Float32Array.from([1, 1, 2, 3, 4, 5, 6, 7, 1.5, ...new Array<number>(55).fill(1)]);
   const data = new Proxy(numbers, {
     get: (target, key) => {
       if (typeof key === "string" && /^\d+$/.test(key)) seen++;
@@ -54,7 +71,7 @@ Deno.test("the first weight that disagrees ends the search", () => {
     },
   });
   assertEquals(levelsOf(packingOf([1, 64, 1, 1]), data), undefined);
-  assertEquals(seen, 3);
+  assertEquals(seen, 9);
 });
 
 Deno.test("rows longer than a texture may be are not made", () => {
@@ -114,6 +131,22 @@ Deno.test("one bit: two taps to a word, a sign each", () => {
   assertEquals([...new Float32Array(packed.buffer, 48, 4)], [0.25, 0, 0, 0]);
 });
 
+Deno.test("four bits: eight weights of two channels in a word, two blocks to a cell", () => {
+  // Output 0 reads channel 1, 2 and 5; output 2 channel 0; all but one of 3 magnitudes.
+  const data = new Float32Array(3 * 6);
+  data[1] = 3.5;
+  data[2] = -0.5;
+  data[5] = 1.5;
+  data[12] = -4;
+  const { bits, columns, rows, layers, packed } = words([3, 6, 1, 1], data, 1, Float32Array.of(1, 2, 3));
+  assertEquals({ bits, columns, rows, layers }, { bits: 4, columns: 3, rows: 1, layers: 2 });
+  // Word 0: input 0, output 2 is -1 (bits 8 to 11); input 1, output 0 is 7 (bits 16 to 19). Word 1: input 2, output 0 is -1.
+  // Word 3 is of channels 6 and 7, which there are not; word 2: channel 5 (input 1), output 0 is 3.
+  assertEquals([...packed.subarray(0, 4)], [0x0007_0f00, 0xf, 0x0003_0000, 0]);
+  assertEquals([...new Float32Array(packed.buffer, 16, 4)], [1, 2, 3, 0]);
+  assertEquals([...new Float32Array(packed.buffer, 32, 4)], [0.5, 0, 4, 0]);
+});
+
 Deno.test("groups of outputs lie by turns in two layers", () => {
   const data = Float32Array.from({ length: 20 }, (_, i) => i >> 2);
   const { columns, rows, layers, packed } = words([20, 1, 1, 1], data, 1);
@@ -168,13 +201,16 @@ const CASES: readonly Case[] = [
 /** A case for every word layout of both kinds, in the other forms of storage. */
 const SMALL = [1, 4, 7, 8, 11, 12].map((i) => CASES[i]);
 
-/** Weights of one or two bits, with a channel of zeros where there are several. */
-function lowBits(shape: readonly number[], kind: "ternary" | "binary", form: StorageForm): Float32Array {
+/** Weights of few bits, with a channel of zeros where there are several. */
+const LEVEL_MOST = { "4bit": 7, ternary: 1, binary: 1 } as const;
+
+function lowBits(shape: readonly number[], kind: LowBitName, form: StorageForm): Float32Array {
   const random = seededRandom(shape.reduce((a, b) => a + b, 7));
   const perOutput = shape[1] * shape[2] * shape[3];
   const scales = storable(randomTensor([shape[0]], 5, 0.05, 0.4), form);
   return Float32Array.from({ length: shape[0] * perOutput }, (_, i) => {
-    const level = kind === "binary" ? Math.sign(random() - 0.5) : Math.floor(3 * random()) - 1;
+    const most = LEVEL_MOST[kind];
+    const level = kind === "binary" ? Math.sign(random() - 0.5) : Math.floor((2 * most + 1) * random()) - most;
     const output = Math.floor(i / perOutput);
     return output === 4 ? 0 : level * scales[output];
   });
@@ -220,7 +256,7 @@ const planeOf = ({ shape: [, c, h, w], data }: { shape: readonly number[]; data:
     numbers.subarray((image * c + channel) * h * w, (image * c + channel + 1) * h * w);
 };
 
-async function check(test: Case, kind: "ternary" | "binary", form: StorageForm): Promise<void> {
+async function check(test: Case, kind: LowBitName, form: StorageForm): Promise<void> {
   const { x: [n, channels, h, w], filters, k, s = 1, pads = [0, 0, 0, 0], part, tile } = test;
   const attributes = { strides: [s, s], pads, dilations: [1, 1], groups: 1 } as const;
   const shape = [filters, channels, k, k];
@@ -278,7 +314,7 @@ async function check(test: Case, kind: "ternary" | "binary", form: StorageForm):
     y: operand("y"),
   };
   const kernels = directConv(step, tile, PITCH, { target: test.target });
-  const bits = kind === "binary" && channels % 4 === 0 && (part?.first ?? 0) % 4 === 0 ? 1 : 2;
+  const bits = kind === "4bit" ? 4 : kind === "binary" && channels % 4 === 0 && (part?.first ?? 0) % 4 === 0 ? 1 : 2;
   assertEquals(kernels.map(({ label, constants }) => [label.endsWith(` w${bits}`), constants.WEIGHT_BITS]), [[
     true,
     bits,
@@ -292,7 +328,7 @@ async function check(test: Case, kind: "ternary" | "binary", form: StorageForm):
 }
 
 for (const form of FORMS) {
-  for (const kind of ["ternary", "binary"] as const) {
+  for (const kind of ["4bit", "ternary", "binary"] as const) {
     gpuTest(`direct conv with ${kind} weights, ${formName(form)}`, async (_, step) => {
       for (const test of form === FORMS[0] ? CASES : SMALL) await step(label(test), () => check(test, kind, form));
     });

@@ -16,7 +16,7 @@ import { randomTensor } from "../support/random.ts";
 import { graphOf, node, PLAIN, weight } from "../support/tiny_graph.ts";
 
 const fakeQuantize = (scale: number, zeroPoint: number) => node("FakeQuantize", ["x"], ["y"], { scale, zeroPoint });
-const rounded = (bits: 8 | 2 | 1) => node("FakeQuantizeWeights", ["x"], ["y"], { bits });
+const rounded = (bits: 8 | 4 | 2 | 1) => node("FakeQuantizeWeights", ["x"], ["y"], { bits });
 
 /** What the kernels of a node of one input make of these numbers, compared with the reference. */
 async function checkNumbers(
@@ -100,7 +100,7 @@ const WEIGHTS = [[13, 127], [6, 3, 3, 3], [1, 13, 1, 1], [127, 1, 5, 5], [3, 1],
 
 for (const target of ["software", "hardware"] as const) {
   gpuTest(`FakeQuantizeWeights as for ${target}`, async (_, step) => {
-    for (const bits of [8, 2, 1] as const) {
+    for (const bits of [8, 4, 2, 1] as const) {
       for (const shape of WEIGHTS) {
         await step(
           `${bits} bits of [${shape}]`,
@@ -122,7 +122,7 @@ gpuTest(
     // A weight of zero counts as positive where there is no level for it.
     const binary = await checkNumbers(rounded(1), [2, 4], [4, -2, 0, 2, -1, 0, 0, -1], "plain", FORMS[0]);
     assertEquals([...binary], [2, -2, 2, 2, -0.5, 0.5, 0.5, -0.5]);
-    for (const bits of [8, 2, 1] as const) {
+    for (const bits of [8, 4, 2, 1] as const) {
       await step(`${bits} bits`, async () => {
         // The second of three channels is zero.
         const numbers = randomTensor([3, 7, 13], bits).map((value, i) => i >= 91 && i < 182 ? 0 : value);

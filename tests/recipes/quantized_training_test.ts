@@ -27,7 +27,12 @@ const last = ({ files }: MemoryStore) => readCheckpoint(files.get("last.ckpt")!,
 const operators = ({ nodes }: Graph) => new Set(nodes.map(({ op }) => op));
 const losses = ({ epochs }: RunRecord) => epochs.map(({ losses, score }) => ({ losses, score }));
 
-for (const [quantize, made] of [["ternary", "UnpackWeights"], ["int8", "QuantizeLinear"]] as const) {
+for (
+  const [quantize, made] of [["4bit", "UnpackWeights"], ["ternary", "UnpackWeights"], [
+    "int8",
+    "QuantizeLinear",
+  ]] as const
+) {
   gpuTest(`${quantize}: the best model is the rounded one; a resume and the rest are the run in one`, async () => {
     const options: TrainOptions = { ...OPTIONS, quantize, ...(quantize === "int8" && { calibrationPictures: 2 }) };
     const store = createMemoryStore();
@@ -77,7 +82,7 @@ Deno.test("wishes that do not go together are refused before anything is trained
   await refused({ calibrationPictures: 8 }, "pictures for calibration are for training in int8");
   await refused({ quantize: "ternary", calibrationPictures: 8 }, "ternary weights need none");
   await refused({ quantize: "int8", calibrationPictures: 0 }, "0 pictures for calibration");
-  await refused({ quantize: "int4" as never }, 'cannot train for "int4", there are int8, ternary, binary');
+  await refused({ quantize: "int4" as never }, 'cannot train for "int4", there are int8, 4bit, ternary, binary');
   await refused({ quantize: "binary" }, "the model is quantized already", packWeights(tiny(), { bits: 2 }).graph);
 });
 

@@ -5,6 +5,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { binaryChannel } from "../../src/compress/quantize/binary.ts";
+import { fourBitChannel } from "../../src/compress/quantize/four_bit.ts";
 import { ternaryChannel, twnThreshold } from "../../src/compress/quantize/ternary.ts";
 import { quantizeWeights } from "../../src/compress/quantize/weights.ts";
 import {
@@ -67,7 +68,7 @@ Deno.test("FakeQuantizeWeights rounds each output channel by itself", () => {
   // Means 2 and 1, so thresholds 1.4 and 0.7; a weight that is left out, and one channel in which all are kept.
   assertEquals(valueOf(rounded(2), [2, 2, 1, 2], [4, -2, 1.25, 0.75, 1, -1, 1, -1]), [3, -3, 0, 0, 1, -1, 1, -1]);
   assertEquals(valueOf(rounded(1), [2, 1, 2, 2], [4, -2, 0, 2, -1, 1, 1, -5]), [2, -2, 2, 2, -2, 2, 2, -2]);
-  for (const bits of [8, 2, 1] as const) {
+  for (const bits of [8, 4, 2, 1] as const) {
     assertEquals(valueOf(rounded(bits), [3], [0, -2, 0]).map((y) => y + 0), [0, -2, 0], `zeros in ${bits} bits`);
   }
 });
@@ -85,11 +86,12 @@ Deno.test("FakeQuantizeWeights agrees with quantization after training, channel 
     const [bits, quantizeChannel] of [
       [2, (values: Float32Array) => ternaryChannel(values, twnThreshold(values))],
       [1, binaryChannel],
+      [4, fourBitChannel],
     ] as const
   ) {
     const expected = channels.flatMap((values) => {
       const { levels, scale } = quantizeChannel(values);
-      return [...levels].map((level) => level * scale + 0);
+      return [...levels].map((level) => Math.fround(level * scale) + 0);
     });
     assertEquals(of(bits).map((y) => y + 0), expected, `${bits} bits`);
   }
@@ -106,7 +108,7 @@ Deno.test("attributes that mean nothing are refused", () => {
       [fakeQuantize(0.1, 128), "zero point 128 must be a whole number of -128 to 127"],
       [fakeQuantize(0.1, -129), "zero point -129 must be"],
       [fakeQuantize(0.1, 0.5), "zero point 0.5 must be"],
-      [node("FakeQuantizeWeights", ["x"], ["y"], { bits: 4 as 8 }), "weights of 4 bits are not known"],
+      [node("FakeQuantizeWeights", ["x"], ["y"], { bits: 3 as 8 }), "weights of 3 bits are not known"],
     ] as const
   ) {
     assertThrows(() => inferTypes(graphOf({ x: [2, 3] }, ["y"], [tested])), FeatherdetError, message);
@@ -148,7 +150,7 @@ Deno.test("the gradient of FakeQuantize is 0 from the last number that int8 hold
 });
 
 Deno.test("the gradient of rounded weights is that of the convolution at what they were rounded to", () => {
-  for (const bits of [8, 2, 1] as const) {
+  for (const bits of [8, 4, 2, 1] as const) {
     for (const groups of [1, 2, 4]) {
       const shapes = { x: [3, 4, 7, 5], w: [4, 4 / groups, 3, 3] };
       const conv = (x: string, w: string) => node("Conv", [x, w], ["y"], { ...PLAIN, groups });

@@ -112,6 +112,12 @@ export class FakeTrainer implements Trainer {
     this.#averages.set(arrays.get("averages")!);
   }
 
+  takeAverage(): Promise<void> {
+    if (this.#inFlight > 0) throw new Error("asked for its average while steps are in flight");
+    this.#values.set(this.#averages);
+    return Promise.resolve();
+  }
+
   findNonFinite() {
     return Promise.resolve(this.options.layer);
   }

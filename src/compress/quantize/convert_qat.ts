@@ -7,7 +7,7 @@
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { historyEntry, withHistory } from "../history.ts";
 import { foldBatchNormalization } from "../../passes/mod.ts";
-import { describedPacking, withPackedWeights } from "./pack_weights.ts";
+import { describedPacking, type PackWeightsOptions, withPackedWeights } from "./pack_weights.ts";
 import type { PrepareQatOptions } from "./prepare_qat.ts";
 import { quantizeScaled } from "./scaled.ts";
 
@@ -19,7 +19,7 @@ export interface ConvertQatOptions extends PrepareQatOptions {
 
 /**
  * Turns a float model, with the weights that were trained behind the graph of `prepareQat`, into the model that they were trained for: for
- * 8 bits in QDQ form with the same scales of activations (`quantizeScaled`), for 2 and 1 bits with packed weights, ternary ones by the rule
+ * 8 bits in QDQ form with the same scales of activations (`quantizeScaled`), for 4, 2 and 1 bits with packed weights, ternary ones by the rule
  * `twn` that training follows (`packWeights`). Options have to be those of `prepareQat`.
  *
  * ```ts
@@ -41,7 +41,7 @@ export function convertQat(model: Graph, options: ConvertQatOptions): Graph {
   const entry = (how: Readonly<Record<string, unknown>>) =>
     historyEntry("convertQat", { ...how, ...options.also }, model);
   if (bits !== 8) {
-    const rule = { bits, float, threshold: "twn" } as const;
+    const rule: PackWeightsOptions = { bits, float, threshold: "twn" };
     const { graph } = withPackedWeights(foldBatchNormalization(model), rule);
     return withHistory(graph, entry(describedPacking(rule)));
   }

@@ -10,13 +10,15 @@ export { calibrate, type CalibrateOptions } from "./calibrate.ts";
 export { Calibration, type CalibrationStatistics } from "./calibration.ts";
 export { type EqualiseOptions, equalisePass, type EqualiseReport } from "./equalise_pass.ts";
 export { convertQat, type ConvertQatOptions } from "./convert_qat.ts";
-export { type PreparedQat, prepareQat, type PrepareQatOptions } from "./prepare_qat.ts";
+export { learnedScales, type PreparedQat, prepareQat, type PrepareQatOptions } from "./prepare_qat.ts";
 export type { DetectionFidelity, Fidelity } from "./fidelity.ts";
 export type { FloatOption } from "./float_rules.ts";
 export { binaryChannel } from "./binary.ts";
+export { fourBitChannel } from "./four_bit.ts";
 export { packWeights, type PackWeightsOptions, packWeightsPass, type PackWeightsResult } from "./pack_weights.ts";
 export type { LowBitChannel } from "./low_bit_channel.ts";
-export type { BytesChange, PackedLayerReport, PackWeightsReport } from "./pack_weights_report.ts";
+export { isLowBit, LOW_BITS } from "./pack_weights_report.ts";
+export type { BytesChange, LowBitName, PackedLayerReport, PackWeightsReport } from "./pack_weights_report.ts";
 export type { FloatStorage } from "./mixed/assign.ts";
 export type { DispatchMilliseconds } from "../meter.ts";
 export type { MixedMeter, MixedVariant, VariantTimes } from "./mixed/meter.ts";
@@ -30,6 +32,14 @@ export {
   searchMixedPrecision,
 } from "./mixed/pass.ts";
 export type { MixedOptions, MixedResult } from "./mixed/search.ts";
+export {
+  type ReconstructedLayerReport,
+  type ReconstructOptions,
+  reconstructPass,
+  type ReconstructReport,
+} from "./reconstruct/reconstruct.ts";
+export type { ReconstructedBits } from "./reconstruct/grid.ts";
+export type { LearnOptions } from "./reconstruct/layer.ts";
 export type { ObserverName } from "./observers/mod.ts";
 export {
   listQuantizePasses,

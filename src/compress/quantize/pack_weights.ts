@@ -1,5 +1,5 @@
 /**
- * Convolutions whose weights are stored in one or two bits.
+ * Convolutions whose weights are stored in one, two or four bits.
  *
  * Activations stay in float. In the graph the packed bytes go through an UnpackWeights, which the planner computes once; the direct
  * convolution packs them again for the device (`kernels/low_bit_weights.ts`).
@@ -22,14 +22,15 @@ import type { Pass } from "../pass.ts";
 import { decibels } from "./quantization_parameters.ts";
 import { binaryChannel } from "./binary.ts";
 import { type FloatOption, floatRule } from "./float_rules.ts";
+import { fourBitChannel } from "./four_bit.ts";
 import { channelPowers, type LowBitChannel } from "./low_bit_channel.ts";
-import { lowBitTotals, type PackedLayerReport, type PackWeightsReport } from "./pack_weights_report.ts";
+import { LOW_BIT_NAMES, lowBitTotals, type PackedLayerReport, type PackWeightsReport } from "./pack_weights_report.ts";
 import { refuseQuantized } from "./refuse_quantized.ts";
 import { ternaryChannel, twnThreshold } from "./ternary.ts";
 
-/** How weights become one or two bits. */
+/** How weights become few bits. */
 export interface PackWeightsOptions {
-  /** 2 for ternary weights, 1 for binary ones. */
+  /** 4 for whole numbers from -7 to 7, 2 for ternary weights, 1 for binary ones. */
   readonly bits: WeightBits;
   /**
    * Convolutions that keep their weights in float. Default `yolo11`: the first layer, the last ones before decoding, the expectation of
@@ -87,12 +88,14 @@ function reasons(graph: Graph, option: FloatOption): (node: Node) => string | un
 }
 
 /**
- * Every convolution, and why it keeps its weights in float; undefined where they get one or two bits.
+ * Every convolution, and why it keeps its weights in float; undefined where they get few bits.
  *
  * Throws FeatherdetError for other bits, and if all stay in float.
  */
 export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOption): Map<Node, string | undefined> {
-  if (bits !== 1 && bits !== 2) throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1 and 2`);
+  if (!Object.hasOwn(LOW_BIT_NAMES, bits)) {
+    throw new FeatherdetError(`weights of ${bits} bits were asked for; there are 1, 2 and 4`);
+  }
   refuseQuantized(graph);
   const reasonOf = reasons(graph, float);
   const convolutions = graph.nodes.filter(({ op }) => op === "Conv");
@@ -105,7 +108,7 @@ export function lowBitPlacement(graph: Graph, bits: WeightBits, float: FloatOpti
     if (inFloat.has(node.inputs[1])) kept.set(node, kept.get(node) ?? "shares its weights with something in float");
   }
   if (![...kept.values()].includes(undefined)) {
-    const few = bits === 1 ? "one bit" : "two bits", { length } = convolutions;
+    const few = bits === 1 ? "one bit" : bits === 2 ? "two bits" : "four bits", { length } = convolutions;
     throw new FeatherdetError(
       length === 0
         ? `graph "${graph.name}" has no convolution whose weights could have ${few}`
@@ -123,6 +126,7 @@ export function withPackedWeights(graph: Graph, options: PackWeightsOptions): Pa
   const packed = new Map<string, Packed & { readonly value: string }>();
   const channelOf = (values: Float32Array) => {
     if (bits === 1) return binaryChannel(values);
+    if (bits === 4) return fourBitChannel(values);
     return ternaryChannel(values, threshold === "twn" ? twnThreshold(values) : undefined);
   };
   /** The packed weights of a convolution, which are unpacked before the first that reads them. */
@@ -168,7 +172,7 @@ export function withPackedWeights(graph: Graph, options: PackWeightsOptions): Pa
     layers.push({
       name: node.name,
       shape,
-      weights: bits === 1 ? "binary" : "ternary",
+      weights: LOW_BIT_NAMES[bits],
       reason: null,
       bytes,
       sqnr,
@@ -185,10 +189,10 @@ export function describedPacking(
   { bits, float = "yolo11", threshold = "optimal" }: PackWeightsOptions,
 ): Readonly<Record<string, unknown>> {
   const rule = typeof float === "string" ? float : "chosen layers";
-  return { weights: bits === 1 ? "binary" : "ternary", float: rule, ...(bits === 2 && { threshold }) };
+  return { weights: LOW_BIT_NAMES[bits], float: rule, ...(bits === 2 && { threshold }) };
 }
 
-/** Packs the weights of convolutions in one or two bits; see `packWeights`. */
+/** Packs the weights of convolutions in few bits; see `packWeights`. */
 export const packWeightsPass: Pass<PackWeightsOptions, PackWeightsReport> = {
   name: "packWeights",
   needs(graph) {
@@ -200,10 +204,10 @@ export const packWeightsPass: Pass<PackWeightsOptions, PackWeightsReport> = {
 };
 
 /**
- * Stores the weights of convolutions in one or two bits with a scale for each output channel. Biases and everything else stay as they
+ * Stores the weights of convolutions in one, two or four bits with a scale for each output channel. Biases and everything else stay as they
  * are. A weight that several convolutions share is packed once, if all of them may.
  *
- * Without training a detector does not survive this: the report says what is left of the weights, not of the accuracy.
+ * Without training a detector does not survive one or two bits: the report says what is left of the weights, not of the accuracy.
  *
  * Throws FeatherdetError for other bits, for a graph that is quantized already, for weights that are not finite, and if no
  * convolution is left to pack.

@@ -16,6 +16,20 @@ export interface BytesChange {
   readonly ratio: number;
 }
 
+/** Name of weights of few bits. */
+export type LowBitName = "4bit" | "ternary" | "binary";
+
+/** What weights of few bits are called, by their bits. */
+export const LOW_BIT_NAMES: Readonly<Record<WeightBits, LowBitName>> = { 1: "binary", 2: "ternary", 4: "4bit" };
+
+/** Bits of weights of few bits, by their name. */
+export const LOW_BITS: Readonly<Record<LowBitName, WeightBits>> = { "4bit": 4, ternary: 2, binary: 1 };
+
+/** True for a name of weights of few bits. */
+export function isLowBit(name: string): name is LowBitName {
+  return Object.hasOwn(LOW_BITS, name);
+}
+
 /** What became of a convolution's weights. */
 export interface PackedLayerReport {
   /** Name of the convolution. */
@@ -23,7 +37,7 @@ export interface PackedLayerReport {
   /** Extents of its weights `[O, C/groups, kh, kw]`; empty if they are no constant. */
   readonly shape: Shape;
   /** How they are stored. */
-  readonly weights: "ternary" | "binary" | "float";
+  readonly weights: LowBitName | "float";
   /** Why they stay in float; null for packed ones. */
   readonly reason: string | null;
   /** Bytes of the weights, with their scales; biases are not among them. Shared packed weights count at the first. */

@@ -6,7 +6,7 @@
 
 import { FeatherdetError, type Graph, traitOf } from "../../graph/mod.ts";
 
-/** Throws FeatherdetError, naming the node, for a graph that is quantized already, weights of one or two bits included. */
+/** Throws FeatherdetError, naming the node, for a graph that is quantized already, weights of few bits included. */
 export function refuseQuantized(graph: Graph): void {
   const node = graph.nodes.find((one) => traitOf(one, "quantized"));
   if (node === undefined) return;

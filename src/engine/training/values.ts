@@ -92,6 +92,13 @@ export class TrainingValues {
     for (const name of this.#kept) this.buffers.write(name, arrays.get(name)!);
   }
 
+  /** Puts the averages in the place of parameters and running statistics. */
+  async takeAverage(): Promise<void> {
+    const averages = await this.buffers.read([average, averageStatistics]);
+    this.buffers.write(parameters, averages.get(average)!);
+    for (const name of [statistics, nextStatistics]) this.buffers.write(name, averages.get(averageStatistics)!);
+  }
+
   /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */
   async findNonFinite(): Promise<string | undefined> {
     const isBroken = (data: Float32Array) => data.some((value) => !Number.isFinite(value));

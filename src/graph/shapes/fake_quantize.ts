@@ -4,6 +4,7 @@
  * @module
  */
 
+import { WEIGHT_BITS } from "../packed_weights.ts";
 import { QUANTIZED_RANGE } from "../quantized_value.ts";
 import { reject, requireFloat, result, type ShapeRule } from "./common.ts";
 
@@ -25,8 +26,8 @@ export const fakeQuantizeWeights: ShapeRule<"FakeQuantizeWeights"> = (node, inpu
   requireFloat(node, inputs);
   const { bits } = node.attributes;
   const [{ shape }] = inputs;
-  if (bits !== 8 && bits !== 2 && bits !== 1) {
-    reject(node, `weights of ${bits} bits are not known; there are 1, 2 and 8`);
+  if (bits !== 8 && !WEIGHT_BITS.includes(bits)) {
+    reject(node, `weights of ${bits} bits are not known; there are 1, 2, 4 and 8`);
   }
   if (shape.length === 0) reject(node, "weights need an axis of output channels");
   return result(node, "f32", shape, inputs);

@@ -6,7 +6,7 @@
 
 import { type ElementType, type Shape, sizeOf, type TensorType } from "../graph.ts";
 import type { Node } from "../operators.ts";
-import { packedBytes } from "../packed_weights.ts";
+import { packedBytes, WEIGHT_BITS } from "../packed_weights.ts";
 import {
   reject,
   requireAxis,
@@ -99,7 +99,7 @@ export const matMulInteger: ShapeRule<"MatMulInteger"> = (node, inputs) => {
 export const unpackWeights: ShapeRule<"UnpackWeights"> = (node, inputs) => {
   const { bits, shape } = node.attributes;
   const [packed, scale] = inputs;
-  if (bits !== 1 && bits !== 2) reject(node, `weights of ${bits} bits are not known; there are 1 and 2`);
+  if (!WEIGHT_BITS.includes(bits)) reject(node, `weights of ${bits} bits are not known; there are 1, 2 and 4`);
   if (shape.length === 0) reject(node, "weights need an axis of output channels");
   requireIntegers(node, "shape", shape, 1);
   requireType(node, "packed weights", packed, ["u8"]);

@@ -46,7 +46,7 @@ function overWeights(context: KernelContext<"FakeQuantizeWeights">): Kernel {
   return {
     label: `fake quantize weights ${bits}`,
     shader: "train/fake_quantize_weights.wgsl",
-    constants: { BITS: bits, COMBINE: bits === 8 ? "maximum" : "sum", ...constants },
+    constants: { BITS: bits, ...constants },
     parameters: { channels: i32(channels), size: i32(sizeOf(weight.shape.slice(1))) },
     bindings: [readPlain(node, weight), write(y)],
     workgroups,

@@ -139,6 +139,9 @@ class Loop {
     const { schedule, signal } = this.#options;
     while (this.#run.position.epoch < schedule.options.epochs) {
       if (this.#isExhausted()) return "patience";
+      const { epoch, step } = this.#run.position;
+      // Weights rest where they are validated and saved: at their average, in which going to and fro is evened out.
+      if (epoch === schedule.firstFrozen && step === 0) await this.#trainer.takeAverage();
       await this.#steps(batches);
       // Short of the epoch's end only the signal stops it.
       if (signal?.aborted) return "interrupted";

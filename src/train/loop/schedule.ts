@@ -56,6 +56,11 @@ export interface ScheduleOptions {
   readonly cosine?: boolean;
   /** Largest norm of the gradient; 10 by default. */
   readonly clipNorm?: number;
+  /**
+   * Epochs at the end in which the group `weight` does not move any more: biases and BatchNormalization get used to weights that, rounded,
+   * would go to and fro between two numbers until the end. 0 by default.
+   */
+  readonly freezeEpochs?: number;
 }
 
 /** Published learning rate and momentum: 0.01 and 0.937 for SGD, 0.002 * 5 / (4 + classes) and 0.9 for AdamW. */
@@ -114,12 +119,13 @@ export class Schedule {
       warmupEpochs = 3,
       cosine = false,
       clipNorm = 10,
+      freezeEpochs = 0,
     } = options;
     const { optimizer, epochs, stepsPerEpoch, batch, learningRate } = options;
     // Named one by one: what else an object of options holds is none of the schedule's.
     const full = {
       ...{ optimizer, epochs, stepsPerEpoch, batch, accumulate, learningRate, finalFactor, momentum, weightDecay },
-      ...{ warmupEpochs, cosine, clipNorm },
+      ...{ warmupEpochs, cosine, clipNorm, freezeEpochs },
     };
     if (optimizer !== "sgd" && optimizer !== "adamw") {
       throw new FeatherdetError(`training: there is no optimizer "${optimizer}", there are sgd and adamw`);
@@ -134,8 +140,14 @@ export class Schedule {
     checkNumber("the weight decay", weightDecay, 0, 1e6);
     checkNumber("the number of epochs of the warm-up", warmupEpochs, 0, 1e6);
     checkNumber("the largest norm of the gradient", clipNorm, Number.MIN_VALUE, Infinity);
+    checkNumber("the number of epochs with frozen weights", freezeEpochs, 0, full.epochs - 1, true);
     this.options = full;
     this.warmup = warmupSteps(warmupEpochs, full.stepsPerEpoch, full.epochs);
+  }
+
+  /** The first epoch in which weights are frozen; the number of epochs where there is none. */
+  get firstFrozen(): number {
+    return this.options.epochs - this.options.freezeEpochs;
   }
 
   /** Batches of the update that begins at a step of the run: 1 at first, all of them after the warm-up. */
@@ -148,12 +160,14 @@ export class Schedule {
   /** Learning rates of the groups at a step of the run, counted from 0. */
   learningRates(step: number): UpdateSettings["learningRates"] {
     const { optimizer, epochs, stepsPerEpoch, learningRate, finalFactor, cosine } = this.options;
-    const rate = learningRate * rateFactor(Math.floor(step / stepsPerEpoch), epochs, finalFactor, cosine);
-    if (step >= this.warmup) return { weight: rate, norm: rate, bias: rate };
+    const epoch = Math.floor(step / stepsPerEpoch);
+    const rate = learningRate * rateFactor(epoch, epochs, finalFactor, cosine);
+    const moves = epoch >= this.firstFrozen ? 0 : 1;
+    if (step >= this.warmup) return { weight: moves * rate, norm: rate, bias: rate };
     const done = step / this.warmup;
     // Adam's steps are as long as its rate whatever the gradient, so its biases may not begin with a large one.
     const first = optimizer === "sgd" ? FIRST_BIAS_RATE : 0;
-    return { weight: rate * done, norm: rate * done, bias: first + (rate - first) * done };
+    return { weight: moves * rate * done, norm: rate * done, bias: first + (rate - first) * done };
   }
 
   /** Momentum at a step of the run: SGD's rises in the warm-up, AdamW's betas stay. */

@@ -77,6 +77,8 @@ export interface Trainer {
   addGradient(sum: Float32Array, batches: number): void;
   /** Parameters and statistics by the names of the model's constants, as they are or averaged; `withWeights` puts them into a model. */
   trained(which: "current" | "average"): Promise<ReadonlyMap<string, Float32Array>>;
+  /** Parameters and statistics become their averages. */
+  takeAverage(): Promise<void>;
   /** Everything that a resumed run needs. */
   state(): Promise<TrainerState>;
   /** Continues from a state. Throws FeatherdetError for the state of another model or optimizer. */

@@ -20,7 +20,7 @@ import { ReferenceRunner } from "../../support/reference_runner.ts";
 
 const model = lively(yolo11({ width: 0.0625, depth: 0.3, size: 32, classes: 2 }), 6);
 
-for (const bits of [1, 2] as const) {
+for (const bits of [1, 2, 4] as const) {
   Deno.test(`${bits} bits: the packed form of the folded model, ternary by the rule that training follows`, () => {
     const packed = packWeights(foldBatchNormalization(model), { bits, threshold: "twn" }).graph;
     const made = convertQat(model, { bits });
@@ -28,9 +28,8 @@ for (const bits of [1, 2] as const) {
     const { layers } = prepareQat(model, { bits });
     assertEquals(made.nodes.filter(({ op }) => op === "UnpackWeights").length, layers.length);
     const [{ name, options, parent }, ...more] = historyOf(made);
-    const weights = bits === 1 ? { weights: "binary", float: "yolo11" } : {
-      ...{ weights: "ternary", float: "yolo11", threshold: "twn" },
-    };
+    const named = { 1: { weights: "binary" }, 2: { weights: "ternary", threshold: "twn" }, 4: { weights: "4bit" } };
+    const weights = { ...named[bits], float: "yolo11" };
     assertEquals([name, options, parent?.hash, more], ["convertQat", weights, hashOfGraph(model), []]);
   });
 }

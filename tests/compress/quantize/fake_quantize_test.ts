@@ -50,7 +50,7 @@ function apart(a: ReferenceTensor, b: ReferenceTensor): number {
   return a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - b.data[i])), 0);
 }
 
-for (const [what, bits] of [["ternary", 2], ["binary", 1]] as const) {
+for (const [what, bits] of [["4bit", 4], ["ternary", 2], ["binary", 1]] as const) {
   for (const float of ["yolo11", "none"] as const) {
     Deno.test(`${what}, float ${float}: the convolutions of packWeights are rounded, and the forward pass is its own`, () => {
       const { graph, layers, values } = prepareQat(tiny, { bits, float });

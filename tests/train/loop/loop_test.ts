@@ -85,6 +85,41 @@ function lines(store: { files: ReadonlyMap<string, Uint8Array> }) {
 const last = (store: { files: ReadonlyMap<string, Uint8Array> }) =>
   readCheckpoint(store.files.get("last.ckpt")!, "last.ckpt");
 
+Deno.test("weights that are frozen rest at their average, biases learn on, and a resumed run is the same", async () => {
+  const options = { schedule: schedule({ freezeEpochs: 2 }) };
+  const averages: Float32Array[] = [];
+  const watch = {
+    ...options,
+    validate: (weights: ReadonlyMap<string, Float32Array>): Promise<Score> => {
+      averages.push(weights.get("w")!);
+      return Promise.resolve({ map: 0, map50: 0 });
+    },
+  };
+  const { trainer, store } = await run(watch);
+  const found = (await trainer.trained("current")).get("w")!;
+  assertEquals(
+    [...found.subarray(0, 3)],
+    [...averages[1].subarray(0, 3)],
+    "the average of the last epoch that moved them",
+  );
+  assertEquals(averages.slice(2).map((each) => [...each.subarray(0, 3)]), [
+    [...averages[1].subarray(0, 3)],
+    [...averages[1].subarray(0, 3)],
+  ]);
+  assert(new Set(averages.map((each) => each[3])).size === 4, "the bias moves in every epoch");
+  const free = await run({ schedule: schedule() });
+  assert(String([...(await free.trainer.trained("current")).get("w")!]) !== String([...found]));
+
+  for (const steps of [2 * STEPS, 2 * STEPS + 3]) {
+    const abort = new AbortController();
+    let count = 0;
+    const part = await run({ ...options, signal: abort.signal, onStep: () => ++count === steps && abort.abort() });
+    const rest = await run({ ...options, resume: await last(part.store) });
+    assertEquals((await rest.trainer.trained("current")).get("w"), found, `stopped after ${steps} steps`);
+    assertEquals((await last(rest.store)).state, (await last(store)).state);
+  }
+});
+
 Deno.test("a run learns, reports every step and epoch, and leaves its files", async () => {
   const epochs: EpochRecord[] = [];
   const steps: number[] = [];

@@ -1,6 +1,6 @@
 /** Learning rates, momentum, accumulation and averages of every step, against values worked out by hand. */
 
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { FeatherdetError } from "../../../src/graph/error.ts";
 import {
   averageDecay,
@@ -62,6 +62,16 @@ Deno.test("AdamW keeps its betas in the warm-up and its biases begin at 0", () =
   assertEquals([schedule.momentum(0), schedule.momentum(500)], [0.9, 0.9]);
 });
 
+Deno.test("in the last epochs weights may rest, biases and scales go on", () => {
+  const [whole, frozen] = [new Schedule(SGD), new Schedule({ ...SGD, freezeEpochs: 3 })];
+  assertEquals([whole.firstFrozen, frozen.firstFrozen], [50, 47]);
+  for (const step of [30, 200, 47 * 20 - 1]) assertEquals(frozen.learningRates(step), whole.learningRates(step));
+  for (const step of [47 * 20, 999]) {
+    assertEquals(frozen.learningRates(step), { ...whole.learningRates(step), weight: 0 });
+    assert(frozen.learningRates(step).norm > 0);
+  }
+});
+
 Deno.test("weight decay is scaled to the pictures of an update", () => {
   assertEquals(new Schedule(SGD).weightDecay, 0.0005 * 16 / 64);
   assertEquals(new Schedule({ ...SGD, batch: 64, accumulate: 1, weightDecay: 0.1 }).weightDecay, 0.1);
@@ -106,5 +116,6 @@ Deno.test("numbers out of range are refused by name", () => {
   refused({ learningRate: NaN }, "the learning rate is NaN");
   refused({ momentum: 1.2 }, "the momentum is 1.2, expected a number of 0 to 1");
   refused({ finalFactor: -1 }, "the final factor is -1");
+  refused({ freezeEpochs: 50 }, "the number of epochs with frozen weights is 50, expected a whole number of 0 to 49");
   refused({ clipNorm: 0 }, "the largest norm of the gradient is 0");
 });
