@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { historyEntry, historyOf, withHistory, withLastEntry } from "../../src/compress/history.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
 import { sha256Of } from "../../src/data/download/checksum.ts";
@@ -13,6 +14,8 @@ import { planReproduction, type Wanted } from "../../src/recipes/reproduce/plan.
 import { reproduce } from "../../src/recipes/reproduce/reproduce.ts";
 import { openWorkshop } from "../../src/recipes/reproduce/workshop.ts";
 import { stateOf } from "../../src/recipes/reproduce/state.ts";
+import { historyTells } from "../../src/recipes/reproduce/told.ts";
+import type { Variant } from "../../src/report/table/mod.ts";
 import { recipeHash } from "../../src/report/table/recipe.ts";
 import { put, TINY } from "../support/data_folders.ts";
 import { brief, inWorkshop, making, SIZE, variants } from "../support/workshop.ts";
@@ -192,4 +195,22 @@ Deno.test("files whose histories tell nothing: the record beside the tables tell
     await Deno.writeFile(join(folder, "data", "models", "cut.onnx"), saveOnnx(other));
     const shop = await openWorkshop({ manifest, checkOptions });
     assertEquals((await stateOf(shop, shop.variants[1], 0)).why, "it was made from another base");
+  }));
+
+Deno.test("a model that another teacher taught is stale", () =>
+  inWorkshop(async ({ folder }) => {
+    const [teacher, other] = [1, 2].map((seed) => yolo11({ width: 0.0625, size: 64, classes: 2, seed }));
+    const paths = [teacher, other].map((_, i) => join(folder, `teacher-${i}.onnx`));
+    await Promise.all([teacher, other].map((graph, i) => Deno.writeFile(paths[i], saveOnnx(graph))));
+    const student = yolo11({ width: 0.0625, size: 64, classes: 2 });
+    const hash = hashOfGraph(await loadOnnx(paths[0])), told = { name: "big", hash, size: [64, 64] };
+    const entry = historyEntry("train", { epochs: 3, distil: { teacher: told, losses: [] } }, student, { seed: 0 });
+    const recipe = {
+      steps: [{ verb: "train" as const, options: { model: "yolo11n", epochs: 3, teacher: { variant: "big" } } }],
+      seeds: [0],
+    };
+    const variant = { recipe } as unknown as Variant;
+    const taughtBy = (file: string) => historyTells(withHistory(student, entry), variant, 0, new Map([["big", file]]));
+    assertEquals(await taughtBy(paths[0]), "agrees");
+    assertEquals(await taughtBy(paths[1]), { stale: "it was taught by another big" });
   }));

@@ -8,6 +8,7 @@ import { hashOfGraph } from "../../compress/graph_hash.ts";
 import { type HistoryEntry, historyOf } from "../../compress/history.ts";
 import type { Graph } from "../../graph/mod.ts";
 import { loadModel } from "../../host/models.ts";
+import type { DistilledSettings } from "../../train/variants/distilled.ts";
 import { unfoldBatchNormalization } from "../../passes/mod.ts";
 import { isReference, type RecipeStep, type RecipeVerbName, verbOf } from "../../report/table/recipe.ts";
 import { flagOf } from "../../report/table/recipe_text.ts";
@@ -92,6 +93,14 @@ async function parentHash(step: RecipeStep, file: string): Promise<string | unde
   return step.verb === "prune" && unfoldBatchNormalization(graph) !== graph ? undefined : hashOfGraph(graph);
 }
 
+/** Whether a file is the teacher that a history names; also true where it names none. */
+async function isTeacher(file: string, entries: readonly HistoryEntry[]): Promise<boolean> {
+  const told = entries.findLast(({ options }) => options.distil !== undefined)?.options.distil;
+  const teacher = (told as Partial<DistilledSettings> | undefined)?.teacher;
+  if (teacher === undefined) return true;
+  return hashOfGraph(await loadModel(file, { size: teacher.size[1], batch: 1 })) === teacher.hash;
+}
+
 /**
  * Compares the history of a model with a recipe: why the model is stale, that it was made by the recipe as far as histories tell
  * (`agrees`), or that its history tells nothing. `parents` are the files of the variants that the recipe begins with.
@@ -107,10 +116,15 @@ export async function historyTells(
   if (hashes.size === 0) return "nothing";
   const { steps } = recipe!, read = new Set<string>();
   for (const step of steps) {
-    for (const value of Object.values(step.options)) {
-      if (!isReference(value) || !("variant" in value) || read.has(value.variant)) continue;
-      read.add(value.variant);
+    for (const [name, value] of Object.entries(step.options)) {
+      if (!isReference(value) || !("variant" in value)) continue;
       const file = parents.get(value.variant);
+      if (name === "teacher") {
+        if (file === undefined || await isTeacher(file, entries)) continue;
+        return { stale: `it was taught by another ${value.variant}` };
+      }
+      if (read.has(value.variant)) continue;
+      read.add(value.variant);
       const hash = file === undefined ? undefined : await parentHash(step, file);
       if (hash !== undefined && !hashes.has(hash)) return { stale: `it was made from another ${value.variant}` };
     }
