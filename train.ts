@@ -18,13 +18,9 @@
  * @module
  */
 
-export {
-  adaptStatistics,
-  readCheckpointModel,
-  train,
-  type TrainOptions,
-  type TrainResult,
-} from "./src/recipes/train_detector.ts";
+export { adaptStatistics } from "./src/recipes/adapt_statistics.ts";
+export { readCheckpointModel, train } from "./src/recipes/train_detector.ts";
+export type { TrainOptions, TrainResult } from "./src/recipes/train_options.ts";
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/loop/checkpoint.ts";
 export { createMemoryStore, type MemoryStore, type TrainingStore } from "./src/train/loop/store.ts";
 export { type Prepared, withClasses, type WithClassesOptions } from "./src/models/with_classes.ts";

@@ -14,7 +14,7 @@ import { hashOfGraph } from "../compress/graph_hash.ts";
 import { historyEntry, withHistory } from "../compress/history.ts";
 import { builtWithWeights, type Prepared, withClasses } from "../models/with_classes.ts";
 import { historyDataset } from "./history_dataset.ts";
-import { adaptStatistics } from "./train_detector.ts";
+import { adaptStatistics } from "./adapt_statistics.ts";
 import { findModel, loadModel } from "../host/models.ts";
 
 /** Which model. */

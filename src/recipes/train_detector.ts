@@ -4,111 +4,25 @@
  * @module
  */
 
-import { type AugmentOptions, checkVisible, countBoxRows, openTrainingBatches } from "../data/augment/mod.ts";
+import { checkVisible, countBoxRows, openTrainingBatches } from "../data/augment/mod.ts";
 import { augmentation } from "../data/augment/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { Detector } from "../detect/detector.ts";
-import { createTrainer, type TrainerOptions } from "./detection_trainer.ts";
-import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { loadOnnx, readClassNames, saveOnnx } from "../onnx/mod.ts";
-import { changeShapes } from "../passes/mod.ts";
-import { quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
-import { withTraining } from "./training_history.ts";
-import { createSessionRunner } from "../engine/session_runner.ts";
-import type { Tuning } from "../plan/tuning.ts";
+import { loadOnnx, saveOnnx } from "../onnx/mod.ts";
+import { withBatch } from "../passes/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
-import { BEST_MODEL, type LoopOptions, runTraining, type Weights } from "../train/loop/loop.ts";
+import { BEST_MODEL, runTraining, type Weights } from "../train/loop/loop.ts";
+import type { Score } from "../train/loop/record.ts";
+import { chooseOptimizer, defaultRates, Schedule } from "../train/loop/schedule.ts";
+import { createMemoryStore } from "../train/loop/store.ts";
 import { combineVariants, type TrainingVariant, withWeights } from "../train/mod.ts";
-import type { RunRecord, Score } from "../train/loop/record.ts";
-import {
-  chooseOptimizer,
-  defaultRates,
-  type Optimizer,
-  Schedule,
-  type ScheduleOptions,
-} from "../train/loop/schedule.ts";
-import { estimateStatistics } from "../train/autodiff/statistics.ts";
-import { createMemoryStore, type TrainingStore } from "../train/loop/store.ts";
-import type { Trainer } from "../train/loop/trainer.ts";
-
-/** How a detector is trained. Defaults are the published ones of YOLO11 unless said otherwise. */
-export interface TrainOptions
-  extends
-    Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
-    Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
-    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute" | "labels">,
-    Partial<QuantizedTrainingOptions> {
-  /** Passes over the pictures; 40 by default (our choice). */
-  readonly epochs?: number;
-  /** Pictures of a step; 8 by default. */
-  readonly batch?: number;
-  /** `auto`, the default: AdamW for runs of up to 10,000 updates, SGD for longer ones. */
-  readonly optimizer?: Optimizer | "auto";
-  /** Pictures that are not trained on, to choose the best epoch. Without them the last epoch is the best. */
-  readonly validation?: Dataset;
-  /** Augmentation of pictures; by default the usual one of YOLO detectors, `false` for none. */
-  readonly augment?: AugmentOptions | false;
-  /** Epochs at the end without mosaics; 10 by default, but at most a quarter of the run. */
-  readonly closeMosaic?: number;
-  /** Equal seeds give equal runs on one adapter; 0 by default. */
-  readonly seed?: number;
-  /** Workers that make batches; half of the processors by default, 0 for none. */
-  readonly workers?: number;
-  /** Where checkpoints, model and log go; in memory by default. */
-  readonly store?: TrainingStore;
-  /** A checkpoint to continue from. The model and every option that decides on the result must be those of the run. */
-  readonly resume?: Checkpoint;
-  /** Notes on the origin of the run that checkpoints and log keep, as JSON. */
-  readonly notes?: Readonly<Record<string, unknown>>;
-  /**
-   * Further training variants, behind rounding: losses that regularise, parts that teach. Each has its own losses by name, and its
-   * settings are those of the run.
-   */
-  readonly variants?: readonly TrainingVariant[];
-  /** What `tune` found on this adapter. */
-  readonly tuning?: Tuning;
-  /** Called after each validated picture. */
-  readonly onValidated?: (done: number, total: number) => void;
-  /** Makes the trainer; on the device by default. */
-  readonly createTrainer?: (model: Graph, options: TrainerOptions) => Promise<Trainer>;
-}
-
-/** What training gave. */
-export interface TrainResult {
-  /** Figures of the best epoch on the validation pictures; undefined if there are none. */
-  readonly score?: Score;
-  /** Best epoch, counted from 1; the last one without a validation. */
-  readonly bestEpoch: number;
-  /** Epochs that were done, including those before a resume. */
-  readonly epochs: number;
-  /** Time that they took, including validation. */
-  readonly seconds: number;
-  /** Why it ended: all epochs are done, no epoch was better for too long, or the signal stopped it. */
-  readonly reason: "finished" | "patience" | "interrupted";
-  /** The model with its averaged weights of the best epoch, at batch 1; with those of the end where there was no validation, or the
-   * store has no longer what a run that was resumed had found. */
-  readonly model: Graph;
-  /** All epochs. */
-  readonly run: RunRecord;
-  /** What was corrected while the data set was read, and boxes that found no row in a batch, a sentence each. */
-  readonly warnings: readonly string[];
-}
-
-/** Settings that make a run what it is, as checkpoints keep them. */
-type Settings = Readonly<Record<string, unknown>>;
-
-/** What may change when a run goes on. `epochs` stretches the schedule, so the run is another than one that was asked for so. */
-const CHANGEABLE = [
-  "epochs",
-  "freezeEpochs",
-  "closeMosaic",
-  "statisticsMomentum",
-  "patience",
-  "validateEvery",
-  "notes",
-];
+import { createTrainer } from "./detection_trainer.ts";
+import { quantizedTraining } from "./quantized_training.ts";
+import { checkClasses, checkResumed, type RunSettings } from "./run_settings.ts";
+import type { TrainOptions, TrainResult } from "./train_options.ts";
+import { withTraining } from "./training_history.ts";
 
 /** Share of a run with rounded weights in which they are frozen at its end where nobody says, at most an epoch: Gupta and Asthana 2023. */
 const FROZEN_SHARE = 0.1;
@@ -122,48 +36,6 @@ const STATISTICS_SHARE = 0.03, LARGEST_SHARE = 0.3, FORGETTING = 12;
  */
 function statisticsShare(steps: number): number {
   return Math.max(STATISTICS_SHARE, Math.min(LARGEST_SHARE, FORGETTING / steps));
-}
-
-function at(graph: Graph, batch: number): Graph {
-  const [{ name, shape }] = graph.inputs;
-  const wanted = [batch, ...shape.slice(1)];
-  return String(wanted) === String(shape) ? graph : changeShapes(graph, { [name]: wanted });
-}
-
-/** A setting in a few words; undefined for none. */
-function settingText(value: unknown): string | undefined {
-  const { name, split, pictures, classes } = (value ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(classes)) return JSON.stringify(value);
-  return `${name}${split === undefined ? "" : ` (${split})`}, ${pictures} pictures, ${brief(classes)}`;
-}
-
-function checkResumed(kept: Settings, asked: Settings): void {
-  for (const key of Object.keys({ ...kept, ...asked })) {
-    const [before, now] = [kept[key], asked[key]];
-    if (JSON.stringify(before) === JSON.stringify(now) || CHANGEABLE.includes(key)) continue;
-    throw new FeatherdetError(
-      `the checkpoint is of a run with ${key} ${settingText(before) ?? "not set"}, asked for is ${
-        settingText(now) ?? "none"
-      }`,
-    );
-  }
-}
-
-/** How many classes, and the first of them. */
-function brief(names: readonly string[]): string {
-  return `${names.length} classes (${names.slice(0, 3).join(", ")}${names.length > 3 ? " ..." : ""})`;
-}
-
-function checkClasses(model: Graph, dataset: Dataset, what: string): void {
-  const names = readClassNames(model);
-  if (names !== undefined && names.join("\n") !== dataset.classes.join("\n")) {
-    throw new FeatherdetError(
-      `"${model.name}" is for ${brief(names)}, ${what} "${dataset.name}" has ${
-        brief(dataset.classes)
-      }: build it for them, or ` +
-        "see withClasses",
-    );
-  }
 }
 
 /** The variants of a run, in order: none for plain training. */
@@ -282,11 +154,11 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     momentum,
   });
   const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
-  const single = at(model, 1);
+  const single = withBatch(model, 1);
   const variants = await listVariants(single, dataset, options);
   const variant = combineVariants(variants);
   const { stepsPerEpoch: _, freezeEpochs: __, ...scheduled } = schedule.options;
-  const settings: Settings = {
+  const settings: RunSettings = {
     model: model.name,
     dataset: data,
     size,
@@ -310,7 +182,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
   const noted = withTraining(single, dataset, settings, { seed, resumed: resume !== undefined });
   const make = options.createTrainer ?? createTrainer;
-  const trainer = await make(at(model, batch), {
+  const trainer = await make(withBatch(model, batch), {
     ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
     ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
@@ -350,34 +222,4 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
 export async function readCheckpointModel(checkpoint: Checkpoint, file: string): Promise<Graph> {
   if (checkpoint.model === undefined) throw new FeatherdetError("holds no model", { file });
   return await loadOnnx(checkpoint.model);
-}
-
-/** Pictures from which statistics are estimated, at most. */
-const STATISTICS_PICTURES = 64;
-
-/**
- * Measures BatchNormalization statistics of a model on pictures of the data set, without changing what the model computes. Use it before
- * you train weights further that were read from a file with BatchNormalization folded in. See `train/autodiff/statistics.ts`.
- */
-export async function adaptStatistics(model: Graph, dataset: Dataset): Promise<Graph> {
-  const single = at(model, 1);
-  const [input] = single.inputs;
-  const [height, width] = input.shape.slice(2);
-  const samples = takeCalibrationSamples(dataset, {
-    size: [height, width],
-    limit: STATISTICS_PICTURES,
-    input: input.name,
-  });
-  const runner = createSessionRunner();
-  try {
-    const made = await estimateStatistics(single, samples, (graph, inputs) => runner.run(graph, inputs));
-    const constants = new Map(model.constants);
-    for (const { op, inputs } of model.nodes) {
-      if (op !== "BatchNormalization") continue;
-      for (const name of inputs.slice(1)) constants.set(name, made.constants.get(name)!);
-    }
-    return { ...model, constants };
-  } finally {
-    runner.destroy();
-  }
 }

@@ -23,7 +23,8 @@ import { checkDistil, type DistilRequest, loadTeacher, teacherVariants } from ".
 import { openTrainingPictures, type TrainingPicturesOptions } from "./training_pictures.ts";
 import { type SparseRequest, sparseVariants, withSparseEpochs } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
-import { train, type TrainOptions, type TrainResult } from "./train_detector.ts";
+import { train } from "./train_detector.ts";
+import type { TrainOptions, TrainResult } from "./train_options.ts";
 
 /** What a run can be asked for, as the command line names it; everything has a default but model, data and folder. */
 export interface TrainingRequest

@@ -12,7 +12,8 @@ import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
 import type { RunRecord } from "../../src/train/loop/record.ts";
 import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.ts";
-import { train, type TrainOptions } from "../../src/recipes/train_detector.ts";
+import { train } from "../../src/recipes/train_detector.ts";
+import type { TrainOptions } from "../../src/recipes/train_options.ts";
 import { demoDataset } from "../support/demo_dataset.ts";
 import { gpuTest } from "../support/gpu.ts";
 

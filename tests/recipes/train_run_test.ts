@@ -10,7 +10,8 @@ import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
 import type { EpochRecord } from "../../src/train/loop/record.ts";
 import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.ts";
 import type { TrainerState } from "../../src/train/loop/trainer.ts";
-import { train, type TrainOptions } from "../../src/recipes/train_detector.ts";
+import { train } from "../../src/recipes/train_detector.ts";
+import type { TrainOptions } from "../../src/recipes/train_options.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 10, size: 64 });
 const validation = await openDataset("synthetic", { split: "val", limit: 2, size: 64 });

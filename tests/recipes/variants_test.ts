@@ -8,7 +8,8 @@ import { loadOnnx } from "../../src/onnx/mod.ts";
 import { mergeGraphs } from "../../src/passes/mod.ts";
 import { detectorProblem } from "../../src/recipes/detector_problem.ts";
 import { quantizedTraining } from "../../src/recipes/quantized_training.ts";
-import { train, type TrainOptions } from "../../src/recipes/train_detector.ts";
+import { train } from "../../src/recipes/train_detector.ts";
+import type { TrainOptions } from "../../src/recipes/train_options.ts";
 import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
 import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.ts";
 import {

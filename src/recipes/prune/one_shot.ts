@@ -18,7 +18,7 @@ import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { unfoldBatchNormalization } from "../../passes/mod.ts";
 import { createGradientRunner } from "../gradient_runner.ts";
 import { historyDataset } from "../history_dataset.ts";
-import { adaptStatistics } from "../train_detector.ts";
+import { adaptStatistics } from "../adapt_statistics.ts";
 import { type LatencyOptions, measuredLatency } from "./latency.ts";
 import { type MeasureOptions, reestimateOn, statisticsOn } from "./measure.ts";
 import { createWidthMeter, type WidthMeterOptions } from "./width_meter.ts";

@@ -16,7 +16,8 @@ import { LAST_CHECKPOINT } from "../../train/loop/loop.ts";
 import type { Score } from "../../train/loop/record.ts";
 import { createMemoryStore, type TrainingStore } from "../../train/loop/store.ts";
 import { combineVariants, type TrainingVariant } from "../../train/mod.ts";
-import { readCheckpointModel, train, type TrainOptions } from "../train_detector.ts";
+import { readCheckpointModel, train } from "../train_detector.ts";
+import type { TrainOptions } from "../train_options.ts";
 import { withNormalisation } from "./one_shot.ts";
 import { validate } from "./validate.ts";
 

@@ -1,0 +1,82 @@
+/**
+ * What the training of a detector is asked for, and what it gives.
+ *
+ * @module
+ */
+
+import type { AugmentOptions } from "../data/augment/mod.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Graph } from "../graph/mod.ts";
+import type { Tuning } from "../plan/tuning.ts";
+import type { Checkpoint } from "../train/loop/checkpoint.ts";
+import type { LoopOptions } from "../train/loop/loop.ts";
+import type { RunRecord, Score } from "../train/loop/record.ts";
+import type { Optimizer, ScheduleOptions } from "../train/loop/schedule.ts";
+import type { TrainingStore } from "../train/loop/store.ts";
+import type { Trainer } from "../train/loop/trainer.ts";
+import type { TrainingVariant } from "../train/mod.ts";
+import type { TrainerOptions } from "./detection_trainer.ts";
+import type { QuantizedTrainingOptions } from "./quantized_training.ts";
+
+/** How a detector is trained. Defaults are the published ones of YOLO11 unless said otherwise. */
+export interface TrainOptions
+  extends
+    Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
+    Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
+    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute" | "labels">,
+    Partial<QuantizedTrainingOptions> {
+  /** Passes over the pictures; 40 by default (our choice). */
+  readonly epochs?: number;
+  /** Pictures of a step; 8 by default. */
+  readonly batch?: number;
+  /** `auto`, the default: AdamW for runs of up to 10,000 updates, SGD for longer ones. */
+  readonly optimizer?: Optimizer | "auto";
+  /** Pictures that are not trained on, to choose the best epoch. Without them the last epoch is the best. */
+  readonly validation?: Dataset;
+  /** Augmentation of pictures; by default the usual one of YOLO detectors, `false` for none. */
+  readonly augment?: AugmentOptions | false;
+  /** Epochs at the end without mosaics; 10 by default, but at most a quarter of the run. */
+  readonly closeMosaic?: number;
+  /** Equal seeds give equal runs on one adapter; 0 by default. */
+  readonly seed?: number;
+  /** Workers that make batches; half of the processors by default, 0 for none. */
+  readonly workers?: number;
+  /** Where checkpoints, model and log go; in memory by default. */
+  readonly store?: TrainingStore;
+  /** A checkpoint to continue from. The model and every option that decides on the result must be those of the run. */
+  readonly resume?: Checkpoint;
+  /** Notes on the origin of the run that checkpoints and log keep, as JSON. */
+  readonly notes?: Readonly<Record<string, unknown>>;
+  /**
+   * Further training variants, behind rounding: losses that regularise, parts that teach. Each has its own losses by name, and its
+   * settings are those of the run.
+   */
+  readonly variants?: readonly TrainingVariant[];
+  /** What `tune` found on this adapter. */
+  readonly tuning?: Tuning;
+  /** Called after each validated picture. */
+  readonly onValidated?: (done: number, total: number) => void;
+  /** Makes the trainer; on the device by default. */
+  readonly createTrainer?: (model: Graph, options: TrainerOptions) => Promise<Trainer>;
+}
+
+/** What training gave. */
+export interface TrainResult {
+  /** Figures of the best epoch on the validation pictures; undefined if there are none. */
+  readonly score?: Score;
+  /** Best epoch, counted from 1; the last one without a validation. */
+  readonly bestEpoch: number;
+  /** Epochs that were done, including those before a resume. */
+  readonly epochs: number;
+  /** Time that they took, including validation. */
+  readonly seconds: number;
+  /** Why it ended: all epochs are done, no epoch was better for too long, or the signal stopped it. */
+  readonly reason: "finished" | "patience" | "interrupted";
+  /** The model with its averaged weights of the best epoch, at batch 1; with those of the end where there was no validation, or the
+   * store has no longer what a run that was resumed had found. */
+  readonly model: Graph;
+  /** All epochs. */
+  readonly run: RunRecord;
+  /** What was corrected while the data set was read, and boxes that found no row in a batch, a sentence each. */
+  readonly warnings: readonly string[];
+}
