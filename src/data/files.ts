@@ -6,8 +6,22 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 
-/** Names of pictures that can be decoded. */
-export const PICTURE_NAME = /\.(jpe?g|png|webp)$/i;
+/** Names of pictures that can be decoded; not those of the records that macOS writes beside files (`._a.jpg`). */
+export const PICTURE_NAME = /^(?!\._).+\.(jpe?g|jpe|jfif|mpo|png|webp|bmp|dib|gif|tiff?|avif|hei[cf])$/i;
+
+/** Names of pictures of formats that nothing here decodes. */
+const STRANGE_PICTURE =
+  /^(?!\._).+\.(jp2|j2k|jpx|jxl|psd|svg|dng|raw|arw|cr[23]|nef|orf|rw2|pfm|p[bgpn]m|exr|hdr|tga|ico|dcm|heics|avifs)$/i;
+
+/** True for the name of a picture that can be decoded. */
+export function isPictureName(name: string): boolean {
+  return PICTURE_NAME.test(name);
+}
+
+/** True for the name of a picture of a format that nothing here decodes. */
+export function isStrangePictureName(name: string): boolean {
+  return STRANGE_PICTURE.test(name);
+}
 
 /** What kind of thing a path is; undefined if there is nothing. */
 export function kindOf(path: string): "file" | "folder" | undefined {

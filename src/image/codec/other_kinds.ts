@@ -43,5 +43,7 @@ export function otherKind(bytes: Uint8Array): string | undefined {
     const wanted = typeof start === "string" ? new TextEncoder().encode(start) : start;
     return wanted.every((byte: number, i: number) => bytes[at + i] === byte);
   });
-  return found?.[0];
+  if (found) return found[0];
+  const isLink = bytes.length < 300 && /^[^\s\0]*\.(jpe?g|png|webp|bmp|tiff?)$/i.test(new TextDecoder().decode(bytes));
+  return isLink ? "the text of a symbolic link, which was copied or checked out as a file" : undefined;
 }
