@@ -1,104 +1,135 @@
 /**
- * Data sets in COCO's form: one JSON file with `images`, `annotations` and `categories`, and a folder of pictures.
+ * Data sets in COCO's form: one JSON file with `images`, `annotations` and `categories`, and folders of pictures.
  *
  * @module
  */
 
-import { basename, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { BoxCheck } from "./box_check.ts";
+import { type CocoClasses, readClasses } from "./coco_classes.ts";
+import { tagOf } from "./coco_files.ts";
 import type { GroundTruth, TrueBox } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { mapPooled, namesIn, readText } from "./files.ts";
+import { mapPooled, readText } from "./files.ts";
 import type { Folder, Reading } from "./folder.ts";
 import { FieldReader, type Fields, parseJson } from "./json_fields.ts";
-import { firstPresent, PictureFile, pictureSize } from "./picture_file.ts";
+import { PictureFile, type PictureSize, pictureSize } from "./picture_file.ts";
+import { PictureIndex, relativePath } from "./picture_index.ts";
+import { type RemarkKind, Remarks } from "./remarks.ts";
 
-/** Files of annotations in a folder by their splits; `""` is the split of `instances.json`, which is all there is. */
-export function cocoFiles(path: string): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const place of [path, join(path, "annotations")]) {
-    for (const name of namesIn(place, /^instances(_.+)?\.json$/)) {
-      // The years in COCO's own names say nothing that matters here: instances_val2017.json is the split val.
-      const split = name.replace(/^instances_?/, "").replace(/(20\d\d)?\.json$/, "");
-      if (!found.has(split)) found.set(split, join(place, name));
-    }
+const STRAY: RemarkKind = [
+  "annotation of an image that the file does not list left out",
+  "annotations of images that the file does not list left out",
+];
+
+/** Annotations by the id of their picture. */
+function annotationsByImage(
+  reader: FieldReader,
+  annotations: ReadonlyMap<number, Fields>,
+  images: ReadonlyMap<number, Fields>,
+  remarks: Remarks,
+): Map<number, [id: number, fields: Fields][]> {
+  const found = new Map([...images.keys()].map((id) => [id, [] as [number, Fields][]]));
+  for (const [id, fields] of annotations) {
+    const imageId = reader.integer(fields, "image_id", `annotation ${id}`);
+    const list = found.get(imageId);
+    if (list) list.push([id, fields]);
+    else {remarks.count(
+        STRAY,
+        reader.fault(`annotation ${id} belongs to image ${imageId}, which the file does not list`),
+      );}
   }
   return found;
 }
 
-/** The objects of all annotations, by the id of their picture. */
+/** The objects of one picture. */
 function readBoxes(
   reader: FieldReader,
-  root: Fields,
-  images: ReadonlyMap<number, Fields>,
-  classOf: ReadonlyMap<number, number>,
+  annotations: readonly (readonly [number, Fields])[],
+  size: PictureSize,
+  { classOf }: CocoClasses,
   check: BoxCheck,
-): Map<number, GroundTruth[]> {
-  const annotations = reader.byId(reader.objects(root, "annotations", "annotation"), "annotation");
-  const boxes = new Map([...images.keys()].map((id) => [id, [] as GroundTruth[]]));
-  for (const [id, fields] of annotations) {
+): GroundTruth[] {
+  const found = annotations.flatMap(([id, fields]): GroundTruth[] => {
     const what = `annotation ${id}`;
-    const imageId = reader.integer(fields, "image_id", what);
-    const image = images.get(imageId);
-    if (image === undefined) throw reader.fault(`${what} belongs to image ${imageId}, which the file does not list`);
     const category = reader.integer(fields, "category_id", what);
     const classId = classOf.get(category);
     if (classId === undefined) throw reader.fault(`${what} is of the unknown class ${category}`);
     const raw = fields.bbox;
     if (!Array.isArray(raw) || raw.length !== 4 || !raw.every((value) => typeof value === "number")) {
-      throw reader.fault(`${what} has no "bbox" of four numbers`);
+      check.unreadable(reader.fault(`${what} has no "bbox" of four numbers`));
+      return [];
     }
     const [x, y, width, height]: number[] = raw;
     const edges: TrueBox = [x, y, x + width, y + height];
-    const size = { width: image.width as number, height: image.height as number };
-    const box = check.check(edges, size, reader.file, `${what} of image ${imageId}`);
-    if (box === undefined) continue;
+    const box = check.check(edges, size, reader.file, `${what} of image ${fields.image_id}`);
+    if (box === undefined) return [];
     // Not every writer states areas; the box's own is what converters put there.
     const area = fields.area === undefined ? width * height : reader.number(fields, "area", what);
-    boxes.get(imageId)!.push({ id, classId, box, area, crowd: fields.iscrowd === 1 || fields.iscrowd === true });
-  }
-  return boxes;
+    return [{ id, classId, box, area, crowd: fields.iscrowd === 1 || fields.iscrowd === true }];
+  });
+  return check.withoutRepeats(found, () => reader.fault(`image ${annotations[0][1].image_id} has an object twice`));
 }
 
-/** The picture of an entry, after its file has been looked at. */
-async function readPicture(folder: Folder, file: string, fields: Fields, boxes: readonly GroundTruth[]) {
+/** Folders in which the pictures of a file may lie, from the root on, the likeliest first. */
+function pictureFolders(root: string, file: string, split: string): string[] {
+  // COCO's own downloads have a folder of pictures for each split, named as its file of annotations is; CVAT's has `default`.
+  const tags = [...new Set([tagOf(file), split, "default"])].filter((tag) => tag !== "");
+  const own = relative(root, dirname(file));
+  const folders = ["images", ...tags.map((tag) => join("images", tag)), ...tags, "", "data", own, join(own, "images")];
+  return [...new Set(folders.map((one) => one.replaceAll("\\", "/")))];
+}
+
+/** The file and the size of the picture of an entry, after its file has been looked at. */
+async function findPicture(index: PictureIndex, places: readonly string[], file: string, fields: Fields) {
   const name = fields.file_name as string;
-  const { width, height } = fields as { width: number; height: number };
-  // COCO's own downloads have a folder of pictures for each split, named as its file of annotations is.
-  const tag = /_([^_]+)\.json$/.exec(file)?.[1] ?? "";
-  const picture = firstPresent(["images", join("images", tag), tag].map((place) => join(folder.path, place, name)));
-  const size = await pictureSize(picture, basename(file));
+  const picture = index.byName(name, places);
+  if (picture === undefined) {
+    throw index.missing(name, join(index.root, places[0], relativePath(name)), basename(file));
+  }
+  const size = await pictureSize(picture);
+  const { width = size.width, height = size.height } = fields as Partial<PictureSize>;
   if (size.width !== width || size.height !== height) {
     throw new FeatherdetError(
       `the image is ${size.width}x${size.height}, but ${basename(file)} says ${width}x${height}`,
       { file: picture },
     );
   }
-  return new PictureFile({ id: fields.id as number, name: basename(name), width, height, boxes, file: picture });
+  return { picture, size };
+}
+
+/** Checks what a picture's entry says. Sizes may be missing; those that are there are counted in pixels. */
+function checkImage(reader: FieldReader, id: number, fields: Fields): void {
+  const what = `image ${id}`;
+  reader.text(fields, "file_name", what);
+  for (const key of ["width", "height"]) {
+    if (fields[key] !== undefined && reader.integer(fields, key, what) < 1) {
+      throw reader.fault(`${what} has the size ${fields.width}x${fields.height}`);
+    }
+  }
 }
 
 /** Reads the JSON file of a folder. Throws a `FeatherdetError` for whatever is wrong in it or about its pictures. */
 export async function readCoco(folder: Folder, file: string): Promise<Reading> {
+  const { path, split = "", limit, remarks = new Remarks() } = folder;
   const reader = new FieldReader(file);
   const root = reader.object(parseJson(await readText(file), file), "the file");
   const categories = reader.byId(reader.objects(root, "categories", "category"), "category");
   const images = reader.byId(reader.objects(root, "images", "image"), "image");
-  for (const [id, fields] of images) {
-    const what = `image ${id}`;
-    reader.text(fields, "file_name", what);
-    if (reader.integer(fields, "width", what) < 1 || reader.integer(fields, "height", what) < 1) {
-      throw reader.fault(`${what} has the size ${fields.width}x${fields.height}`);
-    }
-  }
-  const categoryIds = [...categories.keys()].sort((a, b) => a - b);
-  const classes = categoryIds.map((id) => reader.text(categories.get(id)!, "name", `category ${id}`));
-  const check = new BoxCheck();
-  const boxes = readBoxes(reader, root, images, new Map(categoryIds.map((id, classId) => [id, classId])), check);
-  const kept = [...images.values()].slice(0, folder.limit);
-  const pictures = await mapPooled(
-    kept,
-    16,
-    (fields) => readPicture(folder, file, fields, boxes.get(fields.id as number)!),
-  );
-  return { classes, categoryIds, images: pictures, warnings: check.warnings() };
+  const annotations = reader.byId(reader.objects(root, "annotations", "annotation"), "annotation");
+  for (const [id, fields] of images) checkImage(reader, id, fields);
+  const found = readClasses(reader, categories, [...annotations.values()], remarks);
+  const byImage = annotationsByImage(reader, annotations, images, remarks);
+  const kept = [...images].slice(0, limit);
+  const index = new PictureIndex(path), places = pictureFolders(path, file, split);
+  const files = await mapPooled(kept, 16, ([, fields]) => findPicture(index, places, file, fields));
+  const check = new BoxCheck(remarks);
+  const pictures = kept.map(([id], at) => {
+    const { picture, size } = files[at];
+    const boxes = readBoxes(reader, byImage.get(id)!, size, found, check);
+    return new PictureFile({ id, name: basename(picture), ...size, boxes, file: picture }, remarks.strict);
+  });
+  check.finish(file);
+  const { classes, categoryIds } = found;
+  return { classes, categoryIds, images: pictures, warnings: remarks.warnings() };
 }

@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly limit?: number;
   /** Side of the pictures of `synthetic` in pixels, or width and height; 320 by default. */
   readonly size?: number | readonly [width: number, height: number];
+  /** Refuse what is otherwise put right or left out with a warning, and damaged pictures when they are read. */
+  readonly strict?: boolean;
 }
 
 /** Data sets that have names, with what `deno task data` downloads of them. */
@@ -41,8 +43,9 @@ function folderOf(name: string): string {
 }
 
 /**
- * Opens `synthetic` (which is painted when it is read), `bccd`, `coco`, or a folder in COCO's, Pascal VOC's or YOLO's form. A name stands
- * for the data set even if a folder has the same name: write `./coco` for the folder.
+ * Opens `synthetic` (which is painted when it is read), `bccd`, `coco`, or a folder in COCO's, Pascal VOC's or YOLO's form; also a
+ * `data.yaml` or a JSON file in COCO's form. A name stands for the data set even if a folder has the same name: write `./coco` for the
+ * folder.
  *
  * Throws a `FeatherdetError` that names the file: for a set that is not here (with the command that gets it), for an unknown split, and
  * for what `readFolder` refuses.
@@ -79,7 +82,7 @@ export async function openDataset(nameOrFolder: string, options: OpenOptions = {
 }
 
 /** Opens one split. */
-async function openOne(nameOrFolder: string, { split, limit, size }: OpenOptions): Promise<Dataset> {
+async function openOne(nameOrFolder: string, { split, limit, size, strict }: OpenOptions): Promise<Dataset> {
   if (nameOrFolder === "synthetic") {
     const wanted = split ?? DEFAULT_SPLIT;
     const known = SYNTHETIC_SPLITS.find((one) => one === wanted);
@@ -93,12 +96,12 @@ async function openOne(nameOrFolder: string, { split, limit, size }: OpenOptions
   }
   if (Object.hasOwn(NAMED, nameOrFolder)) {
     const folder = folderOf(nameOrFolder);
-    return await readFolder(folder, { split, limit, name: nameOrFolder });
+    return await readFolder(folder, { split, limit, strict, name: nameOrFolder });
   }
   if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {
     throw new FeatherdetError(
       `unknown data set "${nameOrFolder}": it is no folder and none of the names ${DATASET_NAMES.join(", ")}`,
     );
   }
-  return await readFolder(nameOrFolder, { split, limit });
+  return await readFolder(nameOrFolder, { split, limit, strict });
 }

@@ -14,17 +14,19 @@ export interface PartOptions {
   readonly split?: string;
   /** Only the first so many pictures. */
   readonly limit?: number;
+  /** As of `openDataset`. */
+  readonly strict?: boolean;
 }
 
 const says = (error: unknown, text: string) => error instanceof FeatherdetError && error.detail.includes(text);
 
 /** The pictures to train on: `train`, or all pictures of a data set without parts. Throws FeatherdetError as `openDataset` does. */
-export async function openTrainingPart(data: string, { split, limit }: PartOptions = {}): Promise<Dataset> {
+export async function openTrainingPart(data: string, { split, limit, strict }: PartOptions = {}): Promise<Dataset> {
   try {
-    return await openDataset(data, { split: split ?? "train", limit });
+    return await openDataset(data, { split: split ?? "train", limit, strict });
   } catch (error) {
     if (split !== undefined || !says(error, "has no splits")) throw error;
-    return await openDataset(data, { limit });
+    return await openDataset(data, { limit, strict });
   }
 }
 
@@ -35,11 +37,11 @@ export async function openTrainingPart(data: string, { split, limit }: PartOptio
 export async function openValidationPart(
   data: string,
   trained: Pick<Dataset, "split">,
-  { split, limit }: PartOptions = {},
+  { split, limit, strict }: PartOptions = {},
 ): Promise<Dataset | undefined> {
   if (trained.split === undefined && split === undefined) return undefined;
   try {
-    return await openDataset(data, { split: split ?? "val", limit });
+    return await openDataset(data, { split: split ?? "val", limit, strict });
   } catch (error) {
     if (split !== undefined || !says(error, "no split")) throw error;
     return undefined;

@@ -115,5 +115,5 @@ Deno.test("characters without strokes are drawn by number, and as Unifont's pixe
     { length: 60 * 100 },
     (_, i) => pixel(drawn, 50 + i % 100, Math.floor(i / 100)).join() === ink,
   );
-  assert(inked.filter(Boolean).length > 20, `${inked.filter(Boolean).length} pixels of ink`);
+  assert(inked.filter(Boolean).length > 5, `${inked.filter(Boolean).length} pixels of ink`);
 });
