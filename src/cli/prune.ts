@@ -31,7 +31,10 @@ function command() {
   return deviceVerb("prune", "Remove the channels that are worth least, and train what is left.", EXAMPLE)
     .requiredOption("--model <model>", "name, ONNX file or URL")
     .requiredOption("--out <file>", "ONNX file to write")
-    .option("--data <set>", "pictures: synthetic, bccd, coco, or a folder; without them weights alone decide")
+    .option(
+      "--data <set>",
+      "pictures: synthetic, bccd, coco, a folder, or its data.yaml; without them weights alone decide",
+    )
     .option(
       "--split <name>",
       "part of the data set that is looked at and trained on, or several (train+extra); train by default",

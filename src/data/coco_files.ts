@@ -15,30 +15,20 @@ export type CocoFiles = ReadonlyMap<string, readonly string[]>;
 /** What COCO's own archives hold beside instances. */
 const OTHERS = /^(captions|person_keypoints|stuff|panoptic|image_info)_/;
 
-/** Names that say that a file is COCO's: COCO's own and CVAT's, Roboflow's, FiftyOne's, Label Studio's. */
-const USUAL = /^(instances(_.+)?|_annotations\.coco|labels|result)\.json$/;
+/** Names that say that a file is COCO's: COCO's own and CVAT's, and Roboflow's. */
+const USUAL = /^(instances(_.+)?|_annotations\.coco)\.json$/;
 
-/** The start of a file, without reading what may be gigabytes. */
-function beginning(file: string): string {
-  const open = Deno.openSync(file);
-  try {
-    const bytes = new Uint8Array(4096);
-    return new TextDecoder().decode(bytes.subarray(0, open.readSync(bytes) ?? 0));
-  } finally {
-    open.close();
-  }
-}
-
-/** True if a file begins as one of COCO's does: an object with one of the lists or what usually stands before them. */
-function beginsAsCoco(file: string): boolean {
-  return /^\s*\{\s*"(info|licenses|images|annotations|categories|type)"\s*:/.test(beginning(file));
+/** True if a file of any name has COCO's lists. */
+function holdsCoco(file: string): boolean {
+  const text = Deno.readTextFileSync(file);
+  return ["images", "annotations", "categories"].every((key) => new RegExp(`"${key}"\\s*:\\s*\\[`).test(text));
 }
 
 /** The name of a file's split: COCO's own tag without its year, or the split that the name mentions. */
 function splitOf(name: string): string {
   const stem = name.replace(/\.json$/, "");
   const [, tag] = /^instances_(.+)$/.exec(stem) ?? [];
-  if (tag === "default" || /^(instances|_annotations\.coco|labels|result)$/.test(stem)) return "";
+  if (tag === "default" || /^(instances|_annotations\.coco)$/.test(stem)) return "";
   // The years in COCO's own names say nothing that matters here: instances_val2017.json is the split val.
   return splitIn(tag ?? stem) ?? tag?.replace(/(20\d\d)$/, "") ?? "";
 }
@@ -47,11 +37,9 @@ function splitOf(name: string): string {
 export function cocoFiles(path: string): CocoFiles {
   const places = [path, join(path, "annotations"), join(path, "Annotations")];
   const all = places.flatMap((place) => namesIn(place, /\.json$/).map((name) => join(place, name)));
-  const named = all.filter((file) => USUAL.test(basename(file)) && beginsAsCoco(file));
-  // A broken file of COCO's own name has to be told of, so that its name is enough there.
-  const own = all.filter((file) => /^instances(_.+)?\.json$/.test(basename(file)));
-  const usual = [...new Set([...own, ...named])];
-  const files = usual.length > 0 ? usual : all.filter((file) => !OTHERS.test(basename(file)) && beginsAsCoco(file));
+  // A broken file of a usual name has to be told of, so that its name is enough.
+  const usual = all.filter((file) => USUAL.test(basename(file)));
+  const files = usual.length > 0 ? usual : all.filter((file) => !OTHERS.test(basename(file)) && holdsCoco(file));
   const found = new Map<string, string[]>();
   for (const file of files) {
     const split = splitOf(basename(file));

@@ -21,7 +21,7 @@ async function itemsOfYaml(yaml: YoloYaml, split: string, remarks: Remarks): Pro
   for (const written of yaml.splits.get(split)!) {
     const { path, asWritten } = resolveSplitPath(yaml, split, written);
     if (!asWritten) {
-      const from = yaml.path === undefined ? "" : ` from "${yaml.path}"`;
+      const from = yaml.path === undefined ? "" : ` below "${yaml.path}"`;
       remarks.say(`${yamlName(yaml)} says ${split} "${written}"${from}, which is not there: read from ${path}`);
     }
     if (kindOf(path) === "folder") items.push(...itemsOfFolder(path, remarks));
@@ -61,7 +61,7 @@ function formOfDarknet({ names, lists }: DarknetData, folder: Folder): Form {
     splits: lists.size === 1 ? [] : [...lists.keys()],
     async read(split = only) {
       const items = await itemsOfList(lists.get(split)!, [folder.path]);
-      return await readYolo(folder, { items, classes: await yoloClasses(folder.path, names) });
+      return await readYolo(folder, { items, classes: await yoloClasses([folder.path], names) });
     },
   };
 }
@@ -74,8 +74,9 @@ function formOfLayout(folder: Folder, yaml?: YoloYaml): Form | undefined {
     splits: [...splits.keys()],
     async read(split) {
       const { remarks = new Remarks() } = folder;
-      const items = itemsOfFolder(split === undefined ? single! : splits.get(split)!, remarks);
-      const classes = yaml ? namesOf(yaml) : await yoloClasses(folder.path);
+      const place = split === undefined ? single! : splits.get(split)!;
+      const items = itemsOfFolder(place, remarks);
+      const classes = yaml ? namesOf(yaml) : await yoloClasses([folder.path, dirname(place), place]);
       return await readYolo({ ...folder, remarks }, { items, classes, keypoints: yaml?.keypoints });
     },
   };
@@ -118,7 +119,7 @@ export async function yoloForm(folder: Folder): Promise<Form | undefined> {
     async read() {
       const { remarks = new Remarks() } = folder;
       const items = itemsOfFolder(inside, remarks);
-      return await readYolo({ ...folder, remarks }, { items, classes: await yoloClasses(path) });
+      return await readYolo({ ...folder, remarks }, { items, classes: await yoloClasses([path]) });
     },
   };
 }

@@ -33,16 +33,16 @@ export function namesOf(yaml: YoloYaml): readonly string[] {
 }
 
 /**
- * Names of the classes by their numbers, of a folder or the one that it lies in. Throws a `FeatherdetError` if nothing tells them, or a
- * name is there twice.
+ * Names of the classes by their numbers: of `list`, else in one of the folders, the first of which is the data set's. Throws a
+ * `FeatherdetError` if nothing tells them, or a name is there twice.
  */
-export async function yoloClasses(path: string, list?: string): Promise<readonly string[]> {
+export async function yoloClasses(folders: readonly string[], list?: string): Promise<readonly string[]> {
   if (list !== undefined) return checked((await readLines(list)).map(({ text }) => text), list);
-  for (const folder of [path, dirname(path)]) {
+  for (const folder of [...folders, dirname(folders[0])]) {
     const yaml = findYaml(folder);
     if (yaml !== undefined) return namesOf(await readYoloYaml(yaml));
     const file = listIn(folder);
     if (file !== undefined) return checked((await readLines(file)).map(({ text }) => text), file);
   }
-  throw new FeatherdetError("it has neither data.yaml nor classes.txt, which name the classes", { file: path });
+  throw new FeatherdetError("it has neither data.yaml nor classes.txt, which name the classes", { file: folders[0] });
 }

@@ -35,8 +35,10 @@ export interface TrainingRequest
     SparseRequest {
   /** Name, ONNX file or URL. */
   readonly model?: string;
-  /** Name of a data set, or a folder. */
+  /** Name of a data set, a folder, or its data.yaml. */
   readonly data?: string;
+  /** Refuse what is otherwise put right or left out in it with a warning. */
+  readonly strict?: boolean;
   /** Folder of the run. */
   readonly out?: string;
   /** Folder or checkpoint of a run to go on with. */
@@ -224,11 +226,11 @@ export async function runTrainingIn(
     augment: run.asked.augment ?? true,
     precision: run.asked.precision ?? "f32",
   };
-  const { data, split, limit, valSplit, valLimit, valEvery } = wish;
-  const dataset = await openTrainingPart(data!, { split, limit });
+  const { data, split, limit, strict, valSplit, valLimit, valEvery } = wish;
+  const dataset = await openTrainingPart(data!, { split, limit, strict });
   const validation = valEvery === 0
     ? undefined
-    : await openValidationPart(data!, dataset, { split: valSplit, limit: valLimit });
+    : await openValidationPart(data!, dataset, { split: valSplit, limit: valLimit, strict });
   if (!validation && valEvery !== 0) say(`${data} has no part to validate on: the last epoch counts as the best`);
   const warnings = new Set([...dataset.warnings, ...validation?.warnings ?? []]);
   for (const warning of warnings) say(warning);
