@@ -22,6 +22,20 @@ const STRAY: RemarkKind = [
   "annotations of images that the file does not list left out",
 ];
 
+/** Annotations with ids; those of files without any are their places. */
+function withIds(annotations: readonly Fields[]): readonly Fields[] {
+  if (annotations.some(({ id }) => id !== undefined && id !== null)) return annotations;
+  return annotations.map((fields, index) => ({ ...fields, id: index + 1 }));
+}
+
+/** Throws `FeatherdetError` if boxes are given in parts of the pictures, by which they would be less than a pixel. */
+function refuseParts(reader: FieldReader, annotations: ReadonlyMap<number, Fields>): void {
+  const numbers = [...annotations.values()].flatMap(({ bbox }) => Array.isArray(bbox) ? bbox : []);
+  if (numbers.length > 0 && numbers.every((value) => Math.abs(value) <= 1)) {
+    throw reader.fault("its boxes lie between 0 and 1, expected pixels");
+  }
+}
+
 /** Annotations by the id of their picture. */
 function annotationsByImage(
   reader: FieldReader,
@@ -82,13 +96,15 @@ function pictureFolders(root: string, file: string, split: string): string[] {
 
 /** The file and the size of the picture of an entry, after its file has been looked at. */
 async function findPicture(index: PictureIndex, places: readonly string[], file: string, fields: Fields) {
-  const name = fields.file_name as string;
+  const name = nameOf(fields)!;
   const picture = index.byName(name, places);
   if (picture === undefined) {
     throw index.missing(name, join(index.root, places[0], relativePath(name)), basename(file));
   }
   const size = await pictureSize(picture);
-  const { width = size.width, height = size.height } = fields as Partial<PictureSize>;
+  const stated = fields as Partial<PictureSize>;
+  // Some tools leave out sizes that they do not know, or write 0.
+  const [width, height] = [stated.width || size.width, stated.height || size.height];
   if (size.width !== width || size.height !== height) {
     throw new FeatherdetError(
       `the image is ${size.width}x${size.height}, but ${basename(file)} says ${width}x${height}`,
@@ -98,12 +114,27 @@ async function findPicture(index: PictureIndex, places: readonly string[], file:
   return { picture, size };
 }
 
-/** Checks what a picture's entry says. Sizes may be missing; those that are there are counted in pixels. */
+/** What a picture is called: by its file, or by the end of its address. */
+function nameOf({ file_name, coco_url }: Fields): string | undefined {
+  return (file_name ?? (typeof coco_url === "string" ? coco_url.split("/").at(-1) : undefined)) as string | undefined;
+}
+
+/** Checks what the entries of pictures say, and that no picture has two. */
+function checkImages(reader: FieldReader, images: ReadonlyMap<number, Fields>): void {
+  const seen = new Map<string, number>();
+  for (const [id, fields] of images) {
+    checkImage(reader, id, fields);
+    const name = nameOf(fields)!, other = seen.get(name);
+    if (other !== undefined) throw reader.fault(`images ${other} and ${id} are both "${name}"`);
+    seen.set(name, id);
+  }
+}
+
 function checkImage(reader: FieldReader, id: number, fields: Fields): void {
   const what = `image ${id}`;
-  reader.text(fields, "file_name", what);
+  if (nameOf(fields) === undefined || fields.file_name !== undefined) reader.text(fields, "file_name", what);
   for (const key of ["width", "height"]) {
-    if (fields[key] !== undefined && reader.integer(fields, key, what) < 1) {
+    if (fields[key] !== undefined && fields[key] !== null && reader.integer(fields, key, what) < 0) {
       throw reader.fault(`${what} has the size ${fields.width}x${fields.height}`);
     }
   }
@@ -116,8 +147,9 @@ export async function readCoco(folder: Folder, file: string): Promise<Reading> {
   const root = reader.object(parseJson(await readText(file), file), "the file");
   const categories = reader.byId(reader.objects(root, "categories", "category"), "category");
   const images = reader.byId(reader.objects(root, "images", "image"), "image");
-  const annotations = reader.byId(reader.objects(root, "annotations", "annotation"), "annotation");
-  for (const [id, fields] of images) checkImage(reader, id, fields);
+  const annotations = reader.byId(withIds(reader.objects(root, "annotations", "annotation")), "annotation");
+  checkImages(reader, images);
+  refuseParts(reader, annotations);
   const found = readClasses(reader, categories, [...annotations.values()], remarks);
   const byImage = annotationsByImage(reader, annotations, images, remarks);
   const kept = [...images].slice(0, limit);

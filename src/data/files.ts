@@ -97,6 +97,14 @@ export async function readLines(file: string): Promise<{ line: number; text: str
     .filter(({ text }) => text !== "");
 }
 
+/** The names in a text file, one a line. Throws a `FeatherdetError` for a blank line between them, by which they would be miscounted. */
+export async function readNames(file: string): Promise<string[]> {
+  const lines = await readLines(file);
+  const gap = lines.findIndex(({ line }, index) => line !== index + 1);
+  if (gap >= 0) throw new FeatherdetError(`line ${gap + 1} is blank, expected the name of class ${gap}`, { file });
+  return lines.map(({ text }) => text);
+}
+
 /** Entries of a folder by name, with links as what they lead to. Throws `FeatherdetError` for a folder that may not be read. */
 function entriesOf(folder: string): { readonly name: string; readonly isFolder: boolean }[] {
   try {

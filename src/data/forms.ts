@@ -103,12 +103,21 @@ function nameOf(path: string): string {
   return usualSplit(own) === undefined ? own : basename(dirname(resolve(path)));
 }
 
+/** A sentence on each two classes whose names differ in capitals and spaces alone: mostly a slip of who annotated. */
+function nearlyEqualNames(classes: readonly string[]): string[] {
+  const plain = classes.map((name) => name.toLowerCase().replaceAll(/[\s_-]+/g, " ").trim());
+  return plain.flatMap((name, at) => {
+    const first = plain.indexOf(name);
+    return first < at ? [`"${classes[first]}" and "${classes[at]}" are two classes`] : [];
+  });
+}
+
 async function readForm(form: Form, path: string, options: FolderOptions): Promise<Dataset> {
   const split = splitOf(form, options, path);
   const name = options.name ?? nameOf(path);
   const dataset: Dataset = { name, ...(split !== undefined && { split }), ...await form.read(split) };
   refuseEmpty(dataset, path, options.limit !== undefined);
-  return dataset;
+  return { ...dataset, warnings: [...dataset.warnings, ...nearlyEqualNames(dataset.classes)] };
 }
 
 /** Reads a folder that only holds others: that of the split that is wanted, or the only one that is a data set. */

@@ -8,6 +8,11 @@ import { basename, join, parse, posix } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { PICTURE_NAME, STRANGE_PICTURE, walk } from "./files.ts";
 
+/** Names as they are compared: capitals and the form of accents do not matter. */
+export function foldName(name: string): string {
+  return name.normalize("NFC").toLowerCase();
+}
+
 function keep(map: Map<string, string[]>, key: string, value: string): void {
   const known = map.get(key);
   if (known) known.push(value);
@@ -36,9 +41,9 @@ export class PictureIndex {
       if (STRANGE_PICTURE.test(name)) strange.push(path);
       if (!PICTURE_NAME.test(name)) continue;
       this.#paths.add(path);
-      this.#byPath.set(path.toLowerCase(), path);
-      keep(this.#byName, name.toLowerCase(), path);
-      keep(this.#byStem, parse(name).name.toLowerCase(), path);
+      this.#byPath.set(foldName(path), path);
+      keep(this.#byName, foldName(name), path);
+      keep(this.#byStem, foldName(parse(name).name), path);
     }
     this.strange = strange;
   }
@@ -61,25 +66,37 @@ export class PictureIndex {
    * end of its path that is there. Undefined if there is none. Throws `FeatherdetError` if several are as likely.
    */
   byName(name: string, places: readonly string[]): string | undefined {
+    const exact = this.#byPathOf(name, places);
+    if (exact !== undefined || !name.includes("%")) return exact;
+    // Names that come from web addresses.
+    try {
+      return this.#byPathOf(decodeURIComponent(name), places);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #byPathOf(name: string, places: readonly string[]): string | undefined {
     const parts = relativePath(name).split("/");
     for (let first = 0; first < parts.length; first++) {
       const end = parts.slice(first).join("/");
       for (const place of places) {
         const path = posix.join(place, end);
-        const found = this.#paths.has(path) ? path : this.#byPath.get(path.toLowerCase());
+        const found = this.#paths.has(path) ? path : this.#byPath.get(foldName(path));
         if (found !== undefined) return join(this.root, found);
       }
     }
-    return this.#only(this.#byName.get(parts.at(-1)!.toLowerCase()), name);
+    const last = parts.at(-1)!;
+    // Some files name pictures without their ending.
+    return this.#only(this.#byName.get(foldName(last)), name) ??
+      (PICTURE_NAME.test(last) ? undefined : this.byStem(last, places));
   }
 
   /** The picture of a stem, whatever its format: below one of `places` in their order, else anywhere. As `byName` otherwise. */
   byStem(stem: string, places: readonly string[]): string | undefined {
-    const found = this.#byStem.get(stem.toLowerCase()) ?? [];
+    const found = this.#byStem.get(foldName(stem)) ?? [];
     for (const place of places) {
-      const here = found.filter((path) =>
-        posix.dirname(path).toLowerCase() === posix.normalize(place.toLowerCase() || ".")
-      );
+      const here = found.filter((path) => foldName(posix.dirname(path)) === foldName(posix.normalize(place || ".")));
       if (here.length > 0) return this.#only(here, stem);
     }
     return this.#only(found, stem);
@@ -87,8 +104,8 @@ export class PictureIndex {
 
   /** What to say of a picture that is not there: the true reason where a file of another format is. */
   missing(name: string, file: string, listedIn: string): FeatherdetError {
-    const stem = parse(basename(relativePath(name))).name.toLowerCase();
-    const strange = this.strange.find((path) => parse(path).name.toLowerCase() === stem);
+    const stem = foldName(parse(basename(relativePath(name))).name);
+    const strange = this.strange.find((path) => foldName(parse(path).name) === stem);
     if (strange !== undefined) {
       return new FeatherdetError(`is of a format that is not read, ${listedIn} names it`, {
         file: join(this.root, strange),

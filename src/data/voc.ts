@@ -9,7 +9,7 @@ import { basename, join, parse, posix } from "node:path";
 import { BoxCheck } from "./box_check.ts";
 import type { GroundTruth } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { kindOf, mapPooled, readLines } from "./files.ts";
+import { kindOf, mapPooled, readLines, readNames } from "./files.ts";
 import { categoryIdsFor, type Folder, pictureIds, type Reading } from "./folder.ts";
 import { PictureFile, type PictureSize, pictureSize } from "./picture_file.ts";
 import { PictureIndex, relativePath } from "./picture_index.ts";
@@ -46,16 +46,19 @@ async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile,
   const inside = posix.dirname(stem);
   const places = ["JPEGImages", "images", "data", "img", layout.folder, ""].map((place) => posix.join(place, inside));
   const own = posix.basename(stem);
-  const picture = index.byStem(own, places) ??
-    (pictureName === undefined ? undefined : index.byName(pictureName, places));
+  const said = pictureName === undefined ? undefined : basename(relativePath(pictureName));
+  // Of pictures that differ in their endings alone the file names its own; otherwise its own name counts.
+  const byName = () => said === undefined ? undefined : index.byName(pictureName!, places);
+  const picture = said !== undefined && parse(said).name === own
+    ? byName() ?? index.byStem(own, places)
+    : index.byStem(own, places) ?? byName();
   const listedIn = join(layout.folder, `${stem}.xml`);
   if (picture === undefined) {
-    const name = basename(relativePath(pictureName ?? `${own}.jpg`));
+    const name = said ?? `${own}.jpg`;
     throw index.missing(name, join(layout.path, places[0], name), listedIn);
   }
-  if (pictureName !== undefined && parse(basename(picture)).name === own) {
-    const said = basename(relativePath(pictureName));
-    if (parse(said).name !== own && index.byName(said, places) !== undefined) {
+  if (said !== undefined && parse(said).name !== own && parse(basename(picture)).name === own) {
+    if (index.byName(said, places) !== undefined) {
       remarks.count(OTHER_NAME, new FeatherdetError(`it says that it is of ${said}`, { file }));
     }
   }
@@ -80,7 +83,7 @@ async function findClasses(
 ): Promise<readonly string[]> {
   if (options.classes) return options.classes;
   const list = join(layout.path, "classes.txt");
-  if (kindOf(list) === "file") return (await readLines(list)).map(({ text }) => text);
+  if (kindOf(list) === "file") return await readNames(list);
   const isSplit = usualSplit(basename(layout.path)) !== undefined && layout.lists.size === 0;
   const others = isSplit ? siblingLayouts(layout.path) : [];
   const found = await Promise.all(others.map(readAll));
@@ -134,6 +137,16 @@ function remarkOnUnlabelled(index: PictureIndex, used: ReadonlySet<string>, layo
   }
 }
 
+/** Throws `FeatherdetError` if boxes are given in parts of the pictures, by which they would be less than a pixel. */
+function refuseParts({ path, folder }: VocLayout, files: readonly VocFile[]): void {
+  const edges = files.flatMap(({ objects }) =>
+    objects.flatMap((one) => one.edges instanceof FeatherdetError ? [] : one.edges)
+  );
+  if (edges.length > 0 && edges.every((edge) => Math.abs(edge) <= 1)) {
+    throw new FeatherdetError("its boxes lie between 0 and 1, expected pixels", { file: join(path, folder) });
+  }
+}
+
 /** Reads a folder. Throws a `FeatherdetError` for whatever is wrong in its files or about its pictures. */
 export async function readVoc(folder: Folder, options: VocOptions = {}): Promise<Reading> {
   const { path, split, limit, remarks = new Remarks() } = folder;
@@ -150,6 +163,7 @@ export async function readVoc(folder: Folder, options: VocOptions = {}): Promise
   if (firstPixel === 0 && options.firstPixel === undefined) {
     remarks.say("boxes are edges counted from 0, as some of them show");
   }
+  refuseParts(layout, [...files.values()]);
   const check = new BoxCheck(remarks);
   let nextId = 1;
   const boxesOf = ({ file, objects }: VocFile, size: PictureSize): GroundTruth[] => {

@@ -11,7 +11,7 @@ import { isPictureName, kindOf } from "./files.ts";
 import type { Folder, Form } from "./folder.ts";
 import { Remarks } from "./remarks.ts";
 import { readYolo } from "./yolo.ts";
-import { itemsOfFolder, itemsOfList, labelOf, layoutFolder, layoutSplits, type YoloItem } from "./yolo_layout.ts";
+import { itemsOfFolder, itemsOfList, LabelFinder, layoutFolder, layoutSplits, type YoloItem } from "./yolo_layout.ts";
 import { namesOf, yoloClasses } from "./yolo_names.ts";
 import { findYaml, readYoloYaml, resolveSplitPath, yamlName, type YoloYaml } from "./yolo_yaml.ts";
 
@@ -25,7 +25,7 @@ async function itemsOfYaml(yaml: YoloYaml, split: string, remarks: Remarks): Pro
       remarks.say(`${yamlName(yaml)} says ${split} "${written}"${from}, which is not there: read from ${path}`);
     }
     if (kindOf(path) === "folder") items.push(...itemsOfFolder(path, remarks));
-    else if (isPictureName(path)) items.push({ picture: path, label: labelOf(path) });
+    else if (isPictureName(path)) items.push({ picture: path, label: new LabelFinder().labelOf(path) });
     else if (extname(path) === ".txt") items.push(...await itemsOfList(path, [dirname(yaml.file)]));
     else {throw new FeatherdetError(`its ${split} "${written}" is neither a folder nor a list of pictures`, {
         file: yaml.file,

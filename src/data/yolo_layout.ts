@@ -4,9 +4,10 @@
  * @module
  */
 
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join, parse } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
-import { foldersIn, isPictureName, kindOf, namesIn, readLines, STRANGE_PICTURE, walk } from "./files.ts";
+import { foldersIn, isPictureName, kindOf, namesIn, PICTURE_NAME, readLines, STRANGE_PICTURE, walk } from "./files.ts";
+import { foldName } from "./picture_index.ts";
 import type { Remarks } from "./remarks.ts";
 import { SPLITS, usualSplit } from "./splits.ts";
 import { endsOf } from "./yolo_yaml.ts";
@@ -32,14 +33,30 @@ function amongLabels(path: string): string | undefined {
   return last < 0 ? undefined : parts.with(last, "labels").join("/");
 }
 
-/** The file of a picture's labels: in the folder of labels, or beside the picture. */
-export function labelOf(picture: string): string {
-  const text = (path: string) => path.replace(/\.[^./\\]+$/, "") + ".txt";
-  const among = amongLabels(dirname(picture));
-  const beside = text(picture);
-  if (among === undefined) return beside;
-  const apart = text(join(among, basename(picture)));
-  return kindOf(apart) === undefined && kindOf(beside) === "file" ? beside : apart;
+/** Finds the files of labels, whatever capitals and accents their names are written with. */
+export class LabelFinder {
+  /** Names of the files of folders as they are compared. */
+  readonly #names = new Map<string, ReadonlyMap<string, string>>();
+
+  #namesIn(folder: string): ReadonlyMap<string, string> {
+    const known = this.#names.get(folder) ??
+      new Map(namesIn(folder, /\.txt$/i).map((name) => [foldName(name), name] as const));
+    this.#names.set(folder, known);
+    return known;
+  }
+
+  #inFolder(folder: string, name: string): string | undefined {
+    const names = this.#namesIn(folder);
+    const found = names.get(foldName(name));
+    return found === undefined ? undefined : join(folder, found);
+  }
+
+  /** The file of a picture's labels: in the folder of labels, or beside the picture; where it is expected if there is none. */
+  labelOf(picture: string): string {
+    const [folder, name] = [dirname(picture), `${parse(picture).name}.txt`];
+    const among = amongLabels(folder) ?? folder;
+    return this.#inFolder(among, name) ?? this.#inFolder(folder, name) ?? join(among, name);
+  }
 }
 
 /** Counts what lies in a folder of pictures, or of its labels, and is not read. */
@@ -52,7 +69,7 @@ function remarkOnRest(folder: string, files: readonly string[], items: readonly 
   const among = amongLabels(folder);
   const labels = among !== undefined && kindOf(among) === "folder" ? among : folder;
   for (const path of labels === folder ? files : walk(labels)) {
-    if (!path.endsWith(".txt") || NO_LABELS.test(path) || expected.has(join(labels, path))) continue;
+    if (!/\.txt$/i.test(path) || NO_LABELS.test(path) || expected.has(join(labels, path))) continue;
     const kind = ["label file without its image left out", "label files without their images left out"] as const;
     remarks.count(kind, new FeatherdetError(`its image is missing from ${folder}`, { file: join(labels, path) }));
   }
@@ -60,9 +77,9 @@ function remarkOnRest(folder: string, files: readonly string[], items: readonly 
 
 /** The pictures of a folder and of all folders in it. */
 export function itemsOfFolder(folder: string, remarks: Remarks): YoloItem[] {
-  const files = walk(folder);
+  const files = walk(folder), finder = new LabelFinder();
   const items = files.filter((path) => isPictureName(basename(path)))
-    .map((path) => ({ picture: join(folder, path), label: labelOf(join(folder, path)) }));
+    .map((path) => ({ picture: join(folder, path), label: finder.labelOf(join(folder, path)) }));
   remarkOnRest(folder, files, items, remarks);
   return items;
 }
@@ -70,12 +87,13 @@ export function itemsOfFolder(folder: string, remarks: Remarks): YoloItem[] {
 /** The pictures that a text file lists, one a line: from its own folder on, or by the longest end of the path that is there. */
 export async function itemsOfList(list: string, roots: readonly string[]): Promise<YoloItem[]> {
   const places = [...new Set([dirname(list), ...roots])];
+  const finder = new LabelFinder();
   return (await readLines(list)).map(({ text }) => {
     const written = text.replaceAll("\\", "/");
     const direct = isAbsolute(written) ? written : join(places[0], written);
     const others = endsOf(written).flatMap((end) => places.map((place) => join(place, end)));
     const picture = [direct, ...others].find((path) => kindOf(path) === "file") ?? direct;
-    return { picture, label: labelOf(picture), listedIn: basename(list) };
+    return { picture, label: finder.labelOf(picture), listedIn: basename(list) };
   });
 }
 
@@ -94,9 +112,8 @@ function placeOf(path: string, split: string): string | undefined {
 
 /** True for a folder in which a picture has its labels beside it. */
 function hasLabelsBeside(folder: string): boolean {
-  const stems = new Set(namesIn(folder, /\.txt$/).map((name) => name.slice(0, -4)));
-  return stems.size > 0 &&
-    namesIn(folder, /./).some((name) => isPictureName(name) && stems.has(name.replace(/\.[^.]+$/, "")));
+  const stems = new Set(namesIn(folder, /\.txt$/i).map((name) => foldName(parse(name).name)));
+  return stems.size > 0 && namesIn(folder, PICTURE_NAME).some((name) => stems.has(foldName(parse(name).name)));
 }
 
 /** Splits that a folder has, with their folders of pictures: `images/SPLIT`, `SPLIT/images`, or `SPLIT` with labels beside. */

@@ -6,7 +6,7 @@
 
 import { dirname, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
-import { kindOf, namesIn, readLines } from "./files.ts";
+import { kindOf, namesIn, readNames } from "./files.ts";
 import { findYaml, readYoloYaml, type YoloYaml } from "./yolo_yaml.ts";
 
 /** Lists of names, as labelImg, Label Studio, CVAT, Darknet and Roboflow call them. */
@@ -37,12 +37,12 @@ export function namesOf(yaml: YoloYaml): readonly string[] {
  * `FeatherdetError` if nothing tells them, or a name is there twice.
  */
 export async function yoloClasses(folders: readonly string[], list?: string): Promise<readonly string[]> {
-  if (list !== undefined) return checked((await readLines(list)).map(({ text }) => text), list);
+  if (list !== undefined) return checked(await readNames(list), list);
   for (const folder of [...folders, dirname(folders[0])]) {
     const yaml = findYaml(folder);
     if (yaml !== undefined) return namesOf(await readYoloYaml(yaml));
     const file = listIn(folder);
-    if (file !== undefined) return checked((await readLines(file)).map(({ text }) => text), file);
+    if (file !== undefined) return checked(await readNames(file), file);
   }
   throw new FeatherdetError("it has neither data.yaml nor classes.txt, which name the classes", { file: folders[0] });
 }
