@@ -15,7 +15,7 @@ import { PictureFile, type PictureSize, pictureSize } from "./picture_file.ts";
 import { PictureIndex, relativePath } from "./picture_index.ts";
 import { type RemarkKind, Remarks } from "./remarks.ts";
 import { usualSplit } from "./splits.ts";
-import { firstPixelOf, readVocFile, type VocFile } from "./voc_file.ts";
+import { type FirstPixel, firstPixelOf, readVocFile, type VocFile } from "./voc_file.ts";
 import { siblingLayouts, type VocLayout, vocLayout } from "./voc_layout.ts";
 
 export { vocSplits } from "./voc_layout.ts";
@@ -75,7 +75,15 @@ async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile,
 
 const classesIn = (files: readonly VocFile[]) => files.flatMap(({ objects }) => objects.map(({ name }) => name));
 
-/** Classes in their order: given, listed in `classes.txt`, or those that occur in any split. */
+/** Classes of CVAT's `labelmap.txt`, whose lines are `label:colour:parts:actions`; none where there is no such file. */
+async function labelMap(path: string): Promise<string[]> {
+  const file = join(path, "labelmap.txt");
+  if (kindOf(file) !== "file") return [];
+  return (await readLines(file)).map(({ text }) => text.split(":")[0])
+    .filter((name) => !name.startsWith("#") && name !== "background");
+}
+
+/** Classes in their order: given, listed in `classes.txt` or by CVAT, or those that occur in any split. */
 async function findClasses(
   layout: VocLayout,
   files: readonly VocFile[],
@@ -84,10 +92,11 @@ async function findClasses(
   if (options.classes) return options.classes;
   const list = join(layout.path, "classes.txt");
   if (kindOf(list) === "file") return await readNames(list);
+  const labels = await labelMap(layout.path);
   const isSplit = usualSplit(basename(layout.path)) !== undefined && layout.lists.size === 0;
   const others = isSplit ? siblingLayouts(layout.path) : [];
   const found = await Promise.all(others.map(readAll));
-  return [...new Set([files, ...found].flatMap(classesIn))].sort();
+  return [...new Set([...labels, ...[files, ...found].flatMap(classesIn).sort()])];
 }
 
 function readAll({ path, folder, files }: VocLayout): Promise<VocFile[]> {
@@ -159,10 +168,11 @@ export async function readVoc(folder: Folder, options: VocOptions = {}): Promise
   const wanted = await wantedFiles(layout, files, split);
   const kept = wanted.slice(0, limit);
   const ids = pictureIds(kept.map(({ stem }) => posix.basename(stem)));
-  const firstPixel = options.firstPixel ?? firstPixelOf([...files.values()]);
-  if (firstPixel === 0 && options.firstPixel === undefined) {
-    remarks.say("boxes are edges counted from 0, as some of them show");
-  }
+  const isFromCvat = kindOf(join(path, "labelmap.txt")) === "file";
+  const { number: firstPixel, says }: FirstPixel = options.firstPixel === undefined
+    ? firstPixelOf([...files.values()], isFromCvat)
+    : { number: options.firstPixel };
+  if (says !== undefined) remarks.say(says);
   refuseParts(layout, [...files.values()]);
   const check = new BoxCheck(remarks);
   let nextId = 1;

@@ -24,6 +24,8 @@ export interface VocFile {
   /** Its path without ending, from the folder of XML files on. */
   readonly stem: string;
   readonly pictureName?: string;
+  /** Where the picture is from, as `<source>` says. */
+  readonly database?: string;
   readonly stated?: { readonly width: number; readonly height: number };
   readonly objects: readonly VocObject[];
 }
@@ -66,24 +68,40 @@ export async function readVocFile(folder: string, path: string): Promise<VocFile
     throw new FeatherdetError(`its root is <${root.name}>, expected <annotation>`, { file });
   }
   const size = childOf(root, "size");
+  const source = childOf(root, "source");
   const objects = root.children.filter(({ name }) => name === "object");
   return {
     file,
     stem: posix.join(posix.dirname(path), posix.parse(path).name),
     pictureName: textOf(root, "filename"),
+    database: source && textOf(source, "database"),
     stated: size &&
       { width: numberIn(size, "width", "<size>", file), height: numberIn(size, "height", "<size>", file) },
     objects: objects.map((element, place) => readObject(element, place, file)),
   };
 }
 
+/** The number of the first pixel, and the sentence that says how it is known; none where nothing else was to be expected. */
+export interface FirstPixel {
+  readonly number: 0 | 1;
+  readonly says?: string;
+}
+
 /**
- * The number that files give to the first pixel: 0 if some box begins there or has parts of pixels, as tools write that state edges
- * (labelImg, CVAT); else 1, as Pascal VOC itself, where boxes also name the last pixel that is inside.
+ * The number that files give to the first pixel: 0 if some box begins there or has parts of pixels, as tools write that state edges,
+ * and in the exports of CVAT; else 1, as Pascal VOC itself, where boxes also name the last pixel that is inside.
  */
-export function firstPixelOf(files: readonly VocFile[]): 0 | 1 {
+export function firstPixelOf(files: readonly VocFile[], isFromCvat: boolean): FirstPixel {
   const isEdge = ({ edges }: VocObject) =>
     !(edges instanceof FeatherdetError) &&
     (edges[0] === 0 || edges[1] === 0 || edges.some((edge) => !Number.isInteger(edge)));
-  return files.some(({ objects }) => objects.some(isEdge)) ? 0 : 1;
+  if (files.some(({ objects }) => objects.some(isEdge))) {
+    return { number: 0, says: "boxes are edges counted from 0, as some of them show" };
+  }
+  if (isFromCvat) return { number: 0, says: "boxes are edges counted from 0, as CVAT writes them" };
+  if (files.some(({ database }) => database?.includes("VOC"))) return { number: 1 };
+  return {
+    number: 1,
+    says: "pixels of boxes are counted from 1, as in Pascal VOC: no box shows that they are counted from 0",
+  };
 }

@@ -38,7 +38,11 @@ async function see(folder: string, options: OpenOptions): Promise<Seen> {
       boxes.map(({ classId, box }) => `${classes[classId]} ${box.map((edge) => Math.round(edge * 100) / 100)}`),
     ] as const
   );
-  return { images: Object.fromEntries(objects), warnings: warnings.map((one) => one.replaceAll(`${folder}/`, "")) };
+  return {
+    images: Object.fromEntries(objects),
+    warnings: warnings.filter((one) => !one.startsWith("pixels of boxes are counted from 1"))
+      .map((one) => one.replaceAll(`${folder}/`, "")),
+  };
 }
 
 /** How a set is read; what is said, in order; the sentence that `strict` refuses it with. */
@@ -472,6 +476,10 @@ const VOC_SETS: Record<string, Oddity> = {
     files: { "JPEGImages/a.PNG": PICTURE, "Annotations/a.XML": xml("a.png", "person") },
     images: { "a.PNG": PERSON_BOX },
   },
+  "records of macOS beside pictures": {
+    files: { "a.png": PICTURE, "a.xml": xml("a.png", "person"), "._a.xml": "x", "._a.png": "x" },
+    images: { "a.png": PERSON_BOX },
+  },
   "parts of objects with boxes of their own": {
     files: {
       ...VOC,
@@ -491,6 +499,16 @@ const VOC_SETS: Record<string, Oddity> = {
     },
     images: { "a.png": ["person 0,10,20,15"], "b.png": DOG_BOX },
     says: ["boxes are edges counted from 0, as some of them show"],
+  },
+  "edges as CVAT writes them": {
+    files: {
+      ...VOC,
+      "Annotations/a.xml": xml("a.png", "person", { box: [12, 9, 20, 15] }),
+      "labelmap.txt": "# label:color_rgb:parts:actions\nbackground:0,0,0::\n",
+    },
+    images: { "a.png": PERSON_BOX },
+    says: ["boxes are edges counted from 0, as CVAT writes them", /^1 image without a file of annotations left out: /],
+    strictly: /has no XML file$/,
   },
   "boxes in parts of the picture": {
     files: { ...VOC, "Annotations/a.xml": xml("a.png", "person", { box: [0.1, 0.2, 0.5, 0.9] }) },

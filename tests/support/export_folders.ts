@@ -66,7 +66,9 @@ export const WHOLE: Readonly<Record<string, Export>> = {
     await putXml(join(folder, "Annotations"), set, 0);
     await putAll(folder, {
       "ImageSets/Main/default.txt": list(set, stem),
-      "labelmap.txt": "# label:color_rgb:parts:actions\nbackground:0,0,0::\n",
+      "labelmap.txt": `# label:color_rgb:parts:actions\nbackground:0,0,0::\n${
+        set.classes.map((name) => `${name}:128,0,0::\n`).join("")
+      }`,
     });
   },
   "Label Studio, YOLO": async (folder, set) => {
