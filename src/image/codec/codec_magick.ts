@@ -8,22 +8,28 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
+import { onCanvas } from "./canvas.ts";
 import type { DecodedFile, RgbaPixels } from "./codec.ts";
 
 /** Not written into the `import`, so that Deno does not fetch its 15 MB for programs that never need them. */
 const PACKAGE = "npm:@imagemagick/magick-wasm@0.0.43";
+
+/** Colour spaces whose numbers are taken as red, green and blue. */
+const AS_THEY_ARE = ["sRGB", "RGB", "Gray", "LinearGray"] as const;
 
 /** What is used of the package, whose own types name all of ImageMagick. */
 interface Magick {
   initializeImageMagick(wasm: Uint8Array): Promise<void>;
   readonly MagickImage: { create(): MagickImage };
   readonly MagickReadSettings: new (settings: { readonly frameIndex: number; readonly frameCount: number }) => object;
-  readonly ColorSpace: { readonly CMYK: number; readonly sRGB: number };
+  readonly ColorSpace: Readonly<Record<typeof AS_THEY_ARE[number], number>>;
 }
 
 interface MagickImage {
   readonly width: number;
   readonly height: number;
+  /** The canvas, and where the picture lies on it. */
+  readonly page: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   colorSpace: number;
   onWarning?: (event: { readonly error: Error }) => void;
   read(bytes: Uint8Array, settings: object): void;
@@ -79,11 +85,16 @@ export async function decodeByMagick(bytes: Uint8Array, format: string): Promise
     image.onWarning = ({ error }) => void warnings.push(reason(error));
     image.read(bytes, new magick.MagickReadSettings({ frameIndex: 0, frameCount: 1 }));
     // Inks are taken for what is left of the light: without a profile, as OpenCV and Pillow do.
-    if (image.colorSpace === magick.ColorSpace.CMYK) image.colorSpace = magick.ColorSpace.sRGB;
-    const { width, height } = image;
+    if (!AS_THEY_ARE.some((name) => magick.ColorSpace[name] === image.colorSpace)) {
+      image.colorSpace = magick.ColorSpace.sRGB;
+    }
+    const { width, height, page } = image;
     const rgb = image.getPixels((pixels) => pixels.toByteArray(0, 0, width, height, "RGB"));
     if (rgb === null) throw new Error("no pixels");
-    return { pixels: rgba(width, height, rgb as Uint8Array), warnings };
+    const pixels = rgba(width, height, rgb as Uint8Array);
+    if (format !== "GIF") return { pixels, warnings };
+    const place = { left: page.x, top: page.y, width: page.width, height: page.height };
+    return { pixels: onCanvas(pixels, place), warnings };
   } catch (error) {
     // What ImageMagick reports itself leaves it in order; after a crash it is started anew.
     if (error instanceof WebAssembly.RuntimeError) loading = undefined;

@@ -6,11 +6,12 @@
 
 import type { RgbImage } from "../rgb_image.ts";
 import { FeatherdetError } from "../../graph/error.ts";
+import { onCanvas } from "./canvas.ts";
 import { type DecodedFile, imageCodec, type RgbaPixels } from "./codec.ts";
 import { orient } from "./exif.ts";
 import { type ImageHeader, readImageHeader } from "./header.ts";
 import { soundPng } from "./png_chunks.ts";
-import { firstFrame, onCanvas } from "./webp_frame.ts";
+import { firstFrame } from "./webp_frame.ts";
 
 /** What is done about damage in spite of which a picture can be decoded. */
 export interface DecodeOptions {
@@ -34,7 +35,7 @@ function withoutAlpha({ width, height, data }: RgbaPixels): RgbImage {
 
 /** Decodes what the file's own structure leaves to decode. */
 async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<DecodedFile> {
-  const { format } = header;
+  const { format, width, height } = header;
   const codec = await imageCodec();
   if (format === "PNG") {
     const sound = soundPng(bytes);
@@ -44,7 +45,7 @@ async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<Decod
   const frame = format === "WebP" ? firstFrame(bytes) : undefined;
   if (!frame) return await codec.decode(bytes, format);
   const { pixels, warnings } = await codec.decode(frame.bytes, format);
-  return { pixels: onCanvas(frame, pixels, header), warnings };
+  return { pixels: onCanvas(pixels, { left: frame.left, top: frame.top, width, height }), warnings };
 }
 
 /**

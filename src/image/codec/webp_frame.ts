@@ -5,7 +5,6 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-import type { RgbaPixels } from "./codec.ts";
 import { chunkTag, uint24 } from "./header_webp.ts";
 
 /** A frame: the file that holds it alone, and where it lies on the canvas. */
@@ -55,19 +54,4 @@ export function firstFrame(bytes: Uint8Array): WebpFrame | undefined {
     at += 8 + length + (length & 1);
   }
   throw new FeatherdetError("broken WebP: an animation without a frame");
-}
-
-/** The canvas with a frame on it, black and transparent elsewhere. */
-export function onCanvas(
-  frame: WebpFrame,
-  pixels: RgbaPixels,
-  { width, height }: { readonly width: number; readonly height: number },
-): RgbaPixels {
-  const data = new Uint8ClampedArray(width * height * 4);
-  const columns = Math.min(pixels.width, width - frame.left);
-  for (let y = 0; y < pixels.height && frame.top + y < height && columns > 0; y++) {
-    const row = pixels.data.subarray(y * pixels.width * 4, (y * pixels.width + columns) * 4);
-    data.set(row, ((frame.top + y) * width + frame.left) * 4);
-  }
-  return { width, height, data };
 }
