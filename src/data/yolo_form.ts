@@ -11,8 +11,16 @@ import { isPictureName, kindOf } from "./files.ts";
 import type { Folder, Form } from "./folder.ts";
 import { Remarks } from "./remarks.ts";
 import { readYolo } from "./yolo.ts";
-import { itemsOfFolder, itemsOfList, LabelFinder, layoutFolder, layoutSplits, type YoloItem } from "./yolo_layout.ts";
-import { namesOf, yoloClasses } from "./yolo_names.ts";
+import {
+  itemsOfFolder,
+  itemsOfList,
+  LabelFinder,
+  layoutFolder,
+  layoutLists,
+  layoutSplits,
+  type YoloItem,
+} from "./yolo_layout.ts";
+import { namesOf, otherNames, yoloClasses } from "./yolo_names.ts";
 import { findYaml, readYoloYaml, resolveSplitPath, yamlName, type YoloYaml } from "./yolo_yaml.ts";
 
 /** The pictures of a split as a YAML file names them. */
@@ -34,6 +42,10 @@ async function itemsOfYaml(yaml: YoloYaml, split: string, remarks: Remarks): Pro
   return items;
 }
 
+function remarkOnNames(sentence: string | undefined, remarks: Remarks): void {
+  if (sentence !== undefined) remarks.say(sentence);
+}
+
 function remarkOnEqualSplits(yaml: YoloYaml, split: string, remarks: Remarks): void {
   const own = JSON.stringify(yaml.splits.get(split));
   const other = [...yaml.splits].find(([name, paths]) => name !== split && JSON.stringify(paths) === own);
@@ -48,6 +60,7 @@ function formOfYaml(yaml: YoloYaml, folder: Folder): Form {
       const { remarks = new Remarks() } = folder;
       const items = await itemsOfYaml(yaml, split!, remarks);
       remarkOnEqualSplits(yaml, split!, remarks);
+      remarkOnNames(await otherNames(yaml), remarks);
       return await readYolo({ ...folder, remarks }, { items, classes: namesOf(yaml), keypoints: yaml.keypoints });
     },
   };
@@ -66,17 +79,21 @@ function formOfDarknet({ names, lists }: DarknetData, folder: Folder): Form {
   };
 }
 
-/** The form of a folder by the names of folders in it; undefined if they are not YOLO's. */
-function formOfLayout(folder: Folder, yaml?: YoloYaml): Form | undefined {
-  const splits = layoutSplits(folder.path), single = layoutFolder(folder.path);
+/** The form of a folder by the names of folders and lists in it; undefined if they are not YOLO's. */
+async function formOfLayout(folder: Folder, yaml?: YoloYaml): Promise<Form | undefined> {
+  const { path } = folder;
+  const single = layoutFolder(path);
+  const lists = single === undefined ? new Map<string, string>() : await layoutLists(path);
+  const splits = lists.size > 0 ? lists : layoutSplits(path);
   if (splits.size === 0 && single === undefined) return undefined;
   return {
     splits: [...splits.keys()],
     async read(split) {
       const { remarks = new Remarks() } = folder;
       const place = split === undefined ? single! : splits.get(split)!;
-      const items = itemsOfFolder(place, remarks);
-      const classes = yaml ? namesOf(yaml) : await yoloClasses([folder.path, dirname(place), place]);
+      const items = lists.size > 0 ? await itemsOfList(place, [path]) : itemsOfFolder(place, remarks);
+      const classes = yaml ? namesOf(yaml) : await yoloClasses([path, dirname(place), place]);
+      if (yaml) remarkOnNames(await otherNames(yaml), remarks);
       return await readYolo({ ...folder, remarks }, { items, classes, keypoints: yaml?.keypoints });
     },
   };
@@ -86,7 +103,7 @@ function formOfLayout(folder: Folder, yaml?: YoloYaml): Form | undefined {
 export async function yoloFormOfFile(file: string, folder: Folder): Promise<Form> {
   const yaml = await readYoloYaml(file);
   if (yaml.splits.size > 0) return formOfYaml(yaml, folder);
-  const form = formOfLayout(folder, yaml);
+  const form = await formOfLayout(folder, yaml);
   if (form === undefined) throw new FeatherdetError("it does not say where the pictures are (train, val)", { file });
   return form;
 }
@@ -105,14 +122,14 @@ export async function yoloForm(folder: Folder): Promise<Form | undefined> {
       // Any other YAML file may lie beside pictures.
       if (isYolo(path)) throw error;
     });
-    if (yaml) return yaml.splits.size > 0 ? formOfYaml(yaml, folder) : formOfLayout(folder, yaml);
+    if (yaml) return yaml.splits.size > 0 ? formOfYaml(yaml, folder) : await formOfLayout(folder, yaml);
   }
   const data = findDarknet(path);
   const darknet = data === undefined ? undefined : await readDarknet(data);
   if (darknet && darknet.lists.size > 0) return formOfDarknet(darknet, folder);
   // CVAT writes no list if nothing was annotated in a part; the folder has its usual name all the same.
   const inside = join(path, "obj_train_data");
-  const form = formOfLayout(folder);
+  const form = await formOfLayout(folder);
   if (form !== undefined || kindOf(inside) !== "folder") return form;
   return {
     splits: [],

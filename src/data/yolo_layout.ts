@@ -122,6 +122,18 @@ export function layoutSplits(path: string): Map<string, string> {
   return new Map(found.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
+/** Lists of pictures in a folder by their splits: `train.txt`, `autosplit_val.txt`. */
+export async function layoutLists(path: string): Promise<Map<string, string>> {
+  const lists = new Map<string, string>();
+  for (const name of namesIn(path, /\.txt$/)) {
+    const split = usualSplit(parse(name).name.replace(/^autosplit_/, ""));
+    if (split === undefined) continue;
+    const [first] = await readLines(join(path, name));
+    if (first && PICTURE_NAME.test(basename(first.text))) lists.set(split, join(path, name));
+  }
+  return lists;
+}
+
 /** The folder of pictures of a folder without splits: `images` beside `labels`, or itself with labels beside its pictures. */
 export function layoutFolder(path: string): string | undefined {
   const images = join(path, "images");

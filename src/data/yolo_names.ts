@@ -4,9 +4,9 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
-import { kindOf, namesIn, readNames } from "./files.ts";
+import { kindOf, namesIn, readLines, readNames } from "./files.ts";
 import { findYaml, readYoloYaml, type YoloYaml } from "./yolo_yaml.ts";
 
 /** Lists of names, as labelImg, Label Studio, CVAT, Darknet and Roboflow call them. */
@@ -25,6 +25,15 @@ function checked(names: readonly string[], file: string): readonly string[] {
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated !== undefined) throw new FeatherdetError(`the class "${repeated}" is there twice`, { file });
   return names;
+}
+
+/** A sentence on a list in the folder of a YAML file that has other names than that; undefined if there is none. */
+export async function otherNames(yaml: YoloYaml): Promise<string | undefined> {
+  const list = listIn(dirname(yaml.file));
+  if (list === undefined) return undefined;
+  const names = (await readLines(list)).map(({ text }) => text);
+  if (JSON.stringify(names) === JSON.stringify(yaml.names)) return undefined;
+  return `${basename(yaml.file)} has other classes than ${basename(list)}: those of ${basename(yaml.file)} count`;
 }
 
 /** The names of a YAML file. Throws a `FeatherdetError` if one is there twice. */

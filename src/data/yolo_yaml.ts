@@ -103,14 +103,15 @@ export interface ResolvedPath {
   readonly asWritten: boolean;
 }
 
-/** The folder that the paths of splits begin in: as it is written, else the file's own. */
+/** The folder that the paths of splits begin in: as it is written, else its longest end beside the file, else the file's own. */
 function rootOf({ file, path }: YoloYaml): ResolvedPath {
   const own = dirname(file);
   if (path === undefined) return { path: own, asWritten: true };
   const written = path.replaceAll("\\", "/");
   const root = isAbsolute(written) ? written : join(own, written);
   if (kindOf(root) === "folder") return { path: root, asWritten: true };
-  return { path: own, asWritten: false };
+  const moved = endsOf(written).map((end) => join(own, end)).find((one) => kindOf(one) === "folder");
+  return { path: moved ?? own, asWritten: false };
 }
 
 /** The ends of a path, from all of it to its last part, without the steps upwards and the drive in front. */

@@ -141,6 +141,34 @@ const YOLO_SETS: Record<string, Oddity> = {
       "data.yaml has the same pictures for val and train",
     ],
   },
+  "data.yaml begins at a folder that lies beside it here": {
+    files: {
+      "set.yaml": names(undefined, "path: /home/someone/datasets/set\nval: images/val\n"),
+      "set/images/val/a.png": PICTURE,
+      "set/labels/val/a.txt": ROW,
+    },
+    images: { "a.png": PERSON_BOX },
+    says: [
+      /^set\.yaml says val "images\/val" below "\/home\/someone\/datasets\/set", which is not there: read from set\/images\/val$/,
+    ],
+  },
+  "other names in classes.txt than in data.yaml": {
+    files: yolo({ "classes.txt": "dog\nperson\n" }),
+    images: BOTH,
+    says: ["data.yaml has other classes than classes.txt: those of data.yaml count"],
+  },
+  "lists of pictures without data.yaml": {
+    files: {
+      "classes.txt": "person\ndog",
+      "images/a.png": PICTURE,
+      "images/b.png": PICTURE,
+      "labels/a.txt": ROW,
+      "labels/b.txt": DOG,
+      "autosplit_train.txt": "./images/a.png\n",
+      "autosplit_val.txt": "./images/b.png\n",
+    },
+    images: { "b.png": DOG_BOX },
+  },
   "data.yaml names folders of another machine": {
     files: yolo({ "data.yaml": names(undefined, "val: C:\\data\\set\\images\\val\n") }),
     images: BOTH,
@@ -546,3 +574,21 @@ for (const [form, sets] of [["YOLO", YOLO_SETS], ["COCO", COCO_SETS], ["Pascal V
       }));
   }
 }
+
+Deno.test("a damaged picture of a data set is told of once when it is read, and refused with strict", () =>
+  inFolder(async (folder) => {
+    await write(folder, yolo({ "images/val/a.png": PICTURE.subarray(0, PICTURE.length - 12) }));
+    const [image] = (await openDataset(folder)).images;
+    const told: string[] = [], { warn } = console;
+    console.warn = (text: string) => void told.push(text);
+    try {
+      for (let time = 0; time < 3; time++) assertEquals((await image.load()).width, 32);
+    } finally {
+      console.warn = warn;
+    }
+    const damage = `${join(folder, "images/val/a.png")}: damaged PNG: the mark of its end is missing`;
+    assertEquals(told, [`warning: ${damage}`]);
+    const [strict] = (await openDataset(folder, { strict: true })).images;
+    const { message } = await assertRejects(() => strict.load(), FeatherdetError);
+    assertEquals(message, damage);
+  }));
