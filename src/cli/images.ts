@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { FORMAT_NAMES } from "../image/codec/header.ts";
-import { isPictureName, isStrangePictureName } from "../data/files.ts";
+import { foldersIn, namesIn, PICTURE_NAME, STRANGE_PICTURE } from "../data/files.ts";
 import { fileError } from "../host/file_error.ts";
 
 /** What paths stand for. */
@@ -17,36 +17,12 @@ export interface ListedImages {
   readonly notes: readonly string[];
 }
 
-interface FolderEntry {
-  readonly name: string;
-  readonly isFolder: boolean;
-}
-
-/** Entries of a folder by name; links are what they lead to, and those that lead nowhere count as files, which are then missing. */
-function entriesOf(folder: string): FolderEntry[] {
-  const kindOf = (entry: Deno.DirEntry): boolean => {
-    if (!entry.isSymlink) return entry.isDirectory;
-    try {
-      return Deno.statSync(join(folder, entry.name)).isDirectory;
-    } catch {
-      return false;
-    }
-  };
-  return [...Deno.readDirSync(folder)].map((entry) => ({ name: entry.name, isFolder: kindOf(entry) }))
-    .sort((a, b) => a.name < b.name ? -1 : 1);
-}
-
 function some(names: readonly string[]): string {
   return names.slice(0, 3).join(", ") + (names.length > 3 ? " ..." : "");
 }
 
 function listFolder(path: string): ListedImages {
-  const entries = entriesOf(path);
-  const files = entries.filter(({ name, isFolder }) => !isFolder && isPictureName(name));
-  const strange = entries.filter(({ name, isFolder }) => !isFolder && isStrangePictureName(name)).map(({ name }) =>
-    name
-  );
-  const folders = entries.filter(({ name, isFolder }) => isFolder && !name.startsWith(".")).map(({ name }) => name);
+  const files = namesIn(path, PICTURE_NAME), strange = namesIn(path, STRANGE_PICTURE), folders = foldersIn(path);
   const notes: string[] = [];
   if (strange.length > 0) notes.push(`${path}: ${strange.length} of other formats left out: ${some(strange)}`);
   if (files.length === 0) {
@@ -58,7 +34,7 @@ function listFolder(path: string): ListedImages {
     throw new FeatherdetError(`the folder holds no image (${FORMAT_NAMES})${why}`, { file: path });
   }
   if (folders.length > 0) notes.push(`${path}: folders in it are not looked into: ${some(folders)}`);
-  return { files: files.map(({ name }) => join(path, name)), notes };
+  return { files: files.map((name) => join(path, name)), notes };
 }
 
 /** Files for the given paths: a folder stands for the pictures in it, by name. */

@@ -19,11 +19,6 @@ export function isPictureName(name: string): boolean {
   return PICTURE_NAME.test(name);
 }
 
-/** True for the name of a picture of a format that nothing here decodes. */
-export function isStrangePictureName(name: string): boolean {
-  return STRANGE_PICTURE.test(name);
-}
-
 /** What kind of thing a path is; undefined if there is nothing. */
 export function kindOf(path: string): "file" | "folder" | undefined {
   try {
