@@ -72,7 +72,7 @@ function refuseLoss(files: readonly string[], targets: readonly string[], force:
  *
  * Throws `FeatherdetError` for a target that cannot be written, that is one of the pictures, or that exists, without `force`.
  */
-export function drawTargets(files: readonly string[], target: string, force: boolean): string[] {
+export function drawTargets(files: readonly string[], target: string, force = false): string[] {
   const single = files.length === 1 && !target.endsWith("/") && !isFolder(target);
   if (!single && files.length > 1 && WRITABLE.test(target) && !isFolder(target)) {
     throw new FeatherdetError(`${files.length} images are drawn to a folder, this names a file`, { file: target });

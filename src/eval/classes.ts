@@ -23,11 +23,10 @@ export function classMap(
 ): number[] {
   const missing = dataset.filter((name) => !model.includes(name));
   if (missing.length === dataset.length && model.length === dataset.length) return model.map((_, k) => k);
-  const needed = dataset.filter((name, classId) => shown.has(classId) && !model.includes(name));
-  if (needed.length > 0) {
+  if (dataset.some((name, classId) => shown.has(classId) && !model.includes(name))) {
     throw new FeatherdetError(
-      `the model has ${model.length} classes and lacks ${needed.length} of the ${dataset.length} of the data set: ${
-        listed(needed)
+      `the model has ${model.length} classes and lacks ${missing.length} of the ${dataset.length} of the data set: ${
+        listed(missing)
       }`,
     );
   }
