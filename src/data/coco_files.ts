@@ -62,7 +62,7 @@ export function fileOfSplit(files: CocoFiles, split: string): string {
   const found = files.get(split) ?? [...files.values()].flat().filter((file) => tagOf(file) === split);
   if (found.length === 1) return found[0];
   const [names, tags] = [found.map((file) => basename(file)), found.map(tagOf)];
-  const way = tags.every((tag) => tag !== "") ? `name one: ${tags.join(", ")}` : "move all but one elsewhere";
+  const way = tags.every((tag) => tag !== "") ? `name one: ${tags.join(", ")}` : "give the path of one";
   const what = split === "" ? "the annotations" : `the split "${split}"`;
   throw new FeatherdetError(`${what} may be ${names.join(" or ")}, ${way}`, { file: dirname(found[0]) });
 }

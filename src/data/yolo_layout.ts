@@ -24,24 +24,37 @@ export interface YoloItem {
 const NO_LABELS = /(^|\/)(classes|predefined_classes|readme.*|notes|licen[cs]e|train|valid?|test|labels)\.txt$/i;
 
 /** Names of folders of pictures beside which there is one of labels. */
-const PICTURE_FOLDER = /^(images|JPEGImages)$/i;
+const PICTURE_FOLDER = /^(images?|JPEGImages)$/i;
+
+/** How folders of labels are called. */
+const LABEL_FOLDERS = ["labels", "Labels", "LABELS", "label", "Label"];
 
 /** The path with the last folder of pictures exchanged for that of labels; undefined if it has none. */
 function amongLabels(path: string): string | undefined {
   const parts = path.split(/[\\/]/);
   const last = parts.findLastIndex((part) => PICTURE_FOLDER.test(part));
-  return last < 0 ? undefined : parts.with(last, "labels").join("/");
+  if (last < 0) return undefined;
+  const places = LABEL_FOLDERS.map((name) => parts.with(last, name).join("/"));
+  return places.find((place) => kindOf(place) === "folder") ?? places[0];
 }
 
 /** Finds the files of labels, whatever capitals and accents their names are written with. */
 export class LabelFinder {
   /** Names of the files of folders as they are compared. */
   readonly #names = new Map<string, ReadonlyMap<string, string>>();
+  readonly #folders = new Map<string, string>();
 
   #namesIn(folder: string): ReadonlyMap<string, string> {
     const known = this.#names.get(folder) ??
       new Map(namesIn(folder, /\.txt$/i).map((name) => [foldName(name), name] as const));
     this.#names.set(folder, known);
+    return known;
+  }
+
+  /** The folder of the labels of a folder's pictures, if there is another one for them. */
+  #among(folder: string): string {
+    const known = this.#folders.get(folder) ?? amongLabels(folder) ?? folder;
+    this.#folders.set(folder, known);
     return known;
   }
 
@@ -54,7 +67,7 @@ export class LabelFinder {
   /** The file of a picture's labels: in the folder of labels, or beside the picture; where it is expected if there is none. */
   labelOf(picture: string): string {
     const [folder, name] = [dirname(picture), `${parse(picture).name}.txt`];
-    const among = amongLabels(folder) ?? folder;
+    const among = this.#among(folder);
     return this.#inFolder(among, name) ?? this.#inFolder(folder, name) ?? join(among, name);
   }
 }
@@ -97,17 +110,21 @@ export async function itemsOfList(list: string, roots: readonly string[]): Promi
   });
 }
 
-/** A split of a folder whose YAML file does not say where it is. */
+/** The folder of pictures in a folder, beside which there is one of labels or which holds them too. */
+function picturesIn(path: string): string | undefined {
+  return foldersIn(path).filter((name) => PICTURE_FOLDER.test(name)).map((name) => join(path, name)).find((folder) =>
+    kindOf(amongLabels(folder)!) === "folder" || hasLabelsBeside(folder)
+  );
+}
+
+/** The folder of pictures of a split of a folder whose YAML file does not say where it is. */
 function placeOf(path: string, split: string): string | undefined {
-  const named = (folder: string) => foldersIn(folder).filter((name) => usualSplit(name) === split);
-  const places = [
-    ...named(join(path, "images")).map((name) => [join(path, "images", name), join(path, "labels", name)]),
-    ...named(path).map((name) => [join(path, name, "images"), join(path, name, "labels")]),
-    ...named(path).map((name) => [join(path, name), join(path, name)]),
-  ];
-  return places.find(([images, labels]) =>
-    kindOf(images) === "folder" && kindOf(labels) === "folder" && (images !== labels || hasLabelsBeside(images))
-  )?.[0];
+  const named = (folder: string) =>
+    foldersIn(folder).filter((name) => usualSplit(name) === split).map((name) => join(folder, name));
+  const within = foldersIn(path).filter((name) => PICTURE_FOLDER.test(name)).flatMap((name) => named(join(path, name)));
+  return within.find((folder) => kindOf(amongLabels(folder)!) === "folder" || hasLabelsBeside(folder)) ??
+    named(path).map((folder) => picturesIn(folder) ?? (hasLabelsBeside(folder) ? folder : undefined))
+      .find((folder) => folder !== undefined);
 }
 
 /** True for a folder in which a picture has its labels beside it. */
@@ -136,9 +153,7 @@ export async function layoutLists(path: string): Promise<Map<string, string>> {
 
 /** The folder of pictures of a folder without splits: `images` beside `labels`, or itself with labels beside its pictures. */
 export function layoutFolder(path: string): string | undefined {
-  const images = join(path, "images");
-  if (kindOf(images) === "folder" && (kindOf(join(path, "labels")) === "folder" || hasLabelsBeside(images))) {
-    return images;
-  }
+  const images = picturesIn(path);
+  if (images !== undefined) return images;
   return hasLabelsBeside(path) ? path : undefined;
 }

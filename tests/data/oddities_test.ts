@@ -258,6 +258,16 @@ const YOLO_SETS: Record<string, Oddity> = {
     },
     images: { "a.png": PERSON_BOX },
   },
+  "capitals in names of folders": {
+    files: {
+      "classes.txt": "person\ndog",
+      "Train/Images/b.png": PICTURE,
+      "Train/Labels/b.txt": DOG,
+      "Valid/Images/a.png": PICTURE,
+      "Valid/Labels/a.txt": ROW,
+    },
+    images: { "a.png": PERSON_BOX },
+  },
   "one folder for all": {
     files: { "classes.txt": "person\ndog\n", "a.png": PICTURE, "a.txt": ROW, "b.png": PICTURE, "b.txt": DOG },
     images: BOTH,

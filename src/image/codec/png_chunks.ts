@@ -2,14 +2,12 @@
  * The chunks of a PNG file: their checksums, and the file without those that do not bear on its pixels.
  *
  * Decoders differ in which faults of such chunks they refuse (two colour profiles, a transparent colour beside an alpha channel).
- * Without the chunks there is nothing to differ about.
+ * Without the chunks there is nothing to differ about. Transparency is one of them, since alpha is dropped.
  *
  * @module
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-
-const PIXEL_CHUNKS = new Set(["IHDR", "PLTE", "tRNS", "IDAT", "IEND"]);
 
 /** The checksum of every byte, by PNG's polynomial. */
 const CHECKSUMS = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -24,8 +22,8 @@ function crc32(bytes: Uint8Array): number {
   return (value ^ 0xffffffff) >>> 0;
 }
 
-/** Colour types that have an alpha channel of their own. */
-const WITH_ALPHA = new Set([4, 6]);
+/** The colour type whose pixels are places in a palette. */
+const INDEXED = 3;
 
 /** A chunk; `start` and `end` hold its length and its checksum too. */
 interface Chunk {
@@ -53,8 +51,6 @@ function readChunks(bytes: Uint8Array): { readonly chunks: readonly Chunk[]; rea
   return { chunks, complete: false };
 }
 
-const IEND = Uint8Array.of(0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82);
-
 /** A file in which only chunks are left that bear on the pixels, and what was damaged in it. */
 export interface SoundPng {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -65,19 +61,21 @@ export interface SoundPng {
 /** Throws `FeatherdetError` for a file that ends within its pixels or has none. */
 export function soundPng(bytes: Uint8Array): SoundPng {
   const { chunks, complete } = readChunks(bytes);
-  const colourType = bytes[25];
-  const seen = new Set<string>();
-  const kept = chunks.filter(({ kind }) => {
-    const wanted = PIXEL_CHUNKS.has(kind) && kind !== "IEND" && (kind === "IDAT" || !seen.has(kind)) &&
-      !(kind === "tRNS" && (WITH_ALPHA.has(colourType) || seen.has("IDAT")));
-    seen.add(kind);
-    return wanted;
-  });
+  const [bitDepth, colourType] = bytes.subarray(24, 26);
+  const seen = new Set(chunks.map(({ kind }) => kind));
   if (!seen.has("IDAT")) throw new FeatherdetError("broken PNG: it has no data");
   const damaged = [...new Set(chunks.filter(({ sound }) => !sound).map(({ kind }) => kind))];
   const warnings = damaged.map((kind) => `the checksum of ${kind} is wrong`);
   if (!complete) warnings.push("the mark of its end is missing");
-  const parts = [bytes.subarray(0, 8), ...kept.map((chunk) => withChecksum(bytes, chunk)), IEND];
+  const contentOf = ({ start, end }: Chunk) => bytes.subarray(start + 8, end - 4);
+  const parts = [bytes.subarray(0, 8), chunkOf("IHDR", bytes.subarray(16, 29))];
+  const palette = colourType === INDEXED ? chunks.find(({ kind }) => kind === "PLTE") : undefined;
+  if (palette) parts.push(chunkOf("PLTE", fullPalette(contentOf(palette), bitDepth)));
+  for (const chunk of chunks) {
+    if (chunk.kind !== "IDAT") continue;
+    parts.push(chunk.sound ? bytes.subarray(chunk.start, chunk.end) : chunkOf("IDAT", contentOf(chunk)));
+  }
+  parts.push(chunkOf("IEND", new Uint8Array(0)));
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -87,10 +85,20 @@ export function soundPng(bytes: Uint8Array): SoundPng {
   return { bytes: whole, warnings };
 }
 
-/** The chunk's bytes with the checksum that they should have. */
-function withChecksum(bytes: Uint8Array, { start, end, sound }: Chunk): Uint8Array {
-  if (sound) return bytes.subarray(start, end);
-  const chunk = bytes.slice(start, end);
-  new DataView(chunk.buffer).setUint32(chunk.length - 4, crc32(chunk.subarray(4, chunk.length - 4)));
+/** A palette with a colour for every number that a pixel can have; decoders differ about numbers beyond its end. */
+function fullPalette(colours: Uint8Array, bitDepth: number): Uint8Array {
+  const full = new Uint8Array(3 * 2 ** Math.min(bitDepth, 8));
+  full.set(colours.subarray(0, full.length));
+  return full;
+}
+
+/** A chunk with its length and checksum. */
+function chunkOf(kind: string, content: Uint8Array): Uint8Array {
+  const chunk = new Uint8Array(content.length + 12);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, content.length);
+  chunk.set(new TextEncoder().encode(kind), 4);
+  chunk.set(content, 8);
+  view.setUint32(chunk.length - 4, crc32(chunk.subarray(4, chunk.length - 4)));
   return chunk;
 }
