@@ -3,6 +3,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { decodeImage } from "../../src/image/codec/decode.ts";
 import { encodeJpeg, encodePng } from "../../src/image/codec/encode.ts";
+import { Detector } from "../../src/detect/detector.ts";
+import { demoDetector } from "../../src/models/demo_detector.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { syntheticPicture } from "../../src/data/synthetic.ts";
 
@@ -105,4 +107,29 @@ Deno.test("a damaged JPEG that is also cut short is refused, though its decoder 
     FeatherdetError,
     "both.jpg: broken JPEG: its data is cut short",
   );
+});
+
+Deno.test("twenty detections at once with a truncated picture among them: it is refused by its name or place, the others are found", async () => {
+  const detector = await Detector.load(demoDetector({ size: 96 }));
+  try {
+    const alone = await detector.detect(JPEG, "alone.jpg");
+    const all = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => detector.detect(i === 7 ? CUT : JPEG, `${i}.jpg`)),
+    );
+    all.forEach((one, i) => {
+      if (i === 7) {
+        assertMatch(
+          String((one as PromiseRejectedResult).reason.message),
+          /^7\.jpg: broken JPEG: its data is cut short$/,
+        );
+      } else assertEquals((one as PromiseFulfilledResult<unknown>).value, alone);
+    });
+    await assertRejects(
+      () => detector.detect([JPEG, JPEG, CUT]),
+      FeatherdetError,
+      "picture 3: broken JPEG: its data is cut short",
+    );
+  } finally {
+    detector.destroy();
+  }
 });
