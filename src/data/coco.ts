@@ -140,6 +140,15 @@ function checkImage(reader: FieldReader, id: number, fields: Fields): void {
   }
 }
 
+/** Says how many pictures below the folder of a file without splits are not listed in it. */
+function remarkOnUnlisted(index: PictureIndex, listed: readonly string[], file: string, remarks: Remarks): void {
+  const used = new Set(listed);
+  const others = index.paths().filter((path) => !used.has(join(index.root, path)));
+  if (others.length === 0) return;
+  const images = others.length === 1 ? "1 image is" : `${others.length} images are`;
+  remarks.say(`${images} not listed in ${basename(file)} and left out, the first: ${join(index.root, others[0])}`);
+}
+
 /** Reads the JSON file of a folder. Throws a `FeatherdetError` for whatever is wrong in it or about its pictures. */
 export async function readCoco(folder: Folder, file: string): Promise<Reading> {
   const { path, split = "", limit, remarks = new Remarks() } = folder;
@@ -155,6 +164,7 @@ export async function readCoco(folder: Folder, file: string): Promise<Reading> {
   const kept = [...images].slice(0, limit);
   const index = new PictureIndex(path), places = pictureFolders(path, file, split);
   const files = await mapPooled(kept, 16, ([, fields]) => findPicture(index, places, file, fields));
+  if (limit === undefined && split === "") remarkOnUnlisted(index, files.map(({ picture }) => picture), file, remarks);
   const check = new BoxCheck(remarks);
   const pictures = kept.map(([id], at) => {
     const { picture, size } = files[at];

@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { type CocoFiles, cocoFiles, cocoSplitNames, fileOfSplit } from "./coco_files.ts";
+import { type CocoFiles, cocoFiles, cocoSplitNames, fileOfSplit, tagOf } from "./coco_files.ts";
 import { readCoco } from "./coco.ts";
 import type { Dataset } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
@@ -154,7 +154,8 @@ async function readDescribed(file: string, options: FolderOptions, remarks: Rema
     });
   }
   const path = /^annotations$/i.test(basename(resolve(own))) ? dirname(own) : own;
-  return await readForm({ splits: [], read: () => readCoco({ path, limit, remarks }, file) }, path, options);
+  const form: Form = { splits: [], read: () => readCoco({ path, split: tagOf(file), limit, remarks }, file) };
+  return await readForm(form, path, options);
 }
 
 async function read(path: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {

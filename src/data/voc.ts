@@ -41,7 +41,7 @@ const UNLABELLED: RemarkKind = [
 ];
 
 /** The picture of a file: named as the file is, or as the file says. */
-async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile, remarks: Remarks) {
+async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile) {
   const { file, stem, pictureName, stated } = one;
   const inside = posix.dirname(stem);
   const places = ["JPEGImages", "images", "data", "img", layout.folder, ""].map((place) => posix.join(place, inside));
@@ -57,11 +57,9 @@ async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile,
     const name = said ?? `${own}.jpg`;
     throw index.missing(name, join(layout.path, places[0], name), listedIn);
   }
-  if (said !== undefined && parse(said).name !== own && parse(basename(picture)).name === own) {
-    if (index.byName(said, places) !== undefined) {
-      remarks.count(OTHER_NAME, new FeatherdetError(`it says that it is of ${said}`, { file }));
-    }
-  }
+  const isOther = said !== undefined && parse(said).name !== own && parse(basename(picture)).name === own &&
+    index.byName(said, places) !== undefined;
+  const otherName = isOther ? new FeatherdetError(`it says that it is of ${said}`, { file }) : undefined;
   const size = await pictureSize(picture);
   // Some tools write 0 for a size they do not know.
   if (stated && stated.width > 0 && (stated.width !== size.width || stated.height !== size.height)) {
@@ -70,7 +68,7 @@ async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile,
       { file },
     );
   }
-  return { picture, size };
+  return { picture, size, otherName };
 }
 
 const classesIn = (files: readonly VocFile[]) => files.flatMap(({ objects }) => objects.map(({ name }) => name));
@@ -196,7 +194,9 @@ export async function readVoc(folder: Folder, options: VocOptions = {}): Promise
     });
   };
   const index = new PictureIndex(path);
-  const found = await mapPooled(kept, 16, async (one) => ({ one, ...await findPicture(index, layout, one, remarks) }));
+  const found = await mapPooled(kept, 16, async (one) => ({ one, ...await findPicture(index, layout, one) }));
+  // Remarks come in the order of the files, not of their reading.
+  for (const { otherName } of found) if (otherName) remarks.count(OTHER_NAME, otherName);
   if (limit === undefined) remarkOnUnlabelled(index, new Set(found.map(({ picture }) => picture)), layout, remarks);
   const images = found.map(({ one, picture, size }, at) => {
     const boxes = boxesOf(one, size);

@@ -388,6 +388,11 @@ const COCO_SETS: Record<string, Oddity> = {
     },
     images: BOTH,
   },
+  "a picture that is not listed": {
+    files: { ...COCO, "images/c.png": PICTURE, "instances.json": coco() },
+    images: BOTH,
+    says: ["1 image is not listed in instances.json and left out, the first: images/c.png"],
+  },
   "two entries for one picture": {
     files: { ...COCO, "instances.json": coco((value) => value.images[1].file_name = "a.png") },
     refused: /instances\.json: images 1 and 2 are both "a\.png"$/,
