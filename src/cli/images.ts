@@ -37,7 +37,7 @@ function listFolder(path: string): ListedImages {
   return { files: files.map((name) => join(path, name)), notes };
 }
 
-/** Files for the given paths: a folder stands for the pictures in it, by name. */
+/** Files for the given paths, each once: a folder stands for the pictures in it, by name. */
 export function listImages(paths: readonly string[]): ListedImages {
   const listed = paths.map((path): ListedImages => {
     let isFolder: boolean;
@@ -50,5 +50,6 @@ export function listImages(paths: readonly string[]): ListedImages {
     }
     return isFolder ? listFolder(path) : { files: [path], notes: [] };
   });
-  return { files: listed.flatMap(({ files }) => files), notes: listed.flatMap(({ notes }) => notes) };
+  // A file that is named twice is one picture.
+  return { files: [...new Set(listed.flatMap(({ files }) => files))], notes: listed.flatMap(({ notes }) => notes) };
 }

@@ -13,6 +13,7 @@ import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { strictOption } from "./detection_options.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import type { Output } from "./output.ts";
@@ -41,6 +42,7 @@ function command() {
     )
     .option("--val-split <name>", "part that figures are of; val by default")
     .option("--limit <number>", "look at and train on the first so many pictures only", integerIn(1, 2 ** 31 - 1))
+    .addOption(strictOption())
     .option("--val-limit <number>", "figures are of the first so many pictures only", integerIn(1, 2 ** 31 - 1))
     .option("--size <pixels>", "side of the input; the model's own by default", inputSize)
     .option("--gflops <share>", "share of the operations that may be left", share)
@@ -189,13 +191,13 @@ function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["train
 type Settings = Options & { readonly json?: true };
 
 /** Which pictures. Throws FeatherdetError for parts of no data set. */
-function picturesOf({ data, split, valSplit, limit, valLimit }: Options) {
-  const useless = Object.entries({ split, valSplit, limit, valLimit }).find(([, value]) => value !== undefined);
+function picturesOf({ data, split, valSplit, limit, valLimit, strict }: Options) {
+  const useless = Object.entries({ split, valSplit, limit, valLimit, strict }).find(([, value]) => value !== undefined);
   if (data === undefined && useless) {
     throw new FeatherdetError(`${flag(useless[0])} is a part of pictures: give --data`);
   }
   const isNamed = (part: object) => Object.values(part).some((value) => value !== undefined);
-  const trained = { split, limit }, validated = { split: valSplit, limit: valLimit };
+  const trained = { split, limit, strict }, validated = { split: valSplit, limit: valLimit, strict };
   return { data, ...(isNamed(trained) && { trained }), ...(isNamed(validated) && { validated }) };
 }
 

@@ -140,6 +140,7 @@ Deno.test("links of a folder are read, those to nowhere are missed, and a folder
     const { files, notes } = listImages([images]);
     assertEquals(files, ["B.TIFF", "a.png", "c.png", "d.png"].map((name) => join(images, name)));
     assertEquals(notes, [`${images}: folders in it are not looked into: self.png`]);
+    assertEquals(listImages([join(images, "c.png"), images]).files.length, 4);
     const says = (path: string, part: RegExp) => {
       try {
         listImages([path]);
