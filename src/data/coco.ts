@@ -90,7 +90,8 @@ function pictureFolders(root: string, file: string, split: string): string[] {
   // COCO's own downloads have a folder of pictures for each split, named as its file of annotations is; CVAT's has `default`.
   const tags = [...new Set([tagOf(file), split, "default"])].filter((tag) => tag !== "");
   const own = relative(root, dirname(file));
-  const folders = ["images", ...tags.map((tag) => join("images", tag)), ...tags, "", "data", own, join(own, "images")];
+  // Splits may have pictures of the same names, so that their own folders come first.
+  const folders = [...tags.map((tag) => join("images", tag)), ...tags, "images", "", "data", own, join(own, "images")];
   return [...new Set(folders.map((one) => one.replaceAll("\\", "/")))];
 }
 
@@ -99,7 +100,7 @@ async function findPicture(index: PictureIndex, places: readonly string[], file:
   const name = nameOf(fields)!;
   const picture = index.byName(name, places);
   if (picture === undefined) {
-    throw index.missing(name, join(index.root, places[0], relativePath(name)), basename(file));
+    throw index.missing(name, join(index.root, "images", relativePath(name)), basename(file));
   }
   const size = await pictureSize(picture);
   const stated = fields as Partial<PictureSize>;

@@ -365,6 +365,13 @@ const COCO_SETS: Record<string, Oddity> = {
     files: { "pictures/x/a.png": PICTURE, "pictures/y/b.png": PICTURE, "instances.json": coco() },
     images: BOTH,
   },
+  "pictures of the same names in another split": {
+    files: {
+      ...{ "images/a.png": BMP, "images/val/a.png": PICTURE, "images/val/b.png": PICTURE, "images/train/a.png": BMP },
+      "instances_val.json": coco(),
+    },
+    images: BOTH,
+  },
   "file_name that may be two pictures": {
     files: { "x/a.png": PICTURE, "y/a.png": PICTURE, "y/b.png": PICTURE, "instances.json": coco() },
     refused: /"a\.png" may be x\/a\.png or y\/a\.png$/,
