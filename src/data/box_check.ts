@@ -15,6 +15,9 @@ const TOLERANCE = 2;
 /** Pixels that are cut off without a word: the last digit of figures as files state them. */
 const UNNOTICED = 0.1;
 
+/** Boxes of which most mean something. */
+const FEW = 4;
+
 const ROUNDED: RemarkKind = [
   `box up to ${TOLERANCE} pixels outside the image clipped to it`,
   `boxes up to ${TOLERANCE} pixels outside the image clipped to it`,
@@ -38,6 +41,7 @@ export class BoxCheck {
   #seen = 0;
   #lost = 0;
   #firstLost = "";
+  #clipped = 0;
 
   /** `remarks` takes what is put right. */
   constructor(private readonly remarks: Remarks) {}
@@ -80,6 +84,7 @@ export class BoxCheck {
       return this.#lose(OUTSIDE, outside);
     }
     if (beyond > TOLERANCE) {
+      this.#clipped++;
       this.remarks.count(CLIPPED, fault(`has a box ${edges} that reaches over its image of ${width}x${height}`));
     } else if (beyond > UNNOTICED) this.#note(ROUNDED, outside);
     return clipped;
@@ -108,6 +113,11 @@ export class BoxCheck {
    * understood.
    */
   finish(file: string): void {
+    if (this.#clipped * 2 > this.#seen && this.#seen >= FEW) {
+      this.remarks.say(
+        "most boxes reach over their images: they may be written in another way than is read here (corners for sizes, say)",
+      );
+    }
     if (this.#lost * 2 <= this.#seen) return;
     throw new FeatherdetError(`${this.#lost} of ${this.#seen} boxes cannot be used, the first: ${this.#firstLost}`, {
       file,

@@ -30,18 +30,29 @@ export async function openTrainingPart(data: string, { split, limit, strict }: P
   }
 }
 
+/** A sentence on pictures to validate on that are trained on too, by which figures would be too good; none if there are none. */
+function sharedText(validation: Dataset, trained: Partial<Pick<Dataset, "images">>): string[] {
+  const files = new Set(trained.images?.map(({ file }) => file));
+  const shared = validation.images.filter(({ file }) => file !== undefined && files.has(file)).length;
+  return shared === 0
+    ? []
+    : [`${shared} of the ${validation.images.length} pictures to validate on are trained on too`];
+}
+
 /**
- * The pictures to validate on: `val`; undefined if the data set has no such part. `trained` is the part that is trained on. Throws
+ * The pictures to validate on: `val`; undefined if the data set has no such part. `trained` is the part that is trained on; a warning counts
+ * pictures of both. Throws
  * FeatherdetError as `openDataset` does, also for a part that was asked for and does not exist.
  */
 export async function openValidationPart(
   data: string,
-  trained: Pick<Dataset, "split">,
+  trained: Pick<Dataset, "split"> & Partial<Pick<Dataset, "images">>,
   { split, limit, strict }: PartOptions = {},
 ): Promise<Dataset | undefined> {
   if (trained.split === undefined && split === undefined) return undefined;
   try {
-    return await openDataset(data, { split: split ?? "val", limit, strict });
+    const validation = await openDataset(data, { split: split ?? "val", limit, strict });
+    return { ...validation, warnings: [...validation.warnings, ...sharedText(validation, trained)] };
   } catch (error) {
     if (split !== undefined || !says(error, "no split")) throw error;
     return undefined;

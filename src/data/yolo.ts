@@ -58,11 +58,10 @@ function remarkOnLabels(rows: readonly (readonly YoloRow[] | undefined)[], remar
   }
   const outlines = rows.flatMap((one) => one ?? []).filter(({ isOutline }) => isOutline).length;
   if (outlines > 0) {
-    remarks.say(
-      outlines === 1
-        ? "1 outline is read as the box around it"
-        : `${outlines} outlines are read as the boxes around them`,
-    );
+    const read = outlines === 1
+      ? "1 outline is read as the box around it"
+      : `${outlines} outlines are read as the boxes around them`;
+    remarks.say(`${read}; if they are boxes with keypoints, data.yaml has to say so by kpt_shape`);
   }
 }
 

@@ -26,8 +26,8 @@ export interface RowForm {
   readonly keypoints?: YoloYaml["keypoints"];
 }
 
-/** Numbers beyond which a place is surely not given in parts of the picture. */
-const FAR = 2;
+/** Numbers beyond which a place is surely not given in parts of the picture: of boxes, which may reach out, and of outlines. */
+const FAR = 2, FAR_OF_OUTLINE = 1.1;
 
 /** Edges around the points of an outline. */
 function around(points: readonly number[]): TrueBox {
@@ -65,7 +65,8 @@ function parseRow(text: string, line: number, form: RowForm, file: string, onBro
   }
   try {
     const { numbers, isOutline } = placeIn(rest, form, refuse);
-    const far = numbers.find((value) => Math.abs(value) > FAR);
+    const limit = isOutline ? FAR_OF_OUTLINE : FAR;
+    const far = numbers.find((value) => Math.abs(value) > limit);
     if (far !== undefined) throw refuse(`has ${far}, expected parts of the picture from 0 to 1`);
     const [x, y, width, height] = numbers;
     const box: TrueBox = isOutline ? around(numbers) : [x - width / 2, y - height / 2, x + width / 2, y + height / 2];

@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { openDataset, type OpenOptions } from "../../src/data/open.ts";
+import { openTrainingPart, openValidationPart } from "../../src/data/parts.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { encodePng } from "../../src/image/codec/encode.ts";
 import { inFolder, put } from "../support/data_folders.ts";
@@ -223,7 +224,22 @@ const YOLO_SETS: Record<string, Oddity> = {
   "outlines": {
     files: yolo({ "labels/val/a.txt": "0 0.375 0.375 0.625 0.5 0.5 0.625\n" }),
     images: BOTH,
-    says: ["1 outline is read as the box around it"],
+    says: [/^1 outline is read as the box around it; if they are boxes with keypoints/],
+  },
+  "keypoints that data.yaml does not tell of": {
+    files: yolo({ "labels/val/a.txt": `${ROW}0 0.5 0.5 0.25 0.25 0.1 0.1 2 0.9 0.1 2\n` }),
+    images: BOTH,
+    says: [/^1 object without a usable box left out: labels\/val\/a\.txt: line 2 has 2, expected parts of the picture/],
+    strictly: /line 2 has 2, expected/,
+  },
+  "corners instead of sizes": {
+    files: yolo({ "labels/val/a.txt": [1, 2, 3, 4].map((i) => `0 0.${i} 0.5 0.8 0.9\n`).join("") }),
+    images: {
+      "a.png": ["person 0,1.2,16,22.8", "person 0,1.2,19.2,22.8", "person 0,1.2,22.4,22.8", "person 0,1.2,25.6,22.8"],
+      "b.png": DOG_BOX,
+    },
+    says: [/^most boxes reach over their images/, /^3 boxes over the edge/],
+    strictly: /line 1 has a box/,
   },
   "a box over the edge": {
     files: yolo({ "labels/val/a.txt": "0 0.02 0.5 0.2 0.25\n" }),
@@ -613,4 +629,14 @@ Deno.test("a damaged picture of a data set is told of once when it is read, and 
     const [strict] = (await openDataset(folder, { strict: true })).images;
     const { message } = await assertRejects(() => strict.load(), FeatherdetError);
     assertEquals(message, damage);
+  }));
+
+Deno.test("pictures that are trained and validated on are counted", () =>
+  inFolder(async (folder) => {
+    const yaml = names(undefined, "train: images\nval: val.txt\n");
+    await write(folder, yolo({ "data.yaml": yaml, "val.txt": "./images/val/b.png\n" }));
+    const training = await openTrainingPart(folder);
+    const validation = await openValidationPart(folder, training);
+    assertEquals(validation?.warnings, ["1 of the 1 pictures to validate on are trained on too"]);
+    assertEquals((await openValidationPart(folder, { split: "train" }))?.warnings, []);
   }));
