@@ -11,6 +11,7 @@ import type { Dataset } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { foldersIn, kindOf } from "./files.ts";
 import type { Folder, Form } from "./folder.ts";
+import { PictureIndex } from "./picture_index.ts";
 import { Remarks } from "./remarks.ts";
 import { usualSplit } from "./splits.ts";
 import { readVoc, type VocOptions } from "./voc.ts";
@@ -67,8 +68,11 @@ async function formOf(folder: Folder, options: FolderOptions): Promise<Form | un
 }
 
 function noForm(path: string): FeatherdetError {
+  const count = new PictureIndex(path).paths().length;
+  const images = count === 1 ? "1 image" : `${count} images`;
+  const found = count === 0 ? "it is no data set" : `it holds ${images}, but no annotations that are read`;
   return new FeatherdetError(
-    "it is no data set: expected images/ with instances.json or instances_SPLIT.json (COCO), Annotations/ (Pascal VOC), or " +
+    `${found}: expected images/ with instances.json or instances_SPLIT.json (COCO), Annotations/ (Pascal VOC), or ` +
       "images/ with labels/ (YOLO)",
     { file: path },
   );
@@ -147,6 +151,9 @@ async function readDescribed(file: string, options: FolderOptions, remarks: Rema
   const own = dirname(file), { limit } = options;
   if (/\.ya?ml$/i.test(file)) {
     return await readForm(await yoloFormOfFile(file, { path: own, limit, remarks }), own, options);
+  }
+  if (/\.(zip|tar|tgz|gz|bz2|xz|7z|rar)$/i.test(file)) {
+    throw new FeatherdetError("is an archive: unpack it and name the folder", { file });
   }
   if (extname(file).toLowerCase() !== ".json") {
     throw new FeatherdetError("is a file, a data set is a folder, its data.yaml or a file of COCO's annotations", {

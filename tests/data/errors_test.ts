@@ -304,6 +304,10 @@ Deno.test("names and folders that are no data set are refused with what would be
     await says(folder, "it is no data set: expected images/ with instances.json");
     await put(folder, "a.json", "{}");
     await says(join(folder, "a.json"), 'a.json: it has no list "categories"');
+    await put(folder, "set.zip", "");
+    await says(join(folder, "set.zip"), "set.zip: is an archive: unpack it and name the folder");
+    await put(folder, "pictures/x/a.png", "");
+    await says(join(folder, "pictures"), "it holds 1 image, but no annotations that are read: expected ");
     await put(folder, "a.txt", "");
     await says(join(folder, "a.txt"), "is a file, a data set is a folder");
     await putCoco(folder, TINY);
