@@ -11,7 +11,7 @@ import { accessError, readBytes } from "./files.ts";
 import { decodeImage } from "../image/codec/decode.ts";
 import { readImageHeader, sniffFormat } from "../image/codec/header.ts";
 
-/** Bytes that hold the header of nearly every JPEG; those with more in front of it are read whole. */
+/** Bytes that hold the header of nearly every file; those with more in front of it are read whole. */
 const HEADER_BYTES = 65536;
 
 /** Size of a picture in pixels, after its orientation is applied. */
@@ -40,11 +40,13 @@ async function readHead(file: string): Promise<{ head: Uint8Array; whole: boolea
 async function readHeader(file: string) {
   const { head, whole } = await readHead(file);
   if (whole) return readImageHeader(head, file);
-  if (sniffFormat(head) === "JPEG") {
+  const format = sniffFormat(head);
+  // Of these two, the orientation may stand behind the pixels.
+  if (format !== "PNG" && format !== "WebP") {
     try {
       return readImageHeader(head, file);
     } catch {
-      // Long profiles and thumbnails may stand in front of the frame's header.
+      // Long profiles and thumbnails may stand in front of the frame's header, TIFF's directory at the end.
     }
   }
   return readImageHeader(await Deno.readFile(file), file);
