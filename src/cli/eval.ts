@@ -65,9 +65,10 @@ export const evalVerb = deviceVerb(
         for (const line of evaluationText(evaluation)) output.line(line);
         for (const line of speedText(evaluation.speed)) output.note(line);
         const { map, map50, images, ...rest } = summaryOf(evaluation);
+        const warnings = [...dataset.warnings, ...evaluation.warnings];
         const [height, width] = detector.inputSize;
         const input = { inputSize: [height, width], precision };
-        return { map, map50, images, model, data, split: dataset.split ?? null, ...input, ...rest, load };
+        return { map, map50, images, model, data, split: dataset.split ?? null, ...input, ...rest, warnings, load };
       } finally {
         progress.stop();
         journal?.close();
