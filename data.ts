@@ -24,7 +24,7 @@ export {
   type SyntheticPicture,
   syntheticPicture,
 } from "./src/data/synthetic.ts";
-export { decodeImage } from "./src/image/codec/decode.ts";
+export { decodeImage, type DecodeOptions } from "./src/image/codec/decode.ts";
 export { encodeJpeg, encodePng } from "./src/image/codec/encode.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";

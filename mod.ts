@@ -47,7 +47,7 @@ export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detect
 export { analyze, type AnalyzeOptions } from "./src/graph/analyze.ts";
 export { printGraph } from "./src/graph/print.ts";
 export { COCO_SETTINGS, evaluate, type EvaluateOptions, type Evaluation } from "./src/eval/evaluate.ts";
-export { decodeImage } from "./src/image/codec/decode.ts";
+export { decodeImage, type DecodeOptions } from "./src/image/codec/decode.ts";
 export { encodeJpeg, encodePng } from "./src/image/codec/encode.ts";
 export { drawDetections, type DrawnDetection } from "./src/report/draw/draw.ts";
 export {

@@ -14,6 +14,7 @@ import {
   compressModel,
 } from "../recipes/compress_model.ts";
 import { inputSize, integerIn } from "./arguments.ts";
+import { strictOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
@@ -97,10 +98,11 @@ export async function withBar<T>(
 function sharedOptions(name: string, summary: string, example: string) {
   return deviceVerb(name, summary, example)
     .requiredOption("--model <model>", "ONNX file, URL, or name")
-    .option("--calibrate <set>", "pictures that passes look at: synthetic, bccd, coco, or a folder")
+    .option("--calibrate <set>", "pictures that passes look at: synthetic, bccd, coco, a folder, or its data.yaml")
     .requiredOption("--out <file>", "ONNX file to write")
     .option("--split <name>", "part of the data set; train by default where there are parts")
     .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1), 256)
+    .addOption(strictOption())
     .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize);
 }
 
@@ -120,9 +122,9 @@ export interface CompressVerb<Options extends OptionValues> {
 
 /** The pictures that were asked for; undefined where none were. */
 export function picturesOf(
-  { calibrate, split, limit }: { calibrate?: string; split?: string; limit: number },
+  { calibrate, split, limit, strict }: { calibrate?: string; split?: string; limit: number; strict?: true },
 ): Compression<[]>["pictures"] {
-  return calibrate === undefined ? undefined : { data: calibrate, split, limit };
+  return calibrate === undefined ? undefined : { data: calibrate, split, limit, strict };
 }
 
 /** The command of such a verb, with all of its options. */

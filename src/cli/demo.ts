@@ -13,7 +13,7 @@ import type { RgbImage } from "../image/rgb_image.ts";
 import type { Detection } from "../detect/detector.ts";
 import { detectAll, type ImageResult, printDetections, printSpeed, readPicture, writeDrawn } from "./detections.ts";
 import { detectorVerb, loadDetector } from "./detection_options.ts";
-import { drawTargets } from "./images.ts";
+import { drawTargets, freeName } from "./draw_targets.ts";
 import { integerIn } from "./arguments.ts";
 import { deviceAction } from "./verb.ts";
 
@@ -67,13 +67,18 @@ export const demoVerb = detectorVerb(
   "deno task demo --model yolo11n.onnx --image street.jpg --draw street.png",
 )
   .option("--model <model>", "ONNX file, URL, or name; a detector trained on synthetic scenes by default", "synthetic")
-  .option("--image <file>", "image (JPEG, PNG, WebP); a synthetic scene by default")
+  .option("--image <file>", "image (JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, HEIC); a synthetic scene by default")
   .option("--seed <number>", "seed of the synthetic scene", integerIn(0, 2 ** 28 - 1), 7)
-  .option("--draw <file>", "where the picture with boxes and labels goes", "demo.png")
+  .option("--draw <file>", "where the picture with boxes and labels goes; demo.png by default, or demo-2.png and so on")
+  .option("--force", "replace the file of --draw if it exists")
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
       const { image: file, seed } = settings;
-      const [target] = drawTargets([file ?? "demo.png"], settings.draw);
+      const [target] = drawTargets(
+        [file ?? "demo.png"],
+        settings.draw ?? freeName("demo.png"),
+        settings.force ?? false,
+      );
       const known = file === undefined ? knownPicture(settings.model, seed) : undefined;
       const picture = known ?? await readPicture(file!);
       const { detector, load } = await loadDetector(settings.model, settings);
@@ -82,7 +87,7 @@ export const demoVerb = detectorVerb(
         const images: ImageResult[] = [];
         const timing = await detectAll(detector, [picture], async (result, image) => {
           images.push(result);
-          await writeDrawn(image, result.detections, target);
+          await writeDrawn(image, result.detections, target, (text) => output.note(text));
         });
         const speed = { load, ...timing };
         const { detections } = images[0];

@@ -25,6 +25,11 @@ export function detectorPrecisionOption() {
     .choices(["f32", "f16", "int8"] as const).default("f32" as const);
 }
 
+/** `--strict` of a verb that reads a data set. */
+export function strictOption() {
+  return new Option("--strict", "refuse what is otherwise put right or left out with a warning: damage, odd labels");
+}
+
 /** A device verb with the options of a detector; `--model` is added by the verb, which knows its default. */
 export function detectorVerb(name: string, summary: string, example: string) {
   return deviceVerb(name, summary, example)

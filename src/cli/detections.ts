@@ -4,13 +4,16 @@
  * @module
  */
 
-import { decodeImage } from "../image/codec/decode.ts";
+import { decodeImage, type DecodeOptions } from "../image/codec/decode.ts";
 import { encodeFor } from "../image/codec/encode.ts";
 import type { Detection, Detector } from "../detect/detector.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { drawDetections } from "../report/draw/draw.ts";
 import type { Output } from "./output.ts";
-import { fileError } from "../host/file_error.ts";
+import { fileError, sentence } from "../host/file_error.ts";
+import { writeWhole } from "../host/whole_file.ts";
+import { missingCharacters } from "../report/draw/text.ts";
+import { loadUnicodeFont } from "../report/draw/unicode_font.ts";
 
 /** A picture with a name to report it by. */
 export interface NamedPicture {
@@ -36,14 +39,14 @@ export interface Speed {
 }
 
 /** Reads and decodes one picture; errors name the file. */
-export async function readPicture(file: string): Promise<NamedPicture> {
+export async function readPicture(file: string, options?: DecodeOptions): Promise<NamedPicture> {
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(file);
   } catch (error) {
     throw fileError(error, file);
   }
-  return { file, image: await decodeImage(bytes, file) };
+  return { file, image: await decodeImage(bytes, file, options) };
 }
 
 /** Runs the detector over pictures with several frames in flight; `each` is called in order with every result. */
@@ -76,14 +79,34 @@ export async function detectAll(
   return { first, perImage, imagesPerSecond: 1000 / perImage };
 }
 
-/** Writes the picture with its detections drawn on it. */
-export async function writeDrawn(image: RgbImage, detections: readonly Detection[], target: string): Promise<void> {
-  const bytes = await encodeFor(drawDetections(image, detections), target);
+/** Characters that were said to be missing. */
+const noted = new Set<string>();
+
+/** Gets the font that labels need, if they need one; says once which characters have their numbers drawn instead. */
+async function prepareLabels(detections: readonly Detection[], note: (text: string) => void): Promise<void> {
+  const text = detections.map(({ label }) => label).join("");
+  if (missingCharacters(text).every((character) => noted.has(character))) return;
+  let why = "the font lacks them";
   try {
-    await Deno.writeFile(target, bytes);
+    await loadUnicodeFont();
   } catch (error) {
-    throw fileError(error, target);
+    why = sentence(error);
   }
+  const missing = missingCharacters(text).filter((character) => !noted.has(character));
+  for (const character of missing) noted.add(character);
+  if (missing.length > 0) note(`drawn by number in labels: ${missing.join(" ")} (${why})`);
+}
+
+/** Writes the picture with its detections drawn on it. `note` is told what of the labels cannot be drawn. */
+export async function writeDrawn(
+  image: RgbImage,
+  detections: readonly Detection[],
+  target: string,
+  note: (text: string) => void,
+): Promise<void> {
+  await prepareLabels(detections, note);
+  const bytes = await encodeFor(drawDetections(image, detections), target);
+  await writeWhole(target, bytes);
 }
 
 /** Prints the detections of one picture as a table. */

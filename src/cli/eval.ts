@@ -8,7 +8,7 @@ import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
 import { adapterText } from "../gpu/device.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { detectorPrecisionOption, loadDetector } from "./detection_options.ts";
+import { detectorPrecisionOption, loadDetector, strictOption } from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "../host/evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
@@ -27,9 +27,10 @@ export const evalVerb = deviceVerb(
   "deno task eval --model yolo11n.onnx --data coco --size 640 --out found.json",
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
-  .requiredOption("--data <set>", "data set: synthetic, bccd, coco, or a folder")
+  .requiredOption("--data <set>", "data set: synthetic, bccd, coco, a folder, or its data.yaml")
   .option("--split <name>", "part of the data set: train, val or test; val by default where there are parts")
   .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1))
+  .addOption(strictOption())
   .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
   .addOption(detectorPrecisionOption())
   .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
@@ -40,9 +41,9 @@ export const evalVerb = deviceVerb(
   )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, size, precision, confidence, iou, out } = settings;
+      const { model, data, split, limit, strict, size, precision, confidence, iou, out } = settings;
       if (out !== undefined) checkTarget(out);
-      const dataset = await openDataset(data, { split, limit });
+      const dataset = await openDataset(data, { split, limit, strict });
       for (const warning of dataset.warnings) output.note(warning);
       const { multiLabel } = COCO_SETTINGS;
       const { detector, load } = await loadDetector(model, { size, precision, confidence, iou, multiLabel });
@@ -64,9 +65,10 @@ export const evalVerb = deviceVerb(
         for (const line of evaluationText(evaluation)) output.line(line);
         for (const line of speedText(evaluation.speed)) output.note(line);
         const { map, map50, images, ...rest } = summaryOf(evaluation);
+        const warnings = [...dataset.warnings, ...evaluation.warnings];
         const [height, width] = detector.inputSize;
         const input = { inputSize: [height, width], precision };
-        return { map, map50, images, model, data, split: dataset.split ?? null, ...input, ...rest, load };
+        return { map, map50, images, model, data, split: dataset.split ?? null, ...input, ...rest, warnings, load };
       } finally {
         progress.stop();
         journal?.close();

@@ -1,68 +1,55 @@
 /**
- * Pictures named on the command line: which files they are, and where their drawn copies go.
+ * Pictures named on the command line: which files they are.
  *
  * @module
  */
 
-import { basename, dirname, extname, join } from "node:path";
+import { join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
+import { FORMAT_NAMES } from "../image/codec/header.ts";
+import { foldersIn, namesIn, PICTURE_NAME, STRANGE_PICTURE } from "../data/files.ts";
 import { fileError } from "../host/file_error.ts";
 
-const READABLE = /\.(jpe?g|png|webp)$/i;
-const WRITABLE = /\.(jpe?g|png)$/i;
+/** What paths stand for. */
+export interface ListedImages {
+  readonly files: readonly string[];
+  /** What was left out of folders, a sentence each. */
+  readonly notes: readonly string[];
+}
 
-/** Files for the given paths: a folder stands for the pictures in it, by name. */
-export function listImages(paths: readonly string[]): string[] {
-  return paths.flatMap((path) => {
+function some(names: readonly string[]): string {
+  return names.slice(0, 3).join(", ") + (names.length > 3 ? " ..." : "");
+}
+
+function listFolder(path: string): ListedImages {
+  const files = namesIn(path, PICTURE_NAME), strange = namesIn(path, STRANGE_PICTURE), folders = foldersIn(path);
+  const notes: string[] = [];
+  if (strange.length > 0) notes.push(`${path}: ${strange.length} of other formats left out: ${some(strange)}`);
+  if (files.length === 0) {
+    const why = strange.length > 0
+      ? `, but ${some(strange)}`
+      : folders.length > 0
+      ? `, but folders: ${some(folders)}`
+      : "";
+    throw new FeatherdetError(`the folder holds no image (${FORMAT_NAMES})${why}`, { file: path });
+  }
+  if (folders.length > 0) notes.push(`${path}: folders in it are not looked into: ${some(folders)}`);
+  return { files: files.map((name) => join(path, name)), notes };
+}
+
+/** Files for the given paths, each once: a folder stands for the pictures in it, by name. */
+export function listImages(paths: readonly string[]): ListedImages {
+  const listed = paths.map((path): ListedImages => {
     let isFolder: boolean;
     try {
       isFolder = Deno.statSync(path).isDirectory;
     } catch (error) {
+      // One of several is missed when its turn comes.
+      if (paths.length > 1) return { files: [path], notes: [] };
       throw fileError(error, path);
     }
-    if (!isFolder) return [path];
-    const names = [...Deno.readDirSync(path)].filter(({ name, isFile }) => isFile && READABLE.test(name));
-    if (names.length === 0) throw new FeatherdetError("the folder holds no image (JPEG, PNG, WebP)", { file: path });
-    return names.map(({ name }) => join(path, name)).sort();
+    return isFolder ? listFolder(path) : { files: [path], notes: [] };
   });
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * The file for each picture's drawn copy: `target` itself for one picture, and files in the folder `target`, which is made, for
- * several or where `target` is a folder or ends in a slash.
- */
-export function drawTargets(files: readonly string[], target: string): string[] {
-  if (files.length === 1 && !target.endsWith("/") && !isFolder(target)) {
-    if (!WRITABLE.test(target)) {
-      throw new FeatherdetError("cannot draw to this, the name must end in .png, .jpg or .jpeg", { file: target });
-    }
-    if (!isFolder(dirname(target))) throw new FeatherdetError("its folder does not exist", { file: target });
-    return [target];
-  }
-  if (files.length > 1 && WRITABLE.test(target) && !isFolder(target)) {
-    throw new FeatherdetError(`${files.length} images are drawn to a folder, this names a file`, { file: target });
-  }
-  try {
-    Deno.mkdirSync(target, { recursive: true });
-  } catch (error) {
-    throw fileError(error, target);
-  }
-  const taken = new Set<string>();
-  return files.map((file) => {
-    const ending = WRITABLE.test(file) ? extname(file) : ".png";
-    const stem = basename(file, extname(file));
-    let name = stem + ending;
-    // Pictures of different folders may share a name.
-    for (let copy = 2; taken.has(name); copy++) name = `${stem}-${copy}${ending}`;
-    taken.add(name);
-    return join(target, name);
-  });
+  // A file that is named twice is one picture.
+  return { files: [...new Set(listed.flatMap(({ files }) => files))], notes: listed.flatMap(({ notes }) => notes) };
 }

@@ -12,6 +12,7 @@ import type { PruneModelOptions } from "../recipes/prune/prune_model.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { flagOf } from "../report/table/recipe_text.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { strictOption } from "./detection_options.ts";
 import { distilOptions } from "./distil_options.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -27,13 +28,17 @@ export function pruneCommand() {
   return deviceVerb("prune", "Remove the channels that are worth least, and train what is left.", EXAMPLE)
     .requiredOption("--model <model>", "name, ONNX file or URL")
     .requiredOption("--out <file>", "ONNX file to write")
-    .option("--data <set>", "pictures: synthetic, bccd, coco, or a folder; without them weights alone decide")
+    .option(
+      "--data <set>",
+      "pictures: synthetic, bccd, coco, a folder, or its data.yaml; without them weights alone decide",
+    )
     .option(
       "--split <name>",
       "part of the data set that is looked at and trained on, or several (train+extra); train by default",
     )
     .option("--val-split <name>", "part that figures are of; val by default")
     .option("--limit <number>", "look at and train on the first so many pictures only", integerIn(1, 2 ** 31 - 1))
+    .addOption(strictOption())
     .option("--val-limit <number>", "figures are of the first so many pictures only", integerIn(1, 2 ** 31 - 1))
     .option("--size <pixels>", "side of the input; the model's own by default", inputSize)
     .option("--gflops <share>", "share of the operations that may be left", share)
@@ -192,12 +197,12 @@ export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions
 export type PruneSettings = Options & { readonly json?: true };
 
 /** Which pictures. Throws FeatherdetError for parts of no data set. */
-export function picturesOf({ data, split, valSplit, limit, valLimit }: Options) {
-  const useless = Object.entries({ split, valSplit, limit, valLimit }).find(([, value]) => value !== undefined);
+export function picturesOf({ data, split, valSplit, limit, valLimit, strict }: Options) {
+  const useless = Object.entries({ split, valSplit, limit, valLimit, strict }).find(([, value]) => value !== undefined);
   if (data === undefined && useless) {
     throw new FeatherdetError(`${flagOf(useless[0])} is a part of pictures: give --data`);
   }
   const isNamed = (part: object) => Object.values(part).some((value) => value !== undefined);
-  const trained = { split, limit }, validated = { split: valSplit, limit: valLimit };
+  const trained = { split, limit, strict }, validated = { split: valSplit, limit: valLimit, strict };
   return { data, ...(isNamed(trained) && { trained }), ...(isNamed(validated) && { validated }) };
 }

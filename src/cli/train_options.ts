@@ -7,7 +7,7 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { distilOptions } from "./distil_options.ts";
-import { precisionOption } from "./detection_options.ts";
+import { precisionOption, strictOption } from "./detection_options.ts";
 import { deviceVerb } from "./verb.ts";
 
 const LARGEST = 2 ** 31 - 1;
@@ -48,7 +48,10 @@ export function trainCommand() {
 export function trainingOptions(command: CommandOfDevice) {
   const fraction = numberIn(0, 1);
   return command
-    .option("--data <set>", "data set: synthetic, bccd, coco, or a folder; needed unless the run is resumed")
+    .option(
+      "--data <set>",
+      "data set: synthetic, bccd, coco, a folder, or its data.yaml; needed unless the run is resumed",
+    )
     .option("--out <folder>", "where the run's files go; needed unless the run is resumed")
     .option("--resume <place>", "go on with the run of a folder, or from a checkpoint file")
     .option("--pretrained", "take the trained weights of the name's file instead of random ones")
@@ -59,6 +62,7 @@ export function trainingOptions(command: CommandOfDevice) {
     .option("--val-split <name>", "part to choose the best epoch by; val by default where there are parts")
     .option("--limit <number>", "train on the first so many pictures only", integerIn(1, LARGEST))
     .option("--val-limit <number>", "validate on the first so many pictures only", integerIn(1, LARGEST))
+    .addOption(strictOption())
     .option("--size <pixels>", "side of the network's input; 256 by default", inputSize)
     .option("--width <factor>", "factor on channels of a named model", numberIn(0.01, 10))
     .option("--depth <factor>", "factor on blocks of a named model", numberIn(0.01, 10))

@@ -43,7 +43,7 @@ export interface DatasetImage {
   readonly height: number;
   /** Objects on it, including those that are not counted; may be empty. */
   readonly boxes: readonly GroundTruth[];
-  /** Its file as it is stored (JPEG, PNG, WebP). Throws a `FeatherdetError` that names a file that has gone. */
+  /** Its file as it is stored. Throws a `FeatherdetError` that names a file that has gone. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
   /** Its pixels. Throws a `FeatherdetError` that names a file that cannot be decoded. */
   load(): Promise<RgbImage>;

@@ -4,10 +4,20 @@
  * @module
  */
 
+import { join, posix } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 
-/** Names of pictures that can be decoded. */
-export const PICTURE_NAME = /\.(jpe?g|png|webp)$/i;
+/** Names of pictures that can be decoded; not those of the records that macOS writes beside files (`._a.jpg`). */
+export const PICTURE_NAME = /^(?!\._).+\.(jpe?g|jpe|jfif|mpo|png|webp|bmp|dib|gif|tiff?|avif|hei[cf])$/i;
+
+/** Names of pictures of formats that nothing here decodes. */
+export const STRANGE_PICTURE =
+  /^(?!\._).+\.(jp2|j2k|jpx|jxl|psd|svg|dng|raw|arw|cr[23]|nef|orf|rw2|pfm|p[bgpn]m|exr|hdr|tga|ico|dcm|heics|avifs)$/i;
+
+/** True for the name of a picture that can be decoded. */
+export function isPictureName(name: string): boolean {
+  return PICTURE_NAME.test(name);
+}
 
 /** What kind of thing a path is; undefined if there is nothing. */
 export function kindOf(path: string): "file" | "folder" | undefined {
@@ -39,9 +49,40 @@ export async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> 
   }
 }
 
-/** A text file, without the byte order mark that some editors write. */
+/** The encoding that a byte order mark states; UTF-8 where there is none. */
+function markedEncoding([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+}
+
+/**
+ * Bytes as text, without the byte order mark that some editors write. `stated` is the encoding that the file itself names.
+ *
+ * Throws `FeatherdetError` that names the file for bytes that are not of that encoding, or an encoding that is not known: guessing
+ * would change the names of classes.
+ */
+export function decodeText(bytes: Uint8Array, file: string, stated?: string): string {
+  const marked = markedEncoding(bytes);
+  const encoding = marked === "utf-8" && stated !== undefined ? stated : marked;
+  let decoder: TextDecoder;
+  try {
+    decoder = new TextDecoder(encoding, { fatal: true });
+  } catch (error) {
+    throw new FeatherdetError(`states the unknown encoding "${encoding}", save it as UTF-8`, { file }, {
+      cause: error,
+    });
+  }
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    const name = encoding.toUpperCase();
+    throw new FeatherdetError(`is not ${name} text, save it as UTF-8`, { file }, { cause: error });
+  }
+}
+
+/** A text file in UTF-8, or in UTF-16 if it says so. Throws as `decodeText` does. */
 export async function readText(file: string): Promise<string> {
-  return new TextDecoder().decode(await readBytes(file));
+  return decodeText(await readBytes(file), file);
 }
 
 /** The lines of a text file that are not blank, with their numbers from 1. */
@@ -51,15 +92,54 @@ export async function readLines(file: string): Promise<{ line: number; text: str
     .filter(({ text }) => text !== "");
 }
 
-/** Names of the files in a folder that match, in the order of their code points; empty if there is no such folder. */
-export function namesIn(folder: string, pattern: RegExp): string[] {
-  if (kindOf(folder) !== "folder") return [];
+/** The names in a text file, one a line. Throws a `FeatherdetError` for a blank line between them, by which they would be miscounted. */
+export async function readNames(file: string): Promise<string[]> {
+  const lines = await readLines(file);
+  const gap = lines.findIndex(({ line }, index) => line !== index + 1);
+  if (gap >= 0) throw new FeatherdetError(`line ${gap + 1} is blank, expected the name of class ${gap}`, { file });
+  return lines.map(({ text }) => text);
+}
+
+/** Entries of a folder by name, with links as what they lead to. Throws `FeatherdetError` for a folder that may not be read. */
+function entriesOf(folder: string): { readonly name: string; readonly isFolder: boolean }[] {
   try {
-    return [...Deno.readDirSync(folder)].filter(({ name, isDirectory }) => !isDirectory && pattern.test(name))
-      .map(({ name }) => name).sort();
+    return [...Deno.readDirSync(folder)].map((entry) => ({
+      name: entry.name,
+      isFolder: entry.isSymlink ? kindOf(join(folder, entry.name)) === "folder" : entry.isDirectory,
+    })).sort((a, b) => a.name < b.name ? -1 : 1);
   } catch (error) {
     throw accessError(error, folder);
   }
+}
+
+/** Names of the files in a folder that match, in the order of their code points; empty if there is no such folder. */
+export function namesIn(folder: string, pattern: RegExp): string[] {
+  if (kindOf(folder) !== "folder") return [];
+  return entriesOf(folder).filter(({ name, isFolder }) => !isFolder && !name.startsWith("._") && pattern.test(name))
+    .map(({ name }) => name);
+}
+
+/** Names of the folders in a folder, but for hidden ones and what macOS adds to archives. */
+export function foldersIn(folder: string): string[] {
+  if (kindOf(folder) !== "folder") return [];
+  return entriesOf(folder).filter(({ name, isFolder }) => isFolder && !/^(\.|__MACOSX$)/.test(name))
+    .map(({ name }) => name);
+}
+
+/**
+ * Paths of all files below a folder, from it on and with slashes; each folder's files by name, then its folders. Links are followed, but
+ * not back to where they come from. Files that begin with a dot are left out.
+ */
+export function walk(folder: string): string[] {
+  const found: string[] = [];
+  const visit = (path: string, above: readonly string[]): void => {
+    const real = Deno.realPathSync(join(folder, path));
+    if (above.includes(real)) return;
+    for (const name of namesIn(join(folder, path), /^[^.]/)) found.push(posix.join(path, name));
+    for (const name of foldersIn(join(folder, path))) visit(posix.join(path, name), [...above, real]);
+  };
+  if (kindOf(folder) === "folder") visit("", []);
+  return found;
 }
 
 /** As `Promise.all` over a mapped list, with at most `width` calls under way; the first error ends it. */

@@ -5,6 +5,7 @@
  */
 
 import type { Dataset } from "./dataset.ts";
+import type { Remarks } from "./remarks.ts";
 
 /** A folder to be read. */
 export interface Folder {
@@ -14,10 +15,18 @@ export interface Folder {
   readonly split?: string;
   /** Keep only the first so many pictures. */
   readonly limit?: number;
+  /** Takes what is put right or left out. */
+  readonly remarks?: Remarks;
 }
 
 /** What a reader finds. */
 export type Reading = Pick<Dataset, "classes" | "categoryIds" | "images" | "warnings">;
+
+/** One form that a folder has: its splits (none if it has no splits), and how one is read. */
+export interface Form {
+  readonly splits: readonly string[];
+  read(split: string | undefined): Promise<Reading>;
+}
 
 /** Numbers pictures by their file names where all of those are numbers, as COCO's are, else by their place from 1. */
 export function pictureIds(stems: readonly string[]): number[] {

@@ -4,16 +4,20 @@
  * @module
  */
 
-import { basename, dirname, join } from "node:path";
-import { cocoFiles, readCoco } from "./coco.ts";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { type CocoFiles, cocoFiles, cocoSplitNames, fileOfSplit, tagOf } from "./coco_files.ts";
+import { readCoco } from "./coco.ts";
 import type { Dataset } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { kindOf } from "./files.ts";
-import type { Reading } from "./folder.ts";
+import { foldersIn, kindOf } from "./files.ts";
+import type { Folder, Form } from "./folder.ts";
+import { PictureIndex } from "./picture_index.ts";
 import { picturePlace, pictureSplits, readPictures } from "./pictures.ts";
-import { readVoc, type VocOptions, vocSplits } from "./voc.ts";
-import { readYolo } from "./yolo.ts";
-import { yoloPlace, yoloSplits } from "./yolo_layout.ts";
+import { Remarks } from "./remarks.ts";
+import { usualSplit } from "./splits.ts";
+import { readVoc, type VocOptions } from "./voc.ts";
+import { vocLayout } from "./voc_layout.ts";
+import { yoloForm, yoloFormOfFile } from "./yolo_form.ts";
 
 /** The split that is read where there are splits and none is named. */
 export const DEFAULT_SPLIT = "val";
@@ -28,43 +32,60 @@ export interface FolderOptions extends VocOptions {
   readonly name?: string;
   /** False where pictures alone will do: a folder of nothing else is a data set then, without classes. */
   readonly labels?: boolean;
+  /** Refuse what is otherwise put right or left out with a warning. */
+  readonly strict?: boolean;
 }
 
-/** One form that a folder has: its splits (none if it has no splits), and how one is read. */
-interface Form {
-  readonly splits: readonly string[];
-  read(split: string | undefined): Promise<Reading>;
+function cocoForm(files: CocoFiles, folder: Folder): Form | undefined {
+  if (files.size === 0) return undefined;
+  const splits = cocoSplitNames(files);
+  const read = (split = "") => readCoco({ ...folder, split }, fileOfSplit(files, split));
+  return { splits, read };
 }
 
-/** The form of a folder, undefined if it has none. The first that applies is taken: COCO, VOC, YOLO, pictures alone. */
-function formOf(path: string, options: FolderOptions): Form | undefined {
-  const { limit, labels } = options;
-  const coco = cocoFiles(path);
-  if (coco.size > 0) {
-    return {
-      splits: coco.has("") ? [] : [...coco.keys()],
-      read: (split = "") => readCoco({ path, split, limit }, coco.get(split)!),
-    };
-  }
-  if (kindOf(join(path, "Annotations")) === "folder") {
-    return { splits: vocSplits(path), read: (split) => readVoc({ path, split, limit }, options) };
-  }
-  const splits = yoloSplits(path);
-  if (splits.length > 0 || yoloPlace(path) !== undefined) {
-    return { splits, read: (split) => readYolo({ path, split, limit }, yoloPlace(path, split)!) };
-  }
-  if (labels !== false) return undefined;
-  const pictures = pictureSplits(path);
-  if (pictures.length === 0 && picturePlace(path) === undefined) return undefined;
+function vocForm(folder: Folder, options: VocOptions): Form | undefined {
+  const layout = vocLayout(folder.path);
+  if (layout === undefined) return undefined;
+  // CVAT calls the only list there is `default`.
+  const lists = [...layout.lists.keys()].filter((name) => layout.lists.size > 1 || name !== "default");
   return {
-    splits: pictures,
-    read: (split) => readPictures({ path, split, limit }, picturePlace(path, split)!),
+    splits: lists.length > 0 ? lists : layout.splits,
+    read: (split) => readVoc({ ...folder, split }, options),
   };
 }
 
+/** A folder of nothing but pictures. */
+function pictureForm(folder: Folder): Form | undefined {
+  const splits = pictureSplits(folder.path);
+  if (splits.length === 0 && picturePlace(folder.path) === undefined) return undefined;
+  return { splits, read: (split) => readPictures({ ...folder, split }, picturePlace(folder.path, split)!) };
+}
+
+/** The form of a folder, undefined if it has none. The first that applies is taken: COCO, VOC, YOLO, pictures alone. */
+async function formOf(folder: Folder, options: FolderOptions): Promise<Form | undefined> {
+  const coco = cocoForm(cocoFiles(folder.path), folder);
+  const voc = vocForm(folder, options);
+  const first = coco ?? voc;
+  if (first === undefined) {
+    if (options.labels !== false) return await yoloForm(folder);
+    return await yoloForm(folder).catch(() => undefined) ?? pictureForm(folder);
+  }
+  const yolo = await yoloForm(folder).catch(() => undefined);
+  const others = [coco && voc && "Pascal VOC", yolo && "YOLO"].filter((name) => name !== undefined);
+  const say = (name: string) =>
+    folder.remarks?.say(
+      `it is read in the form of ${coco ? "COCO" : "Pascal VOC"}, files in that of ${name} are there too`,
+    );
+  for (const name of others) say(name);
+  return first;
+}
+
 function noForm(path: string): FeatherdetError {
+  const count = new PictureIndex(path).paths().length;
+  const images = count === 1 ? "1 image" : `${count} images`;
+  const found = count === 0 ? "it is no data set" : `it holds ${images}, but no annotations that are read`;
   return new FeatherdetError(
-    "it is no data set: expected images/ with instances.json or instances_SPLIT.json (COCO), Annotations/ (Pascal VOC), or " +
+    `${found}: expected images/ with instances.json or instances_SPLIT.json (COCO), Annotations/ (Pascal VOC), or ` +
       "images/ with labels/ (YOLO)",
     { file: path },
   );
@@ -79,41 +100,104 @@ function refuseEmpty(dataset: Dataset, path: string, bare: boolean): void {
   }
 }
 
-/**
- * Reads a folder in COCO's, Pascal VOC's or YOLO's form, or one split of it; a folder with a folder for each split is read as
- * that of the split.
- *
- * Throws a `FeatherdetError`, one sentence that names the file: for a folder or split that is not there, a missing image or one of
- * another size, a box outside its image, an unknown class, an id that is there twice, a broken file, an empty set.
- */
-export async function readFolder(path: string, options: FolderOptions = {}): Promise<Dataset> {
-  const kind = kindOf(path);
-  if (kind === undefined) throw new FeatherdetError("no such folder", { file: path });
-  if (kind === "file") throw new FeatherdetError("is a file, a data set is a folder", { file: path });
-  const form = formOf(path, options);
-  const wanted = options.split ?? DEFAULT_SPLIT;
-  const own = basename(path.replace(/[\\/]+$/, ""));
-  if (form === undefined) {
-    const inside = join(path, wanted);
-    if (formOf(inside, options) === undefined) {
-      const folders = kind === "folder" ? [...Deno.readDirSync(path)].filter((one) => one.isDirectory) : [];
-      const splits = folders.map(({ name }) => name).filter((name) => formOf(join(path, name), options) !== undefined);
-      throw splits.length > 0 ? noSplit(path, wanted, splits) : noForm(path);
+/** The split of a form that is meant by a name. Throws a `FeatherdetError` if it has none of that name. */
+function splitOf(form: Form, { split }: FolderOptions, path: string): string | undefined {
+  if (form.splits.length === 0) {
+    if (split !== undefined) {
+      throw new FeatherdetError(`it has no splits, so "${split}" is none of them`, { file: path });
     }
-    // The folder of a split has none of its own.
-    const found = await readFolder(inside, { ...options, split: undefined, name: options.name ?? own });
-    return { ...found, split: wanted };
+    return undefined;
   }
-  if (form.splits.length === 0 && options.split !== undefined) {
-    throw new FeatherdetError(`it has no splits, so "${options.split}" is none of them`, { file: path });
-  }
-  if (form.splits.length > 0 && !form.splits.includes(wanted)) throw noSplit(path, wanted, form.splits);
-  const split = form.splits.length > 0 ? wanted : undefined;
-  // A folder val/ is best known by the name of what it is a part of.
-  const name = options.name ?? (["train", "val", "test"].includes(own) ? basename(dirname(path)) : own);
+  const wanted = split ?? DEFAULT_SPLIT;
+  const found = [wanted, usualSplit(wanted)].find((name) => name !== undefined && form.splits.includes(name));
+  if (found === undefined) throw noSplit(path, wanted, form.splits);
+  return found;
+}
+
+/** The name of a folder as a data set; a folder `val` is best known by the name of what it is a part of. */
+function nameOf(path: string): string {
+  const own = basename(resolve(path));
+  return usualSplit(own) === undefined ? own : basename(dirname(resolve(path)));
+}
+
+/** A sentence on each two classes whose names differ in capitals and spaces alone: mostly a slip of who annotated. */
+function nearlyEqualNames(classes: readonly string[]): string[] {
+  const plain = classes.map((name) => name.toLowerCase().replaceAll(/[\s_-]+/g, " ").trim());
+  return plain.flatMap((name, at) => {
+    const first = plain.indexOf(name);
+    return first < at ? [`"${classes[first]}" and "${classes[at]}" are two classes`] : [];
+  });
+}
+
+async function readForm(form: Form, path: string, options: FolderOptions): Promise<Dataset> {
+  const split = splitOf(form, options, path);
+  const name = options.name ?? nameOf(path);
   const dataset: Dataset = { name, ...(split !== undefined && { split }), ...await form.read(split) };
   refuseEmpty(dataset, path, options.limit !== undefined || options.labels === false);
-  return dataset;
+  return { ...dataset, warnings: [...dataset.warnings, ...nearlyEqualNames(dataset.classes)] };
+}
+
+/** Reads a folder that only holds others: that of the split that is wanted, or the only one that is a data set. */
+async function readInside(path: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
+  const inside: string[] = [];
+  for (const name of foldersIn(path)) {
+    if (await formOf({ path: join(path, name) }, options).catch(() => true)) inside.push(name);
+  }
+  const wanted = options.split ?? DEFAULT_SPLIT;
+  const splits = inside.map((name) => usualSplit(name) ?? name);
+  const found = inside.find((name) => name === wanted) ?? inside[splits.indexOf(usualSplit(wanted) ?? wanted)];
+  const name = options.name ?? nameOf(path);
+  if (found !== undefined) {
+    // The folder of a split has none of its own.
+    const dataset = await read(join(path, found), { ...options, split: undefined, name }, remarks);
+    return { ...dataset, split: usualSplit(found) ?? found };
+  }
+  if (inside.length === 1 && usualSplit(inside[0]) === undefined && options.split === undefined) {
+    remarks.say(`read from ${join(path, inside[0])}`);
+    return await read(join(path, inside[0]), { ...options, name }, remarks);
+  }
+  throw inside.length > 0 ? noSplit(path, wanted, splits) : noForm(path);
+}
+
+/** Reads the data set that a file describes: one of YOLO's YAML files, or a file of COCO's annotations. */
+async function readDescribed(file: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
+  const own = dirname(file), { limit } = options;
+  if (/\.ya?ml$/i.test(file)) {
+    return await readForm(await yoloFormOfFile(file, { path: own, limit, remarks }), own, options);
+  }
+  if (/\.(zip|tar|tgz|gz|bz2|xz|7z|rar)$/i.test(file)) {
+    throw new FeatherdetError("is an archive: unpack it and name the folder", { file });
+  }
+  if (extname(file).toLowerCase() !== ".json") {
+    throw new FeatherdetError("is a file, a data set is a folder, its data.yaml or a file of COCO's annotations", {
+      file,
+    });
+  }
+  const path = /^annotations$/i.test(basename(resolve(own))) ? dirname(own) : own;
+  const form: Form = { splits: [], read: () => readCoco({ path, split: tagOf(file), limit, remarks }, file) };
+  return await readForm(form, path, options);
+}
+
+async function read(path: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
+  const kind = kindOf(path);
+  if (kind === undefined) throw new FeatherdetError("no such folder", { file: path });
+  if (kind === "file") return await readDescribed(path, options, remarks);
+  const form = await formOf({ path, limit: options.limit, remarks }, options);
+  return form ? await readForm(form, path, options) : await readInside(path, options, remarks);
+}
+
+/**
+ * Reads a folder in COCO's, Pascal VOC's or YOLO's form, or one split of it; a folder with a folder for each split is read as
+ * that of the split. `path` may also be a `data.yaml` or a JSON file in COCO's form.
+ *
+ * What is put right or left out is counted in `warnings`, or refused with `strict`: boxes over the edge of their picture, rows that
+ * cannot be read, labels without a picture.
+ *
+ * Throws a `FeatherdetError`, one sentence that names the file: for a folder or split that is not there, a missing image or one of
+ * another size, an unknown class, an id that is there twice, a broken file, an empty set, a set most of whose boxes cannot be used.
+ */
+export async function readFolder(path: string, options: FolderOptions = {}): Promise<Dataset> {
+  return await read(path, options, new Remarks(options.strict));
 }
 
 function noSplit(path: string, wanted: string, splits: readonly string[]): FeatherdetError {

@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly size?: number | readonly [width: number, height: number];
   /** False where pictures alone will do: a folder of nothing else is a data set then, without classes. */
   readonly labels?: boolean;
+  /** Refuse what is otherwise put right or left out with a warning, and damaged pictures when they are read. */
+  readonly strict?: boolean;
 }
 
 /** Data sets that have names, with what `deno task data` downloads of them. */
@@ -43,8 +45,9 @@ function folderOf(name: string): string {
 }
 
 /**
- * Opens `synthetic` (which is painted when it is read), `bccd`, `coco`, or a folder in COCO's, Pascal VOC's or YOLO's form. A name stands
- * for the data set even if a folder has the same name: write `./coco` for the folder.
+ * Opens `synthetic` (which is painted when it is read), `bccd`, `coco`, or a folder in COCO's, Pascal VOC's or YOLO's form; also a
+ * `data.yaml` or a JSON file in COCO's form. A name stands for the data set even if a folder has the same name: write `./coco` for the
+ * folder.
  *
  * Throws a `FeatherdetError` that names the file: for a set that is not here (with the command that gets it), for an unknown split, and
  * for what `readFolder` refuses.
@@ -81,7 +84,7 @@ export async function openDataset(nameOrFolder: string, options: OpenOptions = {
 }
 
 /** Opens one split. */
-async function openOne(nameOrFolder: string, { split, limit, size, labels }: OpenOptions): Promise<Dataset> {
+async function openOne(nameOrFolder: string, { split, limit, size, strict, labels }: OpenOptions): Promise<Dataset> {
   if (nameOrFolder === "synthetic") {
     const wanted = split ?? DEFAULT_SPLIT;
     const known = SYNTHETIC_SPLITS.find((one) => one === wanted);
@@ -95,12 +98,12 @@ async function openOne(nameOrFolder: string, { split, limit, size, labels }: Ope
   }
   if (Object.hasOwn(NAMED, nameOrFolder)) {
     const folder = folderOf(nameOrFolder);
-    return await readFolder(folder, { split, limit, labels, name: nameOrFolder });
+    return await readFolder(folder, { split, limit, strict, labels, name: nameOrFolder });
   }
   if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {
     throw new FeatherdetError(
       `unknown data set "${nameOrFolder}": it is no folder and none of the names ${DATASET_NAMES.join(", ")}`,
     );
   }
-  return await readFolder(nameOrFolder, { split, limit, labels });
+  return await readFolder(nameOrFolder, { split, limit, strict, labels });
 }

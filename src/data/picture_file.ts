@@ -7,11 +7,11 @@
 import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { DatasetImage, GroundTruth } from "./dataset.ts";
-import { accessError, kindOf, readBytes } from "./files.ts";
+import { accessError, readBytes } from "./files.ts";
 import { decodeImage } from "../image/codec/decode.ts";
 import { readImageHeader, sniffFormat } from "../image/codec/header.ts";
 
-/** Bytes that hold the header of nearly every JPEG; those with more in front of it are read whole. */
+/** Bytes that hold the header of nearly every file; those with more in front of it are read whole. */
 const HEADER_BYTES = 65536;
 
 /** Size of a picture in pixels, after its orientation is applied. */
@@ -40,11 +40,13 @@ async function readHead(file: string): Promise<{ head: Uint8Array; whole: boolea
 async function readHeader(file: string) {
   const { head, whole } = await readHead(file);
   if (whole) return readImageHeader(head, file);
-  if (sniffFormat(head) === "JPEG") {
+  const format = sniffFormat(head);
+  // Of these two, the orientation may stand behind the pixels.
+  if (format !== "PNG" && format !== "WebP") {
     try {
       return readImageHeader(head, file);
     } catch {
-      // Long profiles and thumbnails may stand in front of the frame's header.
+      // Long profiles and thumbnails may stand in front of the frame's header, TIFF's directory at the end.
     }
   }
   return readImageHeader(await Deno.readFile(file), file);
@@ -67,11 +69,6 @@ export async function pictureSize(file: string, listedIn?: string): Promise<Pict
   }
 }
 
-/** The first of several files that is there; the first of them all where none is. */
-export function firstPresent(files: readonly string[]): string {
-  return files.find((file) => kindOf(file) === "file") ?? files[0];
-}
-
 /** A picture in a file. */
 export class PictureFile implements DatasetImage {
   readonly id: number;
@@ -81,15 +78,24 @@ export class PictureFile implements DatasetImage {
   readonly boxes: readonly GroundTruth[];
   /** Where it lies. */
   readonly file: string;
+  readonly #strict: boolean;
+  /** Damage is told once, however often the picture is read. */
+  #told = false;
 
-  /** Takes what is known of the picture. The file is read when `load` or `bytes` is called. */
-  constructor(known: Omit<DatasetImage, "bytes" | "load"> & { readonly file: string }) {
+  /** Takes what is known of the picture. The file is read when `load` or `bytes` is called. With `strict`, damage is refused then. */
+  constructor(known: Omit<DatasetImage, "bytes" | "load"> & { readonly file: string }, strict = false) {
     this.id = known.id;
     this.name = known.name;
     this.width = known.width;
     this.height = known.height;
     this.boxes = known.boxes;
     this.file = known.file;
+    this.#strict = strict;
+  }
+
+  #warn(sentence: string): void {
+    if (!this.#told) console.warn(`warning: ${sentence}`);
+    this.#told = true;
   }
 
   /** The file as it is. */
@@ -99,7 +105,10 @@ export class PictureFile implements DatasetImage {
 
   /** The decoded picture; a `FeatherdetError` if it has come to have another size since the data set was read. */
   async load(): Promise<RgbImage> {
-    const image = await decodeImage(await this.bytes(), this.file);
+    const image = await decodeImage(await this.bytes(), this.file, {
+      strict: this.#strict,
+      onWarning: (sentence) => this.#warn(sentence),
+    });
     if (image.width !== this.width || image.height !== this.height) {
       throw new FeatherdetError(
         `the image is ${image.width}x${image.height} now, it was ${this.width}x${this.height} when the data set was read`,

@@ -6,6 +6,7 @@
 
 // Of the parsers tried (fast-xml-parser, xmldom, this one) it is the strictest, says the line and column, and is the fastest.
 import { SaxesParser } from "npm:saxes@6.0.0";
+import { decodeText, readBytes } from "./files.ts";
 import { FeatherdetError } from "../graph/error.ts";
 
 /** An element without its attributes, of which the formats read here make no use. */
@@ -14,6 +15,16 @@ export interface XmlElement {
   /** Its own text, trimmed. */
   readonly text: string;
   readonly children: readonly XmlElement[];
+}
+
+/** Reads a file in the encoding that its first line states. Throws a `FeatherdetError` that names the file. */
+export async function readXml(file: string): Promise<XmlElement> {
+  const bytes = await readBytes(file);
+  // The declaration itself is ASCII in all encodings but UTF-16, which has a mark of its own.
+  const [, stated] = /^\s*<\?xml[^>]*encoding\s*=\s*["']([^"']+)["']/.exec(
+    new TextDecoder("latin1").decode(bytes.subarray(0, 200)).replace(/^\u00ef\u00bb\u00bf/, ""),
+  ) ?? [];
+  return parseXml(decodeText(bytes, file, stated), file);
 }
 
 /** Parses a document and returns its root. Throws a `FeatherdetError` that names the file and the line. */

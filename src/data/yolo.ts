@@ -1,104 +1,106 @@
 /**
- * Data sets in YOLO's form: a text file a picture with one line an object, `class centreX centreY width height` in parts of the
- * picture; class names in `data.yaml` or `classes.txt`.
+ * Data sets in YOLO's form: a text file a picture with one row an object; class names in `data.yaml`, `classes.txt` or `obj.names`.
  *
  * @module
  */
 
-import { basename, join, parse } from "node:path";
+import { basename, dirname, parse } from "node:path";
 import { BoxCheck } from "./box_check.ts";
-import type { GroundTruth, TrueBox } from "./dataset.ts";
+import type { GroundTruth } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
-import { kindOf, mapPooled, namesIn, PICTURE_NAME, readLines } from "./files.ts";
+import { kindOf, mapPooled } from "./files.ts";
 import { categoryIdsFor, type Folder, pictureIds, type Reading } from "./folder.ts";
 import { PictureFile, type PictureSize, pictureSize } from "./picture_file.ts";
-import { yoloClasses, type YoloPlace } from "./yolo_layout.ts";
+import { type RemarkKind, Remarks } from "./remarks.ts";
+import type { YoloItem } from "./yolo_layout.ts";
+import { readRows, type YoloRow } from "./yolo_rows.ts";
+import type { YoloYaml } from "./yolo_yaml.ts";
 
-/** One object in parts of the picture. */
-interface YoloLine {
-  readonly line: number;
-  readonly classId: number;
-  /** Edges from 0 to 1. */
-  readonly box: TrueBox;
+/** What a reader is to read. */
+export interface YoloSource {
+  readonly items: readonly YoloItem[];
+  readonly classes: readonly string[];
+  readonly keypoints?: YoloYaml["keypoints"];
 }
 
-/** Edges around the points of an outline. */
-function around(points: readonly number[]): TrueBox {
-  const [xs, ys] = [0, 1].map((odd) => points.filter((_, index) => index % 2 === odd));
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-}
+const LISTED_TWICE: RemarkKind = ["image that is listed twice read once", "images that are listed twice read once"];
 
-function parseLine(text: string, line: number, classes: number, file: string): YoloLine {
-  const refuse = (reason: string) => new FeatherdetError(`line ${line} ${reason}`, { file });
-  const values = text.split(/\s+/).map(Number);
-  if (values.some((value) => !Number.isFinite(value))) {
-    throw refuse(`is ${JSON.stringify(text.slice(0, 40))}, expected numbers: class, centre x and y, width, height`);
-  }
-  const [classId, ...rest] = values;
-  if (!Number.isInteger(classId) || classId < 0 || classId >= classes) {
-    throw refuse(`is of the unknown class ${classId}, there are ${classes} counted from 0`);
-  }
-  // Outlines for segmentation stand in the same kind of file; three points are the least.
-  const isOutline = rest.length >= 6 && rest.length % 2 === 0;
-  if (rest.length !== 4 && !isOutline) throw refuse(`has ${values.length} numbers, expected 5`);
-  const [x, y, width, height] = rest;
-  const box: TrueBox = isOutline ? around(rest) : [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
-  return { line, classId, box };
-}
-
-/** Pictures of a folder by their stems, since a label file is found by its stem alone. */
-function picturesByStem(folder: string): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const name of namesIn(folder, PICTURE_NAME)) {
-    const { name: stem } = parse(name);
-    if (found.has(stem)) {
-      throw new FeatherdetError(`${found.get(stem)} and ${name} would share one label file`, { file: folder });
+/** The pictures without repetitions. Throws a `FeatherdetError` if two of them would share a label file. */
+function distinct(items: readonly YoloItem[], remarks: Remarks): YoloItem[] {
+  const byPicture = new Map<string, YoloItem>(), byLabel = new Map<string, string>();
+  for (const item of items) {
+    const { picture, label, listedIn } = item;
+    if (byPicture.has(picture)) {
+      remarks.count(LISTED_TWICE, new FeatherdetError(`${listedIn} names it twice`, { file: picture }));
+      continue;
     }
-    found.set(stem, name);
+    const other = byLabel.get(label);
+    if (other !== undefined) {
+      throw new FeatherdetError(`${basename(other)} and ${basename(picture)} would share one label file`, {
+        file: dirname(picture),
+      });
+    }
+    byPicture.set(picture, item);
+    byLabel.set(label, picture);
   }
-  return found;
+  return [...byPicture.values()];
 }
 
-/** Reads the labels and pictures of one place. Throws a `FeatherdetError` for whatever is wrong about them. */
-export async function readYolo(folder: Folder, place: YoloPlace): Promise<Reading> {
-  const classes = await yoloClasses(folder.path);
-  const pictures = picturesByStem(place.images);
-  const labels = namesIn(place.labels, /\.txt$/).filter((name) => name !== "classes.txt");
-  for (const name of labels) {
-    if (!pictures.has(name.slice(0, -4))) {
-      throw new FeatherdetError(`its image is missing from ${place.images}`, { file: join(place.labels, name) });
-    }
+/** Says what most people would want to know of the labels that were read. */
+function remarkOnLabels(rows: readonly (readonly YoloRow[] | undefined)[], remarks: Remarks): void {
+  const without = rows.filter((one) => one === undefined).length;
+  const images = (count: number, has: string, have: string) =>
+    count === 1 ? `1 image ${has}` : `${count} images ${have}`;
+  if (without > 0) {
+    remarks.say(
+      `${images(without, "has no label file and counts", "have no label file and count")} as showing nothing`,
+    );
   }
-  const kept = [...pictures].slice(0, folder.limit);
-  const ids = pictureIds(kept.map(([stem]) => stem));
-  const check = new BoxCheck();
+  const outlines = rows.flatMap((one) => one ?? []).filter(({ isOutline }) => isOutline).length;
+  if (outlines > 0) {
+    const read = outlines === 1
+      ? "1 outline is read as the box around it"
+      : `${outlines} outlines are read as the boxes around them`;
+    remarks.say(`${read}; if they are boxes with keypoints, data.yaml has to say so by kpt_shape`);
+  }
+}
+
+/** Reads the labels and pictures of one place. Throws a `FeatherdetError` for what nothing can be made of. */
+export async function readYolo(
+  { path, limit, remarks = new Remarks() }: Folder,
+  { items, classes, keypoints }: YoloSource,
+): Promise<Reading> {
+  const kept = distinct(items, remarks).slice(0, limit);
+  const ids = pictureIds(kept.map(({ picture }) => parse(picture).name));
+  const check = new BoxCheck(remarks);
   let nextId = 1;
-  const boxesOf = (lines: readonly YoloLine[], { width, height }: PictureSize, file: string): GroundTruth[] =>
-    lines.flatMap(({ line, classId, box: [x1, y1, x2, y2] }) => {
-      const box = check.check(
-        [x1 * width, y1 * height, x2 * width, y2 * height],
-        { width, height },
-        file,
-        `line ${line}`,
-      );
-      if (box === undefined) return [];
-      return [{ id: nextId++, classId, box, area: (box[2] - box[0]) * (box[3] - box[1]), crowd: false }];
+  const boxesOf = (rows: readonly YoloRow[], { width, height }: PictureSize, file: string): GroundTruth[] => {
+    const found = rows.flatMap(({ line, classId, box: [x1, y1, x2, y2] }) => {
+      const edges = [x1 * width, y1 * height, x2 * width, y2 * height] as const;
+      const box = check.check(edges, { width, height }, file, `line ${line}`);
+      return box === undefined ? [] : [{ classId, box }];
     });
-  const found = await mapPooled(kept, 16, async ([stem, name]) => {
-    const [picture, label] = [join(place.images, name), join(place.labels, `${stem}.txt`)];
-    const size = await pictureSize(picture);
-    // A picture without a label file shows nothing that is looked for.
-    const lines = kindOf(label) === "file" ? await readLines(label) : [];
-    return { picture, label, size, lines: lines.map(({ text, line }) => parseLine(text, line, classes.length, label)) };
+    const objects = check.withoutRepeats(found, () => new FeatherdetError("a row is there twice", { file }));
+    return objects.map(({ classId, box }) => {
+      return { id: nextId++, classId, box, area: (box[2] - box[0]) * (box[3] - box[1]), crowd: false };
+    });
+  };
+  const found = await mapPooled(kept, 16, async ({ picture, label, listedIn }) => {
+    const size = await pictureSize(picture, listedIn);
+    if (kindOf(label) !== "file") return { picture, label, size };
+    const broken: FeatherdetError[] = [];
+    const rows = await readRows(label, { classes: classes.length, keypoints }, (fault) => broken.push(fault));
+    return { picture, label, size, rows, broken };
   });
-  const images = found.map(({ picture, label, size, lines }, index) =>
-    new PictureFile({
-      id: ids[index],
-      name: basename(picture),
-      ...size,
-      boxes: boxesOf(lines, size, label),
-      file: picture,
-    })
+  // Remarks come in the order of the pictures, not of their reading.
+  for (const fault of found.flatMap(({ broken = [] }) => broken)) check.unreadable(fault);
+  remarkOnLabels(found.map(({ rows }) => rows), remarks);
+  const images = found.map(({ picture, label, size, rows = [] }, index) =>
+    new PictureFile(
+      { id: ids[index], name: basename(picture), ...size, boxes: boxesOf(rows, size, label), file: picture },
+      remarks.strict,
+    )
   );
-  return { classes, categoryIds: categoryIdsFor(classes), images, warnings: check.warnings() };
+  check.finish(path);
+  return { classes, categoryIds: categoryIdsFor(classes), images, warnings: remarks.warnings() };
 }

@@ -59,7 +59,7 @@ export type DetectorSettings = Readonly<
   Required<Pick<DetectorOptions, "confidence" | "iou" | "maxDetections" | "multiLabel">>
 >;
 
-/** A picture: encoded bytes (JPEG, PNG, WebP) or pixels. */
+/** A picture: encoded bytes (of a format that `decodeImage` reads) or pixels. */
 export type Picture = Uint8Array | RgbImage;
 
 /** Milliseconds of the stages of one frame. */
@@ -179,7 +179,8 @@ export class Detector {
 
   /**
    * Finds objects in a picture, best first. With an array, the pictures are kept in flight together and the result is an array
-   * in the same order. Throws FeatherdetError for a picture that cannot be decoded and for a lost device.
+   * in the same order. A damaged picture that has all its pixels is told of on the console. Throws FeatherdetError for a picture that cannot
+   * be decoded and for a lost device; it names `file`, or the picture's place in the array.
    */
   detect(picture: Picture, file?: string): Promise<Detection[]>;
   /** Finds objects in several pictures; the results are in the same order. */
@@ -213,8 +214,9 @@ export class Detector {
     observe?: (stages: FrameStages) => void,
   ): AsyncGenerator<Detection[]> {
     const waiting: Promise<Detection[]>[] = [];
+    let place = 0;
     for await (const picture of pictures) {
-      const pending = (await this.#submit(picture, undefined, observe))();
+      const pending = (await this.#submit(picture, `picture ${++place}`, observe))();
       // A failure is reported where its frame is awaited, also when that comes late.
       pending.catch(() => {});
       waiting.push(pending);

@@ -6,7 +6,7 @@
 
 import type { Dataset, DatasetImage } from "../data/dataset.ts";
 import type { Detector, DetectorSettings } from "../detect/detector.ts";
-import { classMap } from "./classes.ts";
+import { classMap, unshownText } from "./classes.ts";
 import { type CocoDetection, cocoDetections, type CocoResult, evaluateDetections } from "./coco.ts";
 import { decodeAhead } from "./decode_ahead.ts";
 import { type EvaluationJournal, evaluationRun } from "./journal.ts";
@@ -33,7 +33,7 @@ export interface Evaluation extends CocoResult {
   readonly speed: EvaluationSpeed;
   /** What decided which boxes are detections. */
   readonly settings: DetectorSettings;
-  /** Differences from COCO's protocol, a sentence each. */
+  /** Differences from COCO's protocol and classes that are not measured, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -59,7 +59,7 @@ function settingsWarnings({ confidence, maxDetections, multiLabel }: DetectorSet
  * Classes of the model and of the data set are matched by name; they are matched by number if both have the same number of classes and
  * share no name. Detections of classes that the data set does not have are left out.
  *
- * Throws FeatherdetError if the model lacks a class of the data set, if a picture cannot be read, or if the journal belongs to another
+ * Throws FeatherdetError if the model lacks a class that a picture shows, if a picture cannot be read, or if the journal belongs to another
  * run.
  *
  * ```ts
@@ -92,7 +92,9 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { journal, onProgress } = options;
   const { images, classes, categoryIds } = dataset;
-  const classOf = classMap(detector.labels, classes);
+  const shown = new Set(images.flatMap(({ boxes }) => boxes.map(({ classId }) => classId)));
+  const classOf = classMap(detector.labels, classes, shown);
+  const unshown = unshownText(classOf, classes);
   const kept = await journal?.open(await evaluationRun(detector, dataset)) ?? [];
   const found = new Map(kept.map(({ imageId, detections }) => [imageId, detections]));
   const rest = images.filter(({ id }) => !found.has(id));
@@ -122,6 +124,6 @@ export async function evaluate(
     detections,
     speed,
     settings,
-    warnings: settingsWarnings(settings),
+    warnings: [...settingsWarnings(settings), ...(unshown === undefined ? [] : [unshown])],
   };
 }

@@ -24,6 +24,8 @@ export interface PicturesWanted {
   readonly split?: string;
   /** Only the first so many. */
   readonly limit: number;
+  /** Refuse what is otherwise put right or left out with a warning. */
+  readonly strict?: boolean;
 }
 
 /** Pictures that were opened. */
@@ -97,13 +99,17 @@ export function pictureInput(graph: Graph): { readonly name: string; readonly he
 }
 
 /** The pictures: the part for training where there are parts and none was asked for. */
-async function openPart({ data, split, limit }: PicturesWanted, note: (line: string) => void): Promise<Dataset> {
-  if (split !== undefined) return await openDataset(data, { split, limit });
+async function openPart(
+  { data, split, limit, strict }: PicturesWanted,
+  note: (line: string) => void,
+): Promise<Dataset> {
+  if (split !== undefined) return await openDataset(data, { split, limit, strict });
   try {
-    return await openDataset(data, { split: "train", limit });
+    return await openDataset(data, { split: "train", limit, strict });
   } catch (error) {
-    if (!(error instanceof FeatherdetError)) throw error;
-    const dataset = await openDataset(data, { limit });
+    // Whatever else is wrong with the pictures is no reason to take others.
+    if (!(error instanceof FeatherdetError && /no splits?\b/.test(error.detail))) throw error;
+    const dataset = await openDataset(data, { limit, strict });
     if (dataset.split !== undefined) {
       note(`there is no split "train": calibrating on "${dataset.split}", measure on another`);
     }

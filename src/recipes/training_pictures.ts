@@ -13,7 +13,7 @@ import { readClassNames } from "../onnx/mod.ts";
 
 /** Which pictures. */
 export interface TrainingPicturesOptions {
-  /** Name of a data set, or a folder. */
+  /** Name of a data set, a folder, or its data.yaml. */
   readonly data?: string;
   /** Part to train on, and how many of its pictures. */
   readonly split?: string;
@@ -24,6 +24,8 @@ export interface TrainingPicturesOptions {
   readonly valEvery?: number;
   /** False where a teacher alone teaches: pictures need no labels. */
   readonly labels?: boolean;
+  /** Refuse what is otherwise put right or left out in it with a warning. */
+  readonly strict?: boolean;
 }
 
 /** What was opened. */
@@ -52,14 +54,14 @@ function uselessFor({ images, classes }: Dataset, wanted: readonly string[]): st
  * pictures without labels whose teacher names no classes.
  */
 export async function openTrainingPictures(
-  { data, split, limit, valSplit, valLimit, valEvery, labels }: TrainingPicturesOptions,
+  { data, split, limit, valSplit, valLimit, valEvery, labels, strict }: TrainingPicturesOptions,
   teacher: Graph | undefined,
   say: (line: string) => void,
 ): Promise<TrainingPictures> {
-  const found = await openTrainingPart(data!, { split, limit, labels });
+  const found = await openTrainingPart(data!, { split, limit, labels, strict });
   const dataset = labels === false ? withoutLabels(found, classesOf(teacher)) : found;
   if (valEvery === 0) return { dataset };
-  const validation = await openValidationPart(data!, dataset, { split: valSplit, limit: valLimit, labels });
+  const validation = await openValidationPart(data!, dataset, { split: valSplit, limit: valLimit, labels, strict });
   const none = validation === undefined
     ? `${data} has no part to validate on`
     : labels === false && uselessFor(validation, dataset.classes);

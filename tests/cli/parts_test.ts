@@ -4,7 +4,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inputSize, integerIn, numberIn } from "../../src/cli/arguments.ts";
-import { drawTargets, listImages } from "../../src/cli/images.ts";
+import { drawTargets } from "../../src/cli/draw_targets.ts";
+import { listImages } from "../../src/cli/images.ts";
 import { countTests, summarize } from "../../src/cli/junit.ts";
 import { findModel, loadModel, modelNames } from "../../src/host/models.ts";
 import { readTuning, tuningFile, writeTuning } from "../../src/host/tuning_store.ts";
@@ -58,7 +59,7 @@ Deno.test("listImages takes files as they are and folders by name, and says what
     for (const name of ["b.JPG", "a.png", "c.webp", "notes.txt"]) Deno.writeTextFileSync(join(folder, name), "");
     Deno.mkdirSync(join(folder, "empty"));
     const notes = join(folder, "notes.txt");
-    assertEquals(listImages([notes, folder]), [
+    assertEquals(listImages([notes, folder]).files, [
       notes,
       ...["a.png", "b.JPG", "c.webp"].map((name) => join(folder, name)),
     ]);

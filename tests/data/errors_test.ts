@@ -10,13 +10,20 @@ import { cocoValue, inFolder, put, putCoco, putPictures, putVoc, putYolo, TINY }
 interface Fault {
   readonly spoil: (folder: string) => Promise<void>;
   readonly says: RegExp;
+  /** How a warning begins that counts it; only with `strict` it is refused then. */
+  readonly counted?: string;
 }
 
-async function check(write: typeof putCoco, { spoil, says }: Fault): Promise<void> {
+async function check(write: typeof putCoco, { spoil, says, counted }: Fault): Promise<void> {
   await inFolder(async (folder) => {
     await write(folder, TINY);
     await spoil(folder);
-    const { message } = await assertRejects(() => openDataset(folder), FeatherdetError);
+    const strict = counted !== undefined;
+    const { message } = await assertRejects(() => openDataset(folder, { strict }), FeatherdetError);
+    if (counted !== undefined) {
+      const { warnings } = await openDataset(folder);
+      assertEquals(warnings.at(-1), `1 ${counted}: ${message}`);
+    }
     assert(message.startsWith(folder), message);
     assertMatch(message.slice(folder.length).replaceAll("\\", "/"), says);
     assertEquals(message.includes("\n"), false, message);
@@ -57,17 +64,31 @@ const COCO: Record<string, Fault> = {
     says: /^\/images\/000000000007\.png: not an image/,
   },
   "box outside": {
+    spoil: coco((value) => value.annotations[2].bbox = [100, 66, 27, 67]),
+    says:
+      /^\/instances\.json: annotation 3 of image 12 has a box from \(100, 66\) to \(127, 133\) that is outside its image of 127x65$/,
+    counted: "box outside its image left out",
+  },
+  "box over the edge": {
     spoil: coco((value) => value.annotations[2].bbox = [100, 1, 27, 67]),
     says:
-      /^\/instances\.json: annotation 3 of image 12 has a box from \(100, 1\) to \(127, 68\) that is outside its image of 127x65$/,
+      /^\/instances\.json: annotation 3 of image 12 has a box from \(100, 1\) to \(127, 68\) that reaches over its image of 127x65$/,
+    counted: "box over the edge of its image clipped to it",
+  },
+  "object twice": {
+    spoil: coco((value) => value.annotations.push({ ...value.annotations[2], id: 99 })),
+    says: /^\/instances\.json: image 12 has an object twice$/,
+    counted: "object that is there twice counted once",
   },
   "box of negative size": {
     spoil: coco((value) => value.annotations[2].bbox = [100, 1, -3, 5]),
     says: /^\/instances\.json: annotation 3 of image 12 has a box of negative size, from \(100, 1\) to \(97, 6\)$/,
+    counted: "box of negative size left out",
   },
   "box of three numbers": {
     spoil: coco((value) => value.annotations[2].bbox = [1, 2, 3]),
     says: /^\/instances\.json: annotation 3 has no "bbox" of four numbers$/,
+    counted: "object without a usable box left out",
   },
   "unknown class": {
     spoil: coco((value) => value.annotations[1].category_id = 9),
@@ -76,6 +97,7 @@ const COCO: Record<string, Fault> = {
   "unknown image": {
     spoil: coco((value) => value.annotations[1].image_id = 9),
     says: /^\/instances\.json: annotation 2 belongs to image 9, which the file does not list$/,
+    counted: "annotation of an image that the file does not list left out",
   },
   "image id twice": {
     spoil: coco((value) => value.images[1].id = 3),
@@ -120,22 +142,40 @@ const VOC: Record<string, Fault> = {
     spoil: edit("Annotations/000000000007.xml", "<width>64", "<width>65"),
     says: /^\/Annotations\/000000000007\.xml: it says that 000000000007\.png is 65x33, but it is 64x33$/,
   },
-  "box outside": {
-    spoil: edit("Annotations/000000000012.xml", "<xmax>127", "<xmax>130"),
+  "box over the edge": {
+    spoil: edit("Annotations/000000000012.xml", "<xmax>127", "<xmax>230"),
     says:
-      /^\/Annotations\/000000000012\.xml: object 1 has a box from \(100, 1\) to \(130, 65\) that is outside its image/,
+      /^\/Annotations\/000000000012\.xml: object 1 has a box from \(100, 1\) to \(230, 65\) that reaches over its image/,
+    counted: "box over the edge of its image clipped to it",
   },
   "box of negative size": {
     spoil: edit("Annotations/000000000012.xml", "<xmax>127", "<xmax>90"),
     says: /^\/Annotations\/000000000012\.xml: object 1 has a box of negative size/,
+    counted: "box of negative size left out",
   },
   "edge that is no number": {
     spoil: edit("Annotations/000000000012.xml", "<ymin>2<", "<ymin>two<"),
     says: /^\/Annotations\/000000000012\.xml: object 1 has an unusable <ymin>, expected a number$/,
+    counted: "object without a usable box left out",
   },
   "object without a box": {
     spoil: edit("Annotations/000000000012.xml", /<bndbox>.*<\/bndbox>/, ""),
     says: /^\/Annotations\/000000000012\.xml: object 1 has no <bndbox>$/,
+    counted: "object without a usable box left out",
+  },
+  "another encoding than it states": {
+    spoil: async (folder) => {
+      const file = join(folder, "Annotations/000000000012.xml");
+      await Deno.writeFile(
+        file,
+        new Uint8Array([...await Deno.readFile(file), 0x3c, 0x21, 0x2d, 0x2d, 0xe9, 0x2d, 0x2d, 0x3e]),
+      );
+    },
+    says: /^\/Annotations\/000000000012\.xml: is not UTF-8 text, save it as UTF-8$/,
+  },
+  "an unknown encoding": {
+    spoil: edit("Annotations/000000000012.xml", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="klingon"?>'),
+    says: /^\/Annotations\/000000000012\.xml: states the unknown encoding "klingon", save it as UTF-8$/,
   },
   "unknown class": {
     spoil: edit("Annotations/000000000012.xml", "<name>cat &amp; dog", "<name>fish"),
@@ -173,15 +213,18 @@ const YOLO: Record<string, Fault> = {
   "missing image": {
     spoil: remove("images/val/000000000012.png"),
     says: /^\/labels\/val\/000000000012\.txt: its image is missing from .*images\/val$/,
+    counted: "label file without its image left out",
   },
-  "box outside": {
+  "box over the edge": {
     spoil: (folder) => put(folder, LABELS, "0 0.9 0.5 0.5 0.5\n"),
     says:
-      /^\/labels\/val\/000000000012\.txt: line 1 has a box from \(82\.55, 16\.25\) to \(146\.05, 48\.75\) that is outside/,
+      /^\/labels\/val\/000000000012\.txt: line 1 has a box from \(82\.55, 16\.25\) to \(146\.05, 48\.75\) that reaches over its image of 127x65$/,
+    counted: "box over the edge of its image clipped to it",
   },
   "box of negative size": {
     spoil: (folder) => put(folder, LABELS, "\n0 0.5 0.5 0.5 -0.5\n"),
     says: /^\/labels\/val\/000000000012\.txt: line 2 has a box of negative size/,
+    counted: "box of negative size left out",
   },
   "unknown class": {
     spoil: (folder) => put(folder, LABELS, "2 0.5 0.5 0.5 0.5\n"),
@@ -190,10 +233,22 @@ const YOLO: Record<string, Fault> = {
   "broken line": {
     spoil: (folder) => put(folder, LABELS, "0 0.5 0.5 half 0.5\n"),
     says: /^\/labels\/val\/000000000012\.txt: line 1 is "0 0\.5 0\.5 half 0\.5", expected numbers/,
+    counted: "object without a usable box left out",
   },
   "line with six numbers": {
     spoil: (folder) => put(folder, LABELS, "0 0.5 0.5 0.5 0.5 0.9\n"),
     says: /^\/labels\/val\/000000000012\.txt: line 1 has 6 numbers, expected 5$/,
+    counted: "object without a usable box left out",
+  },
+  "place in pixels": {
+    spoil: (folder) => put(folder, LABELS, "0 63 31 20 20\n"),
+    says: /^\/labels\/val\/000000000012\.txt: line 1 has 63, expected parts of the picture from 0 to 1$/,
+    counted: "object without a usable box left out",
+  },
+  "row twice": {
+    spoil: (folder) => put(folder, LABELS, "0 0.5 0.5 0.5 0.5\n0 0.5 0.5 0.5 0.5\n"),
+    says: /^\/labels\/val\/000000000012\.txt: a row is there twice$/,
+    counted: "object that is there twice counted once",
   },
   "two images for one label file": {
     spoil: (folder) =>
@@ -248,7 +303,13 @@ Deno.test("names and folders that are no data set are refused with what would be
     await says(join(folder, "none"), "none: no such folder");
     await says(folder, "it is no data set: expected images/ with instances.json");
     await put(folder, "a.json", "{}");
-    await says(join(folder, "a.json"), "is a file, a data set is a folder");
+    await says(join(folder, "a.json"), 'a.json: it has no list "categories"');
+    await put(folder, "set.zip", "");
+    await says(join(folder, "set.zip"), "set.zip: is an archive: unpack it and name the folder");
+    await put(folder, "pictures/x/a.png", "");
+    await says(join(folder, "pictures"), "it holds 1 image, but no annotations that are read: expected ");
+    await put(folder, "a.txt", "");
+    await says(join(folder, "a.txt"), "is a file, a data set is a folder");
     await putCoco(folder, TINY);
     await says(folder, `it has no splits, so "val" is none of them`, { split: "val" });
     await says(folder, "the limit is 0 images", { limit: 0 });

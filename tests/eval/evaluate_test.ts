@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { Detector, type DetectorOptions } from "../../src/detect/detector.ts";
-import { classMap } from "../../src/eval/classes.ts";
+import { classMap, unshownText } from "../../src/eval/classes.ts";
 import { evaluateDetections } from "../../src/eval/coco.ts";
 import { COCO_SETTINGS, evaluate, type EvaluateOptions, type Evaluation } from "../../src/eval/evaluate.ts";
 import type { EvaluationJournal, EvaluationRun, ImageRecord } from "../../src/eval/journal.ts";
@@ -165,6 +165,10 @@ Deno.test("classes go together by name, else by number, else not at all", () => 
     FeatherdetError,
     `lacks 1 of the 2 of the data set: "cat"`,
   );
+  // What no picture shows need not be known.
+  assertEquals(classMap(["dog", "bird"], ["cat", "dog"], new Set([1])), [1, -1]);
+  assertEquals(unshownText([1, -1], ["cat", "dog"]), 'the model lacks "cat", which no picture of the data set shows');
+  assertEquals(unshownText([1, 0], ["cat", "dog"]), undefined);
   const many = Array.from({ length: 9 }, (_, i) => `class ${i}`);
   assertThrows(() => classMap(["x"], many), FeatherdetError, `"class 4" ...`);
 });

@@ -4,7 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { RgbImage } from "../../src/image/rgb_image.ts";
 import { drawDetections } from "../../src/report/draw/draw.ts";
 import { classColour, textColour } from "../../src/report/draw/palette.ts";
-import { measureText } from "../../src/report/draw/text.ts";
+import { measureText, missingCharacters } from "../../src/report/draw/text.ts";
+import { loadUnicodeFont, pixelGlyph } from "../../src/report/draw/unicode_font.ts";
 
 function grey(width: number, height: number): RgbImage {
   return { width, height, data: new Uint8Array(width * height * 3).fill(128) };
@@ -86,4 +87,33 @@ Deno.test("neighbouring classes have clearly different colours and legible text"
     const [light, dark] = [luminance(one), luminance(textColour(one))].sort((a, b) => b - a);
     assert((light + 0.05) / (dark + 0.05) > 2.9, `contrast of class ${classId}`);
   }
+});
+
+Deno.test("characters without strokes are drawn by number, and as Unifont's pixels once that is loaded", async () => {
+  assertEquals(missingCharacters("cafe\u0301 \u732b"), ["\u00e9", "\u732b"]);
+  assertEquals(measureText("\u732b", 9), measureText("U+732B", 9));
+  await loadUnicodeFont();
+  // As unifont.hex, the font's own source, has it: a byte a row.
+  const published: Record<string, string> = {
+    A: "0000000018242442427E424242420000",
+    B: "000000007C4242427C424242427C0000",
+  };
+  for (const [character, rows] of Object.entries(published)) {
+    const { columns, runs } = pixelGlyph(character)!;
+    const bytes = new Uint8Array(16);
+    for (const [row, from, to] of runs) for (let x = from; x < to; x++) bytes[row] |= 0x80 >> x;
+    assertEquals([columns, bytes.toHex().toUpperCase()], [8, rows], character);
+  }
+  assertEquals(missingCharacters("cafe\u0301 \u732b \u0416 \u03a9 \ud55c"), []);
+  assertEquals(missingCharacters("\u{1f408}"), ["\u{1f408}"]);
+  // Twice as wide as a capital, of ten parts of whose height it has sixteen columns.
+  assertEquals(measureText("\u732b", 10), 16);
+  assertEquals(measureText("cafe\u0301", 9), measureText("caf\u00e9", 9));
+  const drawn = drawDetections(grey(200, 160), [{ box: [50, 60, 150, 120], score: 1, classId: 4, label: "\u732b" }]);
+  const ink = textColour(classColour(4)).join();
+  const inked = Array.from(
+    { length: 60 * 100 },
+    (_, i) => pixel(drawn, 50 + i % 100, Math.floor(i / 100)).join() === ink,
+  );
+  assert(inked.filter(Boolean).length > 5, `${inked.filter(Boolean).length} pixels of ink`);
 });

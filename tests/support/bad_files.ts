@@ -93,7 +93,7 @@ export async function badPictures(): Promise<BadFile[]> {
     {
       name: "text.jpg",
       bytes: new TextEncoder().encode("hello, I am a picture"),
-      says: /^not an image \(JPEG, PNG, WebP\), it starts with "hello/,
+      says: /^not an image \(JPEG, .*\), it starts with "hello/,
     },
     { name: "empty.jpg", bytes: new Uint8Array(0), says: /^the file is empty/ },
     { name: "half.jpg", bytes: jpeg.subarray(0, jpeg.length >> 1), says: /^broken JPEG: / },

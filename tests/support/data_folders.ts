@@ -106,12 +106,12 @@ export async function putCoco(folder: string, set: TinySet, file = "instances.js
   await put(folder, file, JSON.stringify(cocoValue(set)));
 }
 
-/** The text of a picture's file in VOC's form, where the first pixel is 1 and the last one inside is named. */
-export function vocText({ name, width, height, boxes }: TinyPicture, classes: readonly string[]): string {
+/** The text of a picture's file in VOC's form, where the first pixel is 1 and the last one inside is named; or with edges from 0. */
+export function vocText({ name, width, height, boxes }: TinyPicture, classes: readonly string[], first = 1): string {
   const objects = boxes.map(([classId, x1, y1, x2, y2]) => `
   <object>
     <name>${classes[classId].replace("&", "&amp;")}</name><pose>Unspecified</pose><difficult>0</difficult>
-    <bndbox><xmin>${x1 + 1}</xmin><ymin>${y1 + 1}</ymin><xmax>${x2}</xmax><ymax>${y2}</ymax></bndbox>
+    <bndbox><xmin>${x1 + first}</xmin><ymin>${y1 + first}</ymin><xmax>${x2}</xmax><ymax>${y2}</ymax></bndbox>
   </object>`);
   return `<?xml version="1.0"?>\n<annotation verified="yes">
   <folder>JPEGImages</folder><filename>${name}</filename>

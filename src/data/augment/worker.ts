@@ -11,7 +11,9 @@ import { render, type WorkAnswer, type WorkOrder } from "./work.ts";
 
 serve<WorkOrder, WorkAnswer>(async (order) => {
   if (order.kind === "decode") {
-    return { answer: { source: sourceOf(await decodeImage(order.bytes), order.input, true) } };
+    // Whoever asked decodes what is damaged again, to tell of it by its name.
+    const image = await decodeImage(order.bytes, undefined, { strict: true });
+    return { answer: { source: sourceOf(image, order.input, true) } };
   }
   const images = render(order);
   return { answer: { images }, transfer: [images.buffer] };

@@ -21,8 +21,8 @@ const BCCD_CLASSES = ["RBC", "WBC", "Platelets"];
 /** Writes an `instances_SPLIT.json` for every split of a folder in VOC's form. */
 async function vocToCoco(folder: string, name: string): Promise<void> {
   for (const split of vocSplits(folder)) {
-    // Made with labelImg, which writes edges; two of its boxes have no extent.
-    const options = { firstPixel: 0, classes: BCCD_CLASSES, dropInverted: true } as const;
+    // Made with labelImg, which writes edges.
+    const options = { firstPixel: 0, classes: BCCD_CLASSES } as const;
     const reading = await readVoc({ path: folder, split }, options);
     await writeWhole(join(folder, `instances_${split}.json`), cocoText({ name, split, ...reading }));
   }

@@ -17,12 +17,19 @@ export interface RgbaPixels {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** What a codec makes of a file. */
+export interface DecodedFile {
+  readonly pixels: RgbaPixels;
+  /** Damage in spite of which there are pixels, as the decoder words it; usually empty. */
+  readonly warnings: readonly string[];
+}
+
 /** Decodes and encodes picture files; alpha is not premultiplied. */
 export interface ImageCodec {
   /** Whether `decode` already turns the picture as its EXIF orientation says. */
   readonly orients: boolean;
   /** Rejects with an `Error` whose message says what is wrong with the file. */
-  decode(bytes: Uint8Array, format: ImageFormat): Promise<RgbaPixels>;
+  decode(bytes: Uint8Array, format: ImageFormat): Promise<DecodedFile>;
   /** `quality` is 0 to 100 and concerns JPEG only. */
   encode(pixels: RgbaPixels, format: "JPEG" | "PNG", quality: number): Promise<Uint8Array<ArrayBuffer>>;
 }

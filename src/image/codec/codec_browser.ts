@@ -4,10 +4,13 @@
  * @module
  */
 
-import type { ImageCodec, RgbaPixels } from "./codec.ts";
+import type { DecodedFile, ImageCodec, RgbaPixels } from "./codec.ts";
 import type { ImageFormat } from "./header.ts";
 
-const MEDIA_TYPES = { JPEG: "image/jpeg", PNG: "image/png", WebP: "image/webp" } as const;
+const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
+  ...{ JPEG: "image/jpeg", PNG: "image/png", WebP: "image/webp" },
+  ...{ BMP: "image/bmp", GIF: "image/gif", TIFF: "image/tiff", AVIF: "image/avif", HEIC: "image/heic" },
+};
 
 function contextOf(width: number, height: number): [OffscreenCanvas, OffscreenCanvasRenderingContext2D] {
   const canvas = new OffscreenCanvas(width, height);
@@ -16,7 +19,7 @@ function contextOf(width: number, height: number): [OffscreenCanvas, OffscreenCa
   return [canvas, context];
 }
 
-async function decode(bytes: Uint8Array, format: ImageFormat): Promise<RgbaPixels> {
+async function decode(bytes: Uint8Array, format: ImageFormat): Promise<DecodedFile> {
   const blob = new Blob([bytes as Uint8Array<ArrayBuffer>], { type: MEDIA_TYPES[format] });
   // No colour profile may touch the pixels: both codecs have to give the same ones.
   const bitmap = await createImageBitmap(blob, {
@@ -28,7 +31,9 @@ async function decode(bytes: Uint8Array, format: ImageFormat): Promise<RgbaPixel
   const [, context] = contextOf(width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return { width, height, data: context.getImageData(0, 0, width, height).data as Uint8ClampedArray<ArrayBuffer> };
+  const data = context.getImageData(0, 0, width, height).data as Uint8ClampedArray<ArrayBuffer>;
+  // Browsers do not tell what they had to put right.
+  return { pixels: { width, height, data }, warnings: [] };
 }
 
 async function encode(

@@ -1,22 +1,19 @@
 /**
- * The picture codec outside browsers: mozjpeg, libwebp and the Rust `png` crate as WebAssembly (@jsquash).
+ * The picture codec outside browsers: mozjpeg, libwebp and the Rust `png` crate as WebAssembly (@jsquash); ImageMagick for what is rare.
  *
  * @module
  */
 
-import decodeJpeg, { init as initJpeg } from "npm:@jsquash/jpeg@1.6.0/decode.js";
 import encodeJpeg from "npm:@jsquash/jpeg@1.6.0/encode.js";
-import decodePng from "npm:@jsquash/png@3.1.1/decode.js";
 import encodePng from "npm:@jsquash/png@3.1.1/encode.js";
-import decodeWebp from "npm:@jsquash/webp@1.5.0/decode.js";
-import type { ImageCodec, RgbaPixels } from "./codec.ts";
+import type { DecodedFile, ImageCodec, RgbaPixels } from "./codec.ts";
 import type { ImageFormat } from "./header.ts";
+import { decodeByMagick } from "./codec_magick.ts";
+import { hasFourColours } from "./header_jpeg.ts";
+import { endsEarly, withEnd } from "./jpeg_end.ts";
+import { replaceDecoder, wasmDecoder } from "./wasm_decoders.ts";
 
-/** What the JPEG decoder printed during one call: the only way it tells what is wrong. */
-let complaints: string[] = [];
-let jpegReady: Promise<void> | undefined;
-
-/** The codec's own failure said plainly; its silent or cryptic ones get `otherwise`. */
+/** A decoder's failure said plainly; its silent or cryptic ones get `otherwise`. */
 function explain(error: unknown, otherwise: string): Error {
   const text = error instanceof Error ? error.message : "";
   // The WebAssembly file is read from Deno's cache, for which a sandboxed program needs permission.
@@ -24,32 +21,43 @@ function explain(error: unknown, otherwise: string): Error {
   return new Error(otherwise);
 }
 
-async function jpeg(bytes: Uint8Array<ArrayBuffer>): Promise<ImageData> {
-  jpegReady ??= initJpeg({ printErr: (line: string) => void complaints.push(line) });
-  await jpegReady;
-  complaints = [];
-  let decoded: ImageData;
+/** Decodes with a decoder of its own while it works. Its complaints are warnings if it succeeds. */
+async function decodeByWasm(bytes: Uint8Array<ArrayBuffer>, format: "JPEG" | "PNG" | "WebP"): Promise<DecodedFile> {
+  let decoder;
   try {
-    // Its glue code takes a view as well as a whole buffer, though its types name only the latter.
-    decoded = await decodeJpeg(bytes as unknown as ArrayBuffer);
+    decoder = await wasmDecoder(format);
   } catch (error) {
-    throw explain(error, complaints[0] ?? "its data cannot be decoded");
+    throw explain(error, `the decoder could not be loaded, ${error instanceof Error ? error.message : error}`);
   }
-  // A cut file is filled up with grey and merely mentioned, which would go on as a silent wrong answer.
-  const cut = complaints.find((line) => /premature end/i.test(line));
-  if (cut !== undefined) throw new Error("its data is cut short");
-  return decoded;
+  const warnings: string[] = [];
+  try {
+    const pixels = decoder(bytes, warnings);
+    // A newer version of the file's frame says nothing of its pixels.
+    return { pixels, warnings: warnings.filter((line) => !/JFIF revision/.test(line)) };
+  } catch (error) {
+    replaceDecoder(format);
+    throw explain(error, warnings[0] ?? "its data is damaged or cut short");
+  }
 }
 
-async function decode(bytes: Uint8Array, format: ImageFormat): Promise<RgbaPixels> {
+async function decodeJpeg(bytes: Uint8Array<ArrayBuffer>): Promise<DecodedFile> {
+  const early = endsEarly(bytes);
+  // With the mark of its end, a file whose picture is complete decodes without complaint. Of several, libjpeg only tells the first.
+  const decodeIt = hasFourColours(bytes) ? decodeByMagick : decodeByWasm;
+  const found = await decodeIt(early ? withEnd(bytes) : bytes, "JPEG");
+  // What is missing is filled up with grey, which would go on as a silent wrong answer.
+  const isCut = early
+    ? found.warnings.length > 0
+    : found.warnings.some((line) => /end of (JPEG|input) file/i.test(line));
+  if (isCut) throw new Error("its data is cut short");
+  return early ? { ...found, warnings: ["the mark of its end is missing"] } : found;
+}
+
+async function decode(bytes: Uint8Array, format: ImageFormat): Promise<DecodedFile> {
   const given = bytes as Uint8Array<ArrayBuffer>;
-  if (format === "JPEG") return await jpeg(given) as RgbaPixels;
-  try {
-    if (format === "PNG") return await decodePng(given as unknown as ArrayBuffer) as RgbaPixels;
-    return await decodeWebp(given as unknown as ArrayBuffer) as RgbaPixels;
-  } catch (error) {
-    throw explain(error, "its data is damaged or cut short");
-  }
+  if (format === "JPEG") return await decodeJpeg(given);
+  if (format === "PNG" || format === "WebP") return await decodeByWasm(given, format);
+  return await decodeByMagick(given, format);
 }
 
 async function encode(

@@ -1,14 +1,25 @@
 /**
- * Picture files to pixels: JPEG, PNG and WebP.
+ * Picture files to pixels: JPEG, PNG and WebP, and with more effort BMP, GIF, TIFF, AVIF and HEIC.
  *
  * @module
  */
 
 import type { RgbImage } from "../rgb_image.ts";
 import { FeatherdetError } from "../../graph/error.ts";
-import { imageCodec, type RgbaPixels } from "./codec.ts";
+import { onCanvas } from "./canvas.ts";
+import { type DecodedFile, imageCodec, type RgbaPixels } from "./codec.ts";
 import { orient } from "./exif.ts";
-import { readImageHeader } from "./header.ts";
+import { type ImageHeader, readImageHeader } from "./header.ts";
+import { soundPng } from "./png_chunks.ts";
+import { firstFrame } from "./webp_frame.ts";
+
+/** What is done about damage in spite of which a picture can be decoded. */
+export interface DecodeOptions {
+  /** Refuse such a picture. */
+  readonly strict?: boolean;
+  /** Takes a sentence that names the file; it is written to the console by default. */
+  readonly onWarning?: (sentence: string) => void;
+}
 
 /** Drops alpha, as OpenCV's and Pillow's conversions to three channels do. */
 function withoutAlpha({ width, height, data }: RgbaPixels): RgbImage {
@@ -22,14 +33,33 @@ function withoutAlpha({ width, height, data }: RgbaPixels): RgbImage {
   return { width, height, data: rgb };
 }
 
+/** Decodes what the file's own structure leaves to decode. */
+async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<DecodedFile> {
+  const { format, width, height } = header;
+  const codec = await imageCodec();
+  if (format === "PNG") {
+    const sound = soundPng(bytes);
+    const { pixels, warnings } = await codec.decode(sound.bytes, format);
+    return { pixels, warnings: [...sound.warnings, ...warnings] };
+  }
+  const frame = format === "WebP" ? firstFrame(bytes) : undefined;
+  if (!frame) return await codec.decode(bytes, format);
+  const { pixels, warnings } = await codec.decode(frame.bytes, format);
+  return { pixels: onCanvas(pixels, { left: frame.left, top: frame.top, width, height }), warnings };
+}
+
 /**
- * Decodes a JPEG, PNG or WebP file to 8-bit RGB, turned as its EXIF orientation says.
+ * Decodes a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file to 8-bit RGB, turned as its EXIF orientation says. Of an animation or a
+ * file of several pages it is the first picture.
  *
- * Pixels are those of libjpeg-turbo, libpng and libwebp. Alpha is dropped, 16 bits a channel become 8, colour profiles are not applied.
- * The content decides on the format; `file` only names the picture in errors.
+ * Pixels are those of libjpeg-turbo, libpng and libwebp, and of ImageMagick for the other formats and for JPEGs of four inks. Alpha is
+ * dropped, 16 bits a channel become 8, colour profiles are not applied. The content decides on the format; `file` only names the
+ * picture in errors.
  *
- * Throws a `FeatherdetError` for an empty file, a file that is no picture, a damaged or truncated one, a CMYK JPEG and a
- * picture of more than 100 megapixels (before it is decoded).
+ * A picture that is damaged but has all its pixels is decoded with a warning, or refused with `strict`.
+ *
+ * Throws a `FeatherdetError` for an empty file, a file that is no picture (it says which kind of file it is), a truncated one, one
+ * that is too damaged, and a picture of more than 100 megapixels (before it is decoded).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -38,18 +68,32 @@ function withoutAlpha({ width, height, data }: RgbaPixels): RgbImage {
  * const file = await encodePng({ width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) }); // or `Deno.readFile("street.jpg")`
  * const { width, height, data } = await decodeImage(file, "two.png");
  * assert.deepEqual([width, height, ...data], [2, 1, 255, 0, 0, 0, 0, 255]);
+ *
+ * const damaged = file.slice();
+ * damaged[damaged.length - 13] ^= 1; // in the checksum of its pixels
+ * const warnings: string[] = [];
+ * assert.deepEqual((await decodeImage(damaged, "two.png", { onWarning: (text) => warnings.push(text) })).data, data);
+ * assert.deepEqual(warnings, ["two.png: damaged PNG: the checksum of IDAT is wrong"]);
+ * await assert.rejects(decodeImage(damaged, "two.png", { strict: true }), /two.png: damaged PNG/);
  * ```
  */
-export async function decodeImage(bytes: Uint8Array, file?: string): Promise<RgbImage> {
-  const { format, orientation } = readImageHeader(bytes, file);
-  const codec = await imageCodec();
-  let pixels: RgbaPixels;
+export async function decodeImage(bytes: Uint8Array, file?: string, options: DecodeOptions = {}): Promise<RgbImage> {
+  const header = readImageHeader(bytes, file);
+  const { format, orientation } = header;
+  let decoded: DecodedFile;
   try {
-    pixels = await codec.decode(bytes, format);
+    decoded = await decodeFile(bytes, header);
   } catch (error) {
+    if (error instanceof FeatherdetError) throw error.at({ file });
     const reason = error instanceof Error ? error.message : String(error);
     throw new FeatherdetError(`broken ${format}: ${reason}`, { file }, { cause: error });
   }
-  const image = withoutAlpha(pixels);
-  return codec.orients ? image : orient(image, orientation);
+  if (decoded.warnings.length > 0) {
+    const damage = new FeatherdetError(`damaged ${format}: ${decoded.warnings.join(", ")}`, { file });
+    if (options.strict) throw damage;
+    const warn = options.onWarning ?? ((sentence) => console.warn(`warning: ${sentence}`));
+    warn(damage.message);
+  }
+  const image = withoutAlpha(decoded.pixels);
+  return (await imageCodec()).orients ? image : orient(image, orientation);
 }

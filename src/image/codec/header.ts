@@ -8,12 +8,26 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
+import { bmpHeader, isBmp } from "./header_bmp.ts";
+import { gifHeader } from "./header_gif.ts";
+import { heifHeader, heifKind } from "./header_heif.ts";
 import { jpegHeader } from "./header_jpeg.ts";
 import { pngHeader } from "./header_png.ts";
+import { otherKind } from "./other_kinds.ts";
+import { tiffHeader } from "./header_tiff.ts";
 import { webpHeader } from "./header_webp.ts";
 
 /** Formats that can be decoded. */
-export type ImageFormat = "JPEG" | "PNG" | "WebP";
+export type ImageFormat = "JPEG" | "PNG" | "WebP" | "BMP" | "GIF" | "TIFF" | "AVIF" | "HEIC";
+
+/** How each format's header is read. */
+const HEADERS: Readonly<Record<ImageFormat, (bytes: Uint8Array) => Omit<ImageHeader, "format">>> = {
+  ...{ JPEG: jpegHeader, PNG: pngHeader, WebP: webpHeader },
+  ...{ BMP: bmpHeader, GIF: gifHeader, TIFF: tiffHeader, AVIF: heifHeader, HEIC: heifHeader },
+};
+
+/** The formats in words. */
+export const FORMAT_NAMES: string = Object.keys(HEADERS).join(", ");
 
 /** What the header of a picture file says. */
 export interface ImageHeader {
@@ -42,6 +56,10 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
   const starts = (signature: number[], at = 0) => signature.every((byte, i) => bytes[at + i] === byte);
   if (starts([0xff, 0xd8, 0xff])) return "JPEG";
   if (starts([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return "PNG";
+  if (starts([0x42, 0x4d]) && isBmp(bytes)) return "BMP";
+  if (starts([0x47, 0x49, 0x46, 0x38])) return "GIF";
+  if (starts([0x49, 0x49, 0x2a, 0x00]) || starts([0x4d, 0x4d, 0x00, 0x2a])) return "TIFF";
+  if (starts([0x66, 0x74, 0x79, 0x70], 4)) return heifKind(bytes);
   if (starts([0x52, 0x49, 0x46, 0x46]) && starts([0x57, 0x45, 0x42, 0x50], 8)) return "WebP";
   return undefined;
 }
@@ -53,15 +71,16 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
  * colour model that cannot be decoded and a picture of more than `MAX_PIXELS` pixels.
  */
 export function readImageHeader(bytes: Uint8Array, file?: string): ImageHeader {
-  if (bytes.length === 0) throw new FeatherdetError("the file is empty, expected an image (JPEG, PNG, WebP)", { file });
+  if (bytes.length === 0) throw new FeatherdetError(`the file is empty, expected an image (${FORMAT_NAMES})`, { file });
   const format = sniffFormat(bytes);
   if (format === undefined) {
-    throw new FeatherdetError(`not an image (JPEG, PNG, WebP), it starts with ${opening(bytes)}`, { file });
+    const kind = otherKind(bytes);
+    const reason = kind === undefined ? `it starts with ${opening(bytes)}` : `it is ${kind}`;
+    throw new FeatherdetError(`not an image (${FORMAT_NAMES}), ${reason}`, { file });
   }
-  const read = { JPEG: jpegHeader, PNG: pngHeader, WebP: webpHeader }[format];
   let found: Omit<ImageHeader, "format">;
   try {
-    found = read(bytes);
+    found = HEADERS[format](bytes);
   } catch (error) {
     // A DataView access past the end is how a header cut short shows itself.
     if (error instanceof RangeError) {

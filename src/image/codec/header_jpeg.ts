@@ -13,8 +13,12 @@ function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
-/** Size and orientation; throws `RangeError` where the file ends first, `FeatherdetError` for CMYK. */
-export function jpegHeader(bytes: Uint8Array): Omit<ImageHeader, "format"> {
+/** What the frame's header and the EXIF segment say. */
+interface JpegFrame extends Omit<ImageHeader, "format"> {
+  readonly components: number;
+}
+
+function readFrame(bytes: Uint8Array): JpegFrame {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let orientation = 1;
   let at = 2;
@@ -31,12 +35,22 @@ export function jpegHeader(bytes: Uint8Array): Omit<ImageHeader, "format"> {
       orientation = exifOrientation(bytes.subarray(at + 8, at + length));
     }
     if (isFrame(marker)) {
-      const components = view.getUint8(at + 7);
-      if (components === 4) {
-        throw new FeatherdetError("a CMYK JPEG cannot be decoded, convert the image to RGB first");
-      }
-      return { height: view.getUint16(at + 3), width: view.getUint16(at + 5), orientation };
+      return {
+        ...{ height: view.getUint16(at + 3), width: view.getUint16(at + 5), orientation },
+        components: view.getUint8(at + 7),
+      };
     }
     at += length;
   }
+}
+
+/** Size and orientation; throws `RangeError` where the file ends first. */
+export function jpegHeader(bytes: Uint8Array): Omit<ImageHeader, "format"> {
+  const { width, height, orientation } = readFrame(bytes);
+  return { width, height, orientation };
+}
+
+/** True for a JPEG of four components, which are inks (CMYK, YCCK). */
+export function hasFourColours(bytes: Uint8Array): boolean {
+  return readFrame(bytes).components === 4;
 }

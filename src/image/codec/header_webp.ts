@@ -9,11 +9,12 @@ import { exifOrientation } from "./exif.ts";
 import type { ImageHeader } from "./header.ts";
 
 /** Four-character code of a RIFF chunk. */
-function tag(view: DataView, at: number): string {
+export function chunkTag(view: DataView, at: number): string {
   return String.fromCharCode(...[0, 1, 2, 3].map((i) => view.getUint8(at + i)));
 }
 
-function uint24(view: DataView, at: number): number {
+/** Three bytes, the lowest first. */
+export function uint24(view: DataView, at: number): number {
   return view.getUint16(at, true) + view.getUint8(at + 2) * 0x10000;
 }
 
@@ -22,7 +23,7 @@ function orientationOf(bytes: Uint8Array, view: DataView): number {
   let at = 12;
   while (at + 8 <= bytes.length) {
     const length = view.getUint32(at + 4, true);
-    if (tag(view, at) === "EXIF") {
+    if (chunkTag(view, at) === "EXIF") {
       const block = bytes.subarray(at + 8, at + 8 + length);
       // Some writers keep JPEG's "Exif\0\0" in front of the block.
       return exifOrientation(block[0] === 0x45 && block[1] === 0x78 ? block.subarray(6) : block);
@@ -35,7 +36,7 @@ function orientationOf(bytes: Uint8Array, view: DataView): number {
 /** Size and orientation; throws `RangeError` where the file ends within its header, `FeatherdetError` if cut short later. */
 export function webpHeader(bytes: Uint8Array): Omit<ImageHeader, "format"> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const kind = tag(view, 12);
+  const kind = chunkTag(view, 12);
   const promised = view.getUint32(4, true) + 8;
   // The decoder fills in what is missing without a word, so the promised length is the only sign.
   if (bytes.length < promised) {

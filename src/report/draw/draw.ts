@@ -6,7 +6,7 @@
 
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { classColour, textColour } from "./palette.ts";
-import { fillRectangle, type Surface } from "./raster.ts";
+import { fillRectangle, type Rectangle, type Surface } from "./raster.ts";
 import { drawText, measureText } from "./text.ts";
 
 /** What is needed to draw one detection. */
@@ -20,8 +20,6 @@ export interface DrawnDetection {
   /** What is written above the box. */
   readonly label: string;
 }
-
-type Rectangle = readonly [number, number, number, number];
 
 /** Line thickness and height of capitals that suit a picture's size, in pixels. */
 function measures(image: RgbImage): { line: number; capitals: number } {
@@ -72,7 +70,8 @@ function placeLabel(
 }
 
 /**
- * Draws boxes and labels on a copy of a picture. Line thickness and text size follow the picture's size. The first detections lie on top.
+ * Draws boxes and labels on a copy of a picture. Labels beyond ASCII need `loadUnicodeFont` first; without it the number of a character
+ * stands in its place (`U+732B`). Line thickness and text size follow the picture's size. The first detections lie on top.
  */
 export function drawDetections(image: RgbImage, detections: readonly DrawnDetection[]): RgbImage {
   const surface: Surface = { width: image.width, height: image.height, data: image.data.slice() };

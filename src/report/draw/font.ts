@@ -45,19 +45,17 @@ function parseGlyph(line: string): [number, Glyph] {
   return [Number(line.slice(0, 5)), { left: coordinate(line, 8), right: coordinate(line, 9), strokes: drawn }];
 }
 
-function readFont(): (character: string) => Glyph {
+function readFont(): (character: string) => Glyph | undefined {
   const numbers = unwrap<Readonly<Record<string, number>>>(numbersModule);
   const lines = atob(unwrap<string>(glyphsModule)).split("\n").filter((line) => line.trim() !== "");
   const glyphs = new Map(lines.map(parseGlyph));
-  const known = (character: string) => Object.hasOwn(numbers, character) ? glyphs.get(numbers[character]) : undefined;
-  const unknown = known("?")!;
-  return (character) => known(character) ?? unknown;
+  return (character) => Object.hasOwn(numbers, character) ? glyphs.get(numbers[character]) : undefined;
 }
 
-let font: ((character: string) => Glyph) | undefined;
+let font: ((character: string) => Glyph | undefined) | undefined;
 
-/** The strokes of a character; those of a question mark where the font lacks it. */
-export function glyphOf(character: string): Glyph {
+/** The strokes of a character; undefined where the font lacks it. */
+export function glyphOf(character: string): Glyph | undefined {
   font ??= readFont();
   return font(character);
 }

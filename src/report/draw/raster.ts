@@ -16,6 +16,9 @@ export interface Surface {
 /** A point in pixels; pixel (0, 0) covers 0..1 both ways. */
 export type Point = readonly [number, number];
 
+/** Left, top, right and bottom in pixels. */
+export type Rectangle = readonly [left: number, top: number, right: number, bottom: number];
+
 function blend(surface: Surface, x: number, y: number, colour: Rgb, cover: number): void {
   const at = (y * surface.width + x) * 3;
   for (let channel = 0; channel < 3; channel++) {
@@ -71,7 +74,27 @@ export function strokePaths(
       }
     }
   }
+  blendCover(surface, cover, colour);
+}
+
+/** Fills rectangles that do not overlap; pixels that they cover in part are mixed. */
+export function fillAreas(surface: Surface, areas: readonly Rectangle[], colour: Rgb): void {
+  const cover = new Map<number, number>();
+  const shared = (at: number, from: number, to: number) => Math.min(at + 1, to) - Math.max(at, from);
+  for (const [left, top, right, bottom] of areas) {
+    for (let y = Math.max(0, Math.floor(top)); y < Math.min(surface.height, bottom); y++) {
+      for (let x = Math.max(0, Math.floor(left)); x < Math.min(surface.width, right); x++) {
+        const at = y * surface.width + x;
+        cover.set(at, (cover.get(at) ?? 0) + shared(x, left, right) * shared(y, top, bottom));
+      }
+    }
+  }
+  blendCover(surface, cover, colour);
+}
+
+/** Mixes a colour in by the part of each pixel that is covered, counted row by row. */
+function blendCover(surface: Surface, cover: ReadonlyMap<number, number>, colour: Rgb): void {
   for (const [at, part] of cover) {
-    blend(surface, at % surface.width, Math.floor(at / surface.width), colour, part);
+    blend(surface, at % surface.width, Math.floor(at / surface.width), colour, Math.min(1, part));
   }
 }

@@ -1,0 +1,38 @@
+/**
+ * The command line in a process of its own.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+
+const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+
+/** How a command ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  /** Lines of stderr but for what drivers and downloads say. */
+  readonly lines: readonly string[];
+}
+
+/** The command, not yet started. */
+export function command(args: readonly string[]): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, ...args],
+    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
+    ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+  });
+}
+
+/** Lines that are the toolkit's own. */
+export function ownLines(stderr: string): string[] {
+  return stderr.split("\n").filter((line) => line !== "" && !/^Download |^adapter: |XDG_RUNTIME_DIR/.test(line));
+}
+
+/** Runs a command to its end. */
+export async function commandLine(args: readonly string[]): Promise<Ended> {
+  const { code, stdout, stderr } = await command(args).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), lines: ownLines(text.decode(stderr)) };
+}
