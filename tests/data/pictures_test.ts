@@ -15,7 +15,7 @@ Deno.test("a folder of pictures is a data set without classes where labels are n
     for (const place of ["", "images"]) {
       const own = join(folder, `bare ${place}`);
       await putPictures(join(own, place), TINY);
-      await assertRejects(() => openDataset(own), FeatherdetError, "it is no data set");
+      await assertRejects(() => openDataset(own), FeatherdetError, "no annotations that are read");
       const set = await openTrainingPart(own, { labels: false });
       assertEquals(set.images.map(({ name, width, height }) => [name, width, height]), SIZES);
       assertEquals([set.classes.length, set.split, set.images.flatMap(({ boxes }) => boxes).length], [0, undefined, 0]);
