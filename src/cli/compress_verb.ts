@@ -13,7 +13,9 @@ import {
   type CompressionInput,
   compressModel,
 } from "../recipes/compress_model.ts";
+import type { InputOptions } from "../detect/picture_input.ts";
 import { inputSize, integerIn } from "./arguments.ts";
+import { inputChannelsOption, inputRangeOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
@@ -40,7 +42,7 @@ export interface CompressionJob<Steps extends readonly PassStep<unknown>[]> exte
 export type AnyCompressionJob = { run(options: RunOptions, output: Output): Promise<object> };
 
 /** What all such verbs are asked. */
-interface RunOptions {
+interface RunOptions extends InputOptions {
   readonly model: string;
   readonly out: string;
   readonly size?: number;
@@ -51,10 +53,10 @@ export function compressionJob<const Steps extends readonly PassStep<unknown>[]>
   job: CompressionJob<Steps>,
 ): AnyCompressionJob {
   return {
-    async run({ model, out, size }, output) {
+    async run({ model, out, size, inputRange, inputChannels }, output) {
       let bar: Progress | undefined;
       const options = {
-        ...{ model, out, size },
+        ...{ model, out, size, inputRange, inputChannels },
         onNote: (line: string) => output.note(line),
         onPicture(done: number, total: number) {
           bar ??= progressBar(total, "pictures");
@@ -101,7 +103,9 @@ function sharedOptions(name: string, summary: string, example: string) {
     .requiredOption("--out <file>", "ONNX file to write")
     .option("--split <name>", "part of the data set; train by default where there are parts")
     .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1), 256)
-    .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize);
+    .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
+    .addOption(inputRangeOption())
+    .addOption(inputChannelsOption());
 }
 
 /** A command with the options that all such verbs have. */

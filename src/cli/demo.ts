@@ -76,7 +76,7 @@ export const demoVerb = detectorVerb(
       const [target] = drawTargets([file ?? "demo.png"], settings.draw);
       const known = file === undefined ? knownPicture(settings.model, seed) : undefined;
       const picture = known ?? await readPicture(file!);
-      const { detector, load } = await loadDetector(settings.model, settings);
+      const { detector, load } = await loadDetector(settings.model, settings, output);
       try {
         output.note(`adapter: ${adapterText(detector.device.adapter)}`);
         const images: ImageResult[] = [];

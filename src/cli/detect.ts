@@ -23,7 +23,7 @@ export const detectVerb = detectorVerb(
     await deviceAction<typeof options>(async (settings, output) => {
       const files = listImages(settings.image);
       const targets = settings.draw === undefined ? [] : drawTargets(files, settings.draw);
-      const { detector, load } = await loadDetector(settings.model, settings);
+      const { detector, load } = await loadDetector(settings.model, settings, output);
       const progress = progressBar(files.length, "images");
       const images: ImageResult[] = [];
       async function* pictures() {

@@ -6,6 +6,7 @@
 
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { cacheFolder } from "../data/cache.ts";
+import { explainOperators } from "../detect/heads/task.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
@@ -63,6 +64,12 @@ export function findModel(model: string): BuiltModel | { source: string } {
   );
 }
 
+/** The file or URL that a `--model` stands for, or its name if it is built. */
+export function modelFile(model: string): string {
+  const found = findModel(model);
+  return "build" in found ? model : found.source;
+}
+
 /** Names that were built with random weights and said so. */
 const noted = new Set<string>();
 
@@ -96,17 +103,23 @@ export async function loadModel(model: string, options: NamedOptions = {}): Prom
   const found = findModel(model);
   if ("build" in found) return build(model, found, options);
   const { size, batch } = options;
-  return await loadOnnx(await contentOf(found.source), {
+  const content = await contentOf(found.source);
+  return await loadOnnx(content, {
     shapeOf({ name, extents }, index) {
       // Of what are no maps there is no size to change.
       if (index > 0 || extents.length !== 4 && size === undefined) return undefined;
-      const [pictures, channels, height, width] = extents;
+      const channelsLast = extents[1] !== 3 && extents[3] === 3;
+      const [pictures, ...others] = extents;
+      const [channels, height, width] = channelsLast ? [others[2], others[0], others[1]] : others;
       if (size === undefined && [height, width].some((extent) => typeof extent === "string")) {
         throw new FeatherdetError(`input "${name}" [${extents.join(",")}] has no size of its own: say one with --size`);
       }
-      const wanted = [batch ?? pictures, channels, size ?? height, size ?? width];
+      const sides = [size ?? height, size ?? width];
+      const wanted = [batch ?? pictures, ...channelsLast ? [...sides, channels] : [channels, ...sides]];
       return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
     },
+  }).catch((error) => {
+    throw explainOperators(error);
   });
 }
 

@@ -40,7 +40,9 @@ Deno.test("options that others leave no use are refused by name, others are not"
 });
 
 Deno.test("a model that is calibrated with pictures has one input of three channels", () => {
-  assertEquals(pictureInput(graphOf({ x: [1, 3, 32, 64] }, ["x"], [])), { name: "x", height: 32, width: 64 });
+  const form = { name: "x", height: 32, width: 64, levels: false, channels: "rgb" };
+  assertEquals(pictureInput(graphOf({ x: [1, 3, 32, 64] }, ["x"], [])), { ...form, channelsLast: false });
+  assertEquals(pictureInput(graphOf({ x: [1, 32, 64, 3] }, ["x"], [])), { ...form, channelsLast: true });
   for (const shape of [[1, 1, 32, 32], [1, 16], [2, 3, 32, 32], [1, 3, 32]]) {
     const sentence = `this one has "x" [${shape}]`;
     assertThrows(() => pictureInput(graphOf({ x: shape }, ["x"], [])), FeatherdetError, sentence);

@@ -1,0 +1,109 @@
+/**
+ * What a studied tail says of an output: whether numbers are scores, corners, parts of the input, class numbers.
+ *
+ * @module
+ */
+
+import type { Shape } from "../../graph/mod.ts";
+import type { ReferenceTensor } from "../../reference/run.ts";
+import type { TailRun, TailStudy } from "./tail.ts";
+
+/** Scores are in 0..1; int8 may be a step over. */
+const NEARLY = 0.01;
+
+/** The two extents of an output besides the batch; axes of one element are left out. Undefined if it has more axes than two. */
+export function planeOf(shape: Shape): readonly [number, number] | undefined {
+  const rest = shape.length === 2 ? [...shape] : shape.slice(1);
+  if (shape.length !== 2 && shape[0] !== 1) return undefined;
+  while (rest.length > 2) {
+    const at = rest.indexOf(1);
+    if (at < 0) return undefined;
+    rest.splice(at, 1);
+  }
+  return rest.length === 2 ? [rest[0], rest[1]] : undefined;
+}
+
+/** Which rows of which output are looked at. */
+export interface RowsView {
+  /** The output. */
+  readonly value: string;
+  /** Whether its rows are its first axis. */
+  readonly anchorsLast: boolean;
+}
+
+/** Numbers of one row, over the anchors. */
+function rowOf(tensor: ReferenceTensor, anchorsLast: boolean, row: number): Float64Array {
+  const [p, q] = planeOf(tensor.shape)!;
+  const [anchors, rowStep, step] = anchorsLast ? [q, q, 1] : [p, 1, q];
+  return Float64Array.from({ length: anchors }, (_, anchor) => tensor.data[row * rowStep + anchor * step]);
+}
+
+/** Number of rows. */
+function countRows(tensor: ReferenceTensor, anchorsLast: boolean): number {
+  return planeOf(tensor.shape)![anchorsLast ? 0 : 1];
+}
+
+/** Answers about an output from a study. */
+export class TailEvidence {
+  /** Asks of a study. */
+  constructor(private readonly study: TailStudy) {}
+
+  #runs(): TailRun[] {
+    const { mixed, positive, constant } = this.study;
+    return [...mixed, ...positive, ...constant.map(({ run }) => run)];
+  }
+
+  #row(run: TailRun, { value, anchorsLast }: RowsView, row: number): Float64Array {
+    return rowOf(run.get(value)!, anchorsLast, row);
+  }
+
+  /** Rows from `first` on that can hold numbers outside 0..1, whatever the layers make. */
+  unbounded(
+    view: RowsView,
+    first: number,
+    end = countRows(this.#runs()[0].get(view.value)!, view.anchorsLast),
+  ): number[] {
+    const found: number[] = [];
+    for (let row = first; row < end; row++) {
+      const inside = (number: number) => number >= -NEARLY && number <= 1 + NEARLY;
+      if (!this.#runs().every((run) => this.#row(run, view, row).every(inside))) found.push(row);
+    }
+    return found;
+  }
+
+  /** Whether a row holds whole numbers only. */
+  isWhole(view: RowsView, row: number): boolean {
+    return this.#runs().every((run) => this.#row(run, view, row).every((number) => Number.isInteger(number)));
+  }
+
+  /** Whether a row holds ones only. */
+  isOne(view: RowsView, row: number): boolean {
+    return this.#runs().every((run) => this.#row(run, view, row).every((number) => number === 1));
+  }
+
+  /** Whether the four numbers of a box are what a layer made, unchanged. */
+  isUndecoded(view: RowsView): boolean {
+    return this.study.constant.every(({ value, run }) =>
+      [0, 1, 2, 3].every((row) => this.#row(run, view, row).every((number) => Math.abs(number - value) < 0.02))
+    );
+  }
+
+  /** Whether boxes are two corners: whatever the layers make, the second never lies before the first. Undefined where it cannot be told. */
+  areCorners(view: RowsView): boolean | undefined {
+    const ordered = (run: TailRun) => {
+      const [x1, y1, x2, y2] = [0, 1, 2, 3].map((row) => this.#row(run, view, row));
+      return x1.every((left, at) => x2[at] >= left && y2[at] >= y1[at]);
+    };
+    const { mixed, positive } = this.study;
+    // A single box may look like either.
+    if (this.#row(mixed[0], view, 0).length < 2) return undefined;
+    return mixed.every(ordered) || positive.every(ordered);
+  }
+
+  /** Whether boxes are parts of the input instead of pixels. */
+  areParts(view: RowsView): boolean {
+    return this.study.constant.every(({ run }) =>
+      [0, 1].every((row) => this.#row(run, view, row).every((number) => Math.abs(number) <= 2))
+    );
+  }
+}
