@@ -200,6 +200,7 @@ export { createLayerMeter, type LayerMeterOptions } from "./src/eval/layer_meter
 export { removeChannels } from "./src/passes/remove_channels.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
+export type { PictureForm } from "./src/detect/picture_input.ts";
 export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
 export { createMixedMeter, type MixedMeterOptions } from "./src/eval/mixed_meter.ts";
 export type { Histogram } from "./src/compress/histogram.ts";

@@ -51,7 +51,7 @@ export const evalVerb = deviceVerb(
   )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, size, precision, out } = settings;
+      const { model, data, split, limit, precision, out } = settings;
       if (out !== undefined) checkTarget(out);
       const dataset = await openDataset(data, { split, limit });
       for (const warning of dataset.warnings) output.note(warning);

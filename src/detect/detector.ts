@@ -23,7 +23,7 @@ import { classNamesOf } from "./class_names.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import { checkFound } from "./heads/faults.ts";
-import type { Head, HeadOptions } from "./heads/form.ts";
+import type { Head, HeadFormName, HeadOptions } from "./heads/form.ts";
 import { recogniseHead } from "./heads/recognise.ts";
 import { explainOperators } from "./heads/task.ts";
 import { labelsOf } from "./labels.ts";
@@ -113,13 +113,14 @@ export class Detector {
   readonly inputSize: readonly [number, number];
   /** Settings that decide which boxes are detections, with the defaults filled in. */
   readonly settings: DetectorSettings;
-  /** How the model's output is read. */
-  readonly head: Head;
+  /** How the model's output is read: a form of `HEAD_FORMS`, or `maps` where kernels decode the maps before YOLO11's tail. */
+  readonly head: HeadFormName | "maps";
   /** What is doubtful about the model, a sentence each. */
   readonly warnings: readonly string[];
   /** Stages of the last frame. */
   speed: FrameSpeed = { preprocess: 0, inference: 0, postprocess: 0 };
   readonly #file: string;
+  readonly #head: Head;
   readonly #program: Program;
   readonly #memory: Memory;
   readonly #readback: ReadbackPool;
@@ -135,13 +136,17 @@ export class Detector {
     program: Program,
     memory: Memory,
     buffers: ReadonlyMap<string, GPUBuffer>,
-    { file, head, labels, warnings }: Pick<Detector, "head" | "labels" | "warnings"> & { readonly file: string },
+    { file, head, labels, warnings }: Pick<Detector, "labels" | "warnings"> & {
+      readonly file: string;
+      readonly head: Head;
+    },
     settings: DetectorSettings,
   ) {
     this.device = device;
     this.plan = plan;
     this.#file = file;
-    this.head = head;
+    this.#head = head;
+    this.head = head.form;
     this.labels = labels;
     this.warnings = warnings;
     this.settings = settings;
@@ -279,7 +284,7 @@ export class Detector {
       const bytes = await this.#guard.arrival(read());
       const arrived = performance.now();
       const result = readDetections(new Float32Array(bytes, 0, RESULT_STRIDE));
-      checkFound(this.head, result, { scale, names: this.labels.length, file: this.#file });
+      checkFound(this.#head, result, { scale, names: this.labels.length, file: this.#file });
       const found = result.detections.map((detection): Detection => ({
         ...detection,
         label: this.labels[detection.classId] ?? `class ${detection.classId}`,

@@ -253,10 +253,6 @@ gpuTest("numbers that no head can mean are refused when they come", async () => 
     "scores outside 0..1",
   );
   await rejected(usual, { boxes: "xyxy" }, "--boxes xywh");
-  const small: Write = (tail, { centres, scores }) => tail.join(1, parts(tail, centres), scores);
-  const pixels = await Detector.load(colourDetector(small));
-  assertEquals(pixels.head.form === "scores" && pixels.head.layout.normalised, true);
-  pixels.destroy();
   const between: Write = (tail, { corners, greatest }) =>
     tail.join(2, tail.swap(corners), tail.swap(greatest), tail.swap(greatest));
   await rejected(between, { head: "rows" }, "class numbers that are none");

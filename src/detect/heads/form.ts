@@ -20,8 +20,11 @@ export interface HeadForm {
   readonly layout: Pick<TensorLayout, "boxes" | "objectness" | "rows">;
 }
 
+/** Name of a form that is decoded as a finished tensor; see `HEAD_FORMS`. */
+export type HeadFormName = "scores" | "objectness" | "grid" | "rows" | "separate";
+
 /** Forms of an output that is decoded as a finished tensor. */
-export const HEAD_FORMS = {
+export const HEAD_FORMS: Readonly<Record<HeadFormName, HeadForm>> = {
   /** YOLOv8, YOLO11, RT-DETR. */
   scores: {
     text: "boxes and class scores",
@@ -57,10 +60,7 @@ export const HEAD_FORMS = {
     countsClasses: true,
     layout: { boxes: "centre", objectness: false, rows: false },
   },
-} as const satisfies Readonly<Record<string, HeadForm>>;
-
-/** Name of a form that is decoded as a finished tensor. */
-export type HeadFormName = keyof typeof HEAD_FORMS;
+};
 
 /** What the caller knows of the head, where no file can say it. */
 export interface HeadOptions {
@@ -73,11 +73,17 @@ export interface HeadOptions {
   readonly boxes?: BoxesOption;
 }
 
-/** Values of `boxes`. */
-export const BOXES_OPTIONS = ["xywh", "xyxy", "normalised", "xywh-normalised", "xyxy-normalised"] as const;
-
 /** How boxes are meant. */
-export type BoxesOption = typeof BOXES_OPTIONS[number];
+export type BoxesOption = "xywh" | "xyxy" | "normalised" | "xywh-normalised" | "xyxy-normalised";
+
+/** All values of `boxes`. */
+export const BOXES_OPTIONS: readonly BoxesOption[] = [
+  "xywh",
+  "xyxy",
+  "normalised",
+  "xywh-normalised",
+  "xyxy-normalised",
+];
 
 /** A head that kernels decode from the maps before the tail. */
 export interface MapsHead {
