@@ -5,7 +5,6 @@
  * @module
  */
 
-import { adapterText } from "../gpu/device.ts";
 import { SCENE_CLASSES } from "../data/scene/classes.ts";
 import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
 import { syntheticScene } from "../data/synthetic_scenes.ts";
@@ -78,7 +77,6 @@ export const demoVerb = detectorVerb(
       const picture = known ?? await readPicture(file!);
       const { detector, load } = await loadDetector(settings.model, settings, output);
       try {
-        output.note(`adapter: ${adapterText(detector.device.adapter)}`);
         const images: ImageResult[] = [];
         const timing = await detectAll(detector, [picture], async (result, image) => {
           images.push(result);

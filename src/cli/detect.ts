@@ -16,6 +16,7 @@ export const detectVerb = detectorVerb(
   "Detect objects on images.",
   "deno task detect --model yolo11n.onnx --image street.jpg --draw found.png",
 )
+  .alias("predict")
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .requiredOption("--image <path...>", "image files (JPEG, PNG, WebP), or folders of them")
   .option("--draw <target>", "draw boxes and labels: a file for one image, a folder for several")

@@ -11,7 +11,7 @@ import type { Precision } from "../engine/session.ts";
 import { inputSize, numberIn } from "./arguments.ts";
 import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
 import type { InputOptions } from "../detect/picture_input.ts";
-import { loadModel, modelFile } from "../host/models.ts";
+import { loadModel, modelSource } from "../host/models.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import type { Output } from "./output.ts";
 import { deviceVerb } from "./verb.ts";
@@ -85,10 +85,11 @@ export async function loadDetector(
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
   const graph = await loadModel(model, { size, batch: 1 });
+  output.note(`preparing ${model}: the first run on an adapter compiles its shaders, which takes longest`);
   const device = await openSharedDevice();
   const tuning = tuningFor(device, { precision });
   const meaning = { head, boxes, inputRange, inputChannels };
-  const settings = { precision, confidence, iou, multiLabel, tuning, file: modelFile(model) };
+  const settings = { precision, confidence, iou, multiLabel, tuning, file: modelSource(model) };
   const detector = await Detector.load(graph, { ...settings, ...meaning });
   for (const warning of detector.warnings) output.note(`warning: ${warning}`);
   return { detector, load: performance.now() - started };

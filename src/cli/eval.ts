@@ -6,7 +6,6 @@
 
 import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
-import { adapterText } from "../gpu/device.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import {
   boxesOption,
@@ -33,6 +32,7 @@ export const evalVerb = deviceVerb(
   "Measure a model on a data set by COCO's protocol: mAP, recall, each class, speed.",
   "deno task eval --model yolo11n.onnx --data coco --size 640 --out found.json",
 )
+  .alias("val")
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .requiredOption("--data <set>", "data set: synthetic, bccd, coco, or a folder")
   .option("--split <name>", "part of the data set: train, val or test; val by default where there are parts")
@@ -60,7 +60,6 @@ export const evalVerb = deviceVerb(
       const journal = out === undefined ? undefined : new JournalFile(journalFile(out));
       const progress = new EvaluationProgress(output, out === undefined ? undefined : journalFile(out));
       try {
-        output.note(`adapter: ${adapterText(detector.device.adapter)}`);
         const evaluation = await evaluate(detector, dataset, {
           journal,
           onProgress: (done, total, image) => progress.step(done, total, image.name),

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { basename, dirname, extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { fileError } from "../host/file_error.ts";
+import { makeFolderOf } from "../host/whole_file.ts";
 
 const READABLE = /\.(jpe?g|png|webp)$/i;
 const WRITABLE = /\.(jpe?g|png)$/i;
@@ -44,17 +45,13 @@ export function drawTargets(files: readonly string[], target: string): string[] 
     if (!WRITABLE.test(target)) {
       throw new FeatherdetError("cannot draw to this, the name must end in .png, .jpg or .jpeg", { file: target });
     }
-    if (!isFolder(dirname(target))) throw new FeatherdetError("its folder does not exist", { file: target });
+    makeFolderOf(target);
     return [target];
   }
   if (files.length > 1 && WRITABLE.test(target) && !isFolder(target)) {
     throw new FeatherdetError(`${files.length} images are drawn to a folder, this names a file`, { file: target });
   }
-  try {
-    Deno.mkdirSync(target, { recursive: true });
-  } catch (error) {
-    throw fileError(error, target);
-  }
+  makeFolderOf(target, target);
   const taken = new Set<string>();
   return files.map((file) => {
     const ending = WRITABLE.test(file) ? extname(file) : ".png";

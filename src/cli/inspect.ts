@@ -15,8 +15,9 @@ import {
   printGroups,
 } from "../graph/mod.ts";
 import { readClassNames } from "../onnx/mod.ts";
+import { checkPrecision } from "../engine/setup.ts";
 import { inputSize } from "./arguments.ts";
-import { precisionOption } from "./detection_options.ts";
+import { detectorPrecisionOption } from "./detection_options.ts";
 import { loadModel } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
@@ -53,12 +54,13 @@ export const inspectVerb = verb(
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
-  .addOption(precisionOption())
+  .addOption(detectorPrecisionOption())
   .option("--graph", "print the graph, node by node")
   .option("--groups", "print which channels can be removed, which of them only together, and which must stay")
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, graph: withGraph, groups: withGroups }, output) => {
-      const graph = await loadModel(model, { size });
+      const graph = await loadModel(model, { size, untrained: true });
+      checkPrecision(graph, precision);
       const { weightBytes, activationPeak, ...costs } = countCosts(graph, { precision });
       const { planned, lowerBound, naive } = activationPeak;
       const result = {

@@ -78,8 +78,8 @@ Deno.test("what cannot be written is refused before the work, and nothing is lef
       assertThrows(() => checkTarget(path), FeatherdetError, sentence);
     refused("", "the file to write has no name");
     refused(folder, "is a folder, not a file");
-    refused(join(file, "x.onnx"), "its folder does not exist");
-    refused(join(folder, "no/x.onnx"), "its folder does not exist");
+    refused(join(file, "x.onnx"), "the folder cannot be made, a file has that name");
+    refused(join(file, "deep", "x.onnx"), "the folder cannot be made, a file has that name");
     refused(join(folder, "x".repeat(300)), "File name too long");
     if (Deno.build.os === "linux") {
       refused("/dev/null", "is no file that could be replaced");
@@ -87,6 +87,8 @@ Deno.test("what cannot be written is refused before the work, and nothing is lef
       refused("/proc/x.onnx", "/proc/x.onnx: ");
     }
     assertEquals(names(), ["out.onnx"]);
+    checkTarget(join(folder, "new", "deep", "x.onnx"));
+    assertEquals([...Deno.readDirSync(join(folder, "new"))].map(({ name }) => name), ["deep"]);
   }));
 
 Deno.test("an adapter that cannot time dispatches is named", () => {

@@ -136,9 +136,10 @@ Deno.test("quantize refuses what cannot be, before it computes", () =>
       assertMatch(stderr, sentence);
     };
     const synthetic = ["--calibrate", "synthetic", "--limit", "1"];
+    await Deno.writeTextFile(join(folder, "file"), "");
     await refused(
-      [...DEMO, ...synthetic, "--out", join(folder, "no/such.onnx")],
-      /such\.onnx: its folder does not exist/,
+      [...DEMO, ...synthetic, "--out", join(folder, "file/such.onnx")],
+      /such\.onnx: the folder cannot be made, a file has that name/,
     );
     await refused([...DEMO, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/);
     await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
