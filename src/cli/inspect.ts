@@ -18,7 +18,7 @@ import { readClassNames } from "../onnx/mod.ts";
 import { checkPrecision } from "../engine/setup.ts";
 import { inputSize } from "./arguments.ts";
 import { detectorPrecisionOption } from "./detection_options.ts";
-import { loadModel } from "../host/models.ts";
+import { loadModel, modelSource } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
 const megabytes = (count: number) => `${(count / 1e6).toFixed(2)} MB`;
@@ -59,6 +59,7 @@ export const inspectVerb = verb(
   .option("--groups", "print which channels can be removed, which of them only together, and which must stay")
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, graph: withGraph, groups: withGroups }, output) => {
+      output.note(`reading ${modelSource(model)}`);
       const graph = await loadModel(model, { size, untrained: true });
       checkPrecision(graph, precision);
       const { weightBytes, activationPeak, ...costs } = countCosts(graph, { precision });

@@ -10,7 +10,7 @@ import { printPlan } from "../plan/print.ts";
 import { checkPrecision } from "../engine/setup.ts";
 import { inputSize } from "./arguments.ts";
 import { detectorPrecisionOption } from "./detection_options.ts";
-import { loadModel } from "../host/models.ts";
+import { loadModel, modelSource } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
 /** The verb `plan`. */
@@ -28,6 +28,7 @@ export const planVerb = verb(
   )
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, storage }, output) => {
+      output.note(`reading ${modelSource(model)}`);
       const graph = await loadModel(model, { size, untrained: true });
       checkPrecision(graph, precision);
       const { plan, dispatches } = planModel(graph, { precision, storage });

@@ -52,7 +52,7 @@ async function json<T>(args: readonly string[]): Promise<T> {
 async function refused(args: readonly string[], sentence: RegExp, env: Record<string, string> = {}): Promise<void> {
   const { code, stdout, stderr } = await cli(args, env);
   assertEquals([code, stdout], [1, ""], stderr);
-  const lines = ownLines(stderr).filter((line) => !/^(adapter: |preparing )/.test(line));
+  const lines = ownLines(stderr).filter((line) => !/^(adapter: |preparing |reading )/.test(line));
   assertEquals(lines.length, 1, stderr);
   assertMatch(lines[0], sentence);
 }
