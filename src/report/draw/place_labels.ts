@@ -22,7 +22,7 @@ const ROUNDS = 3;
  * Costs: of a label that lies wholly under another; of an object that is wholly hidden, another's and the label's own; of a label's height
  * away from the box.
  */
-const COSTS = { label: 20, object: 5, own: 2, distance: 1 };
+const COSTS = { label: 40, object: 5, own: 2, distance: 1 };
 
 /** A place, and what it costs whatever others do. */
 interface Choice {
