@@ -88,13 +88,30 @@ export class TailEvidence {
     );
   }
 
-  /** Whether boxes are two corners: whatever the layers make, the second never lies before the first. Undefined where it cannot be told. */
+  /**
+   * Whether boxes are two corners. Where layers make the same everywhere, boxes of neighbouring anchors differ in place and not in size: the
+   * third number moves along with the first if it is a corner, and stays if it is a width. Where nothing moves, the second corner must never
+   * lie before the first, whatever layers make. Undefined where neither tells.
+   */
   areCorners(view: RowsView): boolean | undefined {
+    const { mixed, positive, constant } = this.study;
+    let along = 0, still = 0;
+    for (const { run } of constant) {
+      for (const axis of [0, 1]) {
+        const [place, other] = [this.#row(run, view, axis), this.#row(run, view, axis + 2)];
+        for (let at = 1; at < place.length; at++) {
+          const moved = place[at] - place[at - 1], same = 1e-3 * Math.abs(moved);
+          if (Math.abs(moved) < 1e-6) continue;
+          if (Math.abs(other[at] - other[at - 1] - moved) < same) along++;
+          if (Math.abs(other[at] - other[at - 1]) < same) still++;
+        }
+      }
+    }
+    if (along !== still) return along > still;
     const ordered = (run: TailRun) => {
       const [x1, y1, x2, y2] = [0, 1, 2, 3].map((row) => this.#row(run, view, row));
       return x1.every((left, at) => x2[at] >= left && y2[at] >= y1[at]);
     };
-    const { mixed, positive } = this.study;
     // A single box may look like either.
     if (this.#row(mixed[0], view, 0).length < 2) return undefined;
     return mixed.every(ordered) || positive.every(ordered);
