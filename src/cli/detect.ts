@@ -10,6 +10,8 @@ import { drawTargets, listImages } from "./images.ts";
 import { progressBar } from "./progress.ts";
 import { deviceAction } from "./verb.ts";
 
+const isEmpty = ({ detections }: ImageResult) => detections.length === 0;
+
 /** The verb `detect`. */
 export const detectVerb = detectorVerb(
   "detect",
@@ -39,6 +41,12 @@ export const detectVerb = detectorVerb(
         const speed = { load, ...timing };
         progress.stop();
         for (const result of images) printDetections(output, result);
+        if (detector.head !== "maps" && settings.inputRange === undefined && images.every(isEmpty)) {
+          output.note(
+            "nothing was found: a network that was trained on levels in 0..255 needs --input-range 0..255, one on BGR " +
+              "--input-channels bgr; --confidence lowers the least score",
+          );
+        }
         if (settings.draw !== undefined) output.note(`drawn to ${settings.draw}`);
         printSpeed(output, speed);
         return { images, speed };

@@ -14,11 +14,11 @@ import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import { loadOnnx } from "../onnx/mod.ts";
-import { changeShapes } from "../passes/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../engine/program.ts";
 import type { SessionOptions } from "../engine/session.ts";
 import { checkPrecision, setUpEngine } from "../engine/setup.ts";
+import { checkedImage, checkFraction, resized } from "./checks.ts";
 import { classNamesOf } from "./class_names.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
@@ -362,31 +362,4 @@ export class Detector {
 function pictureTexture(memory: Memory, width: number, height: number): GPUTexture {
   const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
   return memory.texture(PICTURE, usage, "rgba8unorm", [width, height, 1], 4);
-}
-
-/** The graph at batch 1 and the wanted input size. */
-function resized(graph: Graph, size: DetectorOptions["inputSize"]): Graph {
-  const [input] = graph.inputs;
-  const [height, width] = size === undefined ? input.shape.slice(2) : typeof size === "number" ? [size, size] : size;
-  const shape = [1, 3, height, width];
-  return String(shape) === String(input.shape) ? graph : changeShapes(graph, { [input.name]: shape });
-}
-
-function checkedImage(image: RgbImage): RgbImage {
-  const { width, height, data } = image;
-  if (
-    !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
-    data?.length !== width * height * 3
-  ) {
-    throw new FeatherdetError(
-      `a picture of ${width}x${height} needs ${width * height * 3} bytes of RGB, given were ${data?.length}`,
-    );
-  }
-  return image;
-}
-
-function checkFraction(name: string, value: number | undefined): void {
-  if (value !== undefined && !(value >= 0 && value <= 1)) {
-    throw new FeatherdetError(`${name} is ${value}, it must lie in 0..1`);
-  }
 }

@@ -12,7 +12,8 @@ import { createTrainer, type TrainerOptions } from "./detection_trainer.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { COCO_SETTINGS, evaluate } from "../eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { loadOnnx, readClassNames, saveOnnx } from "../onnx/mod.ts";
+import { classNamesOf } from "../detect/class_names.ts";
+import { loadOnnx, saveOnnx } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import { quantizedTraining, type QuantizedTrainingOptions } from "./quantized_training.ts";
 import { withTraining } from "./training_history.ts";
@@ -144,7 +145,7 @@ function brief(names: readonly string[]): string {
 }
 
 function checkClasses(model: Graph, dataset: Dataset, what: string): void {
-  const names = readClassNames(model);
+  const names = classNamesOf(model);
   if (names !== undefined && names.join("\n") !== dataset.classes.join("\n")) {
     throw new FeatherdetError(
       `"${model.name}" is for ${brief(names)}, ${what} "${dataset.name}" has ${

@@ -255,6 +255,7 @@ Deno.test("detect names the file that it cannot read", async () => {
 
 Deno.test("inspect counts the demo detector as the analyser does", async () => {
   const result = await json<Record<string, number>>(["inspect", "--model", "demo", "--size", "320"]);
+  assertEquals(String(result.head), "maps");
   // All its weights are those of convolutions, the DFL's fixed distances among them, which exporters count too.
   const { nodes, constants } = demoDetector({ size: 320 });
   const weights = new Set(nodes.flatMap(({ op, inputs }) => (op === "Conv" ? inputs.slice(1) : [])));

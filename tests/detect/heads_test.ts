@@ -222,6 +222,8 @@ Deno.test("maps, masks and counted results are refused by what they are", () => 
     { centres, greatest, scores },
   ) => [tail.swap(centres), greatest, scores, tail.swap(scores)];
   assert(refusal(four).includes("nms=False"));
+  const numbered: Write = (tail, head) => tail.join(2, tail.fixed([1, 48, 1], () => 0), results(tail, head));
+  assert(refusal(numbered).includes("without --end2end"), refusal(numbered));
 });
 
 Deno.test("undecoded boxes of other heads than YOLOX's are refused", () => {

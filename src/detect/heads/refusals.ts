@@ -75,6 +75,13 @@ export function refuseOtherNumbers(
     ? "none of them is kept within 0..1, as by a Sigmoid: export the model with its activation"
     : `${odd.length} of the ${total} are not kept within 0..1: key points, angles or mask coefficients of another task are no ` +
       "class scores";
+  if (rows === 7 && evidence.isWhole(boxes, 0) && [5, 6].some((row) => evidence.isWhole(boxes, row))) {
+    throw new FeatherdetError(
+      `output ${shown} looks like results with a picture's number before each box: export the model without suppression inside ` +
+        "(YOLOv7: without --end2end)",
+      place,
+    );
+  }
   throw new FeatherdetError(
     `output ${shown} has no class scores behind its boxes, ${why} (if they are scores all the same, say --head scores or ` +
       `--head objectness)`,
