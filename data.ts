@@ -16,7 +16,7 @@
  */
 
 export { openDataset, type OpenOptions } from "./src/data/open.ts";
-export { loadModel } from "./src/host/models.ts";
+export { loadModel, type LoadModelOptions } from "./src/host/models.ts";
 export {
   type SyntheticObject,
   type SyntheticOptions,

@@ -17,7 +17,7 @@
 
 export * from "./src/report/plot/mod.ts";
 export * from "./src/report/table/mod.ts";
-export { loadModel } from "./src/host/models.ts";
+export { loadModel, type LoadModelOptions } from "./src/host/models.ts";
 export { openDataset, type OpenOptions } from "./src/data/open.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { DetectorOptions, DetectorSettings } from "./src/detect/detector.ts";
