@@ -206,6 +206,19 @@ Deno.test("what nothing in the file decides is refused with the option that deci
   assert(message.includes('"swap" [1,16,8]') && message.includes("--head scores or --head objectness"), message);
 });
 
+Deno.test("where a tail is too long to be studied, metadata decide", () => {
+  const long: Write = (tail, head) => {
+    const zero = tail.fixed([1], () => 0);
+    return Array.from({ length: 401 }).reduce<string>((value) => tail.both("Add", value, zero), results(tail, head));
+  };
+  for (const metadata of [{ end2end: "True" }, { nms: "true" }] as Record<string, string>[]) {
+    assertEquals(recogniseHead(colourDetector(long, metadata)).form, "rows");
+  }
+  // Two scores at most stand behind the box, so three names can only be those of numbered classes.
+  assertEquals(recogniseHead(colourDetector(long, names), { names: 3 }).form, "rows");
+  assert(refusal(long, NAMELESS).includes("nothing in the file decides"));
+});
+
 Deno.test("maps, masks and counted results are refused by what they are", () => {
   const maps: Write = (tail, { logits }) =>
     [0, 1].map(() => tail.shaped(tail.both("Add", logits, logits), [1, 3, 4, 4]));
