@@ -48,11 +48,6 @@ export class TailEvidence {
   /** Asks of a study. */
   constructor(private readonly study: TailStudy) {}
 
-  #runs(): TailRun[] {
-    const { mixed, positive, constant } = this.study;
-    return [...mixed, ...positive, ...constant.map(({ run }) => run)];
-  }
-
   #row(run: TailRun, { value, anchorsLast }: RowsView, row: number): Float64Array {
     return rowOf(run.get(value)!, anchorsLast, row);
   }
@@ -61,30 +56,31 @@ export class TailEvidence {
   unbounded(
     view: RowsView,
     first: number,
-    end = countRows(this.#runs()[0].get(view.value)!, view.anchorsLast),
+    end = countRows(this.study.mixed.get(view.value)!, view.anchorsLast),
   ): number[] {
     const found: number[] = [];
     for (let row = first; row < end; row++) {
       const inside = (number: number) => number >= -NEARLY && number <= 1 + NEARLY;
-      if (!this.#runs().every((run) => this.#row(run, view, row).every(inside))) found.push(row);
+      if (!this.#row(this.study.mixed, view, row).every(inside)) found.push(row);
     }
     return found;
   }
 
   /** Whether a row holds whole numbers only. */
   isWhole(view: RowsView, row: number): boolean {
-    return this.#runs().every((run) => this.#row(run, view, row).every((number) => Number.isInteger(number)));
+    return this.#row(this.study.mixed, view, row).every((number) => Number.isInteger(number));
   }
 
   /** Whether a row holds ones only. */
   isOne(view: RowsView, row: number): boolean {
-    return this.#runs().every((run) => this.#row(run, view, row).every((number) => number === 1));
+    return this.#row(this.study.mixed, view, row).every((number) => number === 1);
   }
 
   /** Whether the four numbers of a box are what a layer made, unchanged. */
   isUndecoded(view: RowsView): boolean {
-    return this.study.constant.every(({ value, run }) =>
-      [0, 1, 2, 3].every((row) => this.#row(run, view, row).every((number) => Math.abs(number - value) < 0.02))
+    const { constant, value } = this.study;
+    return [0, 1, 2, 3].every((row) =>
+      this.#row(constant, view, row).every((number) => Math.abs(number - value) < 0.02)
     );
   }
 
@@ -94,17 +90,15 @@ export class TailEvidence {
    * lie before the first, whatever layers make. Undefined where neither tells.
    */
   areCorners(view: RowsView): boolean | undefined {
-    const { mixed, positive, constant } = this.study;
+    const { constant } = this.study;
     let along = 0, still = 0;
-    for (const { run } of constant) {
-      for (const axis of [0, 1]) {
-        const [place, other] = [this.#row(run, view, axis), this.#row(run, view, axis + 2)];
-        for (let at = 1; at < place.length; at++) {
-          const moved = place[at] - place[at - 1], same = 1e-3 * Math.abs(moved);
-          if (Math.abs(moved) < 1e-6) continue;
-          if (Math.abs(other[at] - other[at - 1] - moved) < same) along++;
-          if (Math.abs(other[at] - other[at - 1]) < same) still++;
-        }
+    for (const axis of [0, 1]) {
+      const [place, other] = [this.#row(constant, view, axis), this.#row(constant, view, axis + 2)];
+      for (let at = 1; at < place.length; at++) {
+        const moved = place[at] - place[at - 1], same = 1e-3 * Math.abs(moved);
+        if (Math.abs(moved) < 1e-6) continue;
+        if (Math.abs(other[at] - other[at - 1] - moved) < same) along++;
+        if (Math.abs(other[at] - other[at - 1]) < same) still++;
       }
     }
     if (along !== still) return along > still;
@@ -113,14 +107,12 @@ export class TailEvidence {
       return x1.every((left, at) => x2[at] >= left && y2[at] >= y1[at]);
     };
     // A single box may look like either.
-    if (this.#row(mixed[0], view, 0).length < 2) return undefined;
-    return mixed.every(ordered) || positive.every(ordered);
+    if (this.#row(constant, view, 0).length < 2) return undefined;
+    return ordered(this.study.mixed) || ordered(this.study.positive);
   }
 
   /** Whether boxes are parts of the input instead of pixels. */
   areParts(view: RowsView): boolean {
-    return this.study.constant.every(({ run }) =>
-      [0, 1].every((row) => this.#row(run, view, row).every((number) => Math.abs(number) <= 2))
-    );
+    return [0, 1].every((row) => this.#row(this.study.constant, view, row).every((number) => Math.abs(number) <= 2));
   }
 }

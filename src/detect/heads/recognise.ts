@@ -203,10 +203,10 @@ export function recogniseHead(graph: Graph, known: KnownOfModel = {}): Head {
   const facts: Facts = { evidence, known, metadata: graph.metadata, input: [height, width] };
   const left = decide(allowed, facts);
   const [found] = left;
-  if (left.length > 1) refuseUndecided(graph, outputs, left);
-  if (evidence && known.head === undefined && byTail(found, facts) === false) {
+  if (evidence && known.head === undefined && left.every((one) => byTail(one, facts) === false)) {
     refuseOtherNumbers(graph, outputs, undefined, evidence, found);
   }
+  if (left.length > 1) refuseUndecided(graph, outputs, left);
   const { form, boxes, scores, classes = Math.max(known.names ?? 0, MOST_CLASSES), anchors } = found;
   const { objectness, rows } = HEAD_FORMS[form].layout;
   const layout = {

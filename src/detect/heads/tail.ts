@@ -13,21 +13,26 @@ import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../refer
 /** Outputs of a graph, by name, for one filling of what its last layers make. */
 export type TailRun = ReadonlyMap<string, ReferenceTensor>;
 
-/** Outputs of a graph for several fillings. */
+/** Outputs of a graph for several fillings, each computed when it is first asked for. */
 export interface TailStudy {
   /** Numbers of both signs, different everywhere. */
-  readonly mixed: readonly TailRun[];
+  readonly mixed: TailRun;
   /** Positive numbers, different everywhere. */
-  readonly positive: readonly TailRun[];
-  /** One number everywhere. */
-  readonly constant: readonly { readonly value: number; readonly run: TailRun }[];
+  readonly positive: TailRun;
+  /** One small positive number everywhere. */
+  readonly constant: TailRun;
+  /** That number. */
+  readonly value: number;
 }
+
+/** Every cut holds this in the run of one number. */
+const VALUE = 0.25;
 
 /** Most nodes of a tail: more is a network. */
 const MOST_NODES = 400;
 
 /** Most elements that all nodes of a tail make: more would take seconds. */
-const MOST_ELEMENTS = 24e6;
+const MOST_ELEMENTS = 12e6;
 
 /** Side of the input that a tail is studied at, where the graph can be brought to it. */
 const STUDY_SIDE = 128;
@@ -120,12 +125,27 @@ export function studyTail(graph: Graph, outputs: readonly string[]): TailStudy |
   );
   if (elements > MOST_ELEMENTS) return undefined;
   const random = new Random(SEED);
+  const once = (fill: () => number) => {
+    let run: TailRun | undefined;
+    return () => run ??= runTail(index, tail, fill);
+  };
+  const mixed = once(() => random.uniform(-6, 6));
+  const positive = once(() => random.uniform(0.1, 2.1)), constant = once(() => VALUE);
+  const study: TailStudy = {
+    value: VALUE,
+    get mixed() {
+      return mixed();
+    },
+    get positive() {
+      return positive();
+    },
+    get constant() {
+      return constant();
+    },
+  };
   try {
-    return {
-      mixed: [runTail(index, tail, () => random.uniform(-6, 6))],
-      positive: [runTail(index, tail, () => random.uniform(0.1, 2.1))],
-      constant: [0.25, 0.75].map((value) => ({ value, run: runTail(index, tail, () => value) })),
-    };
+    // What one run computes the others do too.
+    return study.mixed && study;
   } catch (error) {
     if (error instanceof FeatherdetError) return undefined;
     throw error;
