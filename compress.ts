@@ -212,6 +212,7 @@ export { removeChannels } from "./src/passes/remove_channels.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { createSessionFitter } from "./src/engine/session_fitter.ts";
+export type { PictureForm } from "./src/detect/picture_input.ts";
 export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
 export { createGradientRunner, type GradientRunner } from "./src/recipes/gradient_runner.ts";
 export { takeLabelledSamples } from "./src/recipes/labelled_samples.ts";

@@ -17,7 +17,7 @@
 
 export { withoutLabels } from "./src/data/pictures.ts";
 export { openDataset, type OpenOptions } from "./src/data/open.ts";
-export { loadModel } from "./src/host/models.ts";
+export { loadModel, type LoadModelOptions } from "./src/host/models.ts";
 export {
   type SyntheticObject,
   type SyntheticOptions,

@@ -57,6 +57,8 @@ export type {
   FrameSpeed,
   Picture,
 } from "./src/detect/detector.ts";
+export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
+export type { InputOptions } from "./src/detect/picture_input.ts";
 export type { DeviceStages, FrameStages } from "./src/detect/frame_timer.ts";
 export type { FrameSplit } from "./src/eval/frame_split.ts";
 export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";

@@ -58,6 +58,8 @@ export {
 } from "./src/data/synthetic.ts";
 export { FeatherdetError } from "./src/graph/error.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
+export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
+export type { InputOptions } from "./src/detect/picture_input.ts";
 export type { DeviceStages, FrameStages } from "./src/detect/frame_timer.ts";
 export type {
   ClassResult,

@@ -38,7 +38,11 @@ const form = storageForm(device, {
   storage: values.storage as "texture" | "buffer" | undefined,
 });
 console.log(`adapter: ${name}${software ? " (software)" : ""}, ${form.storage}, ${form.scalar}`);
-const graph = await loadModel(values.model, { size: Number(values.size), batch: Number(values.batch) });
+const graph = await loadModel(values.model, {
+  size: Number(values.size),
+  batch: Number(values.batch),
+  untrained: true,
+});
 const { plan } = planNetwork(graph, planningFor(device, form));
 
 const totals = { estimated: 0, usual: 0, best: 0 };

@@ -41,7 +41,7 @@ const device = await openDevice();
 if (!device.timestamps) throw new Error("the adapter measures no GPU time");
 const storage = values.storage as "texture" | "buffer" | undefined;
 const form = storageForm(device, { precision: values.precision as "f32" | "f16", storage });
-const loaded = await loadModel(values.model);
+const loaded = await loadModel(values.model, { untrained: true });
 const side = values.size === undefined ? undefined : Number(values.size);
 const graph = side === undefined ? loaded : changeShapes(loaded, { [loaded.inputs[0].name]: [1, 3, side, side] });
 

@@ -25,13 +25,14 @@ import { tableVerb } from "./cli/table.ts";
 import { testVerb } from "./cli/testing.ts";
 import { trainVerb } from "./cli/train.ts";
 import { tuneVerb } from "./cli/tune.ts";
-import { ONE_LINE, reportError } from "./cli/verb.ts";
+import { ONE_LINE, reportError, VERSION } from "./cli/verb.ts";
 
 /** The program with all its verbs. */
 export function program(): Command {
   return new Command("featherdet")
     .description("Small and fast object detectors on WebGPU: run, inspect and measure them.")
     .configureOutput(ONE_LINE)
+    .version(VERSION, "--version", "print the version")
     .addCommand(demoVerb)
     .addCommand(detectVerb)
     .addCommand(inspectVerb)

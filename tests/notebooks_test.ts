@@ -221,7 +221,9 @@ async function task(file: string, ...args: string[]) {
     stdin: "null",
   }).output();
   const text = new TextDecoder();
-  const said = text.decode(stderr).split("\n").filter((line) => line !== "" && !line.includes("XDG_RUNTIME_DIR"));
+  const said = text.decode(stderr).split("\n").filter((line) =>
+    line !== "" && !/XDG_RUNTIME_DIR|^adapter: /.test(line)
+  );
   return { code, stdout: text.decode(stdout), said };
 }
 

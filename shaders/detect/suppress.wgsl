@@ -12,8 +12,8 @@
 // the chunk overlap it. Kept is who has no overlapping earlier one left that is not suppressed: rounds settle this for all
 // threads at once, as many as the longest chain of overlaps.
 //
-// Result of an image, 4 + 6 * MAX_DETECTIONS numbers: detections, candidates, 0, 0, then x1, y1, x2, y2 in pixels of the picture,
-// score, class for each. The candidates' count is cleared for the next frame.
+// Result of an image, 4 + 6 * MAX_DETECTIONS numbers: detections, candidates, faults, 0, then x1, y1, x2, y2 in pixels of the picture,
+// score, class for each. Counts of candidates and faults are cleared for the next frame.
 // Dispatch: x = images.
 #const WORKGROUP = 128
 #const BATCH = 512
@@ -129,7 +129,11 @@ fn overlaps(a: vec4f, b: vec4f) -> bool {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
   let image = i32(group.x);
   let resultAt = image * (4 + 6 * MAX_DETECTIONS);
   var start = u32(image * params.listStride);
@@ -257,8 +261,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   if (local == 0u) {
     result[resultAt] = f32(kept);
     result[resultAt + 1] = f32(appended);
-    result[resultAt + 2] = 0.0;
+    result[resultAt + 2] = f32(atomicLoad(&count[groups.x + group.x]));
     result[resultAt + 3] = 0.0;
     atomicStore(&count[image], 0u);
+    atomicStore(&count[groups.x + group.x], 0u);
   }
 }

@@ -13,8 +13,9 @@ import {
   type CompressionInput,
   compressModel,
 } from "../recipes/compress_model.ts";
+import type { InputOptions } from "../detect/picture_input.ts";
 import { inputSize, integerIn } from "./arguments.ts";
-import { strictOption } from "./detection_options.ts";
+import { inputChannelsOption, inputRangeOption, strictOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
@@ -41,7 +42,7 @@ export interface CompressionJob<Steps extends readonly PassStep<unknown>[]> exte
 export type AnyCompressionJob = { run(options: RunOptions, output: Output): Promise<object> };
 
 /** What all such verbs are asked. */
-interface RunOptions {
+interface RunOptions extends InputOptions {
   readonly model: string;
   readonly out: string;
   readonly size?: number;
@@ -52,10 +53,10 @@ export function compressionJob<const Steps extends readonly PassStep<unknown>[]>
   job: CompressionJob<Steps>,
 ): AnyCompressionJob {
   return {
-    async run({ model, out, size }, output) {
+    async run({ model, out, size, inputRange, inputChannels }, output) {
       let bar: Progress | undefined;
       const options = {
-        ...{ model, out, size },
+        ...{ model, out, size, inputRange, inputChannels },
         onNote: (line: string) => output.note(line),
         onPicture(done: number, total: number) {
           bar ??= progressBar(total, "pictures");
@@ -103,7 +104,9 @@ function sharedOptions(name: string, summary: string, example: string) {
     .option("--split <name>", "part of the data set; train by default where there are parts")
     .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1), 256)
     .addOption(strictOption())
-    .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize);
+    .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
+    .addOption(inputRangeOption())
+    .addOption(inputChannelsOption());
 }
 
 /** A command with the options that all such verbs have. */

@@ -1,16 +1,17 @@
 /**
- * `demo`: detects from end to end without a download, on a seeded synthetic scene with a small detector that was trained on similar
- * scenes (`data/models/synthetic.onnx`). `--model` and `--image` replace them.
+ * `demo`: detects from end to end without a download, on a picture of blood cells (`data/pictures`) with the detector
+ * `data/models/bccd.onnx`. `--model` and `--image` replace them; `--model synthetic` detects on a seeded synthetic scene.
  *
  * @module
  */
 
-import { adapterText } from "../gpu/device.ts";
+import { fileURLToPath } from "node:url";
 import { SCENE_CLASSES } from "../data/scene/classes.ts";
 import { SYNTHETIC_CLASSES, syntheticPicture } from "../data/synthetic.ts";
 import { syntheticScene } from "../data/synthetic_scenes.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import type { Detection } from "../detect/detector.ts";
+import { intersectionOverUnion } from "../detect/nms.ts";
 import { detectAll, type ImageResult, printDetections, printSpeed, readPicture, writeDrawn } from "./detections.ts";
 import { detectorVerb, loadDetector } from "./detection_options.ts";
 import { drawTargets, freeName } from "./draw_targets.ts";
@@ -22,13 +23,6 @@ type Box = Detection["box"];
 /** Where the demo's scenes begin: far from those of every split of the data set. */
 const FIRST_SEED = 2 ** 30 + 2 ** 29 + 2 ** 28;
 
-function iou(a: Box, b: Box): number {
-  const width = Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0]));
-  const height = Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
-  const area = (box: Box) => (box[2] - box[0]) * (box[3] - box[1]);
-  return (width * height) / (area(a) + area(b) - width * height);
-}
-
 /** A picture with what is on it. */
 interface KnownPicture {
   readonly file: string;
@@ -36,12 +30,22 @@ interface KnownPicture {
   readonly objects: readonly { readonly label: string; readonly box: Box }[];
 }
 
-/** The picture that a model knows the objects of: shapes for the constructed detector, scenes for all others. */
-function knownPicture(model: string, seed: number): KnownPicture {
+/** The picture of blood cells, and beside it what is on it. */
+const CELLS = new URL("../../data/pictures/blood_cells.jpg", import.meta.url);
+
+/** The detector of blood cells, by its name. */
+const CELL_DETECTOR = "bccd";
+
+/** The picture that a model knows the objects of: shapes for the constructed detector, scenes or blood cells for others. */
+async function knownPicture(model: string, seed: number): Promise<KnownPicture> {
   if (model === "demo") {
     const { image, objects } = syntheticPicture({ seed, width: 640, height: 480 });
     const known = objects.map(({ classId, box }) => ({ label: SYNTHETIC_CLASSES[classId].label, box }));
     return { file: `synthetic picture ${seed}`, image, objects: known };
+  }
+  if (model !== "synthetic") {
+    const objects = JSON.parse(await Deno.readTextFile(new URL("blood_cells.json", CELLS)));
+    return { file: "blood cells", image: (await readPicture(fileURLToPath(CELLS))).image, objects };
   }
   // Seeds that no scene of the training set has.
   const scene = syntheticScene({ seed: FIRST_SEED + seed, width: 480, height: 480 });
@@ -54,7 +58,7 @@ function knownPicture(model: string, seed: number): KnownPicture {
 function countFound(detections: readonly Detection[], objects: KnownPicture["objects"]): number {
   const free = new Set(detections);
   return objects.filter(({ label, box }) => {
-    const match = [...free].find((one) => one.label === label && iou(one.box, box) >= 0.5);
+    const match = [...free].find((one) => one.label === label && intersectionOverUnion(one.box, box) >= 0.5);
     if (match !== undefined) free.delete(match);
     return match !== undefined;
   }).length;
@@ -63,12 +67,12 @@ function countFound(detections: readonly Detection[], objects: KnownPicture["obj
 /** The verb `demo`. */
 export const demoVerb = detectorVerb(
   "demo",
-  "Detect objects on an embedded picture, or on --image with --model, and draw them.",
+  "Detect blood cells on a picture that is here, or objects on --image with --model, and draw them.",
   "deno task demo --model yolo11n.onnx --image street.jpg --draw street.png",
 )
-  .option("--model <model>", "ONNX file, URL, or name; a detector trained on synthetic scenes by default", "synthetic")
-  .option("--image <file>", "image (JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, HEIC); a synthetic scene by default")
-  .option("--seed <number>", "seed of the synthetic scene", integerIn(0, 2 ** 28 - 1), 7)
+  .option("--model <model>", "ONNX file, URL, or name; a detector of blood cells by default", CELL_DETECTOR)
+  .option("--image <file>", "image (JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, HEIC); blood cells by default")
+  .option("--seed <number>", "seed of the scene of --model synthetic", integerIn(0, 2 ** 28 - 1), 7)
   .option("--draw <file>", "where the picture with boxes and labels goes; demo.png by default, or demo-2.png and so on")
   .option("--force", "replace the file of --draw if it exists")
   .action(async (options) => {
@@ -79,11 +83,13 @@ export const demoVerb = detectorVerb(
         settings.draw ?? freeName("demo.png"),
         settings.force ?? false,
       );
-      const known = file === undefined ? knownPicture(settings.model, seed) : undefined;
+      if (file !== undefined && settings.model === CELL_DETECTOR) {
+        output.note(`${CELL_DETECTOR} knows blood cells only: name a detector of what is on your picture with --model`);
+      }
+      const known = file === undefined ? await knownPicture(settings.model, seed) : undefined;
       const picture = known ?? await readPicture(file!);
-      const { detector, load } = await loadDetector(settings.model, settings);
+      const { detector, load } = await loadDetector(settings.model, settings, output);
       try {
-        output.note(`adapter: ${adapterText(detector.device.adapter)}`);
         const images: ImageResult[] = [];
         const timing = await detectAll(detector, [picture], async (result, image) => {
           images.push(result);
@@ -92,7 +98,7 @@ export const demoVerb = detectorVerb(
         const speed = { load, ...timing };
         const { detections } = images[0];
         printDetections(output, images[0]);
-        const isDemo = known !== undefined && ["demo", "synthetic"].includes(settings.model);
+        const isDemo = known !== undefined && ["demo", "synthetic", CELL_DETECTOR].includes(settings.model);
         const found = isDemo ? countFound(detections, known.objects) : undefined;
         if (isDemo) output.line(`found ${found} of the ${known.objects.length} objects that are on the picture`);
         output.line(`drawn to ${target}`);

@@ -74,12 +74,15 @@ function tellFailures(failed: readonly FailedImage[], files: readonly string[], 
   if (files.length > 1) output.note(`${failed.length} of ${files.length} images could not be read`);
 }
 
+const isEmpty = ({ detections }: ImageResult) => detections.length === 0;
+
 /** The verb `detect`. */
 export const detectVerb = detectorVerb(
   "detect",
   "Detect objects on images.",
   "deno task detect --model yolo11n.onnx --image street.jpg --draw found.png",
 )
+  .alias("predict")
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .requiredOption("--image <path...>", "image files (JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, HEIC), or folders of them")
   .option("--draw <target>", "draw boxes and labels: a file for one image, a folder for several")
@@ -93,7 +96,7 @@ export const detectVerb = detectorVerb(
       const targets = new Map(
         draw === undefined ? [] : drawTargets(files, draw, force).map((target, at) => [files[at], target]),
       );
-      const { detector, load } = await loadDetector(settings.model, settings);
+      const { detector, load } = await loadDetector(settings.model, settings, output);
       // Lines of results are progress enough for who watches them.
       const progress = progressBar(output.json || !Deno.stdout.isTerminal() ? files.length : 0, "images");
       const images: ImageResult[] = [], failed: FailedImage[] = [];
@@ -109,6 +112,12 @@ export const detectVerb = detectorVerb(
         });
         const speed = { load, ...timing };
         progress.stop();
+        if (detector.head !== "maps" && settings.inputRange === undefined && images.every(isEmpty)) {
+          output.note(
+            "nothing was found: a network that was trained on levels in 0..255 needs --input-range 0..255, one on BGR " +
+              "--input-channels bgr; --confidence lowers the least score",
+          );
+        }
         if (draw !== undefined && images.length > 0) output.note(`drawn to ${draw}`);
         if (images.length > 0) printSpeed(output, speed);
         tellFailures(failed, files, output);

@@ -9,8 +9,11 @@ import { Detector } from "../detect/detector.ts";
 import { openSharedDevice } from "../gpu/device.ts";
 import type { Precision } from "../engine/session.ts";
 import { inputSize, numberIn } from "./arguments.ts";
-import { loadModel } from "../host/models.ts";
+import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
+import type { InputOptions } from "../detect/picture_input.ts";
+import { loadModel, modelSource } from "../host/models.ts";
 import { tuningFor } from "../host/tuning_store.ts";
+import type { Output } from "./output.ts";
 import { deviceVerb } from "./verb.ts";
 
 /** `--precision`. */
@@ -30,17 +33,45 @@ export function strictOption() {
   return new Option("--strict", "refuse what is otherwise put right or left out with a warning: damage, odd labels");
 }
 
+/** `--head`. */
+export function headOption() {
+  return new Option("--head <form>", "how the model's output is read, where nothing in the file says it")
+    .choices(Object.keys(HEAD_FORMS) as HeadFormName[]);
+}
+
+/** `--boxes`. */
+export function boxesOption() {
+  return new Option("--boxes <kind>", "centre and size or two corners, in pixels or (normalised) in parts of the input")
+    .choices(BOXES_OPTIONS);
+}
+
+/** `--input-range`. */
+export function inputRangeOption() {
+  return new Option("--input-range <range>", "levels that the network was trained on; by default what the file shows")
+    .choices(["0..1", "0..255"] as const);
+}
+
+/** `--input-channels`. */
+export function inputChannelsOption() {
+  return new Option("--input-channels <order>", "order of the channels that the network was trained on")
+    .choices(["rgb", "bgr"] as const).default("rgb" as const);
+}
+
 /** A device verb with the options of a detector; `--model` is added by the verb, which knows its default. */
 export function detectorVerb(name: string, summary: string, example: string) {
   return deviceVerb(name, summary, example)
     .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
     .addOption(detectorPrecisionOption())
     .option("--confidence <score>", "least score of a detection", numberIn(0, 1), 0.25)
-    .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), 0.7);
+    .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), 0.7)
+    .addOption(headOption())
+    .addOption(boxesOption())
+    .addOption(inputRangeOption())
+    .addOption(inputChannelsOption());
 }
 
 /** What `detectorVerb` parses. */
-export interface DetectorSettings {
+export interface DetectorSettings extends HeadOptions, InputOptions {
   readonly size?: number;
   readonly precision: Precision;
   readonly confidence: number;
@@ -49,15 +80,22 @@ export interface DetectorSettings {
   readonly multiLabel?: boolean;
 }
 
-/** Loads a detector by a model's file, URL or name; `load` is the time that took, in milliseconds. */
+/**
+ * Loads a detector by a model's file, URL or name, and says what is doubtful about it; `load` is the time that took, in milliseconds.
+ */
 export async function loadDetector(
   model: string,
-  { size, precision, confidence, iou, multiLabel }: DetectorSettings,
+  { size, precision, confidence, iou, multiLabel, head, boxes, inputRange, inputChannels }: DetectorSettings,
+  output: Output,
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
   const graph = await loadModel(model, { size, batch: 1 });
+  output.note(`preparing ${model}: the first run on an adapter compiles its shaders, which takes longest`);
   const device = await openSharedDevice();
   const tuning = tuningFor(device, { precision });
-  const detector = await Detector.load(graph, { precision, confidence, iou, multiLabel, tuning });
+  const meaning = { head, boxes, inputRange, inputChannels };
+  const settings = { precision, confidence, iou, multiLabel, tuning, file: modelSource(model) };
+  const detector = await Detector.load(graph, { ...settings, ...meaning });
+  for (const warning of detector.warnings) output.note(`warning: ${warning}`);
   return { detector, load: performance.now() - started };
 }

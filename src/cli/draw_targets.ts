@@ -6,7 +6,7 @@
 
 import { basename, dirname, extname, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
-import { fileError } from "../host/file_error.ts";
+import { makeFolderOf } from "../host/whole_file.ts";
 
 const WRITABLE = /\.(jpe?g|png)$/i;
 
@@ -31,7 +31,6 @@ function oneTarget(target: string): string[] {
   if (!WRITABLE.test(target)) {
     throw new FeatherdetError("cannot draw to this, the name must end in .png, .jpg or .jpeg", { file: target });
   }
-  if (!isFolder(dirname(target))) throw new FeatherdetError("its folder does not exist", { file: target });
   return [target];
 }
 
@@ -67,8 +66,8 @@ function refuseLoss(files: readonly string[], targets: readonly string[], force:
 }
 
 /**
- * The file for each picture's drawn copy: `target` itself for one picture, and files in the folder `target`, which is made, for
- * several or where `target` is a folder or ends in a slash.
+ * The file for each picture's drawn copy: `target` itself for one picture, and files in the folder `target` for several or where
+ * `target` is a folder or ends in a slash. The folder is made.
  *
  * Throws `FeatherdetError` for a target that cannot be written, that is one of the pictures, or that exists, without `force`.
  */
@@ -79,13 +78,7 @@ export function drawTargets(files: readonly string[], target: string, force = fa
   }
   const targets = single ? oneTarget(target) : targetsIn(target, files);
   refuseLoss(files, targets, force);
-  if (!single) {
-    try {
-      Deno.mkdirSync(target, { recursive: true });
-    } catch (error) {
-      throw fileError(error, target);
-    }
-  }
+  makeFolderOf(target, single ? dirname(target) : target);
   return targets;
 }
 

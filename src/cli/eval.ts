@@ -6,9 +6,16 @@
 
 import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
-import { adapterText } from "../gpu/device.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { detectorPrecisionOption, loadDetector, strictOption } from "./detection_options.ts";
+import {
+  boxesOption,
+  detectorPrecisionOption,
+  headOption,
+  inputChannelsOption,
+  inputRangeOption,
+  loadDetector,
+  strictOption,
+} from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "../host/evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
@@ -26,6 +33,7 @@ export const evalVerb = deviceVerb(
   "Measure a model on a data set by COCO's protocol: mAP, recall, each class, speed.",
   "deno task eval --model yolo11n.onnx --data coco --size 640 --out found.json",
 )
+  .alias("val")
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .requiredOption("--data <set>", "data set: synthetic, bccd, coco, a folder, or its data.yaml")
   .option("--split <name>", "part of the data set: train, val or test; val by default where there are parts")
@@ -35,22 +43,25 @@ export const evalVerb = deviceVerb(
   .addOption(detectorPrecisionOption())
   .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
   .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), COCO_SETTINGS.iou)
+  .addOption(headOption())
+  .addOption(boxesOption())
+  .addOption(inputRangeOption())
+  .addOption(inputChannelsOption())
   .option(
     "--out <file>",
     "write the detections in COCO's results form; a run that is interrupted goes on where it stopped",
   )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, strict, size, precision, confidence, iou, out } = settings;
+      const { model, data, split, limit, strict, precision, out } = settings;
       if (out !== undefined) checkTarget(out);
       const dataset = await openDataset(data, { split, limit, strict });
       for (const warning of dataset.warnings) output.note(warning);
       const { multiLabel } = COCO_SETTINGS;
-      const { detector, load } = await loadDetector(model, { size, precision, confidence, iou, multiLabel });
+      const { detector, load } = await loadDetector(model, { ...settings, multiLabel }, output);
       const journal = out === undefined ? undefined : new JournalFile(journalFile(out));
       const progress = new EvaluationProgress(output, out === undefined ? undefined : journalFile(out));
       try {
-        output.note(`adapter: ${adapterText(detector.device.adapter)}`);
         const evaluation = await evaluate(detector, dataset, {
           journal,
           onProgress: (done, total, image) => progress.step(done, total, image.name),

@@ -29,6 +29,7 @@ export const familyVerb = deviceVerb(
   .action(async (options) => {
     const run = options.latency ? deviceAction<typeof options> : action<typeof options>;
     await run(async ({ models, size, precision, latency, runs }, output) => {
+      output.note("counting the models");
       const table = await measureFamily({ models, size, precision, runs, latency }, (line) => output.note(line));
       output.line(familyRows(table));
       if (latency && models === undefined) {

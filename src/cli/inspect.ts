@@ -10,14 +10,19 @@ import {
   type ChannelBundle,
   channelBundles,
   couplingGroups,
+  FeatherdetError,
   type Graph,
   printGraph,
   printGroups,
 } from "../graph/mod.ts";
-import { readClassNames } from "../onnx/mod.ts";
+import { classNamesOf } from "../detect/class_names.ts";
+import { type Head, HEAD_FORMS } from "../detect/heads/form.ts";
+import { recogniseHead } from "../detect/heads/recognise.ts";
+import { withPictureInput } from "../detect/picture_input.ts";
+import { checkPrecision } from "../engine/setup.ts";
 import { inputSize } from "./arguments.ts";
-import { precisionOption } from "./detection_options.ts";
-import { loadModel } from "../host/models.ts";
+import { detectorPrecisionOption } from "./detection_options.ts";
+import { loadModel, modelSource } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
 const megabytes = (count: number) => `${(count / 1e6).toFixed(2)} MB`;
@@ -45,6 +50,26 @@ function groupsOf(graph: Graph) {
   };
 }
 
+/** The head of a detector, or the sentence on why it is none. */
+function headOf(graph: Graph, names: number | undefined): Head | string {
+  try {
+    return recogniseHead(withPictureInput(graph), { names });
+  } catch (error) {
+    if (error instanceof FeatherdetError) return error.detail;
+    throw error;
+  }
+}
+
+/** How an output is read. */
+function headText(head: Head): string {
+  if (head.form === "maps") return `maps of YOLO11, ${head.anchors} anchors, ${head.classes} classes`;
+  const { text, countsClasses } = HEAD_FORMS[head.form];
+  const { boxes, normalised } = head.layout;
+  const kind = boxes === "grid" ? "" : `, boxes as ${boxes === "centre" ? "centres and sizes" : boxes}`;
+  return `${head.form}: ${head.anchors} x ${text}${kind}${normalised ? " in parts of the input" : ""}` +
+    (countsClasses ? `, ${head.classes} classes` : "");
+}
+
 /** The verb `inspect`. */
 export const inspectVerb = verb(
   "inspect",
@@ -53,18 +78,23 @@ export const inspectVerb = verb(
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
-  .addOption(precisionOption())
+  .addOption(detectorPrecisionOption())
   .option("--graph", "print the graph, node by node")
   .option("--groups", "print which channels can be removed, which of them only together, and which must stay")
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, graph: withGraph, groups: withGroups }, output) => {
-      const graph = await loadModel(model, { size });
+      output.note(`reading ${modelSource(model)}`);
+      const graph = await loadModel(model, { size, untrained: true });
+      checkPrecision(graph, precision);
       const { weightBytes, activationPeak, ...costs } = countCosts(graph, { precision });
       const { planned, lowerBound, naive } = activationPeak;
+      const names = classNamesOf(graph);
+      const head = headOf(graph, names?.length);
       const result = {
         model,
+        head: typeof head === "string" ? null : head.form,
         input: graph.inputs.map(({ name, shape }) => ({ name, shape })),
-        classes: readClassNames(graph)?.length ?? null,
+        classes: names?.length ?? null,
         ...costs,
         bytes: weightBytes,
         gflops: costs.flops / 1e9,
@@ -76,6 +106,7 @@ export const inspectVerb = verb(
       output.line(`model        ${graph.name}`);
       for (const { name, shape } of result.input) output.line(`input        ${name} [${shape.join(", ")}]`);
       if (result.classes !== null) output.line(`classes      ${result.classes}`);
+      output.line(`head         ${typeof head === "string" ? `none that is known: ${head}` : headText(head)}`);
       output.line(`parameters   ${costs.parameters.toLocaleString("en")}`);
       output.line(
         `weights      ${megabytes(weightBytes)}, ${megabytes(costs.deviceWeightBytes)} packed for the device ` +

@@ -6,6 +6,9 @@
 
 /** Writes for people or for programs. */
 export class Output {
+  /** Adapters that were named. */
+  readonly #adapters = new Set<string>();
+
   /** With `json`, stdout is kept for the one object. */
   constructor(readonly json: boolean) {
     // Whatever a library logs must not end up beside the object.
@@ -17,8 +20,12 @@ export class Output {
     if (!this.json) Output.#write(Deno.stdout, `${text}\n`);
   }
 
-  /** A remark that is no part of the result. */
+  /** A remark that is no part of the result. Whoever names the adapter, it is said once. */
   note(text: string): void {
+    if (text.startsWith("adapter: ")) {
+      if (this.#adapters.has(text)) return;
+      this.#adapters.add(text);
+    }
     Output.#write(Deno.stderr, `${text}\n`);
   }
 

@@ -7,9 +7,10 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { planModel } from "../detect/plan_model.ts";
 import { printPlan } from "../plan/print.ts";
+import { checkPrecision } from "../engine/setup.ts";
 import { inputSize } from "./arguments.ts";
-import { precisionOption } from "./detection_options.ts";
-import { loadModel } from "../host/models.ts";
+import { detectorPrecisionOption } from "./detection_options.ts";
+import { loadModel, modelSource } from "../host/models.ts";
 import { action, verb } from "./verb.ts";
 
 /** The verb `plan`. */
@@ -20,14 +21,16 @@ export const planVerb = verb(
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
-  .addOption(precisionOption())
+  .addOption(detectorPrecisionOption())
   .addOption(
     new Option("--storage <kind>", "how activations are stored: texture as on software adapters, buffer as on others")
       .choices(["texture", "buffer"] as const).default("buffer" as const),
   )
   .action(async (options) => {
     await action<typeof options>(async ({ model, size, precision, storage }, output) => {
-      const graph = await loadModel(model, { size });
+      output.note(`reading ${modelSource(model)}`);
+      const graph = await loadModel(model, { size, untrained: true });
+      checkPrecision(graph, precision);
       const { plan, dispatches } = planModel(graph, { precision, storage });
       output.line(printPlan({ ...plan, dispatches }));
       return {

@@ -1,5 +1,5 @@
 /**
- * A progress bar on stderr, where stderr is a terminal.
+ * Progress on stderr: a bar where that is a terminal, else a line now and then.
  *
  * @module
  */
@@ -24,9 +24,35 @@ export interface Progress {
 
 const SILENT: Progress = { step: () => {}, stop: () => {} };
 
-/** A bar for `total` things called `unit`; nothing is shown for a single one or where stderr is not a terminal. */
+/** Milliseconds from one line of progress to the next. */
+const LINE_INTERVAL = 10_000;
+
+/** Counts in lines, one each `interval` milliseconds: what is done sooner says nothing. */
+export function progressLines(
+  total: number,
+  unit: string,
+  write: (line: string) => void,
+  { interval = LINE_INTERVAL, now = () => performance.now() }: { interval?: number; now?: () => number } = {},
+): Progress {
+  const started = now();
+  let done = 0, last = started;
+  return {
+    step(label = "") {
+      done++;
+      const time = now();
+      if (time - last < interval || done === total) return;
+      last = time;
+      const left = Math.round((time - started) / done * (total - done) / 1000);
+      write(`${done}/${total} ${unit}, ${left} s left${label === "" ? "" : `, ${label}`}`);
+    },
+    stop: () => {},
+  };
+}
+
+/** A bar for `total` things called `unit`, or lines where stderr is no terminal; nothing is shown for a single one. */
 export function progressBar(total: number, unit: string): Progress {
-  if (total < 2 || !Deno.stderr.isTerminal()) return SILENT;
+  if (total < 2) return SILENT;
+  if (!Deno.stderr.isTerminal()) return progressLines(total, unit, (line) => console.error(line));
   const bar: Bar = new SingleBar({
     format: `{bar} {value}/{total} ${unit}  {eta_formatted} left  {label}`,
     barCompleteChar: "\u2588",

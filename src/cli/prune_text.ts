@@ -12,7 +12,7 @@ import type { PrunedModel, SparsifiedModel } from "../recipes/prune/prune_model.
 const percent = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)} %`;
 
 const score = ({ map50, map }: { readonly map50: number; readonly map: number }) =>
-  `mAP50 ${(100 * map50).toFixed(2)}, mAP50-95 ${(100 * map).toFixed(2)}`;
+  `mAP50 ${map50.toFixed(3)}, mAP50-95 ${map.toFixed(3)}`;
 
 /** Rows under their titles, in columns. */
 function aligned(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -17,7 +17,7 @@ function tell({ result, out, asked, validation }: TrainingOutcome, output: Outpu
   if (reason === "interrupted") output.note(`interrupted: --resume ${out} goes on`);
   if (reason === "patience") output.note("ended early: no epoch was better for long");
   if (score) {
-    const figures = `mAP50 ${(100 * score.map50).toFixed(2)}, mAP50-95 ${(100 * score.map).toFixed(2)}`;
+    const figures = `mAP50 ${score.map50.toFixed(3)}, mAP50-95 ${score.map.toFixed(3)}`;
     const part = validation!.split ?? "the data";
     output.line(`best epoch ${bestEpoch} of ${epochs}: ${figures} on ${part}${formText(asked)}`);
   }

@@ -34,7 +34,7 @@ export function epochText(
     `rate ${learningRates.weight.toPrecision(3)}`,
     speedText(imagesPerSecond),
     ...skipped > 0 ? [`${skipped} steps without finite numbers`] : [],
-    ...score ? [`mAP50 ${(100 * score.map50).toFixed(2)}  mAP50-95 ${(100 * score.map).toFixed(2)}`] : [],
+    ...score ? [`mAP50 ${score.map50.toFixed(3)}  mAP50-95 ${score.map.toFixed(3)}`] : [],
   ].join("  ");
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { Detector } from "../detect/detector.ts";
-import { adapterText, openSharedDevice } from "../gpu/device.ts";
+import { openSharedDevice } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import { median } from "../engine/measure_kernels.ts";
@@ -52,11 +52,10 @@ export const tuneVerb = deviceVerb(
     await deviceAction<typeof options>(async ({ model, size, precision, runs }, output) => {
       const device = await openSharedDevice();
       const { name: adapter, software } = device.adapter;
-      output.note(`adapter: ${adapterText(device.adapter)}`);
       const results = [];
       let file = "";
       for (const side of size ?? [undefined]) {
-        const graph = await loadModel(model, { size: side, batch: 1 });
+        const graph = await loadModel(model, { size: side, batch: 1, untrained: true });
         let bar = progressBar(0, "convolutions");
         const tuning = await tune(device, graph, {
           precision,

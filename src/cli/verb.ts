@@ -4,25 +4,53 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
+import { Command, type CommandUnknownOpts } from "npm:@commander-js/extra-typings@15.1.0";
+import config from "../../deno.json" with { type: "json" };
+import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { sentence } from "../host/file_error.ts";
 import { ensureAdapter, TRIED_VARIABLE } from "../host/setup/adapter.ts";
 import { runAgain, thisSystem } from "../host/setup/system.ts";
+import { meantOption } from "./meant_option.ts";
 import { Output } from "./output.ts";
 
 /** Set to 1 to see where an error came from. */
 export const DEBUG_VARIABLE = "FEATHERDET_DEBUG";
+
+/** Version of the program. */
+export const VERSION: string = config.version;
 
 /** Makes the library report a wrong argument in one line, its guess at what was meant included. */
 export const ONE_LINE = {
   outputError: (text: string, write: (text: string) => void) => write(`${sentence(text)}\n`),
 };
 
+/** As `ONE_LINE`, with what an option that other programs have is called here. */
+function oneLineFor(command: () => CommandUnknownOpts) {
+  return {
+    outputError(text: string, write: (text: string) => void) {
+      const known = command().options.map(({ long }) => long ?? "");
+      const [, unknown] = /unknown option '(--?[\w-]+)/.exec(text) ?? [];
+      const [, missing] = /required option '(--[\w-]+)/.exec(text) ?? [];
+      const meant = unknown === undefined || /did you mean/i.test(text) ? undefined : meantOption(unknown, known);
+      // What is missing is complained of first, even where it is there under another name.
+      const instead = Deno.args.find((word) => !known.includes(word) && meantOption(word, known) === missing);
+      const hint = meant !== undefined
+        ? ` (Did you mean ${meant}?)`
+        : missing !== undefined && instead !== undefined
+        ? `, ${instead} is unknown`
+        : "";
+      write(`${sentence(`${text.trimEnd()}${hint}`)}\n`);
+    },
+  };
+}
+
 /** A command for one verb, with its description, example and the options that all verbs have. */
 export function verb(name: string, summary: string, example: string) {
-  return new Command(name)
+  const command = new Command(name);
+  return command
     .description(summary)
-    .configureOutput(ONE_LINE)
+    .configureOutput(oneLineFor(() => command))
+    .version(VERSION, "--version", "print the version of the program")
     .option("--json", "print one JSON object on stdout, everything else on stderr")
     .addHelpText("after", `\nExample:\n  ${example}`)
     .allowExcessArguments(false);
@@ -74,6 +102,8 @@ export function deviceAction<Options extends { json?: true; install: boolean }>(
     if (state === "present") {
       // Programs that are started from here set up for themselves.
       Deno.env.delete(TRIED_VARIABLE);
+      // The first words, before anything takes long.
+      output.note(`adapter: ${adapterText((await openSharedDevice()).adapter)}`);
       return await run(options, output);
     }
     throw new Quit(await runAgain(Deno.mainModule, Deno.args, { [TRIED_VARIABLE]: "1" }));

@@ -24,6 +24,8 @@ export interface ImageResult {
   readonly detections: RawDetection[];
   /** Candidates before suppression. */
   readonly candidates: number;
+  /** Bits of `FAULTS`: what no detection head can mean; 0 where all is well. */
+  readonly faults: number;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ImageResult {
  */
 export function readDetections(result: Float32Array, image = 0): ImageResult {
   const at = image * RESULT_STRIDE;
-  const [count, candidates] = result.subarray(at, at + 2);
+  const [count, candidates, faults] = result.subarray(at, at + 3);
   if (!(Number.isInteger(count) && count >= 0 && count <= MAX_DETECTIONS)) {
     throw new FeatherdetError(`the result of image ${image} says that it holds ${count} detections`);
   }
@@ -40,5 +42,5 @@ export function readDetections(result: Float32Array, image = 0): ImageResult {
     const [x1, y1, x2, y2, score, classId] = result.subarray(at + 4 + 6 * i, at + 10 + 6 * i);
     return { box: [x1, y1, x2, y2], score, classId };
   });
-  return { detections, candidates };
+  return { detections, candidates, faults };
 }

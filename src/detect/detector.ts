@@ -11,16 +11,23 @@ import { type DispatchTime, profilePrograms } from "../engine/profile.ts";
 import type { Device } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { FeatherdetError, type Graph, inferTypes } from "../graph/mod.ts";
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
-import { loadOnnx, readClassNames } from "../onnx/mod.ts";
-import { changeShapes } from "../passes/mod.ts";
+import { loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../engine/program.ts";
 import type { SessionOptions } from "../engine/session.ts";
 import { checkPrecision, setUpEngine } from "../engine/setup.ts";
+import { checkedImage, checkFraction, resized } from "./checks.ts";
+import { classNamesOf } from "./class_names.ts";
 import { readDetections } from "./decode.ts";
 import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
+import { checkFound } from "./heads/faults.ts";
+import type { Head, HeadFormName, HeadOptions } from "./heads/form.ts";
+import { recogniseHead } from "./heads/recognise.ts";
+import { explainOperators } from "./heads/task.ts";
+import { labelsOf } from "./labels.ts";
+import { type InputOptions, withPictureInput } from "./picture_input.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
 import { planNetwork } from "./plan_network.ts";
@@ -39,7 +46,7 @@ export interface Detection {
 }
 
 /** How a detector is made. */
-export interface DetectorOptions extends SessionOptions {
+export interface DetectorOptions extends SessionOptions, HeadOptions, InputOptions {
   /** Side of the square network input, or `[height, width]`; a multiple of 32 for YOLO11. Default: the size in the model. */
   readonly inputSize?: number | readonly [number, number];
   /** Least score of a detection. Default 0.25. */
@@ -50,7 +57,9 @@ export interface DetectorOptions extends SessionOptions {
   readonly maxDetections?: number;
   /** Whether one box may be several detections, one a class, as for COCO's figures. Default false. */
   readonly multiLabel?: boolean;
-  /** Class names; default: those in the model's metadata, else `class 0`, `class 1` ... */
+  /** What errors call the model; by default what it was loaded from, or the graph's name. */
+  readonly file?: string;
+  /** Class names; default: those in the model's metadata, else `class 0`, `class 1` ... Their number helps to recognise the head. */
   readonly classes?: readonly string[];
 }
 
@@ -104,8 +113,14 @@ export class Detector {
   readonly inputSize: readonly [number, number];
   /** Settings that decide which boxes are detections, with the defaults filled in. */
   readonly settings: DetectorSettings;
+  /** How the model's output is read: a form of `HEAD_FORMS`, or `maps` where kernels decode the maps before YOLO11's tail. */
+  readonly head: HeadFormName | "maps";
+  /** What is doubtful about the model, a sentence each. */
+  readonly warnings: readonly string[];
   /** Stages of the last frame. */
   speed: FrameSpeed = { preprocess: 0, inference: 0, postprocess: 0 };
+  readonly #file: string;
+  readonly #head: Head;
   readonly #program: Program;
   readonly #memory: Memory;
   readonly #readback: ReadbackPool;
@@ -121,12 +136,19 @@ export class Detector {
     program: Program,
     memory: Memory,
     buffers: ReadonlyMap<string, GPUBuffer>,
-    labels: readonly string[],
+    { file, head, labels, warnings }: Pick<Detector, "labels" | "warnings"> & {
+      readonly file: string;
+      readonly head: Head;
+    },
     settings: DetectorSettings,
   ) {
     this.device = device;
     this.plan = plan;
+    this.#file = file;
+    this.#head = head;
+    this.head = head.form;
     this.labels = labels;
+    this.warnings = warnings;
     this.settings = settings;
     this.#program = program;
     this.#memory = memory;
@@ -138,21 +160,29 @@ export class Detector {
   }
 
   /**
-   * Loads a model from a path, a URL, ONNX bytes or a graph. Throws FeatherdetError if the file is no detection model with one picture
-   * input and an output `[1, 4 + classes, anchors]`, or if the adapter cannot run it.
+   * Loads a model from a path, a URL, ONNX bytes or a graph. How its output is to be read is recognised (`HEAD_FORMS`): boxes and class
+   * scores in either order of axes or in two outputs, with or without objectness, YOLOX's undecoded boxes, results of end-to-end heads.
+   *
+   * Throws FeatherdetError if the model is none of one picture input and of such outputs, if nothing says which of several forms it has (an
+   * option then does), or if the adapter cannot run it.
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
     checkFraction("confidence", options.confidence);
     checkFraction("iou", options.iou);
     const isGraph = typeof source === "object" && "nodes" in source;
-    const loaded = isGraph ? source : await loadOnnx(source);
-    const graph = resized(loaded, options.inputSize);
+    const loaded = isGraph ? source : await loadOnnx(source).catch((error) => {
+      throw explainOperators(error);
+    });
+    const file = options.file ?? (typeof source === "string" || source instanceof URL ? String(source) : loaded.name);
+    // Errors call the model by its file, journals by its own name.
+    const named = withPictureInput({ ...loaded, name: file }, options);
+    const graph = resized({ ...named, name: loaded.name }, options.inputSize);
     const { device, planning } = await setUpEngine(options);
     checkPrecision(graph, options.precision);
-    const output = inferTypes(graph).get(graph.outputs[0])!.shape;
-    const [, channels, anchors] = checkShapes(graph, output);
-    const classes = channels - 4;
-    const { head, plan } = planNetwork(graph, planning);
+    const names = options.classes ?? classNamesOf(graph);
+    const head = recogniseHead({ ...graph, name: file }, { ...options, names: names?.length });
+    const { classes, anchors } = head;
+    const { plan } = planNetwork(graph, planning, head);
     const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
     const settings = { confidence, iou, maxDetections, multiLabel };
     const space = { batch: 1, anchors, classes, multiLabel };
@@ -166,11 +196,10 @@ export class Detector {
       [...buffers].map(([name, buffer]) => [name, { kind: "buffer", buffer }]),
     );
     external.set(PICTURE, { kind: "texture", texture: pictureTexture(memory, 1, 1) });
-    const labels = options.classes ?? readClassNames(graph) ?? [];
-    const named = Array.from({ length: classes }, (_, i) => labels[i] ?? `class ${i}`);
+    const reading = { file, head, ...labelsOf(head, names, options) };
     try {
       const program = await Program.create(device, { ...plan, dispatches, external });
-      return new Detector(device, plan, program, memory, buffers, named, settings);
+      return new Detector(device, plan, program, memory, buffers, reading, settings);
     } catch (error) {
       memory.destroy();
       throw error;
@@ -235,7 +264,7 @@ export class Detector {
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
     const decoded = performance.now();
     this.#guard.check();
-    this.#upload(image);
+    const scale = this.#upload(image);
     const uploaded = performance.now();
     const encoder = this.device.device.createCommandEncoder();
     const timer = observe && this.device.timestamps ? this.#timer ??= new FrameTimer(this.device.device) : undefined;
@@ -256,8 +285,12 @@ export class Detector {
     return async () => {
       const bytes = await this.#guard.arrival(read());
       const arrived = performance.now();
-      const { detections } = readDetections(new Float32Array(bytes, 0, RESULT_STRIDE));
-      const found = detections.map((detection): Detection => ({ ...detection, label: this.labels[detection.classId] }));
+      const result = readDetections(new Float32Array(bytes, 0, RESULT_STRIDE));
+      checkFound(this.#head, result, { scale, names: this.labels.length, file: this.#file });
+      const found = result.detections.map((detection): Detection => ({
+        ...detection,
+        label: this.labels[detection.classId] ?? `class ${detection.classId}`,
+      }));
       const [wait, made] = [arrived - uploaded, performance.now() - arrived];
       this.speed = { preprocess: uploaded - started, inference: wait, postprocess: made };
       const device = timer?.stages(bytes, RESULT_STRIDE * 4);
@@ -266,7 +299,8 @@ export class Detector {
     };
   }
 
-  #upload(image: RgbImage): void {
+  /** Hands a picture to the device; returns input pixels a pixel of it. */
+  #upload(image: RgbImage): number {
     const { width, height } = image;
     const { queue, limits } = this.device.device;
     if (Math.max(width, height) > limits.maxTextureDimension2D) {
@@ -291,6 +325,7 @@ export class Detector {
     const kernel = letterbox({ picture: PICTURE, size: image, geometry, output, image: 0, pitch: this.plan.pitch });
     this.#program.setParameters(0, kernel.parameters);
     queue.writeBuffer(this.#buffers.get(DETECT_VALUES.frames)!, 0, frameRecord(geometry, image));
+    return geometry.scale;
   }
 
   #growPicture(width: number, height: number): void {
@@ -329,47 +364,4 @@ export class Detector {
 function pictureTexture(memory: Memory, width: number, height: number): GPUTexture {
   const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
   return memory.texture(PICTURE, usage, "rgba8unorm", [width, height, 1], 4);
-}
-
-/** The graph at batch 1 and the wanted input size. */
-function resized(graph: Graph, size: DetectorOptions["inputSize"]): Graph {
-  const [input] = graph.inputs;
-  if (graph.inputs.length !== 1 || input.shape.length !== 4 || input.shape[1] !== 3) {
-    const inputs = graph.inputs.map(({ name, shape }) => `"${name}" [${shape}]`).join(", ");
-    throw new FeatherdetError(`a detector has one input [N, 3, H, W], this model has ${inputs || "none"}`, {
-      file: graph.name,
-    });
-  }
-  const [height, width] = size === undefined ? input.shape.slice(2) : typeof size === "number" ? [size, size] : size;
-  const shape = [1, 3, height, width];
-  return String(shape) === String(input.shape) ? graph : changeShapes(graph, { [input.name]: shape });
-}
-
-function checkShapes(graph: Graph, output: readonly number[]): readonly number[] {
-  if (graph.outputs.length !== 1 || output.length !== 3 || output[1] < 5) {
-    throw new FeatherdetError(
-      `a detector has one output [1, 4 + classes, anchors], this model has "${graph.outputs.join('", "')}" [${output}]`,
-      { file: graph.name },
-    );
-  }
-  return output;
-}
-
-function checkedImage(image: RgbImage): RgbImage {
-  const { width, height, data } = image;
-  if (
-    !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
-    data?.length !== width * height * 3
-  ) {
-    throw new FeatherdetError(
-      `a picture of ${width}x${height} needs ${width * height * 3} bytes of RGB, given were ${data?.length}`,
-    );
-  }
-  return image;
-}
-
-function checkFraction(name: string, value: number | undefined): void {
-  if (value !== undefined && !(value >= 0 && value <= 1)) {
-    throw new FeatherdetError(`${name} is ${value}, it must lie in 0..1`);
-  }
 }

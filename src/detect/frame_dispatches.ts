@@ -4,11 +4,19 @@
  * @module
  */
 
-import type { DetectionHead } from "../passes/find_detection_head.ts";
 import type { Operand } from "../kernels/context.ts";
 import { decodeHead, decodeTensor, type DetectSpace, letterbox, suppress } from "../kernels/detect/mod.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import { type Dispatch, outputValue, type Plan } from "../plan/plan.ts";
+import type { Head } from "./heads/form.ts";
+
+/** An overlap that no two boxes have. */
+const NEVER = 2;
+
+/** Whether a model has chosen its results itself, so that none of them is suppressed. */
+function keepsAll(head: Head): boolean {
+  return head.form === "rows";
+}
 
 /** Settings of the dispatches of a frame. */
 export interface DetectionSettings {
@@ -22,7 +30,7 @@ export interface DetectionSettings {
 /** Lists all dispatches of a frame. The letterbox comes first; its parameters are set for each picture. */
 export function listFrameDispatches(
   plan: Plan,
-  head: DetectionHead | undefined,
+  head: Head,
   space: DetectSpace,
   settings: DetectionSettings,
 ): Dispatch[] {
@@ -43,18 +51,6 @@ export function listFrameDispatches(
     pitch,
   });
   const { confidence, iou, maxDetections } = settings;
-  const decode = head
-    ? decodeHead({
-      levels: head.levels.map(({ boxes, classes, stride }) => ({
-        boxes: operand(outputValue(plan, boxes, "blocked")),
-        classes: operand(outputValue(plan, classes, "blocked")),
-        stride,
-      })),
-      space,
-      confidence,
-      pitch,
-    })
-    : decodeTensor({ output: operand(outputValue(plan, plan.graph.outputs[0])), space, confidence });
   const dispatch = (operator: string) => (kernel: Kernel): Dispatch => ({
     name: kernel.label,
     operator,
@@ -64,7 +60,39 @@ export function listFrameDispatches(
   return [
     dispatch("Letterbox")(first),
     ...plan.dispatches,
-    ...decode.map(dispatch("Decode")),
-    dispatch("Suppress")(suppress({ space, iou, maxDetections })),
+    ...decodeDispatches(plan, head, space, confidence, operand).map(dispatch("Decode")),
+    dispatch("Suppress")(suppress({ space, iou: keepsAll(head) ? NEVER : iou, maxDetections })),
   ];
+}
+
+/** The kernels that find an image's candidates. */
+function decodeDispatches(
+  plan: Plan,
+  head: Head,
+  space: DetectSpace,
+  confidence: number,
+  operand: (value: string) => Operand,
+): Kernel[] {
+  if (head.form === "maps") {
+    const levels = head.maps.levels.map(({ boxes, classes, stride }) => ({
+      boxes: operand(outputValue(plan, boxes, "blocked")),
+      classes: operand(outputValue(plan, classes, "blocked")),
+      stride,
+    }));
+    return decodeHead({ levels, space, confidence, pitch: plan.pitch });
+  }
+  const [, , height, width] = plan.graph.inputs[0].shape;
+  const { fixedBoxes } = head;
+  const shape = head.layout.anchorsLast ? [1, 4, head.anchors] : [1, head.anchors, 4];
+  return decodeTensor({
+    output: fixedBoxes
+      ? { value: head.boxes, shape, layout: { kind: "plain", shape } }
+      : operand(outputValue(plan, head.boxes)),
+    fixed: fixedBoxes,
+    scores: head.scores === undefined ? undefined : operand(outputValue(plan, head.scores)),
+    layout: head.layout,
+    inputSize: [height, width],
+    space,
+    confidence,
+  });
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Graph, inferTypes } from "../graph/mod.ts";
+import { type Graph, GraphIndex } from "../graph/mod.ts";
+import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Dispatch, type Plan, type PlanOptions } from "../plan/plan.ts";
 import { planNetwork } from "./plan_network.ts";
 import { listFrameDispatches } from "./frame_dispatches.ts";
@@ -30,13 +31,15 @@ export function planModel(graph: Graph, { precision, storage }: PlannedForm): Pl
     maxStorageTextures: Infinity,
     target: storage === "texture" ? "software" : "hardware",
   };
-  const { head, plan } = planNetwork(graph, options);
-  if (head === undefined) {
-    const whole = buildPlan(graph, options);
-    return { plan: whole, dispatches: whole.dispatches };
+  const maps = findYoloHead(GraphIndex.of(graph));
+  if (maps === undefined) {
+    const plan = buildPlan(graph, options);
+    return { plan, dispatches: plan.dispatches };
   }
-  const [batch, rows, anchors] = inferTypes(graph).get(graph.outputs[0])!.shape;
-  const space = { batch, anchors, classes: rows - 4, multiLabel: false };
+  const [batch, , anchors] = GraphIndex.of(graph).shapeOf(maps.output);
+  const head = { form: "maps", maps, classes: maps.classes, anchors } as const;
+  const { plan } = planNetwork(graph, options, head);
+  const space = { batch, anchors, classes: maps.classes, multiLabel: false };
   return {
     plan,
     dispatches: listFrameDispatches(plan, head, space, { picture: "picture", confidence: 0.25, iou: 0.7 }),

@@ -1,5 +1,5 @@
 /**
- * Plans the network of a detector. If its head is recognised, the plan ends at the head's maps, which other kernels decode on the device.
+ * Plans the network of a detector. Where kernels decode the maps of its head, the plan ends at them; else at the outputs that are decoded.
  *
  * @module
  */
@@ -8,19 +8,33 @@ import { type Graph, GraphIndex, withNodes } from "../graph/mod.ts";
 import type { DetectionHead } from "../passes/mod.ts";
 import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../plan/plan.ts";
+import type { Head } from "./heads/form.ts";
 
 /** A detector's plan between letterbox and decoding. */
 export interface NetworkPlan {
-  /** Undefined where the tail is not recognised: then the plan ends at the model's own output. */
+  /** Undefined where the tail is not replaced: then the plan ends at the model's own outputs. */
   readonly head: DetectionHead | undefined;
   readonly plan: Plan;
 }
 
-/** Plans the network; its inputs are written in row memory by the letterbox. Throws what `buildPlan` throws. */
-export function planNetwork(graph: Graph, options: PlanOptions): NetworkPlan {
-  const head = findYoloHead(GraphIndex.of(graph));
+/**
+ * Plans the network; its inputs are written in row memory by the letterbox. A head that was recognised says which outputs are needed. Throws
+ * what `buildPlan` throws.
+ */
+export function planNetwork(graph: Graph, options: PlanOptions, recognised?: Head): NetworkPlan {
+  const head = recognised === undefined
+    ? findYoloHead(GraphIndex.of(graph))
+    : recognised.form === "maps"
+    ? recognised.maps
+    : undefined;
   const maps = head?.levels.flatMap((level) => [level.boxes, level.classes]) ?? [];
-  const network = head ? withNodes({ ...graph, outputs: maps }, graph.nodes) : graph;
+  const read = recognised === undefined || recognised.form === "maps"
+    ? []
+    : [recognised.boxes, recognised.scores].filter((value): value is string =>
+      value !== undefined && (value !== recognised.boxes || recognised.fixedBoxes === undefined)
+    );
+  const outputs = head ? maps : recognised ? read : graph.outputs;
+  const network = outputs.join() === graph.outputs.join() ? graph : withNodes({ ...graph, outputs }, graph.nodes);
   const blockedInputs = graph.inputs.map(({ name }) => name);
   return { head, plan: buildPlan(network, { ...options, blockedInputs, blockedOutputs: maps }) };
 }

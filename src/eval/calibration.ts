@@ -7,6 +7,7 @@
 import type { CalibrationSample } from "../compress/statistics.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { letterboxTensor } from "../detect/host_letterbox.ts";
+import { type PictureForm, toPictureForm } from "../detect/picture_input.ts";
 import { decodeAhead } from "./decode_ahead.ts";
 
 /** Which samples to make. */
@@ -17,10 +18,12 @@ export interface CalibrationSamplesOptions {
   readonly limit?: number;
   /** Name of the network's input; default `images`. */
   readonly input?: string;
+  /** How that input takes pictures; by default `[1, 3, height, width]`, RGB in 0..1. */
+  readonly form?: Omit<PictureForm, "name" | "height" | "width">;
 }
 
 /**
- * Reads the pictures of a data set as letterboxed tensors `[1, 3, height, width]`, one by one, decoded ahead of time. The result can be
+ * Reads the pictures of a data set as letterboxed tensors, `[1, 3, height, width]` by default, one by one, decoded ahead of time. The result can be
  * iterated several times.
  *
  * The loop throws FeatherdetError at a picture that cannot be read.
@@ -36,7 +39,7 @@ export interface CalibrationSamplesOptions {
  */
 export function takeCalibrationSamples(
   dataset: Dataset,
-  { size = 640, limit, input = "images" }: CalibrationSamplesOptions = {},
+  { size = 640, limit, input = "images", form }: CalibrationSamplesOptions = {},
 ): AsyncIterable<CalibrationSample> {
   const [height, width] = typeof size === "number" ? [size, size] : size;
   const images = dataset.images.slice(0, limit);
@@ -44,7 +47,8 @@ export function takeCalibrationSamples(
     async *[Symbol.asyncIterator]() {
       let at = 0;
       for await (const { image } of decodeAhead(images)) {
-        yield { name: images[at++].name, inputs: { [input]: letterboxTensor(image, width, height) } };
+        const tensor = letterboxTensor(image, width, height);
+        yield { name: images[at++].name, inputs: { [input]: form ? toPictureForm(tensor, form) : tensor } };
       }
     },
   };

@@ -6,6 +6,7 @@
 
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { cacheFolder } from "../data/cache.ts";
+import { explainOperators } from "../detect/heads/task.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
@@ -63,14 +64,37 @@ export function findModel(model: string): BuiltModel | { source: string } {
   );
 }
 
+/** The file or URL that a `--model` stands for, or its name if it is built. */
+export function modelSource(model: string): string {
+  const found = findModel(model);
+  return "build" in found ? model : found.source;
+}
+
 /** Names that were built with random weights and said so. */
 const noted = new Set<string>();
 
-/** Builds a model, with a remark on stderr (once) where it has learned nothing: its boxes would mislead. */
-function build(model: string, built: BuiltModel, options: NamedOptions): Graph {
-  if (model !== "demo" && !noted.has(model)) {
+/** How a model is loaded. */
+export interface LoadModelOptions extends NamedOptions {
+  /** Whether a name without a file may be built with random weights, where weights do not matter. Default false. */
+  readonly untrained?: boolean;
+}
+
+/**
+ * Builds a model that has learned nothing, with a remark on stderr (once). Throws FeatherdetError where weights matter: whatever such a
+ * model finds would mislead.
+ */
+function build(model: string, built: BuiltModel, { untrained = false, ...options }: LoadModelOptions): Graph {
+  if (model === "demo") return built.build(options);
+  const missing = `no file ${model}.onnx is in data/models or in the cache`;
+  if (!untrained) {
+    const help = model === "yolo11n"
+      ? "`deno task data yolo11n` downloads it"
+      : `\`deno task train --model ${model}\` makes one, \`deno task data yolo11n\` downloads one of YOLO11n`;
+    throw new FeatherdetError(`${missing}, and with random weights ${model} finds nothing: ${help}`);
+  }
+  if (!noted.has(model)) {
     noted.add(model);
-    console.error(`${model} is built with random weights: no file ${model}.onnx is in data/models`);
+    console.error(`${model} is built with random weights: ${missing}`);
   }
   return built.build(options);
 }
@@ -91,22 +115,30 @@ async function contentOf(source: string): Promise<string | Uint8Array> {
 /**
  * Loads a model by name, path or URL, for an input of `size` x `size` pixels and `batch` pictures; by default as it was exported. Both
  * also fill in extents that the file leaves open.
+ *
+ * Throws FeatherdetError for what is no model, and for a name without a file unless untrained weights will do.
  */
-export async function loadModel(model: string, options: NamedOptions = {}): Promise<Graph> {
+export async function loadModel(model: string, options: LoadModelOptions = {}): Promise<Graph> {
   const found = findModel(model);
   if ("build" in found) return build(model, found, options);
   const { size, batch } = options;
-  return await loadOnnx(await contentOf(found.source), {
+  const content = await contentOf(found.source);
+  return await loadOnnx(content, {
     shapeOf({ name, extents }, index) {
       // Of what are no maps there is no size to change.
       if (index > 0 || extents.length !== 4 && size === undefined) return undefined;
-      const [pictures, channels, height, width] = extents;
+      const channelsLast = extents[1] !== 3 && extents[3] === 3;
+      const [pictures, ...others] = extents;
+      const [channels, height, width] = channelsLast ? [others[2], others[0], others[1]] : others;
       if (size === undefined && [height, width].some((extent) => typeof extent === "string")) {
         throw new FeatherdetError(`input "${name}" [${extents.join(",")}] has no size of its own: say one with --size`);
       }
-      const wanted = [batch ?? pictures, channels, size ?? height, size ?? width];
+      const sides = [size ?? height, size ?? width];
+      const wanted = [batch ?? pictures, ...channelsLast ? [...sides, channels] : [channels, ...sides]];
       return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
     },
+  }).catch((error) => {
+    throw explainOperators(error);
   });
 }
 

@@ -8,9 +8,20 @@ import { dirname } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { fileError } from "./file_error.ts";
 
+/** Makes the folder of a file to write, or another. Throws FeatherdetError, naming the file, where that is not possible. */
+export function makeFolderOf(file: string, folder: string = dirname(file)): void {
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory
+      ? new FeatherdetError("the folder cannot be made, a file has that name", { file }, { cause: error })
+      : fileError(error, file);
+  }
+}
+
 /**
- * Refuses before the work what could not be written after it: a file without a name or a folder, in a place that cannot be written to, or
- * whose name something else than a file has.
+ * Makes the folder of a file that is written after some work, and refuses before it what could not be written: a file without a name, in a
+ * place that cannot be written to, or whose name something else than a file has.
  */
 export function checkTarget(file: string): void {
   if (file === "") throw new FeatherdetError("the file to write has no name");
@@ -21,7 +32,7 @@ export function checkTarget(file: string): void {
       return undefined;
     }
   };
-  if (!statOf(dirname(file))?.isDirectory) throw new FeatherdetError("its folder does not exist", { file });
+  makeFolderOf(file);
   const there = statOf(file);
   // A device or a pipe would be replaced, not written to.
   if (there && !there.isFile) {

@@ -8,6 +8,7 @@ import { type PassReports, type PassStep, runPasses } from "../compress/pass.ts"
 import type { CalibrationSamples } from "../compress/statistics.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDataset } from "../data/open.ts";
+import { type InputOptions, type PictureForm, pictureFormOf } from "../detect/picture_input.ts";
 import { createSessionRunner, type SessionRunner } from "../engine/session_runner.ts";
 import { takeCalibrationSamples } from "../eval/calibration.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
@@ -61,7 +62,7 @@ export interface Compression<Steps extends readonly PassStep<unknown>[]> {
 }
 
 /** Which model, which file, and who is told of it. */
-export interface CompressModelOptions {
+export interface CompressModelOptions extends InputOptions {
   /** ONNX file, URL, or name. */
   readonly model: string;
   /** ONNX file to write. */
@@ -84,18 +85,21 @@ export interface CompressedModel<Steps extends readonly PassStep<unknown>[]> {
   readonly file: { readonly name: string; readonly bytes: number };
 }
 
-/** The input of a model that is shown pictures. Throws FeatherdetError if it takes something else. */
-export function pictureInput(graph: Graph): { readonly name: string; readonly height: number; readonly width: number } {
-  const [input] = graph.inputs, { shape: [batch, channels, height, width] } = input;
-  if (graph.inputs.length !== 1 || input.shape.length !== 4 || batch !== 1 || channels !== 3) {
-    const inputs = graph.inputs.map(({ name, shape }) => `"${name}" [${shape.join(",")}]`).join(", ");
-    throw new FeatherdetError(
-      `pictures are shown to models of one input [1,3,height,width], this one has ${inputs}: run its passes in code, ` +
-        `with runPasses() or quantize()`,
-      { file: graph.name },
-    );
+/** The input of a model that is shown pictures, one at a time. Throws FeatherdetError if it takes something else. */
+export function pictureInput(graph: Graph, options: InputOptions = {}): PictureForm {
+  if (graph.inputs.length === 1 && graph.inputs[0].shape[0] === 1) {
+    try {
+      return pictureFormOf(graph, options);
+    } catch (error) {
+      if (!(error instanceof FeatherdetError)) throw error;
+    }
   }
-  return { name: input.name, height, width };
+  const inputs = graph.inputs.map(({ name, shape }) => `"${name}" [${shape.join(",")}]`).join(", ");
+  throw new FeatherdetError(
+    `pictures are shown to models of one input [1,3,height,width] or [1,height,width,3], this one has ${inputs}: run its ` +
+      `passes in code, with runPasses() or quantize()`,
+    { file: graph.name },
+  );
 }
 
 /** The pictures: the part for training where there are parts and none was asked for. */
@@ -120,13 +124,14 @@ async function openPart(
 async function openPictures(
   graph: Graph,
   wanted: PicturesWanted,
+  options: InputOptions,
   note: (line: string) => void,
 ): Promise<OpenedPictures> {
-  const { name: input, height, width } = pictureInput(graph);
+  const { name: input, height, width, ...form } = pictureInput(graph, options);
   const dataset = await openPart(wanted, note);
   for (const warning of dataset.warnings) note(warning);
   const size = [height, width] as const;
-  return { dataset, size, samples: takeCalibrationSamples(dataset, { size, input }) };
+  return { dataset, size, samples: takeCalibrationSamples(dataset, { size, input, form }) };
 }
 
 /**
@@ -137,14 +142,14 @@ async function openPictures(
  */
 export async function compressModel<const Steps extends readonly PassStep<unknown>[], Measured>(
   compression: Compression<Steps>,
-  { model, out, size, onNote = () => {}, onPicture }: CompressModelOptions,
+  { model, out, size, onNote = () => {}, onPicture, ...inputOptions }: CompressModelOptions,
   after: (made: CompressedModel<Steps>, input: CompressionInput) => Promise<Measured>,
 ): Promise<CompressedModel<Steps> & { readonly measured: Measured }> {
   checkTarget(out);
   refuseSource(model, out);
   const graph = await loadModel(model, { size, batch: 1 });
   compression.check?.(graph);
-  const pictures = compression.pictures && await openPictures(graph, compression.pictures, onNote);
+  const pictures = compression.pictures && await openPictures(graph, compression.pictures, inputOptions, onNote);
   const runners = new Map<"f32" | "f16", SessionRunner>();
   const runner = (precision: "f32" | "f16" = "f32") => {
     if (!runners.has(precision)) runners.set(precision, createSessionRunner({ precision }));

@@ -5,8 +5,8 @@
  */
 
 import type { Dataset } from "../data/dataset.ts";
+import { classNamesOf } from "../detect/class_names.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import { readClassNames } from "../onnx/mod.ts";
 
 /** Settings that make a run what it is, as checkpoints keep them. */
 export type RunSettings = Readonly<Record<string, unknown>>;
@@ -49,7 +49,7 @@ export function checkResumed(kept: RunSettings, asked: RunSettings): void {
 
 /** Throws FeatherdetError for a model whose classes are not those of a data set; `what` says what that is for. */
 export function checkClasses(model: Graph, dataset: Dataset, what: string): void {
-  const names = readClassNames(model);
+  const names = classNamesOf(model);
   if (names !== undefined && names.join("\n") !== dataset.classes.join("\n")) {
     throw new FeatherdetError(
       `"${model.name}" is for ${brief(names)}, ${what} "${dataset.name}" has ${

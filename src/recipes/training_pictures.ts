@@ -7,9 +7,9 @@
 import type { Dataset } from "../data/dataset.ts";
 import { openTrainingPart, openValidationPart } from "../data/parts.ts";
 import { withoutLabels } from "../data/pictures.ts";
+import { classNamesOf } from "../detect/class_names.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
-import { readClassNames } from "../onnx/mod.ts";
 
 /** Which pictures. */
 export interface TrainingPicturesOptions {
@@ -36,7 +36,7 @@ export interface TrainingPictures {
 
 /** The classes of a teacher, by which pictures without labels are known. */
 function classesOf(teacher: Graph | undefined): readonly string[] {
-  const names = teacher && readClassNames(teacher);
+  const names = teacher && classNamesOf(teacher);
   if (names !== undefined) return names;
   throw new FeatherdetError("names no classes, and pictures without labels have none of their own", {
     file: teacher?.name,

@@ -43,7 +43,9 @@ async function cli(args: readonly string[], env: Record<string, string> = {}): P
     stdin: "null",
   }).output();
   const text = new TextDecoder();
-  const lines = text.decode(stderr).split("\n").filter((line) => line !== "" && !/^(Download |adapter: )/.test(line));
+  const lines = text.decode(stderr).split("\n").filter((line) =>
+    line !== "" && !/^(Download |adapter: |preparing )/.test(line)
+  );
   return { code, stdout: text.decode(stdout), lines };
 }
 

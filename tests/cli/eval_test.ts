@@ -139,8 +139,9 @@ Deno.test("eval names what it cannot take", async () => {
       /error: the model has 3 classes and lacks 10/,
     );
     await refuse(["--model", "demo", "--data", "synthetic", "--limit", "0"], /--limit.*whole number/);
-    const out = join(folder, "absent", "x.json");
-    await refuse(["--model", "demo", "--data", "synthetic", "--out", out], /x\.json: its folder does not exist/);
+    await Deno.writeTextFile(join(folder, "file"), "");
+    const out = join(folder, "file", "x.json");
+    await refuse(["--model", "demo", "--data", "synthetic", "--out", out], /x\.json: the folder cannot be made/);
   });
 });
 

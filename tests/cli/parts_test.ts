@@ -72,6 +72,7 @@ Deno.test("drawTargets names one file, or files in a folder that it makes", asyn
   await inFolder((folder) => {
     const one = join(folder, "out.png");
     assertEquals(drawTargets(["in/x.jpg"], one), [one]);
+    Deno.writeTextFileSync(one, "a file, and no folder");
     assertEquals(drawTargets(["in/x.webp"], folder), [join(folder, "x.png")]);
     const many = join(folder, "new", "deep");
     assertEquals(
@@ -81,7 +82,9 @@ Deno.test("drawTargets names one file, or files in a folder that it makes", asyn
     assert(Deno.statSync(many).isDirectory);
     assertEquals(drawTargets(["x.jpg"], join(folder, "slash/")), [join(folder, "slash", "x.jpg")]);
     assertThrows(() => drawTargets(["x.jpg"], join(folder, "out.gif")), FeatherdetError, "must end in .png");
-    assertThrows(() => drawTargets(["x.jpg"], join(folder, "no", "out.png")), FeatherdetError, "does not exist");
+    assertEquals(drawTargets(["x.jpg"], join(folder, "no", "out.png")), [join(folder, "no", "out.png")]);
+    assert(Deno.statSync(join(folder, "no")).isDirectory);
+    assertThrows(() => drawTargets(["x.jpg"], join(one, "a", "out.png")), FeatherdetError, join(one, "a", "out.png"));
     assertThrows(() => drawTargets(["x.jpg", "y.jpg"], one), FeatherdetError, "2 images are drawn to a folder");
   });
 });

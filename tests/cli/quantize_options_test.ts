@@ -51,7 +51,9 @@ Deno.test("options that others leave no use are refused by name, others are not"
 });
 
 Deno.test("a model that is calibrated with pictures has one input of three channels", () => {
-  assertEquals(pictureInput(graphOf({ x: [1, 3, 32, 64] }, ["x"], [])), { name: "x", height: 32, width: 64 });
+  const form = { name: "x", height: 32, width: 64, levels: false, channels: "rgb" };
+  assertEquals(pictureInput(graphOf({ x: [1, 3, 32, 64] }, ["x"], [])), { ...form, channelsLast: false });
+  assertEquals(pictureInput(graphOf({ x: [1, 32, 64, 3] }, ["x"], [])), { ...form, channelsLast: true });
   for (const shape of [[1, 1, 32, 32], [1, 16], [2, 3, 32, 32], [1, 3, 32]]) {
     const sentence = `this one has "x" [${shape}]`;
     assertThrows(() => pictureInput(graphOf({ x: shape }, ["x"], [])), FeatherdetError, sentence);
@@ -87,8 +89,8 @@ Deno.test("what cannot be written is refused before the work, and nothing is lef
       assertThrows(() => checkTarget(path), FeatherdetError, sentence);
     refused("", "the file to write has no name");
     refused(folder, "is a folder, not a file");
-    refused(join(file, "x.onnx"), "its folder does not exist");
-    refused(join(folder, "no/x.onnx"), "its folder does not exist");
+    refused(join(file, "x.onnx"), "the folder cannot be made, a file has that name");
+    refused(join(file, "deep", "x.onnx"), "the folder cannot be made, a file has that name");
     refused(join(folder, "x".repeat(300)), "File name too long");
     if (Deno.build.os === "linux") {
       refused("/dev/null", "is no file that could be replaced");
@@ -96,6 +98,8 @@ Deno.test("what cannot be written is refused before the work, and nothing is lef
       refused("/proc/x.onnx", "/proc/x.onnx: ");
     }
     assertEquals(names(), ["out.onnx"]);
+    checkTarget(join(folder, "new", "deep", "x.onnx"));
+    assertEquals([...Deno.readDirSync(join(folder, "new"))].map(({ name }) => name), ["deep"]);
   }));
 
 Deno.test("an adapter that cannot time dispatches is named", () => {

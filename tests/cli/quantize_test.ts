@@ -75,7 +75,7 @@ Deno.test("quantize --json: bytes, layers and report; the file holds int8 and sa
     assertEquals(sensitivity.map(({ name }: { name: string }) => name).sort(), ["first.conv", "second.conv", "third"]);
     // It is no detector.
     assertEquals(latency, undefined);
-    assertMatch(stderr, /latency was not measured: .*a detector has one output/);
+    assertMatch(stderr, /latency was not measured: .*outputs are maps that nobody has decoded/);
     assertStringIncludes(stderr, "warning: calibrated on 3 samples only");
     assertEquals(file, { name: out, bytes: (await Deno.stat(out)).size });
     const graph = await loadOnnx(out);
@@ -136,10 +136,12 @@ Deno.test("quantize refuses what cannot be, before it computes", () =>
       assertMatch(stderr, sentence);
     };
     const synthetic = ["--calibrate", "synthetic", "--limit", "1"];
+    await Deno.writeTextFile(join(folder, "file"), "");
     await refused(
-      [...DEMO, ...synthetic, "--out", join(folder, "no/such.onnx")],
-      /such\.onnx: its folder does not exist/,
+      [...DEMO, ...synthetic, "--out", join(folder, "file/such.onnx")],
+      /such\.onnx: the folder cannot be made, a file has that name/,
     );
+    await Deno.remove(join(folder, "file"));
     await refused([...DEMO, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/);
     await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
     await refused([...DEMO, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/);
@@ -152,7 +154,10 @@ Deno.test("quantize refuses what cannot be, before it computes", () =>
     const b = new ModelBuilder({ seed: 1 });
     const product = b.node("MatMul", "product", [b.input("rows", [1, 16]), b.weight("w", [16, 4], "uniformFanIn")], {});
     await Deno.writeFile(rows, saveOnnx(b.graph("products", [product])));
-    await refused(["--model", rows, ...synthetic, "--out", out], /one input \[1,3,height,width\], .* "rows" \[1,16\]/);
+    await refused(
+      ["--model", rows, ...synthetic, "--out", out],
+      /one input \[1,3,height,width\] or .* "rows" \[1,16\]/,
+    );
     await refused(["--model", rows, ...synthetic, "--out", rows], /rows\.onnx: is the model itself/);
     await Deno.remove(rows);
     assertEquals([...Deno.readDirSync(folder)].length, 0);

@@ -211,7 +211,7 @@ Deno.test("an epoch is a line", () => {
   assertEquals(
     epochText(record, 40),
     "epoch 3/40  box 1.235  classes 2.000  distribution 0.500  rate 0.00143  3.14 images/s  2 steps without finite numbers  " +
-      "mAP50 50.00  mAP50-95 25.00",
+      "mAP50 0.500  mAP50-95 0.250",
   );
   assertStringIncludes(
     epochText({ ...record, losses: { "boxes 0": 0.25, gammaL1: 0.0000123, none: 0 } }, 40),

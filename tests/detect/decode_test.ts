@@ -9,27 +9,19 @@ import {
   decodeHead,
   decodeTensor,
   DETECT_VALUES,
-  type DetectSpace,
   type HeadLevel,
   suppress,
   yoloOutput,
 } from "../../src/kernels/detect/mod.ts";
-import type { Kernel, StorageForm } from "../../src/kernels/kernel.ts";
-import {
-  candidatesReference,
-  headOutputReference,
-  type ReferenceCandidate,
-  suppressReference,
-} from "../../src/reference/detect.ts";
+import type { StorageForm } from "../../src/kernels/kernel.ts";
+import { candidatesReference, headOutputReference, suppressReference } from "../../src/reference/detect.ts";
 import { type ReferenceTensor, referenceTensor } from "../../src/reference/tensor.ts";
 import { blockedLayout, formName, FORMS, PITCH, storable } from "../support/compare.ts";
+import { CANDIDATES_SIDE, checkCandidates, plainOperand } from "../support/candidates.ts";
 import { detectTensors } from "../support/detect.ts";
 import { gpuTest, runKernels, type TestTensor } from "../support/gpu.ts";
 import { randomTensor } from "../support/random.ts";
 import { sharedData } from "../support/shared_data.ts";
-
-/** Side of the pictures: no box is cut. */
-const SIDE = 4096;
 
 /** Height and width of the levels' grids, with their strides. */
 const GRIDS = [[13, 9, 8], [7, 5, 16], [1, 3, 32]] as const;
@@ -78,36 +70,6 @@ function makeHead(
     tensors: made.flatMap(({ tensors }) => tensors),
     expected: headOutputReference(made.map(({ reference }) => reference)),
   };
-}
-
-function plainOperand(value: string, shape: readonly number[]): Operand {
-  return { value, shape, layout: { kind: "plain", shape } };
-}
-
-/** Runs decoding kernels with a suppression that suppresses nothing, and checks every candidate. */
-async function checkCandidates(
-  kernels: readonly Kernel[],
-  inputs: readonly TestTensor[],
-  space: DetectSpace,
-  form: StorageForm,
-  expected: readonly (readonly ReferenceCandidate[])[],
-): Promise<void> {
-  const all = [...kernels, suppress({ space, iou: 1 })];
-  const results = await runKernels(all, [...inputs, ...detectTensors(space, SIDE)], form, PITCH);
-  expected.forEach((candidates, image) => {
-    const { detections, candidates: count } = readDetections(results.get(DETECT_VALUES.result)!, image);
-    assertEquals(count, candidates.length, `image ${image}: candidates`);
-    const best = suppressReference(candidates, 1, 300, 30000);
-    assertEquals(detections.length, best.length);
-    detections.forEach(({ box, score, classId }, i) => {
-      const near = best[i].box.every((value, k) => Math.abs(Math.max(0, value) - box[k]) < 0.01);
-      const same = classId === best[i].label && Math.abs(score - best[i].score) < 1e-5;
-      assert(
-        near && same,
-        `image ${image}, place ${i}: ${box} ${score} ${classId}, expected ${JSON.stringify(best[i])}`,
-      );
-    });
-  });
 }
 
 for (const form of FORMS) {
@@ -225,7 +187,7 @@ if (recorded) {
     for (const [confidence, multiLabel] of [[0.25, false], [0.001, true]] as const) {
       const space = { batch: 1, anchors: 8400, classes: 80, multiLabel };
       const candidates = candidatesReference(referenceTensor(shape, data), 0, confidence, multiLabel);
-      const tensors = [{ name: "output", layout: output.layout, data }, ...detectTensors(space, SIDE)];
+      const tensors = [{ name: "output", layout: output.layout, data }, ...detectTensors(space, CANDIDATES_SIDE)];
       const kernels = [...decodeTensor({ output, space, confidence }), suppress({ space, iou: 0.7 })];
       const results = await runKernels(kernels, tensors, FORM, PITCH);
       const { detections, candidates: count } = readDetections(results.get(DETECT_VALUES.result)!);

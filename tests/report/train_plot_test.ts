@@ -32,14 +32,14 @@ Deno.test("losses, mAP and learning rates have a line each, over epochs that are
   assertAlmostEquals((classes[7][1] - classes[0][1]) / (3 - 7 / 8 - 3), scale, 0.05);
   assertAlmostEquals((box[3][1] - box[0][1]) / (1 - 4), scale, 0.05);
   assert(scale < 0, "more is higher");
-  const map50 = lineOf(root, "mAP50 (best 70.0)"), map = lineOf(root, "mAP50-95 (best 35.0)");
+  const map50 = lineOf(root, "mAP50 (best 0.700)"), map = lineOf(root, "mAP50-95 (best 0.350)");
   assertEquals(map50.map(([x]) => x), [1, 3, 5, 7].map((epoch) => box[epoch][0]));
   // Both begin at their epochs' figures: mAP50 is twice the other.
   const zero = 2 * map[0][1] - map50[0][1];
   assertAlmostEquals(2 * (map[3][1] - zero), map50[3][1] - zero, 0.05);
   assert(lineOf(root, "learning rate")[7][1] > lineOf(root, "learning rate")[0][1], "it falls");
   const texts = textsOf(root);
-  for (const text of ["A <run> & more", "here", "box loss", "that of biases", "mAP50-95 (best 35.0)", "↑ mAP (%)"]) {
+  for (const text of ["A <run> & more", "here", "box loss", "that of biases", "mAP50-95 (best 0.350)", "↑ mAP"]) {
     assert(texts.includes(text), `${text} of ${texts}`);
   }
 });
@@ -50,7 +50,7 @@ Deno.test("a run without validation has no mAP, one of a single epoch has dots",
   const single = readSvg(drawTraining(epochs(1), { title: "x" }));
   const dots = marks(single, "dot").flatMap((group) => [...group.querySelectorAll("circle")]);
   assertEquals(dots.length, 7);
-  assert(textsOf(single).includes("mAP50 (best 0.0)"));
+  assert(textsOf(single).includes("mAP50 (best 0.000)"));
   readSvg(drawTraining([], { title: "nothing yet" }));
 });
 
@@ -64,7 +64,7 @@ const panels = (root: Element) => textsOf(root).filter((text) => text.startsWith
 Deno.test("one loss alone has a panel, whatever it is called", () => {
   const root = readSvg(drawTraining(withLosses((epoch) => ({ "hint 2": 2 / (epoch + 1) })), { title: "Taught" }));
   assertEquals(lineOf(root, "hint 2 loss").length, 6);
-  assertEquals(panels(root), ["loss", "mAP (%)", "learning rate"]);
+  assertEquals(panels(root), ["loss", "mAP", "learning rate"]);
   assert(!textsOf(root).includes("box loss"));
 });
 
@@ -81,12 +81,12 @@ Deno.test("six losses have colours of their own, in the order of declaration; sm
     const path = [...root.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === name)!;
     return path.getAttribute("stroke") ?? path.closest("g")!.getAttribute("stroke");
   };
-  const colours = [...names, "mAP50 (best 50.0)", "mAP50-95 (best 25.0)"].map(colourOf);
+  const colours = [...names, "mAP50 (best 0.500)", "mAP50-95 (best 0.250)"].map(colourOf);
   assertEquals(new Set(colours).size, 8, `${colours}`);
   const three = readSvg(drawTraining(epochs(6), { title: "Three" }));
   const before = [...three.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === "box loss")!;
   assertEquals(before.getAttribute("stroke") ?? before.closest("g")!.getAttribute("stroke"), colours[0]);
-  assertEquals(panels(root), ["loss", "small losses", "mAP (%)", "learning rate"]);
+  assertEquals(panels(root), ["loss", "small losses", "mAP", "learning rate"]);
   // On the common axis 0.15 would be 4 % of its height.
   const heights = lineOf(root, "logits loss").map(([, y]) => y), grown = lineOf(root, "gammaL1 loss");
   assert(new Set(heights).size === 1 && Math.abs(grown[5][1] - grown[0][1]) > 20, `${grown}`);
@@ -104,7 +104,7 @@ Deno.test("several runs are compared by one figure, each in its colour", () => {
     title: "Two",
   });
   const root = readSvg(svg);
-  const colours = ["scratch (best 30.0)", "tuned (best 50.0)"].map((name) => {
+  const colours = ["scratch (best 0.300)", "tuned (best 0.500)"].map((name) => {
     assertStringIncludes(textsOf(root).join("\n"), name);
     return [...root.querySelectorAll("path")].find((one) => one.getAttribute("aria-label") === name)!
       .closest("g")!.getAttribute("stroke") ??

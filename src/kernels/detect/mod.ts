@@ -7,6 +7,7 @@
  */
 
 export { anchorsOf, decodeHead, type HeadLevel, yoloOutput } from "./head.ts";
+export { FAULTS } from "./faults.ts";
 export { letterbox } from "./letterbox.ts";
 export {
   DETECT_VALUES,
@@ -19,4 +20,4 @@ export {
   RESULT_STRIDE,
 } from "./space.ts";
 export { suppress } from "./suppress.ts";
-export { decodeTensor } from "./tensor.ts";
+export { decodeTensor, type TensorLayout, USUAL_LAYOUT } from "./tensor.ts";

@@ -17,7 +17,7 @@ export function prepare(
   return Promise.resolve(async () => {
     const device = await openSharedDevice();
     const tuning = tuningFor(device, { precision });
-    const detector = await Detector.load(await loadModel(model, { size }), { precision, tuning });
+    const detector = await Detector.load(await loadModel(model, { size, untrained: true }), { precision, tuning });
     return async () => (await detector.detect(await Deno.readFile(picture))).length;
   });
 }

@@ -45,7 +45,7 @@ export async function modelFile(model: string, size: number): Promise<ModelFile>
     if (exists(sized)) return { name, path: sized, temporary: false };
   }
   const path = await Deno.makeTempFile({ prefix: `featherdet-${name}-${size}-`, suffix: ".onnx" });
-  await Deno.writeFile(path, saveOnnx(await loadModel(model, { size })));
+  await Deno.writeFile(path, saveOnnx(await loadModel(model, { size, untrained: true })));
   return { name, path, temporary: true };
 }
 

@@ -6,7 +6,8 @@
 
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { classColour, textColour } from "./palette.ts";
-import { fillRectangle, type Rectangle, type Surface } from "./raster.ts";
+import { fillRectangle, type Surface } from "./raster.ts";
+import { type LabelledBox, placeBoxLabels } from "./place_labels.ts";
 import { drawText, measureText } from "./text.ts";
 
 /** What is needed to draw one detection. */
@@ -42,36 +43,10 @@ function outline(surface: Surface, [x1, y1, x2, y2]: DrawnDetection["box"], line
   fillRectangle(surface, [outerRight - line, outerTop + line, outerRight, outerBottom - line], colour);
 }
 
-function overlap(a: Rectangle, b: Rectangle): number {
-  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-  return Math.max(0, width) * Math.max(0, height);
-}
-
-/** Where a label of the given size goes: above the box, inside its top, or below, wherever it hides least of other labels. */
-function placeLabel(
-  image: RgbImage,
-  box: DrawnDetection["box"],
-  [width, height]: readonly [number, number],
-  line: number,
-  taken: readonly Rectangle[],
-): Rectangle {
-  const half = line >> 1;
-  const left = Math.max(0, Math.min(Math.round(box[0]) - half, image.width - width));
-  const fit = (top: number): Rectangle => {
-    const inside = Math.max(0, Math.min(top, image.height - height));
-    return [left, inside, left + width, inside + height];
-  };
-  const above = Math.round(box[1]) - half - height;
-  const tops = [above, Math.round(box[1]) - half, Math.round(box[3]) + half, Math.round(box[3]) - height];
-  const candidates = (above < 0 ? tops.slice(1) : tops).map(fit);
-  const hidden = candidates.map((candidate) => taken.reduce((sum, other) => sum + overlap(candidate, other), 0));
-  return candidates[hidden.indexOf(Math.min(...hidden))];
-}
-
 /**
  * Draws boxes and labels on a copy of a picture. Labels beyond ASCII need `loadUnicodeFont` first; without it the number of a character
- * stands in its place (`U+732B`). Line thickness and text size follow the picture's size. The first detections lie on top.
+ * stands in its place (`U+732B`). Line thickness and text size follow the picture's size. Labels keep clear of each other and of small
+ * objects where there is room. The first detections lie on top.
  */
 export function drawDetections(image: RgbImage, detections: readonly DrawnDetection[]): RgbImage {
   const surface: Surface = { width: image.width, height: image.height, data: image.data.slice() };
@@ -79,14 +54,17 @@ export function drawDetections(image: RgbImage, detections: readonly DrawnDetect
   const padding = Math.max(3, Math.round(capitals * 0.4));
   for (const { box, classId } of detections.toReversed()) outline(surface, box, line, classId);
 
-  const taken: Rectangle[] = [];
-  const labels = detections.map(({ box, score, classId, label }) => {
-    const text = `${label} ${score.toFixed(2)}`;
-    const extent = [Math.ceil(measureText(text, capitals)) + 2 * padding, capitals + 2 * padding] as const;
-    const place = placeLabel(image, box, extent, line, taken);
-    taken.push(place);
-    return { text, place, classId };
+  const half = line >> 1;
+  const texts = detections.map(({ label, score }) => `${label} ${score.toFixed(2)}`);
+  const labelled = detections.map(({ box }, i): LabelledBox => {
+    const [left, top, right, bottom] = box.map(Math.round);
+    return {
+      box: [left - half, top - half, right + line - half, bottom + line - half],
+      label: [Math.ceil(measureText(texts[i], capitals)) + 2 * padding, capitals + 2 * padding],
+    };
   });
+  const places = placeBoxLabels(labelled, [0, 0, image.width, image.height]);
+  const labels = detections.map(({ classId }, i) => ({ text: texts[i], place: places[i], classId }));
   for (const { text, place, classId } of labels.toReversed()) {
     const colour = classColour(classId);
     fillRectangle(surface, place, colour);

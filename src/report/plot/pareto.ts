@@ -6,7 +6,8 @@
 
 import { dot, gridX, gridY, line, type PlotOptions, ruleX, ruleY, text } from "npm:@observablehq/plot@0.6.17";
 import { figure, type LegendItem } from "./figure.ts";
-import { type Area, type LabelledDot, placeLabels, type Position } from "./place_labels.ts";
+import type { Area } from "../area.ts";
+import { type LabelledDot, placeLabels, type Position } from "./place_labels.ts";
 import { element } from "./svg.ts";
 import { FAINT, INK, PAPER, seriesColours, SIZES } from "./theme.ts";
 

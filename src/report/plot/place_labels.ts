@@ -4,13 +4,11 @@
  * @module
  */
 
+import { type Area, overlap } from "../area.ts";
 import { textWidth } from "./measure.ts";
 
 /** Pixels. */
 export type Position = readonly [x: number, y: number];
-
-/** Left, top, right, bottom in pixels. */
-export type Area = readonly [number, number, number, number];
 
 /** A dot and what is to be written beside it. */
 export interface LabelledDot {
@@ -51,12 +49,6 @@ const UNCLEAR = { led: 30, bare: 200 };
 
 /** Pixels by which another dot has to be further from a label than its own. */
 const CLEARLY = 5;
-
-function overlap(a: Area, b: Area): number {
-  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-  return Math.max(0, width) * Math.max(0, height);
-}
 
 function outside(area: Area, frame: Area): number {
   return Math.max(0, frame[0] - area[0]) + Math.max(0, frame[1] - area[1]) +

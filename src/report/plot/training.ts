@@ -128,12 +128,12 @@ function lossPanels(losses: readonly Series[], domain: readonly [number, number]
 }
 
 function scores(epochs: readonly TrainingEpoch[], figure: "map" | "map50") {
-  return epochs.flatMap(({ epoch, score }) => score ? [{ x: epoch + 1, y: 100 * score[figure] }] : []);
+  return epochs.flatMap(({ epoch, score }) => score ? [{ x: epoch + 1, y: score[figure] }] : []);
 }
 
 /** The best of some figures, for the legend. */
 function bestOf(points: readonly { readonly y: number }[]): string {
-  return points.length === 0 ? "not measured" : `best ${Math.max(...points.map(({ y }) => y)).toFixed(1)}`;
+  return points.length === 0 ? "not measured" : `best ${Math.max(...points.map(({ y }) => y)).toFixed(3)}`;
 }
 
 /**
@@ -148,7 +148,7 @@ function bestOf(points: readonly { readonly y: number }[]): string {
  *   learningRates: { weight: 0.01 - 0.003 * epoch, bias: 0.01 - 0.003 * epoch },
  *   score: { map: 0.1 * epoch, map50: 0.2 * epoch },
  * }));
- * assert.ok(drawTraining(epochs, { title: "A short run" }).includes("mAP50 (best 40.0)"));
+ * assert.ok(drawTraining(epochs, { title: "A short run" }).includes("mAP50 (best 0.400)"));
  * ```
  */
 export function drawTraining(epochs: readonly TrainingEpoch[], { title, subtitle }: TrainingPlotOptions): string {
@@ -173,7 +173,7 @@ export function drawTraining(epochs: readonly TrainingEpoch[], { title, subtitle
     legend: legendOf([...losses, ...measured, ...rates]),
     panels: [
       ...lossPanels(losses, domain),
-      ...measured.length > 0 ? [panel(measured, domain, "mAP (%)", TALL, { domain: [0, 100], nice: false })] : [],
+      ...measured.length > 0 ? [panel(measured, domain, "mAP", TALL, { domain: [0, 1], nice: false })] : [],
       panel(rates, domain, "learning rate", LOW),
     ],
   });
@@ -187,7 +187,7 @@ export function drawTraining(epochs: readonly TrainingEpoch[], { title, subtitle
  * import { drawRuns } from "./training.ts";
  * const epoch = { epoch: 0, losses: { box: 1, classes: 1, distribution: 1 }, learningRates: { weight: 0.01, bias: 0.01 } };
  * const runs = [0.2, 0.6].map((map50, i) => ({ label: `run ${i}`, epochs: [{ ...epoch, score: { map: 0.1, map50 } }] }));
- * assert.ok(drawRuns(runs, { title: "Two runs" }).includes("run 1 (best 60.0)"));
+ * assert.ok(drawRuns(runs, { title: "Two runs" }).includes("run 1 (best 0.600)"));
  * ```
  */
 export function drawRuns(runs: readonly TrainingRun[], { title, subtitle }: TrainingPlotOptions): string {
@@ -209,7 +209,7 @@ export function drawRuns(runs: readonly TrainingRun[], { title, subtitle }: Trai
     width: WIDTH,
     legend: legendOf(maps),
     panels: [
-      panel(maps, domain, "mAP50 (%)", TALL, { domain: [0, 100], nice: false }),
+      panel(maps, domain, "mAP50", TALL, { domain: [0, 1], nice: false }),
       panel(losses, domain, "sum of losses", TALL),
     ],
   });

@@ -1,0 +1,38 @@
+/**
+ * What a detector checks of what it is given.
+ *
+ * @module
+ */
+
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
+import { changeShapes } from "../passes/mod.ts";
+
+/** The graph at batch 1 and the wanted input size. */
+export function resized(graph: Graph, size: number | readonly [number, number] | undefined): Graph {
+  const [input] = graph.inputs;
+  const [height, width] = size === undefined ? input.shape.slice(2) : typeof size === "number" ? [size, size] : size;
+  const shape = [1, 3, height, width];
+  return String(shape) === String(input.shape) ? graph : changeShapes(graph, { [input.name]: shape });
+}
+
+/** The picture, if it is one. Throws FeatherdetError for bytes that do not fill it. */
+export function checkedImage(image: RgbImage): RgbImage {
+  const { width, height, data } = image;
+  if (
+    !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
+    data?.length !== width * height * 3
+  ) {
+    throw new FeatherdetError(
+      `a picture of ${width}x${height} needs ${width * height * 3} bytes of RGB, given were ${data?.length}`,
+    );
+  }
+  return image;
+}
+
+/** Throws FeatherdetError for a setting outside 0..1. */
+export function checkFraction(name: string, value: number | undefined): void {
+  if (value !== undefined && !(value >= 0 && value <= 1)) {
+    throw new FeatherdetError(`${name} is ${value}, it must lie in 0..1`);
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Labels of a detector's classes, and what is doubtful about them and about the input.
+ *
+ * @module
+ */
+
+import { type Head, HEAD_FORMS } from "./heads/form.ts";
+import type { InputOptions } from "./picture_input.ts";
+
+/** Labels by class number, and warnings, a sentence each. */
+export function labelsOf(
+  head: Head,
+  names: readonly string[] | undefined,
+  { inputRange, inputChannels }: InputOptions,
+): { readonly labels: readonly string[]; readonly warnings: readonly string[] } {
+  const warnings: string[] = [];
+  if (head.form === "grid" && inputRange === undefined && inputChannels === undefined) {
+    warnings.push(
+      "models of YOLOX are usually trained on BGR in 0..255, and no file says so: if this one is, say --input-range 0..255 " +
+        "--input-channels bgr",
+    );
+  }
+  if (head.form !== "maps" && !HEAD_FORMS[head.form].countsClasses) return { labels: names ?? [], warnings };
+  const { classes } = head;
+  if (names !== undefined && names.length !== classes) {
+    const named = names.length < classes
+      ? `the others are called class ${names.length} and so on`
+      : "the first are used";
+    warnings.push(`the model's head has ${classes} classes and ${names.length} names are given: ${named}`);
+  }
+  return { labels: Array.from({ length: classes }, (_, number) => names?.[number] ?? `class ${number}`), warnings };
+}
