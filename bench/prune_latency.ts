@@ -62,10 +62,10 @@ const pictures = given.data === undefined ? undefined : {
 const scored = (graph: Graph) => pictures && validate(graph, pictures.validation);
 const entrants: Entrant[] = [];
 const cutTo = async (share: number, per: BudgetKind) => {
-  const how = { budget: { latency: share }, per, latency };
+  const how = { budget: { latency: share }, per };
   const { graph, report } = pictures
-    ? await pruneOn(whole, pictures.training, { ...how, criterion: "taylor", memo })
-    : await settle(table, () => prune(whole, { ...how, criterion: "l2" }));
+    ? await pruneOn(whole, pictures.training, { ...how, criterion: "taylor", layerMeter, memo })
+    : await settle(table, () => prune(whole, { ...how, latency, criterion: "l2" }));
   if (entrants.length === 0) {
     const { gflops, latency } = report.before;
     entrants.push({ title: "whole", graph: whole, gflops, predicted: latency!, score: await scored(whole) });
