@@ -9,14 +9,15 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { Constant, ElementType, Graph, GraphInput, TensorType } from "../graph/graph.ts";
 import { inferNode } from "../graph/infer.ts";
 import type { Node } from "../graph/operators.ts";
-import { uniqueName, withNodes } from "../graph/rewrite.ts";
+import { freeName, uniqueName, withNodes } from "../graph/rewrite.ts";
 import { ALIAS, type Draft } from "./draft.ts";
-import { evaluate } from "./fold/evaluate.ts";
+import { elementsMade, evaluate } from "./fold/evaluate.ts";
 import { FOLDS, needsTypesOnly } from "./fold/mod.ts";
 import { ONNX_OPERATORS } from "./operators/mod.ts";
 import { recognisePackedWeights } from "./packed_weights.ts";
 import type { DecodedModel } from "./proto.ts";
 import type { Initializers } from "./initializers.ts";
+import { orderNodes } from "./order.ts";
 import { NodeReader, type Scope } from "./reader.ts";
 import { type OnnxTensor, type OnnxType, toConstant } from "./tensor.ts";
 
@@ -46,13 +47,18 @@ class Builder implements Scope {
   readonly #constants = new Map<string, Constant>();
   readonly #nodeNames = new Set<string>();
 
-  constructor(model: DecodedModel, known: Initializers, inputs: readonly GraphInput[], file: string) {
+  constructor(
+    model: DecodedModel,
+    nodes: readonly onnx.INodeProto[],
+    known: Initializers,
+    inputs: readonly GraphInput[],
+    file: string,
+  ) {
     this.#file = file;
     this.#opset = model.opset;
     this.#known = known;
     for (const { name, dtype, shape } of inputs) this.#types.set(name, { dtype, shape });
     const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
-    const nodes = model.graph.node ?? [];
     this.#uses = new Set([...nodes.flatMap(({ input }) => input ?? []), ...outputs]);
     this.#valueNames = new Set([...this.#uses, ...nodes.flatMap(({ output }) => output ?? []), ...this.#types.keys()]);
   }
@@ -83,15 +89,17 @@ class Builder implements Scope {
     return name;
   }
 
-  /** Takes the nodes of the file in their order. */
+  spend(elements: number): void {
+    this.#known.budget.spend(elements);
+  }
+
+  /** Takes the nodes of the file, each behind those whose values it reads. */
   add(proto: onnx.INodeProto): void {
     const op = proto.opType ?? "";
-    const name = uniqueName(this.#nodeNames, proto.name || op);
-    const before = this.#nodes.length;
+    // What is folded away leaves its name to others.
+    const name = freeName(this.#nodeNames, proto.name || op);
     try {
       this.#addNamed(proto, op, name);
-      // What was folded away leaves its name to others.
-      if (this.#nodes.length === before) this.#nodeNames.delete(name);
     } catch (error) {
       throw error instanceof FeatherdetError ? error.at({ file: this.#file, node: name, operator: op }) : error;
     }
@@ -109,6 +117,7 @@ class Builder implements Scope {
     const isKnown = inputs.every((input) => !input || this.tensor(input) !== undefined);
     const fold = Object.hasOwn(FOLDS, op) ? FOLDS[op] : undefined;
     if (fold && (isKnown || needsTypesOnly(op))) {
+      if (isKnown) for (const input of inputs) this.spend(this.tensor(input)?.data.length ?? 0);
       this.#known.set(named[0], fold(node));
       return node.finish();
     }
@@ -133,17 +142,17 @@ class Builder implements Scope {
 
   #place(node: NodeReader, draft: Draft, index: number, mayFold: boolean): void {
     if (mayFold) {
+      this.spend(elementsMade(draft.op, draft.inputs.map((input) => this.tensor(input)!)));
       const results = evaluate(draft, draft.inputs.map((input) => this.tensor(input)!));
       if (results) return draft.outputs.forEach((output, position) => this.#known.set(output, results[position]));
     }
-    const name = index === 0 ? node.name : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
+    const name = index === 0 ? uniqueName(this.#nodeNames, node.name) : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
     const inputs = draft.inputs.map((input) => this.#operand(input));
     const { op, attributes, outputs, sizeRule } = draft;
     // Operator, attributes and rule come from one member of the union, which a rest object does not show.
     const made = { op, name, inputs, outputs, attributes, ...sizeRule && { sizeRule } } as Node;
     inferNode(made, inputs.map((input) => this.type(input)!)).forEach((type, position) => {
       const output = outputs[position];
-      if (this.type(output)) throw new FeatherdetError(`output "${output}" is made a second time`);
       this.#types.set(output, type);
       this.#made.add(output);
     });
@@ -155,7 +164,7 @@ class Builder implements Scope {
     const name = this.resolve(input);
     if (this.#types.has(name) || this.#constants.has(name)) return name;
     const tensor = this.#known.get(name);
-    if (!tensor) throw new FeatherdetError(`input "${name}" is made by no earlier node`);
+    if (!tensor) throw new FeatherdetError(`input "${name}" is made by no node`);
     this.#constants.set(name, toConstant(tensor, `constant "${name}"`));
     return name;
   }
@@ -202,12 +211,14 @@ export function buildGraph(
   inputs: readonly GraphInput[],
   file: string,
 ): Graph {
-  const builder = new Builder(model, initializers, inputs, file);
-  for (const node of recognisePackedWeights(model.graph, initializers)) builder.add(node);
   const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
   if (outputs.length === 0) throw new FeatherdetError("names no output", { file });
-  const { nodes, constants } = builder.finish(outputs);
-  const graph = { name: model.graph.name || "model", inputs, outputs, nodes, constants, metadata: model.metadata };
+  const given = new Set(inputs.map(({ name }) => name));
+  const nodes = orderNodes(model.graph.node ?? [], outputs, (name) => given.has(name) || initializers.has(name));
+  const builder = new Builder(model, nodes, initializers, inputs, file);
+  for (const node of recognisePackedWeights({ ...model.graph, node: nodes }, initializers)) builder.add(node);
+  const { nodes: made, constants } = builder.finish(outputs);
+  const graph = { name: model.graph.name || "model", inputs, outputs, nodes: made, constants, metadata: model.metadata };
   // Nodes that were there only for their shapes are not needed any more.
-  return withNodes(graph, nodes);
+  return withNodes(graph, made);
 }

@@ -7,6 +7,7 @@
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Constant, type Shape, sizeOf } from "../graph/graph.ts";
+import { isExternal, locationOf } from "./external.ts";
 import { type Integer, toNumber } from "./proto.ts";
 
 /** Element types that are computed with at import; float16 is widened to f32 when it is read. */
@@ -127,14 +128,16 @@ export function elementType(number: number | null | undefined): { name: string; 
 export function decodeTensor(tensor: onnx.ITensorProto, label: string): OnnxTensor {
   const shape = (tensor.dims ?? []).map((extent: Integer) => toNumber(extent));
   const text = `${label} [${shape.join(",")}]`;
-  if (tensor.dataLocation === 1 || tensor.externalData?.length) {
-    const where = tensor.externalData?.find(({ key }) => key === "location")?.value ?? "another file";
-    throw new FeatherdetError(`${text} keeps its data in "${where}"; save the model with all data in the .onnx file`);
+  if (isExternal(tensor)) {
+    throw new FeatherdetError(
+      `${text} keeps its data in the file "${locationOf(tensor)}", which does not come with these bytes; ` +
+        "load the model by its path or URL, or give externalData",
+    );
   }
   const reader = READERS[tensor.dataType ?? 0];
   if (!reader) throw new FeatherdetError(`${text} has elements of ${elementType(tensor.dataType).name}, not supported`);
   const count = sizeOf(shape);
-  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0)) {
+  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0) || !Number.isSafeInteger(count)) {
     throw new FeatherdetError(`${text} has an impossible shape`);
   }
   const raw = tensor.rawData;

@@ -8,24 +8,22 @@ import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import { roundHalfEven } from "../../graph/quantized_value.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
-import { isInteger, zip } from "./evaluate.ts";
+import { broadcast, isInteger, zip } from "./evaluate.ts";
 import { broadcastStrides, restride, walk } from "./strided.ts";
 
 /** Computes a node whose inputs are known; throws FeatherdetError where it cannot. */
 export type Fold = (node: NodeReader) => OnnxTensor;
 
-/** More cannot be meant: 256 MiB of float32. */
-const MOST_ELEMENTS = 2 ** 26;
-
 function input(node: NodeReader, index: number): OnnxTensor {
   return node.known(index, `input ${index}`) ?? node.fail(`lacks input ${index}`);
 }
 
-/** A shape that the model computed; refused where it would fill the memory. */
+/** A shape that the model computed, to be filled now; refused where that would fill the memory. */
 function checkedShape(node: NodeReader, numbers: readonly number[]): Shape {
-  if (!numbers.every((extent) => Number.isInteger(extent) && extent >= 0) || sizeOf(numbers) > MOST_ELEMENTS) {
+  if (!numbers.every((extent) => Number.isInteger(extent) && extent >= 0)) {
     node.fail(`cannot make a constant of shape [${numbers.join(",")}]`);
   }
+  node.spend(sizeOf(numbers));
   return numbers;
 }
 
@@ -35,6 +33,8 @@ function map(apply: (...values: number[]) => number, as: OnnxType | { typeFrom: 
     const count = Math.max(1, apply.length, node.inputs.length);
     const tensors = Array.from({ length: count }, (_, index) => input(node, index));
     const dtype = typeof as === "string" ? as : tensors[as.typeFrom].dtype;
+    const joint = broadcast(...tensors.map(({ shape }) => shape));
+    if (joint) node.spend(sizeOf(joint));
     return zip(dtype, tensors, apply) ??
       node.fail(`shapes ${tensors.map(({ shape }) => `[${shape.join(",")}]`).join(" and ")} do not broadcast`);
   };
@@ -86,7 +86,7 @@ const range: Fold = (node) => {
 
 const expand: Fold = (node) => {
   const x = input(node, 0);
-  const target = checkedShape(node, Array.from(input(node, 1).data));
+  const target = Array.from(input(node, 1).data);
   const rank = Math.max(x.shape.length, target.length);
   const at = (shape: Shape, axis: number) => shape[axis - rank + shape.length] ?? 1;
   const shape = Array.from({ length: rank }, (_, axis) => {
