@@ -98,7 +98,7 @@ export function operatorsPage(): string {
     "",
     "Written by `deno task docs` from the tables of the code; a test keeps it true.",
     "",
-    "- **inputs**: how many an operator takes. **ONNX in**: the operators of ONNX that are read as it (opsets 9 to 21).",
+    "- **inputs**: how many an operator takes. **ONNX in**: the operators of ONNX that are read as it (opsets 7 to 28).",
     "- **ONNX out**: it can be written (opset 17). **reference**: the naive float64 form that kernels are tested against.",
     "- **kernels**: *row memory* reads and writes cells of four channels (see `shaders/lib/storage.wgsl`), *plain* row-major buffers,",
     "  *both at once* maps in row memory and vectors in plain buffers;",

@@ -13,7 +13,7 @@ import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { FeatherdetError, type Graph, inferTypes } from "../graph/mod.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
-import { loadOnnx, readClassNames } from "../onnx/mod.ts";
+import { loadOnnx, readClassNames, type ShapeOf } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type External, Program } from "../engine/program.ts";
@@ -145,7 +145,7 @@ export class Detector {
     checkFraction("confidence", options.confidence);
     checkFraction("iou", options.iou);
     const isGraph = typeof source === "object" && "nodes" in source;
-    const loaded = isGraph ? source : await loadOnnx(source);
+    const loaded = isGraph ? source : await loadOnnx(source, { shapeOf: openExtents(options.inputSize) });
     const graph = resized(loaded, options.inputSize);
     const { device, planning } = await setUpEngine(options);
     checkPrecision(graph, options.precision);
@@ -330,6 +330,23 @@ function pictureTexture(memory: Memory, width: number, height: number): GPUTextu
 }
 
 /** The graph at batch 1 and the wanted input size. */
+/** Extents for an input that the file leaves open in part: one picture of three channels, of the given size. */
+function openExtents(size: DetectorOptions["inputSize"]): ShapeOf {
+  return ({ name, extents }, index) => {
+    if (index > 0 || extents.length !== 4 || extents.every((extent) => typeof extent === "number")) return undefined;
+    const given = typeof size === "number" ? [size, size] : size;
+    return extents.map((extent, axis) => {
+      const side = axis < 2 ? [1, 3][axis] : given?.[axis - 2];
+      if (typeof extent === "number") return extent;
+      return side ?? refuseOpen(name, extents);
+    });
+  };
+}
+
+function refuseOpen(name: string, extents: readonly (number | string)[]): never {
+  throw new FeatherdetError(`input "${name}" [${extents.join(",")}] has no size of its own: say one with inputSize`);
+}
+
 function resized(graph: Graph, size: DetectorOptions["inputSize"]): Graph {
   const [input] = graph.inputs;
   if (graph.inputs.length !== 1 || input.shape.length !== 4 || input.shape[1] !== 3) {

@@ -5,7 +5,7 @@
  */
 
 import { eachUnary } from "../graph/unary.ts";
-import { concatPlain, padPlain, slicePlain, splitPlain, transposePlain } from "./arrange_plain.ts";
+import { concatPlain, padPlain, reshapePlain, slicePlain, splitPlain, transposePlain } from "./arrange_plain.ts";
 import { concatBlocked, padBlocked, sliceBlocked, splitBlocked } from "./arrange_blocked.ts";
 import { binary } from "./binary.ts";
 import type { KernelTable } from "./context.ts";
@@ -48,8 +48,7 @@ export const KERNELS: KernelTable = {
   Concat: { blocked: concatBlocked, plain: { kernels: concatPlain } },
   Split: { blocked: splitBlocked, plain: { kernels: splitPlain } },
   Slice: { blocked: sliceBlocked, plain: { kernels: slicePlain } },
-  // The planner lets the output stand where the input does.
-  Reshape: { plain: { kernels: () => [] } },
+  Reshape: { plain: { kernels: reshapePlain } },
   Transpose: { plain: { kernels: transposePlain } },
   Resize: resize,
   Pad: { blocked: padBlocked, plain: { kernels: padPlain } },

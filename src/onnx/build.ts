@@ -117,7 +117,7 @@ class Builder implements Scope {
     const isKnown = inputs.every((input) => !input || this.tensor(input) !== undefined);
     const fold = Object.hasOwn(FOLDS, op) ? FOLDS[op] : undefined;
     if (fold && (isKnown || needsTypesOnly(op))) {
-      if (isKnown) for (const input of inputs) this.spend(this.tensor(input)?.data.length ?? 0);
+      if (isKnown) { for (const input of inputs) this.spend(this.tensor(input)?.data.length ?? 0); }
       this.#known.set(named[0], fold(node));
       return node.finish();
     }
@@ -146,7 +146,9 @@ class Builder implements Scope {
       const results = evaluate(draft, draft.inputs.map((input) => this.tensor(input)!));
       if (results) return draft.outputs.forEach((output, position) => this.#known.set(output, results[position]));
     }
-    const name = index === 0 ? uniqueName(this.#nodeNames, node.name) : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
+    const name = index === 0
+      ? uniqueName(this.#nodeNames, node.name)
+      : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
     const inputs = draft.inputs.map((input) => this.#operand(input));
     const { op, attributes, outputs, sizeRule } = draft;
     // Operator, attributes and rule come from one member of the union, which a rest object does not show.
@@ -218,7 +220,14 @@ export function buildGraph(
   const builder = new Builder(model, nodes, initializers, inputs, file);
   for (const node of recognisePackedWeights({ ...model.graph, node: nodes }, initializers)) builder.add(node);
   const { nodes: made, constants } = builder.finish(outputs);
-  const graph = { name: model.graph.name || "model", inputs, outputs, nodes: made, constants, metadata: model.metadata };
+  const graph = {
+    name: model.graph.name || "model",
+    inputs,
+    outputs,
+    nodes: made,
+    constants,
+    metadata: model.metadata,
+  };
   // Nodes that were there only for their shapes are not needed any more.
   return withNodes(graph, made);
 }

@@ -75,7 +75,9 @@ export function attachExternal(graph: onnx.IGraphProto, data: ExternalData): voi
     const length = count(tensor, "length", Math.max(0, bytes.length - offset));
     if (offset + length > bytes.length) {
       throw new FeatherdetError(
-        `initializer "${tensor.name}" needs bytes ${offset} to ${offset + length} of "${location}", which has ${bytes.length}`,
+        `initializer "${tensor.name}" needs bytes ${offset} to ${
+          offset + length
+        } of "${location}", which has ${bytes.length}`,
       );
     }
     tensor.rawData = bytes.subarray(offset, offset + length);

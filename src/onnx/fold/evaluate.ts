@@ -41,9 +41,10 @@ export function zip(
   });
   const [a, b] = operands;
   // Nearly all have one or two operands, which need no list for each element.
-  if (operands.length === 1) for (let index = 0; index < data.length; index++) data[index] = apply(a[index]);
-  else if (operands.length === 2) for (let index = 0; index < data.length; index++) data[index] = apply(a[index], b[index]);
-  else for (let index = 0; index < data.length; index++) data[index] = apply(...operands.map((list) => list[index]));
+  if (operands.length === 1) { for (let index = 0; index < data.length; index++) data[index] = apply(a[index]); }
+  else if (operands.length === 2) {
+    for (let index = 0; index < data.length; index++) data[index] = apply(a[index], b[index]);
+  } else for (let index = 0; index < data.length; index++) data[index] = apply(...operands.map((list) => list[index]));
   return { dtype, shape, data };
 }
 

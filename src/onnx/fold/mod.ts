@@ -71,7 +71,7 @@ const size: Fold = (node) => tensorOf("i64", [], [sizeOf(node.shape(0))]);
 
 const cast: Fold = (node) => {
   const x = input(node, 0);
-  node.ignore("saturate");
+  node.ignore("saturate", "round_mode");
   const number = node.int("to", 0);
   const { name, dtype = node.fail(`casting to ${name} is not supported`) } = elementType(number);
   const convert = dtype === "bool" ? (value: number) => Number(value !== 0) : isInteger(dtype) ? Math.trunc : undefined;

@@ -47,6 +47,9 @@ export const pow: OnnxOperator = (node) => {
 export const batchNormalization: OnnxOperator = (node) => {
   if (node.int("training_mode", 0) !== 0) node.fail("training_mode is not supported; export the model for inference");
   node.ignore("momentum");
+  if (node.opset < 9 && node.int("spatial", 1) !== 1) {
+    node.fail("statistics of every pixel (spatial 0) are not supported");
+  }
   node.onlyFirstOutput("statistics output");
   return draft(node, "BatchNormalization", { epsilon: node.float("epsilon", 1e-5) }, { inputs: node.operands(5, 5) });
 };

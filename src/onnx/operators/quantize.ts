@@ -31,6 +31,8 @@ function noOffset(node: NodeReader, dtype: ElementType): () => OnnxTensor {
 export const quantizeLinear: OnnxOperator = (node) => {
   // Only 8-bit floats can overflow into something else than the greatest number.
   node.ignore("saturate");
+  // Floats of other widths are computed as f32 all the same.
+  if (node.opset >= 23) node.ignore("precision");
   const axis = scaleAxis(node);
   const stated = node.int("output_dtype", 0);
   const { name, dtype } = elementType(stated || 2);
@@ -74,7 +76,8 @@ export const matMulInteger: OnnxOperator = (node) => draft(node, "MatMulInteger"
 
 /** Between float types nothing is left to do: float16 and double are computed as f32. */
 export const cast: OnnxOperator = (node) => {
-  node.ignore("saturate");
+  // Both concern 8-bit floats alone.
+  node.ignore("saturate", "round_mode");
   const { name, dtype: to } = elementType(node.int("to", 0));
   const { dtype, shape } = node.type(0);
   if (to === "f64" || to === dtype) return to === "f64" && dtype !== "f32" ? draft(node, "Cast", { to: "f32" }) : ALIAS;

@@ -54,7 +54,11 @@ function early(node: NodeReader, given: readonly number[]) {
   return draft(node, "Resize", attributes, { sizeRule });
 }
 
-export const upsample: OnnxOperator = (node) => early(node, node.numbers(1, "scales") ?? node.fail("lacks scales"));
+/** Scales as an attribute before operator set 9, as an input since. */
+export const upsample: OnnxOperator = (node) => {
+  const scales = node.opset < 9 ? node.floats("scales") : node.numbers(1, "scales");
+  return early(node, scales ?? node.fail("lacks scales"));
+};
 
 export const resize: OnnxOperator = (node) => {
   if (node.opset < 11) return upsample(node);
