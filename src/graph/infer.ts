@@ -35,6 +35,7 @@ import {
 } from "./shapes/train.ts";
 import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./shapes/window.ts";
 import { eachUnary } from "./unary.ts";
+import { eachPair } from "./pairs.ts";
 
 const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = {
   Conv: conv,
@@ -45,6 +46,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,

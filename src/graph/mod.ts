@@ -24,6 +24,7 @@ export * from "./graph.ts";
 export { GraphIndex } from "./graph_index.ts";
 export { inferNode, inferTypes } from "./infer.ts";
 export * from "./operators.ts";
+export * from "./pairs.ts";
 export { LEVELS, packedBytes, packLevels, unpackLevels, unpackWeights, type WeightBits } from "./packed_weights.ts";
 export { printGraph } from "./print.ts";
 export { namesOf, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";

@@ -13,9 +13,11 @@
 
 import { FeatherdetError } from "./error.ts";
 import type { ElementType } from "./graph.ts";
+import type { PairAttributes, PairOperator } from "./pairs.ts";
 import type { WeightBits } from "./packed_weights.ts";
 import type { ActivationOperator, UnaryAttributes } from "./unary.ts";
 
+export type { PairAttributes, PairOperator } from "./pairs.ts";
 export type { ActivationOperator, UnaryAttributes, UnaryOperator } from "./unary.ts";
 import type { SizeRule } from "./size_rules.ts";
 
@@ -93,9 +95,9 @@ export interface DetectionLossAttributes {
 
 /**
  * Operator name -> its attributes. Operators carry ONNX's names and semantics (opset 17) except where noted. Those on single elements are
- * those of UnaryAttributes.
+ * those of UnaryAttributes, those on pairs that are no sums or products those of PairAttributes.
  */
-export interface OperatorAttributes extends UnaryAttributes {
+export interface OperatorAttributes extends UnaryAttributes, PairAttributes {
   /** Cross-correlation of an image with filters, `[N,C,H,W] -> [N,O,H',W']`. */
   Conv: ConvAttributes;
   /** Weight is `[C,O/groups,kh,kw]`. */
@@ -259,7 +261,7 @@ export const TRAINING_OPERATORS = [
 export type TrainingOperator = typeof TRAINING_OPERATORS[number];
 
 /** Operators of two inputs with NumPy broadcasting. */
-export type BinaryOperator = "Add" | "Sub" | "Mul" | "Div";
+export type BinaryOperator = "Add" | "Sub" | "Mul" | "Div" | PairOperator;
 
 /** One node of a graph; a discriminated union over `op`. Absent optional inputs are left off the end of `inputs`. */
 export type Node<K extends Operator = Operator> = {

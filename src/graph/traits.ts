@@ -10,6 +10,7 @@
 
 import type { Node, Operator } from "./operators.ts";
 import { eachUnary, isActivation } from "./unary.ts";
+import { eachPair } from "./pairs.ts";
 
 /** The same for every node of the operator, or to be asked of one, since attributes or an optional input decide. */
 export type Answer<K extends Operator, Value> = Value | ((node: Node<K>) => Value);
@@ -98,6 +99,10 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   Sub: { ...ELEMENT, zero: "all", homogeneous: true },
   Mul: { ...ELEMENT, zero: "any", cheap: true },
   Div: { ...ELEMENT, zero: "first" },
+  ...eachPair((op, { zero, monotone, homogeneous }) => {
+    const moves = op === "Max" || op === "Min" ? "value" as const : "no" as const;
+    return { ...ELEMENT, moves, zero, monotone, homogeneous };
+  }),
   MaxPool: { ...MAXIMUM, reads: "channel", cheap: true },
   AveragePool: { ...MEAN, reads: "channel" },
   GlobalAveragePool: { ...MEAN, reads: "channel" },

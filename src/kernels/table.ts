@@ -23,6 +23,7 @@ import { batchNormApply, batchNormGradient, batchNormTraining } from "./train/no
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
 import { detectionLoss } from "./train/loss.ts";
 import { batchNormalization, unary } from "./unary.ts";
+import { eachPair } from "../graph/pairs.ts";
 
 const reduce = { blocked: reduceBlocked, plain: { kernels: reducePlain } };
 
@@ -36,6 +37,7 @@ export const KERNELS: KernelTable = {
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: pool,
   AveragePool: pool,
   GlobalAveragePool: globalAveragePool,

@@ -13,7 +13,7 @@ import { freeName, uniqueName, withNodes } from "../graph/rewrite.ts";
 import { ALIAS, type Draft } from "./draft.ts";
 import { elementsMade, evaluate } from "./fold/evaluate.ts";
 import { FOLDS, needsTypesOnly } from "./fold/mod.ts";
-import { ONNX_OPERATORS } from "./operators/mod.ts";
+import { ONNX_OPERATORS, QLINEAR_OPERATORS } from "./operators/mod.ts";
 import { recognisePackedWeights } from "./packed_weights.ts";
 import type { DecodedModel } from "./proto.ts";
 import type { Initializers } from "./initializers.ts";
@@ -84,9 +84,13 @@ class Builder implements Scope {
   }
 
   enter(base: string, tensor: OnnxTensor): string {
-    const name = uniqueName(this.#valueNames, base);
+    const name = this.fresh(base);
     this.#known.set(name, tensor);
     return name;
+  }
+
+  fresh(base: string): string {
+    return uniqueName(this.#valueNames, base);
   }
 
   spend(elements: number): void {
@@ -106,8 +110,10 @@ class Builder implements Scope {
   }
 
   #addNamed(proto: onnx.INodeProto, op: string, name: string): void {
-    if (proto.domain && proto.domain !== "ai.onnx") {
-      throw new FeatherdetError(`operator domain "${proto.domain}" is not supported`);
+    const domain = proto.domain && proto.domain !== "ai.onnx" ? proto.domain : undefined;
+    const operators = domain === undefined ? ONNX_OPERATORS : domain === "com.microsoft" ? QLINEAR_OPERATORS : {};
+    if (domain !== undefined && !Object.hasOwn(operators, op)) {
+      throw new FeatherdetError(`operator domain "${domain}" is not supported`);
     }
     const inputs = proto.input ?? [], outputs = proto.output ?? [];
     const attributes = new Map((proto.attribute ?? []).map((attribute) => [attribute.name ?? "", attribute]));
@@ -115,20 +121,23 @@ class Builder implements Scope {
     const named = outputs.length === 0 || !outputs[0] ? [`${name}/output`, ...outputs.slice(1)] : outputs;
     const node = new NodeReader({ name, op, opset: this.#opset, inputs, outputs: named }, attributes, this);
     const isKnown = inputs.every((input) => !input || this.tensor(input) !== undefined);
-    const fold = Object.hasOwn(FOLDS, op) ? FOLDS[op] : undefined;
+    const fold = domain === undefined && Object.hasOwn(FOLDS, op) ? FOLDS[op] : undefined;
     if (fold && (isKnown || needsTypesOnly(op))) {
       if (isKnown) { for (const input of inputs) this.spend(this.tensor(input)?.data.length ?? 0); }
-      this.#known.set(named[0], fold(node));
+      const made = fold(node);
+      (Array.isArray(made) ? made : [made]).forEach((tensor, index) => {
+        if (named[index]) this.#known.set(named[index], tensor);
+      });
       return node.finish();
     }
-    const operator = Object.hasOwn(ONNX_OPERATORS, op) ? ONNX_OPERATORS[op] : this.#refuse(node, fold !== undefined);
+    const operator = Object.hasOwn(operators, op) ? operators[op] : this.#refuse(node, fold !== undefined);
     const drafts = operator(node);
     node.finish();
     if (drafts === ALIAS) {
       this.#aliases.set(named[0], this.resolve(node.input(0)));
       return;
     }
-    drafts.forEach((draft, index) => this.#place(node, draft, index, isKnown));
+    for (const draft of drafts) this.#place(node, draft, draft === drafts.at(-1));
   }
 
   #refuse(node: NodeReader, isFold: boolean): never {
@@ -140,15 +149,13 @@ class Builder implements Scope {
     );
   }
 
-  #place(node: NodeReader, draft: Draft, index: number, mayFold: boolean): void {
-    if (mayFold) {
+  #place(node: NodeReader, draft: Draft, isLast: boolean): void {
+    if (draft.inputs.every((input) => this.tensor(input) !== undefined)) {
       this.spend(elementsMade(draft.op, draft.inputs.map((input) => this.tensor(input)!)));
       const results = evaluate(draft, draft.inputs.map((input) => this.tensor(input)!));
       if (results) return draft.outputs.forEach((output, position) => this.#known.set(output, results[position]));
     }
-    const name = index === 0
-      ? uniqueName(this.#nodeNames, node.name)
-      : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
+    const name = uniqueName(this.#nodeNames, isLast ? node.name : `${node.name}/${draft.op}`);
     const inputs = draft.inputs.map((input) => this.#operand(input));
     const { op, attributes, outputs, sizeRule } = draft;
     // Operator, attributes and rule come from one member of the union, which a rest object does not show.

@@ -21,6 +21,8 @@ export interface Scope {
   used(name: string): boolean;
   /** Enters a tensor that the file leaves out; returns its name, which is or begins with `base`. */
   enter(base: string, tensor: OnnxTensor): string;
+  /** A name, `base` or one that begins with it, that no value has. */
+  fresh(base: string): string;
   /** Takes that many elements off what the import may compute. Throws FeatherdetError where it is used up. */
   spend(elements: number): void;
 }
@@ -60,8 +62,10 @@ export class NodeReader {
   readonly opset: number;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Set where the node is read as one over images of height 1, since it has one spatial axis. */
+  hasWidthAlone = false;
   readonly #attributes: ReadonlyMap<string, onnx.IAttributeProto>;
-  readonly #unread: Set<string>;
+  #unread: Set<string>;
   readonly #scope: Scope;
 
   constructor(identity: NodeIdentity, attributes: ReadonlyMap<string, onnx.IAttributeProto>, scope: Scope) {
@@ -73,6 +77,30 @@ export class NodeReader {
     this.#attributes = attributes;
     this.#unread = new Set(attributes.keys());
     this.#scope = scope;
+  }
+
+  /** The same node over other inputs, of which some have the given types since nothing has made them yet. */
+  over(
+    inputs: readonly string[],
+    outputs: readonly string[],
+    types: ReadonlyMap<string, TensorType>,
+    hasWidthAlone = false,
+  ): NodeReader {
+    const scope = this.#scope;
+    const inner: Scope = {
+      tensor: (name) => types.has(name) ? undefined : scope.tensor(name),
+      type: (name) => types.get(name) ?? scope.type(name),
+      used: (name) => scope.used(name),
+      enter: (base, tensor) => scope.enter(base, tensor),
+      fresh: (base) => scope.fresh(base),
+      spend: (elements) => scope.spend(elements),
+    };
+    const { name, op, opset } = this;
+    const node = new NodeReader({ name, op, opset, inputs, outputs }, this.#attributes, inner);
+    node.hasWidthAlone = hasWidthAlone;
+    // What it reads of attributes is read.
+    node.#unread = this.#unread;
+    return node;
   }
 
   /** Throws the error of this node. */
@@ -150,10 +178,11 @@ export class NodeReader {
     return tensor ? decodeTensor(tensor, `attribute "${name}"`) : undefined;
   }
 
-  /** A list of two whole numbers, for the height and the width. */
+  /** A list of two whole numbers, for the height and the width; of one where there is a width alone. */
   pair(name: string, absent: Pair): Pair {
     const list = this.ints(name);
     if (!list) return absent;
+    if (list.length === 1 && this.hasWidthAlone) return [absent[0], list[0]];
     if (list.length !== 2) this.fail(`attribute "${name}" [${list.join(",")}] has not two spatial axes`);
     return [list[0], list[1]];
   }
@@ -193,6 +222,16 @@ export class NodeReader {
     const name = this.inputs[index];
     this.type(index);
     return this.#scope.tensor(name) ?? this.fail(`${what} "${name}" must be constant but is computed from the inputs`);
+  }
+
+  /** Enters a tensor that the file does not hold, under a name of its own; returns that. */
+  enter(what: string, tensor: OnnxTensor): string {
+    return this.#scope.enter(`${this.name}/${what}`, tensor);
+  }
+
+  /** A fresh name for a value between the nodes that this one becomes. */
+  freshValue(what: string): string {
+    return this.#scope.fresh(`${this.name}/${what}`);
   }
 
   /** Name of an optional input, or of the tensor that stands for it where it is absent. */

@@ -35,6 +35,7 @@ import {
   softmaxGradient,
 } from "./train.ts";
 import { averagePool, conv, convTranspose, maxPool } from "./window.ts";
+import { eachPair } from "../graph/pairs.ts";
 
 const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], ReferenceTensor[]> = {
   Conv: conv,
@@ -45,6 +46,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,

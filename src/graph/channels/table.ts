@@ -12,6 +12,7 @@ import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
 import { quantized, training } from "./mixed.ts";
 import type { ChannelTracker } from "./tracker.ts";
 import { averagePool, convolution, globalAveragePool, maxPool, resize } from "./window.ts";
+import { eachPair } from "../pairs.ts";
 
 /** The channel rule of every operator. */
 export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
@@ -23,6 +24,7 @@ export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,

@@ -20,9 +20,13 @@ import { eachUnary, type UnaryOperator, unaryRow } from "../../graph/unary.ts";
 import { isStatable } from "../../passes/sizes/resized_extent.ts";
 import { writeUnpackWeights } from "../packed_weights.ts";
 import { type AttributeValue, ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
+import { eachPair, type PairOperator, PAIRS } from "../../graph/pairs.ts";
 
 /** Operator set of the written files. */
 export const OPSET = 17;
+
+/** ONNX's number of booleans. */
+const BOOLEAN = 9;
 
 /** What a node needs beyond itself: parameters that ONNX takes as inputs, values in between. */
 export interface Writer {
@@ -55,7 +59,7 @@ function same(
 
 /** Operators of the same inputs as ONNX's and without attributes there. */
 type PlainOperator =
-  | BinaryOperator
+  | Exclude<BinaryOperator, PairOperator>
   | "GlobalAveragePool"
   | "MatMul"
   | "DynamicQuantizeLinear"
@@ -117,6 +121,32 @@ function unary(node: Node<UnaryOperator>, writer: Writer): OnnxNode[] {
   return [...steps, { op: "Mul", inputs: [x, value], outputs: node.outputs, attributes: {} }];
 }
 
+/** By its own name; what ONNX says with booleans becomes floats again. */
+function pair(node: Node<PairOperator>, writer: Writer): OnnxNode[] {
+  const cast = (from: string, to: string, type: number): OnnxNode => ({
+    op: "Cast",
+    inputs: [from],
+    outputs: [to],
+    attributes: { to: int(type) },
+  });
+  const truth = writer.value("truth");
+  if (node.op === "Mask") {
+    const zero = writer.shared("no_number", { dtype: "f32", shape: [], data: new Float32Array(1) });
+    const [condition, x] = node.inputs;
+    return [cast(condition, truth, BOOLEAN), {
+      op: "Where",
+      inputs: [truth, x, zero],
+      outputs: node.outputs,
+      attributes: {},
+    }];
+  }
+  if (!PAIRS[node.op].boolean) return same(node);
+  return [
+    { op: node.op, inputs: node.inputs, outputs: [truth], attributes: {} },
+    cast(truth, node.outputs[0], ELEMENT_NUMBER.f32),
+  ];
+}
+
 /** By scales where every reader gets the size from them; by size where the scales are no more than its quotients. */
 function resize(node: Node<"Resize">, writer: Writer): OnnxNode[] {
   const { mode, coordinates, nearest, size, scales } = node.attributes;
@@ -155,6 +185,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   Sub: plain,
   Mul: plain,
   Div: plain,
+  ...eachPair(() => pair),
   MaxPool: (node) =>
     same(node, { ...pooling(node.attributes), dilations: ints(...node.attributes.dilations), storage_order: int(0) }),
   AveragePool: (node) =>

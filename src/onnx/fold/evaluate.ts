@@ -10,6 +10,7 @@ import { quantizeValue } from "../../graph/quantized_value.ts";
 import type { Draft } from "../draft.ts";
 import { allocate, type OnnxTensor, type OnnxType } from "../tensor.ts";
 import { broadcastStrides, restride } from "./strided.ts";
+import { eachPair } from "../../graph/pairs.ts";
 
 /** The NumPy broadcast of shapes; undefined if they do not fit. */
 export function broadcast(...shapes: Shape[]): number[] | undefined {
@@ -58,6 +59,7 @@ const ARITHMETIC: Record<BinaryOperator, (a: number, b: number) => number> = {
   Sub: (a, b) => a - b,
   Mul: (a, b) => a * b,
   Div: (a, b) => a / b,
+  ...eachPair((_, { value }) => value),
 };
 
 function binary(op: BinaryOperator, [a, b]: readonly OnnxTensor[]): OnnxTensor[] | undefined {
@@ -141,6 +143,7 @@ const EVALUATORS: { readonly [K in Operator]?: Evaluator<K> } = {
   Sub: (node, inputs) => binary(node.op, inputs),
   Mul: (node, inputs) => binary(node.op, inputs),
   Div: (node, inputs) => binary(node.op, inputs),
+  ...eachPair((op) => (_: unknown, inputs: readonly OnnxTensor[]) => binary(op, inputs)),
   Neg: (_, inputs) => unary((value) => -value, inputs),
   Sqrt: (_, inputs) => unary(Math.sqrt, inputs),
   Exp: (_, inputs) => unary(Math.exp, inputs),

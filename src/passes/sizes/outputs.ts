@@ -10,6 +10,7 @@ import { eachUnary } from "../../graph/unary.ts";
 import { changes, derived, type Dim, type Dims, fixed, partsOf, sum, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
 import { refuseTraining, type ResizedNode } from "./resized_node.ts";
+import { eachPair } from "../../graph/pairs.ts";
 
 /** What is known once the new attributes are: the new node's output shapes too. */
 export interface SettledNode extends ResizedNode {
@@ -78,6 +79,7 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: sameAsInput,
   AveragePool: sameAsInput,
   GlobalAveragePool: sameAsInput,
