@@ -182,7 +182,10 @@ export class NodeReader {
   pair(name: string, absent: Pair): Pair {
     const list = this.ints(name);
     if (!list) return absent;
-    if (list.length === 1 && this.hasWidthAlone) return [absent[0], list[0]];
+    if (this.hasWidthAlone && list.length !== 1) {
+      this.fail(`attribute "${name}" [${list.join(",")}] has not one spatial axis`);
+    }
+    if (this.hasWidthAlone) return [absent[0], list[0]];
     if (list.length !== 2) this.fail(`attribute "${name}" [${list.join(",")}] has not two spatial axes`);
     return [list[0], list[1]];
   }

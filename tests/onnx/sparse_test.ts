@@ -69,5 +69,7 @@ Deno.test("indices are places, or one an axis; others are refused in a sentence"
     [tensor([0, 1, 1, 2, 0, 0], [2, 3]), "indices of shape [2,3]"],
     [{ dims: [2, 3] }, "not supported"],
   ];
-  for (const [made, words] of cases) assertThrows(() => decodeSparse(made, "w", new Budget(64)), FeatherdetError, words);
+  for (const [made, words] of cases) {
+    assertThrows(() => decodeSparse(made, "w", new Budget(64)), FeatherdetError, words);
+  }
 });

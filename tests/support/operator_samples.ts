@@ -21,6 +21,8 @@ export interface OperatorSample {
   readonly types: Readonly<Record<number, ElementType>>;
   /** Positions of inputs that have to be positive. */
   readonly positive: readonly number[];
+  /** Positions of inputs that hold whole numbers, zeros among them, as floats. */
+  readonly steps?: readonly number[];
   /** Range of data. */
   readonly range: readonly [low: number, high: number];
 }
@@ -67,6 +69,16 @@ export const OPERATOR_SAMPLES: OperatorTable<readonly OperatorSample[]> = {
   Sub: [sample("Sub", [X, X], {}, BOTH), sample("Sub", [X, [3, 1, 1]], {}, BOTH)],
   Mul: [sample("Mul", [X, X], {}, BOTH), sample("Mul", [X, [3, 1, 1]], {}, BOTH)],
   Div: [sample("Div", [X, X], {}, { ...BOTH, positive: [1] })],
+  Max: [sample("Max", [X, X], {}, BOTH), sample("Max", [X, [3, 1, 1]], {}, BOTH)],
+  Min: [sample("Min", [X, X], {}, BOTH), sample("Min", [X, [3, 1, 1]], {}, BOTH)],
+  Pow: [sample("Pow", [X, X], {}, { ...BOTH, positive: [0] })],
+  Less: [sample("Less", [X, X], {}, { ...BOTH, steps: [0, 1], range: [-4, 4] })],
+  LessOrEqual: [sample("LessOrEqual", [X, X], {}, { ...BOTH, steps: [0, 1], range: [-4, 4] })],
+  Equal: [sample("Equal", [X, X], {}, { ...BOTH, steps: [0, 1], range: [-4, 4] })],
+  Mask: [
+    sample("Mask", [X, X], {}, { ...BOTH, steps: [0] }),
+    sample("Mask", [[3, 1, 1], X], {}, { ...BOTH, steps: [0] }),
+  ],
   MaxPool: [sample("MaxPool", [X], POOL)],
   AveragePool: [sample("AveragePool", [X], { ...POOL, countIncludePad: false })],
   GlobalAveragePool: [sample("GlobalAveragePool", [X], {})],

@@ -100,8 +100,23 @@ function clip(node: Node<"Clip">, writer: Writer): OnnxNode[] {
   return same(node, {}, inputs);
 }
 
+/** x * (1 + erf(x / sqrt(2))) / 2, as PyTorch writes it. */
+function gelu({ inputs: [x], outputs }: Node<"Gelu">, writer: Writer): OnnxNode[] {
+  const number = (name: string, value: number) =>
+    writer.shared(name, { dtype: "f32", shape: [], data: Float32Array.of(value) });
+  const made: OnnxNode[] = [];
+  const make = (op: string, inputs: readonly string[], output = writer.value(op.toLowerCase())) => {
+    made.push({ op, inputs, outputs: [output], attributes: {} });
+    return output;
+  };
+  const gate = make("Erf", [make("Div", [x, number("root_of_two", Math.SQRT2)])]);
+  make("Mul", [make("Mul", [x, make("Add", [gate, number("one", 1)])]), number("half", 0.5)], outputs[0]);
+  return made;
+}
+
 /** By its own name where the operator set has it, else as x times the gate of its row. */
 function unary(node: Node<UnaryOperator>, writer: Writer): OnnxNode[] {
+  if (node.op === "Gelu") return gelu(node, writer);
   const { onnx, gate } = unaryRow(node.op);
   if (onnx !== undefined && onnx <= OPSET) {
     const attributes = Object.entries(node.attributes).map(([name, value]) => [name, float(value)] as const);

@@ -9,6 +9,7 @@
 
 import type { ElementType } from "../../graph/graph.ts";
 import { ALIAS, draft, type OnnxOperator } from "../draft.ts";
+import { DraftList } from "../draft_list.ts";
 import type { NodeReader } from "../reader.ts";
 import { elementType, type OnnxTensor, tensorOf } from "../tensor.ts";
 import { convolution } from "./window.ts";
@@ -82,5 +83,12 @@ export const cast: OnnxOperator = (node) => {
   const { dtype, shape } = node.type(0);
   if (to === "f64" || to === dtype) return to === "f64" && dtype !== "f32" ? draft(node, "Cast", { to: "f32" }) : ALIAS;
   if (to === "f32" || to === "i32" || to === "i8" || to === "u8") return draft(node, "Cast", { to });
+  // Whole numbers that are computed are those that f32 holds, whatever their type.
+  if (to === "i64") return draft(node, "Cast", { to: "i32" });
+  if (to === "bool") {
+    const list = new DraftList(node);
+    list.not(list.binary("Equal", list.float(0), list.number(0)));
+    return list.finish();
+  }
   return node.fail(`casting ${dtype} [${shape.join(",")}] to ${name} is supported only for constants`);
 };
