@@ -11,6 +11,7 @@ import type { Draft } from "../draft.ts";
 import { allocate, type OnnxTensor, type OnnxType } from "../tensor.ts";
 import { broadcastStrides, restride } from "./strided.ts";
 import { eachPair } from "../../graph/pairs.ts";
+import { eachUnary, type UnaryNumbers } from "../../graph/unary.ts";
 
 /** The NumPy broadcast of shapes; undefined if they do not fit. */
 export function broadcast(...shapes: Shape[]): number[] | undefined {
@@ -144,10 +145,9 @@ const EVALUATORS: { readonly [K in Operator]?: Evaluator<K> } = {
   Mul: (node, inputs) => binary(node.op, inputs),
   Div: (node, inputs) => binary(node.op, inputs),
   ...eachPair((op) => (_: unknown, inputs: readonly OnnxTensor[]) => binary(op, inputs)),
-  Neg: (_, inputs) => unary((value) => -value, inputs),
-  Sqrt: (_, inputs) => unary(Math.sqrt, inputs),
-  Exp: (_, inputs) => unary(Math.exp, inputs),
-  Log: (_, inputs) => unary(Math.log, inputs),
+  ...eachUnary((_, { value }) => (node: { attributes: UnaryNumbers }, inputs: readonly OnnxTensor[]) =>
+    unary((x) => value(x, node.attributes), inputs)
+  ),
   QuantizeLinear: (node, inputs) => quantize(node.attributes.axis, inputs),
   Concat: (node, inputs) => concat(node.attributes.axis, inputs),
   Split: (node, [x]) => split(node.attributes.axis, node.attributes.sizes, x),

@@ -6,6 +6,7 @@
 
 import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import { roundHalfEven } from "../../graph/quantized_value.ts";
+import { reduction } from "../operators/contract.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
 import { broadcast, isInteger, zip } from "./evaluate.ts";
@@ -134,20 +135,21 @@ const mod: Fold = (node) => {
   return map((a, b) => truncated ? a % b : a - b * Math.floor(a / b), same)(node);
 };
 
-const reduceProd: Fold = (node) => {
-  const x = input(node, 0);
-  const rank = x.shape.length;
-  const given = (node.opset < 18 ? node.ints("axes") : node.numbers(1, "axes")) ?? [];
-  const axes = (given.length ? given : x.shape.map((_, axis) => axis)).map((axis) => node.axis(axis, rank));
-  const keep = node.int("keepdims", 1) !== 0;
-  node.ignore("noop_with_empty_axes");
-  const shape = x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent);
-  const data = allocate(x.dtype, sizeOf(shape)).fill(1);
-  let next = 0;
-  const strides = broadcastStrides(shape, x.shape);
-  walk(x.shape, strides, 0, (position) => data[position] *= x.data[next++]);
-  return { dtype: x.dtype, shape: keep ? shape : shape.filter((_, axis) => !axes.includes(axis)), data };
-};
+/** A reduction of whole numbers and booleans, from a start; floats are reduced by the graph. */
+function reduced(start: number, combine: (sum: number, value: number) => number, axesAreInputSince: number): Fold {
+  return (node) => {
+    const x = input(node, 0);
+    const { axes, keepDims } = reduction(node, axesAreInputSince);
+    const shape = x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent);
+    const data = new Float64Array(sizeOf(shape)).fill(start);
+    let next = 0;
+    walk(x.shape, broadcastStrides(shape, x.shape), 0, (position) => {
+      data[position] = combine(data[position], x.data[next++]);
+    });
+    const kept = keepDims ? shape : shape.filter((_, axis) => !axes.includes(axis));
+    return tensorOf(x.dtype, kept, x.dtype === "bool" ? data.map((value) => Number(value > 0)) : data);
+  };
+}
 
 /** Functions of nodes whose inputs are all known. `Shape` and `Size` need to know no more than the input's type. */
 export const FOLDS: Readonly<Record<string, Fold>> = {
@@ -172,7 +174,10 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   Or: map((a, b) => a || b, "bool"),
   Pow: map(Math.pow, same),
   Range: range,
-  ReduceProd: reduceProd,
+  ReduceMax: reduced(-Infinity, Math.max, 18),
+  ReduceMin: reduced(Infinity, Math.min, 18),
+  ReduceProd: reduced(1, (product, value) => product * value, 18),
+  ReduceSum: reduced(0, (sum, value) => sum + value, 13),
   Round: map(roundHalfEven, same),
   Shape: shapeOf,
   Sign: map(Math.sign, same),

@@ -9,12 +9,16 @@ import type { OnnxOperator } from "../draft.ts";
 import { DraftList } from "../draft_list.ts";
 import type { NodeReader } from "../reader.ts";
 
+/** The root of a value and a small number. */
+function rootAbove(list: DraftList, value: string, epsilon: number): string {
+  return list.unary("Sqrt", list.binary("Add", value, list.number(epsilon)), {});
+}
+
 /** x less its mean over axes, where wanted, over the root of the mean square. */
 function normalized(list: DraftList, x: string, axes: readonly number[], epsilon: number, centred = true): string {
   const mean = (value: string) => list.add("ReduceMean", [value], { axes, keepDims: true });
   const apart = centred ? list.binary("Sub", x, mean(x)) : x;
-  const variance = mean(list.binary("Mul", apart, apart));
-  return list.binary("Div", apart, list.unary("Sqrt", list.binary("Add", variance, list.number(epsilon)), {}));
+  return list.binary("Div", apart, rootAbove(list, mean(list.binary("Mul", apart, apart)), epsilon));
 }
 
 /** Axes from the stated one on. */
@@ -28,10 +32,16 @@ function axesFrom(node: NodeReader): number[] {
 export const layerNormalization: OnnxOperator = (node) => {
   // Sums are f32 in any case.
   node.ignore("stash_type");
-  node.onlyFirstOutput("statistics output");
   const list = new DraftList(node);
   const [x, scale, shift] = node.operands(2, 3);
-  const scaled = list.binary("Mul", normalized(list, x, axesFrom(node), node.float("epsilon", 1e-5)), scale);
+  const axes = axesFrom(node), [, meanName, inverseName] = node.outputs;
+  // The mean and one over the deviation may be wanted, too.
+  const mean = list.add("ReduceMean", [x], { axes, keepDims: true }, { output: meanName || undefined });
+  const apart = list.binary("Sub", x, mean);
+  const variance = list.add("ReduceMean", [list.binary("Mul", apart, apart)], { axes, keepDims: true });
+  const deviation = rootAbove(list, variance, node.float("epsilon", 1e-5));
+  if (inverseName) list.add("Div", [list.number(1), deviation], {}, { output: inverseName });
+  const scaled = list.binary("Mul", list.binary("Div", apart, deviation), scale);
   if (shift) list.binary("Add", scaled, shift);
   return list.finish();
 };
@@ -98,7 +108,9 @@ export const lpNormalization: OnnxOperator = (node) => {
   const list = new DraftList(node), over = { axes: [axis], keepDims: true };
   const x = node.input(0);
   const sum = list.add("ReduceSum", [p === 1 ? list.unary("Abs", x, {}) : list.binary("Mul", x, x)], over);
-  list.binary("Div", x, p === 1 ? sum : list.unary("Sqrt", sum, {}));
+  const size = p === 1 ? sum : list.unary("Sqrt", sum, {});
+  // What is 0 throughout stays so.
+  list.binary("Mask", size, list.binary("Div", x, size));
   return list.finish();
 };
 
