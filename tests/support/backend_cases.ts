@@ -4,11 +4,13 @@
  * @module
  */
 
+import { Session, type SessionOptions } from "../../src/engine/session.ts";
 import { FeatherdetError, type Graph, inferTypes, type Shape } from "../../src/graph/mod.ts";
 import { FOLDS } from "../../src/onnx/fold/mod.ts";
 import { importOnnx } from "../../src/onnx/mod.ts";
 import { ONNX_OPERATORS } from "../../src/onnx/operators/mod.ts";
 import { decodeModel } from "../../src/onnx/proto.ts";
+import { referenceTensor, runReference } from "../../src/reference/run.ts";
 
 /** A named tensor of float32, row-major. */
 export interface BackendTensor {
@@ -65,7 +67,10 @@ export async function backendCases(): Promise<BackendCase[]> {
 export type Verdict = { readonly kind: "refused" | "right" | "wrong"; readonly detail: string };
 
 /** Computes the outputs of a graph. */
-export type Compute = (graph: Graph, inputs: readonly BackendTensor[]) => Promise<ReadonlyMap<string, ArrayLike<number>>>;
+export type Compute = (
+  graph: Graph,
+  inputs: readonly BackendTensor[],
+) => Promise<ReadonlyMap<string, ArrayLike<number>>>;
 
 function differs(a: number, b: number): boolean {
   if (Object.is(a, b) || a === b) return false;
@@ -92,4 +97,20 @@ export async function judge({ name, model, inputs, outputs }: BackendCase, compu
     if (error instanceof FeatherdetError) return { kind: "refused", detail: error.message };
     throw error;
   }
+}
+
+/** In float64 on the host. */
+export const onReference: Compute = (graph, inputs) => {
+  const feeds = Object.fromEntries(inputs.map(({ name, shape, data }) => [name, referenceTensor(shape, data)]));
+  return Promise.resolve(new Map([...runReference(graph, feeds)].map(([name, { data }]) => [name, data])));
+};
+
+/** On a device. */
+export function throughSession(options: SessionOptions): Compute {
+  return async (graph, inputs) => {
+    const session = await Session.create(graph, options);
+    const found = await session.run(Object.fromEntries(inputs.map((input) => [input.name, input])));
+    session.destroy();
+    return new Map(Object.entries(found).map(([name, { data }]) => [name, data]));
+  };
 }
