@@ -12,11 +12,13 @@ import type { Device } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { FeatherdetError, type Graph, inferTypes } from "../graph/mod.ts";
+import type { Parameters } from "../kernels/kernel.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import { loadOnnx, readClassNames, type ShapeOf } from "../onnx/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type External, Program } from "../engine/program.ts";
+import { type External, Program, type ProgramSource } from "../engine/program.ts";
+import { checkRange } from "../engine/range_check.ts";
 import type { SessionOptions } from "../engine/session.ts";
 import { checkPrecision, setUpEngine } from "../engine/setup.ts";
 import { readDetections } from "./decode.ts";
@@ -114,6 +116,9 @@ export class Detector {
   #pixels = new Uint32Array(0);
   #timer: FrameTimer | undefined;
   readonly #guard: DeviceGuard;
+  readonly #source: ProgramSource;
+  /** The check of the first frame. */
+  #range: Promise<void> | undefined;
 
   private constructor(
     device: Device,
@@ -123,8 +128,10 @@ export class Detector {
     buffers: ReadonlyMap<string, GPUBuffer>,
     labels: readonly string[],
     settings: DetectorSettings,
+    source: ProgramSource,
   ) {
     this.device = device;
+    this.#source = source;
     this.plan = plan;
     this.labels = labels;
     this.settings = settings;
@@ -169,8 +176,9 @@ export class Detector {
     const labels = options.classes ?? readClassNames(graph) ?? [];
     const named = Array.from({ length: classes }, (_, i) => labels[i] ?? `class ${i}`);
     try {
-      const program = await Program.create(device, { ...plan, dispatches, external });
-      return new Detector(device, plan, program, memory, buffers, named, settings);
+      const source = { ...plan, dispatches, external };
+      const program = await Program.create(device, source);
+      return new Detector(device, plan, program, memory, buffers, named, settings, source);
     } catch (error) {
       memory.destroy();
       throw error;
@@ -233,6 +241,8 @@ export class Detector {
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
     const decoded = performance.now();
     this.#guard.check();
+    // The picture stays on the device until the check is done with it.
+    if (this.plan.form.scalar === "f16") await (this.#range ??= this.#checkRange(image));
     this.#upload(image);
     const uploaded = performance.now();
     const encoder = this.device.device.createCommandEncoder();
@@ -264,7 +274,16 @@ export class Detector {
     };
   }
 
-  #upload(image: RgbImage): void {
+  /** Looks for numbers that f16 does not hold, on the first picture. */
+  async #checkRange(image: RgbImage): Promise<void> {
+    const parameters = this.#upload(image);
+    const picture: External = { kind: "texture", texture: this.#picture!.texture };
+    const source = { ...this.#source, external: new Map([...this.#source.external ?? [], [PICTURE, picture]]) };
+    await checkRange(this.device, source, this.plan.graph.name, (program) => program.setParameters(0, parameters));
+  }
+
+  /** Brings a picture to the device and says how it is brought into the input; returns the parameters of that dispatch. */
+  #upload(image: RgbImage): Parameters {
     const { width, height } = image;
     const { queue, limits } = this.device.device;
     if (Math.max(width, height) > limits.maxTextureDimension2D) {
@@ -289,6 +308,7 @@ export class Detector {
     const kernel = letterbox({ picture: PICTURE, size: image, geometry, output, image: 0, pitch: this.plan.pitch });
     this.#program.setParameters(0, kernel.parameters);
     queue.writeBuffer(this.#buffers.get(DETECT_VALUES.frames)!, 0, frameRecord(geometry, image));
+    return kernel.parameters;
   }
 
   #growPicture(width: number, height: number): void {
@@ -329,7 +349,6 @@ function pictureTexture(memory: Memory, width: number, height: number): GPUTextu
   return memory.texture(PICTURE, usage, "rgba8unorm", [width, height, 1], 4);
 }
 
-/** The graph at batch 1 and the wanted input size. */
 /** Extents for an input that the file leaves open in part: one picture of three channels, of the given size. */
 function openExtents(size: DetectorOptions["inputSize"]): ShapeOf {
   return ({ name, extents }, index) => {
@@ -347,6 +366,7 @@ function refuseOpen(name: string, extents: readonly (number | string)[]): never 
   throw new FeatherdetError(`input "${name}" [${extents.join(",")}] has no size of its own: say one with inputSize`);
 }
 
+/** The graph at batch 1 and the wanted input size. */
 function resized(graph: Graph, size: DetectorOptions["inputSize"]): Graph {
   const [input] = graph.inputs;
   if (graph.inputs.length !== 1 || input.shape.length !== 4 || input.shape[1] !== 3) {

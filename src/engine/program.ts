@@ -34,6 +34,8 @@ interface EncodedDispatch {
   readonly workgroups: readonly [number, number, number];
 }
 
+const GREATEST_HALF = 65504;
+
 const UNIFORM_ALIGNMENT = 256;
 
 /** Bytes of a cell of four values. */
@@ -287,6 +289,11 @@ export class Program {
   ): GPUBindingResource {
     const { form } = this.#source;
     const words = numbers instanceof Uint32Array;
+    if (form.scalar === "f16" && !words && numbers.some((number) => Math.abs(number) > GREATEST_HALF)) {
+      throw new FeatherdetError("has weights beyond 65504, the greatest number that f16 stores: use precision f32", {
+        node: name,
+      });
+    }
     const data = form.scalar === "f16" && !words ? new Float16Array(numbers) : numbers;
     const [format, bytes] = words ? ["rgba32uint", 16] as const : [this.#format(), cellBytes(form)] as const;
     if (form.storage === "buffer") {

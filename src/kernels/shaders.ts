@@ -71,6 +71,7 @@ import pool from "../../shaders/tensor/pool.wgsl" with { type: "text" };
 import poolChannels from "../../shaders/tensor/pool_channels.wgsl" with { type: "text" };
 import poolFlat from "../../shaders/tensor/pool_flat.wgsl" with { type: "text" };
 import poolGlobal from "../../shaders/tensor/pool_global.wgsl" with { type: "text" };
+import rangeCheck from "../../shaders/tensor/range_check.wgsl" with { type: "text" };
 import resize from "../../shaders/tensor/resize.wgsl" with { type: "text" };
 import shuffle from "../../shaders/tensor/shuffle.wgsl" with { type: "text" };
 import toBlocked from "../../shaders/tensor/to_blocked.wgsl" with { type: "text" };
@@ -184,6 +185,7 @@ export const SHADERS: ShaderLibrary = {
   "tensor/pool_channels.wgsl": poolChannels,
   "tensor/pool_flat.wgsl": poolFlat,
   "tensor/pool_global.wgsl": poolGlobal,
+  "tensor/range_check.wgsl": rangeCheck,
   "tensor/resize.wgsl": resize,
   "tensor/shuffle.wgsl": shuffle,
   "tensor/to_blocked.wgsl": toBlocked,
