@@ -14,12 +14,12 @@ const X = { shape: [1, 5, 13, 7], data: new Float32Array(5 * 13 * 7).fill(-1) };
 function scaled(by: number, back: number): Graph {
   const editor = new GraphEditor();
   const conv = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 } as const;
-  // Of several levels, so that they are stored as floats.
+  // Of several levels in each row, so that they are stored as floats.
   const weight = (name: string, value: number) =>
     editor.constant(
       name,
       [5, 5, 1, 1],
-      Float32Array.from({ length: 25 }, (_, i) => i % 6 === 0 ? value * (1 - i / 1e4) : 0),
+      Float32Array.from({ length: 25 }, (_, i) => i % 6 === 0 ? value : value * 1e-5 * (i % 3 - 1)),
     );
   const large = editor.node("Conv", "large", [editor.input("x", X.shape), weight("by", by)], conv);
   const small = editor.node("Conv", "small", [large, weight("back", back)], conv);
