@@ -381,6 +381,12 @@ function resized(graph: Graph, size: DetectorOptions["inputSize"]): Graph {
 }
 
 function checkShapes(graph: Graph, output: readonly number[]): readonly number[] {
+  if (graph.nodes.some(({ op }) => op === "TopK")) {
+    throw new FeatherdetError(
+      "has an end-to-end head, whose rows are detections already: export it with end2end=False or nms=False",
+      { file: graph.name },
+    );
+  }
   if (graph.outputs.length !== 1 || output.length !== 3 || output[1] < 5) {
     throw new FeatherdetError(
       `a detector has one output [1, 4 + classes, anchors], this model has "${graph.outputs.join('", "')}" [${output}]`,

@@ -74,6 +74,8 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   Slice: none,
   Reshape: none,
   Transpose: none,
+  TopK: none,
+  GatherElements: none,
   Resize: none,
   Pad: none,
   QuantizeLinear: none,

@@ -47,6 +47,8 @@ export const ARITY: OperatorTable<Arity> = {
   Slice: ONE,
   Reshape: ONE,
   Transpose: ONE,
+  TopK: { inputs: [1, 1], outputs: [2, 2] },
+  GatherElements: TWO,
   Resize: ONE,
   Pad: ONE,
   QuantizeLinear: { inputs: [3, 3], outputs: [1, 1] },

@@ -8,7 +8,7 @@ import { checkArity } from "./arity.ts";
 import { FeatherdetError } from "./error.ts";
 import type { Graph, TensorType } from "./graph.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
-import { concat, pad, reshape, slice, split, transpose } from "./shapes/arrange.ts";
+import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./shapes/elementwise.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./shapes/fake_quantize.ts";
@@ -61,6 +61,8 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   Slice: slice,
   Reshape: reshape,
   Transpose: transpose,
+  TopK: topK,
+  GatherElements: gatherElements,
   Resize: resize,
   Pad: pad,
   QuantizeLinear: quantizeLinear,

@@ -145,6 +145,13 @@ export interface OperatorAttributes extends UnaryAttributes, PairAttributes {
   Reshape: { readonly shape: readonly number[] };
   /** Output axis i is input axis `perm[i]`. */
   Transpose: { readonly perm: readonly number[] };
+  /**
+   * The k greatest elements along an axis (or least), the first of equal ones before the others, and their places (i32). Outputs are as
+   * the input but for k along the axis.
+   */
+  TopK: { readonly axis: number; readonly k: number; readonly largest: boolean };
+  /** Elements of the first input at the places along an axis that the second (i32) has; below 0 counted from the end. */
+  GatherElements: { readonly axis: number };
   /** Resizes H and W of `[N,C,H,W]`; `scales` is output / input as the model states it (it enters the coordinates). */
   Resize: {
     readonly mode: "nearest" | "linear";

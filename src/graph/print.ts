@@ -43,6 +43,8 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   Slice: {},
   Reshape: {},
   Transpose: {},
+  TopK: { largest: true },
+  GatherElements: {},
   Resize: {},
   Pad: { mode: "constant", value: 0 },
   QuantizeLinear: { axis: 0 },

@@ -78,6 +78,10 @@ const readsOfReduction = (
   { attributes: { axes, keepDims } }: Node<"ReduceMean" | "ReduceSum" | "ReduceMax">,
 ): "channel" | "any" => axes.includes(1) || axes.includes(0) && !keepDims ? "any" : "channel";
 
+/** What lies along an axis is read; other channels where it is that of the channels, other pictures count as more than a channel. */
+const readsAlong = ({ attributes: { axis } }: Node<"TopK" | "GatherElements">): "channel" | "any" =>
+  axis === 1 ? "any" : "channel";
+
 const addsZeros = ({ attributes: { mode, value } }: Node<"Pad">) => mode !== "constant" || value === 0;
 
 /** Floats hold what floats and whole numbers hold, but for rounding; others cut off fractions and wrap. */
@@ -117,6 +121,8 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   Slice: MOVES,
   Reshape: MOVES,
   Transpose: MOVES,
+  TopK: { ...NONE, reads: readsAlong },
+  GatherElements: { ...MOVES, reads: readsAlong },
   Resize: {
     ...MEAN,
     reads: "channel",

@@ -49,6 +49,8 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   Slice: NONE,
   Reshape: NONE,
   Transpose: NONE,
+  TopK: NONE,
+  GatherElements: NONE,
   Resize: NONE,
   Pad: NONE,
   QuantizeLinear: NONE,

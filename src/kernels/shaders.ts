@@ -65,6 +65,8 @@ import plainCopy from "../../shaders/tensor/plain_copy.wgsl" with { type: "text"
 import plainMatmul from "../../shaders/tensor/plain_matmul.wgsl" with { type: "text" };
 import plainPad from "../../shaders/tensor/plain_pad.wgsl" with { type: "text" };
 import plainReduce from "../../shaders/tensor/plain_reduce.wgsl" with { type: "text" };
+import plainGather from "../../shaders/tensor/plain_gather.wgsl" with { type: "text" };
+import plainTopK from "../../shaders/tensor/plain_top_k.wgsl" with { type: "text" };
 import plainSoftmax from "../../shaders/tensor/plain_softmax.wgsl" with { type: "text" };
 import plainUnary from "../../shaders/tensor/plain_unary.wgsl" with { type: "text" };
 import pool from "../../shaders/tensor/pool.wgsl" with { type: "text" };
@@ -179,6 +181,8 @@ export const SHADERS: ShaderLibrary = {
   "tensor/plain_matmul.wgsl": plainMatmul,
   "tensor/plain_pad.wgsl": plainPad,
   "tensor/plain_reduce.wgsl": plainReduce,
+  "tensor/plain_gather.wgsl": plainGather,
+  "tensor/plain_top_k.wgsl": plainTopK,
   "tensor/plain_softmax.wgsl": plainSoftmax,
   "tensor/plain_unary.wgsl": plainUnary,
   "tensor/pool.wgsl": pool,

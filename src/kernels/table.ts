@@ -24,6 +24,7 @@ import { convWeightGradient } from "./train/conv_weight_gradient.ts";
 import { detectionLoss } from "./train/loss.ts";
 import { batchNormalization, unary } from "./unary.ts";
 import { eachPair } from "../graph/pairs.ts";
+import { gatherElementsPlain, topKPlain } from "./choose_plain.ts";
 
 const reduce = { blocked: reduceBlocked, plain: { kernels: reducePlain } };
 
@@ -52,6 +53,8 @@ export const KERNELS: KernelTable = {
   Slice: { blocked: sliceBlocked, plain: { kernels: slicePlain } },
   Reshape: { plain: { kernels: reshapePlain } },
   Transpose: { plain: { kernels: transposePlain } },
+  TopK: { plain: { kernels: topKPlain } },
+  GatherElements: { plain: { kernels: gatherElementsPlain } },
   Resize: resize,
   Pad: { blocked: padBlocked, plain: { kernels: padPlain } },
   QuantizeLinear: { blocked: quantizeBlocked, plain: { kernels: quantizePlain } },

@@ -7,7 +7,7 @@
 import { inferNode } from "../graph/infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "../graph/operators.ts";
 import { eachUnary } from "../graph/unary.ts";
-import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
+import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } from "./arrange.ts";
 import { gemm, globalAveragePool, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./fake_quantize.ts";
@@ -61,6 +61,8 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   Slice: slice,
   Reshape: reshape,
   Transpose: transpose,
+  TopK: topK,
+  GatherElements: gatherElements,
   Resize: resize,
   Pad: pad,
   QuantizeLinear: quantizeLinear,

@@ -98,6 +98,11 @@ export const OPERATOR_SAMPLES: OperatorTable<readonly OperatorSample[]> = {
   Split: [sample("Split", [[2, 8, 5, 7]], { axis: 1, sizes: [4, 4] }, { outputs: ["y", "z"] })],
   Slice: [sample("Slice", [[2, 8, 5, 7]], { axes: [1], starts: [4], ends: [8], steps: [1] })],
   Reshape: [sample("Reshape", [X], { shape: [2, 15, 7, 1] })],
+  TopK: [
+    sample("TopK", [X], { axis: 3, k: 4, largest: true }, { outputs: ["y", "places"] }),
+    sample("TopK", [X], { axis: 1, k: 2, largest: false }, { outputs: ["y", "places"] }),
+  ],
+  GatherElements: [sample("GatherElements", [[2, 3, 11, 7], [2, 3, 2, 7]], { axis: 2 }, { types: { 1: "i32" } })],
   Transpose: [sample("Transpose", [X], { perm: [0, 2, 3, 1] })],
   Resize: [
     sample("Resize", [X], { ...RESIZE, mode: "nearest" }),

@@ -40,6 +40,8 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   Slice: "same",
   Reshape: "float",
   Transpose: "float",
+  TopK: "float",
+  GatherElements: "float",
   Resize: "same",
   Pad: "float",
   QuantizeLinear: "float",

@@ -243,6 +243,22 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   },
   Reshape: (node, writer) =>
     same(node, { allowzero: int(0) }, [node.inputs[0], writer.numbers("shape", "int64", node.attributes.shape)]),
+  TopK: (node, writer): OnnxNode[] => {
+    const { axis, k, largest } = node.attributes;
+    const [values, places] = node.outputs, wide = writer.value("places");
+    const inputs = [node.inputs[0], writer.numbers("k", "int64", [k])];
+    return [
+      {
+        op: "TopK",
+        inputs,
+        outputs: [values, wide],
+        attributes: { axis: int(axis), largest: int(largest), sorted: int(1) },
+      },
+      // ONNX's places have 64 bits.
+      { op: "Cast", inputs: [wide], outputs: [places], attributes: { to: int(ELEMENT_NUMBER.i32) } },
+    ];
+  },
+  GatherElements: (node) => same(node, { axis: int(node.attributes.axis) }),
   Transpose: (node) => same(node, { perm: ints(...node.attributes.perm) }),
   Resize: resize,
   Pad: (node, writer) =>

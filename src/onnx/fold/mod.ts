@@ -6,6 +6,7 @@
 
 import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import { roundHalfEven } from "../../graph/quantized_value.ts";
+import { cumSum, gatherElements, scatterND, trilu } from "./places.ts";
 import { reduction } from "../operators/contract.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
@@ -159,10 +160,12 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   Ceil: map(Math.ceil, same),
   Constant: constant,
   ConstantOfShape: constantOfShape,
+  CumSum: cumSum,
   Equal: map((a, b) => Number(a === b), "bool"),
   Expand: expand,
   Floor: map(Math.floor, same),
   Gather: gather,
+  GatherElements: gatherElements,
   Greater: map((a, b) => Number(a > b), "bool"),
   GreaterOrEqual: map((a, b) => Number(a >= b), "bool"),
   Less: map((a, b) => Number(a < b), "bool"),
@@ -179,10 +182,13 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   ReduceProd: reduced(1, (product, value) => product * value, 18),
   ReduceSum: reduced(0, (sum, value) => sum + value, 13),
   Round: map(roundHalfEven, same),
+  ScatterND: scatterND,
   Shape: shapeOf,
   Sign: map(Math.sign, same),
   Size: size,
   Tile: tile,
+  Trilu: trilu,
+  Xor: map((a, b) => Number(a !== b), "bool"),
   Where: map((condition, a, b) => condition ? a : b, { typeFrom: 1 }),
 };
 

@@ -8,6 +8,7 @@ import type { OnnxOperator } from "../draft.ts";
 import { unpackWeights } from "../packed_weights.ts";
 import { celu, gelu, pRelu, reciprocal, selu, softsign, swish, thresholdedRelu } from "./activations.ts";
 import { concat, expand, gather, pad, slice, split, tile, transpose } from "./arrange.ts";
+import { argExtreme, gatherElements, topK } from "./choose.ts";
 import { depthToSpace, spaceToDepth } from "./blocks.ts";
 import {
   gemm,
@@ -60,6 +61,8 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   ...unaryOperators(),
   Add: binary("Add"),
   And: logic("And"),
+  ArgMax: argExtreme(true),
+  ArgMin: argExtreme(false),
   AveragePool: averagePool,
   BatchNormalization: batchNormalization,
   Cast: cast,
@@ -78,6 +81,7 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   Expand: expand,
   Flatten: flatten,
   Gather: gather,
+  GatherElements: gatherElements,
   Gelu: gelu,
   Gemm: gemm,
   GlobalAveragePool: globalAveragePool,
@@ -133,6 +137,7 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   Swish: swish,
   ThresholdedRelu: thresholdedRelu,
   Tile: tile,
+  TopK: topK,
   Transpose: transpose,
   // No operator of ONNX: what the importer puts in the place of those that unpack weights.
   UnpackWeights: unpackWeights,

@@ -145,6 +145,8 @@ const RULES: OperatorFunctions<[resized: ResizedNode], Node["attributes"]> = {
   Slice: slice,
   Reshape: reshape,
   Transpose: keep,
+  TopK: keep,
+  GatherElements: keep,
   Resize: resize,
   Pad: keep,
   QuantizeLinear: keep,

@@ -123,6 +123,11 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
     // Without structure an extent that changes is still known by its two values.
     return [regroup(resized.inputs[0], resized.oldOutputs[0], next) ?? settle(resized, [])[0]];
   },
+  TopK: (_, resized) =>
+    resized.oldOutputs.flatMap((old, index) =>
+      settle({ ...resized, oldOutputs: [old], newOutputs: [resized.newOutputs[index]] }, resized.inputs[0])
+    ),
+  GatherElements: (_, resized) => settle(resized, resized.inputs[1]),
   Transpose: (node, resized) => settle(resized, node.attributes.perm.map((axis) => resized.inputs[0][axis])),
   Resize: sameAsInput,
   Pad: sameAsInput,

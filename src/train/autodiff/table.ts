@@ -38,6 +38,7 @@ import { averagePool, globalAveragePool, maxPool, resize } from "./window.ts";
 
 const quantized = notDifferentiable("rounding has no slope; quantize after training");
 const power = notDifferentiable("the gradient of a power is not there; spell it in products and roots");
+const chosen = notDifferentiable("which elements are chosen has no slope");
 const second = notDifferentiable("it is part of a gradient itself, and gradients of gradients are not supported");
 
 const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | undefined)[]> = {
@@ -74,6 +75,8 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   Slice: slice,
   Reshape: reshape,
   Transpose: transpose,
+  TopK: chosen,
+  GatherElements: chosen,
   Resize: resize,
   Pad: pad,
   QuantizeLinear: quantized,
@@ -100,7 +103,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
 /** Whether gradients go through an operator. */
 export function isDifferentiable(operator: Operator): boolean {
   const rule: unknown = (RULES as OperatorTable<unknown>)[operator];
-  return rule !== quantized && rule !== second && rule !== power;
+  return rule !== quantized && rule !== second && rule !== power && rule !== chosen;
 }
 
 /**

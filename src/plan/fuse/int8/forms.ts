@@ -42,6 +42,8 @@ export const INT8_FORMS: OperatorTable<Int8Form> = {
   Slice: "moves",
   Reshape: "float",
   Transpose: "float",
+  TopK: "float",
+  GatherElements: "float",
   Resize: "moves",
   Pad: "cells",
   QuantizeLinear: "cells",
