@@ -88,6 +88,11 @@ const PLAIN: readonly (readonly [BinaryOperator, CaseInput, CaseInput])[] = [
   ["Mul", { shape: [1, 4, 21] }, { shape: [1, 1, 21], constant: true }],
   ["Add", { shape: [] }, { shape: [] }],
   ["Div", { shape: [1, 3, 1, 5, 1, 7, 1] }, { shape: [2, 1, 4, 1, 3, 1, 2], range: POSITIVE }],
+  ...PAIR_OPERATORS.map((op): readonly [BinaryOperator, CaseInput, CaseInput] => [
+    op,
+    { shape: [3, 1, 127], range: POSITIVE },
+    { shape: [2, 1] },
+  ]),
 ];
 
 gpuTest("binary operators over plain tensors", async (_, step) => {
