@@ -1,7 +1,14 @@
 /** Every relation between channels as a small graph: the groups by hand, and what is left of the graph without them. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type CouplingGroup, couplingGroups, type Graph, type PairOperator } from "../../src/graph/mod.ts";
+import { binaryAtRest } from "../../src/graph/channels/rest.ts";
+import {
+  type CouplingGroup,
+  couplingGroups,
+  type Graph,
+  PAIR_OPERATORS,
+  type PairOperator,
+} from "../../src/graph/mod.ts";
 import { cbam, simam, squeezeExcite } from "../../src/models/attention.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { channelShuffle } from "../../src/models/channel_shuffle.ts";
@@ -495,5 +502,11 @@ Deno.test("channels: extremes, comparisons and choices couple what they meet whe
   }
   for (const op of ["Max", "Less"] as const) {
     assertStringIncludes(reasonsOf(joined(op, true)).join(), "where all that makes the channel is zero");
+  }
+});
+
+Deno.test("channels: a comparison with a number that is not known says nothing", () => {
+  for (const op of PAIR_OPERATORS) {
+    assertEquals([binaryAtRest(op, NaN, 1), binaryAtRest(op, 1, NaN)], [NaN, NaN], op);
   }
 });
