@@ -151,3 +151,17 @@ Deno.test("constants that a small file would blow up are refused before they are
   ];
   for (const file of files) assert(budget.test(refusal(file)), refusal(file));
 });
+
+Deno.test("parts that a known value does not have are refused before they are made", () => {
+  const split = (...sizes: readonly number[]) =>
+    onnxFile({
+      nodes: [
+        onnxNode("Split", { name: "split", input: ["w", "s"], output: ["a", "b"] }),
+        onnxNode("Add", { name: "use", input: ["x", "a"] }),
+      ],
+      initializers: [floats("w", [3], [1, 2, 3]), integers("s", ...sizes)],
+    });
+  for (const sizes of [[2 ** 32, 0], [4, -1], [1, 1]]) {
+    assert(refusal(split(...sizes)).startsWith(`a.onnx: Split "split": sizes [${sizes}]`), refusal(split(...sizes)));
+  }
+});

@@ -97,7 +97,10 @@ function concat(axis: number, tensors: readonly OnnxTensor[]): OnnxTensor[] | un
   return [{ dtype: first.dtype, shape, data }];
 }
 
-function split(axis: number, sizes: readonly number[], x: OnnxTensor): OnnxTensor[] {
+function split(axis: number, sizes: readonly number[], x: OnnxTensor): OnnxTensor[] | undefined {
+  const fits = sizes.every((size) => Number.isInteger(size) && size >= 0) &&
+    sizes.reduce((sum, size) => sum + size, 0) === x.shape[axis];
+  if (!fits) return undefined;
   const strides = stridesOf(x.shape);
   let start = 0;
   return sizes.map((size) => {
@@ -159,7 +162,7 @@ const EVALUATORS: { readonly [K in Operator]?: Evaluator<K> } = {
   Transpose: (node, [x]) => {
     const { perm } = node.attributes;
     const strides = stridesOf(x.shape);
-    if (perm.length !== strides.length) return undefined;
+    if (perm.length !== strides.length || strides.some((_, axis) => !perm.includes(axis))) return undefined;
     return [restride(x, perm.map((axis) => x.shape[axis]), perm.map((axis) => strides[axis]))];
   },
 };
