@@ -23,7 +23,14 @@ export { createSessionRunner, type SessionRunner } from "./src/engine/session_ru
 export { buildPlan } from "./src/plan/plan.ts";
 export { printPlan } from "./src/plan/print.ts";
 export { tune, type TuneOptions } from "./src/engine/tune.ts";
-export { importOnnx, type ImportOptions, type InputShapes, type ShapeOf, type StatedInput } from "./src/onnx/mod.ts";
+export {
+  type ExternalData,
+  importOnnx,
+  type ImportOptions,
+  type InputShapes,
+  type ShapeOf,
+  type StatedInput,
+} from "./src/onnx/mod.ts";
 export { inferTypes } from "./src/graph/infer.ts";
 export { verify } from "./src/graph/verify.ts";
 export { changeShapes } from "./src/passes/mod.ts";

@@ -22,6 +22,7 @@
  */
 
 export {
+  type ExternalData,
   type ImportOptions,
   type InputShapes,
   loadOnnx,

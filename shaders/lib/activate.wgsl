@@ -49,6 +49,36 @@ fn $NAME(x: vec4f, a: f32, b: f32) -> vec4f {
 #if KIND == Neg
   return -x;
 #end
+#if KIND == Elu
+  return select(a * (exp(min(x, vec4f(0.0))) - 1.0), x, x >= vec4f(0.0));
+#end
+#if KIND == Gelu
+  return 0.5 * x * (1.0 + erf4(0.70710678 * x));
+#end
+#if KIND == Erf
+  return erf4(x);
+#end
+#if KIND == Sin
+  return sine4(x, 0.0);
+#end
+#if KIND == Cos
+  return sine4(x, 0.5);
+#end
+#if KIND == Abs
+  return abs(x);
+#end
+#if KIND == Sign
+  return sign(x);
+#end
+#if KIND == Floor
+  return floor(x);
+#end
+#if KIND == Ceil
+  return ceil(x);
+#end
+#if KIND == Round
+  return round(x);
+#end
 #if KIND == FakeQuantize
   // To i8 in steps of a around b and back, as QuantizeLinear and DequantizeLinear do; WGSL rounds halves to even.
   return (clamp(round(x / a) + b, vec4f(-128.0), vec4f(127.0)) - b) * a;

@@ -40,4 +40,25 @@ fn derivative(value: vec4f, a: f32, b: f32) -> vec4f {
 #if ACTIVATION == Softplus
   return sigmoid4(value);
 #end
+#if ACTIVATION == Elu
+  return select(vec4f(1.0), a * exp(value), value < vec4f(0.0));
+#end
+#if ACTIVATION == Gelu
+  return 0.5 * (1.0 + erf4(0.70710678 * value)) + 0.39894228 * value * exp(-0.5 * value * value);
+#end
+#if ACTIVATION == Erf
+  return 1.1283792 * exp(-value * value);
+#end
+#if ACTIVATION == Sin
+  return sine4(value, 0.5);
+#end
+#if ACTIVATION == Cos
+  return -sine4(value, 0.0);
+#end
+#if ACTIVATION == Abs
+  return sign(value);
+#end
+#if ACTIVATION == Sign || ACTIVATION == Floor || ACTIVATION == Ceil || ACTIVATION == Round
+  return vec4f(0.0);
+#end
 }

@@ -1,4 +1,5 @@
-// Binds one tensor of row memory for writing: store_$NAME(column, row, value). A tensor that may have int8 cells names its member
+// Binds one tensor of row memory for writing: store_$NAME(column, row, value). Numbers that halves do not
+// hold are cut at the greatest that they do (src/engine/range_check.ts looks for them). A tensor that may have int8 cells names its member
 // of the parameters, TENSOR, and has store8_$NAME(column, row, bytes) as well.
 #include "lib/storage.wgsl"
 #if INT8_$BINDING == 1
@@ -26,13 +27,19 @@ fn store_$NAME(column: i32, row: i32, value: vec4f) {
 @group(0) @binding($BINDING) var $(NAME)_cells: texture_storage_2d_array<rgba32float, write>;
 #end
 fn store_$NAME(column: i32, row: i32, value: vec4f) {
-  textureStore($(NAME)_cells, vec2i(column, row & ((1 << PAGE_SHIFT) - 1)), row >> PAGE_SHIFT, value);
+#if SCALAR == f16
+  let kept = clamp(value, vec4f(-65504.0), vec4f(65504.0));
+#else
+  let kept = value;
+#end
+  textureStore($(NAME)_cells, vec2i(column, row & ((1 << PAGE_SHIFT) - 1)), row >> PAGE_SHIFT, kept);
 }
 #else
 #if SCALAR == f16
 @group(0) @binding($BINDING) var<storage, read_write> $(NAME)_cells: array<vec2u>;
 fn store_$NAME(column: i32, row: i32, value: vec4f) {
-  $(NAME)_cells[row * params.pitch + column] = vec2u(pack2x16float(value.xy), pack2x16float(value.zw));
+  let kept = clamp(value, vec4f(-65504.0), vec4f(65504.0));
+  $(NAME)_cells[row * params.pitch + column] = vec2u(pack2x16float(kept.xy), pack2x16float(kept.zw));
 }
 #else
 @group(0) @binding($BINDING) var<storage, read_write> $(NAME)_cells: array<vec4f>;

@@ -9,7 +9,7 @@ import { type Operator, TRAINING_OPERATORS } from "../graph/operators.ts";
 import { isUnary, UNARY_OPERATORS, type UnaryOperator, unaryRow } from "../graph/unary.ts";
 import { KERNELS } from "../kernels/table.ts";
 import { FOLDS } from "../onnx/fold/mod.ts";
-import { ONNX_OPERATORS } from "../onnx/operators/mod.ts";
+import { ONNX_OPERATORS, QLINEAR_OPERATORS } from "../onnx/operators/mod.ts";
 import { INT8_FORMS, type Int8Form } from "../plan/fuse/int8/forms.ts";
 import { isDifferentiable } from "../train/autodiff/table.ts";
 
@@ -69,6 +69,12 @@ const INT8: Readonly<Record<Int8Form, string>> = {
 
 /** ONNX operators that become another of ours. */
 const SPELLINGS: Partial<Record<Operator, readonly string[]>> = {
+  Gelu: ["Gelu", "Div + Erf + Add + Mul"],
+  GatherElements: ["GatherElements"],
+  Less: ["Less", "Greater"],
+  LessOrEqual: ["LessOrEqual", "GreaterOrEqual"],
+  Mask: ["Cast + Where"],
+  TopK: ["TopK", "ArgMax", "ArgMin"],
   Mul: ["Mul", "Pow (2)"],
   Sqrt: ["Sqrt", "Pow (0.5)"],
   Reshape: ["Reshape", "Flatten", "Squeeze", "Unsqueeze"],
@@ -77,6 +83,12 @@ const SPELLINGS: Partial<Record<Operator, readonly string[]>> = {
   Slice: ["Slice", "Gather (constant, evenly spaced)"],
   UnpackWeights: ["Cast + Gather + Reshape + Mul (constant)"],
 };
+
+/** Operators of ONNX that have no row, since they become several or go away. */
+function composed(rows: readonly string[]): string {
+  const hasRow = (op: string) => rows.some((row) => new RegExp(`[| ]${op}[ ,(]`).test(row));
+  return Object.keys(ONNX_OPERATORS).filter((op) => !hasRow(op)).sort().join(", ");
+}
 
 /** The page as Markdown. */
 export function operatorsPage(): string {
@@ -98,7 +110,7 @@ export function operatorsPage(): string {
     "",
     "Written by `deno task docs` from the tables of the code; a test keeps it true.",
     "",
-    "- **inputs**: how many an operator takes. **ONNX in**: the operators of ONNX that are read as it (opsets 9 to 21).",
+    "- **inputs**: how many an operator takes. **ONNX in**: the operators of ONNX that are read as it (opsets 7 to 28).",
     "- **ONNX out**: it can be written (opset 17). **reference**: the naive float64 form that kernels are tested against.",
     "- **kernels**: *row memory* reads and writes cells of four channels (see `shaders/lib/storage.wgsl`), *plain* row-major buffers,",
     "  *both at once* maps in row memory and vectors in plain buffers;",
@@ -112,6 +124,10 @@ export function operatorsPage(): string {
     "| operator | inputs | ONNX in | ONNX out | reference | kernels | fusion | gradient | pruning | int8 |",
     "|---|---|---|---|---|---|---|---|---|---|",
     ...rows,
+    "",
+    "Operators of ONNX that become several of these, or none: " + composed(rows) + ".",
+    "",
+    "Of ONNX Runtime's quantizer (domain `com.microsoft`): " + Object.keys(QLINEAR_OPERATORS).sort().join(", ") + ".",
     "",
     "Folded at import where all inputs are constant: " + Object.keys(FOLDS).sort().join(", ") + ".",
     "",

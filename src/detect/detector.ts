@@ -12,10 +12,12 @@ import type { Device } from "../gpu/device.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
+import type { Parameters } from "../kernels/kernel.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type External, Program } from "../engine/program.ts";
+import { type External, Program, type ProgramSource } from "../engine/program.ts";
+import { checkRange } from "../engine/range_check.ts";
 import type { SessionOptions } from "../engine/session.ts";
 import { checkPrecision, setUpEngine } from "../engine/setup.ts";
 import { checkedImage, checkFraction, resized } from "./checks.ts";
@@ -27,6 +29,7 @@ import type { Head, HeadFormName, HeadOptions } from "./heads/form.ts";
 import { recogniseHead } from "./heads/recognise.ts";
 import { explainOperators } from "./heads/task.ts";
 import { labelsOf } from "./labels.ts";
+import { openExtents } from "./open_extents.ts";
 import { type InputOptions, withPictureInput } from "./picture_input.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
@@ -129,6 +132,9 @@ export class Detector {
   #pixels = new Uint32Array(0);
   #timer: FrameTimer | undefined;
   readonly #guard: DeviceGuard;
+  readonly #source: ProgramSource;
+  /** The check of the first frame. */
+  #range: Promise<void> | undefined;
 
   private constructor(
     device: Device,
@@ -141,8 +147,10 @@ export class Detector {
       readonly head: Head;
     },
     settings: DetectorSettings,
+    source: ProgramSource,
   ) {
     this.device = device;
+    this.#source = source;
     this.plan = plan;
     this.#file = file;
     this.#head = head;
@@ -170,9 +178,11 @@ export class Detector {
     checkFraction("confidence", options.confidence);
     checkFraction("iou", options.iou);
     const isGraph = typeof source === "object" && "nodes" in source;
-    const loaded = isGraph ? source : await loadOnnx(source).catch((error) => {
-      throw explainOperators(error);
-    });
+    const loaded = isGraph
+      ? source
+      : await loadOnnx(source, { shapeOf: openExtents(options.inputSize) }).catch((error) => {
+        throw explainOperators(error);
+      });
     const file = options.file ?? (typeof source === "string" || source instanceof URL ? String(source) : loaded.name);
     // Errors call the model by its file, journals by its own name.
     const named = withPictureInput({ ...loaded, name: file }, options);
@@ -198,8 +208,9 @@ export class Detector {
     external.set(PICTURE, { kind: "texture", texture: pictureTexture(memory, 1, 1) });
     const reading = { file, head, ...labelsOf(head, names, options) };
     try {
-      const program = await Program.create(device, { ...plan, dispatches, external });
-      return new Detector(device, plan, program, memory, buffers, reading, settings);
+      const source = { ...plan, dispatches, external };
+      const program = await Program.create(device, source);
+      return new Detector(device, plan, program, memory, buffers, reading, settings, source);
     } catch (error) {
       memory.destroy();
       throw error;
@@ -264,7 +275,9 @@ export class Detector {
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
     const decoded = performance.now();
     this.#guard.check();
-    const scale = this.#upload(image);
+    // The picture stays on the device until the check is done with it.
+    if (this.plan.form.scalar === "f16") await (this.#range ??= this.#checkRange(image));
+    const { scale } = this.#upload(image);
     const uploaded = performance.now();
     const encoder = this.device.device.createCommandEncoder();
     const timer = observe && this.device.timestamps ? this.#timer ??= new FrameTimer(this.device.device) : undefined;
@@ -299,8 +312,16 @@ export class Detector {
     };
   }
 
-  /** Hands a picture to the device; returns input pixels a pixel of it. */
-  #upload(image: RgbImage): number {
+  /** Looks for numbers that f16 does not hold, on the first picture. */
+  async #checkRange(image: RgbImage): Promise<void> {
+    const { parameters } = this.#upload(image);
+    const picture: External = { kind: "texture", texture: this.#picture!.texture };
+    const source = { ...this.#source, external: new Map([...this.#source.external ?? [], [PICTURE, picture]]) };
+    await checkRange(this.device, source, this.plan.graph.name, (program) => program.setParameters(0, parameters));
+  }
+
+  /** Hands a picture to the device; returns input pixels a pixel of it, and the parameters of the letterbox. */
+  #upload(image: RgbImage): { readonly scale: number; readonly parameters: Parameters } {
     const { width, height } = image;
     const { queue, limits } = this.device.device;
     if (Math.max(width, height) > limits.maxTextureDimension2D) {
@@ -325,7 +346,7 @@ export class Detector {
     const kernel = letterbox({ picture: PICTURE, size: image, geometry, output, image: 0, pitch: this.plan.pitch });
     this.#program.setParameters(0, kernel.parameters);
     queue.writeBuffer(this.#buffers.get(DETECT_VALUES.frames)!, 0, frameRecord(geometry, image));
-    return geometry.scale;
+    return { scale: geometry.scale, parameters: kernel.parameters };
   }
 
   #growPicture(width: number, height: number): void {

@@ -11,6 +11,7 @@ import { checkParameters, packParameters, uniformLeaves } from "../kernels/param
 import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
 import type { Device } from "../gpu/device.ts";
 import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
+import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
@@ -32,6 +33,8 @@ interface EncodedDispatch {
   group: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
 }
+
+const GREATEST_HALF = 65504;
 
 const UNIFORM_ALIGNMENT = 256;
 
@@ -62,6 +65,8 @@ export class Program {
   readonly #source: ProgramSource;
   readonly #device: Device;
   readonly #external: Map<string, External>;
+  readonly #constants = new Map<Float32Array, GPUBuffer>();
+  readonly #uploaded = new UploadedWeights();
   readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
   #dispatches: EncodedDispatch[] = [];
   #parameters: GPUBuffer | undefined;
@@ -166,7 +171,7 @@ export class Program {
     this.#dispatches = dispatches.map(({ name, kernel }, i): EncodedDispatch => {
       const resources: GPUBindingResource[] = [
         { buffer: parameters, offset: offsets[i], size: blocks[i].byteLength },
-        ...kernel.bindings.map((binding) => this.#resource(name, binding)),
+        ...this.#resources(name, kernel.bindings),
       ];
       return {
         pipeline: pipelines[i],
@@ -174,6 +179,20 @@ export class Program {
         group: this.#group(name, pipelines[i], resources),
         workgroups: kernel.workgroups,
       };
+    });
+  }
+
+  /** The resources of a dispatch. A constant that it binds twice gets a buffer each, since such bindings may be written to. */
+  #resources(name: string, bindings: readonly KernelBinding[]): GPUBindingResource[] {
+    const bound = new Set<Float32Array>();
+    return bindings.map((binding) => {
+      if (binding.kind !== "constant") return this.#resource(name, binding);
+      const { data } = binding;
+      const known = bound.has(data) ? undefined : this.#constants.get(data);
+      bound.add(data);
+      const buffer = known ?? this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data);
+      this.#constants.set(data, buffer);
+      return { buffer };
     });
   }
 
@@ -230,10 +249,7 @@ export class Program {
     return placement;
   }
 
-  #resource(name: string, binding: KernelBinding): GPUBindingResource {
-    if (binding.kind === "constant") {
-      return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength, binding.data) };
-    }
+  #resource(name: string, binding: Exclude<KernelBinding, { kind: "constant" }>): GPUBindingResource {
     if (binding.kind === "scratch") return this.#scratchRange(binding);
     if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
     if (binding.kind === "packed") return this.#packed(binding);
@@ -256,10 +272,28 @@ export class Program {
     return { buffer: this.scratch!, offset, size: Math.ceil(bytes / 4) * 4 };
   }
 
-  #weights(name: string, { columns, rows, layers, pack }: PackedWeights | PackedInt8Weights): GPUBindingResource {
+  /** Uploads weights, or finds those that were uploaded for another dispatch. */
+  #weights(name: string, weights: PackedWeights | PackedInt8Weights): GPUBindingResource {
+    const numbers = weights.pack();
+    const same = this.#uploaded.find(weights, numbers);
+    if (same) return same;
+    const resource = this.#upload(name, weights, numbers);
+    this.#uploaded.add(weights, numbers, resource);
+    return resource;
+  }
+
+  #upload(
+    name: string,
+    { columns, rows, layers }: PackedWeights | PackedInt8Weights,
+    numbers: Float32Array | Uint32Array,
+  ): GPUBindingResource {
     const { form } = this.#source;
-    const numbers = pack();
     const words = numbers instanceof Uint32Array;
+    if (form.scalar === "f16" && !words && numbers.some((number) => Math.abs(number) > GREATEST_HALF)) {
+      throw new FeatherdetError("has weights beyond 65504, the greatest number that f16 stores: use precision f32", {
+        node: name,
+      });
+    }
     const data = form.scalar === "f16" && !words ? new Float16Array(numbers) : numbers;
     const [format, bytes] = words ? ["rgba32uint", 16] as const : [this.#format(), cellBytes(form)] as const;
     if (form.storage === "buffer") {

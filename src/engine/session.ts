@@ -12,6 +12,7 @@ import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
 import { type DispatchTime, profilePrograms } from "./profile.ts";
 import { Program } from "./program.ts";
+import { checkRange } from "./range_check.ts";
 import { checkPrecision, type EngineOptions, setUpEngine } from "./setup.ts";
 export type { DispatchTime } from "./profile.ts";
 export type { EngineOptions, Precision } from "./setup.ts";
@@ -52,6 +53,8 @@ export class Session {
   readonly #program: Program;
   readonly #readback: ReadbackPool;
   readonly #guard: DeviceGuard;
+  /** The check of the first run. */
+  #range: Promise<void> | undefined;
 
   private constructor(device: Device, plan: Plan, program: Program) {
     this.device = device;
@@ -82,7 +85,7 @@ export class Session {
     });
   }
 
-  #upload(inputs: Readonly<Record<string, Tensor>>): void {
+  #upload(inputs: Readonly<Record<string, Tensor>>, program: Program): void {
     for (const { name, shape } of this.plan.graph.inputs) {
       const tensor = inputs[name];
       if (!tensor) {
@@ -101,18 +104,24 @@ export class Session {
         );
       }
       const { offset } = this.plan.placements.get(name)!;
-      this.device.device.queue.writeBuffer(this.#program.plain, offset, tensor.data as unknown as ArrayBuffer);
+      this.device.device.queue.writeBuffer(program.plain, offset, tensor.data as unknown as ArrayBuffer);
     }
   }
 
   /**
    * Runs the graph once. Runs may be started without awaiting the one before; they are executed in order.
    *
-   * Throws FeatherdetError for a missing input, a wrong shape and a lost device.
+   * Throws FeatherdetError for a missing input, a wrong shape and a lost device, and in f16 for a model whose first run makes numbers
+   * beyond 65504.
    */
   async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     this.#guard.check();
-    this.#upload(inputs);
+    this.#upload(inputs, this.#program);
+    const range = this.#range ??= checkRange(this.device, this.plan, this.plan.graph.name, (program) => {
+      this.#upload(inputs, program);
+    });
+    // It is awaited behind the results, whose own failure comes first.
+    range.catch(() => {});
     const encoder = this.device.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     this.#program.encode(pass);
@@ -121,6 +130,7 @@ export class Session {
     const read = this.#readback.record(encoder, outputs);
     this.device.device.queue.submit([encoder.finish()]);
     const bytes = await this.#guard.arrival(read());
+    await range;
     let at = 0;
     return Object.fromEntries(outputs.map(({ name, shape, size }) => {
       const data = new Float32Array(bytes, at, size / 4);

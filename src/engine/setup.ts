@@ -11,7 +11,8 @@ import type { PlanOptions } from "../plan/plan.ts";
 import type { Tuning } from "../plan/tuning.ts";
 
 /**
- * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. A graph with QuantizeLinear and
+ * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Numbers beyond 65504 do not fit into
+ * f16: a model whose weights or first run have such is refused; later runs store the greatest number in their place. A graph with QuantizeLinear and
  * DequantizeLinear always computes in int8 between these; the precision then concerns its float part. `int8` means f32 for that part, and
  * refuses graphs that are not quantized.
  */

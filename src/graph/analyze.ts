@@ -29,6 +29,7 @@ import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { eachUnary } from "./unary.ts";
 import { storedType, weightSize, weightSource } from "./weight_source.ts";
 import { weightsOf } from "./weights.ts";
+import { eachPair } from "./pairs.ts";
 
 /** What to count, and how. */
 export interface AnalyzeOptions {
@@ -58,6 +59,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   Sub: none,
   Mul: none,
   Div: none,
+  ...eachPair(() => none),
   MaxPool: none,
   AveragePool: none,
   GlobalAveragePool: none,
@@ -72,6 +74,8 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   Slice: none,
   Reshape: none,
   Transpose: none,
+  TopK: none,
+  GatherElements: none,
   Resize: none,
   Pad: none,
   QuantizeLinear: none,

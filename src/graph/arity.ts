@@ -8,6 +8,7 @@ import { LOSS_RESULTS, MAX_LOSS_LEVELS } from "./detection_loss.ts";
 import { FeatherdetError } from "./error.ts";
 import type { Node, OperatorTable } from "./operators.ts";
 import { eachUnary } from "./unary.ts";
+import { eachPair } from "./pairs.ts";
 
 /** Bounds on the number of inputs and outputs, both inclusive. */
 export interface Arity {
@@ -31,6 +32,7 @@ export const ARITY: OperatorTable<Arity> = {
   Sub: TWO,
   Mul: TWO,
   Div: TWO,
+  ...eachPair(() => TWO),
   MaxPool: ONE,
   AveragePool: ONE,
   GlobalAveragePool: ONE,
@@ -45,6 +47,8 @@ export const ARITY: OperatorTable<Arity> = {
   Slice: ONE,
   Reshape: ONE,
   Transpose: ONE,
+  TopK: { inputs: [1, 1], outputs: [2, 2] },
+  GatherElements: TWO,
   Resize: ONE,
   Pad: ONE,
   QuantizeLinear: { inputs: [3, 3], outputs: [1, 1] },

@@ -8,7 +8,7 @@ import { checkArity } from "./arity.ts";
 import { FeatherdetError } from "./error.ts";
 import type { Graph, TensorType } from "./graph.ts";
 import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
-import { concat, pad, reshape, slice, split, transpose } from "./shapes/arrange.ts";
+import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./shapes/elementwise.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./shapes/fake_quantize.ts";
@@ -35,6 +35,7 @@ import {
 } from "./shapes/train.ts";
 import { averagePool, conv, convTranspose, globalAveragePool, maxPool, resize } from "./shapes/window.ts";
 import { eachUnary } from "./unary.ts";
+import { eachPair } from "./pairs.ts";
 
 const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = {
   Conv: conv,
@@ -45,6 +46,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,
@@ -59,6 +61,8 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   Slice: slice,
   Reshape: reshape,
   Transpose: transpose,
+  TopK: topK,
+  GatherElements: gatherElements,
   Resize: resize,
   Pad: pad,
   QuantizeLinear: quantizeLinear,

@@ -33,6 +33,7 @@ export {
   WEIGHT_BITS,
   type WeightBits,
 } from "./packed_weights.ts";
+export * from "./pairs.ts";
 export { printGraph } from "./print.ts";
 export { namesOf, sortTopologically, uniqueName, withNodes } from "./rewrite.ts";
 export { QUANTIZED_RANGE, quantizeValue, roundHalfEven } from "./quantized_value.ts";

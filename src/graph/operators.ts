@@ -13,9 +13,11 @@
 
 import { FeatherdetError } from "./error.ts";
 import type { ElementType } from "./graph.ts";
+import type { PairAttributes, PairOperator } from "./pairs.ts";
 import type { WeightBits } from "./packed_weights.ts";
 import type { ActivationOperator, UnaryAttributes } from "./unary.ts";
 
+export type { PairAttributes, PairOperator } from "./pairs.ts";
 export type { ActivationOperator, UnaryAttributes, UnaryOperator } from "./unary.ts";
 import type { SizeRule } from "./size_rules.ts";
 
@@ -93,9 +95,9 @@ export interface DetectionLossAttributes {
 
 /**
  * Operator name -> its attributes. Operators carry ONNX's names and semantics (opset 17) except where noted. Those on single elements are
- * those of UnaryAttributes.
+ * those of UnaryAttributes, those on pairs that are no sums or products those of PairAttributes.
  */
-export interface OperatorAttributes extends UnaryAttributes {
+export interface OperatorAttributes extends UnaryAttributes, PairAttributes {
   /** Cross-correlation of an image with filters, `[N,C,H,W] -> [N,O,H',W']`. */
   Conv: ConvAttributes;
   /** Weight is `[C,O/groups,kh,kw]`. */
@@ -143,6 +145,13 @@ export interface OperatorAttributes extends UnaryAttributes {
   Reshape: { readonly shape: readonly number[] };
   /** Output axis i is input axis `perm[i]`. */
   Transpose: { readonly perm: readonly number[] };
+  /**
+   * The k greatest elements along an axis (or least), the first of equal ones before the others, and their places (i32). Outputs are as
+   * the input but for k along the axis.
+   */
+  TopK: { readonly axis: number; readonly k: number; readonly largest: boolean };
+  /** Elements of the first input at the places along an axis that the second (i32) has; below 0 counted from the end. */
+  GatherElements: { readonly axis: number };
   /** Resizes H and W of `[N,C,H,W]`; `scales` is output / input as the model states it (it enters the coordinates). */
   Resize: {
     readonly mode: "nearest" | "linear";
@@ -260,7 +269,7 @@ export const TRAINING_OPERATORS = [
 export type TrainingOperator = typeof TRAINING_OPERATORS[number];
 
 /** Operators of two inputs with NumPy broadcasting. */
-export type BinaryOperator = "Add" | "Sub" | "Mul" | "Div";
+export type BinaryOperator = "Add" | "Sub" | "Mul" | "Div" | PairOperator;
 
 /** One node of a graph; a discriminated union over `op`. Absent optional inputs are left off the end of `inputs`. */
 export type Node<K extends Operator = Operator> = {

@@ -10,6 +10,7 @@ import { inferTypes } from "./infer.ts";
 import type { Node, Operator, OperatorAttributes } from "./operators.ts";
 import { show } from "./shapes/common.ts";
 import { eachUnary } from "./unary.ts";
+import { eachPair } from "./pairs.ts";
 
 /** Attribute values that go without saying. */
 const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
@@ -21,6 +22,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   Sub: {},
   Mul: {},
   Div: {},
+  ...eachPair(() => ({})),
   MaxPool: { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], ceilMode: false },
   AveragePool: {
     strides: [1, 1],
@@ -41,6 +43,8 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   Slice: {},
   Reshape: {},
   Transpose: {},
+  TopK: { largest: true },
+  GatherElements: {},
   Resize: {},
   Pad: { mode: "constant", value: 0 },
   QuantizeLinear: { axis: 0 },

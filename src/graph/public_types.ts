@@ -20,6 +20,7 @@ export type {
   OperatorAttributes,
   Pads,
   Pair,
+  PairAttributes,
   PoolAttributes,
   ReduceAttributes,
   UnaryAttributes,

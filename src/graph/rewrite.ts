@@ -87,10 +87,23 @@ export function namesOf(graph: Graph): Set<string> {
   return names;
 }
 
-/** A name that is not taken yet, `base` or `base_2`, `base_3` ...; it is added to `taken`. */
+/** Of a set of names: per base the first number that may be free. Counting from 2 each time would make many equal bases quadratic. */
+const COUNTS = new WeakMap<Set<string>, Map<string, number>>();
+
+/** A name that is not taken yet, `base` or `base_2`, `base_3` ...; it stays free. No name may be deleted from `taken` afterwards. */
+export function freeName(taken: Set<string>, base: string): string {
+  if (!taken.has(base)) return base;
+  const counts = COUNTS.get(taken) ?? new Map<string, number>();
+  COUNTS.set(taken, counts);
+  let count = counts.get(base) ?? 2;
+  while (taken.has(`${base}_${count}`)) count++;
+  counts.set(base, count);
+  return `${base}_${count}`;
+}
+
+/** As `freeName`, and the name is added to `taken`. */
 export function uniqueName(taken: Set<string>, base: string): string {
-  let name = base;
-  for (let count = 2; taken.has(name); count++) name = `${base}_${count}`;
+  const name = freeName(taken, base);
   taken.add(name);
   return name;
 }

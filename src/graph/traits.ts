@@ -10,6 +10,7 @@
 
 import type { Node, Operator } from "./operators.ts";
 import { eachUnary, isActivation } from "./unary.ts";
+import { eachPair } from "./pairs.ts";
 
 /** The same for every node of the operator, or to be asked of one, since attributes or an optional input decide. */
 export type Answer<K extends Operator, Value> = Value | ((node: Node<K>) => Value);
@@ -77,6 +78,10 @@ const readsOfReduction = (
   { attributes: { axes, keepDims } }: Node<"ReduceMean" | "ReduceSum" | "ReduceMax">,
 ): "channel" | "any" => axes.includes(1) || axes.includes(0) && !keepDims ? "any" : "channel";
 
+/** What lies along an axis is read; other channels where it is that of the channels, other pictures count as more than a channel. */
+const readsAlong = ({ attributes: { axis } }: Node<"TopK" | "GatherElements">): "channel" | "any" =>
+  axis === 1 ? "any" : "channel";
+
 const addsZeros = ({ attributes: { mode, value } }: Node<"Pad">) => mode !== "constant" || value === 0;
 
 /** Floats hold what floats and whole numbers hold, but for rounding; others cut off fractions and wrap. */
@@ -98,6 +103,10 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   Sub: { ...ELEMENT, zero: "all", homogeneous: true },
   Mul: { ...ELEMENT, zero: "any", cheap: true },
   Div: { ...ELEMENT, zero: "first" },
+  ...eachPair((op, { zero, monotone, homogeneous }) => {
+    const moves = op === "Max" || op === "Min" ? "value" as const : "no" as const;
+    return { ...ELEMENT, moves, zero, monotone, homogeneous };
+  }),
   MaxPool: { ...MAXIMUM, reads: "channel", cheap: true },
   AveragePool: { ...MEAN, reads: "channel" },
   GlobalAveragePool: { ...MEAN, reads: "channel" },
@@ -112,6 +121,8 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   Slice: MOVES,
   Reshape: MOVES,
   Transpose: MOVES,
+  TopK: { ...NONE, reads: readsAlong },
+  GatherElements: { ...MOVES, reads: readsAlong },
   Resize: {
     ...MEAN,
     reads: "channel",

@@ -8,7 +8,12 @@
  * @module
  */
 
+import { erf } from "./erf.ts";
 import type { NoAttributes } from "./operators.ts";
+import { roundHalfEven } from "./quantized_value.ts";
+import type { ActivationRow, Derivative, UnaryRow } from "./unary_row.ts";
+
+export type { ActivationRow, Derivative, GateStep, UnaryNumbers, UnaryRow } from "./unary_row.ts";
 
 /** Operators of one input that act on each element alone, and their attributes, all of them numbers. */
 export interface UnaryAttributes {
@@ -40,6 +45,26 @@ export interface UnaryAttributes {
   Log: NoAttributes;
   /** Square root. */
   Sqrt: NoAttributes;
+  /** x, or alpha * (exp(x) - 1) where x is negative. */
+  Elu: { readonly alpha: number };
+  /** x times the share of a normal distribution below x (Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415). */
+  Gelu: NoAttributes;
+  /** The error function. */
+  Erf: NoAttributes;
+  /** Sine. */
+  Sin: NoAttributes;
+  /** Cosine. */
+  Cos: NoAttributes;
+  /** Size. */
+  Abs: NoAttributes;
+  /** -1, 0 or 1. */
+  Sign: NoAttributes;
+  /** Next whole number that is not above. */
+  Floor: NoAttributes;
+  /** Next whole number that is not below. */
+  Ceil: NoAttributes;
+  /** Nearest whole number, of two the even one. */
+  Round: NoAttributes;
   /** -x. */
   Neg: NoAttributes;
 }
@@ -50,56 +75,6 @@ export type UnaryOperator = keyof UnaryAttributes;
 /** Activations with a derivative of their own (see ActivationGradient); those of other unary operators are products of values. */
 export type ActivationOperator = Exclude<keyof UnaryAttributes, "Exp" | "Log" | "Sqrt" | "Neg">;
 
-/** Numbers by the names of attributes. */
-export type UnaryNumbers = Readonly<Record<string, number>>;
-
-/** A function of the graph that is part of a gate. */
-export interface GateStep {
-  /** Name of its row. */
-  readonly op: UnaryOperator;
-  /** Its attributes, where it has any. */
-  readonly attributes?: UnaryNumbers;
-}
-
-/** What is known of an operator on single elements. */
-export interface UnaryRow<Attributes extends UnaryNumbers = UnaryNumbers> {
-  /** What ONNX takes for attributes that a file leaves off. In this order they are `a` and `b` of the shader; there may be no third. */
-  readonly attributes: Attributes;
-  /** The function, in float64. */
-  readonly value: (x: number, attributes: Attributes) => number;
-  /** Least x that it is defined for; every number unless given. */
-  readonly least?: number;
-  /** Why attributes are refused, as a clause for an error; undefined for good ones. */
-  readonly refuse?: (attributes: Attributes) => string | undefined;
-  /** Operator set of ONNX that brought an operator of this name; undefined if there is none. */
-  readonly onnx?: number;
-  /**
-   * Functions that, one after the other, make g where the operator is x * g(x). So files spell it whose operator set lacks it, and so it
-   * is recognised (see `passes/recognise_activations.ts`).
-   */
-  readonly gate?: readonly GateStep[];
-  /** It never falls. */
-  readonly monotone: boolean | ((attributes: Attributes) => boolean);
-  /** Its graph is made of straight lines. */
-  readonly piecewiseLinear: boolean;
-  /** f(s x) = s f(x) for every s > 0. */
-  readonly homogeneous: boolean;
-}
-
-/** Derivative of an activation. */
-export interface Derivative<Attributes extends UnaryNumbers = UnaryNumbers> {
-  /** Whether it is computed from x or from f(x), which is what then has to be kept for the way back. */
-  readonly from: "input" | "output";
-  /** The derivative there, in float64; at a kink that of one side. */
-  readonly at: (value: number, attributes: Attributes) => number;
-}
-
-/** A unary operator with a derivative of its own; the gradients of others are made of operators (see `train/autodiff/`). */
-export interface ActivationRow<Attributes extends UnaryNumbers = UnaryNumbers> extends UnaryRow<Attributes> {
-  /** What ActivationGradient multiplies by. */
-  readonly derivative: Derivative<Attributes>;
-}
-
 /** A row for every operator; of an activation, one with a derivative. */
 export type UnaryTable = {
   readonly [K in UnaryOperator]: K extends ActivationOperator ? ActivationRow<UnaryAttributes[K]>
@@ -109,11 +84,14 @@ export type UnaryTable = {
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const mishGate = (x: number) => Math.tanh(softplus(x));
+const normalShare = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
 const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x, low), high);
 
 /** What most rows say of their shape. */
 const CURVED = { monotone: false, piecewiseLinear: false, homogeneous: false };
 const RISING = { ...CURVED, monotone: true };
+/** The derivative of steps. */
+const LEVEL: Derivative = { from: "input", at: () => 0 };
 
 /** The rows. */
 export const UNARY: UnaryTable = {
@@ -205,6 +183,50 @@ export const UNARY: UnaryTable = {
     onnx: 1,
     ...RISING,
   },
+  Elu: {
+    attributes: { alpha: 1 },
+    value: (x, { alpha }) => x < 0 ? alpha * Math.expm1(x) : x,
+    derivative: { from: "input", at: (x, { alpha }) => x < 0 ? alpha * Math.exp(x) : 1 },
+    onnx: 1,
+    monotone: ({ alpha }) => alpha >= 0,
+    piecewiseLinear: false,
+    homogeneous: false,
+  },
+  Gelu: {
+    attributes: {},
+    value: (x) => x * normalShare(x),
+    derivative: { from: "input", at: (x) => normalShare(x) + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI) },
+    onnx: 20,
+    ...CURVED,
+  },
+  Erf: {
+    attributes: {},
+    value: erf,
+    derivative: { from: "input", at: (x) => 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) },
+    onnx: 9,
+    ...RISING,
+  },
+  Sin: { attributes: {}, value: Math.sin, derivative: { from: "input", at: Math.cos }, onnx: 7, ...CURVED },
+  Cos: {
+    attributes: {},
+    value: Math.cos,
+    derivative: { from: "input", at: (x) => -Math.sin(x) },
+    onnx: 7,
+    ...CURVED,
+  },
+  Abs: {
+    attributes: {},
+    value: Math.abs,
+    derivative: { from: "input", at: Math.sign },
+    onnx: 1,
+    monotone: false,
+    piecewiseLinear: true,
+    homogeneous: true,
+  },
+  Sign: { attributes: {}, value: Math.sign, derivative: LEVEL, onnx: 9, ...RISING },
+  Floor: { attributes: {}, value: Math.floor, derivative: LEVEL, onnx: 1, ...RISING },
+  Ceil: { attributes: {}, value: Math.ceil, derivative: LEVEL, onnx: 1, ...RISING },
+  Round: { attributes: {}, value: roundHalfEven, derivative: LEVEL, onnx: 11, ...RISING },
   Exp: { attributes: {}, value: Math.exp, onnx: 1, ...RISING },
   Log: { attributes: {}, value: Math.log, least: 0, onnx: 1, ...RISING },
   Sqrt: { attributes: {}, value: Math.sqrt, least: 0, onnx: 1, ...RISING },

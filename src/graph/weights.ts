@@ -8,6 +8,7 @@ import type { Graph } from "./graph.ts";
 import type { Node, OperatorTable } from "./operators.ts";
 import { eachUnary } from "./unary.ts";
 import { weightSource } from "./weight_source.ts";
+import { eachPair } from "./pairs.ts";
 
 /** Input positions that hold weights when a constant feeds them. */
 export interface WeightInputs {
@@ -33,6 +34,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   Sub: NONE,
   Mul: NONE,
   Div: NONE,
+  ...eachPair(() => NONE),
   MaxPool: NONE,
   AveragePool: NONE,
   GlobalAveragePool: NONE,
@@ -47,6 +49,8 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   Slice: NONE,
   Reshape: NONE,
   Transpose: NONE,
+  TopK: NONE,
+  GatherElements: NONE,
   Resize: NONE,
   Pad: NONE,
   QuantizeLinear: NONE,

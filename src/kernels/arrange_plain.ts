@@ -59,6 +59,12 @@ export function concatPlain(context: KernelContext<"Concat">): Kernel[] {
   });
 }
 
+/** Plain kernels of Reshape: a constant is copied; of a value that was computed the planner lets the output stand where it does. */
+export function reshapePlain(context: KernelContext<"Reshape">): Kernel[] {
+  const { node, inputs: [x], outputs: [y] } = context;
+  return x.constant ? [copy(node, x.shape, whole(x), { operand: y, offset: 0, steps: stridesOf(x.shape) })] : [];
+}
+
 /** Plain kernels of Split. */
 export function splitPlain(context: KernelContext<"Split">): Kernel[] {
   refuseEpilogue(context);

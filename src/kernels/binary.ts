@@ -42,8 +42,6 @@ function packImage(data: Float32Array, shape: Constant["shape"]): PackedWeights 
   return { columns: width, rows, layers: 1, pack };
 }
 
-const OPERATION: { readonly [K in BinaryOperator]: string } = { Add: "add", Sub: "sub", Mul: "mul", Div: "div" };
-
 function overBlocks(context: KernelContext<BinaryOperator>): Kernel {
   refuseResidual(context);
   const { node, pitch, epilogue: { activation } } = context;
@@ -59,7 +57,7 @@ function overBlocks(context: KernelContext<BinaryOperator>): Kernel {
     label: node.op.toLowerCase(),
     shader: "tensor/binary.wgsl",
     constants: {
-      OP: OPERATION[node.op],
+      OP: node.op.toLowerCase(),
       SECOND: weights ? "constant" : same ? "same" : "tensor",
       SWAP: swap ? 1 : 0,
       ...activationConstants(activation),
@@ -90,7 +88,7 @@ function overPlain(context: KernelContext<BinaryOperator>): Kernel {
     shader: "tensor/plain_binary.wgsl",
     constants: {
       RANK: extents.length,
-      OP: OPERATION[node.op],
+      OP: node.op.toLowerCase(),
       SAME: same ? 1 : 0,
       ...activationConstants(activation),
     },

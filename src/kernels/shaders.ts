@@ -66,12 +66,15 @@ import plainCopy from "../../shaders/tensor/plain_copy.wgsl" with { type: "text"
 import plainMatmul from "../../shaders/tensor/plain_matmul.wgsl" with { type: "text" };
 import plainPad from "../../shaders/tensor/plain_pad.wgsl" with { type: "text" };
 import plainReduce from "../../shaders/tensor/plain_reduce.wgsl" with { type: "text" };
+import plainGather from "../../shaders/tensor/plain_gather.wgsl" with { type: "text" };
+import plainTopK from "../../shaders/tensor/plain_top_k.wgsl" with { type: "text" };
 import plainSoftmax from "../../shaders/tensor/plain_softmax.wgsl" with { type: "text" };
 import plainUnary from "../../shaders/tensor/plain_unary.wgsl" with { type: "text" };
 import pool from "../../shaders/tensor/pool.wgsl" with { type: "text" };
 import poolChannels from "../../shaders/tensor/pool_channels.wgsl" with { type: "text" };
 import poolFlat from "../../shaders/tensor/pool_flat.wgsl" with { type: "text" };
 import poolGlobal from "../../shaders/tensor/pool_global.wgsl" with { type: "text" };
+import rangeCheck from "../../shaders/tensor/range_check.wgsl" with { type: "text" };
 import resize from "../../shaders/tensor/resize.wgsl" with { type: "text" };
 import shuffle from "../../shaders/tensor/shuffle.wgsl" with { type: "text" };
 import toBlocked from "../../shaders/tensor/to_blocked.wgsl" with { type: "text" };
@@ -180,12 +183,15 @@ export const SHADERS: ShaderLibrary = {
   "tensor/plain_matmul.wgsl": plainMatmul,
   "tensor/plain_pad.wgsl": plainPad,
   "tensor/plain_reduce.wgsl": plainReduce,
+  "tensor/plain_gather.wgsl": plainGather,
+  "tensor/plain_top_k.wgsl": plainTopK,
   "tensor/plain_softmax.wgsl": plainSoftmax,
   "tensor/plain_unary.wgsl": plainUnary,
   "tensor/pool.wgsl": pool,
   "tensor/pool_channels.wgsl": poolChannels,
   "tensor/pool_flat.wgsl": poolFlat,
   "tensor/pool_global.wgsl": poolGlobal,
+  "tensor/range_check.wgsl": rangeCheck,
   "tensor/resize.wgsl": resize,
   "tensor/shuffle.wgsl": shuffle,
   "tensor/to_blocked.wgsl": toBlocked,

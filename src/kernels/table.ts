@@ -5,7 +5,7 @@
  */
 
 import { eachUnary } from "../graph/unary.ts";
-import { concatPlain, padPlain, slicePlain, splitPlain, transposePlain } from "./arrange_plain.ts";
+import { concatPlain, padPlain, reshapePlain, slicePlain, splitPlain, transposePlain } from "./arrange_plain.ts";
 import { concatBlocked, padBlocked, sliceBlocked, splitBlocked } from "./arrange_blocked.ts";
 import { binary } from "./binary.ts";
 import type { KernelTable } from "./context.ts";
@@ -23,6 +23,8 @@ import { batchNormApply, batchNormGradient, batchNormTraining } from "./train/no
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
 import { detectionLoss } from "./train/loss.ts";
 import { batchNormalization, unary } from "./unary.ts";
+import { eachPair } from "../graph/pairs.ts";
+import { gatherElementsPlain, topKPlain } from "./choose_plain.ts";
 
 const reduce = { blocked: reduceBlocked, plain: { kernels: reducePlain } };
 
@@ -36,6 +38,7 @@ export const KERNELS: KernelTable = {
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: pool,
   AveragePool: pool,
   GlobalAveragePool: globalAveragePool,
@@ -48,9 +51,10 @@ export const KERNELS: KernelTable = {
   Concat: { blocked: concatBlocked, plain: { kernels: concatPlain } },
   Split: { blocked: splitBlocked, plain: { kernels: splitPlain } },
   Slice: { blocked: sliceBlocked, plain: { kernels: slicePlain } },
-  // The planner lets the output stand where the input does.
-  Reshape: { plain: { kernels: () => [] } },
+  Reshape: { plain: { kernels: reshapePlain } },
   Transpose: { plain: { kernels: transposePlain } },
+  TopK: { plain: { kernels: topKPlain } },
+  GatherElements: { plain: { kernels: gatherElementsPlain } },
   Resize: resize,
   Pad: { blocked: padBlocked, plain: { kernels: padPlain } },
   QuantizeLinear: { blocked: quantizeBlocked, plain: { kernels: quantizePlain } },

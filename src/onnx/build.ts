@@ -9,14 +9,15 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { Constant, ElementType, Graph, GraphInput, TensorType } from "../graph/graph.ts";
 import { inferNode } from "../graph/infer.ts";
 import type { Node } from "../graph/operators.ts";
-import { uniqueName, withNodes } from "../graph/rewrite.ts";
+import { freeName, uniqueName, withNodes } from "../graph/rewrite.ts";
 import { ALIAS, type Draft } from "./draft.ts";
-import { evaluate } from "./fold/evaluate.ts";
+import { elementsMade, evaluate } from "./fold/evaluate.ts";
 import { FOLDS, needsTypesOnly } from "./fold/mod.ts";
-import { ONNX_OPERATORS } from "./operators/mod.ts";
+import { ONNX_OPERATORS, QLINEAR_OPERATORS } from "./operators/mod.ts";
 import { recognisePackedWeights } from "./packed_weights.ts";
 import type { DecodedModel } from "./proto.ts";
 import type { Initializers } from "./initializers.ts";
+import { orderNodes } from "./order.ts";
 import { NodeReader, type Scope } from "./reader.ts";
 import { type OnnxTensor, type OnnxType, toConstant } from "./tensor.ts";
 
@@ -24,7 +25,11 @@ const ELEMENT: Record<OnnxType, ElementType> = {
   f32: "f32",
   f64: "f32",
   i64: "i32",
+  u64: "i32",
   i32: "i32",
+  u32: "i32",
+  i16: "i32",
+  u16: "i32",
   i8: "i8",
   u8: "u8",
   bool: "u8",
@@ -46,13 +51,18 @@ class Builder implements Scope {
   readonly #constants = new Map<string, Constant>();
   readonly #nodeNames = new Set<string>();
 
-  constructor(model: DecodedModel, known: Initializers, inputs: readonly GraphInput[], file: string) {
+  constructor(
+    model: DecodedModel,
+    nodes: readonly onnx.INodeProto[],
+    known: Initializers,
+    inputs: readonly GraphInput[],
+    file: string,
+  ) {
     this.#file = file;
     this.#opset = model.opset;
     this.#known = known;
     for (const { name, dtype, shape } of inputs) this.#types.set(name, { dtype, shape });
     const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
-    const nodes = model.graph.node ?? [];
     this.#uses = new Set([...nodes.flatMap(({ input }) => input ?? []), ...outputs]);
     this.#valueNames = new Set([...this.#uses, ...nodes.flatMap(({ output }) => output ?? []), ...this.#types.keys()]);
   }
@@ -78,28 +88,36 @@ class Builder implements Scope {
   }
 
   enter(base: string, tensor: OnnxTensor): string {
-    const name = uniqueName(this.#valueNames, base);
+    const name = this.fresh(base);
     this.#known.set(name, tensor);
     return name;
   }
 
-  /** Takes the nodes of the file in their order. */
+  fresh(base: string): string {
+    return uniqueName(this.#valueNames, base);
+  }
+
+  spend(elements: number): void {
+    this.#known.budget.spend(elements);
+  }
+
+  /** Takes the nodes of the file, each behind those whose values it reads. */
   add(proto: onnx.INodeProto): void {
     const op = proto.opType ?? "";
-    const name = uniqueName(this.#nodeNames, proto.name || op);
-    const before = this.#nodes.length;
+    // What is folded away leaves its name to others.
+    const name = freeName(this.#nodeNames, proto.name || op);
     try {
       this.#addNamed(proto, op, name);
-      // What was folded away leaves its name to others.
-      if (this.#nodes.length === before) this.#nodeNames.delete(name);
     } catch (error) {
       throw error instanceof FeatherdetError ? error.at({ file: this.#file, node: name, operator: op }) : error;
     }
   }
 
   #addNamed(proto: onnx.INodeProto, op: string, name: string): void {
-    if (proto.domain && proto.domain !== "ai.onnx") {
-      throw new FeatherdetError(`operator domain "${proto.domain}" is not supported`);
+    const domain = proto.domain && proto.domain !== "ai.onnx" ? proto.domain : undefined;
+    const operators = domain === undefined ? ONNX_OPERATORS : domain === "com.microsoft" ? QLINEAR_OPERATORS : {};
+    if (domain !== undefined && !Object.hasOwn(operators, op)) {
+      throw new FeatherdetError(`operator domain "${domain}" is not supported`);
     }
     const inputs = proto.input ?? [], outputs = proto.output ?? [];
     const attributes = new Map((proto.attribute ?? []).map((attribute) => [attribute.name ?? "", attribute]));
@@ -107,19 +125,23 @@ class Builder implements Scope {
     const named = outputs.length === 0 || !outputs[0] ? [`${name}/output`, ...outputs.slice(1)] : outputs;
     const node = new NodeReader({ name, op, opset: this.#opset, inputs, outputs: named }, attributes, this);
     const isKnown = inputs.every((input) => !input || this.tensor(input) !== undefined);
-    const fold = Object.hasOwn(FOLDS, op) ? FOLDS[op] : undefined;
+    const fold = domain === undefined && Object.hasOwn(FOLDS, op) ? FOLDS[op] : undefined;
     if (fold && (isKnown || needsTypesOnly(op))) {
-      this.#known.set(named[0], fold(node));
+      if (isKnown) { for (const input of inputs) this.spend(this.tensor(input)?.data.length ?? 0); }
+      const made = fold(node);
+      (Array.isArray(made) ? made : [made]).forEach((tensor, index) => {
+        if (named[index]) this.#known.set(named[index], tensor);
+      });
       return node.finish();
     }
-    const operator = Object.hasOwn(ONNX_OPERATORS, op) ? ONNX_OPERATORS[op] : this.#refuse(node, fold !== undefined);
+    const operator = Object.hasOwn(operators, op) ? operators[op] : this.#refuse(node, fold !== undefined);
     const drafts = operator(node);
     node.finish();
     if (drafts === ALIAS) {
       this.#aliases.set(named[0], this.resolve(node.input(0)));
       return;
     }
-    drafts.forEach((draft, index) => this.#place(node, draft, index, isKnown));
+    for (const draft of drafts) this.#place(node, draft, draft === drafts.at(-1));
   }
 
   #refuse(node: NodeReader, isFold: boolean): never {
@@ -131,19 +153,19 @@ class Builder implements Scope {
     );
   }
 
-  #place(node: NodeReader, draft: Draft, index: number, mayFold: boolean): void {
-    if (mayFold) {
+  #place(node: NodeReader, draft: Draft, isLast: boolean): void {
+    if (draft.inputs.every((input) => this.tensor(input) !== undefined)) {
+      this.spend(elementsMade(draft.op, draft.inputs.map((input) => this.tensor(input)!)));
       const results = evaluate(draft, draft.inputs.map((input) => this.tensor(input)!));
       if (results) return draft.outputs.forEach((output, position) => this.#known.set(output, results[position]));
     }
-    const name = index === 0 ? node.name : uniqueName(this.#nodeNames, `${node.name}/${draft.op}`);
+    const name = uniqueName(this.#nodeNames, isLast ? node.name : `${node.name}/${draft.op}`);
     const inputs = draft.inputs.map((input) => this.#operand(input));
     const { op, attributes, outputs, sizeRule } = draft;
     // Operator, attributes and rule come from one member of the union, which a rest object does not show.
     const made = { op, name, inputs, outputs, attributes, ...sizeRule && { sizeRule } } as Node;
     inferNode(made, inputs.map((input) => this.type(input)!)).forEach((type, position) => {
       const output = outputs[position];
-      if (this.type(output)) throw new FeatherdetError(`output "${output}" is made a second time`);
       this.#types.set(output, type);
       this.#made.add(output);
     });
@@ -155,7 +177,7 @@ class Builder implements Scope {
     const name = this.resolve(input);
     if (this.#types.has(name) || this.#constants.has(name)) return name;
     const tensor = this.#known.get(name);
-    if (!tensor) throw new FeatherdetError(`input "${name}" is made by no earlier node`);
+    if (!tensor) throw new FeatherdetError(`input "${name}" is made by no node`);
     this.#constants.set(name, toConstant(tensor, `constant "${name}"`));
     return name;
   }
@@ -202,12 +224,21 @@ export function buildGraph(
   inputs: readonly GraphInput[],
   file: string,
 ): Graph {
-  const builder = new Builder(model, initializers, inputs, file);
-  for (const node of recognisePackedWeights(model.graph, initializers)) builder.add(node);
   const outputs = (model.graph.output ?? []).map(({ name }) => name ?? "");
   if (outputs.length === 0) throw new FeatherdetError("names no output", { file });
-  const { nodes, constants } = builder.finish(outputs);
-  const graph = { name: model.graph.name || "model", inputs, outputs, nodes, constants, metadata: model.metadata };
+  const given = new Set(inputs.map(({ name }) => name));
+  const nodes = orderNodes(model.graph.node ?? [], outputs, (name) => given.has(name) || initializers.has(name));
+  const builder = new Builder(model, nodes, initializers, inputs, file);
+  for (const node of recognisePackedWeights({ ...model.graph, node: nodes }, initializers)) builder.add(node);
+  const { nodes: made, constants } = builder.finish(outputs);
+  const graph = {
+    name: model.graph.name || "model",
+    inputs,
+    outputs,
+    nodes: made,
+    constants,
+    metadata: model.metadata,
+  };
   // Nodes that were there only for their shapes are not needed any more.
-  return withNodes(graph, nodes);
+  return withNodes(graph, made);
 }

@@ -11,7 +11,8 @@ import { inferTypes } from "../graph/infer.ts";
 import { verify } from "../graph/verify.ts";
 import { ELEMENT_NUMBER, writeAttributes, writeConstant, writeNumbers } from "./export/attributes.ts";
 import { compacted } from "./export/compact.ts";
-import { onnxNodes, OPSET, type Writer } from "./export/operators.ts";
+import { OPSET, type Writer } from "./export/node.ts";
+import { onnxNodes } from "./export/operators.ts";
 import { schema } from "./proto.ts";
 import { writeSparse } from "./sparse.ts";
 

@@ -7,10 +7,12 @@
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { verify } from "../graph/verify.ts";
+import { Budget } from "./budget.ts";
 import { buildGraph } from "./build.ts";
 import { Initializers } from "./initializers.ts";
 import { type InputShapes, readInputs, type ShapeOf } from "./inputs.ts";
-import { decodeModel } from "./proto.ts";
+import { attachExternal, type ExternalData } from "./external.ts";
+import { type DecodedModel, decodeModel } from "./proto.ts";
 import { changeShapes } from "../passes/sizes/change.ts";
 
 /** How to import. */
@@ -21,10 +23,15 @@ export interface ImportOptions {
   readonly shapes?: InputShapes;
   /** Called for the extents of inputs that `shapes` does not name. */
   readonly shapeOf?: ShapeOf;
+  /**
+   * Bytes of files in which the model keeps data, by the places that it names. `loadOnnx` reads those beside a path or URL itself; who
+   * hands over bytes has to give them.
+   */
+  readonly externalData?: ExternalData;
 }
 
 /**
- * Reads an ONNX model (operator sets 9 to 21) as a graph for inputs of fixed shapes.
+ * Reads an ONNX model (operator sets 7 to 28) as a graph for inputs of fixed shapes.
  *
  * The importer infers all shapes, computes what follows from shapes and constants, and normalises attributes as `graph/operators.ts`
  * says. The graph shares no memory with the bytes.
@@ -43,10 +50,21 @@ export interface ImportOptions {
  * that are not supported, for extents that are left open, and for shapes that the model cannot be changed to.
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Graph {
-  const { file = "model", shapes = {}, shapeOf } = options;
+  const { file = "model" } = options;
   try {
-    const model = decodeModel(bytes, file);
-    const initializers = new Initializers(model.graph);
+    return importModel(decodeModel(bytes, file), options);
+  } catch (error) {
+    throw error instanceof FeatherdetError ? error.at({ file }) : error;
+  }
+}
+
+/** The same of a model that is decoded already; its tensors are given their external data. */
+export function importModel(model: DecodedModel, options: ImportOptions): Graph {
+  const { file = "model", shapes = {}, shapeOf, externalData = new Map<string, Uint8Array>() } = options;
+  try {
+    attachExternal(model.graph, externalData);
+    const external = [...externalData.values()].reduce((sum, { length }) => sum + length, 0);
+    const initializers = new Initializers(model.graph, new Budget(model.bytes + external));
     const { exported, wanted } = readInputs(model.graph, initializers, shapes, file, shapeOf);
     const graph = changeShapes(buildGraph(model, initializers, exported, file), shapesOf(wanted));
     verify(graph);

@@ -5,6 +5,8 @@
  */
 
 import type { onnx } from "npm:onnx-proto@8.0.1";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Budget } from "./budget.ts";
 import { decodeSparse } from "./sparse.ts";
 import { decodeTensor, type OnnxTensor } from "./tensor.ts";
 
@@ -12,9 +14,14 @@ import { decodeTensor, type OnnxTensor } from "./tensor.ts";
 export class Initializers {
   readonly #tensors = new Map<string, onnx.ITensorProto | onnx.ISparseTensorProto | OnnxTensor>();
 
-  constructor(graph: onnx.IGraphProto) {
-    for (const tensor of graph.initializer ?? []) this.#tensors.set(tensor.name ?? "", tensor);
-    for (const tensor of graph.sparseInitializer ?? []) this.#tensors.set(tensor.values?.name ?? "", tensor);
+  /** Throws FeatherdetError for two initializers of one name. */
+  constructor(graph: onnx.IGraphProto, readonly budget: Budget) {
+    const enter = (name: string, tensor: onnx.ITensorProto | onnx.ISparseTensorProto) => {
+      if (this.#tensors.has(name)) throw new FeatherdetError(`initializer "${name}" appears twice`);
+      this.#tensors.set(name, tensor);
+    };
+    for (const tensor of graph.initializer ?? []) enter(tensor.name ?? "", tensor);
+    for (const tensor of graph.sparseInitializer ?? []) enter(tensor.values?.name ?? "", tensor);
   }
 
   has(name: string): boolean {
@@ -25,7 +32,7 @@ export class Initializers {
     const entry = this.#tensors.get(name);
     if (!entry || "dtype" in entry) return entry;
     const label = `initializer "${name}"`;
-    const tensor = "indices" in entry ? decodeSparse(entry, label) : decodeTensor(entry, label);
+    const tensor = "indices" in entry ? decodeSparse(entry, label, this.budget) : decodeTensor(entry, label);
     this.#tensors.set(name, tensor);
     return tensor;
   }

@@ -32,8 +32,9 @@ function stated(info: onnx.IValueInfoProto, file: string): StatedInput {
   const tensor = info.type?.tensorType;
   if (!tensor) throw new FeatherdetError(`input "${name}" is not a dense tensor, not supported`, { file });
   const type = elementType(tensor.elemType);
-  if (type.dtype !== "f32") {
-    throw new FeatherdetError(`input "${name}" has elements of ${type.name}; float and float16 are supported`, {
+  // Halves and doubles are computed as f32.
+  if (type.dtype !== "f32" && type.dtype !== "f64") {
+    throw new FeatherdetError(`input "${name}" has elements of ${type.name}; floats are supported`, {
       file,
     });
   }

@@ -6,7 +6,15 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
-import { importOnnx, type ImportOptions } from "./import.ts";
+import { externalLocations, stepsOf } from "./external.ts";
+import { importModel, importOnnx, type ImportOptions } from "./import.ts";
+import { decodeModel } from "./proto.ts";
+
+/** What is used of Deno, where it is. */
+interface Files {
+  readFile?(path: string): Promise<Uint8Array>;
+  realPath(path: string): Promise<string>;
+}
 
 const URL_SCHEME = /^(https?|file|blob|data):/i;
 
@@ -44,8 +52,37 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Reads a file in the folder of a model, or below it. Throws FeatherdetError for one that is not there or is a link out of the folder. */
+async function readBeside(model: string, steps: readonly string[]): Promise<Uint8Array> {
+  const { Deno: deno } = globalThis as { Deno?: Files };
+  const shown = steps.join("/");
+  if (/^(blob|data):/i.test(model)) {
+    throw new FeatherdetError(`keeps data in the file "${shown}", but a ${model.split(":")[0]} URL has no folder`);
+  }
+  try {
+    if (/^https?:/i.test(model) || !deno?.readFile) {
+      const relative = steps.map(encodeURIComponent).join("/");
+      const base = model.replace(/[?#].*$/s, "");
+      return await fetchBytes(base.slice(0, base.lastIndexOf("/") + 1) + relative);
+    }
+    const path = /^file:/i.test(model) ? decodeURIComponent(new URL(model).pathname) : model;
+    const folder = await deno.realPath(path.slice(0, path.search(/[^/\\]*$/)) || ".");
+    const found = await deno.realPath(`${folder}/${shown}`);
+    if (!found.startsWith(`${folder}/`) && !found.startsWith(`${folder}\\`)) {
+      throw new FeatherdetError(`keeps data in "${shown}", a link out of the model's folder, which is not followed`);
+    }
+    return await deno.readFile(found);
+  } catch (cause) {
+    if (cause instanceof FeatherdetError && !cause.place.file) throw cause;
+    const missing = cause instanceof Error && cause.name === "NotFound";
+    const why = missing ? "is not beside it" : `cannot be read (${reason(cause)})`;
+    throw new FeatherdetError(`keeps data in the file "${shown}", which ${why}`, {}, { cause });
+  }
+}
+
 /**
  * Loads an ONNX model from a path, from an http, https or file URL, or from bytes. Options and errors are those of `importOnnx`.
+ * Data that the model keeps in other files is read from the model's own folder, or the place below the same URL, and from nowhere else.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -64,5 +101,14 @@ export async function loadOnnx(source: string | URL | Uint8Array, options: Impor
   const text = String(source);
   const bytes = URL_SCHEME.test(text) ? await fetchBytes(text) : await readBytes(text);
   const file = options.file ?? (text.length > 200 ? `${text.slice(0, 60)}...` : text);
-  return importOnnx(bytes, { ...options, file });
+  const model = decodeModel(bytes, file);
+  try {
+    const externalData = new Map(options.externalData);
+    for (const location of externalLocations(model.graph)) {
+      if (!externalData.has(location)) externalData.set(location, await readBeside(text, stepsOf(location)));
+    }
+    return importModel(model, { ...options, file, externalData });
+  } catch (error) {
+    throw error instanceof FeatherdetError ? error.at({ file }) : error;
+  }
 }

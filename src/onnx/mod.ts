@@ -5,6 +5,7 @@
  */
 
 export { saveOnnx, type SaveOptions } from "./export.ts";
+export type { ExternalData } from "./external.ts";
 export { importOnnx, type ImportOptions } from "./import.ts";
 export type { InputShapes, ShapeOf, StatedInput } from "./inputs.ts";
 export { loadOnnx } from "./load.ts";

@@ -16,7 +16,7 @@ import type { Node } from "../graph/operators.ts";
 import { packedBytes, unpackLevels, WEIGHT_BITS, type WeightBits } from "../graph/packed_weights.ts";
 import { draft, type OnnxOperator } from "./draft.ts";
 import { ELEMENT_NUMBER, int, ints, writeAttributes } from "./export/attributes.ts";
-import type { OnnxNode, Writer } from "./export/operators.ts";
+import type { OnnxNode, Writer } from "./export/node.ts";
 import type { Initializers } from "./initializers.ts";
 import { toNumber } from "./proto.ts";
 import type { OnnxTensor } from "./tensor.ts";

@@ -17,13 +17,15 @@ export const schema: typeof onnx = proto.onnx;
 export type Integer = number | { toNumber(): number };
 
 /** First and last version of the default operator set that is read. */
-export const OPSETS = { first: 9, last: 21 } as const;
+export const OPSETS = { first: 7, last: 28 } as const;
 
 /** The parts of a decoded model that the importer reads. */
 export interface DecodedModel {
   readonly opset: number;
   readonly graph: onnx.IGraphProto;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Bytes of the file. */
+  readonly bytes: number;
 }
 
 /** A 64-bit integer as a number; exact up to 2^53, beyond that the nearest double. */
@@ -93,5 +95,5 @@ export function decodeModel(bytes: Uint8Array, file: string): DecodedModel {
   const opset = opsetOf(model, file);
   if (!graph.node?.length) throw new FeatherdetError("holds a graph without nodes", { file });
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? "", value ?? ""]));
-  return { opset, graph, metadata };
+  return { opset, graph, metadata, bytes: bytes.length };
 }

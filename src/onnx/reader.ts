@@ -15,12 +15,16 @@ import { decodeTensor, type OnnxTensor } from "./tensor.ts";
 export interface Scope {
   /** The elements of a value, if they are known at import. */
   tensor(name: string): OnnxTensor | undefined;
-  /** Type of a value; undefined if no earlier node makes it. */
+  /** Type of a value; undefined if nothing makes it. */
   type(name: string): TensorType | undefined;
   /** Whether anything takes this value. */
   used(name: string): boolean;
   /** Enters a tensor that the file leaves out; returns its name, which is or begins with `base`. */
   enter(base: string, tensor: OnnxTensor): string;
+  /** A name, `base` or one that begins with it, that no value has. */
+  fresh(base: string): string;
+  /** Takes that many elements off what the import may compute. Throws FeatherdetError where it is used up. */
+  spend(elements: number): void;
 }
 
 /** The identity of a node within its file. */
@@ -34,6 +38,20 @@ export interface NodeIdentity {
 
 const text = new TextDecoder();
 
+/** ONNX's numbers of the types of attributes. */
+const KIND_NUMBER = {
+  "a float": 1,
+  "a whole number": 2,
+  text: 3,
+  "a tensor": 4,
+  "a graph": 5,
+  "a list of floats": 6,
+  "a list of whole numbers": 7,
+  "a list of texts": 8,
+} as const;
+
+type AttributeKind = keyof typeof KIND_NUMBER;
+
 /**
  * Reads one node. Attributes that an operator function does not ask for (or ignore on purpose) make `finish` fail, so that
  * nothing a model says is passed over in silence.
@@ -44,8 +62,10 @@ export class NodeReader {
   readonly opset: number;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Set where the node is read as one over images of height 1, since it has one spatial axis. */
+  hasWidthAlone = false;
   readonly #attributes: ReadonlyMap<string, onnx.IAttributeProto>;
-  readonly #unread: Set<string>;
+  #unread: Set<string>;
   readonly #scope: Scope;
 
   constructor(identity: NodeIdentity, attributes: ReadonlyMap<string, onnx.IAttributeProto>, scope: Scope) {
@@ -59,6 +79,30 @@ export class NodeReader {
     this.#scope = scope;
   }
 
+  /** The same node over other inputs, of which some have the given types since nothing has made them yet. */
+  over(
+    inputs: readonly string[],
+    outputs: readonly string[],
+    types: ReadonlyMap<string, TensorType>,
+    hasWidthAlone = false,
+  ): NodeReader {
+    const scope = this.#scope;
+    const inner: Scope = {
+      tensor: (name) => types.has(name) ? undefined : scope.tensor(name),
+      type: (name) => types.get(name) ?? scope.type(name),
+      used: (name) => scope.used(name),
+      enter: (base, tensor) => scope.enter(base, tensor),
+      fresh: (base) => scope.fresh(base),
+      spend: (elements) => scope.spend(elements),
+    };
+    const { name, op, opset } = this;
+    const node = new NodeReader({ name, op, opset, inputs, outputs }, this.#attributes, inner);
+    node.hasWidthAlone = hasWidthAlone;
+    // What it reads of attributes is read.
+    node.#unread = this.#unread;
+    return node;
+  }
+
   /** Throws the error of this node. */
   fail(detail: string): never {
     throw new FeatherdetError(detail, { node: this.name, operator: this.op });
@@ -68,6 +112,11 @@ export class NodeReader {
   finish(): void {
     const [first] = this.#unread;
     if (first !== undefined) this.fail(`attribute "${first}" is not supported in operator set ${this.opset}`);
+  }
+
+  /** Announces that many elements before they are made. Throws FeatherdetError where the file has used up what it may make. */
+  spend(elements: number): void {
+    this.#scope.spend(elements);
   }
 
   /** Passes over attributes that change nothing here. */
@@ -80,53 +129,63 @@ export class NodeReader {
     return this.#attributes.has(name);
   }
 
-  #attribute(name: string): onnx.IAttributeProto | undefined {
+  #attribute(name: string, kind: AttributeKind): onnx.IAttributeProto | undefined {
     this.#unread.delete(name);
     const attribute = this.#attributes.get(name);
     if (attribute?.refAttrName) this.fail(`attribute "${name}" refers to a function's attribute, not supported`);
+    // Files of the first format leave the type off.
+    const type = attribute?.type || KIND_NUMBER[kind];
+    if (type !== KIND_NUMBER[kind]) {
+      const found = Object.entries(KIND_NUMBER).find(([, number]) => number === type)?.[0] ?? `of type ${type}`;
+      this.fail(`attribute "${name}" is ${found} but must be ${kind}`);
+    }
     return attribute;
   }
 
   /** A whole-number attribute. */
   int(name: string, absent: number): number {
-    const attribute = this.#attribute(name);
+    const attribute = this.#attribute(name, "a whole number");
     return attribute ? toNumber(attribute.i) : absent;
   }
 
   /** A number attribute. */
   float(name: string, absent: number): number {
-    const attribute = this.#attribute(name);
+    const attribute = this.#attribute(name, "a float");
     // Attributes are stored as f32; a default has to be the number it would have been stored as.
     return attribute ? attribute.f ?? 0 : Math.fround(absent);
   }
 
   /** A text attribute. */
   string(name: string, absent: string): string {
-    const attribute = this.#attribute(name);
+    const attribute = this.#attribute(name, "text");
     return attribute ? text.decode(attribute.s ?? undefined) : absent;
   }
 
   /** A list of whole numbers; undefined if it is not given. */
   ints(name: string): number[] | undefined {
-    return this.#attribute(name)?.ints?.map(toNumber);
+    return this.#attribute(name, "a list of whole numbers")?.ints?.map(toNumber);
   }
 
   /** A list of numbers; undefined if it is not given. */
   floats(name: string): number[] | undefined {
-    const floats = this.#attribute(name)?.floats;
+    const floats = this.#attribute(name, "a list of floats")?.floats;
     return floats ? [...floats] : undefined;
   }
 
   /** A tensor attribute. */
   tensorAttribute(name: string): OnnxTensor | undefined {
-    const tensor = this.#attribute(name)?.t;
+    const tensor = this.#attribute(name, "a tensor")?.t;
     return tensor ? decodeTensor(tensor, `attribute "${name}"`) : undefined;
   }
 
-  /** A list of two whole numbers, for the height and the width. */
+  /** A list of two whole numbers, for the height and the width; of one where there is a width alone. */
   pair(name: string, absent: Pair): Pair {
     const list = this.ints(name);
     if (!list) return absent;
+    if (this.hasWidthAlone && list.length !== 1) {
+      this.fail(`attribute "${name}" [${list.join(",")}] has not one spatial axis`);
+    }
+    if (this.hasWidthAlone) return [absent[0], list[0]];
     if (list.length !== 2) this.fail(`attribute "${name}" [${list.join(",")}] has not two spatial axes`);
     return [list[0], list[1]];
   }
@@ -152,7 +211,7 @@ export class NodeReader {
   /** Type of an input. */
   type(index: number): TensorType {
     const name = this.input(index);
-    return this.#scope.type(name) ?? this.fail(`input "${name}" is made by no earlier node`);
+    return this.#scope.type(name) ?? this.fail(`input "${name}" is made by no node`);
   }
 
   /** Shape of an input. */
@@ -166,6 +225,16 @@ export class NodeReader {
     const name = this.inputs[index];
     this.type(index);
     return this.#scope.tensor(name) ?? this.fail(`${what} "${name}" must be constant but is computed from the inputs`);
+  }
+
+  /** Enters a tensor that the file does not hold, under a name of its own; returns that. */
+  enter(what: string, tensor: OnnxTensor): string {
+    return this.#scope.enter(`${this.name}/${what}`, tensor);
+  }
+
+  /** A fresh name for a value between the nodes that this one becomes. */
+  freshValue(what: string): string {
+    return this.#scope.fresh(`${this.name}/${what}`);
   }
 
   /** Name of an optional input, or of the tensor that stands for it where it is absent. */

@@ -10,6 +10,7 @@
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Constant, type Shape, sizeOf } from "../graph/graph.ts";
+import type { Budget } from "./budget.ts";
 import { writeConstant } from "./export/attributes.ts";
 import { type Integer, toNumber } from "./proto.ts";
 import { allocate, decodeTensor, type OnnxTensor } from "./tensor.ts";
@@ -62,11 +63,17 @@ function placesOf({ shape: form, data }: OnnxTensor, shape: Shape, label: string
  * Decodes a sparse tensor into a whole one. Throws FeatherdetError as `decodeTensor` does, and for places that are not in order or not in
  * the tensor.
  */
-export function decodeSparse({ values, indices, dims }: onnx.ISparseTensorProto, label: string): OnnxTensor {
+export function decodeSparse(
+  { values, indices, dims }: onnx.ISparseTensorProto,
+  label: string,
+  budget: Budget,
+): OnnxTensor {
   const shape = (dims ?? []).map((extent: Integer) => toNumber(extent));
   const numbers = decodeTensor(values ?? {}, label);
   const places = placesOf(decodeTensor(indices ?? {}, `indices of ${label}`), shape, label);
-  const size = sizeOf(shape), data = allocate(numbers.dtype, size);
+  const size = sizeOf(shape);
+  budget.spend(size);
+  const data = allocate(numbers.dtype, size);
   if (places.length !== numbers.data.length) {
     throw new FeatherdetError(
       `${label} has ${numbers.data.length} numbers in ${places.length} places; the file is damaged`,

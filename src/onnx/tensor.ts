@@ -7,13 +7,22 @@
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Constant, type Shape, sizeOf } from "../graph/graph.ts";
+import { isExternal, locationOf } from "./external.ts";
 import { type Integer, toNumber } from "./proto.ts";
 
 /** Element types that are computed with at import; float16 is widened to f32 when it is read. */
-export type OnnxType = "f32" | "f64" | "i64" | "i32" | "i8" | "u8" | "bool";
+export type OnnxType = "f32" | "f64" | "i64" | "u64" | "i32" | "u32" | "i16" | "u16" | "i8" | "u8" | "bool";
 
-/** Storage of an OnnxTensor; i64 is held in doubles, exact up to 2^53. */
-export type OnnxData = Float32Array | Float64Array | Int32Array | Int8Array | Uint8Array;
+/** Storage of an OnnxTensor; i64 and u64 are held in doubles, exact up to 2^53. */
+export type OnnxData =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
 
 /** A tensor whose elements are known at import, row-major. */
 export interface OnnxTensor {
@@ -26,7 +35,11 @@ const STORAGE: Record<OnnxType, { new (length: number): OnnxData }> = {
   f32: Float32Array,
   f64: Float64Array,
   i64: Float64Array,
+  u64: Float64Array,
   i32: Int32Array,
+  u32: Uint32Array,
+  i16: Int16Array,
+  u16: Uint16Array,
   i8: Int8Array,
   u8: Uint8Array,
   bool: Uint8Array,
@@ -71,6 +84,7 @@ interface Reader {
   typed(tensor: onnx.ITensorProto): ArrayLike<number>;
 }
 
+const fromUint64 = (tensor: onnx.ITensorProto) => (tensor.uint64Data ?? []).map((value: Integer) => toNumber(value));
 const fromInt32 = (tensor: onnx.ITensorProto) => tensor.int32Data ?? [];
 
 /** Element types by ONNX's number. */
@@ -78,6 +92,8 @@ const READERS: Readonly<Record<number, Reader>> = {
   1: { name: "float", dtype: "f32", bytes: 4, raw: (b) => new Float32Array(b), typed: (t) => t.floatData ?? [] },
   2: { name: "uint8", dtype: "u8", bytes: 1, raw: (b) => new Uint8Array(b), typed: fromInt32 },
   3: { name: "int8", dtype: "i8", bytes: 1, raw: (b) => new Int8Array(b), typed: fromInt32 },
+  4: { name: "uint16", dtype: "u16", bytes: 2, raw: (b) => new Uint16Array(b), typed: fromInt32 },
+  5: { name: "int16", dtype: "i16", bytes: 2, raw: (b) => new Int16Array(b), typed: fromInt32 },
   6: { name: "int32", dtype: "i32", bytes: 4, raw: (b) => new Int32Array(b), typed: fromInt32 },
   7: {
     name: "int64",
@@ -94,15 +110,19 @@ const READERS: Readonly<Record<number, Reader>> = {
     raw: (b) => widenHalf(new Uint16Array(b)),
     typed: (t) => widenHalf(Uint16Array.from(t.int32Data ?? [])),
   },
+  12: { name: "uint32", dtype: "u32", bytes: 4, raw: (b) => new Uint32Array(b), typed: fromUint64 },
+  13: {
+    name: "uint64",
+    dtype: "u64",
+    bytes: 8,
+    raw: (b) => Float64Array.from(new BigUint64Array(b), Number),
+    typed: fromUint64,
+  },
   11: { name: "double", dtype: "f64", bytes: 8, raw: (b) => new Float64Array(b), typed: (t) => t.doubleData ?? [] },
 };
 
 const UNREAD: Readonly<Record<number, string>> = {
-  4: "uint16",
-  5: "int16",
   8: "string",
-  12: "uint32",
-  13: "uint64",
   14: "complex64",
   15: "complex128",
   16: "bfloat16",
@@ -127,14 +147,16 @@ export function elementType(number: number | null | undefined): { name: string; 
 export function decodeTensor(tensor: onnx.ITensorProto, label: string): OnnxTensor {
   const shape = (tensor.dims ?? []).map((extent: Integer) => toNumber(extent));
   const text = `${label} [${shape.join(",")}]`;
-  if (tensor.dataLocation === 1 || tensor.externalData?.length) {
-    const where = tensor.externalData?.find(({ key }) => key === "location")?.value ?? "another file";
-    throw new FeatherdetError(`${text} keeps its data in "${where}"; save the model with all data in the .onnx file`);
+  if (isExternal(tensor)) {
+    throw new FeatherdetError(
+      `${text} keeps its data in the file "${locationOf(tensor)}", which does not come with these bytes; ` +
+        "load the model by its path or URL, or give externalData",
+    );
   }
   const reader = READERS[tensor.dataType ?? 0];
   if (!reader) throw new FeatherdetError(`${text} has elements of ${elementType(tensor.dataType).name}, not supported`);
   const count = sizeOf(shape);
-  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0)) {
+  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0) || !Number.isSafeInteger(count)) {
     throw new FeatherdetError(`${text} has an impossible shape`);
   }
   const raw = tensor.rawData;
@@ -155,17 +177,21 @@ export function decodeTensor(tensor: onnx.ITensorProto, label: string): OnnxTens
   return tensorOf(reader.dtype, shape, numbers);
 }
 
-/** The tensor as a constant of the graph: doubles become f32, i64 becomes i32 (FeatherdetError if it does not fit), bool u8. */
+/** The tensor as a constant of the graph: doubles become f32, whole numbers of more than a byte become i32 (FeatherdetError if they do not fit), bool u8. */
 export function toConstant({ dtype, shape, data }: OnnxTensor, label: string): Constant {
   switch (dtype) {
     case "f32":
     case "f64":
       return { dtype: "f32", shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
     case "i64":
+    case "u64":
+    case "u32":
+    case "i16":
+    case "u16":
     case "i32": {
       const narrow = Int32Array.from(data);
       if (!narrow.every((value, index) => value === data[index])) {
-        throw new FeatherdetError(`${label} holds int64 numbers beyond the range of int32`);
+        throw new FeatherdetError(`${label} holds whole numbers beyond the range of int32`);
       }
       return { dtype: "i32", shape, data: narrow };
     }

@@ -1,6 +1,6 @@
 /**
  * Recognises activation functions that exporters spell in several nodes, by the gates of their rows: x * Sigmoid(x) is Silu, x *
- * HardSigmoid(x) with slope 1/6 and offset 1/2 is HardSwish. And makes nodes of activations that are attributes of other nodes.
+ * HardSigmoid(x) with slope 1/6 and offset 1/2 is HardSwish; others by `gate_product.ts`. And makes nodes of activations that are attributes of other nodes.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { GraphEditor } from "../graph/editor.ts";
 import type { Graph } from "../graph/graph.ts";
 import { GraphIndex } from "../graph/graph_index.ts";
 import type { ActivationAttributes, Node } from "../graph/operators.ts";
+import { gateProduct } from "./gate_product.ts";
 import { type ActivationOperator, type GateStep, UNARY_OPERATORS, unaryRow } from "../graph/unary.ts";
 
 /** True for a node that computes a part of a gate; numbers have passed through float32. */
@@ -29,6 +30,12 @@ export function recogniseActivations(graph: Graph): Graph {
     return from === x;
   };
   for (const node of graph.nodes) {
+    const product = gateProduct(index, node);
+    if (product) {
+      const { op, x } = product;
+      editor.replace(node, [{ op, name: node.name, inputs: [x], outputs: node.outputs, attributes: {} }]);
+      continue;
+    }
     if (node.op !== "Mul") continue;
     for (const [value, x] of [[node.inputs[1], node.inputs[0]], [node.inputs[0], node.inputs[1]]]) {
       const found = UNARY_OPERATORS.find((op) => {

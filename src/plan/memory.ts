@@ -18,13 +18,46 @@ export interface Allocation {
   readonly size: number;
 }
 
+interface Placed extends Interval {
+  readonly offset: number;
+}
+
+/** What has a place, by the stretches of nodes in which it lives: most live so shortly that few are looked at. */
+class PlacedIntervals {
+  static readonly #STRETCH = 32;
+  readonly #stretches = new Map<number, Placed[]>();
+
+  #of({ first, last }: Interval): number[] {
+    const [from, to] = [first, last].map((node) => Math.floor(node / PlacedIntervals.#STRETCH));
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  }
+
+  add(interval: Placed): void {
+    for (const stretch of this.#of(interval)) {
+      const list = this.#stretches.get(stretch);
+      if (list) list.push(interval);
+      else this.#stretches.set(stretch, [interval]);
+    }
+  }
+
+  /** Those that live at a node at which the interval does, too. */
+  rivals(interval: Interval): Placed[] {
+    const found = new Set<Placed>();
+    for (const stretch of this.#of(interval)) {
+      for (const other of this.#stretches.get(stretch) ?? []) {
+        if (other.first <= interval.last && interval.first <= other.last) found.add(other);
+      }
+    }
+    return [...found];
+  }
+}
+
 function place(order: readonly Interval[]): Allocation {
   const offsets = new Map<string, number>();
-  const placed: (Interval & { offset: number })[] = [];
+  const placed = new PlacedIntervals();
   let size = 0;
   for (const interval of order) {
-    const rivals = placed.filter((other) => other.first <= interval.last && interval.first <= other.last)
-      .sort((a, b) => a.offset - b.offset);
+    const rivals = placed.rivals(interval).sort((a, b) => a.offset - b.offset);
     let best = -1, bestGap = Infinity, free = 0;
     for (const rival of rivals) {
       const gap = rival.offset - free;
@@ -33,7 +66,7 @@ function place(order: readonly Interval[]): Allocation {
     }
     const offset = best >= 0 ? best : free;
     offsets.set(interval.name, offset);
-    placed.push({ ...interval, offset });
+    placed.add({ ...interval, offset });
     size = Math.max(size, offset + interval.size);
   }
   return { offsets, size };

@@ -11,6 +11,7 @@ import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { foldShapeCounts } from "./fuse/shape_counts.ts";
+import { copyConstantOutputs } from "./fuse/constant_outputs.ts";
 import { foldConstants, foldDequantized } from "./fuse/constants.ts";
 import { findComposites } from "./fuse/composites.ts";
 import { moveBytes } from "./fuse/int8/moves.ts";
@@ -139,6 +140,7 @@ const GRAPH_PASSES = [
   convolveProducts,
   moveBytes,
   foldDequantized,
+  copyConstantOutputs,
 ];
 
 /** The nodes without the DequantizeLinears whose floats nobody reads, since their readers take them along. */

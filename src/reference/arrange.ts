@@ -107,3 +107,36 @@ export function pad(node: Node<"Pad">, [x]: readonly ReferenceTensor[]): Referen
     value,
   )];
 }
+
+/** ONNX TopK, sorted. */
+export function topK(node: Node<"TopK">, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
+  const { axis, k, largest } = node.attributes;
+  const shape = x.shape.map((extent, i) => i === axis ? k : extent);
+  const values = zeros(shape), places = zeros(shape);
+  const step = stridesOf(x.shape)[axis], extent = x.shape[axis];
+  forEachIndex(shape, (index, position) => {
+    const first = stridesOf(x.shape).reduce((sum, stride, i) => sum + (i === axis ? 0 : index[i] * stride), 0);
+    const line = Array.from({ length: extent }, (_, i) => i);
+    line.sort((a, b) => {
+      const apart = x.data[first + b * step] - x.data[first + a * step];
+      return (largest ? apart : -apart) || a - b;
+    });
+    places.data[position] = line[index[axis]];
+    values.data[position] = x.data[first + line[index[axis]] * step];
+  });
+  return [values, places];
+}
+
+/** ONNX GatherElements. */
+export function gatherElements(
+  node: Node<"GatherElements">,
+  [x, places]: readonly ReferenceTensor[],
+): ReferenceTensor[] {
+  const { axis } = node.attributes;
+  const out = zeros(places.shape), strides = stridesOf(x.shape);
+  forEachIndex(places.shape, (index, position) => {
+    const place = places.data[position] + (places.data[position] < 0 ? x.shape[axis] : 0);
+    out.data[position] = x.data[index.reduce((sum, i, at) => sum + (at === axis ? place : i) * strides[at], 0)];
+  });
+  return [out];
+}

@@ -8,12 +8,14 @@ import { stridesOf } from "../graph/graph.ts";
 import type { BinaryOperator, Node } from "../graph/operators.ts";
 import { type UnaryOperator, unaryRow } from "../graph/unary.ts";
 import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
+import { eachPair } from "../graph/pairs.ts";
 
 const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number } = {
   Add: (a, b) => a + b,
   Sub: (a, b) => a - b,
   Mul: (a, b) => a * b,
   Div: (a, b) => a / b,
+  ...eachPair((_, { value }) => value),
 };
 
 /** Every unary operator. */

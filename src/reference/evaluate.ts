@@ -7,7 +7,7 @@
 import { inferNode } from "../graph/infer.ts";
 import { dispatch, type Node, type OperatorFunctions } from "../graph/operators.ts";
 import { eachUnary } from "../graph/unary.ts";
-import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
+import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } from "./arrange.ts";
 import { gemm, globalAveragePool, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./fake_quantize.ts";
@@ -35,6 +35,7 @@ import {
   softmaxGradient,
 } from "./train.ts";
 import { averagePool, conv, convTranspose, maxPool } from "./window.ts";
+import { eachPair } from "../graph/pairs.ts";
 
 const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], ReferenceTensor[]> = {
   Conv: conv,
@@ -45,6 +46,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,
@@ -59,6 +61,8 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   Slice: slice,
   Reshape: reshape,
   Transpose: transpose,
+  TopK: topK,
+  GatherElements: gatherElements,
   Resize: resize,
   Pad: pad,
   QuantizeLinear: quantizeLinear,

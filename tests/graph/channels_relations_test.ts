@@ -1,7 +1,14 @@
 /** Every relation between channels as a small graph: the groups by hand, and what is left of the graph without them. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type CouplingGroup, couplingGroups, type Graph } from "../../src/graph/mod.ts";
+import { binaryAtRest } from "../../src/graph/channels/rest.ts";
+import {
+  type CouplingGroup,
+  couplingGroups,
+  type Graph,
+  PAIR_OPERATORS,
+  type PairOperator,
+} from "../../src/graph/mod.ts";
 import { cbam, simam, squeezeExcite } from "../../src/models/attention.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { channelShuffle } from "../../src/models/channel_shuffle.ts";
@@ -470,4 +477,36 @@ Deno.test("channels: quantized numbers are not followed", () => {
   });
   assertEquals(couplingGroups(graph).groups.length, 0);
   assertStringIncludes(reasonsOf(graph).join(), "QuantizeLinear q works on quantized numbers");
+});
+
+/** Two branches of four channels, or one and a constant, that an operator joins before a convolution reads them. */
+function joined(op: PairOperator, withConstant: boolean): Graph {
+  return build((b, x) => {
+    const one = b.convBlock("a", x, { out: 4, kernel: 3 });
+    const other = withConstant
+      ? b.constant("bound", [4, 1, 1], numbers(4))
+      : b.convBlock("b", x, { out: 4, kernel: 3 });
+    return b.conv("c", b.node(op, "pair", [one, other], {}), { out: 2 });
+  });
+}
+
+Deno.test("channels: extremes, comparisons and choices couple what they meet where zeros make zeros", () => {
+  const together = (graph: Graph, other: string) =>
+    checkAll(graph).filter((group) => "a.conv.weight/0" in slicesOf(group) && other in slicesOf(group)).length;
+  for (const op of ["Max", "Min", "Less", "Mask"] as const) {
+    assertEquals(together(joined(op, false), "b.conv.weight/0"), 4, op);
+  }
+  for (const op of ["Min", "Mask"] as const) assertEquals(together(joined(op, true), "bound/0"), 4, op);
+  for (const op of ["LessOrEqual", "Equal"] as const) {
+    assertStringIncludes(reasonsOf(joined(op, false)).join(), "reads 1 where all that makes the channel is zero");
+  }
+  for (const op of ["Max", "Less"] as const) {
+    assertStringIncludes(reasonsOf(joined(op, true)).join(), "where all that makes the channel is zero");
+  }
+});
+
+Deno.test("channels: a comparison with a number that is not known says nothing", () => {
+  for (const op of PAIR_OPERATORS) {
+    assertEquals([binaryAtRest(op, NaN, 1), binaryAtRest(op, 1, NaN)], [NaN, NaN], op);
+  }
 });

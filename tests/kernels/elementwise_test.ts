@@ -1,6 +1,7 @@
 /** Kernels of unary and binary operators and of BatchNormalization against the reference. */
 
 import type { BinaryOperator } from "../../src/graph/operators.ts";
+import { PAIR_OPERATORS } from "../../src/graph/pairs.ts";
 import { isActivation } from "../../src/graph/unary.ts";
 import { formName, FORMS } from "../support/compare.ts";
 import { gpuTest } from "../support/gpu.ts";
@@ -55,6 +56,10 @@ const BLOCKED: readonly (readonly [BinaryOperator, CaseInput, CaseInput])[] = [
   ["Div", { shape: [3, 5, 6, 5], constant: true }, { shape: [3, 5, 6, 5], range: POSITIVE }],
   ["Mul", { shape: [2, 6, 4, 9] }, { shape: [2, 1, 4, 9], constant: true }],
   ["Mul", { shape: [2, 6, 1, 1] }, { shape: [4, 9], constant: true }],
+  ...PAIR_OPERATORS.flatMap((op): readonly (readonly [BinaryOperator, CaseInput, CaseInput])[] => [
+    [op, { shape: [3, 5, 13, 7], range: POSITIVE }, { shape: [3, 5, 13, 7] }],
+    [op, { shape: [1, 7, 1, 1], constant: true, range: POSITIVE }, { shape: [2, 7, 3, 5] }],
+  ]),
 ];
 
 const shapes = (a: CaseInput, b: CaseInput) =>
@@ -83,6 +88,11 @@ const PLAIN: readonly (readonly [BinaryOperator, CaseInput, CaseInput])[] = [
   ["Mul", { shape: [1, 4, 21] }, { shape: [1, 1, 21], constant: true }],
   ["Add", { shape: [] }, { shape: [] }],
   ["Div", { shape: [1, 3, 1, 5, 1, 7, 1] }, { shape: [2, 1, 4, 1, 3, 1, 2], range: POSITIVE }],
+  ...PAIR_OPERATORS.map((op): readonly [BinaryOperator, CaseInput, CaseInput] => [
+    op,
+    { shape: [3, 1, 127], range: POSITIVE },
+    { shape: [2, 1] },
+  ]),
 ];
 
 gpuTest("binary operators over plain tensors", async (_, step) => {

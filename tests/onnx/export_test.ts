@@ -8,11 +8,13 @@ import {
   type Node,
   TRAINING_OPERATORS,
   UNARY_OPERATORS,
+  type UnaryOperator,
   unaryRow,
 } from "../../src/graph/mod.ts";
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { recogniseActivations } from "../../src/passes/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
+import { isWrittenWithCasts } from "../support/written_with_casts.ts";
 import { onnxFile, onnxNode } from "../support/onnx_models.ts";
 import { operatorCases } from "../support/operator_cases.ts";
 import { randomTensor } from "../support/random.ts";
@@ -45,12 +47,21 @@ const CASES = operatorCases();
 /** Operators that ONNX's operator set 17 lacks. */
 const SPELT = UNARY_OPERATORS.filter((op) => (unaryRow(op).onnx ?? Infinity) > 17);
 
+/** Of those without a gate. */
+const SPELLING: Partial<Record<UnaryOperator, readonly string[]>> = { Gelu: ["Div", "Erf", "Add", "Mul", "Mul"] };
+
 Deno.test("written and read again, every operator that ONNX has is the same", () => {
   const seen = new Set<string>();
-  for (const { name, model } of CASES) {
-    const graph = importOnnx(model);
+  for (const { name, model, inputs } of CASES) {
+    const graph = importOnnx(model), read = importOnnx(saveOnnx(graph));
     graph.nodes.forEach(({ op }) => seen.add(op));
-    assertEquals(withoutRules(importOnnx(saveOnnx(graph))), withoutRules(graph), name);
+    if (!isWrittenWithCasts(graph)) {
+      assertEquals(withoutRules(read), withoutRules(graph), name);
+      continue;
+    }
+    // Booleans and the like are cast in the file, so that values in between have other names.
+    const feeds = Object.fromEntries(inputs.map((input) => [input.name, referenceTensor(input.shape, input.data)]));
+    assertEquals(runReference(read, feeds), runReference(graph, feeds), name);
   }
   const written = Object.keys(ARITY).filter((op) => !(TRAINING_OPERATORS as readonly string[]).includes(op));
   assertEquals(written.filter((op) => !seen.has(op)), SPELT);
@@ -70,11 +81,13 @@ for (const op of SPELT) {
   Deno.test(`${op} is written in operators of set 17, which are recognised again`, () => {
     const graph = graphOf({ x: [2, 13] }, ["y"], [node(op, ["x"], ["y"], {})]);
     const read = importOnnx(saveOnnx(graph));
-    assertEquals(read.nodes.length, unaryRow(op).gate!.length + 1);
+    assertEquals(read.nodes.map(({ op }) => op), SPELLING[op] ?? [...unaryRow(op).gate!.map((step) => step.op), "Mul"]);
     assertEquals(recogniseActivations(read).nodes, graph.nodes);
     const feeds = { x: referenceTensor([2, 13], randomTensor([2, 13], 7, -9, 9)) };
     const [expected, found] = [graph, read].map((each) => runReference(each, feeds).get("y")!.data);
-    found.forEach((value, index) => assert(Math.abs(value - expected[index]) < 1e-14, `${value}, ${expected[index]}`));
+    // The root of two is a number of float32.
+    const allowed = op === "Gelu" ? 1e-8 : 1e-14;
+    found.forEach((value, i) => assert(Math.abs(value - expected[i]) < allowed, `${value}, ${expected[i]}`));
   });
 }
 

@@ -3,7 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { inferTypes } from "../../src/graph/mod.ts";
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { recogniseActivations } from "../../src/passes/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
+import { isWrittenWithCasts } from "../support/written_with_casts.ts";
 import { withoutRules } from "../support/without_rules.ts";
 
 interface StoredTensor {
@@ -49,6 +51,11 @@ for (const { name, model, shapes, inputs, outputs } of FORMS) {
         assert(off <= 4e-6 * Math.max(1, Math.abs(expected)), says);
       });
     }
-    assertEquals(withoutRules(importOnnx(saveOnnx(graph))), withoutRules(graph));
+    const read = importOnnx(saveOnnx(graph));
+    // What operator set 17 lacks is written as it is spelt there.
+    const [again, once] = [read, graph].map((each) => withoutRules(recogniseActivations(each)));
+    if (!isWrittenWithCasts(graph)) assertEquals(again, once);
+    // Booleans and the like are cast in the file, so that values in between have other names.
+    else assertEquals(runReference(read, Object.fromEntries(feeds)), found);
   });
 }

@@ -7,6 +7,7 @@ import { FeatherdetError } from "../../src/graph/mod.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { schema } from "../../src/onnx/proto.ts";
+import { Budget } from "../../src/onnx/budget.ts";
 import { decodeSparse, writeSparse } from "../../src/onnx/sparse.ts";
 import { lively } from "../support/lively.ts";
 import { assertSameConstants } from "../support/same_constants.ts";
@@ -38,13 +39,13 @@ Deno.test("numbers below zero and minus zero stay, what does not pay is whole", 
   assertEquals(sparse.values!.dims, [3]);
   const bytes = schema.SparseTensorProto.encode(sparse).finish();
   assert(bytes.length < 50, `${bytes.length} bytes`);
-  const read = decodeSparse(schema.SparseTensorProto.decode(Uint8Array.from(bytes)), label);
+  const read = decodeSparse(schema.SparseTensorProto.decode(Uint8Array.from(bytes)), label, new Budget(64));
   assertEquals(read.shape, shape);
   assertEquals(new Uint32Array(read.data.buffer as ArrayBuffer), new Uint32Array(data.buffer));
   assertEquals(writeSparse("w", { dtype: "f32", shape, data: data.fill(1) }), undefined);
   assertEquals(writeSparse("w", { dtype: "i8", shape: [9], data: new Int8Array(9) }), undefined);
   const nothing = writeSparse("w", { dtype: "f32", shape: [3], data: new Float32Array(3) })!;
-  assertEquals([...decodeSparse(nothing, label).data], [0, 0, 0]);
+  assertEquals([...decodeSparse(nothing, label, new Budget(64)).data], [0, 0, 0]);
 });
 
 /** A sparse tensor [2,3] of whole numbers. */
@@ -56,7 +57,7 @@ const tensor = (places: number[], form: number[], values = [5, 7]): onnx.ISparse
 
 Deno.test("indices are places, or one an axis; others are refused in a sentence", () => {
   for (const made of [tensor([1, 5], [2]), tensor([0, 1, 1, 2], [2, 2])]) {
-    const { dtype, data } = decodeSparse(made, "w");
+    const { dtype, data } = decodeSparse(made, "w", new Budget(64));
     assertEquals([dtype, [...data]], ["i32", [0, 5, 0, 0, 0, 7]]);
   }
   const cases: readonly [onnx.ISparseTensorProto, string][] = [
@@ -68,5 +69,7 @@ Deno.test("indices are places, or one an axis; others are refused in a sentence"
     [tensor([0, 1, 1, 2, 0, 0], [2, 3]), "indices of shape [2,3]"],
     [{ dims: [2, 3] }, "not supported"],
   ];
-  for (const [made, words] of cases) assertThrows(() => decodeSparse(made, "w"), FeatherdetError, words);
+  for (const [made, words] of cases) {
+    assertThrows(() => decodeSparse(made, "w", new Budget(64)), FeatherdetError, words);
+  }
 });

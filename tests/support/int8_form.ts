@@ -40,6 +40,7 @@ function quantizedGraph({ node: tested, shapes, types, data }: OperatorSample) {
       nodes.push(dequantize(`${name}/q`, name));
     } else if (dtype === "u8") constants[name] = { dtype, shape, data: Uint8Array.from(bytes) };
     else if (dtype === "i8") constants[name] = { dtype, shape, data: bytes };
+    else if (dtype === "i32") constants[name] = { dtype, shape, data: Int32Array.from(bytes) };
     else {constants[name] = {
         ...weight(shape),
         data: weight(shape).data.map((value) => Math.abs(value) + 0.5) as Float32Array,

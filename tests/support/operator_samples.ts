@@ -21,6 +21,8 @@ export interface OperatorSample {
   readonly types: Readonly<Record<number, ElementType>>;
   /** Positions of inputs that have to be positive. */
   readonly positive: readonly number[];
+  /** Positions of inputs that hold whole numbers, zeros among them, as floats. */
+  readonly steps?: readonly number[];
   /** Range of data. */
   readonly range: readonly [low: number, high: number];
 }
@@ -67,6 +69,16 @@ export const OPERATOR_SAMPLES: OperatorTable<readonly OperatorSample[]> = {
   Sub: [sample("Sub", [X, X], {}, BOTH), sample("Sub", [X, [3, 1, 1]], {}, BOTH)],
   Mul: [sample("Mul", [X, X], {}, BOTH), sample("Mul", [X, [3, 1, 1]], {}, BOTH)],
   Div: [sample("Div", [X, X], {}, { ...BOTH, positive: [1] })],
+  Max: [sample("Max", [X, X], {}, BOTH), sample("Max", [X, [3, 1, 1]], {}, BOTH)],
+  Min: [sample("Min", [X, X], {}, BOTH), sample("Min", [X, [3, 1, 1]], {}, BOTH)],
+  Pow: [sample("Pow", [X, X], {}, { ...BOTH, positive: [0] })],
+  Less: [sample("Less", [X, X], {}, { ...BOTH, steps: [0, 1], range: [-4, 4] })],
+  LessOrEqual: [sample("LessOrEqual", [X, X], {}, { ...BOTH, steps: [0, 1], range: [-4, 4] })],
+  Equal: [sample("Equal", [X, X], {}, { ...BOTH, steps: [0, 1], range: [-4, 4] })],
+  Mask: [
+    sample("Mask", [X, X], {}, { ...BOTH, steps: [0] }),
+    sample("Mask", [[3, 1, 1], X], {}, { ...BOTH, steps: [0] }),
+  ],
   MaxPool: [sample("MaxPool", [X], POOL)],
   AveragePool: [sample("AveragePool", [X], { ...POOL, countIncludePad: false })],
   GlobalAveragePool: [sample("GlobalAveragePool", [X], {})],
@@ -86,6 +98,11 @@ export const OPERATOR_SAMPLES: OperatorTable<readonly OperatorSample[]> = {
   Split: [sample("Split", [[2, 8, 5, 7]], { axis: 1, sizes: [4, 4] }, { outputs: ["y", "z"] })],
   Slice: [sample("Slice", [[2, 8, 5, 7]], { axes: [1], starts: [4], ends: [8], steps: [1] })],
   Reshape: [sample("Reshape", [X], { shape: [2, 15, 7, 1] })],
+  TopK: [
+    sample("TopK", [X], { axis: 3, k: 4, largest: true }, { outputs: ["y", "places"] }),
+    sample("TopK", [X], { axis: 1, k: 2, largest: false }, { outputs: ["y", "places"] }),
+  ],
+  GatherElements: [sample("GatherElements", [[2, 3, 11, 7], [2, 3, 2, 7]], { axis: 2 }, { types: { 1: "i32" } })],
   Transpose: [sample("Transpose", [X], { perm: [0, 2, 3, 1] })],
   Resize: [
     sample("Resize", [X], { ...RESIZE, mode: "nearest" }),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { eachUnary, isActivation, type OperatorTable } from "../../graph/mod.ts";
+import { eachPair, eachUnary, isActivation, type OperatorTable } from "../../graph/mod.ts";
 
 /**
  * - `layer`: sums products, in int8 where both factors are; its activation and residual sum are computed with it.
@@ -25,6 +25,7 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   Sub: "float",
   Mul: "float",
   Div: "float",
+  ...eachPair(() => "float"),
   MaxPool: "same",
   AveragePool: "float",
   GlobalAveragePool: "float",
@@ -39,6 +40,8 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   Slice: "same",
   Reshape: "float",
   Transpose: "float",
+  TopK: "float",
+  GatherElements: "float",
   Resize: "same",
   Pad: "float",
   QuantizeLinear: "float",

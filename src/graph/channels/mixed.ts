@@ -13,5 +13,9 @@ import type { ChannelRule } from "./tracker.ts";
  */
 export const quantized: ChannelRule<Operator> = (node, channels) => channels.mix(node, "works on quantized numbers");
 
+/** Operators that choose elements by their numbers. */
+export const chosen: ChannelRule<Operator> = (node, channels) =>
+  channels.mix(node, "chooses elements by their numbers");
+
 /** Operators that only training has: their graphs are made anew from the model once channels have been removed from that. */
 export const training: ChannelRule<Operator> = (node, channels) => channels.mix(node, "belongs to training");

@@ -8,6 +8,7 @@
 
 import type { BinaryOperator, Node } from "../operators.ts";
 import { type UnaryOperator, unaryRow } from "../unary.ts";
+import { eachPair } from "../pairs.ts";
 
 /** A unary operator's result. Results that are not finite count as not known. */
 export function unaryAtRest(node: Node<UnaryOperator>, x: number): number {
@@ -22,6 +23,8 @@ const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number
   // Zero times a number that is not known is zero; zero over such a number may be 0 / 0.
   Mul: (a, b) => a === 0 || b === 0 ? 0 : a * b,
   Div: (a, b) => a / b,
+  // Comparing with what is not known says nothing.
+  ...eachPair((_, { value }) => (a, b) => Number.isNaN(a) || Number.isNaN(b) ? NaN : value(a, b)),
 };
 
 /** A binary operator's result. */

@@ -9,9 +9,10 @@ import { eachUnary } from "../unary.ts";
 import { concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, matMul, reduce } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
-import { quantized, training } from "./mixed.ts";
+import { chosen, quantized, training } from "./mixed.ts";
 import type { ChannelTracker } from "./tracker.ts";
 import { averagePool, convolution, globalAveragePool, maxPool, resize } from "./window.ts";
+import { eachPair } from "../pairs.ts";
 
 /** The channel rule of every operator. */
 export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
@@ -23,6 +24,7 @@ export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,
@@ -37,6 +39,8 @@ export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
   Slice: slice,
   Reshape: reshape,
   Transpose: transpose,
+  TopK: chosen,
+  GatherElements: chosen,
   Resize: resize,
   Pad: pad,
   QuantizeLinear: quantized,

@@ -11,6 +11,7 @@ import type { Node } from "../operators.ts";
 import { isUnary } from "../unary.ts";
 import { axisBlocks } from "./axis_blocks.ts";
 import type { ChannelTracker } from "./tracker.ts";
+import { isPair } from "../pairs.ts";
 
 /** An axis of the Reshape's output that is followed. */
 interface Origin {
@@ -48,6 +49,7 @@ function broadcastTo(origins: Origins, rank: number): Origins {
 function step(channels: ChannelTracker, node: Node, origins: Origins): Step {
   const rank = channels.shapeOf(node.outputs[0]).length;
   if (isUnary(node.op)) return { next: origins };
+  if (isPair(node.op)) return { next: broadcastTo(origins, rank) };
   switch (node.op) {
     case "Add":
     case "Sub":

@@ -5,7 +5,7 @@
  */
 
 import { sizeOf } from "../graph.ts";
-import { reject, requireAxis, requireIntegers, result, type ShapeRule, show } from "./common.ts";
+import { reject, requireAxis, requireFloat, requireIntegers, result, type ShapeRule, show } from "./common.ts";
 
 /** Shapes that differ along one axis -> their sum there. */
 export const concat: ShapeRule<"Concat"> = (node, inputs) => {
@@ -94,4 +94,27 @@ export const pad: ShapeRule<"Pad"> = (node, inputs) => {
     reject(node, `reflecting pads ${show(pads)} must be smaller than input ${show(shape)}`);
   }
   return result(node, dtype, shape.map((extent, axis) => pads[axis] + extent + pads[rank + axis]), inputs);
+};
+
+/** Any shape -> k along the axis, twice: the elements and their places. */
+export const topK: ShapeRule<"TopK"> = (node, inputs) => {
+  requireFloat(node, inputs);
+  const { axis, k } = node.attributes;
+  const { shape } = inputs[0];
+  requireAxis(node, axis, shape);
+  requireIntegers(node, "k", [k], 1);
+  if (k > shape[axis]) reject(node, `k ${k} is more than axis ${axis} of ${show(shape)} has`);
+  const chosen = shape.map((extent, index) => index === axis ? k : extent);
+  return [...result(node, "f32", chosen, inputs), ...result(node, "i32", chosen, inputs)];
+};
+
+/** Two shapes of one rank, of which the second is no larger but along the axis -> the second. */
+export const gatherElements: ShapeRule<"GatherElements"> = (node, inputs) => {
+  const [x, places] = inputs, { axis } = node.attributes;
+  requireAxis(node, axis, x.shape);
+  if (places.dtype !== "i32") reject(node, `places are ${places.dtype}, the operator needs i32`);
+  const fits = places.shape.length === x.shape.length &&
+    places.shape.every((extent, index) => index === axis || extent <= x.shape[index]);
+  if (!fits) reject(node, `places ${show(places.shape)} do not fit ${show(x.shape)} along axis ${axis}`);
+  return result(node, x.dtype, places.shape, inputs);
 };

@@ -5,11 +5,14 @@
  */
 
 import { FeatherdetError } from "../error.ts";
-import type { ElementType, Shape, TensorType } from "../graph.ts";
+import { type ElementType, type Shape, sizeOf, type TensorType } from "../graph.ts";
 import type { Node, Operator } from "../operators.ts";
 
 /** Derives the types of a node's outputs from those of its inputs; throws FeatherdetError where they do not fit. */
 export type ShapeRule<K extends Operator> = (node: Node<K>, inputs: readonly TensorType[]) => TensorType[];
+
+/** Kernels count elements in i32. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
 
 /** Throws the error of a node. */
 export function reject(node: Node, detail: string): never {
@@ -28,6 +31,9 @@ export function result(node: Node, dtype: ElementType, shape: Shape, inputs: rea
       node,
       `output shape ${show(shape)} is not positive for input ${inputs.map((x) => show(x.shape)).join(", ")}`,
     );
+  }
+  if (sizeOf(shape) > MOST_ELEMENTS) {
+    reject(node, `output shape ${show(shape)} has more elements than are counted in 32 bits`);
   }
   return [{ dtype, shape }];
 }

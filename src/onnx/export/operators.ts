@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-import type { Constant, Shape } from "../../graph/graph.ts";
+import type { Shape } from "../../graph/graph.ts";
 import {
   type BinaryOperator,
   type ConvAttributes,
@@ -16,46 +16,17 @@ import {
   type ReduceAttributes,
   type TrainingOperator,
 } from "../../graph/operators.ts";
-import { eachUnary, type UnaryOperator, unaryRow } from "../../graph/unary.ts";
+import { eachPair, type PairOperator } from "../../graph/pairs.ts";
+import { eachUnary } from "../../graph/unary.ts";
 import { isStatable } from "../../passes/sizes/resized_extent.ts";
 import { writeUnpackWeights } from "../packed_weights.ts";
-import { type AttributeValue, ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
-
-/** Operator set of the written files. */
-export const OPSET = 17;
-
-/** What a node needs beyond itself: parameters that ONNX takes as inputs, values in between. */
-export interface Writer {
-  /** Adds a list, or a single number, as an initializer; returns its name. */
-  numbers(suffix: string, type: "int64" | "float", numbers: readonly number[] | number): string;
-  /** Adds an initializer that the whole file shares, known by its name; returns that, or another if it is taken. */
-  shared(name: string, constant: Constant | readonly number[]): string;
-  /** A fresh name for a value between two ONNX nodes. */
-  value(suffix: string): string;
-  /** Shape of a value of the graph. */
-  shape(name: string): Shape;
-}
-
-/** An ONNX node in plain form. */
-export interface OnnxNode {
-  readonly op: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly attributes: Readonly<Record<string, AttributeValue>>;
-}
-
-/** The node itself, with ONNX's attributes and, where they differ, its inputs. */
-function same(
-  node: Node,
-  attributes: OnnxNode["attributes"] = {},
-  inputs: readonly string[] = node.inputs,
-): OnnxNode[] {
-  return [{ op: node.op, inputs, outputs: node.outputs, attributes }];
-}
+import { ELEMENT_NUMBER, float, int, ints, text } from "./attributes.ts";
+import { clip, pair, unary } from "./elementwise.ts";
+import { type OnnxNode, same, type Writer } from "./node.ts";
 
 /** Operators of the same inputs as ONNX's and without attributes there. */
 type PlainOperator =
-  | BinaryOperator
+  | Exclude<BinaryOperator, PairOperator>
   | "GlobalAveragePool"
   | "MatMul"
   | "DynamicQuantizeLinear"
@@ -86,35 +57,6 @@ function pooling({ kernel, strides, pads, ceilMode }: PoolAttributes): OnnxNode[
 
 function reduction({ axes, keepDims }: ReduceAttributes): OnnxNode["attributes"] {
   return { axes: ints(...axes), keepdims: int(keepDims) };
-}
-
-function clip(node: Node<"Clip">, writer: Writer): OnnxNode[] {
-  const bound = (suffix: string, value: number) => Number.isFinite(value) ? writer.numbers(suffix, "float", value) : "";
-  const { min, max } = node.attributes;
-  const inputs = [node.inputs[0], bound("min", min), bound("max", max)];
-  while (inputs.at(-1) === "") inputs.pop();
-  return same(node, {}, inputs);
-}
-
-/** By its own name where the operator set has it, else as x times the gate of its row. */
-function unary(node: Node<UnaryOperator>, writer: Writer): OnnxNode[] {
-  const { onnx, gate } = unaryRow(node.op);
-  if (onnx !== undefined && onnx <= OPSET) {
-    const attributes = Object.entries(node.attributes).map(([name, value]) => [name, float(value)] as const);
-    return same(node, Object.fromEntries(attributes));
-  }
-  if (gate === undefined) {
-    throw new FeatherdetError(`has no form in ONNX operator set ${OPSET}`, { node: node.name, operator: node.op });
-  }
-  const [x] = node.inputs;
-  let value = x;
-  const steps = gate.map(({ op, attributes = {} }): OnnxNode => {
-    const inputs = [value];
-    value = writer.value(op.toLowerCase());
-    const numbers = Object.entries(attributes).map(([name, number]) => [name, float(number)] as const);
-    return { op, inputs, outputs: [value], attributes: Object.fromEntries(numbers) };
-  });
-  return [...steps, { op: "Mul", inputs: [x, value], outputs: node.outputs, attributes: {} }];
 }
 
 /** By scales where every reader gets the size from them; by size where the scales are no more than its quotients. */
@@ -155,6 +97,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   Sub: plain,
   Mul: plain,
   Div: plain,
+  ...eachPair(() => pair),
   MaxPool: (node) =>
     same(node, { ...pooling(node.attributes), dilations: ints(...node.attributes.dilations), storage_order: int(0) }),
   AveragePool: (node) =>
@@ -197,6 +140,22 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   },
   Reshape: (node, writer) =>
     same(node, { allowzero: int(0) }, [node.inputs[0], writer.numbers("shape", "int64", node.attributes.shape)]),
+  TopK: (node, writer): OnnxNode[] => {
+    const { axis, k, largest } = node.attributes;
+    const [values, places] = node.outputs, wide = writer.value("places");
+    const inputs = [node.inputs[0], writer.numbers("k", "int64", [k])];
+    return [
+      {
+        op: "TopK",
+        inputs,
+        outputs: [values, wide],
+        attributes: { axis: int(axis), largest: int(largest), sorted: int(1) },
+      },
+      // ONNX's places have 64 bits.
+      { op: "Cast", inputs: [wide], outputs: [places], attributes: { to: int(ELEMENT_NUMBER.i32) } },
+    ];
+  },
+  GatherElements: (node) => same(node, { axis: int(node.attributes.axis) }),
   Transpose: (node) => same(node, { perm: ints(...node.attributes.perm) }),
   Resize: resize,
   Pad: (node, writer) =>

@@ -8,8 +8,10 @@ import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import type { BinaryOperator, Operator } from "../../graph/operators.ts";
 import { quantizeValue } from "../../graph/quantized_value.ts";
 import type { Draft } from "../draft.ts";
-import { allocate, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
-import { broadcastStrides, restride, walk } from "./strided.ts";
+import { allocate, type OnnxTensor, type OnnxType } from "../tensor.ts";
+import { broadcastStrides, restride } from "./strided.ts";
+import { eachPair } from "../../graph/pairs.ts";
+import { eachUnary, type UnaryNumbers } from "../../graph/unary.ts";
 
 /** The NumPy broadcast of shapes; undefined if they do not fit. */
 export function broadcast(...shapes: Shape[]): number[] | undefined {
@@ -35,15 +37,16 @@ export function zip(
   const shape = broadcast(...tensors.map((tensor) => tensor.shape));
   if (!shape) return undefined;
   const data = allocate(dtype, sizeOf(shape));
-  const positions = tensors.map((tensor) => {
-    const list = new Int32Array(data.length);
-    let next = 0;
-    walk(shape, broadcastStrides(tensor.shape, shape), 0, (position) => list[next++] = position);
-    return list;
+  const operands = tensors.map((tensor) => {
+    if (tensor.data.length === data.length) return tensor.data;
+    return restride(tensor, shape, broadcastStrides(tensor.shape, shape)).data;
   });
-  for (let index = 0; index < data.length; index++) {
-    data[index] = apply(...tensors.map((tensor, operand) => tensor.data[positions[operand][index]]));
-  }
+  const [a, b] = operands;
+  // Nearly all have one or two operands, which need no list for each element.
+  if (operands.length === 1) { for (let index = 0; index < data.length; index++) data[index] = apply(a[index]); }
+  else if (operands.length === 2) {
+    for (let index = 0; index < data.length; index++) data[index] = apply(a[index], b[index]);
+  } else for (let index = 0; index < data.length; index++) data[index] = apply(...operands.map((list) => list[index]));
   return { dtype, shape, data };
 }
 
@@ -57,6 +60,7 @@ const ARITHMETIC: Record<BinaryOperator, (a: number, b: number) => number> = {
   Sub: (a, b) => a - b,
   Mul: (a, b) => a * b,
   Div: (a, b) => a / b,
+  ...eachPair((_, { value }) => value),
 };
 
 function binary(op: BinaryOperator, [a, b]: readonly OnnxTensor[]): OnnxTensor[] | undefined {
@@ -66,7 +70,9 @@ function binary(op: BinaryOperator, [a, b]: readonly OnnxTensor[]): OnnxTensor[]
 }
 
 function unary(apply: (value: number) => number, [x]: readonly OnnxTensor[]): OnnxTensor[] {
-  return [tensorOf(x.dtype, x.shape, Array.from(x.data, apply))];
+  const data = allocate(x.dtype, x.data.length);
+  for (let index = 0; index < data.length; index++) data[index] = apply(x.data[index]);
+  return [{ dtype: x.dtype, shape: x.shape, data }];
 }
 
 function concat(axis: number, tensors: readonly OnnxTensor[]): OnnxTensor[] | undefined {
@@ -91,7 +97,10 @@ function concat(axis: number, tensors: readonly OnnxTensor[]): OnnxTensor[] | un
   return [{ dtype: first.dtype, shape, data }];
 }
 
-function split(axis: number, sizes: readonly number[], x: OnnxTensor): OnnxTensor[] {
+function split(axis: number, sizes: readonly number[], x: OnnxTensor): OnnxTensor[] | undefined {
+  const fits = sizes.every((size) => Number.isInteger(size) && size >= 0) &&
+    sizes.reduce((sum, size) => sum + size, 0) === x.shape[axis];
+  if (!fits) return undefined;
   const strides = stridesOf(x.shape);
   let start = 0;
   return sizes.map((size) => {
@@ -138,10 +147,10 @@ const EVALUATORS: { readonly [K in Operator]?: Evaluator<K> } = {
   Sub: (node, inputs) => binary(node.op, inputs),
   Mul: (node, inputs) => binary(node.op, inputs),
   Div: (node, inputs) => binary(node.op, inputs),
-  Neg: (_, inputs) => unary((value) => -value, inputs),
-  Sqrt: (_, inputs) => unary(Math.sqrt, inputs),
-  Exp: (_, inputs) => unary(Math.exp, inputs),
-  Log: (_, inputs) => unary(Math.log, inputs),
+  ...eachPair((op) => (_: unknown, inputs: readonly OnnxTensor[]) => binary(op, inputs)),
+  ...eachUnary((_, { value }) => (node: { attributes: UnaryNumbers }, inputs: readonly OnnxTensor[]) =>
+    unary((x) => value(x, node.attributes), inputs)
+  ),
   QuantizeLinear: (node, inputs) => quantize(node.attributes.axis, inputs),
   Concat: (node, inputs) => concat(node.attributes.axis, inputs),
   Split: (node, [x]) => split(node.attributes.axis, node.attributes.sizes, x),
@@ -153,10 +162,18 @@ const EVALUATORS: { readonly [K in Operator]?: Evaluator<K> } = {
   Transpose: (node, [x]) => {
     const { perm } = node.attributes;
     const strides = stridesOf(x.shape);
-    if (perm.length !== strides.length) return undefined;
+    if (perm.length !== strides.length || strides.some((_, axis) => !perm.includes(axis))) return undefined;
     return [restride(x, perm.map((axis) => x.shape[axis]), perm.map((axis) => strides[axis]))];
   },
 };
+
+/** Elements that evaluating the operator reads or makes, whichever is more; 0 where it is not evaluated. */
+export function elementsMade(op: Operator, inputs: readonly OnnxTensor[]): number {
+  if (!EVALUATORS[op] || inputs.some((input) => input === undefined)) return 0;
+  const read = inputs.reduce((sum, { data }) => sum + data.length, 0);
+  const joint = op === "Concat" ? undefined : broadcast(...inputs.map(({ shape }) => shape));
+  return Math.max(read, joint ? sizeOf(joint) : 0);
+}
 
 /** The node's outputs, if its operator is one that is evaluated at import and its inputs fit. */
 export function evaluate(node: Draft, inputs: readonly OnnxTensor[]): OnnxTensor[] | undefined {

@@ -6,26 +6,26 @@
 
 import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
 import { roundHalfEven } from "../../graph/quantized_value.ts";
+import { cumSum, gatherElements, scatterND, trilu } from "./places.ts";
+import { reduction } from "../operators/contract.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
-import { isInteger, zip } from "./evaluate.ts";
+import { broadcast, isInteger, zip } from "./evaluate.ts";
 import { broadcastStrides, restride, walk } from "./strided.ts";
 
 /** Computes a node whose inputs are known; throws FeatherdetError where it cannot. */
 export type Fold = (node: NodeReader) => OnnxTensor;
 
-/** More cannot be meant: 256 MiB of float32. */
-const MOST_ELEMENTS = 2 ** 26;
-
 function input(node: NodeReader, index: number): OnnxTensor {
   return node.known(index, `input ${index}`) ?? node.fail(`lacks input ${index}`);
 }
 
-/** A shape that the model computed; refused where it would fill the memory. */
+/** A shape that the model computed, to be filled now; refused where that would fill the memory. */
 function checkedShape(node: NodeReader, numbers: readonly number[]): Shape {
-  if (!numbers.every((extent) => Number.isInteger(extent) && extent >= 0) || sizeOf(numbers) > MOST_ELEMENTS) {
+  if (!numbers.every((extent) => Number.isInteger(extent) && extent >= 0)) {
     node.fail(`cannot make a constant of shape [${numbers.join(",")}]`);
   }
+  node.spend(sizeOf(numbers));
   return numbers;
 }
 
@@ -35,6 +35,8 @@ function map(apply: (...values: number[]) => number, as: OnnxType | { typeFrom: 
     const count = Math.max(1, apply.length, node.inputs.length);
     const tensors = Array.from({ length: count }, (_, index) => input(node, index));
     const dtype = typeof as === "string" ? as : tensors[as.typeFrom].dtype;
+    const joint = broadcast(...tensors.map(({ shape }) => shape));
+    if (joint) node.spend(sizeOf(joint));
     return zip(dtype, tensors, apply) ??
       node.fail(`shapes ${tensors.map(({ shape }) => `[${shape.join(",")}]`).join(" and ")} do not broadcast`);
   };
@@ -71,7 +73,7 @@ const size: Fold = (node) => tensorOf("i64", [], [sizeOf(node.shape(0))]);
 
 const cast: Fold = (node) => {
   const x = input(node, 0);
-  node.ignore("saturate");
+  node.ignore("saturate", "round_mode");
   const number = node.int("to", 0);
   const { name, dtype = node.fail(`casting to ${name} is not supported`) } = elementType(number);
   const convert = dtype === "bool" ? (value: number) => Number(value !== 0) : isInteger(dtype) ? Math.trunc : undefined;
@@ -86,7 +88,7 @@ const range: Fold = (node) => {
 
 const expand: Fold = (node) => {
   const x = input(node, 0);
-  const target = checkedShape(node, Array.from(input(node, 1).data));
+  const target = Array.from(input(node, 1).data);
   const rank = Math.max(x.shape.length, target.length);
   const at = (shape: Shape, axis: number) => shape[axis - rank + shape.length] ?? 1;
   const shape = Array.from({ length: rank }, (_, axis) => {
@@ -134,20 +136,21 @@ const mod: Fold = (node) => {
   return map((a, b) => truncated ? a % b : a - b * Math.floor(a / b), same)(node);
 };
 
-const reduceProd: Fold = (node) => {
-  const x = input(node, 0);
-  const rank = x.shape.length;
-  const given = (node.opset < 18 ? node.ints("axes") : node.numbers(1, "axes")) ?? [];
-  const axes = (given.length ? given : x.shape.map((_, axis) => axis)).map((axis) => node.axis(axis, rank));
-  const keep = node.int("keepdims", 1) !== 0;
-  node.ignore("noop_with_empty_axes");
-  const shape = x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent);
-  const data = allocate(x.dtype, sizeOf(shape)).fill(1);
-  let next = 0;
-  const strides = broadcastStrides(shape, x.shape);
-  walk(x.shape, strides, 0, (position) => data[position] *= x.data[next++]);
-  return { dtype: x.dtype, shape: keep ? shape : shape.filter((_, axis) => !axes.includes(axis)), data };
-};
+/** A reduction of whole numbers and booleans, from a start; floats are reduced by the graph. */
+function reduced(start: number, combine: (sum: number, value: number) => number, axesAreInputSince: number): Fold {
+  return (node) => {
+    const x = input(node, 0);
+    const { axes, keepDims } = reduction(node, axesAreInputSince);
+    const shape = x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent);
+    const data = new Float64Array(sizeOf(shape)).fill(start);
+    let next = 0;
+    walk(x.shape, broadcastStrides(shape, x.shape), 0, (position) => {
+      data[position] = combine(data[position], x.data[next++]);
+    });
+    const kept = keepDims ? shape : shape.filter((_, axis) => !axes.includes(axis));
+    return tensorOf(x.dtype, kept, x.dtype === "bool" ? data.map((value) => Number(value > 0)) : data);
+  };
+}
 
 /** Functions of nodes whose inputs are all known. `Shape` and `Size` need to know no more than the input's type. */
 export const FOLDS: Readonly<Record<string, Fold>> = {
@@ -157,10 +160,12 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   Ceil: map(Math.ceil, same),
   Constant: constant,
   ConstantOfShape: constantOfShape,
+  CumSum: cumSum,
   Equal: map((a, b) => Number(a === b), "bool"),
   Expand: expand,
   Floor: map(Math.floor, same),
   Gather: gather,
+  GatherElements: gatherElements,
   Greater: map((a, b) => Number(a > b), "bool"),
   GreaterOrEqual: map((a, b) => Number(a >= b), "bool"),
   Less: map((a, b) => Number(a < b), "bool"),
@@ -172,12 +177,18 @@ export const FOLDS: Readonly<Record<string, Fold>> = {
   Or: map((a, b) => a || b, "bool"),
   Pow: map(Math.pow, same),
   Range: range,
-  ReduceProd: reduceProd,
+  ReduceMax: reduced(-Infinity, Math.max, 18),
+  ReduceMin: reduced(Infinity, Math.min, 18),
+  ReduceProd: reduced(1, (product, value) => product * value, 18),
+  ReduceSum: reduced(0, (sum, value) => sum + value, 13),
   Round: map(roundHalfEven, same),
+  ScatterND: scatterND,
   Shape: shapeOf,
   Sign: map(Math.sign, same),
   Size: size,
   Tile: tile,
+  Trilu: trilu,
+  Xor: map((a, b) => Number(a !== b), "bool"),
   Where: map((condition, a, b) => condition ? a : b, { typeFrom: 1 }),
 };
 

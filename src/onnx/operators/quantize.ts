@@ -9,6 +9,7 @@
 
 import type { ElementType } from "../../graph/graph.ts";
 import { ALIAS, draft, type OnnxOperator } from "../draft.ts";
+import { DraftList } from "../draft_list.ts";
 import type { NodeReader } from "../reader.ts";
 import { elementType, type OnnxTensor, tensorOf } from "../tensor.ts";
 import { convolution } from "./window.ts";
@@ -31,6 +32,8 @@ function noOffset(node: NodeReader, dtype: ElementType): () => OnnxTensor {
 export const quantizeLinear: OnnxOperator = (node) => {
   // Only 8-bit floats can overflow into something else than the greatest number.
   node.ignore("saturate");
+  // Floats of other widths are computed as f32 all the same.
+  if (node.opset >= 23) node.ignore("precision");
   const axis = scaleAxis(node);
   const stated = node.int("output_dtype", 0);
   const { name, dtype } = elementType(stated || 2);
@@ -74,10 +77,18 @@ export const matMulInteger: OnnxOperator = (node) => draft(node, "MatMulInteger"
 
 /** Between float types nothing is left to do: float16 and double are computed as f32. */
 export const cast: OnnxOperator = (node) => {
-  node.ignore("saturate");
+  // Both concern 8-bit floats alone.
+  node.ignore("saturate", "round_mode");
   const { name, dtype: to } = elementType(node.int("to", 0));
   const { dtype, shape } = node.type(0);
   if (to === "f64" || to === dtype) return to === "f64" && dtype !== "f32" ? draft(node, "Cast", { to: "f32" }) : ALIAS;
   if (to === "f32" || to === "i32" || to === "i8" || to === "u8") return draft(node, "Cast", { to });
+  // Whole numbers that are computed are those that f32 holds, whatever their type.
+  if (to === "i64") return draft(node, "Cast", { to: "i32" });
+  if (to === "bool") {
+    const list = new DraftList(node);
+    list.not(list.binary("Equal", list.float(0), list.number(0)));
+    return list.finish();
+  }
   return node.fail(`casting ${dtype} [${shape.join(",")}] to ${name} is supported only for constants`);
 };

@@ -54,14 +54,17 @@ function early(node: NodeReader, given: readonly number[]) {
   return draft(node, "Resize", attributes, { sizeRule });
 }
 
-export const upsample: OnnxOperator = (node) => early(node, node.numbers(1, "scales") ?? node.fail("lacks scales"));
+/** Scales as an attribute before operator set 9, as an input since. */
+export const upsample: OnnxOperator = (node) => {
+  const scales = node.opset < 9 ? node.floats("scales") : node.numbers(1, "scales");
+  return early(node, scales ?? node.fail("lacks scales"));
+};
 
 export const resize: OnnxOperator = (node) => {
   if (node.opset < 11) return upsample(node);
   const input = image(node);
   if (node.int("antialias", 0) !== 0) node.fail("antialias is not supported");
   const policy = node.string("keep_aspect_ratio_policy", "stretch");
-  if (policy !== "stretch") node.fail(`keep_aspect_ratio_policy "${policy}" is not supported`);
   // They matter only to modes that are refused: cubic and cropping.
   node.ignore("cubic_coeff_a", "exclude_outside", "extrapolation_value");
   const mode = choice(node, "mode", "nearest", ["nearest", "linear"]);
@@ -76,7 +79,19 @@ export const resize: OnnxOperator = (node) => {
     const { sizeRule, ...sizes } = byScales(input, scales);
     return draft(node, "Resize", { mode, coordinates, nearest, ...sizes }, { sizeRule });
   }
-  const size = spatial(node, sizeList, axes, node.shape(0));
-  const scales: Pair = [size[0] / input[0], size[1] / input[1]];
+  const stated = spatial(node, sizeList, axes, node.shape(0));
+  const quotients: Pair = [stated[0] / input[0], stated[1] / input[1]];
+  if (policy === "stretch") {
+    return draft(node, "Resize", { mode, coordinates, nearest, size: stated, scales: quotients });
+  }
+  if (policy !== "not_larger" && policy !== "not_smaller") {
+    node.fail(`keep_aspect_ratio_policy "${policy}" is not known`);
+  }
+  // One scale for the axes that are named; others stay.
+  const named = quotients.filter((_, axis) => axes.includes(2 + axis));
+  const scale = policy === "not_larger" ? Math.min(...named) : Math.max(...named);
+  const [height, width] = [0, 1].map((axis) => axes.includes(2 + axis) ? scale : 1);
+  const scales: Pair = [height, width];
+  const size: Pair = [Math.floor(height * input[0] + 0.5), Math.floor(width * input[1] + 0.5)];
   return draft(node, "Resize", { mode, coordinates, nearest, size, scales });
 };

@@ -4,10 +4,13 @@
  * @module
  */
 
-import type { ConvAttributes, Pads, Pair, PoolAttributes } from "../../graph/operators.ts";
+import type { TensorType } from "../../graph/graph.ts";
+import { inferNode } from "../../graph/infer.ts";
+import type { ConvAttributes, Node, Pads, Pair, PoolAttributes } from "../../graph/operators.ts";
 import type { SamePads } from "../../graph/size_rules.ts";
 import { samePads, sameTransposedPads, transposedPads } from "../../passes/sizes/pads.ts";
-import { draft, type OnnxOperator } from "../draft.ts";
+import { ALIAS, draft, type OnnxOperator } from "../draft.ts";
+import { DraftList } from "../draft_list.ts";
 import type { NodeReader } from "../reader.ts";
 
 type Window = Pick<ConvAttributes, "strides" | "pads" | "dilations">;
@@ -27,6 +30,7 @@ function extents(node: NodeReader): Pair {
 function givenPads(node: NodeReader): Pads {
   const list = node.ints("pads");
   if (!list) return NO_PADS;
+  if (list.length === 2 && node.hasWidthAlone) return [0, list[0], 0, list[1]];
   if (list.length !== 4) node.fail(`attribute "pads" [${list.join(",")}] has not four sides`);
   return [list[0], list[1], list[2], list[3]];
 }
@@ -74,12 +78,44 @@ export function convolution(node: NodeReader): { attributes: ConvAttributes; siz
   return { attributes: { ...attributes, groups: node.int("group", 1) }, sizeRule };
 }
 
-export const conv: OnnxOperator = (node) => {
+/**
+ * An operator over images, for inputs `[N,C,L]` as well: these are images of height 1, and so are weights.
+ */
+function overWidths(operator: OnnxOperator): OnnxOperator {
+  return (node) => {
+    if (node.shape(0).length !== 3) return operator(node);
+    const list = new DraftList(node);
+    const types = new Map<string, TensorType>();
+    const inputs = node.inputs.map((input, index) => {
+      const type = index < 2 && input ? node.type(index) : undefined;
+      if (type?.shape.length !== 3) return input;
+      const [n, c, width] = type.shape, shape = [n, c, 1, width];
+      const known = node.tensor(index);
+      if (known) return node.enter("wide", { ...known, shape });
+      const wide = list.regroup(input, type.shape, [[0], [1], [], [2]]);
+      types.set(wide, { ...type, shape });
+      return wide;
+    });
+    const inner = node.over(inputs, [node.freshValue("wide"), ...node.outputs.slice(1)], types, true);
+    const made = operator(inner);
+    if (made === ALIAS || made.length !== 1) return node.fail("over one spatial axis is not supported");
+    const [only] = made;
+    const [{ shape }] = inferNode(
+      { ...only, name: node.name } as Node,
+      only.inputs.map((name) => types.get(name) ?? inner.type(inputs.indexOf(name))),
+    );
+    list.take(only);
+    list.regroup(only.outputs[0], shape, [[0], [1], [2, 3]]);
+    return list.finish();
+  };
+}
+
+export const conv: OnnxOperator = overWidths((node) => {
   const { attributes, sizeRule } = convolution(node);
   return draft(node, "Conv", attributes, { inputs: node.operands(2, 3), sizeRule });
-};
+});
 
-export const convTranspose: OnnxOperator = (node) => {
+export const convTranspose: OnnxOperator = overWidths((node) => {
   const kernel = weightKernel(node);
   const { sizeRule, ...rest } = window(node, kernel);
   const attributes = { ...rest, groups: node.int("group", 1), outputPadding: node.pair("output_padding", [0, 0]) };
@@ -94,42 +130,46 @@ export const convTranspose: OnnxOperator = (node) => {
     return draft(node, "ConvTranspose", { ...attributes, pads }, { inputs, sizeRule });
   }
   // Some exporters put batch and channels before the extents.
-  const [height, width, ...more] = stated.slice(-2);
-  if (width === undefined || more.length > 0) {
-    node.fail(`output_shape [${stated.slice(-2).join(",")}] has not two spatial axes`);
-  }
+  const [height, width] = node.hasWidthAlone ? [1, ...stated.slice(-1)] : stated.slice(-2);
+  if (width === undefined) node.fail(`output_shape [${stated.join(",")}] has not two spatial axes`);
   const { pads, missing } = transposedPads(image, sliding, [height, width], rule);
   const { outputPadding: [below, right] } = attributes;
   const outputPadding: Pair = [below + missing[0], right + missing[1]];
   return draft(node, "ConvTranspose", { ...attributes, pads, outputPadding }, { inputs });
-};
+});
 
 function pool(node: NodeReader): { attributes: PoolAttributes; sizeRule?: SamePads } {
   extents(node);
-  const kernel = node.pair("kernel_shape", [0, 0]);
+  const kernel = node.pair("kernel_shape", node.hasWidthAlone ? [1, 0] : [0, 0]);
   const { sizeRule, ...rest } = window(node, kernel);
   return { attributes: { kernel, ...rest, ceilMode: node.int("ceil_mode", 0) !== 0 }, sizeRule };
 }
 
-export const maxPool: OnnxOperator = (node) => {
+export const maxPool: OnnxOperator = overWidths((node) => {
   node.ignore("storage_order");
   node.onlyFirstOutput("indices output");
   const { attributes, sizeRule } = pool(node);
   return draft(node, "MaxPool", attributes, { sizeRule });
-};
+});
 
-export const averagePool: OnnxOperator = (node) => {
+export const averagePool: OnnxOperator = overWidths((node) => {
   const { attributes, sizeRule } = pool(node);
   const countIncludePad = node.int("count_include_pad", 0) !== 0;
   return draft(node, "AveragePool", { ...attributes, countIncludePad }, { sizeRule });
-};
+});
+
+/** All axes behind the channels; fails where there are none. */
+function spatialAxes(node: NodeReader): number[] {
+  const shape = node.shape(0);
+  if (shape.length < 3) node.fail(`input [${shape.join(",")}] has no spatial axes`);
+  return shape.map((_, axis) => axis).slice(2);
+}
 
 export const globalAveragePool: OnnxOperator = (node) => {
-  extents(node);
-  return draft(node, "GlobalAveragePool", {});
+  const axes = spatialAxes(node);
+  if (axes.length === 2) return draft(node, "GlobalAveragePool", {});
+  return draft(node, "ReduceMean", { axes, keepDims: true });
 };
 
-export const globalMaxPool: OnnxOperator = (node) => {
-  extents(node);
-  return draft(node, "ReduceMax", { axes: [2, 3], keepDims: true });
-};
+export const globalMaxPool: OnnxOperator = (node) =>
+  draft(node, "ReduceMax", { axes: spatialAxes(node), keepDims: true });

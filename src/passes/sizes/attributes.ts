@@ -17,6 +17,7 @@ import { isPlainScale, resizedExtent } from "./resized_extent.ts";
 import { changes, type Dim, partsOf, shapeOf, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
 import { kindOf, refuse, refuseTraining, type ResizedNode, showChange } from "./resized_node.ts";
+import { eachPair } from "../../graph/pairs.ts";
 
 type Rule<K extends Operator> = (node: Node<K>, resized: ResizedNode) => OperatorAttributes[K];
 
@@ -129,6 +130,7 @@ const RULES: OperatorFunctions<[resized: ResizedNode], Node["attributes"]> = {
   Sub: keep,
   Mul: keep,
   Div: keep,
+  ...eachPair(() => keep),
   MaxPool: keep,
   AveragePool: keep,
   GlobalAveragePool: keep,
@@ -143,6 +145,8 @@ const RULES: OperatorFunctions<[resized: ResizedNode], Node["attributes"]> = {
   Slice: slice,
   Reshape: reshape,
   Transpose: keep,
+  TopK: keep,
+  GatherElements: keep,
   Resize: resize,
   Pad: keep,
   QuantizeLinear: keep,

@@ -10,6 +10,7 @@ import { eachUnary } from "../../graph/unary.ts";
 import { changes, derived, type Dim, type Dims, fixed, partsOf, sum, valueOf } from "./dim.ts";
 import { regroup } from "./regroup.ts";
 import { refuseTraining, type ResizedNode } from "./resized_node.ts";
+import { eachPair } from "../../graph/pairs.ts";
 
 /** What is known once the new attributes are: the new node's output shapes too. */
 export interface SettledNode extends ResizedNode {
@@ -78,6 +79,7 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
   Sub: binary,
   Mul: binary,
   Div: binary,
+  ...eachPair(() => binary),
   MaxPool: sameAsInput,
   AveragePool: sameAsInput,
   GlobalAveragePool: sameAsInput,
@@ -121,6 +123,11 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
     // Without structure an extent that changes is still known by its two values.
     return [regroup(resized.inputs[0], resized.oldOutputs[0], next) ?? settle(resized, [])[0]];
   },
+  TopK: (_, resized) =>
+    resized.oldOutputs.flatMap((old, index) =>
+      settle({ ...resized, oldOutputs: [old], newOutputs: [resized.newOutputs[index]] }, resized.inputs[0])
+    ),
+  GatherElements: (_, resized) => settle(resized, resized.inputs[1]),
   Transpose: (node, resized) => settle(resized, node.attributes.perm.map((axis) => resized.inputs[0][axis])),
   Resize: sameAsInput,
   Pad: sameAsInput,

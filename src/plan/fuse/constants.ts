@@ -9,12 +9,17 @@ import {
   type ConstantData,
   type ElementType,
   type Graph,
+  inferNode,
   type Node,
+  sizeOf,
   unpackWeights,
   withNodes,
 } from "../../graph/mod.ts";
 import { QuantizedConstant, type StoredIntegers } from "../../kernels/int8/quantized_constant.ts";
 import { evaluateNode, type ReferenceTensor, referenceTensor } from "../../reference/run.ts";
+
+/** Elements that any node of constants may make. */
+const MOST_ELEMENTS = 2 ** 24;
 
 const ARRAYS: Readonly<Record<ElementType, { from(numbers: Float64Array): ConstantData }>> = {
   f32: Float32Array,
@@ -51,6 +56,12 @@ function fold(graph: Graph, mayFold: (node: Node) => boolean): Graph {
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((name) => constants.get(name));
     if (inputs.length === 0 || inputs.some((constant) => constant === undefined) || !mayFold(node)) {
+      nodes.push(node);
+      continue;
+    }
+    // What a few numbers would blow up is left to the device, which says where it has no room.
+    const size = inferNode(node, inputs as Constant[]).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    if (size > MOST_ELEMENTS + 16 * inputs.reduce((sum, constant) => sum + sizeOf(constant!.shape), 0)) {
       nodes.push(node);
       continue;
     }

@@ -84,6 +84,33 @@ export const div: GradientRule<"Div"> = (node, request) => {
   return [first, second && context.one("Neg", `${request.base}/negative`, [second], {})];
 };
 
+/** Where the inputs are alike, the first of Max and Min has the gradient. */
+function extreme(isFirst: (a: string, b: string) => readonly [string, string]): GradientRule<"Max" | "Min"> {
+  return (node, request) => {
+    const { context } = request;
+    const [a, b] = node.inputs, dy = only(request);
+    const where = (op: "Less" | "LessOrEqual", inputs: readonly [string, string]) => (base: string) =>
+      context.one("Mask", base, [context.one(op, `${base}/where`, inputs, {}), dy], {});
+    const [low, high] = isFirst(a, b);
+    return broadcast(node, request, [where("LessOrEqual", [low, high]), where("Less", [high, low])]);
+  };
+}
+
+/** dy goes to the greater. */
+export const greatest: GradientRule<"Max"> = extreme((a, b) => [b, a]);
+
+/** dy goes to the lesser. */
+export const least: GradientRule<"Min"> = extreme((a, b) => [a, b]);
+
+/** dy where the first is not 0, for the second alone. */
+export const mask: GradientRule<"Mask"> = (node, request) => {
+  const pass = (base: string) => request.context.one("Mask", base, [node.inputs[0], only(request)], {});
+  return [undefined, broadcast(node, { ...request, wanted: [false, request.wanted[1]] }, [pass, pass])[1]];
+};
+
+/** Steps have no slope. */
+export const flat: GradientRule<"Less" | "LessOrEqual" | "Equal"> = () => [undefined, undefined];
+
 /** Softmax: y * (dy - sum of y * dy). */
 export const softmax: GradientRule<"Softmax"> = (node, request) => [
   request.context.one("SoftmaxGradient", request.base, [node.outputs[0], only(request)], node.attributes),

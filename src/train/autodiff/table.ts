@@ -15,13 +15,30 @@ import {
 import { cast, concat, pad, reshape, slice, split, transpose } from "./arrange.ts";
 import { gemm, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { conv, convTranspose } from "./conv.ts";
-import { activation, add, div, exp, log, mul, neg, softmax, sqrt, sub } from "./elementwise.ts";
+import {
+  activation,
+  add,
+  div,
+  exp,
+  flat,
+  greatest,
+  least,
+  log,
+  mask,
+  mul,
+  neg,
+  softmax,
+  sqrt,
+  sub,
+} from "./elementwise.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./fake_quantize.ts";
 import { batchNormalization, batchNormTraining } from "./norm.ts";
 import { type GradientRequest, notDifferentiable } from "./rule.ts";
 import { averagePool, globalAveragePool, maxPool, resize } from "./window.ts";
 
 const quantized = notDifferentiable("rounding has no slope; quantize after training");
+const power = notDifferentiable("the gradient of a power is not there; spell it in products and roots");
+const chosen = notDifferentiable("which elements are chosen has no slope");
 const second = notDifferentiable("it is part of a gradient itself, and gradients of gradients are not supported");
 
 const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | undefined)[]> = {
@@ -37,6 +54,13 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   Sub: sub,
   Mul: mul,
   Div: div,
+  Max: greatest,
+  Min: least,
+  Pow: power,
+  Less: flat,
+  LessOrEqual: flat,
+  Equal: flat,
+  Mask: mask,
   MaxPool: maxPool,
   AveragePool: averagePool,
   GlobalAveragePool: globalAveragePool,
@@ -51,6 +75,8 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   Slice: slice,
   Reshape: reshape,
   Transpose: transpose,
+  TopK: chosen,
+  GatherElements: chosen,
   Resize: resize,
   Pad: pad,
   QuantizeLinear: quantized,
@@ -77,7 +103,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
 /** Whether gradients go through an operator. */
 export function isDifferentiable(operator: Operator): boolean {
   const rule: unknown = (RULES as OperatorTable<unknown>)[operator];
-  return rule !== quantized && rule !== second;
+  return rule !== quantized && rule !== second && rule !== power && rule !== chosen;
 }
 
 /**

@@ -111,6 +111,13 @@ const ELEMENTWISE: Case[] = [
       [[7], [1, 1, 7]],
     ] as const).map((shapes) => made(op, shapes, {}, { range: [0.5, 2] }))
   ),
+  // Drawn at tens, elements are not so near each other that a step changes which is greater.
+  ...(["Max", "Min"] as const).flatMap((op) =>
+    ([[[2, 3, 5, 7], [2, 3, 5, 7]], [[2, 3, 5, 7], [3, 1, 1]], [[1, 7], [3, 5, 1]]] as const).map((shapes) =>
+      made(op, shapes, {}, { range: [-20, 20] })
+    )
+  ),
+  made("Mask", [[3, 1, 7], [2, 3, 5, 7]], {}, { range: [0.5, 2], wrt: ["b"] }),
   ...[0, 1, 2].map((axis) => made("Softmax", [[3, 13, 7]], { axis })),
   made("Softmax", [[1, 1]], { axis: 1 }),
 ];
@@ -243,7 +250,9 @@ Deno.test("every operator through which gradients go has a case", () => {
   const operators = (Object.keys(ARITY) as Operator[]).filter(isDifferentiable);
   // Straight-through gradients are not those of what is computed: see `fake_quantize_test.ts`.
   const straightThrough = ["FakeQuantize", "FakeQuantizeWeights"];
-  assertEquals(operators.filter((op) => !covered.has(op)), straightThrough);
+  // Steps: their gradient is none.
+  const steps = ["Less", "LessOrEqual", "Equal"];
+  assertEquals(operators.filter((op) => !covered.has(op)), [...steps, ...straightThrough]);
   const used = new Set(CASES.flatMap(({ node: tested, shapes }) => {
     const inputs = names(shapes.length);
     const graph = graphOf(Object.fromEntries(inputs.map((name, i) => [name, shapes[i]])), ["y"], [tested]);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { eachUnary, type OperatorTable } from "../../../graph/mod.ts";
+import { eachPair, eachUnary, type OperatorTable } from "../../../graph/mod.ts";
 
 /**
  * - `integers`: sums whole numbers where its weights are bytes; activation, residual and QuantizeLinear join it (see `kernels/int8/`).
@@ -27,6 +27,7 @@ export const INT8_FORMS: OperatorTable<Int8Form> = {
   Sub: "cells",
   Mul: "cells",
   Div: "cells",
+  ...eachPair(() => "cells"),
   MaxPool: "moves",
   AveragePool: "cells",
   GlobalAveragePool: "cells",
@@ -41,6 +42,8 @@ export const INT8_FORMS: OperatorTable<Int8Form> = {
   Slice: "moves",
   Reshape: "float",
   Transpose: "float",
+  TopK: "float",
+  GatherElements: "float",
   Resize: "moves",
   Pad: "cells",
   QuantizeLinear: "cells",

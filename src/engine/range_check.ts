@@ -1,0 +1,69 @@
+/**
+ * Whether halves hold what a model computes. Precision f16 stores activations as numbers up to 65504 and cuts those beyond; a model that
+ * makes such numbers would be off without a word. So the first run in f16 is done twice: once with a look at every activation.
+ *
+ * @module
+ */
+
+import type { Device } from "../gpu/device.ts";
+import { ReadbackPool } from "../gpu/readback.ts";
+import { FeatherdetError } from "../graph/mod.ts";
+import { rangeCheck } from "../kernels/range_check.ts";
+import type { Dispatch } from "../plan/plan.ts";
+import { type External, Program, type ProgramSource } from "./program.ts";
+
+const FLAGS = "range check/flags";
+
+/** The dispatches with a check behind each that writes floats to row memory, and the dispatch that each check is of. */
+function withChecks({ dispatches, placements, pitch }: ProgramSource): { all: Dispatch[]; checked: Dispatch[] } {
+  const checked: Dispatch[] = [];
+  const all = dispatches.flatMap((dispatch) => {
+    const checks = dispatch.kernel.bindings.flatMap((binding): Dispatch[] => {
+      const layout = binding.kind === "write" ? placements.get(binding.value)?.layout : undefined;
+      if (binding.kind !== "write" || layout?.kind !== "blocked" || layout.int8) return [];
+      const kernel = rangeCheck(binding.value, layout, pitch, FLAGS, checked.push(dispatch) - 1);
+      return [{ name: dispatch.name, operator: "RangeCheck", kernel, macs: 0 }];
+    });
+    return [dispatch, ...checks];
+  });
+  return { all, checked };
+}
+
+/**
+ * Runs a program once with checks, on what `feed` uploads. Throws FeatherdetError, with the first node that makes numbers beyond halves.
+ * Programs in f32 are not run.
+ */
+export async function checkRange(
+  device: Device,
+  source: ProgramSource,
+  file: string,
+  feed: (program: Program) => void,
+): Promise<void> {
+  if (source.form.scalar !== "f16") return;
+  const { all, checked } = withChecks(source);
+  const size = 4 * Math.max(1, checked.length);
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
+  const flags = device.device.createBuffer({ label: FLAGS, usage, size });
+  const external = new Map<string, External>([...source.external ?? [], [FLAGS, { kind: "buffer", buffer: flags }]]);
+  const program = await Program.create(device, { ...source, dispatches: all, external });
+  try {
+    feed(program);
+    const encoder = device.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    program.encode(pass);
+    pass.end();
+    const read = new ReadbackPool(program.memory, size).record(encoder, [{ buffer: flags, offset: 0, size }]);
+    device.device.queue.submit([encoder.finish()]);
+    const at = new Uint32Array(await read()).indexOf(1);
+    if (at < 0) return;
+    const { name, operator } = checked[at];
+    throw new FeatherdetError("makes numbers beyond 65504, the greatest that f16 stores: use precision f32", {
+      file,
+      node: name,
+      operator,
+    });
+  } finally {
+    program.destroy();
+    flags.destroy();
+  }
+}

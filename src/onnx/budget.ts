@@ -1,0 +1,33 @@
+/**
+ * How much an import may compute: a file of a few bytes can ask for constants that fill the memory.
+ *
+ * @module
+ */
+
+import { FeatherdetError } from "../graph/error.ts";
+
+/** Elements for any file: more than the tables of cells, masks and position embeddings of detectors. */
+const ELEMENTS = 2 ** 24;
+
+/** Elements for every byte of the file: models that rearrange their weights do so a few times. */
+const ELEMENTS_A_BYTE = 4;
+
+/** Elements that the import of one file may still read and make. */
+export class Budget {
+  #left: number;
+  readonly #all: number;
+
+  /** The budget of a file with that many bytes, its external data among them. */
+  constructor(bytes: number) {
+    this.#left = this.#all = ELEMENTS + ELEMENTS_A_BYTE * bytes;
+  }
+
+  /** Takes elements off. Throws FeatherdetError where not so many are left; call it before making them. */
+  spend(elements: number): void {
+    this.#left -= elements;
+    if (this.#left >= 0) return;
+    throw new FeatherdetError(
+      `needs ${elements} elements of constants that the file computes, more than what is left of ${this.#all} for this file`,
+    );
+  }
+}
