@@ -73,6 +73,14 @@ Deno.test("rows and columns stand where their names do, and maps of other sizes 
   assert(place("teacher, level 1")[0] + 7 * fineCell < fineLeft, "beside each other");
 });
 
+Deno.test("long names of columns are broken into lines above their own maps", () => {
+  const names = ["after many epochs of labels", "after", "of the teacher alone, and nothing else", "d", "e"];
+  const root = readSvg(drawMaps(names.map((name) => map(name, rising)), TEXT));
+  assertEquals(textsOf(root).filter((text) => names.includes(text)), ["after", "d", "e"]);
+  const words = textsOf(root).join(" ");
+  for (const name of names) assert(words.includes(name), name);
+});
+
 Deno.test("maps that cannot be drawn are refused by name", () => {
   assertThrows(() => drawMaps([], TEXT), FeatherdetError, "there are no maps to draw");
   assertThrows(

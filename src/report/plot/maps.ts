@@ -7,7 +7,7 @@
 import type { PlotOptions } from "npm:@observablehq/plot@0.6.17";
 import { FeatherdetError } from "../../graph/error.ts";
 import { figure, type LegendItem } from "./figure.ts";
-import { textWidth } from "./measure.ts";
+import { textWidth, wrapText } from "./measure.ts";
 import { element } from "./svg.ts";
 import { hex, SIZES } from "./theme.ts";
 
@@ -41,8 +41,8 @@ const SHADES = 16;
 /** The colours that shades lie between. */
 const LIGHT = [238, 240, 244], MIDDLE = [64, 132, 196], DARK = [12, 20, 60];
 
-/** Largest side of a map in pixels, between maps, around all, and the width of the figure at least. */
-const SIDE = 160, GAP = 10, EDGE = 16, LEAST_WIDTH = 480, MOST_WIDTH = 760;
+/** Pixels: the largest side of a map, between maps, around all, from line to line of text, and the width of the figure. */
+const SIDE = 160, GAP = 10, EDGE = 16, LINE = 16, LEAST_WIDTH = 480, MOST_WIDTH = 760;
 
 function shadeColour(shade: number): string {
   const place = 2 * shade / (SHADES - 1);
@@ -84,6 +84,14 @@ function mapElement(map: DrawnMap, left: number, side: number, range: MapPlotOpt
   );
 }
 
+/** Lines of text, the last of them just above the maps. */
+function headingElements(lines: readonly string[], middle: number): SVGElement[] {
+  return lines.map((text, line) => {
+    const y = -6 - LINE * (lines.length - 1 - line);
+    return element("text", { x: middle, y, "text-anchor": "middle" }, text);
+  });
+}
+
 function check(maps: readonly DrawnMap[]): void {
   if (maps.length === 0) throw new FeatherdetError("there are no maps to draw");
   for (const { row, column, size: [height, width], values } of maps) {
@@ -116,10 +124,12 @@ export function drawMaps(
   const left = EDGE + GAP + Math.ceil(Math.max(...rows.map((row) => textWidth(row, SIZES.text))));
   const side = Math.min(SIDE, Math.floor((MOST_WIDTH - left - EDGE) / columns.length) - GAP);
   const width = Math.max(LEAST_WIDTH, left + columns.length * (side + GAP) + EDGE);
+  const headings = columns.map((column) => wrapText(column, side, SIZES.text));
+  const lines = Math.max(...headings.map(({ length }) => length));
   const panels = rows.map((row, place): PlotOptions => {
     const drawn = maps.filter((map) => map.row === row);
     const tall = Math.max(...drawn.map(({ size: [height, width] }) => side * height / width));
-    const top = place === 0 ? SIZES.text + 10 : 0;
+    const top = place === 0 ? LINE * lines + GAP : 0;
     const draw = () =>
       element(
         "g",
@@ -128,9 +138,7 @@ export function drawMaps(
         ...drawn.map((map) => mapElement(map, left + columns.indexOf(map.column) * (side + GAP), side, range)),
         ...place > 0
           ? []
-          : columns.map((column, i) =>
-            element("text", { x: left + i * (side + GAP) + side / 2, y: -6, "text-anchor": "middle" }, column)
-          ),
+          : headings.flatMap((heading, i) => headingElements(heading, left + i * (side + GAP) + side / 2)),
       );
     return { height: Math.ceil(top + tall + GAP), marks: [draw] };
   });

@@ -32,6 +32,8 @@ export interface TrainingPlotOptions {
 export interface RunsPlotOptions extends TrainingPlotOptions {
   /** Losses whose sum is drawn, for runs that do not have the same; all by default. A run that lacks one of them has no line. */
   readonly losses?: readonly string[];
+  /** Percent at both ends of the axis of mAP50, for runs that are close together; 0 to 100 by default. */
+  readonly range?: readonly [least: number, greatest: number];
 }
 
 /** A run among others. */
@@ -203,7 +205,10 @@ function lossSum({ losses }: TrainingEpoch, names: readonly string[] = Object.ke
  * assert.ok(drawRuns(runs, { title: "Two runs" }).includes("run 1 (best 60.0)"));
  * ```
  */
-export function drawRuns(runs: readonly TrainingRun[], { title, subtitle, losses: named }: RunsPlotOptions): string {
+export function drawRuns(
+  runs: readonly TrainingRun[],
+  { title, subtitle, losses: named, range = [0, 100] }: RunsPlotOptions,
+): string {
   const domain = domainOf(runs.map(({ epochs }) => epochs));
   const maps = runs.map(({ label, epochs }, i): Series => {
     const points = scores(epochs, "map50");
@@ -224,7 +229,7 @@ export function drawRuns(runs: readonly TrainingRun[], { title, subtitle, losses
     width: WIDTH,
     legend: legendOf(maps),
     panels: [
-      panel(maps, domain, "mAP50 (%)", TALL, { domain: [0, 100], nice: false }),
+      panel(maps, domain, "mAP50 (%)", TALL, { domain: [...range], zero: false, nice: false }),
       panel(losses, domain, summed, TALL),
     ],
   });
