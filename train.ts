@@ -78,12 +78,19 @@ export {
   type GraphLosses,
   PLAIN,
   type TrainableGraph,
+  trainableGraph,
   type TrainingVariant,
 } from "./src/train/variant.ts";
 export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
 export { distilled, type DistilledOptions, type DistilTerm } from "./src/train/variants/distilled.ts";
 export { masked, type MaskedSettings } from "./src/train/variants/masked.ts";
-export type { DistilLossName, FeatureNames } from "./src/compress/distill/mod.ts";
+export {
+  DISTIL_LOSS_NAMES,
+  type DistilLossName,
+  type DistilPlaces,
+  distilPlaces,
+  type FeatureNames,
+} from "./src/compress/distill/mod.ts";
 export type * from "./src/compress/prune/mod.ts";
 export type { Pass, PassResult } from "./src/compress/pass.ts";
 export type * from "./src/compress/statistics.ts";

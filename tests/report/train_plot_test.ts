@@ -113,3 +113,36 @@ Deno.test("several runs are compared by one figure, each in its colour", () => {
   assert(colours[0] !== colours[1] && colours.every((colour) => colour !== null), `${colours}`);
   assertEquals([lineOf(root, "scratch").length, lineOf(root, "tuned").length], [4, 6]);
 });
+
+Deno.test("losses that runs have in common are compared by their sum, and a run without them has no line of it", () => {
+  const both = epochs(4).map((one) => ({ ...one, losses: { ...one.losses, "distil cwd": 100 } }));
+  const taught = epochs(4).map((one) => ({ ...one, losses: { "distil cwd": 1 } }));
+  const runs = [{ label: "labels", epochs: epochs(4) }, { label: "both", epochs: both }, {
+    label: "teacher",
+    epochs: taught,
+  }];
+  const root = readSvg(drawRuns(runs, { title: "Three", losses: ["box", "classes", "distribution"] }));
+  assertStringIncludes(textsOf(root).join("\n"), "sum of box, classes, distribution");
+  assertEquals(lineOf(root, "labels"), lineOf(root, "both"));
+  assertEquals(lineOf(root, "labels").length, 4);
+  assertEquals(
+    [...root.querySelectorAll("path")].filter((one) => one.getAttribute("aria-label") === "teacher").length,
+    0,
+  );
+  const all = readSvg(drawRuns(runs, { title: "Three" }));
+  assertStringIncludes(textsOf(all).join("\n"), "sum of losses");
+  assert(lineOf(all, "labels")[0][1] > lineOf(all, "both")[0][1], "all losses are summed where none is named");
+});
+
+Deno.test("runs that are close together can have a shorter axis of mAP50", () => {
+  const runs = [{ label: "one", epochs: epochs(6) }];
+  const rise = (more: { range?: readonly [number, number] }) => {
+    const line = lineOf(readSvg(drawRuns(runs, { title: "One", ...more })), "one (best 50.0)");
+    return { rise: line[0][1] - line[5][1], floor: line[2][1] };
+  };
+  const [whole, short, above] = [rise({}), rise({ range: [0, 50] }), rise({ range: [20, 70] })];
+  assertAlmostEquals(short.rise, 2 * whole.rise, 0.1);
+  assertAlmostEquals(above.rise, short.rise, 0.1);
+  // 20 % lies on the axis itself where that begins at 20, and 2/5 of the height of 50 above it where it begins at 0.
+  assertAlmostEquals(above.floor - short.floor, 0.4 * short.rise, 0.1);
+});

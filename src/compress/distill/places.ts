@@ -15,7 +15,9 @@ export interface DistilPlaces {
   readonly distributions: string;
   /** Height and width of each level's maps, in the order of the anchors. */
   readonly sizes: readonly Pair[];
+  /** How many classes it knows. */
   readonly classes: number;
+  /** Bins of each distance's distribution. */
   readonly bins: number;
   /** The maps that enter the head, one a level: what both of its branches read. */
   readonly features: readonly string[];

@@ -7,9 +7,17 @@
 export { type BarOptions, type BarPart, drawBars } from "./bars.ts";
 export { type ConfusionPlotOptions, drawConfusion } from "./confusion.ts";
 export { drawHistogram, type HistogramCounts, type HistogramOptions, type HistogramRange } from "./histogram.ts";
+export { drawMaps, type DrawnMap, type MapPlotOptions } from "./maps.ts";
 export { drawMemory, type MemoryPlotOptions } from "./memory.ts";
 export { drawPareto, findParetoFront, type ParetoKind, type ParetoOptions, type ParetoPoint } from "./pareto.ts";
 export { type CurveOptions, drawPrecisionRecall } from "./precision_recall.ts";
 export { drawProfile, type ProfileOptions } from "./profile.ts";
-export { drawRuns, drawTraining, type TrainingEpoch, type TrainingPlotOptions, type TrainingRun } from "./training.ts";
+export {
+  drawRuns,
+  drawTraining,
+  type RunsPlotOptions,
+  type TrainingEpoch,
+  type TrainingPlotOptions,
+  type TrainingRun,
+} from "./training.ts";
 export { drawWidths, type WidthPlotOptions } from "./widths.ts";

@@ -28,6 +28,14 @@ export interface TrainingPlotOptions {
   readonly subtitle?: string;
 }
 
+/** What is written on the plot of several runs. */
+export interface RunsPlotOptions extends TrainingPlotOptions {
+  /** Losses whose sum is drawn, for runs that do not have the same; all by default. A run that lacks one of them has no line. */
+  readonly losses?: readonly string[];
+  /** Percent at both ends of the axis of mAP50, for runs that are close together; 0 to 100 by default. */
+  readonly range?: readonly [least: number, greatest: number];
+}
+
 /** A run among others. */
 export interface TrainingRun {
   /** What tells it from the others. */
@@ -179,8 +187,15 @@ export function drawTraining(epochs: readonly TrainingEpoch[], { title, subtitle
   });
 }
 
+/** The sum of an epoch's losses of these names; undefined if it lacks one. */
+function lossSum({ losses }: TrainingEpoch, names: readonly string[] = Object.keys(losses)): number | undefined {
+  if (names.some((name) => !Object.hasOwn(losses, name))) return undefined;
+  return names.reduce((sum, name) => sum + losses[name], 0);
+}
+
 /**
- * Draws the mAP50 of several runs over the same epochs, and below it the sum of their losses. Returns an SVG file's text.
+ * Draws the mAP50 of several runs over the same epochs, and below it the sum of their losses. Sums can be compared if the losses are the
+ * same: name those that runs have in common. Returns an SVG file's text.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -190,7 +205,10 @@ export function drawTraining(epochs: readonly TrainingEpoch[], { title, subtitle
  * assert.ok(drawRuns(runs, { title: "Two runs" }).includes("run 1 (best 0.600)"));
  * ```
  */
-export function drawRuns(runs: readonly TrainingRun[], { title, subtitle }: TrainingPlotOptions): string {
+export function drawRuns(
+  runs: readonly TrainingRun[],
+  { title, subtitle, losses: named, range = [0, 1] }: RunsPlotOptions,
+): string {
   const domain = domainOf(runs.map(({ epochs }) => epochs));
   const maps = runs.map(({ label, epochs }, i): Series => {
     const points = scores(epochs, "map50");
@@ -199,18 +217,20 @@ export function drawRuns(runs: readonly TrainingRun[], { title, subtitle }: Trai
   const losses = runs.map(({ label, epochs }, i): Series => ({
     label,
     colour: seriesColour(i),
-    points: epochs.map(({ epoch, losses }) => {
-      return { x: epoch + 1, y: Object.values(losses).reduce((sum, loss) => sum + loss, 0) };
+    points: epochs.flatMap((one) => {
+      const y = lossSum(one, named);
+      return y === undefined ? [] : [{ x: one.epoch + 1, y }];
     }),
   }));
+  const summed = named === undefined ? "sum of losses" : `sum of ${named.join(", ")}`;
   return figure({
     title,
     subtitle,
     width: WIDTH,
     legend: legendOf(maps),
     panels: [
-      panel(maps, domain, "mAP50", TALL, { domain: [0, 1], nice: false }),
-      panel(losses, domain, "sum of losses", TALL),
+      panel(maps, domain, "mAP50", TALL, { domain: [...range], zero: false, nice: false }),
+      panel(losses, domain, summed, TALL),
     ],
   });
 }
