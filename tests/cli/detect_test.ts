@@ -70,7 +70,10 @@ Deno.test("damage is a warning, a refusal under --strict, and labels of all scri
     const picture = join(images, "a.png"), drawn = join(folder, "drawn.png");
     const args = ["detect", "--model", model, "--confidence", "0.1", "--image", picture];
     const [plain, strict] = await Promise.all([[...args, "--draw", drawn], [...args, "--strict"]].map(commandLine));
-    assertEquals([plain.code, plain.lines[0]], [0, `warning: ${picture}: damaged PNG: the checksum of IDAT is wrong`]);
+    assertEquals([plain.code, plain.lines[0]], [
+      0,
+      `warning: ${picture}: damaged PNG: the checksum of IDAT is wrong`,
+    ]);
     assert(!plain.lines.some((line) => line.startsWith("drawn by number")), plain.lines.join("\n"));
     assertMatch(plain.stdout, /猫|Ж|café/);
     assertEquals((await decodeImage(await Deno.readFile(drawn))).width, 64);

@@ -137,12 +137,12 @@ Deno.test("losses that runs have in common are compared by their sum, and a run 
 Deno.test("runs that are close together can have a shorter axis of mAP50", () => {
   const runs = [{ label: "one", epochs: epochs(6) }];
   const rise = (more: { range?: readonly [number, number] }) => {
-    const line = lineOf(readSvg(drawRuns(runs, { title: "One", ...more })), "one (best 50.0)");
+    const line = lineOf(readSvg(drawRuns(runs, { title: "One", ...more })), "one (best 0.500)");
     return { rise: line[0][1] - line[5][1], floor: line[2][1] };
   };
-  const [whole, short, above] = [rise({}), rise({ range: [0, 50] }), rise({ range: [20, 70] })];
+  const [whole, short, above] = [rise({}), rise({ range: [0, 0.5] }), rise({ range: [0.2, 0.7] })];
   assertAlmostEquals(short.rise, 2 * whole.rise, 0.1);
   assertAlmostEquals(above.rise, short.rise, 0.1);
-  // 20 % lies on the axis itself where that begins at 20, and 2/5 of the height of 50 above it where it begins at 0.
+  // 0.2 lies on the axis itself where that begins there, and 2/5 of the height of 0.5 above it where it begins at 0.
   assertAlmostEquals(above.floor - short.floor, 0.4 * short.rise, 0.1);
 });

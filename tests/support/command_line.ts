@@ -12,7 +12,7 @@ const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
-  /** Lines of stderr but for what drivers and downloads say. */
+  /** Lines of stderr, as `ownLines` leaves them. */
   readonly lines: readonly string[];
 }
 
@@ -25,9 +25,11 @@ export function command(args: readonly string[]): Deno.Command {
   });
 }
 
-/** Lines that are the toolkit's own. */
+/** Lines of the toolkit itself, but for those that say what is being made ready. */
 export function ownLines(stderr: string): string[] {
-  return stderr.split("\n").filter((line) => line !== "" && !/^Download |^adapter: |XDG_RUNTIME_DIR/.test(line));
+  return stderr.split("\n").filter((line) =>
+    line !== "" && !/^Download |^adapter: |^preparing |^reading |XDG_RUNTIME_DIR/.test(line)
+  );
 }
 
 /** Runs a command to its end. */

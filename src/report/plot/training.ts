@@ -32,7 +32,7 @@ export interface TrainingPlotOptions {
 export interface RunsPlotOptions extends TrainingPlotOptions {
   /** Losses whose sum is drawn, for runs that do not have the same; all by default. A run that lacks one of them has no line. */
   readonly losses?: readonly string[];
-  /** Percent at both ends of the axis of mAP50, for runs that are close together; 0 to 100 by default. */
+  /** mAP50 at both ends of its axis, for runs that are close together; 0 to 1 by default. */
   readonly range?: readonly [least: number, greatest: number];
 }
 
