@@ -1,10 +1,11 @@
-/** YOLO11n in every form of storage that the default tests leave out, because one of them is slow on software adapters. */
+/** YOLO11n on all photographs of the fixture, and in every form of storage: the default tests do part of it. */
 
 import { assert } from "@std/assert";
 import { openSharedDevice } from "../../src/gpu/device.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { Session } from "../../src/engine/session.ts";
 import { outputDifference } from "../support/output_tensor.ts";
+import { assertSameDetections } from "../support/same_detections.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
 const REFERENCE = ["models/yolo11n.onnx", "reference/397133.images.f32", "reference/397133.output0.f32"];
@@ -41,3 +42,9 @@ for (const storage of ["texture", "buffer"] as const) {
     );
   }
 }
+
+sharedDataTest(
+  "yolo11n on 50 photographs: the detections of onnxruntime and a CPU NMS, from the same tensor",
+  ["models/yolo11n.onnx", "coco/val/images/"],
+  (model, folder) => assertSameDetections(model, folder, 640),
+);
