@@ -87,12 +87,12 @@ const ways = [...new Set(rows.map(({ way }) => way))];
 const subtitle = `${dataset.name} ${dataset.split}, ${dataset.images.length} pictures; ${adapter.name}`;
 const svg = drawPareto(
   told.map(({ way, shares, map50 }) => ({
-    ...{ label: shares.gflops.toFixed(2), group: way, x: shares.gflops, y: 100 * map50 },
+    ...{ label: shares.gflops.toFixed(2), group: way, x: shares.gflops, y: map50 },
     kind: "measured" as const,
   })),
   {
     ...{ title: given.title, subtitle, lines: ways.slice(1), above: ways[0] },
-    ...{ xLabel: "operations, share of the original", yLabel: "mAP50 (%)" },
+    ...{ xLabel: "operations, share of the original", yLabel: "mAP50" },
   },
 );
 await Deno.writeTextFile(`${given.out}.svg`, svg);

@@ -115,7 +115,7 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "sparsity %",
       "bit operations T",
       "of T original",
-      "mAP50 %",
+      "mAP50",
       "of T original (published)",
       "device ms",
       "of T original",
@@ -131,7 +131,7 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "0.0",
       "4.000",
       "1.000",
-      "50.00",
+      "0.500",
       "1.000 (1.000)",
       "—¹",
       "—¹",
@@ -148,7 +148,7 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "12.5",
       "1.000",
       "0.250",
-      "45.00",
+      "0.450",
       "0.900 (0.979)",
       "—¹",
       "—¹",
@@ -165,7 +165,7 @@ Deno.test("the first table: figures, ratios worked out by hand, published ratios
       "0.0",
       "4.000",
       "1.000",
-      "25.00",
+      "0.250",
       "0.500 (0.987)",
       "—¹",
       "—¹",
@@ -263,10 +263,10 @@ Deno.test("every variant is in the full tables; a quick look, the run and the fa
     "a / b",
   ]);
   assertEquals(tableIn(page, "variant", "device ms")[1], ["T original", "—¹", "—¹", "100.0", "—¹", "—¹"]);
-  assertEquals(tableIn(page, "model", "size MB", "mAP50-95 % (published)")[1], [
+  assertEquals(tableIn(page, "model", "size MB", "mAP50-95 (published)")[1], [
     "yolo11s at 640",
     "38.00",
-    "47.0",
+    "0.470",
     "—¹",
     "12.3",
   ]);
@@ -375,7 +375,7 @@ Deno.test("rows of several seeds: means and ranges, over the original's mean, in
     "+ pruning (3 seeds, 1 of them recorded)",
     "+ everything (3 seeds, 1 of them recorded)",
   ]);
-  assertEquals(at("mAP50 %", steps), ["80.00", "60.00 [40.00, 80.00]", "40.00"]);
+  assertEquals(at("mAP50", steps), ["0.800", "0.600 [0.400, 0.800]", "0.400"]);
   // The mean of 0.4, 0.6 and 0.8 over 0.8; files of one size have no range.
   assertEquals(steps[2].slice(1, 3), ["4.00", "0.500 (0.672)"]);
   assertEquals(steps[2][9], "0.750 [0.500, 1.000] (0.979)");
@@ -405,7 +405,7 @@ Deno.test("rows of several seeds: means and ranges, over the original's mean, in
   ]);
   const points = paretoPoints(results(rows), "latency");
   assertEquals(points.map(({ label }) => label), ["T original", "T pruned", "T narrow", "T small", "T both"]);
-  assertEquals(points[1].range?.map((end) => +end.toFixed(6)), [20, 40]);
+  assertEquals(points[1].range?.map((end) => +end.toFixed(6)), [0.2, 0.4]);
   const bars = (all: readonly ResultRow[]) =>
     drawResultPareto(results(all), "bytes").match(/aria-label="range"/g)?.length;
   assertEquals([bars(rows), bars(ROWS)], [1, undefined]);
@@ -454,7 +454,7 @@ Deno.test("CSV: figures in their own units, empty where they are missing, what c
   }
 });
 
-Deno.test("plots: variants that were measured, in percent, and the family's published mAP beside them", () => {
+Deno.test("plots: variants that were measured, and the family's published mAP beside them", () => {
   const member = {
     model: "yolo11s",
     size: 640,
@@ -466,18 +466,18 @@ Deno.test("plots: variants that were measured, in percent, and the family's publ
   const brief = (cost: "latency" | "bytes") =>
     paretoPoints(all, cost).map(({ label, x, y, kind }) => [label, x, +y.toFixed(6), kind]);
   assertEquals(brief("latency"), [
-    ["T original", 100, 40, "measured"],
-    ["T pruning", 40, 30, "predicted"],
-    ["T pruning+quantization", 25, 36, "measured"],
-    ["yolo11s", 12, 47, "published"],
+    ["T original", 100, 0.4, "measured"],
+    ["T pruning", 40, 0.3, "predicted"],
+    ["T pruning+quantization", 25, 0.36, "measured"],
+    ["yolo11s", 12, 0.47, "published"],
   ]);
   assertEquals(brief("bytes"), [
-    ["T original", 10, 40, "measured"],
-    ["T pruning", 5, 30, "measured"],
-    ["T distillation", 4, 20, "measured"],
-    ["T pruning+quantization", 1.9, 36, "measured"],
-    ["yolo11s", 38, 47, "published"],
-    ["yolo11x", 38, 47, "published"],
+    ["T original", 10, 0.4, "measured"],
+    ["T pruning", 5, 0.3, "measured"],
+    ["T distillation", 4, 0.2, "measured"],
+    ["T pruning+quantization", 1.9, 0.36, "measured"],
+    ["yolo11s", 38, 0.47, "published"],
+    ["yolo11x", 38, 0.47, "published"],
   ]);
   const svg = drawResultPareto(all, "latency");
   for (const text of ["T original", "Adapter 9 (software)", "yolo11s", "val2017"]) assertStringIncludes(svg, text);

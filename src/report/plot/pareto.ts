@@ -183,9 +183,9 @@ const EMPTY = "no variant has been measured yet";
  * import assert from "node:assert/strict";
  * import { drawPareto } from "./pareto.ts";
  * const svg = drawPareto([
- *   { label: "n", group: "YOLO11", x: 6.5, y: 39.5, kind: "published" },
- *   { label: "s", group: "YOLO11", x: 21.5, y: 47, kind: "published" },
- * ], { title: "YOLO11", xLabel: "GFLOPs", yLabel: "mAP50-95 (%)", lines: ["YOLO11"], log: true });
+ *   { label: "n", group: "YOLO11", x: 6.5, y: 0.395, kind: "published" },
+ *   { label: "s", group: "YOLO11", x: 21.5, y: 0.47, kind: "published" },
+ * ], { title: "YOLO11", xLabel: "GFLOPs", yLabel: "mAP50-95", lines: ["YOLO11"], log: true });
  * assert.ok(svg.startsWith("<svg"));
  * ```
  */

@@ -80,7 +80,7 @@ const SEEDS_TEXT = [
 function familyTable(family: readonly FamilyMember[]): string[] {
   if (family.length === 0) return [];
   const times = ["gpuMedian", "detectMedian"] as const;
-  const heading = ["model", FORMATS.fileBytes.heading, "mAP50-95 % (published)"];
+  const heading = ["model", FORMATS.fileBytes.heading, "mAP50-95 (published)"];
   return [
     "## The published family",
     "",
@@ -92,7 +92,7 @@ function familyTable(family: readonly FamilyMember[]): string[] {
         title: `${model} at ${size}`,
         cells: [
           { figure: { value: fileBytes }, format: FORMATS.fileBytes },
-          { figure: { value: publishedMap }, format: { ...FORMATS.map, digits: 1 } },
+          { figure: { value: publishedMap }, format: { ...FORMATS.map, digits: 3 } },
           ...times.map((name) => ({ figure: timing[name] ?? { missing: "not timed" }, format: FORMATS[name] })),
         ],
       })),

@@ -37,7 +37,7 @@ function kindOf(...figures: readonly Figure[]): ParetoKind {
   return figures.some((figure) => predictorOf(figure) !== undefined) ? "predicted" : "measured";
 }
 
-/** The points of a plot: variants that have both figures, and the published family. mAP is in percent. */
+/** The points of a plot: variants that have both figures, and the published family. */
 export function paretoPoints(results: TableResults, cost: ParetoCost): ParetoPoint[] {
   const { rows, family } = results, name = costName(results, cost);
   const { unit } = FORMATS[name];
@@ -46,14 +46,14 @@ export function paretoPoints(results: TableResults, cost: ParetoCost): ParetoPoi
     const [across, up] = [valueOf(x), valueOf(y)];
     if (across === undefined || up === undefined) return [];
     const group = ROLE_TITLES[row.role], range = rangeOf(y);
-    const seeds = range && { range: [100 * range[0], 100 * range[1]] as const };
-    return [{ label: row.title, group, x: across / unit, y: 100 * up, kind: kindOf(x, y), ...seeds }];
+    const seeds = range && { range };
+    return [{ label: row.title, group, x: across / unit, y: up, kind: kindOf(x, y), ...seeds }];
   });
   const published = family.flatMap(({ model, fileBytes, publishedMap, timing }): ParetoPoint[] => {
     const time = name === "fileBytes" ? undefined : timing[name];
     const across = name === "fileBytes" ? fileBytes : time && valueOf(time);
     if (across === undefined) return [];
-    return [{ label: model, group: FAMILY, x: across / unit, y: 100 * publishedMap, kind: "published" }];
+    return [{ label: model, group: FAMILY, x: across / unit, y: publishedMap, kind: "published" }];
   });
   return [...variants, ...published];
 }
