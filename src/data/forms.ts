@@ -68,7 +68,10 @@ async function formOf(folder: Folder, options: FolderOptions): Promise<Form | un
   const first = coco ?? voc;
   if (first === undefined) {
     if (options.labels !== false) return await yoloForm(folder);
-    return await yoloForm(folder).catch(() => undefined) ?? pictureForm(folder);
+    const yolo = await yoloForm(folder).catch(() => undefined);
+    // A folder of data sets, one for each split, is no folder of pictures, though nobody asks for their labels.
+    const inside = await formsInside(folder.path, { ...options, labels: true });
+    return yolo ?? (splitInside(inside, options) === undefined ? pictureForm(folder) : undefined);
   }
   const yolo = await yoloForm(folder).catch(() => undefined);
   const others = [coco && voc && "Pascal VOC", yolo && "YOLO"].filter((name) => name !== undefined);
@@ -137,15 +140,24 @@ async function readForm(form: Form, path: string, options: FolderOptions): Promi
   return { ...dataset, warnings: [...dataset.warnings, ...nearlyEqualNames(dataset.classes)] };
 }
 
-/** Reads a folder that only holds others: that of the split that is wanted, or the only one that is a data set. */
-async function readInside(path: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
+/** Names of the folders in a folder that are data sets, or would be if nothing in them were broken. */
+async function formsInside(path: string, options: FolderOptions): Promise<string[]> {
   const inside: string[] = [];
   for (const name of foldersIn(path)) {
     if (await formOf({ path: join(path, name) }, options).catch(() => true)) inside.push(name);
   }
-  const wanted = options.split ?? DEFAULT_SPLIT;
-  const splits = inside.map((name) => usualSplit(name) ?? name);
-  const found = inside.find((name) => name === wanted) ?? inside[splits.indexOf(usualSplit(wanted) ?? wanted)];
+  return inside;
+}
+
+/** The one of some folders that is the split that is wanted; undefined if none is. */
+function splitInside(folders: readonly string[], { split: wanted = DEFAULT_SPLIT }: FolderOptions): string | undefined {
+  const usual = usualSplit(wanted) ?? wanted;
+  return folders.find((name) => name === wanted) ?? folders.find((name) => (usualSplit(name) ?? name) === usual);
+}
+
+/** Reads a folder that only holds others: that of the split that is wanted, or the only one that is a data set. */
+async function readInside(path: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
+  const inside = await formsInside(path, options), found = splitInside(inside, options);
   const name = options.name ?? nameOf(path);
   if (found !== undefined) {
     // The folder of a split has none of its own.
@@ -156,7 +168,8 @@ async function readInside(path: string, options: FolderOptions, remarks: Remarks
     remarks.say(`read from ${join(path, inside[0])}`);
     return await read(join(path, inside[0]), { ...options, name }, remarks);
   }
-  throw inside.length > 0 ? noSplit(path, wanted, splits) : noForm(path);
+  if (inside.length === 0) throw noForm(path);
+  throw noSplit(path, options.split ?? DEFAULT_SPLIT, inside.map((name) => usualSplit(name) ?? name));
 }
 
 /** Reads the data set that a file describes: one of YOLO's YAML files, or a file of COCO's annotations. */

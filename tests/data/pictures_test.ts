@@ -6,7 +6,7 @@ import { openDataset } from "../../src/data/open.ts";
 import { openTrainingPart, openValidationPart } from "../../src/data/parts.ts";
 import { withoutLabels } from "../../src/data/pictures.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
-import { inFolder, putPictures, putYolo, TINY } from "../support/data_folders.ts";
+import { inFolder, putCoco, putPictures, putYolo, TINY } from "../support/data_folders.ts";
 
 const SIZES = TINY.pictures.map(({ name, width, height }) => [name, width, height]);
 
@@ -50,4 +50,14 @@ Deno.test("a data set with labels is read with them all the same, and the pictur
     assertEquals(bare.images.flatMap(({ boxes }) => boxes), []);
     assertEquals((await bare.images[2].load()).data, (await set.images[2].load()).data);
     assertEquals(await bare.images[2].bytes(), await set.images[2].bytes());
+  }));
+
+Deno.test("folders that are COCO sets of their own stay splits, whatever their names, where labels are not asked for", () =>
+  inFolder(async (folder) => {
+    for (const split of ["train", "val", "extra"]) await putCoco(join(folder, split), TINY);
+    for (const split of ["train", "extra", "train+extra"]) {
+      const [bare, labelled] = [false, true].map((labels) => openTrainingPart(folder, { split, labels }));
+      assertEquals((await bare).images.map(({ name }) => name), (await labelled).images.map(({ name }) => name), split);
+      assertEquals([(await bare).split, (await bare).classes], [split, TINY.classes]);
+    }
   }));
