@@ -46,14 +46,25 @@ export function fitFamily(family: DeviceFamily, times: readonly PublishedTime[] 
   const rows = times.map(({ device, precision, model, milliseconds }) => {
     return { at: devices.indexOf(device), device, precision, table: yardstick(model, tail), log: Math.log(milliseconds) };
   });
+  const offOf = ({ device, precision, table, log }: typeof rows[number], parameters: LatencyParameters) =>
+    (Math.log(networkTime(table, device, precision, parameters)) - log) / NOISE;
+  const strain = (value: number, i: number) => (value - priors[i][0]) / priors[i][1];
   const residuals = (vector: readonly number[]) => {
     const parameters = devices.map((_, device) => parametersAt(vector, device));
-    const off = rows.map(({ at, device, precision, table, log }) => {
-      return (Math.log(networkTime(table, device, precision, parameters[at])) - log) / NOISE;
-    });
-    return Float64Array.from([...off, ...vector.map((value, i) => (value - priors[i][0]) / priors[i][1])]);
+    return Float64Array.from([...rows.map((row) => offOf(row, parameters[row.at])), ...vector.map(strain)]);
   };
-  const found = leastSquares(priors.map(([mean]) => mean), residuals);
+  const moved = (vector: readonly number[], index: number, before: Float64Array) => {
+    const own = Math.floor((index - SHARED_PARAMETERS.length) / DEVICE_PARAMETERS.length);
+    if (own < 0) return residuals(vector);
+    // A device's parameter moves nothing but the device's rows.
+    const after = Float64Array.from(before), parameters = parametersAt(vector, own);
+    rows.forEach((row, i) => {
+      if (row.at === own) after[i] = offOf(row, parameters);
+    });
+    after[rows.length + index] = strain(vector[index], index);
+    return after;
+  };
+  const found = leastSquares(priors.map(([mean]) => mean), residuals, { moved });
   return new Map(devices.map((device, i) => [device, parametersAt(found, i)]));
 }
 

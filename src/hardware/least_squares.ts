@@ -10,6 +10,8 @@ export interface LeastSquaresOptions {
   readonly steps?: number;
   /** The greatest change of a parameter in one step; 1 by default. */
   readonly reach?: number;
+  /** The residuals after one parameter has moved, from those before it did: for residuals that depend on few parameters each. */
+  readonly moved?: (parameters: readonly number[], index: number, before: Float64Array) => Float64Array;
 }
 
 /** Solves `A x = b` for a symmetric positive definite matrix, by Cholesky's decomposition; undefined if it is not definite. */
@@ -50,14 +52,14 @@ const squared = (numbers: Float64Array) => numbers.reduce((sum, one) => sum + on
 export function leastSquares(
   start: readonly number[],
   residuals: (parameters: readonly number[]) => Float64Array,
-  { steps = 60, reach = 1 }: LeastSquaresOptions = {},
+  { steps = 60, reach = 1, moved = residuals }: LeastSquaresOptions = {},
 ): number[] {
   let at = [...start], found = residuals(at), cost = squared(found), damping = 1e-2;
   const n = at.length, tiny = 1e-5;
   for (let step = 0; step < steps; step++) {
     const columns = at.map((value, i) => {
-      const moved = residuals(at.with(i, value + tiny));
-      return moved.map((one, k) => (one - found[k]) / tiny);
+      const after = moved(at.with(i, value + tiny), i, found);
+      return after.map((one, k) => (one - found[k]) / tiny);
     });
     const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, one, k) => sum + one * b[k], 0);
     const normal = columns.map((a) => Float64Array.from(columns, (b) => dot(a, b)));
