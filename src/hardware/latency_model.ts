@@ -16,7 +16,9 @@ export const SHARED_PARAMETERS = [
   /** Share of the peak that a dense convolution of great size reaches, by precision. */
   ...["efficiency.fp32", "efficiency.fp16", "efficiency.int8"],
   /** Speed of a kind beside that of convolutions with a window. */
-  ...["pointwise", "depthwise", "product"],
+  ...["pointwise", "product"],
+  /** Share of the peak that depthwise convolutions reach; of the vector units' where a device states that. */
+  "depthwise",
   /** Length of sums, filters and pixels at which utilisation is halved. */
   ...["halfWindow", "halfFilters", "halfPixels"],
   /** Share of the bandwidth that is reached. */
@@ -29,8 +31,13 @@ export const SHARED_PARAMETERS = [
   "softmax",
 ] as const;
 
-/** Parameters of a device: factors on the family's. `odd` is the speed of depthwise layers, products of activations and Softmax. */
-export const DEVICE_PARAMETERS = ["device.speed", "device.bandwidth", "device.overhead", "device.odd"] as const;
+/**
+ * Parameters of a device: factors on the family's. `odd` is the speed of depthwise layers, products of activations and Softmax, `half`
+ * is on the sizes at which utilisation is halved.
+ */
+export const DEVICE_PARAMETERS = [
+  ...["device.speed", "device.bandwidth", "device.overhead", "device.odd", "device.half"],
+] as const;
 
 /** Name of a parameter. */
 export type LatencyParameter = typeof SHARED_PARAMETERS[number] | typeof DEVICE_PARAMETERS[number];
@@ -44,7 +51,7 @@ export const LATENCY_PRIORS: Priors = {
   "efficiency.fp16": [0.5, 0.5],
   "efficiency.int8": [0.4, 0.6],
   pointwise: [0.8, 0.4],
-  depthwise: [0.1, 0.8],
+  depthwise: [0.02, 1.5],
   product: [0.3, 0.7],
   halfWindow: [32, 0.7],
   halfFilters: [16, 0.7],
@@ -57,6 +64,7 @@ export const LATENCY_PRIORS: Priors = {
   "device.bandwidth": [1, 0.25],
   "device.overhead": [1, 0.4],
   "device.odd": [1, 0.4],
+  "device.half": [1, 0.3],
 };
 
 /** Priors of a family. */
@@ -122,15 +130,19 @@ export function layerTimer(
   const bytes = PRECISION_BYTES[used], overhead = p.overhead * p["device.overhead"] * 1e-3;
   const speeds = new Float64Array(LAYER_KINDS.length).fill(1), passes = new Float64Array(LAYER_KINDS.length).fill(1);
   speeds[KIND_NUMBER.pointwise] = p.pointwise;
-  speeds[KIND_NUMBER.depthwise] = p.depthwise * p["device.odd"];
+  // Their sums are short and their filters single, so that matrix units have nothing to multiply.
+  const vector = (device.vector ?? device.peaks[used]!) * 1e6 * p["device.speed"];
+  speeds[KIND_NUMBER.depthwise] = p.depthwise * p["device.odd"] * vector / peak;
   speeds[KIND_NUMBER.product] = p.product * p["device.odd"];
   passes[KIND_NUMBER.move] = p.move;
   passes[KIND_NUMBER.softmax] = p.softmax / p["device.odd"];
-  const { halfWindow, halfFilters, halfPixels } = p, moving = KIND_NUMBER.move;
+  const half = p["device.half"], halfWindow = p.halfWindow * half, halfFilters = p.halfFilters * half;
+  const halfPixels = p.halfPixels * half, moving = KIND_NUMBER.move, depthwise = KIND_NUMBER.depthwise;
   return ({ kinds, flops, window, filters, pixels, elements }, i, into) => {
     const kind = kinds[i];
     // Utilisation is size / (size + half) for each of the three sizes.
-    const wasted = (1 + halfWindow / window[i]) * (1 + halfFilters / filters[i]) * (1 + halfPixels / pixels[i]);
+    const tiles = kind === depthwise ? 1 : (1 + halfWindow / window[i]) * (1 + halfFilters / filters[i]);
+    const wasted = tiles * (1 + halfPixels / pixels[i]);
     into.overhead = kind === moving ? overhead * p.move : overhead;
     into.compute = IS_PRODUCT[kind] ? flops[i] * wasted / (peak * speeds[kind]) : 0;
     into.memory = elements[i] * bytes * passes[kind] / bandwidth;

@@ -52,6 +52,8 @@ export interface DeviceProfile {
   readonly title: string;
   /** GFLOP/s (2 x multiply-accumulates) by precision. Nominal where there is no `spec`. */
   readonly peaks: Readonly<Partial<Record<DevicePrecision, number>>>;
+  /** GFLOP/s in f32 of vector units beside matrix units, for devices that have both. */
+  readonly vector?: number;
   /** GB/s of its memory. Nominal where there is no `spec`. */
   readonly bandwidth: number;
   /** Name of the source of peaks and bandwidth. */
