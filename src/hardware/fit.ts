@@ -41,10 +41,19 @@ function priorVector({ devices }: DeviceFamily, priors: Priors): readonly (reado
  * Fits the model of a family: the parameters that are likeliest, given the times and the priors. With no times they are the priors'
  * own values. Throws FeatherdetError for rows of networks that cannot be built.
  */
-export function fitFamily(family: DeviceFamily, times: readonly PublishedTime[] = publishedTimes(family)): FittedFamily {
+export function fitFamily(
+  family: DeviceFamily,
+  times: readonly PublishedTime[] = publishedTimes(family),
+): FittedFamily {
   const { devices, tail } = family, priors = priorVector(family, priorsOf(family));
   const rows = times.map(({ device, precision, model, milliseconds }) => {
-    return { at: devices.indexOf(device), device, precision, table: yardstick(model, tail), log: Math.log(milliseconds) };
+    return {
+      at: devices.indexOf(device),
+      device,
+      precision,
+      table: yardstick(model, tail),
+      log: Math.log(milliseconds),
+    };
   });
   const offOf = ({ device, precision, table, log }: typeof rows[number], parameters: LatencyParameters) =>
     (Math.log(networkTime(table, device, precision, parameters)) - log) / NOISE;

@@ -11,7 +11,7 @@ import kept from "../../data/devices/fitted.json" with { type: "json" };
 import { FeatherdetError } from "../graph/error.ts";
 import { fitFamily, leaveOneModelOut } from "./fit.ts";
 import type { LatencyParameters } from "./latency_model.ts";
-import { type DeviceFamily, type DevicePrecision, DEVICE_FAMILIES } from "./profile.ts";
+import { DEVICE_FAMILIES, type DeviceFamily, type DevicePrecision } from "./profile.ts";
 
 /** What the model said of a published row whose network it had not seen. */
 export interface UnseenRow {

@@ -13,6 +13,7 @@ import { GraphIndex } from "../graph/graph_index.ts";
 import type { Node } from "../graph/operators.ts";
 import { isActivation } from "../graph/unary.ts";
 import { weightSource } from "../graph/weight_source.ts";
+import { recogniseActivations } from "../passes/mod.ts";
 
 /**
  * What a device treats alike: dense convolutions with a window (`window`) and without one (`pointwise`), depthwise and grouped ones
@@ -66,10 +67,12 @@ export interface FusedLayer {
 }
 
 /** Nodes that change neither the order nor the number of elements in memory. */
-const INVISIBLE: ReadonlySet<Node["op"]> = new Set([
-  ...["Reshape", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"],
-  ...["Cast", "UnpackWeights", "FakeQuantize", "FakeQuantizeWeights"],
-] as const);
+const INVISIBLE: ReadonlySet<Node["op"]> = new Set(
+  [
+    ...["Reshape", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"],
+    ...["Cast", "UnpackWeights", "FakeQuantize", "FakeQuantizeWeights"],
+  ] as const,
+);
 
 /** Nodes that only move numbers. */
 const MOVES: ReadonlySet<Node["op"]> = new Set(
@@ -132,8 +135,12 @@ function matrixOf(node: Node, inputs: readonly Shape[], output: Shape): MatrixSh
   }
 }
 
-/** The layers of a graph in its order. Throws FeatherdetError if shapes do not fit. */
-export function fusedLayers(graph: Graph): FusedLayer[] {
+/**
+ * The layers of a graph in its order. Activations that exporters spell in several nodes count as the one that they are. Throws
+ * FeatherdetError if shapes do not fit.
+ */
+export function fusedLayers(exported: Graph): FusedLayer[] {
+  const graph = recogniseActivations(exported);
   const index = GraphIndex.of(graph), taken = new Set<Node>();
   const shapeOf = (value: string) => index.shapeOf(value);
   const isWeight = (value: string) => weightSource(graph, value) !== undefined;

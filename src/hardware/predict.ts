@@ -55,14 +55,14 @@ export interface LatencyPrediction {
 export interface PredictLatencyOptions {
   /** Name of the device (see `deviceNames`). */
   readonly device: string;
-  /** The first that the device has published rows in, by default. */
+  /** By default f16, or the first that the device has published rows in. */
   readonly precision?: DevicePrecision;
 }
 
-/** The precision asked for, or the device's first. Throws FeatherdetError where the device has no peak in it. */
+/** The precision asked for, or f16, or the device's first. Throws FeatherdetError where the device has no peak in it. */
 function checkedPrecision(name: string, precision: DevicePrecision | undefined): DevicePrecision {
-  const { device } = findDevice(name), chosen = precision ?? device.rows[0].precision;
-  const measured = new Set(device.rows.map((row) => row.precision));
+  const { device } = findDevice(name), measured = new Set(device.rows.map((row) => row.precision));
+  const chosen = precision ?? (measured.has("fp16") ? "fp16" : [...measured][0]);
   if (measured.has(precisionOn(device, chosen))) return chosen;
   throw new FeatherdetError(
     `no time of a network in ${chosen} on "${name}" is published, so that none can be predicted: ` +

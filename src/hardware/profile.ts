@@ -106,7 +106,9 @@ export function checkFamily(family: DeviceFamily): DeviceFamily {
       known(device.name, `a row in ${row.precision}`, row.source);
       if ((row.scope ?? scope) !== scope) fail(`"${device.name}" has a row of scope ${row.scope} among ${scope} times`);
       const { milliseconds, framesPerSecond } = row;
-      if ((milliseconds === undefined) === (framesPerSecond === undefined)) fail(`a row of "${device.name}" has no unit`);
+      if ((milliseconds === undefined) === (framesPerSecond === undefined)) {
+        fail(`a row of "${device.name}" has no unit`);
+      }
       if (device.peaks[row.precision] === undefined) fail(`"${device.name}" has rows but no peak in ${row.precision}`);
     }
   }

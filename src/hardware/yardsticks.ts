@@ -8,7 +8,7 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { YARDSTICKS } from "../models/named.ts";
 import { type FusedLayer, fusedLayers, withoutTail } from "./layers.ts";
-import { layerTable, type LayerTable } from "./latency_model.ts";
+import { type LayerTable, layerTable } from "./latency_model.ts";
 
 /** The layers of a graph that a time of the network holds, with or without the decoding of boxes. */
 export function timedLayers(graph: Graph, tail: boolean): FusedLayer[] {

@@ -1,108 +1,117 @@
 /**
- * Bytes between DRAM and the memories of an accelerator.
+ * Bytes between DRAM and the memories of an accelerator, and in how many tiles a product is cut for their sake.
  *
- * Half of a memory holds what the array works with. An operand that fits into that half is brought once. One that does not is brought
- * again for every pass over it. The folds can be walked in two orders, and the order that moves fewer bytes is taken, as a compiler
- * would. Unfinished sums that do not fit travel to DRAM and back, four bytes each.
+ * Half of a memory holds what the array works with. An operand of which the part that is wanted again fits into that half is brought
+ * once; another one is brought again for every pass over it. Where weights or inputs stay in the units, sums stay open from one fold
+ * along the rows to the next. If they do not fit, they travel to DRAM and back, four bytes each, or the product is cut along its time into
+ * tiles whose sums fit, for which the operand that stays is loaded again. The walk through folds and tiles that takes the fewest cycles is
+ * chosen, as a compiler would. (SCALE-Sim knows no tiles: its cycles are those of one.)
  *
  * @module
  */
 
 import type { FusedLayer, MatrixShape } from "../layers.ts";
 import type { Accelerator } from "./accelerator.ts";
-import { type Mapping, mappingOf } from "./cycles.ts";
+import { computeCycles, mappingOf } from "./cycles.ts";
 
 /** Bytes of an unfinished sum. */
-const SUM_BYTES = 4;
+export const SUM_BYTES = 4;
 
-/** Bytes that are moved for a layer. */
-export interface DramTraffic {
+/** A way to walk through a product. */
+export interface Walk {
+  /** Parts that the time of the array is cut into. */
+  readonly tiles: number;
+  /** Bytes of inputs from DRAM. */
   readonly inputs: number;
+  /** Bytes of weights from DRAM. */
   readonly weights: number;
-  /** Outputs, and unfinished sums there and back. */
+  /** Bytes of outputs to DRAM, and of unfinished sums there and back. */
   readonly outputs: number;
+  /** Cycles that the array computes for. */
+  readonly computeCycles: number;
 }
 
-/** Bytes of the layer's operands, one a number, and how they are cut along the walk. */
-interface Walk {
-  readonly inputs: number;
-  readonly weights: number;
-  readonly outputs: number;
-  /** Bytes of unfinished sums that are open at once, and how often each is put away. */
-  readonly openSums: number;
-  readonly sumPasses: number;
+/** All bytes of a walk. */
+export function bytesOf({ inputs, weights, outputs }: Walk): number {
+  return inputs + weights + outputs;
 }
 
-/** An operand that is needed in so many passes: once if it, or the part of it that a pass keeps, fits. */
-function brought(bytes: number, kept: number, passes: number, half: number): number {
-  return kept <= half ? bytes : bytes * passes;
+/** An operand: its bytes, those of one group, and half of its memory. */
+interface Operand {
+  readonly bytes: number;
+  readonly group: number;
+  readonly half: number;
 }
 
-/** The two orders: all folds along the rows for one of the columns (`columnsFirst`), or the other way round. */
-function walk(
-  shape: MatrixShape,
-  accelerator: Accelerator,
-  mapping: Mapping,
-  columnsFirst: boolean,
-  size: { inputs: number; weights: number; outputs: number },
-): Walk {
-  const { rowFolds, columnFolds } = mapping, { columns, dataflow, sram } = accelerator;
-  const halves = { input: sram.input / 2, weight: sram.weight / 2 };
-  const { inputs, weights, outputs } = size, { pixels, filters, times } = shape;
-  // Groups come one after the other; only one lies on the array.
-  const input = inputs / times, weight = weights / times;
-  const columnSums = (extent: number) => extent * columns * SUM_BYTES;
-  switch (dataflow) {
-    case "os":
-      // Rows are pixels, columns filters. The operand of the outer loop stays for the inner one, if its slice fits.
-      return {
-        inputs: columnsFirst
-          ? brought(inputs, input, columnFolds, halves.input)
-          : brought(inputs, input / rowFolds, columnFolds, halves.input),
-        weights: columnsFirst
-          ? brought(weights, weight / columnFolds, rowFolds, halves.weight)
-          : brought(weights, weight, rowFolds, halves.weight),
-        outputs,
-        openSums: 0,
-        sumPasses: 0,
-      };
-    case "ws":
-      // Rows are the window, columns filters; weights are loaded once whatever the order.
-      return {
-        inputs: columnsFirst
-          ? brought(inputs, input, columnFolds, halves.input)
-          : brought(inputs, input / rowFolds, columnFolds, halves.input),
-        weights,
-        outputs,
-        openSums: columnsFirst ? columnSums(pixels) : pixels * filters * SUM_BYTES,
-        sumPasses: rowFolds - 1,
-      };
-    case "is":
-      // Rows are the window, columns pixels; inputs are loaded once whatever the order, but for pixels that windows share.
-      return {
-        inputs,
-        weights: columnsFirst
-          ? brought(weights, weight, columnFolds, halves.weight)
-          : brought(weights, weight / rowFolds, columnFolds, halves.weight),
-        outputs,
-        openSums: columnsFirst ? columnSums(filters) : pixels * filters * SUM_BYTES,
-        sumPasses: rowFolds - 1,
-      };
-  }
+/** Bytes that are brought in so many passes, of each of which a part of the operand is wanted again in the next. */
+function brought({ bytes, group, half }: Operand, passes: number, parts = 1): number {
+  return group / parts <= half ? bytes : bytes * passes;
 }
 
-/** Bytes that a product moves between DRAM and the chip. */
-export function dramTraffic(layer: FusedLayer & { matrix: MatrixShape }, accelerator: Accelerator): DramTraffic {
-  const { matrix, inputs, weights, outputs } = layer, mapping = mappingOf(matrix, accelerator);
-  const half = accelerator.sram.output / 2;
+/** The product cut into so many tiles along the time of the array: how much one of them has. */
+function tileOf(shape: MatrixShape, { dataflow }: Accelerator, tiles: number): MatrixShape {
+  return dataflow === "is"
+    ? { ...shape, filters: Math.ceil(shape.filters / tiles) }
+    : { ...shape, pixels: Math.ceil(shape.pixels / tiles) };
+}
+
+/** Walks in which one operand stays in the units and the other streams: of each its bytes, and those of sums that are put away. */
+function stayingWalks(
+  staying: Operand,
+  streaming: Operand,
+  { shape, accelerator, half }: { shape: MatrixShape; accelerator: Accelerator; half: number },
+) {
+  const { time, rowFolds, columnFolds } = mappingOf(shape, accelerator);
+  const { pixels, filters, times } = shape, all = pixels * filters * SUM_BYTES;
+  const column = time * accelerator.columns * SUM_BYTES;
+  const putAway = (open: number) => open <= half || rowFolds === 1 ? 0 : 2 * (rowFolds - 1) * times * all;
+  const tiles = Math.min(time, Math.ceil(column / half));
+  return [
+    // All folds along the rows for one of the columns, and the other way round.
+    { tiles: 1, stay: staying.bytes, stream: brought(streaming, columnFolds), sums: putAway(column) },
+    { tiles: 1, stay: staying.bytes, stream: brought(streaming, columnFolds, rowFolds), sums: putAway(all) },
+    // Tiles within columns, and columns within tiles.
+    { tiles, stay: brought(staying, tiles, columnFolds), stream: brought(streaming, columnFolds), sums: 0 },
+    { tiles, stay: brought(staying, tiles), stream: brought(streaming, columnFolds, tiles), sums: 0 },
+  ].filter((one) => one.sums > 0 || one.tiles > 1 || column <= half || rowFolds === 1);
+}
+
+/** The walk through a product that takes the fewest cycles, and of those the fewest bytes. */
+export function bestWalk(layer: FusedLayer & { matrix: MatrixShape }, accelerator: Accelerator): Walk {
+  const { matrix: shape, outputs } = layer, { times, window, filters } = shape, { sram, dataflow } = accelerator;
   // A product of two activations reads both as inputs; the second one takes the place of weights.
-  const second = layer.kind === "product" ? matrix.times * matrix.window * matrix.filters : 0;
-  const size = { inputs: Math.max(0, inputs - second), weights: weights + second, outputs };
-  const walks = [true, false].map((columnsFirst) => {
-    const { openSums, sumPasses, ...moved } = walk(matrix, accelerator, mapping, columnsFirst, size);
-    const sums = openSums <= half ? 0 : 2 * sumPasses * matrix.times * matrix.pixels * matrix.filters * SUM_BYTES;
-    return { ...moved, outputs: moved.outputs + sums };
+  const second = layer.kind === "product" ? times * window * filters : 0;
+  const operand = (bytes: number, size: number) => ({ bytes, group: bytes / times, half: size / 2 });
+  const inputs = operand(Math.max(0, layer.inputs - second), sram.input);
+  const weights = operand(layer.weights + second, sram.weight);
+  const walks = (): Omit<Walk, "computeCycles">[] => {
+    if (dataflow === "os") {
+      const { rowFolds, columnFolds } = mappingOf(shape, accelerator);
+      const walk = (rows: number, columns: number) => {
+        return {
+          ...{ tiles: 1, outputs },
+          inputs: brought(inputs, columnFolds, rows),
+          weights: brought(weights, rowFolds, columns),
+        };
+      };
+      // Rows are pixels, columns filters. The operand of the outer loop needs room for one of its folds only.
+      return [walk(1, columnFolds), walk(rowFolds, 1)];
+    }
+    const roles = { shape, accelerator, half: sram.output / 2 };
+    return dataflow === "ws"
+      ? stayingWalks(weights, inputs, roles).map(({ tiles, stay, stream, sums }) => {
+        return { tiles, inputs: stream, weights: stay, outputs: outputs + sums };
+      })
+      : stayingWalks(inputs, weights, roles).map(({ tiles, stay, stream, sums }) => {
+        return { tiles, inputs: stay, weights: stream, outputs: outputs + sums };
+      });
+  };
+  const bytesPerCycle = accelerator.bandwidth * 1e3 / accelerator.clock;
+  const cyclesOf = (walk: Walk) => Math.max(walk.computeCycles, bytesOf(walk) / bytesPerCycle);
+  return walks().map((walk): Walk => {
+    return { ...walk, computeCycles: walk.tiles * computeCycles(tileOf(shape, accelerator, walk.tiles), accelerator) };
+  }).reduce((best, one) => {
+    const gained = cyclesOf(best) - cyclesOf(one);
+    return gained > 0 || gained === 0 && bytesOf(one) < bytesOf(best) ? one : best;
   });
-  const total = ({ inputs, weights, outputs }: DramTraffic) => inputs + weights + outputs;
-  return total(walks[0]) <= total(walks[1]) ? walks[0] : walks[1];
 }

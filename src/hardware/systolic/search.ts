@@ -7,7 +7,7 @@
 import { FeatherdetError } from "../../graph/error.ts";
 import type { FusedLayer } from "../layers.ts";
 import { type Accelerator, areaOf, DATAFLOWS, DEFAULT_ACCELERATOR } from "./accelerator.ts";
-import { type Simulation, simulateLayers } from "./simulate.ts";
+import { simulateLayers, type Simulation } from "./simulate.ts";
 
 /** A variant of a model. */
 export interface SearchVariant {

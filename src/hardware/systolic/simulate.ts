@@ -12,8 +12,8 @@ import type { Graph } from "../../graph/graph.ts";
 import { arithmeticEnergy, dramEnergy, registerEnergy, sramEnergy } from "../energy.ts";
 import { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape, withoutTail } from "../layers.ts";
 import { type Accelerator, areaOf, checkAccelerator, DEFAULT_ACCELERATOR } from "./accelerator.ts";
-import { computeCycles, edgeTraffic, mappingOf } from "./cycles.ts";
-import { dramTraffic } from "./dram.ts";
+import { edgeTraffic, mappingOf } from "./cycles.ts";
+import { bestWalk, bytesOf, SUM_BYTES } from "./dram.ts";
 
 /** Nanojoules by what they are spent on. */
 export interface EnergyShares {
@@ -72,28 +72,29 @@ function firstFill(matrix: MatrixShape, accelerator: Accelerator, bytesPerCycle:
 
 function productLayer(layer: FusedLayer & { matrix: MatrixShape }, accelerator: Accelerator): SimulatedLayer {
   const { rows, columns, sram, bandwidth, clock } = accelerator, { name, kind, macs, matrix } = layer;
-  const bytesPerCycle = bandwidth * 1e3 / clock;
-  const compute = computeCycles(matrix, accelerator), dram = dramTraffic(layer, accelerator);
-  const dramBytes = dram.inputs + dram.weights + dram.outputs;
+  const bytesPerCycle = bandwidth * 1e3 / clock, walk = bestWalk(layer, accelerator);
+  const { computeCycles, tiles } = walk, dramBytes = bytesOf(walk);
   const fill = firstFill(matrix, accelerator, bytesPerCycle);
-  const stallCycles = fill + Math.max(0, Math.ceil(dramBytes / bytesPerCycle) - fill - compute);
-  const { inputReads, weightReads, outputWrites, sumReads } = edgeTraffic(matrix, accelerator);
+  const stallCycles = fill + Math.max(0, Math.ceil(dramBytes / bytesPerCycle) - fill - computeCycles);
+  const edges = edgeTraffic(matrix, accelerator), isInput = accelerator.dataflow === "is";
+  // What stays in the units is loaded for every tile.
+  const inputReads = edges.inputReads * (isInput ? tiles : 1), weightReads = edges.weightReads * (isInput ? 1 : tiles);
   const finished = matrix.times * matrix.pixels * matrix.filters;
-  const outputBytes = finished + (outputWrites - finished + sumReads) * 4;
+  const outputBytes = finished + (edges.outputWrites - finished + edges.sumReads) * SUM_BYTES;
   return {
     name,
     kind,
     macs,
-    computeCycles: compute,
+    computeCycles,
     stallCycles,
-    utilisation: macs / (rows * columns * (compute + stallCycles)),
+    utilisation: macs / (rows * columns * (computeCycles + stallCycles)),
     dramBytes,
     energy: {
       arithmetic: arithmeticEnergy(macs, "int8") * 1e-3,
       registers: registerEnergy(REGISTERS * macs, "int8") * 1e-3,
       // What comes from DRAM is written into a memory before the array reads it, and results the other way round.
-      sram: (sramEnergy(inputReads + dram.inputs, sram.input) + sramEnergy(weightReads + dram.weights, sram.weight) +
-        sramEnergy(outputBytes + dram.outputs, sram.output)) * 1e-3,
+      sram: (sramEnergy(inputReads + walk.inputs, sram.input) + sramEnergy(weightReads + walk.weights, sram.weight) +
+        sramEnergy(outputBytes + walk.outputs, sram.output)) * 1e-3,
       dram: dramEnergy(dramBytes) * 1e-3,
     },
   };
@@ -116,7 +117,9 @@ const isProduct = (layer: FusedLayer): layer is FusedLayer & { matrix: MatrixSha
 /** Runs layers on an accelerator. Throws FeatherdetError for an accelerator that cannot be. */
 export function simulateLayers(layers: readonly FusedLayer[], accelerator: Accelerator): Simulation {
   checkAccelerator(accelerator);
-  const run = layers.map((layer) => isProduct(layer) ? productLayer(layer, accelerator) : otherLayer(layer, accelerator));
+  const run = layers.map((layer) =>
+    isProduct(layer) ? productLayer(layer, accelerator) : otherLayer(layer, accelerator)
+  );
   const sum = (of: (layer: SimulatedLayer) => number) => run.reduce((total, layer) => total + of(layer), 0);
   const stallCycles = sum((layer) => layer.stallCycles), cycles = stallCycles + sum((layer) => layer.computeCycles);
   const share = (name: keyof EnergyShares) => sum(({ energy }) => energy[name]) * 1e-3;
