@@ -6,6 +6,7 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
 import { fusedLayers, withoutTail } from "../hardware/layers.ts";
 import { type Accelerator, acceleratorText, DATAFLOWS, DEFAULT_ACCELERATOR } from "../hardware/systolic/accelerator.ts";
 import { type Design, searchAccelerators, type SearchVariant } from "../hardware/systolic/search.ts";
@@ -13,7 +14,7 @@ import { simulate, type Simulation } from "../hardware/systolic/simulate.ts";
 import { loadModel, modelSource } from "../host/models.ts";
 import { checkTarget, writeWhole } from "../host/whole_file.ts";
 import { drawBars } from "../report/plot/bars.ts";
-import { drawPareto } from "../report/plot/pareto.ts";
+import { drawPareto, findParetoFront, type ParetoPoint } from "../report/plot/pareto.ts";
 import { valueOf } from "../report/table/figure.ts";
 import { readResults } from "../report/table/mod.ts";
 import { inputSize, numberIn } from "./arguments.ts";
@@ -23,8 +24,8 @@ import { action, verb } from "./verb.ts";
 /** Layers that are named for people. */
 const SLOWEST = 8;
 
-/** Designs of a front that are listed for people. */
-const LISTED = 20;
+/** Designs of a variant that are listed for people. */
+const LISTED = 6;
 
 /** `ROWSxCOLUMNS`, or numbers of kilobytes behind each other. */
 function extents(text: string): readonly [number, number] {
@@ -82,48 +83,62 @@ function plotSimulations(found: readonly (Simulation & { readonly model: string 
   });
 }
 
-function plotDesigns(front: readonly Design[], area: number): string {
-  const points = front.map(({ variant, accelerator, milliseconds, microjoules, area }) => ({
-    // Names of all would cover each other.
-    label: front.length > LISTED ? "" : acceleratorText(accelerator),
-    group: `${variant}`,
-    x: milliseconds,
-    // Less energy is better, more of a Pareto plot's height is too.
-    y: 1000 / microjoules,
-    kind: "predicted" as const,
-    area,
+/** Designs of a variant that are plotted, those of so many square millimetres at most, and none that another one beats there. */
+function classOf(front: readonly Design[], variant: string, area: number): ParetoPoint[] {
+  const points = front.filter((one) => one.variant === variant && one.area <= area).map((one): ParetoPoint => ({
+    label: acceleratorText(one.accelerator),
+    group: `${variant}, ${Number(area.toPrecision(2))} mm2`,
+    x: one.milliseconds,
+    // Less energy is better, and higher is better on the plot.
+    y: 1000 / one.microjoules,
+    kind: "predicted",
   }));
+  return findParetoFront(points);
+}
+
+function plotDesigns(front: readonly Design[], area: number): string {
+  const variants = [...new Set(front.map(({ variant }) => variant))];
+  const points = variants.flatMap((variant) => [4, 2, 1].flatMap((part) => classOf(front, variant, area / part)));
   return drawPareto(points, {
-    title: "Accelerators that no other one beats in time, energy, area and mAP",
-    subtitle: `simulated, at most ${area} mm2 at 45 nm`,
+    title: "The fastest and most frugal accelerators of each variant, by area",
+    subtitle: `simulated, int8, at most ${area} mm2 at 45 nm`,
     xLabel: "time of a frame (ms)",
     yLabel: "frames a millijoule",
+    lines: [...new Set(points.map(({ group }) => group))],
     log: true,
   });
 }
 
-/** mAP50 of variants by the name of their file, from the result tables of a data set. */
-async function scoresOf(data: string): Promise<ReadonlyMap<string, number>> {
+/** mAP50 of a variant at an input size, by the name of its file, from the result tables of a data set. */
+async function scorer(data: string): Promise<(name: string, graph: Graph) => number | undefined> {
   const { rows } = await readResults(data);
-  return new Map(rows.flatMap(({ model, figures }) => {
-    const score = figures.map50 && valueOf(figures.map50);
-    const file = "file" in model ? model.file : undefined;
-    return score === undefined || file === undefined ? [] : [[file.replace(/^.*\/|\.onnx$/g, ""), score]];
-  }));
+  return (name, { inputs: [{ shape }] }) => {
+    const file = name.replace(/^.*\/|\.onnx$/g, "");
+    const row = rows.find(({ model, size }) => {
+      return "file" in model && model.file.endsWith(`/${file}.onnx`) && size === shape[2];
+    });
+    return row?.figures.map50 && valueOf(row.figures.map50);
+  };
+}
+
+/** Some of a front, from the fastest to the slowest. */
+function some(front: readonly Design[]): Design[] {
+  const step = (front.length - 1) / (LISTED - 1);
+  return front.length <= LISTED ? [...front] : Array.from({ length: LISTED }, (_, i) => front[Math.round(i * step)]);
 }
 
 function printDesigns(output: Output, front: readonly Design[]): void {
   output.line(`${"variant".padEnd(20)}${"accelerator".padEnd(24)}      ms      uJ    mm2   used  mAP50`);
-  const step = Math.max(1, Math.ceil(front.length / LISTED));
-  front.filter((_, i) => i % step === 0).forEach((one) => {
-    const { variant, accelerator, milliseconds, microjoules, area, utilisation, score } = one;
-    output.line(
-      variant.padEnd(20) + acceleratorText(accelerator).padEnd(24) + milliseconds.toFixed(2).padStart(8) +
-        microjoules.toFixed(0).padStart(8) + area.toFixed(2).padStart(7) +
-        `${(100 * utilisation).toFixed(0)} %`.padStart(7) + (score === undefined ? "" : score.toFixed(3).padStart(7)),
-    );
-  });
-  if (step > 1) output.line(`every ${step}. of ${front.length}; --json has them all`);
+  for (const [, designs] of Map.groupBy(front, ({ variant }) => variant)) {
+    for (const { variant, accelerator, milliseconds, microjoules, area, utilisation, score } of some(designs)) {
+      output.line(
+        variant.padEnd(20) + acceleratorText(accelerator).padEnd(24) + milliseconds.toFixed(2).padStart(8) +
+          microjoules.toFixed(0).padStart(8) + area.toFixed(2).padStart(7) +
+          `${(100 * utilisation).toFixed(0)} %`.padStart(7) + (score === undefined ? "" : score.toFixed(3).padStart(7)),
+      );
+    }
+    if (designs.length > LISTED) output.line(`  ${LISTED} of ${designs.length}; --json has them all`);
+  }
 }
 
 /** The verb `simulate`. */
@@ -151,7 +166,7 @@ export const simulateVerb = verb(
       async ({ model, size, array, dataflow, sram, bandwidth, clock, ...others }, output) => {
         const { search, area, scores, plot } = others, [rows, columns] = extents(array), memories = kilobytes(sram);
         if (plot !== undefined) checkTarget(plot);
-        const known = scores === undefined ? undefined : await scoresOf(scores);
+        const scoreOf = scores === undefined ? undefined : await scorer(scores);
         const graphs = [];
         for (const source of model) {
           output.note(`reading ${modelSource(source)}`);
@@ -164,7 +179,7 @@ export const simulateVerb = verb(
         };
         if (search) {
           const variants = graphs.map(({ name, graph }): SearchVariant => {
-            const score = known?.get(name.replace(/^.*\/|\.onnx$/g, ""));
+            const score = scoreOf?.(name, graph);
             return { name, layers: withoutTail(graph, fusedLayers(graph)), ...(score !== undefined && { score }) };
           });
           const found = searchAccelerators(variants, { area, bandwidth, clock });
