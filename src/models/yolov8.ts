@@ -56,6 +56,12 @@ export interface Yolov8Options extends Omit<DetectorModelOptions, "attention"> {
   readonly scale?: Yolov8Scale;
 }
 
+/** What to build. */
+export interface Yolov5uOptions extends Omit<DetectorModelOptions, "attention"> {
+  /** Published size; `n` by default. */
+  readonly scale?: Yolov5Scale;
+}
+
 /** A table of rows with YOLOv8's head behind it. */
 function withHead(
   what: string,
@@ -96,7 +102,7 @@ export function yolov8(options: Yolov8Options = {}): Graph {
 }
 
 /** Builds a YOLOv5u, which is YOLOv5's table with YOLOv8's head. Throws FeatherdetError as `yolo11`. */
-export function yolov5u(options: Omit<Yolov8Options, "scale"> & { readonly scale?: Yolov5Scale } = {}): Graph {
+export function yolov5u(options: Yolov5uOptions = {}): Graph {
   const { scale = "n" } = options;
   checkName("YOLOv5u", "scale", scale, YOLOV5_SCALES);
   const own = { family: "yolov5u", scale, rows: YOLOV5_ROWS, scaling: YOLOV5_SCALES[scale], outputs: YOLOV5_OUTPUTS };
