@@ -15,8 +15,11 @@ import { DEVICE_FAMILIES, type DeviceFamily, type DevicePrecision } from "./prof
 
 /** What the model said of a published row whose network it had not seen. */
 export interface UnseenRow {
+  /** Name of the device. */
   readonly device: string;
+  /** What it computed in. */
   readonly precision: DevicePrecision;
+  /** Name of the network. */
   readonly model: string;
   /** Published milliseconds. */
   readonly published: number;

@@ -20,13 +20,22 @@ import { recogniseActivations } from "../passes/mod.ts";
  * (`depthwise`), products of two activations (`product`), Softmax, pooling windows, Resize, sums and activations that no product takes
  * along (`element`), and what only moves numbers (`move`).
  */
-export const LAYER_KINDS = [
-  ...["window", "pointwise", "depthwise", "product"],
-  ...["softmax", "pool", "resize", "element", "move"],
-] as const;
+export type LayerKind =
+  | "window"
+  | "pointwise"
+  | "depthwise"
+  | "product"
+  | "softmax"
+  | "pool"
+  | "resize"
+  | "element"
+  | "move";
 
-/** Kind of a layer. */
-export type LayerKind = typeof LAYER_KINDS[number];
+/** All kinds. */
+export const LAYER_KINDS: readonly LayerKind[] = [
+  ...["window", "pointwise", "depthwise", "product"] as const,
+  ...["softmax", "pool", "resize", "element", "move"] as const,
+];
 
 /** Kinds that multiply. */
 export const PRODUCT_KINDS: ReadonlySet<LayerKind> = new Set(["window", "pointwise", "depthwise", "product"]);
@@ -49,6 +58,7 @@ export interface FusedLayer {
   readonly name: string;
   /** Operator of that node. */
   readonly op: Node["op"];
+  /** What devices treat it as. */
   readonly kind: LayerKind;
   /** Names of all its nodes, in order. */
   readonly nodes: readonly string[];

@@ -17,12 +17,15 @@ import { timedLayers } from "./yardsticks.ts";
 export interface PredictedLayer {
   /** Name of its first node. */
   readonly name: string;
+  /** What devices treat it as. */
   readonly kind: LayerKind;
+  /** Shape of what it stores. */
   readonly outputShape: Shape;
   /** Multiply-accumulates. */
   readonly macs: number;
   /** Bytes of activations and weights that are read and written. */
   readonly bytes: number;
+  /** Its time, overhead included. */
   readonly milliseconds: number;
   /** What it waits for most. */
   readonly bound: "overhead" | "compute" | "memory";
@@ -30,7 +33,9 @@ export interface PredictedLayer {
 
 /** What a device would take for a graph. */
 export interface LatencyPrediction {
+  /** Name of the device. */
   readonly device: string;
+  /** What people call it, with its tool. */
   readonly title: string;
   /** As asked for. */
   readonly precision: DevicePrecision;
@@ -38,6 +43,7 @@ export interface LatencyPrediction {
   readonly runsAs: DevicePrecision;
   /** What the milliseconds hold: a time of the network alone is never comparable with one of a whole frame. */
   readonly scope: Scope;
+  /** Time of all layers. */
   readonly milliseconds: number;
   /** Nine of ten networks that the model had not seen lay within such a band. */
   readonly error_band: readonly [low: number, high: number];

@@ -25,9 +25,13 @@ export interface SramSizes {
 
 /** An accelerator. */
 export interface Accelerator {
+  /** Units below each other. */
   readonly rows: number;
+  /** Units beside each other. */
   readonly columns: number;
+  /** What stays in the units. */
   readonly dataflow: Dataflow;
+  /** Memories on the chip. */
   readonly sram: SramSizes;
   /** GB/s of DRAM. */
   readonly bandwidth: number;

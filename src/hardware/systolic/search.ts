@@ -11,7 +11,9 @@ import { simulateLayers, type Simulation } from "./simulate.ts";
 
 /** A variant of a model. */
 export interface SearchVariant {
+  /** Its name. */
   readonly name: string;
+  /** Its layers, without those that a CPU computes. */
   readonly layers: readonly FusedLayer[];
   /** Its score, of which more is better; absent where it was not measured. */
   readonly score?: number;
@@ -33,14 +35,19 @@ export interface SearchOptions {
 
 /** A variant on an accelerator. */
 export interface Design {
+  /** Name of the variant. */
   readonly variant: string;
+  /** Its score. */
   readonly score?: number;
+  /** What it runs on. */
   readonly accelerator: Accelerator;
   /** Square millimetres. */
   readonly area: number;
+  /** Time of a frame. */
   readonly milliseconds: number;
   /** Microjoules of a frame. */
   readonly microjoules: number;
+  /** Share of the units that are used over all cycles. */
   readonly utilisation: number;
 }
 

@@ -17,17 +17,23 @@ import { bestWalk, bytesOf, SUM_BYTES } from "./dram.ts";
 
 /** Nanojoules by what they are spent on. */
 export interface EnergyShares {
+  /** Multiply-accumulates. */
   readonly arithmetic: number;
   /** Registers of the units: two operands and a sum a multiply-accumulate. */
   readonly registers: number;
+  /** Memories on the chip. */
   readonly sram: number;
+  /** Memory beside the chip. */
   readonly dram: number;
 }
 
 /** A layer on an accelerator. */
 export interface SimulatedLayer {
+  /** Name of its first node. */
   readonly name: string;
+  /** What devices treat it as. */
   readonly kind: LayerKind;
+  /** Multiply-accumulates. */
   readonly macs: number;
   /** Cycles that the array or the unit beside it works. */
   readonly computeCycles: number;
@@ -43,16 +49,23 @@ export interface SimulatedLayer {
 
 /** A graph on an accelerator. */
 export interface Simulation {
+  /** What it ran on. */
   readonly accelerator: Accelerator;
   /** Square millimetres at 45 nm. */
   readonly area: number;
+  /** All cycles, those of waiting included. */
   readonly cycles: number;
+  /** Cycles of waiting for DRAM. */
   readonly stallCycles: number;
+  /** Time of a frame. */
   readonly milliseconds: number;
+  /** Multiply-accumulates over those that the array could have done. */
   readonly utilisation: number;
+  /** Bytes between DRAM and the chip. */
   readonly dramBytes: number;
   /** Microjoules of a frame. */
   readonly energy: EnergyShares & { readonly total: number };
+  /** In the graph's order. */
   readonly layers: readonly SimulatedLayer[];
 }
 
