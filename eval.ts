@@ -78,6 +78,7 @@ export {
   DEFAULT_ACCELERATOR,
   type Design,
   type Designs,
+  deviceLayerMeter,
   deviceNames,
   type DevicePrecision,
   type EnergyShares,
@@ -100,3 +101,4 @@ export {
   type UnseenErrors,
   type UnseenRow,
 } from "./src/hardware/mod.ts";
+export type { DispatchMilliseconds, LayerMeter, LayerShape } from "./src/compress/meter.ts";

@@ -21,6 +21,7 @@ export {
 } from "./systolic/search.ts";
 export { type EnergyShares, simulate, type SimulatedLayer, type Simulation } from "./systolic/simulate.ts";
 export { type UnseenErrors, type UnseenRow } from "./fitted.ts";
+export { deviceLayerMeter } from "./layer_meter.ts";
 export { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape } from "./layers.ts";
 export { type LatencyPrediction, type PredictedLayer, predictLatency, type PredictLatencyOptions } from "./predict.ts";
 export { deviceNames, type DevicePrecision, type Scope } from "./profile.ts";

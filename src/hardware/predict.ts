@@ -66,7 +66,7 @@ export interface PredictLatencyOptions {
 }
 
 /** The precision asked for, or f16, or the device's first. Throws FeatherdetError where the device has no peak in it. */
-function checkedPrecision(name: string, precision: DevicePrecision | undefined): DevicePrecision {
+export function checkedPrecision(name: string, precision: DevicePrecision | undefined): DevicePrecision {
   const { device } = findDevice(name), measured = new Set(device.rows.map((row) => row.precision));
   const chosen = precision ?? (measured.has("fp16") ? "fp16" : [...measured][0]);
   if (measured.has(precisionOn(device, chosen))) return chosen;
