@@ -115,7 +115,7 @@ export const predictLatencyVerb = verb(
     await action<typeof options>(async ({ model, device, size, precision, plot: file, ...others }, output) => {
       if (others.refit) {
         output.note("fitting the families of devices, one network left out at a time");
-        await writeWhole(fileURLToPath(FITTED_FILE), `${JSON.stringify(refit(), null, 1)}\n`);
+        await writeWhole(fileURLToPath(FITTED_FILE), `${JSON.stringify(refit(), null, 2)}\n`);
         output.line(`written: ${fileURLToPath(FITTED_FILE)}`);
         return { written: fileURLToPath(FITTED_FILE) };
       }

@@ -114,6 +114,12 @@ Deno.test("a fit to times that the model made predicts networks that it was not 
   );
   assert(median < 0.03, `${median}`);
   assert(Math.abs(worst.error) < 0.12, `${worst.error}`);
+  // A time that is three times as long moves no prediction of its own network.
+  const [device, ...others] = family.devices, [row] = device.rows, { milliseconds = {} } = row;
+  const wrong = { ...row, milliseconds: { ...milliseconds, yolo11s: 3 * milliseconds.yolo11s } };
+  const found = leaveOneModelOut({ ...family, devices: [{ ...device, rows: [wrong] }, ...others] });
+  const own = found.find((one) => one.device.name === device.name && one.model === "yolo11s")!;
+  assertAlmostEquals(own.predicted / milliseconds.yolo11s, 1, 0.1);
 });
 
 Deno.test("the kept fit is that of the profiles (else run `deno task predict-latency --refit`)", () => {
@@ -171,6 +177,10 @@ Deno.test("a band holds nine of ten of the family's rows, and all of a device's 
       return published >= predicted / factor && published <= predicted * factor;
     });
     assert(isHeld.length >= Math.floor(BAND_SHARE * fit.unseen.length), fit.family);
+    for (const device of Object.keys(fit.parameters)) {
+      const own = fit.unseen.filter((row) => row.device === device);
+      if (own.length < 8) assert(own.every((row) => isHeld.includes(row)), device);
+    }
   }
   assertEquals(quantile([3, 1, 2], 0.5), 2);
   assertAlmostEquals(quantile([1, 2], 0.9), 1.9, 1e-12);
@@ -234,6 +244,12 @@ Deno.test("a meter of a device gives layers the time that they have in the netwo
     // Biases count four numbers a channel where BatchNormalization is not folded yet: some bytes, hidden by the overhead or by work.
     names.forEach((name, i) => assertAlmostEquals(found[i] / dispatches.get(name)!, 1, 0.02, name));
   }
+  const b = new ModelBuilder(), x = b.input("x", [1, 8, 127, 96]);
+  const graph = b.graph("sum", [b.add("sum", x, b.conv("conv", x, { out: 8 }))]);
+  const [{ bound, milliseconds }] = predictLatency(graph, { device: "rk3588" }).layers;
+  const [found] = await deviceLayerMeter("rk3588").milliseconds([...layerShapes(graph).values()]);
+  assertEquals(bound, "memory");
+  assertAlmostEquals(found, milliseconds, 1e-12);
   assertThrows(() => deviceLayerMeter("rk3588", "fp32"), FeatherdetError, "is published");
 });
 

@@ -46,6 +46,13 @@ Deno.test("a product takes along what follows it, and reads what a sum adds", ()
   assertEquals(first.matrix, { pixels: 13 * 7, window: 72, filters: 16, times: 1 });
 });
 
+Deno.test("a product takes along what stands behind a reshape", () => {
+  const b = new ModelBuilder();
+  const y = b.reshape("flat", b.conv("conv", b.input("x", [1, 3, 13, 7]), { out: 4 }), [1, 4, 91]);
+  const [layer, ...rest] = fusedLayers(b.graph("reshaped", [b.activation("act", y, "sigmoid")]));
+  assertEquals([layer.nodes, layer.outputShape, rest], [["conv", "act"], [1, 4, 91], []]);
+});
+
 /** Kinds, work and bytes of layers, in an order that does not depend on the graph's. */
 function summary(graph: Graph): string[] {
   return fusedLayers(graph).map(({ kind, macs, inputs, outputs }) => [kind, macs, inputs, outputs].join()).sort();
