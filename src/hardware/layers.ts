@@ -175,7 +175,9 @@ export function fusedLayers(exported: Graph): FusedLayer[] {
       const maker = index.producerOf(value);
       return maker && INVISIBLE.has(maker.op) ? through(maker.inputs[0]) : value;
     };
-    const read = nodes.flatMap(({ inputs }) => inputs).filter((value) => !made.has(through(value)));
+    // Of four rows of a normalisation one is left when it is folded: a bias.
+    const read = nodes.flatMap(({ op, inputs }) => op === "BatchNormalization" ? inputs.slice(0, 2) : inputs)
+      .filter((value) => !made.has(through(value)));
     const size = (values: readonly string[]) => values.reduce((sum, value) => sum + sizeOf(shapeOf(value)), 0);
     const outputShape = shapeOf(nodes[nodes.length - 1].outputs[0]);
     const inputs = node.inputs.map(shapeOf), own = shapeOf(node.outputs[0]);

@@ -241,8 +241,8 @@ Deno.test("a meter of a device gives layers the time that they have in the netwo
     const meter = deviceLayerMeter("jetson-orin-nano"), found = await meter.milliseconds([...shapes.values()]);
     const dispatches = new Map((await meter.dispatches(graph)).map(({ name, milliseconds }) => [name, milliseconds]));
     assert(names.length > 50);
-    // Biases count four numbers a channel where BatchNormalization is not folded yet: some bytes, hidden by the overhead or by work.
-    names.forEach((name, i) => assertAlmostEquals(found[i] / dispatches.get(name)!, 1, 0.02, name));
+    // A sum of two products goes with one of them; a meter, which sees single layers, adds it to each.
+    names.forEach((name, i) => assertAlmostEquals(found[i] / dispatches.get(name)!, 1, 1e-3, name));
   }
   const b = new ModelBuilder(), x = b.input("x", [1, 8, 127, 96]);
   const graph = b.graph("sum", [b.add("sum", x, b.conv("conv", x, { out: 8 }))]);

@@ -32,7 +32,14 @@ Deno.test("YOLOv5 and YOLOv8 have the published parameters and operations", () =
 });
 
 Deno.test("their outputs are read as detectors' are, and they are built again from their recipes", () => {
-  for (const [graph, form] of [[yolov8(), "maps"], [yolov5u(), "maps"], [yolov5(), "objectness"]] as const) {
+  const size = 64;
+  for (
+    const [graph, form] of [
+      [yolov8({ size }), "maps"],
+      [yolov5u({ size }), "maps"],
+      [yolov5({ size }), "objectness"],
+    ] as const
+  ) {
     verify(graph);
     assertEquals(recogniseHead(graph).form, form, graph.name);
     assertEquals(inferTypes(rebuild(graph)), inferTypes(graph));
