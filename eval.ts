@@ -70,3 +70,35 @@ export type { RgbImage } from "./src/image/rgb_image.ts";
 export type * from "./src/engine/public_types.ts";
 export type * from "./src/graph/public_types.ts";
 export type * from "./src/plan/public_types.ts";
+export {
+  type Accelerator,
+  areaOf,
+  type Dataflow,
+  DATAFLOWS,
+  DEFAULT_ACCELERATOR,
+  type Design,
+  type Designs,
+  deviceLayerMeter,
+  deviceNames,
+  type DevicePrecision,
+  type EnergyShares,
+  type FusedLayer,
+  fusedLayers,
+  type LatencyPrediction,
+  type LayerKind,
+  type MatrixShape,
+  type PredictedLayer,
+  predictLatency,
+  type PredictLatencyOptions,
+  type Scope,
+  searchAccelerators,
+  type SearchOptions,
+  type SearchVariant,
+  simulate,
+  type SimulatedLayer,
+  type Simulation,
+  type SramSizes,
+  type UnseenErrors,
+  type UnseenRow,
+} from "./src/hardware/mod.ts";
+export type { DispatchMilliseconds, LayerMeter, LayerShape } from "./src/compress/meter.ts";

@@ -18,9 +18,11 @@ import { noopVerb } from "./cli/noop.ts";
 import { notebooksVerb } from "./cli/notebooks.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
+import { predictLatencyVerb } from "./cli/predict_latency.ts";
 import { pruneVerb } from "./cli/prune.ts";
 import { quantizeVerb } from "./cli/quantize.ts";
 import { reproduceVerb } from "./cli/reproduce.ts";
+import { simulateVerb } from "./cli/simulate.ts";
 import { tableVerb } from "./cli/table.ts";
 import { testVerb } from "./cli/testing.ts";
 import { trainVerb } from "./cli/train.ts";
@@ -37,6 +39,8 @@ export function program(): Command {
     .addCommand(detectVerb)
     .addCommand(inspectVerb)
     .addCommand(planVerb)
+    .addCommand(predictLatencyVerb)
+    .addCommand(simulateVerb)
     .addCommand(tuneVerb)
     .addCommand(trainVerb)
     .addCommand(distilVerb)

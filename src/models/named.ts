@@ -10,6 +10,8 @@ import { classifier, CLASSIFIER_NAMES } from "./classifier.ts";
 import { demoDetector } from "./demo_detector.ts";
 import { yolo11, YOLO11_SCALES, type Yolo11Scale } from "./yolo11.ts";
 import { LITE_PREFIX, yolo11Lite } from "./yolo11_lite.ts";
+import { yolov5, YOLOV5_SCALES, type Yolov5Scale } from "./yolov5.ts";
+import { yolov5u, yolov8, YOLOV8_SCALES, type Yolov8Scale } from "./yolov8.ts";
 
 /** What every named model can be built for; each has defaults of its own. */
 export interface NamedOptions {
@@ -49,9 +51,21 @@ export const DETECTORS: NamedTable = {
   ),
 };
 
+const YOLOV8_NAMES = Object.keys(YOLOV8_SCALES) as Yolov8Scale[];
+const YOLOV5_NAMES = Object.keys(YOLOV5_SCALES) as Yolov5Scale[];
+
+/** Detectors whose times on devices are published: other families, built to be counted, and YOLO11. */
+export const YARDSTICKS: NamedTable = {
+  ...table(YOLOV5_NAMES, (scale) => `yolov5${scale}`, (scale, options) => yolov5({ scale, ...options })),
+  ...table(YOLOV5_NAMES, (scale) => `yolov5${scale}u`, (scale, options) => yolov5u({ scale, ...options })),
+  ...table(YOLOV8_NAMES, (scale) => `yolov8${scale}`, (scale, options) => yolov8({ scale, ...options })),
+  ...table(YOLO11_NAMES, (scale) => `yolo11${scale}`, (scale, options) => yolo11({ scale, ...options })),
+};
+
 /** Name -> builder. Weights are random, but for those of the demo detector, which are constructed. */
 export const NAMED_MODELS: NamedTable = {
   demo: demoDetector,
+  ...YARDSTICKS,
   ...DETECTORS,
   ...table(CLASSIFIER_NAMES, (name) => name, (backbone, options) => classifier({ backbone, ...options })),
 };

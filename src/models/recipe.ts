@@ -11,6 +11,8 @@ import type { DetectorModelOptions } from "./detector_options.ts";
 import { type Recipe, recipeOf } from "./metadata.ts";
 import { yolo11, type Yolo11Options } from "./yolo11.ts";
 import { yolo11Lite, type Yolo11LiteOptions } from "./yolo11_lite.ts";
+import { yolov5, type Yolov5Options } from "./yolov5.ts";
+import { yolov5u, type Yolov5uOptions, yolov8, type Yolov8Options } from "./yolov8.ts";
 
 /** A builder, and every option that it knows. */
 interface Family {
@@ -40,6 +42,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
     depth: true,
     attention: true,
   }),
+  yolov8: family<Yolov8Options>(yolov8, { ...SHARED, scale: true }),
+  yolov5u: family<Yolov5uOptions>(yolov5u, { ...SHARED, scale: true }),
+  yolov5: family<Yolov5Options>(yolov5, { ...SHARED, scale: true }),
   classifier: family<ClassifierOptions>(classifier, { ...SHARED, backbone: true, width: true, depth: true }),
 };
 

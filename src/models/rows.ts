@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import { c3k2, sppf } from "./blocks.ts";
+import { c2f, c3k, c3k2, sppf } from "./blocks.ts";
 import type { ModelBuilder } from "./builder.ts";
 import { c2psa } from "./psa.ts";
 
@@ -15,6 +15,10 @@ interface ModuleArguments {
   Conv: readonly [out: number, kernel: number, stride: number];
   /** `deep` asks for C3k blocks; `expansion` is the blocks' width as a part of `out`, 0.5 by default. */
   C3k2: readonly [out: number, deep: boolean, expansion?: number];
+  /** Of YOLOv8. `shortcut` asks for residual bottlenecks. */
+  C2f: readonly [out: number, shortcut: boolean];
+  /** Of YOLOv5. `shortcut` as above. */
+  C3: readonly [out: number, shortcut: boolean];
   /** Max pools of one window in a row. */
   SPPF: readonly [out: number, kernel: number];
   /** Attention; `out` must be what comes in. */
@@ -82,6 +86,14 @@ function appendRow(b: ModelBuilder, path: string, inputs: readonly string[], row
     case "C3k2": {
       const [out, deep, expansion] = row[3];
       return c3k2(b, path, x, { out: channels(out), repeats, c3k: deep || scaling.deep, expansion });
+    }
+    case "C2f": {
+      const [out, shortcut] = row[3];
+      return c2f(b, path, x, { out: channels(out), repeats, shortcut });
+    }
+    case "C3": {
+      const [out, shortcut] = row[3];
+      return c3k(b, path, x, channels(out), repeats, { shortcut, kernel: 1 });
     }
     case "SPPF":
       return sppf(b, path, x, channels(row[3][0]), row[3][1]);

@@ -173,7 +173,10 @@ Deno.test("what is no recipe is refused in one sentence", () => {
     const { message } = assertThrows(() => buildFromRecipe(recipe as Recipe), FeatherdetError);
     assertStringIncludes(message, says);
   };
-  refused({ family: "yolo5" }, 'recipe: family "yolo5" does not exist, expected one of yolo11, yolo11lite, classifier');
+  refused(
+    { family: "yolo5" },
+    'recipe: family "yolo5" does not exist, expected one of yolo11, yolo11lite, yolov8, yolov5u, yolov5, classifier',
+  );
   refused({ family: "constructor" }, 'family "constructor" does not exist');
   refused({ family: "yolo11", colour: 1 }, 'recipe: yolo11 has no option "colour", its options are ');
   const wrong: [string, unknown, string][] = [

@@ -55,6 +55,13 @@ export function classBranch(
   return b.conv(`${path}.2`, y, { out: classes, bias: classPrior(classes, stride) });
 }
 
+/** YOLOv8's class branch: as `classBranch`, but for dense 3x3 convolutions. */
+export const denseClassBranch: typeof classBranch = (b, path, x, { width, classes, stride }) => {
+  let y = x;
+  for (const i of [0, 1]) y = b.convBlock(`${path}.${i}`, y, { out: width, kernel: 3 });
+  return b.conv(`${path}.2`, y, { out: classes, bias: classPrior(classes, stride) });
+};
+
 /** What the branches of a level are made by; YOLO11's by default. */
 export interface HeadBranches {
   /** Appends the box branch at a path. */

@@ -1,0 +1,27 @@
+/**
+ * Devices that are not here: what a model costs on them, and what device a model wants.
+ *
+ * @module
+ */
+
+export {
+  type Accelerator,
+  areaOf,
+  type Dataflow,
+  DATAFLOWS,
+  DEFAULT_ACCELERATOR,
+  type SramSizes,
+} from "./systolic/accelerator.ts";
+export {
+  type Design,
+  type Designs,
+  searchAccelerators,
+  type SearchOptions,
+  type SearchVariant,
+} from "./systolic/search.ts";
+export { type EnergyShares, simulate, type SimulatedLayer, type Simulation } from "./systolic/simulate.ts";
+export { type UnseenErrors, type UnseenRow } from "./fitted.ts";
+export { deviceLayerMeter } from "./layer_meter.ts";
+export { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape } from "./layers.ts";
+export { type LatencyPrediction, type PredictedLayer, predictLatency, type PredictLatencyOptions } from "./predict.ts";
+export { deviceNames, type DevicePrecision, type Scope } from "./profile.ts";
