@@ -51,10 +51,10 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
   };
 }
 
-/** Copies from another folder the files that a continued run does not make again. */
-export async function takeAlong(store: TrainingStore, from: string): Promise<void> {
+/** Copies from another folder the files that a continued run does not make again, those of these names among them. */
+export async function takeAlong(store: TrainingStore, from: string, others: readonly string[] = []): Promise<void> {
   const before = await folderStore(from);
-  for (const name of [BEST_MODEL, BEST_CHECKPOINT, LOG_FILE]) {
+  for (const name of [BEST_MODEL, BEST_CHECKPOINT, LOG_FILE, ...others]) {
     const content = await before.read(name);
     if (content !== undefined) await store.write(name, content);
   }

@@ -19,7 +19,9 @@ import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
+import { RESULTS_FILE } from "../train/loop/results.ts";
 import { checkDistil, type DistilRequest, loadTeacher, teacherVariants } from "./distill/teacher.ts";
+import { drawRun, RUN_PICTURES } from "./run_pictures.ts";
 import { openTrainingPictures, type TrainingPicturesOptions } from "./training_pictures.ts";
 import { type SparseRequest, sparseVariants, withSparseEpochs } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
@@ -61,6 +63,8 @@ export interface TrainingRequest
   readonly augment?: boolean;
   /** Pictures that show ranges for int8. */
   readonly calibration?: number;
+  /** False: no pictures of labels, batches and what is found; true by default. */
+  readonly plots?: boolean;
 }
 
 /** Who is told how a run gets on. */
@@ -188,6 +192,7 @@ function summary(result: TrainResult, { quantize }: TrainingRequest, out: string
     model: hasBest ? join(out, BEST_MODEL) : null,
     last: join(out, LAST_CHECKPOINT),
     log: join(out, LOG_FILE),
+    results: join(out, RESULTS_FILE),
     curves: join(out, CURVES_FILE),
     adapter,
     history: run.epochs,
@@ -209,7 +214,7 @@ export interface TrainingOutcome {
 }
 
 /**
- * Makes or resumes a run in a folder: opens model and data, trains, and writes models, checkpoints, log and curves.
+ * Makes or resumes a run in a folder: opens model and data, trains, and writes models, checkpoints, log, curves and pictures.
  *
  * Throws FeatherdetError for requests that do not go together, a folder that holds a run already, and as `train` does.
  */
@@ -234,7 +239,7 @@ export async function runTrainingIn(
   say(`adapter: ${adapterText(device.adapter)}`);
   const model = await modelOf(run, dataset, say);
   const store = await folderStore(run.out);
-  if (run.from !== undefined) await takeAlong(store, run.from);
+  if (run.from !== undefined) await takeAlong(store, run.from, RUN_PICTURES);
   const { epochs = USUAL_EPOCHS, batch = 8 } = wish;
   const steps = stepsPerEpoch(dataset.images.length, batch);
   const pictures = `${dataset.images.length} pictures${validation ? `, ${validation.images.length} to validate` : ""}`;
@@ -249,6 +254,10 @@ export async function runTrainingIn(
     say(`${run.file}: ${place}`);
   }
   onStart?.(epochs, steps);
+  const subtitle = `${size} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
+  const drawn = wish.plots === false
+    ? {}
+    : await drawRun({ store, dataset, validation, size: [size, size], title, subtitle, say });
   const result = await train(model, dataset, {
     ...given({
       accumulate: wish.accumulate,
@@ -279,11 +288,11 @@ export async function runTrainingIn(
       variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, pictureShape, wish.seed)],
       tuning: tuningFor(device, { precision: wish.precision }),
       resume: run.checkpoint,
+      ...drawn,
       ...listener,
     },
   });
   onEnd?.();
-  const subtitle = `${size} px, batch ${batch}, ${pictures}, seed ${wish.seed ?? 0}; ${adapter}`;
   await store.write(CURVES_FILE, drawTraining(result.run.epochs, { title, subtitle }));
   for (const warning of new Set(result.warnings).difference(warnings)) say(`warning: ${warning}`);
   return { result, out: run.out, asked: wish, validation, summary: summary(result, wish, run.out, adapter) };
