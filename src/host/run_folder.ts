@@ -60,6 +60,11 @@ export async function takeAlong(store: TrainingStore, from: string, others: read
   }
 }
 
+/** True for the folder of a training run. */
+export function holdsRun(folder: string): boolean {
+  return [LAST_CHECKPOINT, BEST_CHECKPOINT, LOG_FILE].some((name) => kindOf(join(folder, name)) !== undefined);
+}
+
 /** Refuses to write a new run over one that is there, or over the best of one that could not write its last checkpoint. */
 export function refuseRun(folder: string): void {
   const isThere = (name: string) => kindOf(join(folder, name)) !== undefined;

@@ -5,7 +5,7 @@
  */
 
 import type { Dataset, DatasetImage } from "../data/dataset.ts";
-import { type CocoDetection, type ConfusionMatrix, countConfusions } from "../eval/coco.ts";
+import { type CocoDetection, countConfusions } from "../eval/coco.ts";
 import type { Evaluation } from "../eval/evaluate.ts";
 import { encodeFor } from "../image/codec/encode.ts";
 import type { DrawnDetection } from "../report/draw/draw.ts";
@@ -50,10 +50,10 @@ function foundOn({ id }: DatasetImage, detections: readonly CocoDetection[], dat
 async function drawFound(dataset: Dataset, detections: readonly CocoDetection[]): Promise<Uint8Array<ArrayBuffer>> {
   const cells = await Promise.all(
     dataset.images.slice(0, SHOWN).map(async (image): Promise<readonly SheetPicture[]> => {
-      const pixels = await image.load();
+      const pixels = await image.load(), found = foundOn(image, detections, dataset);
       return [
         { image: pixels, boxes: truthOf(image, dataset.classes), caption: `labels of ${image.name}` },
-        { image: pixels, boxes: foundOn(image, detections, dataset), caption: "found" },
+        { image: pixels, boxes: found, caption: `found: ${found.length}` },
       ];
     }),
   );
@@ -61,15 +61,14 @@ async function drawFound(dataset: Dataset, detections: readonly CocoDetection[])
 }
 
 /**
- * Draws an evaluation into a store: `precision-recall.svg`, `confidence.svg`, `confusion.svg`, `validation.jpg`. Returns the matrix that was
- * drawn. `say` is told which characters of labels cannot be drawn.
+ * Draws an evaluation into a store: `precision-recall.svg`, `confidence.svg`, `confusion.svg`, `validation.jpg`. `say` is told which characters of labels cannot be drawn.
  */
 export async function writeEvaluationPictures(
   store: Pick<TrainingStore, "write">,
   dataset: Dataset,
   evaluation: Pick<Evaluation, "detections" | "curves" | "bestF1">,
   { title, subtitle, say }: CurveOptions & { readonly say: (line: string) => void },
-): Promise<ConfusionMatrix> {
+): Promise<void> {
   const { detections, curves } = evaluation, { classes } = dataset;
   const matrix = countConfusions(dataset, detections, CONFUSION_SETTINGS);
   const { precisionRecall, confidence, confusion, found } = EVALUATION_PICTURES;
@@ -81,5 +80,4 @@ export async function writeEvaluationPictures(
   await store.write(confusion, drawConfusion(matrix, { title: `${title}: what is taken for what`, subtitle }));
   await prepareLabels(classes, say);
   if (dataset.images.length > 0) await store.write(found, await drawFound(dataset, detections));
-  return matrix;
 }

@@ -11,7 +11,7 @@ import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { loadOnnx, saveOnnx } from "../onnx/mod.ts";
 import { withBatch } from "../passes/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
-import { type BatchSource, BEST_MODEL, type LoopOptions, runTraining, type Weights } from "../train/loop/loop.ts";
+import { type BatchSource, BEST_MODEL, runTraining, type Weights } from "../train/loop/loop.ts";
 import { chooseOptimizer, defaultRates, Schedule } from "../train/loop/schedule.ts";
 import { createMemoryStore } from "../train/loop/store.ts";
 import { combineVariants, type TrainingVariant, withWeights } from "../train/mod.ts";

@@ -81,8 +81,10 @@ export function drawSheet(pictures: readonly SheetPicture[], { columns, side = 4
   const fitted = pictures.map(({ image }) => fit(image, side));
   // No emptier than need be.
   const cellWidth = Math.max(...fitted.map(({ width }) => width));
-  const heights = Array.from({ length: rows }, (_, row) =>
-    Math.max(...fitted.slice(row * columns, (row + 1) * columns).map(({ height }) => height)));
+  const heights = Array.from(
+    { length: rows },
+    (_, row) => Math.max(...fitted.slice(row * columns, (row + 1) * columns).map(({ height }) => height)),
+  );
   const tops = heights.map((_, row) => heights.slice(0, row).reduce((sum, height) => sum + height + LINE + GAP, GAP));
   const width = GAP + across * (cellWidth + GAP), height = tops.at(-1)! + heights.at(-1)! + LINE + GAP;
   const surface: Surface = { width, height, data: new Uint8Array(width * height * 3) };

@@ -47,7 +47,9 @@ export function drawConfidence(
       gridY({ stroke: INK, strokeOpacity: 0.08 }),
       ruleX([0], { stroke: INK }),
       ruleY([0], { stroke: INK }),
-      ...bestF1 ? [ruleX([bestF1.confidence], { stroke: FAINT, strokeDasharray: "4,3", ariaLabel: "greatest F1" })] : [],
+      ...bestF1
+        ? [ruleX([bestF1.confidence], { stroke: FAINT, strokeDasharray: "4,3", ariaLabel: "greatest F1" })]
+        : [],
       ...points.length === 0 ? [] : series.map(({ key, label, colour }) =>
         line(points, {
           x: "confidence",

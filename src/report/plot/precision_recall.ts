@@ -95,7 +95,9 @@ function classCurves(perClass: CocoCurves["perClass"], classes: readonly string[
  * ```
  */
 export function drawPrecisionRecall(
-  { recall, precision, perClass = [] }: Pick<CocoCurves, "recall" | "precision"> & Partial<Pick<CocoCurves, "perClass">>,
+  { recall, precision, perClass = [] }:
+    & Pick<CocoCurves, "recall" | "precision">
+    & Partial<Pick<CocoCurves, "perClass">>,
   { title, subtitle, classes = [] }: PrecisionRecallOptions,
 ): string {
   const means = SHOWN.flatMap((overlap, i): Curve[] => {
