@@ -86,7 +86,7 @@ function noForm(path: string): FeatherdetError {
   const found = count === 0 ? "it is no data set" : `it holds ${images}, but no annotations that are read`;
   return new FeatherdetError(
     `${found}: expected images/ with instances.json or instances_SPLIT.json (COCO), Annotations/ (Pascal VOC), or ` +
-      "images/ with labels/ (YOLO)",
+      "images/ with labels/ (YOLO); docs/data.md shows every layout",
     { file: path },
   );
 }
@@ -180,7 +180,9 @@ async function readDescribed(file: string, options: FolderOptions, remarks: Rema
 
 async function read(path: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
   const kind = kindOf(path);
-  if (kind === undefined) throw new FeatherdetError("no such folder", { file: path });
+  if (kind === undefined) {
+    throw new FeatherdetError(`no such ${/\.(ya?ml|json|txt)$/i.test(path) ? "file" : "folder"}`, { file: path });
+  }
   if (kind === "file") return await readDescribed(path, options, remarks);
   const form = await formOf({ path, limit: options.limit, remarks }, options);
   return form ? await readForm(form, path, options) : await readInside(path, options, remarks);

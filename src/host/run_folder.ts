@@ -11,7 +11,7 @@ import { type Checkpoint, readCheckpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
 import type { TrainingStore } from "../train/loop/store.ts";
-import { fileError } from "./file_error.ts";
+import { fileError, folderError } from "./file_error.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** Refuses before the work what cannot be the folder of a run. */
@@ -27,7 +27,7 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (error) {
-    throw fileError(error, folder);
+    throw folderError(error, folder);
   }
   return {
     write: (name, content) => writeWhole(join(folder, name), content),

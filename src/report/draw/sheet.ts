@@ -35,25 +35,24 @@ const LINE = 22, CAPITALS = 9, GAP = 8;
 
 const PAPER: Rgb = [255, 255, 255], INK: Rgb = [34, 34, 34];
 
-/** Each pixel as a square of so many. */
-function enlarge({ width, height, data }: RgbImage, times: number): RgbImage {
-  const out = new Uint8Array(width * height * times * times * 3);
-  for (let y = 0, to = 0; y < height * times; y++) {
-    for (let x = 0; x < width * times; x++, to += 3) {
-      const from = (Math.floor(y / times) * width + Math.floor(x / times)) * 3;
-      out.set(data.subarray(from, from + 3), to);
+/** The picture in more pixels, each that of its nearest. */
+function enlarge(image: RgbImage, width: number, height: number): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = Math.floor((y + 0.5) * image.height / height) * image.width;
+    for (let x = 0; x < width; x++, to += 3) {
+      const from = 3 * (row + Math.floor((x + 0.5) * image.width / width));
+      for (let channel = 0; channel < 3; channel++) data[to + channel] = image.data[from + channel];
     }
   }
-  return { width: width * times, height: height * times, data: out };
+  return { width, height, data };
 }
 
-/** The picture in a square: smaller, or larger by a whole factor, so that pixels stay what they are. */
+/** The picture as large as a square lets it be. */
 function fit(image: RgbImage, side: number): RgbImage {
-  const times = Math.floor(side / Math.max(image.width, image.height));
-  if (times > 1) return enlarge(image, times);
-  if (times === 1) return image;
   const { width, height } = letterboxGeometry(image.width, image.height, side, side);
-  return shrink(image, Math.min(width, image.width), Math.min(height, image.height));
+  if (width > image.width || height > image.height) return enlarge(image, width, height);
+  return width === image.width ? image : shrink(image, width, height);
 }
 
 /** The beginning of a text that is no wider than this. */
@@ -71,8 +70,8 @@ function paste(surface: Surface, { width, height, data }: RgbImage, left: number
 }
 
 /**
- * Draws pictures with their boxes in rows, each in a square of its own with a caption above it. Pictures are made smaller to fit, or larger by
- * a whole factor; labels are written afterwards, so that they stay legible. Labels beyond ASCII need `loadUnicodeFont`, as for
+ * Draws pictures with their boxes in rows, each in a square of its own with a caption above it. Pictures are made smaller or larger to
+ * fill it; labels are written afterwards, so that they stay legible. Labels beyond ASCII need `loadUnicodeFont`, as for
  * `drawDetections`. Throws FeatherdetError if there are no pictures.
  */
 export function drawSheet(pictures: readonly SheetPicture[], { columns, side = 400 }: SheetOptions): RgbImage {
