@@ -22,8 +22,7 @@ import { JournalFile, journalFile, writeResults } from "../host/evaluation_file.
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
-import { FeatherdetError } from "../graph/error.ts";
-import { checkFolder, folderStore, holdsRun } from "../host/run_folder.ts";
+import { folderStore, refuseRunFolder } from "../host/run_folder.ts";
 import { checkTarget } from "../host/whole_file.ts";
 import { DETECTIONS_FILE, writeEvaluation } from "../recipes/evaluation_folder.ts";
 import { CONFUSION_SETTINGS } from "../recipes/evaluation_pictures.ts";
@@ -46,12 +45,7 @@ score of at least ${CONFUSION_SETTINGS.confidence}, whose box overlaps an object
 /** Where results go: the file of detections, and the folder around it where everything is asked for. */
 function targetOf(out: string): { file: string; folder?: string } {
   if (/\.json$/i.test(out)) return { file: out };
-  checkFolder(out);
-  if (holdsRun(out)) {
-    throw new FeatherdetError("holds a training run, whose pictures these would replace: name another folder", {
-      file: out,
-    });
-  }
+  refuseRunFolder(out);
   return { file: join(out, DETECTIONS_FILE), folder: out };
 }
 

@@ -60,9 +60,13 @@ export async function takeAlong(store: TrainingStore, from: string, others: read
   }
 }
 
-/** True for the folder of a training run. */
-export function holdsRun(folder: string): boolean {
-  return [LAST_CHECKPOINT, BEST_CHECKPOINT, LOG_FILE].some((name) => kindOf(join(folder, name)) !== undefined);
+/** Refuses for other files what is no folder, and the folder of a training run, whose pictures they would replace. */
+export function refuseRunFolder(folder: string): void {
+  checkFolder(folder);
+  if (![LAST_CHECKPOINT, BEST_CHECKPOINT, LOG_FILE].some((name) => kindOf(join(folder, name)) !== undefined)) return;
+  throw new FeatherdetError("holds a training run, whose pictures these would replace: name another folder", {
+    file: folder,
+  });
 }
 
 /** Refuses to write a new run over one that is there, or over the best of one that could not write its last checkpoint. */

@@ -260,7 +260,8 @@ const YOLO: Record<string, Fault> = {
   },
   "no class names": {
     spoil: remove("data.yaml"),
-    says: /^: it has neither data\.yaml nor classes\.txt, which name the classes$/,
+    says:
+      /^: it has neither data\.yaml nor classes\.txt, which name the classes: a file classes\.txt with a name a line/,
   },
   "broken YAML": {
     spoil: (folder) => put(folder, "data.yaml", "names: [a, b\nnc: {"),

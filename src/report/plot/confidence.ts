@@ -5,7 +5,7 @@
  */
 
 import { gridX, gridY, line, type PlotOptions, ruleX, ruleY } from "npm:@observablehq/plot@0.6.17";
-import type { CocoResult, ConfidencePoint } from "../../eval/coco.ts";
+import type { CocoCurves, ConfidencePoint } from "../../eval/coco.ts";
 import { figure, type LegendItem } from "./figure.ts";
 import type { CurveOptions } from "./precision_recall.ts";
 import { FAINT, INK, seriesColour } from "./theme.ts";
@@ -29,7 +29,7 @@ const SHOWN = [["precision", "precision"], ["recall", "recall"], ["f1", "F1"]] a
  * ```
  */
 export function drawConfidence(
-  { bestF1, curves }: Pick<CocoResult, "bestF1"> & { readonly curves: Pick<CocoResult["curves"], "confidence"> },
+  { bestF1, curves }: { readonly bestF1?: ConfidencePoint; readonly curves: Pick<CocoCurves, "confidence"> },
   { title, subtitle }: CurveOptions,
 ): string {
   const series = SHOWN.map(([key, label], i) => ({ key, label, colour: seriesColour(i) }));
