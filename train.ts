@@ -125,6 +125,8 @@ export type {
 } from "./src/eval/coco.ts";
 export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
 export type { DetectorOptions, DetectorSettings } from "./src/detect/detector.ts";
+export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
+export type { InputOptions } from "./src/detect/picture_input.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";
