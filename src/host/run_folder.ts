@@ -79,7 +79,10 @@ export function refuseRun(folder: string): void {
 
 /** Reads the checkpoint of a file, or the last one of a run's folder. Throws FeatherdetError if there is none. */
 export async function openCheckpoint(place: string): Promise<{ checkpoint: Checkpoint; file: string }> {
-  const file = kindOf(place) === "folder" ? join(place, LAST_CHECKPOINT) : place;
+  const isFolder = kindOf(place) === "folder", file = isFolder ? join(place, LAST_CHECKPOINT) : place;
+  if (isFolder && kindOf(file) === undefined) {
+    throw new FeatherdetError(`is no folder of a training run: it has no ${LAST_CHECKPOINT}`, { file: place });
+  }
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(file);

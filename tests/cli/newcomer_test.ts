@@ -9,7 +9,7 @@ import { meantFor } from "../../src/cli/meant_option.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { findModel, loadModel } from "../../src/host/models.ts";
-import { folderStore, refuseRunFolder } from "../../src/host/run_folder.ts";
+import { folderStore, openCheckpoint, refuseRunFolder } from "../../src/host/run_folder.ts";
 import { checkTarget, makeFolderOf } from "../../src/host/whole_file.ts";
 import { trainModel } from "../../src/recipes/starting_model.ts";
 import { assertRejects } from "../support/assert.ts";
@@ -59,6 +59,11 @@ Deno.test("values without their option are told theirs", async () => {
 Deno.test("a folder for a model is refused, with the model in it where it is a run's", () =>
   inFolder(async (folder) => {
     await assertRejects(() => loadModel(folder), FeatherdetError, `${folder}: is a folder, not a model's file`);
+    await assertRejects(
+      () => openCheckpoint(folder),
+      FeatherdetError,
+      "is no folder of a training run: it has no last.ckpt",
+    );
     const best = join(folder, "best.onnx");
     await Deno.writeTextFile(best, "");
     await assertRejects(() => loadModel(folder), FeatherdetError, `${folder}: is a folder: its model is ${best}`);

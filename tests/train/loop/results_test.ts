@@ -77,7 +77,12 @@ Deno.test("a run that was stopped anywhere has the same columns and lines when i
     // Lines of a part that was lost, as by a crash after the checkpoint, are there once.
     if (done > 0) await store.append(RESULTS_FILE, `${done + 1},9,9,9,9,9,9,9,9,9,9\n`);
     const resume = await readCheckpoint(store.files.get("last.ckpt")!, "last.ckpt");
-    await run(store, { resume });
+    let atFirst: number | undefined;
+    await run(store, {
+      resume,
+      onStep: () => void (atFirst ??= store.files.has(RESULTS_FILE) ? untimed(store).length : 0),
+    });
+    assertEquals(atFirst, resume.run.epochs.length, "before anything is done anew");
     assertEquals(untimed(store), untimed(whole), `stopped after ${stop} steps`);
     assertEquals(csvParse(textOf(store)).columns, csvParse(textOf(whole)).columns);
   }
