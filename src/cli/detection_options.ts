@@ -35,7 +35,7 @@ export function strictOption() {
 
 /** `--no-plots` of a verb that draws what it measures. */
 export function noPlotsOption() {
-  return new Option("--no-plots", "write figures and models alone, no pictures");
+  return new Option("--no-plots", "no pictures of labels, batches, curves and what is found");
 }
 
 /** `--head`. */

@@ -58,7 +58,7 @@ Deno.test("the newcomer's walk: every command of docs/quick-start.md, as it stan
     for (const drawn of ["runs/found", "runs/found-small"]) {
       assertEquals([...Deno.readDirSync(join(folder, drawn))].length, images.length);
     }
-    for (const picture of ["look/pictures-train.jpg", "shapes/validation.jpg", "pruning/round-1/results.csv"]) {
+    for (const picture of ["look/pictures-train.jpg", "shapes/validation.jpg", "pruning/round-1/labels.svg"]) {
       assert(bytes(join("runs", picture)) > 0, picture);
     }
   }));
