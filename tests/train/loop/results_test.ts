@@ -82,7 +82,9 @@ Deno.test("a run that was stopped anywhere has the same columns and lines when i
       resume,
       onStep: () => void (atFirst ??= store.files.has(RESULTS_FILE) ? untimed(store).length : 0),
     });
-    assertEquals(atFirst, resume.run.epochs.length, "before anything is done anew");
+    const { epochs, position } = resume.run;
+    // Where only the validation is left, its epoch ends first.
+    assertEquals(atFirst, epochs.length + (position.step === STEPS ? 1 : 0), "before anything is done anew");
     assertEquals(untimed(store), untimed(whole), `stopped after ${stop} steps`);
     assertEquals(csvParse(textOf(store)).columns, csvParse(textOf(whole)).columns);
   }
