@@ -96,7 +96,10 @@ function refuseEmpty(dataset: Dataset, path: string, bare: boolean): void {
   const set = dataset.split === undefined ? "the data set" : `the split "${dataset.split}"`;
   if (dataset.images.length === 0) throw new FeatherdetError(`${set} is empty, it has no image`, { file: path });
   if (!bare && dataset.images.every(({ boxes }) => boxes.length === 0)) {
-    throw new FeatherdetError(`${set} is empty, none of its ${dataset.images.length} images has a box`, { file: path });
+    const why = dataset.warnings.map((warning) => `; ${warning}`).join("");
+    throw new FeatherdetError(`${set} is empty, none of its ${dataset.images.length} images has a box${why}`, {
+      file: path,
+    });
   }
 }
 

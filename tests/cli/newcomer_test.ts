@@ -7,6 +7,7 @@ import { inputSize } from "../../src/cli/arguments.ts";
 import { drawTargets } from "../../src/cli/draw_targets.ts";
 import { meantFor } from "../../src/cli/meant_option.ts";
 import { openDataset } from "../../src/data/open.ts";
+import { encodePng } from "../../src/image/codec/encode.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { findModel, loadModel } from "../../src/host/models.ts";
 import { folderStore, openCheckpoint, refuseRunFolder } from "../../src/host/run_folder.ts";
@@ -129,6 +130,18 @@ Deno.test("trained weights that are there are named where random ones are taken"
   );
   assertEquals(await told(0.0625), [], "of another width there are none");
 });
+
+Deno.test("where nothing is found, that is said with what may help", () =>
+  inFolder(async (folder) => {
+    const image = join(folder, "plain.png");
+    await Deno.writeFile(
+      image,
+      await encodePng({ width: 64, height: 33, data: new Uint8Array(64 * 33 * 3).fill(120) }),
+    );
+    const { code, stdout, stderr } = await cli("detect", "--model", "demo", "--size", "64", "--image", image);
+    assertEquals([code, stdout], [0, `${image}: 0 objects\n`], stderr);
+    assertStringIncludes(stderr, "nothing was found with a score of at least 0.25: --confidence lowers it");
+  }));
 
 Deno.test("data looks at a folder, draws it, and says what its options are for", () =>
   inFolder(async (folder) => {
