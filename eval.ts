@@ -29,6 +29,7 @@ export {
   type FigureName,
   type TruthSet,
 } from "./src/eval/coco.ts";
+export { type ClassCount, type CountGrid, countLabels, type LabelStatistics } from "./src/eval/label_statistics.ts";
 export { type CostOptions, countCosts, type ModelCosts } from "./src/eval/costs.ts";
 export {
   type LatencyMemory,

@@ -24,6 +24,7 @@ export type { DetectorOptions, DetectorSettings } from "./src/detect/detector.ts
 export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
 export type { InputOptions } from "./src/detect/picture_input.ts";
 export type { CocoCurves, CocoDetection, ConfidencePoint, ConfusionMatrix } from "./src/eval/coco.ts";
+export type { ClassCount, CountGrid, LabelStatistics } from "./src/eval/label_statistics.ts";
 export type { FrameSplit } from "./src/eval/frame_split.ts";
 export type { EvaluationJournal, EvaluationRun, ImageRecord } from "./src/eval/journal.ts";
 export type { Latency } from "./src/eval/latency.ts";

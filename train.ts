@@ -113,6 +113,20 @@ export type { MeasureOptions } from "./src/recipes/prune/measure.ts";
 export type { ProxyName, WidthMeterOptions } from "./src/recipes/prune/width_meter.ts";
 export { groupLasso, type GroupLassoOptions } from "./src/train/variants/group_lasso.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
+export type { Evaluation } from "./src/eval/evaluate.ts";
+export type {
+  ClassResult,
+  CocoCurves,
+  CocoDetection,
+  CocoFigures,
+  CocoResult,
+  ConfidencePoint,
+  FigureName,
+} from "./src/eval/coco.ts";
+export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
+export type { DetectorOptions, DetectorSettings } from "./src/detect/detector.ts";
+export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
+export type { InputOptions } from "./src/detect/picture_input.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type { RgbImage } from "./src/image/rgb_image.ts";
 export type { OptimizerMethod } from "./src/kernels/train/optimizer.ts";

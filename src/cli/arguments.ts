@@ -31,10 +31,11 @@ export function integerIn(low: number, high: number): (text: string) => number {
 /** A side of the network's input in pixels: a multiple of 32. */
 export function inputSize(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isInteger(value) || value < 32 || value > 8192 || value % 32 !== 0) {
-    throw new InvalidArgumentError("Expected a multiple of 32 from 32 to 8192.");
-  }
-  return value;
+  const isInRange = text.trim() !== "" && Number.isInteger(value) && value >= 32 && value <= 8192;
+  if (isInRange && value % 32 === 0) return value;
+  const below = 32 * Math.floor(value / 32);
+  const near = isInRange ? `, such as ${below} or ${below + 32}` : "";
+  throw new InvalidArgumentError(`Expected a multiple of 32 from 32 to 8192${near}.`);
 }
 
 /** Adds one more `inputSize` to those given before: for options that may be repeated. */

@@ -1,5 +1,5 @@
 /**
- * `data`: downloads data sets and the YOLO11n model into the cache, or lists what there is.
+ * `data`: downloads data sets and the YOLO11n model into the cache, lists what there is, or looks at pictures and labels of one's own.
  *
  * @module
  */
@@ -10,6 +10,10 @@ import { download, knownBytes } from "../data/download/download.ts";
 import { findSource, readSources, type Source, type Sources } from "../data/download/sources.ts";
 import { kindOf, readText } from "../data/files.ts";
 import { parseJson } from "../data/json_fields.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { folderStore } from "../host/run_folder.ts";
+import { lookAtData } from "../recipes/look_at_data.ts";
+import { strictOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
 import { action, verb } from "./verb.ts";
@@ -63,15 +67,44 @@ export async function fetchSource(name: string, output: Output): Promise<object>
   return { ...result, licence: source.licence };
 }
 
+/** Says what is in a data set, and draws it into a folder: what `--json` prints. */
+async function look(data: string, { strict, out }: { strict?: true; out?: string }, output: Output): Promise<object> {
+  const store = out === undefined ? undefined : await folderStore(out);
+  const parts = await lookAtData(data, { strict, store, say: (line) => output.note(line) });
+  for (const { split, images, empty, objects, crowds, classes, warnings } of parts) {
+    for (const warning of warnings) output.note(`${split ?? data}: ${warning}`);
+    const others = `${empty > 0 ? `, ${empty} without objects` : ""}${crowds > 0 ? `; ${crowds} are not counted` : ""}`;
+    output.line(`${split ?? "all"}: ${images} pictures, ${objects} objects${others}`);
+    const widest = Math.max(...classes.map(({ name }) => name.length));
+    for (const { name, objects, images } of classes) {
+      output.line(`  ${name.padEnd(widest)}  ${String(objects).padStart(6)} on ${images} pictures`);
+    }
+  }
+  if (out !== undefined) output.note(`drawn to ${out}`);
+  // Where boxes lie is for pictures.
+  return { data, parts: parts.map(({ centres: _, sizes: __, ...rest }) => rest) };
+}
+
 /** The verb `data`. */
 export const dataVerb = verb(
   "data",
-  "Download a data set or the YOLO11n model into the cache, or list what there is.",
-  "deno task data coco-val",
+  "Download a data set or the YOLO11n model into the cache, list what there is, or look at a data set of your own.",
+  "deno task data coco-val\n  deno task data sets/mine --out look",
 )
-  .argument("[name]", "what to download; without it everything that can be had is listed")
+  .argument(
+    "[name]",
+    "what to download, or a folder or data.yaml to look at; without it everything that can be had is listed",
+  )
+  .option("--out <folder>", "with a folder to look at: draw its labels and first pictures")
+  .addOption(strictOption())
   .action(async (name, options) => {
-    await action<typeof options>(async (_, output) => {
-      return name === undefined ? list(await sourcesInUse(), output) : await fetchSource(name, output);
+    await action<typeof options>(async (settings, output) => {
+      const sources = await sourcesInUse();
+      if (name !== undefined && !Object.hasOwn(sources, name) && (kindOf(name) !== undefined || /[\\/.]/.test(name))) {
+        return await look(name, settings, output);
+      }
+      const useless = settings.out !== undefined ? "--out" : settings.strict ? "--strict" : undefined;
+      if (useless) throw new FeatherdetError(`${useless} is for a data set of your own: name its folder`);
+      return name === undefined ? list(sources, output) : await fetchSource(name, output);
     })(options);
   });

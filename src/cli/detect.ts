@@ -16,7 +16,7 @@ import {
   readPicture,
   writeDrawn,
 } from "./detections.ts";
-import { detectorVerb, loadDetector } from "./detection_options.ts";
+import { type DetectorSettings, detectorVerb, loadDetector } from "./detection_options.ts";
 import { drawTargets } from "./draw_targets.ts";
 import { listImages } from "./images.ts";
 import type { Output } from "./output.ts";
@@ -74,6 +74,13 @@ function tellFailures(failed: readonly FailedImage[], files: readonly string[], 
   if (files.length > 1) output.note(`${failed.length} of ${files.length} images could not be read`);
 }
 
+/** What may help where nothing was found. */
+function nothingText({ head }: Detector, { inputRange, confidence }: DetectorSettings): string {
+  const asked = `nothing was found with a score of at least ${confidence}: --confidence lowers it`;
+  if (head === "maps" || inputRange !== undefined) return asked;
+  return `${asked}; a network that was trained on levels in 0..255 needs --input-range 0..255, one on BGR --input-channels bgr`;
+}
+
 const isEmpty = ({ detections }: ImageResult) => detections.length === 0;
 
 /** The verb `detect`. */
@@ -112,12 +119,7 @@ export const detectVerb = detectorVerb(
         });
         const speed = { load, ...timing };
         progress.stop();
-        if (detector.head !== "maps" && settings.inputRange === undefined && images.every(isEmpty)) {
-          output.note(
-            "nothing was found: a network that was trained on levels in 0..255 needs --input-range 0..255, one on BGR " +
-              "--input-channels bgr; --confidence lowers the least score",
-          );
-        }
+        if (images.length > 0 && images.every(isEmpty)) output.note(nothingText(detector, settings));
         if (draw !== undefined && images.length > 0) output.note(`drawn to ${draw}`);
         if (images.length > 0) printSpeed(output, speed);
         tellFailures(failed, files, output);

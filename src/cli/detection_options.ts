@@ -33,6 +33,11 @@ export function strictOption() {
   return new Option("--strict", "refuse what is otherwise put right or left out with a warning: damage, odd labels");
 }
 
+/** `--no-plots` of a verb that draws what it measures. */
+export function noPlotsOption() {
+  return new Option("--no-plots", "no pictures of labels, batches, curves and what is found");
+}
+
 /** `--head`. */
 export function headOption() {
   return new Option("--head <form>", "how the model's output is read, where nothing in the file says it")

@@ -10,10 +10,9 @@ import type { Detection, Detector } from "../detect/detector.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { drawDetections } from "../report/draw/draw.ts";
 import type { Output } from "./output.ts";
-import { fileError, sentence } from "../host/file_error.ts";
+import { fileError } from "../host/file_error.ts";
 import { writeWhole } from "../host/whole_file.ts";
-import { missingCharacters } from "../report/draw/text.ts";
-import { loadUnicodeFont } from "../report/draw/unicode_font.ts";
+import { prepareLabels } from "../recipes/label_font.ts";
 
 /** A picture with a name to report it by. */
 export interface NamedPicture {
@@ -79,24 +78,6 @@ export async function detectAll(
   return { first, perImage, imagesPerSecond: 1000 / perImage };
 }
 
-/** Characters that were said to be missing. */
-const noted = new Set<string>();
-
-/** Gets the font that labels need, if they need one; says once which characters have their numbers drawn instead. */
-async function prepareLabels(detections: readonly Detection[], note: (text: string) => void): Promise<void> {
-  const text = detections.map(({ label }) => label).join("");
-  if (missingCharacters(text).every((character) => noted.has(character))) return;
-  let why = "the font lacks them";
-  try {
-    await loadUnicodeFont();
-  } catch (error) {
-    why = sentence(error);
-  }
-  const missing = missingCharacters(text).filter((character) => !noted.has(character));
-  for (const character of missing) noted.add(character);
-  if (missing.length > 0) note(`drawn by number in labels: ${missing.join(" ")} (${why})`);
-}
-
 /** Writes the picture with its detections drawn on it. `note` is told what of the labels cannot be drawn. */
 export async function writeDrawn(
   image: RgbImage,
@@ -104,7 +85,7 @@ export async function writeDrawn(
   target: string,
   note: (text: string) => void,
 ): Promise<void> {
-  await prepareLabels(detections, note);
+  await prepareLabels(detections.map(({ label }) => label), note);
   const bytes = await encodeFor(drawDetections(image, detections), target);
   await writeWhole(target, bytes);
 }

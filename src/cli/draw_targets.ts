@@ -67,12 +67,12 @@ function refuseLoss(files: readonly string[], targets: readonly string[], force:
 
 /**
  * The file for each picture's drawn copy: `target` itself for one picture, and files in the folder `target` for several or where
- * `target` is a folder or ends in a slash. The folder is made.
+ * `target` is a folder or has no ending. The folder is made.
  *
  * Throws `FeatherdetError` for a target that cannot be written, that is one of the pictures, or that exists, without `force`.
  */
 export function drawTargets(files: readonly string[], target: string, force = false): string[] {
-  const single = files.length === 1 && !target.endsWith("/") && !isFolder(target);
+  const single = files.length === 1 && !target.endsWith("/") && !isFolder(target) && extname(target) !== "";
   if (!single && files.length > 1 && WRITABLE.test(target) && !isFolder(target)) {
     throw new FeatherdetError(`${files.length} images are drawn to a folder, this names a file`, { file: target });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { basename, join } from "node:path";
 import { openDataset } from "../data/open.ts";
 import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
@@ -14,24 +15,45 @@ import {
   inputChannelsOption,
   inputRangeOption,
   loadDetector,
+  noPlotsOption,
   strictOption,
 } from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "../host/evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { evaluationText, speedText } from "./evaluation_text.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
+import { folderStore, refuseRunFolder } from "../host/run_folder.ts";
 import { checkTarget } from "../host/whole_file.ts";
+import { DETECTIONS_FILE, writeEvaluation } from "../recipes/evaluation_folder.ts";
+import { CONFUSION_SETTINGS } from "../recipes/evaluation_pictures.ts";
 
 /** What `--json` prints: everything but the single detections and the curves. */
 function summaryOf({ detections: _, curves: __, ...rest }: Evaluation) {
   return rest;
 }
 
+const EXAMPLES = `deno task eval --model yolo11n.onnx --data coco --size 640 --out runs/coco-val
+  deno task eval --model yolo11n.onnx --data coco --size 640 --out found.json`;
+
+/** Says what the options do not. */
+const MORE = `
+Files in the folder: metrics.json, classes.csv, precision-recall.csv, confidence.csv (precision, recall and F1 over the least
+confidence), confusion.csv, detections.json (COCO's results form), and, without --no-plots, precision-recall.svg,
+confidence.svg, confusion.svg, validation.jpg (labels beside what was found). The confusion matrix counts detections with a
+score of at least ${CONFUSION_SETTINGS.confidence}, whose box overlaps an object's by at least ${CONFUSION_SETTINGS.iou}.`;
+
+/** Where results go: the file of detections, and the folder around it where everything is asked for. */
+function targetOf(out: string): { file: string; folder?: string } {
+  if (/\.json$/i.test(out)) return { file: out };
+  refuseRunFolder(out);
+  return { file: join(out, DETECTIONS_FILE), folder: out };
+}
+
 /** The verb `eval`. */
 export const evalVerb = deviceVerb(
   "eval",
   "Measure a model on a data set by COCO's protocol: mAP, recall, each class, speed.",
-  "deno task eval --model yolo11n.onnx --data coco --size 640 --out found.json",
+  EXAMPLES,
 )
   .alias("val")
   .requiredOption("--model <model>", "ONNX file, URL, or name")
@@ -48,30 +70,30 @@ export const evalVerb = deviceVerb(
   .addOption(inputRangeOption())
   .addOption(inputChannelsOption())
   .option(
-    "--out <file>",
-    "write the detections in COCO's results form; a run that is interrupted goes on where it stopped",
+    "--out <place>",
+    "folder for figures, curves, confusion matrix and pictures; a name that ends in .json: only the detections, in COCO's " +
+      "results form. A run that is interrupted goes on where it stopped",
   )
+  .addOption(noPlotsOption())
+  .addHelpText("after", MORE)
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, strict, precision, out } = settings;
-      if (out !== undefined) checkTarget(out);
+      const { model, data, split, limit, strict, precision, plots } = settings;
+      const target = settings.out === undefined ? undefined : targetOf(settings.out);
+      if (target) checkTarget(target.file);
       const dataset = await openDataset(data, { split, limit, strict });
       for (const warning of dataset.warnings) output.note(warning);
       const { multiLabel } = COCO_SETTINGS;
       const { detector, load } = await loadDetector(model, { ...settings, multiLabel }, output);
-      const journal = out === undefined ? undefined : new JournalFile(journalFile(out));
-      const progress = new EvaluationProgress(output, out === undefined ? undefined : journalFile(out));
+      const kept = target && journalFile(target.file);
+      const journal = kept === undefined ? undefined : new JournalFile(kept);
+      const progress = new EvaluationProgress(output, kept);
       try {
         const evaluation = await evaluate(detector, dataset, {
           journal,
           onProgress: (done, total, image) => progress.step(done, total, image.name),
         });
         progress.stop();
-        if (out !== undefined) {
-          await writeResults(out, evaluation.detections);
-          await journal!.remove();
-          output.note(`${evaluation.detections.length} detections written to ${out}`);
-        }
         for (const warning of evaluation.warnings) output.note(warning);
         for (const line of evaluationText(evaluation)) output.line(line);
         for (const line of speedText(evaluation.speed)) output.note(line);
@@ -79,7 +101,22 @@ export const evalVerb = deviceVerb(
         const warnings = [...dataset.warnings, ...evaluation.warnings];
         const [height, width] = detector.inputSize;
         const input = { inputSize: [height, width], precision };
-        return { map, map50, images, model, data, split: dataset.split ?? null, ...input, ...rest, warnings, load };
+        const of = { model, data, split: dataset.split ?? null };
+        const result = { map, map50, images, ...of, ...input, ...rest, warnings, load };
+        if (target?.folder !== undefined) {
+          const [title, part] = [`${basename(model)} on ${dataset.name}`, dataset.split ?? "all pictures"];
+          const subtitle =
+            `${part}, ${images} pictures, ${width} x ${height} px, ${precision}; ${detector.device.adapter.name}`;
+          const say = (line: string) => output.note(line);
+          const store = await folderStore(target.folder);
+          await writeEvaluation(store, dataset, evaluation, { title, subtitle, summary: result, plots, say });
+          output.note(`written to ${target.folder}`);
+        } else if (target) {
+          await writeResults(target.file, evaluation.detections);
+          output.note(`${evaluation.detections.length} detections written to ${target.file}`);
+        }
+        await journal?.remove();
+        return result;
       } finally {
         progress.stop();
         journal?.close();

@@ -22,6 +22,18 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "--json": ["--save-txt", "--format"],
 };
 
+/** The option among `known` whose value somebody gave without it, as far as its look tells. */
+export function meantFor(value: string, known: readonly string[]): string | undefined {
+  const order = /\.(onnx|ckpt)$/i.test(value)
+    ? ["--model", "--student"]
+    : /\.(jpe?g|png|webp|bmp|gif|tiff?|avif|heic)$/i.test(value)
+    ? ["--image"]
+    : /\.ya?ml$|[\\/]/i.test(value)
+    ? ["--data", "--calibrate", "--image"]
+    : ["--model", "--data"];
+  return order.find((option) => known.includes(option));
+}
+
 /** The option among `known` that was meant by `unknown`, if one was. */
 export function meantOption(unknown: string, known: readonly string[]): string | undefined {
   const written = unknown.toLowerCase().replaceAll("_", "-");

@@ -12,7 +12,7 @@ import type { PruneModelOptions } from "../recipes/prune/prune_model.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { flagOf } from "../report/table/recipe_text.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { strictOption } from "./detection_options.ts";
+import { noPlotsOption, strictOption } from "./detection_options.ts";
 import { distilOptions } from "./distil_options.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -109,6 +109,7 @@ export function pruneCommand() {
     .addOption(distilOptions.teacherSize())
     .addOption(distilOptions.distilMaps())
     .option("--no-labels", "with a teacher: only it teaches after a cut")
+    .addOption(noPlotsOption())
     .option("--val-every <epochs>", "epochs between validations; 1 by default", integerIn(1, 2 ** 31 - 1))
     .addOption(new Option("--metric <name>", "figure that the best epoch is chosen by; map by default")
       .choices(["map", "map50"] as const))
@@ -171,7 +172,7 @@ const OF_TRAINING = [
 /** The training that was asked for; undefined for none. Throws FeatherdetError for options that do not go together. */
 export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["training"]>, "signal"> | undefined {
   const { rounds, schedule, epochs, lastEpochs, run, batch, lr, warmup, valEvery, metric, seed } = options;
-  const { flipVertical, mosaic, teacher, distil, temperature, teacherSize, distilMaps, labels } = options;
+  const { flipVertical, mosaic, teacher, distil, temperature, teacherSize, distilMaps, labels, plots } = options;
   if (epochs === undefined) {
     const useless = OF_TRAINING.find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
@@ -186,6 +187,7 @@ export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions
       schedule,
       epochs,
       lastEpochs: lastEpochs ?? (rounds === undefined ? epochs : undefined),
+      plots,
     },
     ...(teacher !== undefined && { teacher, distil, temperature, teacherSize, distilMaps, ...(!labels && { labels }) }),
     ...{ trainBatch: batch, learningRate: lr, warmupEpochs: warmup, validateEvery: valEvery, metric, seed },

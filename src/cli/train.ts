@@ -4,7 +4,8 @@
  * @module
  */
 
-import { formText, runTrainingIn, type TrainingOutcome, type TrainingRequest } from "../recipes/training_run.ts";
+import { formText, type TrainingRequest } from "../recipes/training_request.ts";
+import { runTrainingIn, type TrainingOutcome } from "../recipes/training_run.ts";
 import type { Output } from "./output.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { trainCommand } from "./train_options.ts";

@@ -7,7 +7,7 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { distilOptions } from "./distil_options.ts";
-import { precisionOption, strictOption } from "./detection_options.ts";
+import { noPlotsOption, precisionOption, strictOption } from "./detection_options.ts";
 import { deviceVerb } from "./verb.ts";
 
 const LARGEST = 2 ** 31 - 1;
@@ -18,8 +18,11 @@ const EXAMPLES = `deno task train --model yolo11n --data bccd --size 256 --epoch
 /** Says what the options do not. */
 const MORE = `
 Files in the folder of the run: best.onnx (the averaged weights of the best epoch), best.ckpt, last.ckpt (go on with
---resume), log.jsonl (a JSON object a line), curves.svg. Ctrl-C ends the run after the running update, with last.ckpt
-written and exit status 130; a second one ends it at once.
+--resume), log.jsonl (a JSON object a line), results.csv (a line an epoch), curves.svg; and, without --no-plots, labels.svg
+(classes, places and sizes of boxes), batch-1.jpg to batch-3.jpg (what training sees, with boxes), and of the best epoch
+precision-recall.svg, confidence.svg, confusion.svg (overlap of 0.45, score of 0.25), validation.jpg (labels beside what was
+found). Ctrl-C ends the run after the running update, with last.ckpt written and exit status 130; a second one ends it at
+once.
 
 A model that is named (yolo11n, yolo11lite-shufflenetv2-1.0x ...) is built with random weights for the classes of the
 data set; with --pretrained it takes the weights of its file. A file is trained further as the graph that it is. Where
@@ -158,5 +161,6 @@ export function trainingOptions(command: CommandOfDevice) {
       "--recompute",
       "compute activated maps twice instead of keeping them: nearly half of the memory less, some more time",
     )
+    .addOption(noPlotsOption())
     .option("--workers <number>", "that make batches; half of the processors by default", integerIn(0, 64));
 }

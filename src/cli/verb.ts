@@ -10,7 +10,7 @@ import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { sentence } from "../host/file_error.ts";
 import { ensureAdapter, TRIED_VARIABLE } from "../host/setup/adapter.ts";
 import { runAgain, thisSystem } from "../host/setup/system.ts";
-import { meantOption } from "./meant_option.ts";
+import { meantFor, meantOption } from "./meant_option.ts";
 import { Output } from "./output.ts";
 
 /** Set to 1 to see where an error came from. */
@@ -24,6 +24,12 @@ export const ONE_LINE = {
   outputError: (text: string, write: (text: string) => void) => write(`${sentence(text)}\n`),
 };
 
+/** The first word behind the verb, if it is the value of no option. */
+function strayValue(known: readonly string[]): string | undefined {
+  const [, first] = Deno.args;
+  return first === undefined || first.startsWith("-") || known.length === 0 ? undefined : first;
+}
+
 /** As `ONE_LINE`, with what an option that other programs have is called here. */
 function oneLineFor(command: () => CommandUnknownOpts) {
   return {
@@ -32,10 +38,15 @@ function oneLineFor(command: () => CommandUnknownOpts) {
       const [, unknown] = /unknown option '(--?[\w-]+)/.exec(text) ?? [];
       const [, missing] = /required option '(--[\w-]+)/.exec(text) ?? [];
       const meant = unknown === undefined || /did you mean/i.test(text) ? undefined : meantOption(unknown, known);
+      const [, extra] = /too many arguments.*got \d+: ([^,]+?)(?:,.*)?\.$/.exec(text.trim()) ?? [];
+      const bare = extra ?? (missing === undefined ? undefined : strayValue(known));
+      const named = bare === undefined ? undefined : meantFor(bare, known);
       // What is missing is complained of first, even where it is there under another name.
       const instead = Deno.args.find((word) => !known.includes(word) && meantOption(word, known) === missing);
       const hint = meant !== undefined
         ? ` (Did you mean ${meant}?)`
+        : named !== undefined
+        ? ` (Did you mean ${named} ${bare}?)`
         : missing !== undefined && instead !== undefined
         ? `, ${instead} is unknown`
         : "";

@@ -89,7 +89,7 @@ function noForm(path: string): FeatherdetError {
   const found = count === 0 ? "it is no data set" : `it holds ${images}, but no annotations that are read`;
   return new FeatherdetError(
     `${found}: expected images/ with instances.json or instances_SPLIT.json (COCO), Annotations/ (Pascal VOC), or ` +
-      "images/ with labels/ (YOLO)",
+      "images/ with labels/ (YOLO); docs/data.md shows every layout",
     { file: path },
   );
 }
@@ -99,7 +99,10 @@ function refuseEmpty(dataset: Dataset, path: string, bare: boolean): void {
   const set = dataset.split === undefined ? "the data set" : `the split "${dataset.split}"`;
   if (dataset.images.length === 0) throw new FeatherdetError(`${set} is empty, it has no image`, { file: path });
   if (!bare && dataset.images.every(({ boxes }) => boxes.length === 0)) {
-    throw new FeatherdetError(`${set} is empty, none of its ${dataset.images.length} images has a box`, { file: path });
+    const why = dataset.warnings.map((warning) => `; ${warning}`).join("");
+    throw new FeatherdetError(`${set} is empty, none of its ${dataset.images.length} images has a box${why}`, {
+      file: path,
+    });
   }
 }
 
@@ -193,7 +196,9 @@ async function readDescribed(file: string, options: FolderOptions, remarks: Rema
 
 async function read(path: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
   const kind = kindOf(path);
-  if (kind === undefined) throw new FeatherdetError("no such folder", { file: path });
+  if (kind === undefined) {
+    throw new FeatherdetError(`no such ${/\.(ya?ml|json|txt)$/i.test(path) ? "file" : "folder"}`, { file: path });
+  }
   if (kind === "file") return await readDescribed(path, options, remarks);
   const form = await formOf({ path, limit: options.limit, remarks }, options);
   return form ? await readForm(form, path, options) : await readInside(path, options, remarks);

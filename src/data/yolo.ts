@@ -46,14 +46,18 @@ function distinct(items: readonly YoloItem[], remarks: Remarks): YoloItem[] {
   return [...byPicture.values()];
 }
 
-/** Says what most people would want to know of the labels that were read. */
-function remarkOnLabels(rows: readonly (readonly YoloRow[] | undefined)[], remarks: Remarks): void {
-  const without = rows.filter((one) => one === undefined).length;
+/** Says what most people would want to know of the labels that were read; where there are none at all, where they were looked for. */
+function remarkOnLabels(
+  found: readonly { readonly label: string; readonly rows?: readonly YoloRow[] }[],
+  remarks: Remarks,
+): void {
+  const rows = found.map((one) => one.rows), without = rows.filter((one) => one === undefined).length;
   const images = (count: number, has: string, have: string) =>
     count === 1 ? `1 image ${has}` : `${count} images ${have}`;
   if (without > 0) {
     remarks.say(
-      `${images(without, "has no label file and counts", "have no label file and count")} as showing nothing`,
+      `${images(without, "has no label file and counts", "have no label file and count")} as showing nothing` +
+        (without === found.length ? `: there is no ${found[0].label}` : ""),
     );
   }
   const outlines = rows.flatMap((one) => one ?? []).filter(({ isOutline }) => isOutline).length;
@@ -94,7 +98,7 @@ export async function readYolo(
   });
   // Remarks come in the order of the pictures, not of their reading.
   for (const fault of found.flatMap(({ broken = [] }) => broken)) check.unreadable(fault);
-  remarkOnLabels(found.map(({ rows }) => rows), remarks);
+  remarkOnLabels(found, remarks);
   const images = found.map(({ picture, label, size, rows = [] }, index) =>
     new PictureFile(
       { id: ids[index], name: basename(picture), ...size, boxes: boxesOf(rows, size, label), file: picture },

@@ -53,5 +53,8 @@ export async function yoloClasses(folders: readonly string[], list?: string): Pr
     const file = listIn(folder);
     if (file !== undefined) return checked(await readNames(file), file);
   }
-  throw new FeatherdetError("it has neither data.yaml nor classes.txt, which name the classes", { file: folders[0] });
+  throw new FeatherdetError(
+    "it has neither data.yaml nor classes.txt, which name the classes: a file classes.txt with a name a line is enough",
+    { file: folders[0] },
+  );
 }

@@ -40,7 +40,9 @@ function classNames(content: Content, file: string): string[] {
   if (names === undefined && Number.isInteger(nc) && Number(nc) > 0) {
     return Array.from({ length: Number(nc) }, (_, classId) => `class ${classId}`);
   }
-  if (typeof names !== "object" || names === null) throw new FeatherdetError('it has no "names" of classes', { file });
+  if (typeof names !== "object" || names === null) {
+    throw new FeatherdetError('it has no "names" of classes, such as names: [cat, dog]', { file });
+  }
   const byNumber = names as Content;
   const count = Object.keys(byNumber).length;
   const list = Array.from({ length: count }, (_, classId) => {

@@ -127,8 +127,13 @@ export class JournalFile implements EvaluationJournal {
   }
 }
 
-/** Writes detections in COCO's results form, whole or not at all, one a line. */
-export async function writeResults(file: string, detections: readonly CocoDetection[]): Promise<void> {
+/** Detections in COCO's results form, one a line. */
+export function resultsText(detections: readonly CocoDetection[]): string {
   const lines = detections.map((one) => JSON.stringify(one)).join(",\n");
-  await writeWhole(file, detections.length > 0 ? `[\n${lines}\n]\n` : "[]\n");
+  return detections.length > 0 ? `[\n${lines}\n]\n` : "[]\n";
+}
+
+/** Writes detections in COCO's results form, whole or not at all. */
+export async function writeResults(file: string, detections: readonly CocoDetection[]): Promise<void> {
+  await writeWhole(file, resultsText(detections));
 }

@@ -4,14 +4,17 @@
  * @module
  */
 
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { cacheFolder } from "../data/cache.ts";
+import { kindOf } from "../data/files.ts";
 import { explainOperators } from "../detect/heads/task.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { readCheckpoint } from "../train/loop/checkpoint.ts";
+import { BEST_MODEL } from "../train/loop/loop.ts";
 
 /**
  * Folders where a name is looked for as NAME.onnx: the checkout's own, the data for measuring beside it, what was downloaded. A function,
@@ -122,6 +125,7 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const found = findModel(model);
   if ("build" in found) return build(model, found, options);
   const { size, batch } = options;
+  refuseFolder(found.source);
   const content = await contentOf(found.source);
   return await loadOnnx(content, {
     shapeOf({ name, extents }, index) {
@@ -140,6 +144,14 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   }).catch((error) => {
     throw explainOperators(error);
   });
+}
+
+/** Throws FeatherdetError for a folder, which holds models at most; names the best model of a training run. */
+function refuseFolder(source: string): void {
+  if (kindOf(source) !== "folder") return;
+  const best = join(source, BEST_MODEL);
+  const instead = kindOf(best) === "file" ? `: its model is ${best}` : ", not a model's file";
+  throw new FeatherdetError(`is a folder${instead}`, { file: source });
 }
 
 /** Throws FeatherdetError where the file to write is the model to read, whose numbers would be lost. */

@@ -11,7 +11,7 @@ import { type Checkpoint, readCheckpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
 import type { TrainingStore } from "../train/loop/store.ts";
-import { fileError } from "./file_error.ts";
+import { fileError, folderError } from "./file_error.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** Refuses before the work what cannot be the folder of a run. */
@@ -27,7 +27,7 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (error) {
-    throw fileError(error, folder);
+    throw folderError(error, folder);
   }
   return {
     write: (name, content) => writeWhole(join(folder, name), content),
@@ -51,13 +51,22 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
   };
 }
 
-/** Copies from another folder the files that a continued run does not make again. */
-export async function takeAlong(store: TrainingStore, from: string): Promise<void> {
+/** Copies from another folder the files that a continued run does not make again, those of these names among them. */
+export async function takeAlong(store: TrainingStore, from: string, others: readonly string[] = []): Promise<void> {
   const before = await folderStore(from);
-  for (const name of [BEST_MODEL, BEST_CHECKPOINT, LOG_FILE]) {
+  for (const name of [BEST_MODEL, BEST_CHECKPOINT, LOG_FILE, ...others]) {
     const content = await before.read(name);
     if (content !== undefined) await store.write(name, content);
   }
+}
+
+/** Refuses for other files what is no folder, and the folder of a training run, whose pictures they would replace. */
+export function refuseRunFolder(folder: string): void {
+  checkFolder(folder);
+  if (![LAST_CHECKPOINT, BEST_CHECKPOINT, LOG_FILE].some((name) => kindOf(join(folder, name)) !== undefined)) return;
+  throw new FeatherdetError("holds a training run, whose pictures these would replace: name another folder", {
+    file: folder,
+  });
 }
 
 /** Refuses to write a new run over one that is there, or over the best of one that could not write its last checkpoint. */
@@ -70,7 +79,10 @@ export function refuseRun(folder: string): void {
 
 /** Reads the checkpoint of a file, or the last one of a run's folder. Throws FeatherdetError if there is none. */
 export async function openCheckpoint(place: string): Promise<{ checkpoint: Checkpoint; file: string }> {
-  const file = kindOf(place) === "folder" ? join(place, LAST_CHECKPOINT) : place;
+  const isFolder = kindOf(place) === "folder", file = isFolder ? join(place, LAST_CHECKPOINT) : place;
+  if (isFolder && kindOf(file) === undefined) {
+    throw new FeatherdetError(`is no folder of a training run: it has no ${LAST_CHECKPOINT}`, { file: place });
+  }
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(file);

@@ -16,7 +16,7 @@ import {
   type TableResults,
   type Variant,
 } from "../report/table/mod.ts";
-import { fileError } from "./file_error.ts";
+import { folderError } from "./file_error.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** The manifest of the project. */
@@ -38,7 +38,7 @@ export async function makeFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (error) {
-    throw fileError(error, folder);
+    throw folderError(error, folder);
   }
 }
 

@@ -6,16 +6,14 @@
 
 import { dirname } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
-import { fileError } from "./file_error.ts";
+import { fileError, folderError } from "./file_error.ts";
 
 /** Makes the folder of a file to write, or another. Throws FeatherdetError, naming the file, where that is not possible. */
 export function makeFolderOf(file: string, folder: string = dirname(file)): void {
   try {
     Deno.mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory
-      ? new FeatherdetError("the folder cannot be made, a file has that name", { file }, { cause: error })
-      : fileError(error, file);
+    throw folderError(error, file);
   }
 }
 
@@ -45,6 +43,8 @@ export function checkTarget(file: string): void {
     Deno.openSync(attempt, { write: true, create: true }).close();
     Deno.removeSync(attempt);
   } catch (error) {
+    // Its folder is there: this is no place for files.
+    if (error instanceof Deno.errors.NotFound) throw new FeatherdetError("cannot be written in this place", { file });
     throw fileError(error, file);
   }
 }

@@ -60,14 +60,21 @@ export async function trainModel(
 ): Promise<Graph> {
   const { model, pretrained, size, seed, width, depth } = options;
   const isNamed = Object.hasOwn(DETECTORS, model);
-  if (isNamed && !pretrained) return build(options, dataset.classes);
+  if (isNamed && !pretrained) {
+    const found = findModel(model);
+    if ("source" in found && width === undefined && depth === undefined) {
+      say(`${model} begins with random weights: --pretrained takes those of ${found.source}`);
+    }
+    return build(options, dataset.classes);
+  }
   if (width !== undefined || depth !== undefined) {
     throw new FeatherdetError("--width and --depth are for models that are built by their name, with random weights");
   }
   if ("build" in findModel(model)) {
     throw new FeatherdetError(
       isNamed
-        ? `there is no file ${model}.onnx to take trained weights from`
+        ? `there is no file ${model}.onnx to take trained weights from` +
+          (model === "yolo11n" ? ": `deno task data yolo11n` downloads it" : "")
         : `"${model}" is no detector that can be trained, those are a file or ${Object.keys(DETECTORS).join(", ")}`,
     );
   }

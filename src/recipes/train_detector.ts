@@ -4,17 +4,14 @@
  * @module
  */
 
-import { checkVisible, countBoxRows, openTrainingBatches } from "../data/augment/mod.ts";
+import { checkVisible, countBoxRows, openTrainingBatches, type TrainingBatches } from "../data/augment/mod.ts";
 import { augmentation } from "../data/augment/options.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { Detector } from "../detect/detector.ts";
-import { COCO_SETTINGS, evaluate } from "../eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { loadOnnx, saveOnnx } from "../onnx/mod.ts";
 import { withBatch } from "../passes/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
-import { BEST_MODEL, runTraining, type Weights } from "../train/loop/loop.ts";
-import type { Score } from "../train/loop/record.ts";
+import { type BatchSource, BEST_MODEL, runTraining, type Weights } from "../train/loop/loop.ts";
 import { chooseOptimizer, defaultRates, Schedule } from "../train/loop/schedule.ts";
 import { createMemoryStore } from "../train/loop/store.ts";
 import { combineVariants, type TrainingVariant, withWeights } from "../train/mod.ts";
@@ -23,6 +20,7 @@ import { quantizedTraining } from "./quantized_training.ts";
 import { checkClasses, checkResumed, type RunSettings } from "./run_settings.ts";
 import type { TrainOptions, TrainResult } from "./train_options.ts";
 import { withTraining } from "./training_history.ts";
+import { validated } from "./training_validation.ts";
 
 /** Share of a run with rounded weights in which they are frozen at its end where nobody says, at most an epoch: Gupta and Asthana 2023. */
 const FROZEN_SHARE = 0.1;
@@ -63,27 +61,16 @@ function withTrained(model: Graph, weights: Weights): Graph {
   return withWeights(model, new Map([...weights].filter(([name]) => model.constants.has(name))));
 }
 
-/** Measures what is made of weights on a data set. */
-function validator(
-  made: (weights: Weights) => Graph,
-  dataset: Dataset,
-  { quantize, precision: trained, signal, workers, tuning, onValidated }: TrainOptions,
-): (weights: Weights) => Promise<Score> {
-  const precision = quantize === "int8" ? "int8" : trained;
-  return async (weights) => {
-    const detector = await Detector.load(made(weights), { ...COCO_SETTINGS, precision, tuning });
-    try {
-      const { map, map50 } = await evaluate(detector, dataset, {
-        workers,
-        onProgress: (done, total) => {
-          signal?.throwIfAborted();
-          onValidated?.(done, total);
-        },
-      });
-      return { map, map50 };
-    } finally {
-      detector.destroy();
-    }
+/** The batches, each shown before it is handed on. */
+function shown(batches: TrainingBatches, onBatch: NonNullable<TrainOptions["onBatch"]>): BatchSource {
+  return {
+    stepsPerEpoch: batches.stepsPerEpoch,
+    async *read(start) {
+      for await (const batch of batches.read(start)) {
+        await onBatch(batch);
+        yield batch;
+      }
+    },
   };
 }
 
@@ -117,7 +104,8 @@ function validator(
  */
 export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
   const { epochs = 40, batch = 8, accumulate = 1, seed = 0, store = createMemoryStore(), validation, resume } = options;
-  const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), precision = "f32", boxLoss = "ciou", signal } = options;
+  const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), precision = "f32", boxLoss = "ciou", signal, onBatch } =
+    options;
   const pictures = dataset.images.length;
   const data = { name: dataset.name, split: dataset.split, pictures, classes: dataset.classes };
   // Of other pictures, its classes are beside the point.
@@ -189,13 +177,13 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const plain = (weights: Weights) => withTrained(noted, weights);
   const made = (weights: Weights) => variant.exported(plain(weights), weights);
   try {
-    const { reason, run } = await runTraining(trainer, batches, {
+    const { reason, run } = await runTraining(trainer, onBatch ? shown(batches, onBatch) : batches, {
       ...options,
+      ...validated(made, validation, options),
       schedule,
       store,
       settings,
       signal,
-      validate: validation && validator(made, validation, options),
       exportModel: (weights) => saveOnnx(plain(weights)),
       ...(variants.length > 0 &&
         { exportBest: (weights) => saveOnnx(made(weights), { compact: options.quantize !== undefined }) }),

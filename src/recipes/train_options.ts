@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { AugmentOptions } from "../data/augment/mod.ts";
+import type { AugmentOptions, DatasetBatch } from "../data/augment/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
+import type { Evaluation } from "../eval/evaluate.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import type { LoopOptions } from "../train/loop/loop.ts";
-import type { RunRecord, Score } from "../train/loop/record.ts";
+import type { EpochRecord, RunRecord, Score } from "../train/loop/record.ts";
 import type { Optimizer, ScheduleOptions } from "../train/loop/schedule.ts";
 import type { TrainingStore } from "../train/loop/store.ts";
 import type { Trainer } from "../train/loop/trainer.ts";
@@ -54,6 +55,10 @@ export interface TrainOptions
   readonly variants?: readonly TrainingVariant[];
   /** What `tune` found on this adapter. */
   readonly tuning?: Tuning;
+  /** Called with each batch before it is trained on. The run waits for the returned promise. */
+  readonly onBatch?: (batch: DatasetBatch) => void | Promise<void>;
+  /** Called after an epoch that is the best so far, with what its validation found. The run waits for the returned promise. */
+  readonly onBest?: (evaluation: Evaluation, epoch: EpochRecord) => void | Promise<void>;
   /** Called after each validated picture. */
   readonly onValidated?: (done: number, total: number) => void;
   /** Makes the trainer; on the device by default. */

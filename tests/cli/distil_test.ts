@@ -27,7 +27,7 @@ async function run(args: readonly string[]) {
 const tiny = (width: number, classes: readonly string[] = SCENE_CLASSES.map(({ label }) => label)) =>
   lively(yolo11({ width, depth: 0.3, size: 64, classes, seed: 2 }), 3);
 
-const SMALL = ["--limit", "4", "--size", "64", "--batch", "2", "--workers", "0", "--json"];
+const SMALL = ["--limit", "4", "--size", "64", "--batch", "2", "--workers", "0", "--no-plots", "--json"];
 const STUDENT = ["--width", "0.0625", "--depth", "0.3"];
 
 Deno.test("losses are written with weights, or weights at epochs, and maps in pairs", () => {

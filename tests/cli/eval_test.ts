@@ -4,9 +4,13 @@ import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { JournalFile, journalFile, writeResults } from "../../src/host/evaluation_file.ts";
+import { openDataset } from "../../src/data/open.ts";
+import { countConfusions, evaluateDetections } from "../../src/eval/coco.ts";
+import { decodeImage } from "../../src/image/codec/decode.ts";
 import type { EvaluationRun } from "../../src/eval/journal.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { writeDemoFolder } from "../support/demo_dataset.ts";
+import { readSvg } from "../support/svg.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -83,6 +87,46 @@ Deno.test("eval --json: figures, classes and speed of the demo detector, and its
     assertMatch(text.stdout, /^2 images\n0\.\d{4} {2}mAP50-95\n/);
     assertMatch(text.stdout, /\nred disc +\d+ /);
     assertMatch(text.stderr, /% of the time in the network/);
+  });
+});
+
+Deno.test("eval --out FOLDER: figures as JSON and CSV, detections, pictures unless they are not wanted", async () => {
+  await inFolder(async (folder) => {
+    const data = join(folder, "data"), out = join(folder, "new", "shapes");
+    await Deno.mkdir(data);
+    await writeDemoFolder(data, 3);
+    const args = ["--model", "demo", "--data", data, "--size", "192", "--json"];
+    const { code, stdout, stderr } = await evalVerb([...args, "--out", out]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, `written to ${out}`);
+    const names = (place: string) => [...Deno.readDirSync(place)].map(({ name }) => name).sort();
+    const figures = [
+      "classes.csv",
+      "confidence.csv",
+      "confusion.csv",
+      "detections.json",
+      "metrics.json",
+      "precision-recall.csv",
+    ];
+    const pictures = ["confidence.svg", "confusion.svg", "precision-recall.svg", "validation.jpg"];
+    assertEquals(names(out), [...figures, ...pictures].sort());
+    const read = async (name: string) => JSON.parse(await Deno.readTextFile(join(out, name)));
+    const { confusion, ...metrics } = await read("metrics.json");
+    assertEquals(metrics, JSON.parse(stdout));
+    const dataset = await openDataset(data), found = await read("detections.json");
+    assertEquals(confusion, countConfusions(dataset, found, { iou: 0.45, confidence: 0.25 }));
+    assertEquals(evaluateDetections(dataset, found).map, metrics.map);
+    for (const name of pictures.filter((one) => one.endsWith(".svg"))) {
+      const root = readSvg(await Deno.readTextFile(join(out, name)));
+      assertStringIncludes(root.getAttribute("aria-label")!, "demo on data");
+    }
+    // Three pictures, each twice, in squares of 400 pixels: four a row.
+    const sheet = await decodeImage(await Deno.readFile(join(out, "validation.jpg")));
+    assertEquals([sheet.width, sheet.height], [5 * 8 + 4 * 400, 3 * 8 + 2 * 22 + 380 + Math.round(190 * 400 / 226)]);
+
+    const plain = join(folder, "plain");
+    assertEquals((await evalVerb([...args, "--limit", "1", "--out", plain, "--no-plots"])).code, 0);
+    assertEquals(names(plain), figures);
   });
 });
 

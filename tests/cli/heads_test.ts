@@ -122,7 +122,20 @@ Deno.test("train and prune refuse a head that is not YOLO11's", () =>
     const data = await writeScenes(join(folder, "set"), 2);
     const model = await writeModel(join(folder, "m.onnx"), objectness);
     const out = join(folder, "run");
-    const train = await cli(["train", "--model", model, "--data", data, "--out", out, "--epochs", "1", "--size", "64"]);
+    const train = await cli([
+      "train",
+      "--model",
+      model,
+      "--data",
+      data,
+      "--out",
+      out,
+      "--epochs",
+      "1",
+      "--size",
+      "64",
+      "--no-plots",
+    ]);
     assertEquals(train.code, 1);
     assertStringIncludes(
       train.stderr,

@@ -22,7 +22,7 @@ async function run(args: readonly string[]) {
 /** A run that takes seconds. */
 const QUICK = [
   ...["train", "--data", "synthetic", "--limit", "2", "--val-limit", "2", "--size", "64", "--batch", "2"],
-  ...["--workers", "0", "--epochs", "1", "--json"],
+  ...["--workers", "0", "--epochs", "1", "--no-plots", "--json"],
 ];
 const NAMED = ["--model", "yolo11n", "--width", "0.0625", "--depth", "0.3"];
 

@@ -21,7 +21,20 @@ async function run(args: readonly string[]) {
 
 const QUICK = [
   ...["train", "--data", "synthetic", "--limit", "4", "--val-limit", "2", "--size", "64", "--batch", "2"],
-  ...["--workers", "0", "--val-every", "0", "--json", "--model", "yolo11n", "--width", "0.0625", "--depth", "0.3"],
+  ...[
+    "--workers",
+    "0",
+    "--val-every",
+    "0",
+    "--no-plots",
+    "--json",
+    "--model",
+    "yolo11n",
+    "--width",
+    "0.0625",
+    "--depth",
+    "0.3",
+  ],
 ];
 
 Deno.test("sparse training: both losses are told, the history keeps their weights, a longer run goes on growing alike", async () => {

@@ -40,7 +40,13 @@ async function run(args: readonly string[]) {
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 
-const FILES = ["best.ckpt", "best.onnx", "curves.svg", "last.ckpt", "log.jsonl"];
+/** Files of a run without validation, and those that a best epoch adds. */
+const FIRST = [
+  ...["batch-1.jpg", "batch-2.jpg", "batch-3.jpg", "curves.svg", "labels.svg", "last.ckpt", "log.jsonl", "results.csv"],
+];
+const BEST = [
+  ...["best.ckpt", "best.onnx", "confidence.svg", "confusion.svg", "precision-recall.svg", "validation.jpg"],
+];
 
 Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed, it is done as if nothing had been", async () => {
   await inFolder(async (folder) => {
@@ -58,7 +64,7 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
     const [stdout, { code }] = await Promise.all([new Response(child.stdout).json(), child.status, told]);
     assertEquals([code, stdout.reason], [130, "interrupted"], said);
     assertStringIncludes(said, `--resume ${out} goes on`);
-    assertEquals(names(out), ["curves.svg", "last.ckpt", "log.jsonl"]);
+    assertEquals(names(out), FIRST);
     const { checkpoint } = await openCheckpoint(out);
     const { epoch, step } = checkpoint.run.position;
     assert(epoch >= 2 && epoch < 400);
@@ -77,7 +83,13 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
     assertEquals([result.reason, result.epochs, result.history.length], ["finished", epoch + 2, epoch + 2]);
     assert(result.map50 >= 0 && result.map >= 0 && result.seconds > 0, rest.stdout);
     assertStringIncludes(rest.stderr, `going on in epoch ${epoch + 1} after ${step} steps`);
-    assertEquals(names(moved), FILES);
+    assertEquals(names(moved), [...FIRST, ...BEST].sort());
+    const lines = (await Deno.readTextFile(result.results)).trimEnd().split("\n");
+    assertMatch(lines[0], /^epoch,loss_box,loss_classes,loss_distribution,map50,map,rate_weight,/);
+    assertEquals(
+      lines.slice(1).map((line) => Number.parseInt(line)),
+      Array.from({ length: epoch + 2 }, (_, i) => i + 1),
+    );
     assertEquals([result.checkpoint, result.model], [join(moved, "best.ckpt"), join(moved, "best.onnx")]);
     const steps = (await Deno.readTextFile(join(moved, "log.jsonl"))).trimEnd().split("\n").map((line) =>
       JSON.parse(line)
@@ -105,6 +117,9 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
       assertStringIncludes(stderr, `last.ckpt: is of a run ${was}, which cannot be changed`);
       assertEquals([code, stdout], [1, ""]);
     }
+    const plain = join(folder, "plain"), figures = ["best.ckpt", "best.onnx", "curves.svg", "last.ckpt", "log.jsonl"];
+    const none = await run([...QUICK, "--epochs", "1", "--no-plots", "--out", plain, "--json"]);
+    assertEquals([none.code, names(plain)], [0, [...figures, "results.csv"]], none.stderr);
     const again = await run([...QUICK, "--out", out]);
     assertMatch(again.stderr, /error: .*run: holds a training run already: --resume .*run goes on with it/);
     assertEquals([again.code, again.stdout], [1, ""]);

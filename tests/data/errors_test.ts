@@ -260,7 +260,8 @@ const YOLO: Record<string, Fault> = {
   },
   "no class names": {
     spoil: remove("data.yaml"),
-    says: /^: it has neither data\.yaml nor classes\.txt, which name the classes$/,
+    says:
+      /^: it has neither data\.yaml nor classes\.txt, which name the classes: a file classes\.txt with a name a line/,
   },
   "broken YAML": {
     spoil: (folder) => put(folder, "data.yaml", "names: [a, b\nnc: {"),
@@ -284,7 +285,8 @@ const YOLO: Record<string, Fault> = {
         await Deno.remove(join(folder, "labels/val", name));
       }
     },
-    says: /^: the split "val" is empty, none of its 4 images has a box$/,
+    says:
+      /^: the split "val" is empty, none of its 4 images has a box; 4 images have no label file .*: there is no .*labels\/val\/000000000003\.txt$/,
   },
 };
 

@@ -2,9 +2,15 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { GroundTruth } from "../../src/data/dataset.ts";
-import { CONFIDENCE_POINTS, countConfusions, evaluateDetections, type TruthSet } from "../../src/eval/coco.ts";
+import {
+  CONFIDENCE_POINTS,
+  countConfusions,
+  evaluateDetections,
+  IOU_THRESHOLDS,
+  type TruthSet,
+} from "../../src/eval/coco.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
-import { literalF1 } from "../support/literal_coco.ts";
+import { literalConfusions, literalF1 } from "../support/literal_coco.ts";
 import { randomCase } from "../support/random_sets.ts";
 
 const SEEDS = Array.from({ length: 30 }, (_, i) => i + 500);
@@ -140,5 +146,48 @@ Deno.test("random sets: rows and columns of the confusion matrix add up to detec
       }
     });
     assertEquals(counts.at(-1)!.at(-1), 0);
+  }
+});
+
+Deno.test("random sets: precision over recall is pycocotools', of every class and as their mean", async () => {
+  const file = new URL("../fixtures/coco_curves.json", import.meta.url);
+  const cases: ({ perClass: (number[] | -1)[]; mean75: number[] } | null)[] = JSON.parse(await Deno.readTextFile(file));
+  assert(cases.filter((one) => one !== null).length >= 6);
+  const at75 = IOU_THRESHOLDS.findIndex((overlap) => Math.abs(overlap - 0.75) < 1e-9);
+  const assertCurve = (actual: readonly number[], expected: readonly number[], where: string) => {
+    assertEquals(actual.length, expected.length, where);
+    expected.forEach((value, i) => assertAlmostEquals(actual[i], value, 1e-8, `${where} at recall ${i / 100}`));
+  };
+  cases.forEach((expected, i) => {
+    if (expected === null) return;
+    const { set, detections } = randomCase(i + 1);
+    const { curves } = evaluateDetections(set, detections);
+    assertEquals(curves.perClass.length, expected.perClass.length);
+    expected.perClass.forEach((one, k) => assertCurve(curves.perClass[k], one === -1 ? [] : one, `${i + 1}, ${k}`));
+    assertCurve(curves.precision[at75], expected.mean75, `seed ${i + 1}, mean`);
+  });
+});
+
+Deno.test("random sets: the confusion matrix is the one that is counted literally, with the usual thresholds and others", () => {
+  for (const seed of SEEDS) {
+    const { set: raw, detections: claims } = randomCase(seed);
+    // Of equal overlaps either may be taken: none are.
+    let at = 0;
+    const images = raw.images.map(({ id, boxes }) => ({
+      id,
+      boxes: boxes.map((one) => {
+        const [x1, y1, x2, y2] = one.box;
+        return { ...one, box: [x1, y1, x2 + 1e-4 * ++at, y2] as const };
+      }),
+    }));
+    const detections = claims.map((one, i) => {
+      const [x, y, width, height] = one.bbox;
+      return { ...one, bbox: [x, y, width, height + 1.7e-6 * (i + 1)] as const };
+    });
+    const set = { ...raw, images };
+    for (const [iou, confidence] of [[0.45, 0.25], [0.5, 0.6], [0.9, 0]]) {
+      const { counts } = countConfusions(set, detections, { iou, confidence });
+      assertEquals(counts, literalConfusions(set, detections, iou, confidence), `seed ${seed}, ${iou}, ${confidence}`);
+    }
   }
 });

@@ -142,3 +142,41 @@ export function literalF1(
   const precision = right + wrong > 0 ? right / (right + wrong) : 1, recall = right / accuracy.objects;
   return { f1: precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0, precision, recall };
 }
+
+/**
+ * The confusion matrix, `[found][true]`, by looking through all pairs of a picture for the one that overlaps most, again and again. No two
+ * overlaps may be equal. Detections of a class beyond the hundred surest of a picture are not looked at, as by the protocol.
+ */
+export function literalConfusions(
+  { classes, categoryIds, images }: TruthSet,
+  detections: readonly CocoDetection[],
+  threshold: number,
+  confidence: number,
+): number[][] {
+  const nothing = classes.length, counts = [...classes, ""].map(() => [...classes, ""].map(() => 0));
+  for (const { id, boxes } of images) {
+    const own = categoryIds.flatMap((category) =>
+      detections.filter(({ image_id, category_id }) => image_id === id && category_id === category)
+        .toSorted((a, b) => b.score - a.score).slice(0, 100)
+    ).filter(({ score }) => score >= confidence);
+    const edgesOf = ({ bbox: [x, y, width, height] }: CocoDetection) => [x, y, x + width, y + height];
+    const classOf = ({ category_id }: CocoDetection) => categoryIds.indexOf(category_id);
+    const free = new Set(own), missed = new Set(boxes.filter(({ crowd }) => !crowd));
+    for (;;) {
+      const pairs = [...free].flatMap((claim) =>
+        [...missed].map((object) => ({ claim, object, overlap: iou(edgesOf(claim), object.box, false) }))
+      );
+      const best = pairs.reduce((most, pair) => pair.overlap > most.overlap ? pair : most, pairs[0] ?? { overlap: -1 });
+      if (!(best.overlap >= threshold)) break;
+      counts[classOf(best.claim)][best.object.classId]++;
+      free.delete(best.claim);
+      missed.delete(best.object);
+    }
+    for (const { classId } of missed) counts[nothing][classId]++;
+    for (const claim of free) {
+      const inCrowd = boxes.some(({ crowd, box }) => crowd && iou(edgesOf(claim), box, true) >= threshold);
+      if (!inCrowd) counts[classOf(claim)][nothing]++;
+    }
+  }
+  return counts;
+}

@@ -16,12 +16,15 @@ import { checkTarget, writeWhole } from "../../host/whole_file.ts";
 import { saveOnnx } from "../../onnx/mod.ts";
 import type { Score } from "../../train/loop/record.ts";
 import { type DistilRequest, loadTeacher, teacherVariants } from "../distill/teacher.ts";
+import { drawRun } from "../run_pictures.ts";
 import type { RoundFigures, RoundOptions, RoundsResult } from "./rounds.ts";
 import { validate } from "./validate.ts";
 
 /** Where rounds are trained, and who teaches. */
 export interface FolderTraining extends DistilRequest {
   readonly folder: string;
+  /** False: no pictures of labels, batches and what is found in the folders of the rounds; true by default. */
+  readonly plots?: boolean;
   /** Of the first weights that a teacher needs; 0 by default. */
   readonly seed?: number;
 }
@@ -76,7 +79,7 @@ export interface ModelFileJob<Report, Round> {
   inRounds(
     source: Graph,
     pictures: Dataset,
-    how: Pick<RoundOptions, "validation" | "tuning" | "storeOf" | "variants">,
+    how: Pick<RoundOptions, "validation" | "tuning" | "storeOf" | "variants" | "watch">,
   ): Promise<RoundsResult<Round> & { readonly report?: Report; readonly after?: PruneCosts }>;
 }
 
@@ -112,7 +115,7 @@ export async function pruneFile<Report, Round>(
     if (!pictures?.validation) {
       throw new FeatherdetError("training after a cut needs pictures to validate on: name --data");
     }
-    const { folder } = training;
+    const { folder, plots } = training, { training: dataset, validation } = pictures;
     const { shape } = source.inputs[0], teacher = await loadTeacher(training, shape);
     const result = await job.inRounds(source, pictures.training, {
       ...{
@@ -121,6 +124,11 @@ export async function pruneFile<Report, Round>(
         variants: teacherVariants(teacher, training, shape, training.seed),
       },
       storeOf: (name) => folderStore(name === "" ? folder : `${folder}/${name}`),
+      watch: async (store, round, { inputs: [{ shape: [, , height, width] }] }) => {
+        if (plots === false) return {};
+        const title = `${source.name} on ${dataset.name}, round ${round}`, size = [height, width] as const;
+        return await drawRun({ store, dataset, validation, size, title, say: (line) => say?.(line) });
+      },
     });
     const { model: graph, before, rounds, scoreBefore, report, reason } = result;
     const after = result.after ?? costsOf(graph);

@@ -19,7 +19,7 @@ import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
 
 /** What the job gives to training itself. */
-type Given = "validation" | "storeOf" | "tuning" | "variants";
+type Given = "validation" | "storeOf" | "tuning" | "variants" | "watch";
 
 /** What is pruned, and how. */
 export interface PruneModelOptions extends PruneOnOptions, Omit<ModelFileOptions, "dense"> {
@@ -39,7 +39,7 @@ export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel>
       return { graph, report, before: report.before, after: report.after };
     },
     async inRounds(source, pictures, rest) {
-      const { folder: _, ...how } = options.training!;
+      const { folder: _, plots: __, ...how } = options.training!;
       const result = await pruneAndTrain(source, pictures, { ...options, ...how, ...rest });
       if (result.reason === "interrupted") return result;
       const { budget, criterion = "taylor", times, per } = options;
@@ -69,7 +69,7 @@ export async function sparsifyModel(options: SparsifyModelOptions): Promise<Spar
       return { graph, report, before: costs, after: costs };
     },
     inRounds(source, pictures, given) {
-      const { folder: _, ...how } = options.training!;
+      const { folder: _, plots: __, ...how } = options.training!;
       return sparsifyAndTrain(source, pictures, { ...options, ...how, ...given });
     },
   });

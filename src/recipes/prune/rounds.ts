@@ -38,6 +38,12 @@ export interface RoundOptions
   readonly validation: Dataset;
   /** The store of a round (`round-1` ...), and of the run (`""`); in memory by default. */
   readonly storeOf?: (name: string) => Promise<TrainingStore>;
+  /** Asked before each training who is told of its batches and best epochs: by the round's store, its number from 1 and the model after the cut. */
+  readonly watch?: (
+    store: TrainingStore,
+    round: number,
+    start: Graph,
+  ) => Promise<Pick<TrainOptions, "onBatch" | "onBest">>;
 }
 
 /** Figures of a round. */
@@ -96,7 +102,19 @@ const decoder = new TextDecoder(), encoder = new TextEncoder();
 
 /** Options that decide on no result, or that JSON cannot hold. */
 const NOT_KEPT = [
-  ...["validation", "storeOf", "onRound", "signal", "onStep", "onEpoch", "workers", "tuning", "variants", "latency"],
+  ...[
+    "validation",
+    "storeOf",
+    "onRound",
+    "signal",
+    "onStep",
+    "onEpoch",
+    "workers",
+    "tuning",
+    "variants",
+    "latency",
+    "watch",
+  ],
   ...["createTrainer", "memo", "layerMeter", "onChoosing", "times"],
 ];
 
@@ -185,6 +203,7 @@ export async function trainInRounds<Told extends object>(
     // The history of the checkpoint's model tells what training began with.
     const trained = await train(resume ? await readCheckpointModel(resume, file) : start, dataset, {
       ...options,
+      ...await options.watch?.(store, index + 1, start),
       variants: [...cuts.variants?.(start) ?? [], ...options.variants ?? []],
       batch: options.trainBatch,
       epochs: rest,

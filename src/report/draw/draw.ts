@@ -14,8 +14,8 @@ import { drawText, measureText } from "./text.ts";
 export interface DrawnDetection {
   /** Left, top, right, bottom in pixels of the picture. */
   readonly box: readonly [number, number, number, number];
-  /** 0 to 1. */
-  readonly score: number;
+  /** 0 to 1; absent for a label that somebody has drawn. */
+  readonly score?: number;
   /** Chooses the colour. */
   readonly classId: number;
   /** What is written above the box. */
@@ -55,7 +55,7 @@ export function drawDetections(image: RgbImage, detections: readonly DrawnDetect
   for (const { box, classId } of detections.toReversed()) outline(surface, box, line, classId);
 
   const half = line >> 1;
-  const texts = detections.map(({ label, score }) => `${label} ${score.toFixed(2)}`);
+  const texts = detections.map(({ label, score }) => score === undefined ? label : `${label} ${score.toFixed(2)}`);
   const labelled = detections.map(({ box }, i): LabelledBox => {
     const [left, top, right, bottom] = box.map(Math.round);
     return {

@@ -29,8 +29,8 @@ export interface FigureOptions {
   readonly width: number;
   /** What colours and shapes mean. */
   readonly legend?: readonly LegendItem[];
-  /** From top to bottom; each needs its `height`. */
-  readonly panels: readonly PlotOptions[];
+  /** From top to bottom; a list is a row of equally wide ones. Each needs its `height`. */
+  readonly panels: readonly (PlotOptions | readonly PlotOptions[])[];
 }
 
 const PADDING = 16;
@@ -88,16 +88,16 @@ function legendBlock(items: readonly LegendItem[], top: number, width: number) {
   return { elements, bottom: items.length === 0 ? top : row + SIGN + 4 };
 }
 
-function panelElement(options: PlotOptions, top: number, width: number): SVGElement {
+function panelElement(options: PlotOptions, left: number, top: number, width: number): SVGElement {
   const style = { fontFamily: FONTS, fontSize: `${SIZES.label}px`, fontVariant: "tabular-nums" };
   const made = plot({ ...options, width, document, style });
   if (made.tagName.toLowerCase() !== "svg") throw new Error("a panel has its title and legend in the figure around it");
   const panel = made as unknown as SVGElement;
   panel.removeAttribute("class");
   panel.removeAttribute("style");
-  for (const [name, value] of Object.entries({ y: top, color: INK, "font-family": FONTS, "font-size": SIZES.label })) {
-    panel.setAttribute(name, String(value));
-  }
+  const place = { ...(left > 0 && { x: left }), y: top };
+  const attributes = { ...place, color: INK, "font-family": FONTS, "font-size": SIZES.label };
+  for (const [name, value] of Object.entries(attributes)) panel.setAttribute(name, String(value));
   return panel;
 }
 
@@ -111,10 +111,11 @@ export function figure({ title, subtitle = "", width, legend = [], panels }: Fig
   const below = textBlock(wrapText(subtitle, inner, SIZES.text), heading.bottom + 2, SIZES.text, { fill: FAINT });
   const signs = legendBlock(legend, below.bottom + 8, width);
   let bottom = signs.bottom;
-  const drawn = panels.map((options) => {
-    const panel = panelElement(options, bottom, width);
-    bottom += options.height!;
-    return panel;
+  const drawn = panels.flatMap((one) => {
+    const row = [one].flat() as PlotOptions[], each = width / row.length;
+    const elements = row.map((options, i) => panelElement(options, i * each, bottom, each));
+    bottom += Math.max(...row.map(({ height }) => height!));
+    return elements;
   });
   const height = bottom + PADDING / 2;
   return serialize(element(

@@ -5,12 +5,14 @@
  */
 
 export { type BarOptions, type BarPart, drawBars } from "./bars.ts";
+export { drawConfidence } from "./confidence.ts";
 export { type ConfusionPlotOptions, drawConfusion } from "./confusion.ts";
 export { drawHistogram, type HistogramCounts, type HistogramOptions, type HistogramRange } from "./histogram.ts";
+export { drawLabels, type LabelPlotOptions } from "./labels.ts";
 export { drawMaps, type DrawnMap, type MapPlotOptions } from "./maps.ts";
 export { drawMemory, type MemoryPlotOptions } from "./memory.ts";
 export { drawPareto, findParetoFront, type ParetoKind, type ParetoOptions, type ParetoPoint } from "./pareto.ts";
-export { type CurveOptions, drawPrecisionRecall } from "./precision_recall.ts";
+export { type CurveOptions, drawPrecisionRecall, type PrecisionRecallOptions } from "./precision_recall.ts";
 export { drawProfile, type ProfileOptions } from "./profile.ts";
 export {
   drawRuns,

@@ -2,7 +2,7 @@
  * The training loop: epochs, steps, validation, checkpoints, early stopping, until the run is done or told to stop.
  *
  * Files of a run in its store: `last.ckpt` (written after every validation, every few minutes, and at the end), `best.ckpt` and
- * `best.onnx` (whenever the validation is better than before), `log.jsonl`.
+ * `best.onnx` (whenever the validation is better than before), `log.jsonl`, `results.csv`.
  *
  * @module
  */
@@ -23,6 +23,7 @@ import {
   type Score,
   tallied,
 } from "./record.ts";
+import { writeResults } from "./results.ts";
 import type { Schedule } from "./schedule.ts";
 import { runSteps, type SettledStep } from "./steps.ts";
 import type { TrainingStore } from "./store.ts";
@@ -120,6 +121,7 @@ class Loop {
     const { store, settings, resume } = this.#options;
     const { position } = this.#run;
     await (resume ? rewindLog(store, position) : beginLog(store));
+    await writeResults(store, this.#run.epochs);
     const { batch, size, parameters } = this.#trainer;
     await log(store, { event: "start", ...(resume && { resumed: position }), batch, size, parameters, settings });
     const batches = this.#source.read(position)[Symbol.asyncIterator]();
@@ -238,6 +240,7 @@ class Loop {
       ...(best && { best }),
     };
     await log(store, { event: "epoch", ...record });
+    await writeResults(store, this.#run.epochs);
     if (score) await this.#save(best !== undefined);
     await onEpoch?.(record, this.#run);
     return true;

@@ -140,7 +140,7 @@ Deno.test("a run learns, reports every step and epoch, and leaves its files", as
   const found = (await trainer.trained("current")).get("w")!;
   TRUTH.forEach((value, k) => assert(Math.abs(found[k] - value) < 0.05, `${found}`));
   // Without a validation the last model is the best that there is.
-  assertEquals([...store.files.keys()].sort(), ["best.ckpt", "best.onnx", "last.ckpt", "log.jsonl"]);
+  assertEquals([...store.files.keys()].sort(), ["best.ckpt", "best.onnx", "last.ckpt", "log.jsonl", "results.csv"]);
   assertEquals(new Float32Array(store.files.get("best.onnx")!.buffer), (await trainer.trained("average")).get("w")!);
   const events = lines(store).map(({ event }) => event);
   assertEquals([events[0], events.at(-1)], ["start", "end"]);
