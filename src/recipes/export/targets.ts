@@ -69,12 +69,12 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
   },
   openvino: {
     text: "OpenVINO",
-    int8: { ...PLAIN_INT8, activations: "symmetric", stored: "u8", biases: "float", weightRange: "reduced" },
+    int8: { ...PLAIN_INT8, stored: "u8", biases: "float" },
     outputs: "joined",
     nms: true,
     names: "inside",
     commands: [],
-    checked: { state: "float", says: "int8 not checked" },
+    checked: { state: "boxes", says: "float, f16 and int8 checked by boxes" },
   },
   tensorrt: {
     text: "TensorRT",
