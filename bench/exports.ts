@@ -2,7 +2,7 @@
  * Exported models in the runtimes that they are for, compared by boxes: is each loaded, and is its mAP that of onnxruntime?
  *
  * `deno task exports --python venv/bin/python --out data/results/exports/exports.json [--model FILE ...] [--data coco] [--images 100]
- * [--size 320] [--limit 64] [--only openvino,mnn]`
+ * [--size 320] [--limit 64] [--threads 2] [--only openvino,mnn]`
  *
  * Every model is exported for every target in float and in int8, run by `tests/fixtures/run_export.py` (which says what it needs), and held
  * against the published rules of the runtimes that cannot be run here. The file is written after each row, and rows that it holds are not
@@ -24,7 +24,7 @@ import { writeWhole } from "../src/host/whole_file.ts";
 import { saveOnnx } from "../src/onnx/mod.ts";
 import { breachLines, checkRules } from "../src/recipes/export/check_rules.ts";
 import { isQdq, isQuantized, listExportPasses } from "../src/recipes/export/export_steps.ts";
-import { RULES, type RuledRuntime } from "../src/recipes/export/rules.ts";
+import { type RuledRuntime, RULES } from "../src/recipes/export/rules.ts";
 import { type TargetName, TARGETS } from "../src/recipes/export/targets.ts";
 
 /** A target in the runtime that runs it here. */
@@ -41,12 +41,13 @@ interface Row {
   readonly model: string;
   readonly target: TargetName;
   readonly form: "f32" | "f16" | "int8";
+  readonly images: number;
   readonly found: {
     readonly versions: Readonly<Record<string, string>>;
     readonly bytes?: number;
     readonly map?: number;
     readonly map50?: number;
-    readonly images?: number;
+    readonly threads?: number;
     readonly milliseconds?: number;
     readonly difference?: { readonly pixels: number; readonly score: number };
     readonly error?: string;
@@ -78,6 +79,7 @@ const { values: given } = parseArgs({
     images: { type: "string", default: "100" },
     size: { type: "string", default: "320" },
     limit: { type: "string", default: "64" },
+    threads: { type: "string", default: "2" },
     only: { type: "string" },
   },
 });
@@ -91,6 +93,9 @@ function readTable(): Table {
     return { data: given.data, size, rows: [], rules: [] };
   }
 }
+
+const isOf = (row: Row, model: string, target: TargetName, form: Row["form"]) =>
+  row.model === model && row.target === target && row.form === form;
 
 const table = readTable();
 const keep = () => writeWhole(given.out, `${JSON.stringify(table, undefined, 1)}\n`);
@@ -106,10 +111,13 @@ async function exported(graph: Graph, target: TargetName, name: string): Promise
 async function run(runtime: string, file: string, form: Row["form"], like: string): Promise<Row["found"]> {
   const args = ["tests/fixtures/run_export.py", runtime, file, "--truth", given.truth, "--images", given.images];
   const { success, stdout, stderr } = await new Deno.Command(given.python, {
-    args: [...args, "--size", given.size, "--form", form, "--like", like],
+    args: [...args, "--size", given.size, "--threads", given.threads, "--form", form, "--like", like],
   }).output();
   const [last] = new TextDecoder().decode(stdout).trim().split("\n").slice(-1);
-  const crashed = { versions: {}, error: `the runtime ended the program: ${new TextDecoder().decode(stderr).slice(-200)}` };
+  const crashed = {
+    versions: {},
+    error: `the runtime ended the program: ${new TextDecoder().decode(stderr).slice(-200)}`,
+  };
   return success && last ? JSON.parse(last) : crashed;
 }
 
@@ -120,7 +128,10 @@ function calibrationOf(graph: Graph): () => Promise<Calibration> {
     made ??= (async () => {
       const dataset = await openDataset(given.data, { split: "train", limit: Number(given.limit) });
       const runner = createSessionRunner();
-      const calibration = await calibrate(graph, takeCalibrationSamples(dataset, { size }), { runner, float: "yolo11" });
+      const calibration = await calibrate(graph, takeCalibrationSamples(dataset, { size }), {
+        runner,
+        float: "yolo11",
+      });
       runner.destroy();
       return calibration;
     })();
@@ -133,17 +144,21 @@ for (const source of given.model) {
   const int8For = async (target: TargetName): Promise<Graph> => {
     const { int8 } = TARGETS[target];
     if (quantizedAlready || !isQdq(int8)) return graph;
-    const { activations, weightRange } = int8;
-    return quantizeFromCalibration(await calibration(), { activations, weightRange }).graph;
+    return quantizeFromCalibration(await calibration(), { activations: int8.activations }).graph;
   };
   // Where the model is quantized already, its own numbers are the measure.
   const like = await exported(graph, "ort", `${model}-like`);
   for (const [target, runtime] of RUNS) {
     if (only && !only.includes(target)) continue;
     const { int8 } = TARGETS[target];
-    const forms: readonly Row["form"][] = quantizedAlready ? ["int8"] : target === "ort" ? ["f32", "int8"] : ["f32", "f16", "int8"];
+    const forms: readonly Row["form"][] = quantizedAlready
+      ? ["int8"]
+      : target === "ort"
+      ? ["f32", "int8"]
+      : ["f32", "f16", "int8"];
     for (const form of forms) {
-      if (table.rows.some((row) => row.model === model && row.target === target && row.form === form)) continue;
+      const images = Number(given.images);
+      if (table.rows.some((row) => isOf(row, model, target, form) && row.images === images)) continue;
       let found: Row["found"];
       try {
         const wanted = form === "int8" ? await int8For(target) : graph;
@@ -153,7 +168,7 @@ for (const source of given.model) {
       } catch (error) {
         found = { versions: {}, error: (error as Error).message };
       }
-      table.rows.push({ model, target, form, found });
+      table.rows.push({ model, target, form, images, found });
       console.error(`${model} ${target} ${form}: ${JSON.stringify(found)}`);
       await keep();
     }
@@ -177,22 +192,26 @@ for (const source of given.model) {
 }
 
 const number = (value: number | undefined, digits: number) => value === undefined ? "" : value.toFixed(digits);
-console.log("| model | target | form | MB | mAP50-95 | against onnxruntime | largest difference (px, score) | ms |");
-console.log("| --- | --- | --- | --- | --- | --- | --- | --- |");
-for (const { model, target, form, found } of table.rows) {
-  const same = table.rows.find((row) => row.model === model && row.target === "ort" && row.form === (form === "f16" ? "f32" : form));
+console.log(
+  "| model | target | form | pictures | MB | mAP50-95 | against onnxruntime | largest difference (px, score) | ms |",
+);
+console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+for (const { model, target, form, images, found } of table.rows) {
+  const same = table.rows.find((row) =>
+    isOf(row, model, "ort", form === "f16" ? "f32" : form) && row.images === images
+  );
   const against = found.map !== undefined && same?.found.map !== undefined ? found.map - same.found.map : undefined;
-  const cells = found.error
-    ? [number(found.bytes && found.bytes / 1e6, 2), `failed: ${found.error}`, "", "", ""]
-    : [
-      number(found.bytes! / 1e6, 2),
-      number(found.map, 4),
-      number(against, 4),
-      found.difference ? `${found.difference.pixels}, ${found.difference.score}` : "",
-      number(found.milliseconds, 1),
-    ];
-  console.log(`| ${[model, target, form, ...cells].join(" | ")} |`);
+  const cells = found.error ? [number(found.bytes && found.bytes / 1e6, 2), `failed: ${found.error}`, "", "", ""] : [
+    number(found.bytes! / 1e6, 2),
+    number(found.map, 4),
+    number(against, 4),
+    found.difference ? `${found.difference.pixels}, ${found.difference.score}` : "",
+    number(found.milliseconds, 1),
+  ];
+  console.log(`| ${[model, target, form, images, ...cells].join(" | ")} |`);
 }
 for (const { model, runtime, form, breaches } of table.rules) {
-  console.log(`${model} ${form} by the rules of ${runtime}: ${breaches.length === 0 ? "nothing refused" : breaches.join("; ")}`);
+  console.log(
+    `${model} ${form} by the rules of ${runtime}: ${breaches.length === 0 ? "nothing refused" : breaches.join("; ")}`,
+  );
 }

@@ -21,6 +21,7 @@ function exportOptions(command: CompressCommand) {
       new Option("--outputs <form>", "boxes and scores in one output or in two; as the target takes them by default")
         .choices(["joined", "separate"] as const),
     )
+    .option("--reduced-range", "weights of 63 levels, for x86 without VNNI where sums are cut off at 16 bits")
     .option("--nms", "detections [1,300,6] that are suppressed already: corners, score, class")
     .option("--confidence <score>", "with --nms: scores above it count", numberIn(0, 1), 0.25)
     .option("--iou <overlap>", "with --nms: what overlaps a better box by more is left out", numberIn(0, 1), 0.7);
@@ -43,6 +44,7 @@ export const exportVerb = compressVerb({
     const options = {
       target: settings.target,
       outputs: settings.outputs,
+      reducedRange: settings.reducedRange === true,
       nms: settings.nms ? { confidence, iou } : undefined,
     };
     const notes: string[] = [];
@@ -57,7 +59,9 @@ export const exportVerb = compressVerb({
         const { state, says } = target.checked;
         const form = isInt8 ? "quantized" : "float";
         const commands = isInt8 ? [] : target.commands.map((line) => line.replaceAll("MODEL", stem(settings.out)));
-        if (!isInt8 && isQdq(target.int8) === false) notes.push(`int8 is made by ${(target.int8 as { own: string }).own}`);
+        if (!isInt8 && isQdq(target.int8) === false) {
+          notes.push(`int8 is made by ${(target.int8 as { own: string }).own}`);
+        }
         return {
           lines: [
             `target       ${target.text}, ${form}`,

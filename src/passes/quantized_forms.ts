@@ -1,6 +1,6 @@
 /**
- * One quantized computation in the forms that other programs want: biases as floats, activations in unsigned bytes, values of a Concat
- * quantized once more, or no quantization at all.
+ * One quantized computation in the forms that other programs want: biases as floats, activations in unsigned bytes, or no
+ * quantization at all.
  *
  * @module
  */
@@ -81,22 +81,6 @@ export function unsignedActivations(graph: Graph): Graph {
       editor.nodeWithOutputs("QuantizeLinear", name, [value, scale, unsigned(zero)], node.attributes, [bytes]);
     });
     for (const reader of readers) editor.setInputs(reader, [bytes, reader.inputs[1], unsigned(reader.inputs[2])]);
-  }
-  return editor.finish();
-}
-
-/** What a Concat makes and what is stored of it goes through QuantizeLinear and DequantizeLinear once more, which changes no number. */
-export function requantizeJoins(graph: Graph): Graph {
-  const index = GraphIndex.of(graph), editor = new GraphEditor(graph);
-  for (const node of graph.nodes) {
-    if (node.op !== "QuantizeLinear" || index.producerOf(node.inputs[0])?.op !== "Concat") continue;
-    const [, scale, zero] = node.inputs;
-    for (const reader of pairsOf(node, index) ?? []) {
-      editor.insert(reader.outputs[0], (value) => {
-        const bytes = editor.one("QuantizeLinear", `${value}/again`, [value, scale, zero], node.attributes);
-        return editor.one("DequantizeLinear", `${value}/back`, [bytes, scale, zero], reader.attributes);
-      });
-    }
   }
   return editor.finish();
 }

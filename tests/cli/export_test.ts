@@ -18,7 +18,9 @@ Deno.test("export writes int8 for OpenVINO, and says what was checked of it", ()
     assertEquals([target, form, files, commands], ["openvino", "quantized", [out], []]);
     assertEquals(checked.state, "boxes");
     const { nodes, constants, metadata } = await loadOnnx(out);
-    const zeros = nodes.filter(({ op }) => op === "QuantizeLinear").map(({ inputs }) => constants.get(inputs[2])!.dtype);
+    const zeros = nodes.filter(({ op }) => op === "QuantizeLinear").map(({ inputs }) =>
+      constants.get(inputs[2])!.dtype
+    );
     assertEquals([...new Set(zeros)], ["u8"]);
     assert(metadata.history.includes("openvino"), metadata.history);
   }));
@@ -37,15 +39,3 @@ Deno.test("export for ncnn writes floats, the names beside them, pictures for it
     assertEquals([width, height], [64, 64]);
     assert((await loadOnnx(out)).nodes.every(({ op }) => !op.endsWith("Linear")));
   }));
-
-Deno.test("export refuses a target that there is not, and suppression where the target has no sort", async () => {
-  const unknown = await commandLine(["export", "--model", "demo", "--target", "tnn", "--out", "x.onnx"]);
-  assertEquals(unknown.code, 1);
-  assert(/tnn.*ort, openvino|ort.*openvino/s.test(unknown.lines.join(" ")), unknown.lines.join(" "));
-  await inFolder(async (folder) => {
-    const args = ["--target", "rknn", "--nms", "--out", join(folder, "x.onnx")];
-    const { code, lines } = await commandLine(["export", "--model", "demo", "--size", "64", ...args]);
-    assertEquals([code, lines.length], [1, 1], lines.join("\n"));
-    assert(lines[0].includes("no TopK"), lines[0]);
-  });
-});

@@ -5,7 +5,7 @@ import { packWeights, quantizeScaled } from "../../src/compress/quantize/mod.ts"
 import { FeatherdetError } from "../../src/graph/error.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
-import { floatBiases, requantizeJoins, unsignedActivations, withoutQuantization } from "../../src/passes/mod.ts";
+import { floatBiases, unsignedActivations, withoutQuantization } from "../../src/passes/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
 import { randomTensor } from "../support/random.ts";
 import { graphOf, node, PLAIN, weight } from "../support/tiny_graph.ts";
@@ -67,19 +67,10 @@ Deno.test("unsigned activations: 128 levels up, and the numbers are the same", (
   assertEquals(new Set(zeros), new Set([125]));
   assertEquals(outputOf(made), outputOf(graph));
   // Weights stay signed.
-  assertEquals([...made.constants.values()].filter(({ dtype, shape }) => dtype === "i8" && shape.length === 4).length, 3);
-});
-
-Deno.test("joins are quantized once more, with the scale that they have, and the numbers are the same", () => {
-  const graph = int8(5), made = requantizeJoins(graph);
-  const joins = graph.nodes.filter(({ op, outputs }) =>
-    op === "QuantizeLinear" || op === "Concat" && outputs.length === 1
-  ).filter(({ op, inputs }) =>
-    op === "QuantizeLinear" && graph.nodes.some((one) => one.op === "Concat" && one.outputs[0] === inputs[0])
+  assertEquals(
+    [...made.constants.values()].filter(({ dtype, shape }) => dtype === "i8" && shape.length === 4).length,
+    3,
   );
-  assert(joins.length > 0);
-  assertEquals(count(made, "QuantizeLinear"), count(graph, "QuantizeLinear") + joins.length);
-  assertEquals(outputOf(made), outputOf(graph));
 });
 
 Deno.test("without quantization: weights are their levels times their scales, and nothing else is rounded", () => {
@@ -113,7 +104,7 @@ Deno.test("without quantization: weights of few bits become the floats that they
 });
 
 Deno.test("the forms follow each other, and are read again as they were written", () => {
-  const graph = requantizeJoins(unsignedActivations(floatBiases(int8(0))));
+  const graph = unsignedActivations(floatBiases(int8(0)));
   const read = importOnnx(saveOnnx(graph));
   assertEquals(read.nodes.map(({ op }) => op), graph.nodes.map(({ op }) => op));
   assertEquals(outputOf(read), outputOf(graph));

@@ -88,7 +88,9 @@ function assertDetections(rows: number[][], expected: readonly RawDetection[]): 
   assertEquals(rows.map(([, , , , , label]) => label), expected.map(({ classId }) => classId));
   rows.forEach((row, i) => {
     const { box, score } = expected[i];
-    [...box, score].forEach((number, k) => assert(Math.abs(row[k] - number) < 1e-4, `row ${i}: ${row}, ${box} ${score}`));
+    [...box, score].forEach((number, k) =>
+      assert(Math.abs(row[k] - number) < 1e-4, `row ${i}: ${row}, ${box} ${score}`)
+    );
   });
 }
 

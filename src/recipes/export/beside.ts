@@ -32,7 +32,11 @@ export function npyFile(shape: readonly number[], data: Float32Array): Uint8Arra
 }
 
 /** Planes `[1, 3, height, width]` as pixels `[height, width, 3]`, each number made another by `change`. */
-function pixels<Data extends Uint8Array | Float32Array>(planes: Float32Array, into: Data, change: (x: number) => number) {
+function pixels<Data extends Uint8Array | Float32Array>(
+  planes: Float32Array,
+  into: Data,
+  change: (x: number) => number,
+) {
   const size = planes.length / 3;
   for (let i = 0; i < size; i++) for (let c = 0; c < 3; c++) into[3 * i + c] = change(planes[c * size + i]);
   return into;
@@ -49,7 +53,10 @@ export async function writeBeside(
   if (names === "beside") {
     const { stride, task, imgsz, batch } = graph.metadata;
     const name = `${stem(file)}_metadata.json`;
-    await writeWhole(name, JSON.stringify({ task, stride, imgsz, batch, names: classNamesOf(graph) }, undefined, 1) + "\n");
+    await writeWhole(
+      name,
+      JSON.stringify({ task, stride, imgsz, batch, names: classNamesOf(graph) }, undefined, 1) + "\n",
+    );
     written.push(name);
   }
   if (calibration === undefined || pictures === undefined) return written;

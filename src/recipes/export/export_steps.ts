@@ -12,7 +12,6 @@ import { saveOnnx } from "../../onnx/mod.ts";
 import {
   findDetectionHead,
   floatBiases,
-  requantizeJoins,
   separateOutputs,
   type SuppressionOptions,
   unsignedActivations,
@@ -29,6 +28,8 @@ export interface ExportOptions {
   readonly target: TargetName;
   /** Detections that are suppressed already instead of boxes and scores; absent for these. */
   readonly nms?: SuppressionOptions;
+  /** Weights of 63 levels instead of 127, see `SchemeOptions.weightRange`; false by default. */
+  readonly reducedRange?: boolean;
   /** One output or two; the target's own by default. */
   readonly outputs?: "joined" | "separate";
 }
@@ -58,7 +59,10 @@ export function isQuantized(graph: Graph): boolean {
 }
 
 /** A pass that writes the same model in another form. */
-function form(name: string, change: (graph: Graph) => { graph: Graph; notes?: readonly string[] }): PassStep<ExportReport> {
+function form(
+  name: string,
+  change: (graph: Graph) => { graph: Graph; notes?: readonly string[] },
+): PassStep<ExportReport> {
   const pass: Pass<object, ExportReport> = {
     name,
     effect: "prepares",
@@ -83,17 +87,22 @@ function greatestLevel(graph: Graph): number {
   let most = 0;
   for (const { op, inputs: [levels] } of graph.nodes) {
     const constant = op === "DequantizeLinear" ? graph.constants.get(levels) : undefined;
-    if (constant?.dtype === "i8") for (const level of constant.data) most = Math.max(most, Math.abs(level));
+    if (constant?.dtype === "i8") { for (const level of constant.data) most = Math.max(most, Math.abs(level)); }
   }
   return most;
 }
 
 /** The form in which a target reads quantized models. */
-function quantizedForm(graph: Graph, { text, int8 }: Target): { graph: Graph; notes?: readonly string[] } {
+function quantizedForm(
+  graph: Graph,
+  { text, int8 }: Target,
+  { reducedRange = false }: ExportOptions,
+): { graph: Graph; notes?: readonly string[] } {
   if (!isQuantized(graph)) return { graph };
   const packed = graph.nodes.some(({ op }) => op === "UnpackWeights");
   if (!isQdq(int8)) {
-    const note = `${text} reads no QuantizeLinear: the file holds floats, weights as they were rounded; int8 is made by ${int8.own}`;
+    const note =
+      `${text} reads no QuantizeLinear: the file holds floats, weights as they were rounded; int8 is made by ${int8.own}`;
     return { graph: withoutQuantization(graph), notes: [note] };
   }
   const again = "export the float model with --calibrate";
@@ -103,16 +112,14 @@ function quantizedForm(graph: Graph, { text, int8 }: Target): { graph: Graph; no
       file: graph.name,
     });
   }
-  if (int8.weightRange === "reduced" && greatestLevel(graph) > 63) {
+  if (reducedRange && greatestLevel(graph) > 63) {
     throw new FeatherdetError(
-      `weights have levels up to ${greatestLevel(graph)}, for ${text} they may go up to 63 (sums that do not fit in 16 bits are cut off ` +
-        `there): ${again}`,
+      `weights have levels up to ${greatestLevel(graph)}, with a reduced range they go up to 63: ${again}`,
       { file: graph.name },
     );
   }
   let made = graph;
   if (int8.biases === "float") made = floatBiases(made);
-  if (int8.requantizeJoins) made = requantizeJoins(made);
   if (int8.stored === "u8") made = unsignedActivations(made);
   const notes = packed ? ["weights of few bits are unpacked by nodes of the file, and multiplied as floats"] : [];
   return { graph: made, notes };
@@ -177,9 +184,11 @@ export function listExportPasses(
   return [
     form("metadata", (given) => ({ graph: withMetadata(given) })),
     ...(quantizes
-      ? listQuantizePasses({ activations: int8.activations, weightRange: int8.weightRange }, { target: options.target })
+      ? listQuantizePasses({ activations: int8.activations, weightRange: options.reducedRange ? "reduced" : "full" }, {
+        target: options.target,
+      })
       : []),
-    form("quantized form", (given) => quantizedForm(given, target)),
+    form("quantized form", (given) => quantizedForm(given, target, options)),
     form("outputs", (given) => outputForm(given, options)),
     rulesStep(target),
   ];

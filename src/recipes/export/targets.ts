@@ -15,10 +15,6 @@ export interface QdqForm {
   readonly stored: "i8" | "u8";
   /** Biases as int32 behind DequantizeLinear, or as floats. */
   readonly biases: "int32" | "float";
-  /** Levels of weights, see `SchemeOptions.weightRange`. */
-  readonly weightRange: "full" | "reduced";
-  /** Whether what a Concat makes is quantized once more, see `requantizeJoins`. */
-  readonly requantizeJoins: boolean;
 }
 
 /** One target. */
@@ -48,13 +44,7 @@ export interface Target {
 /** Name of a target. */
 export type TargetName = "ort" | "openvino" | "tensorrt" | "qnn" | "ncnn" | "mnn" | "tflite" | "rknn";
 
-const PLAIN_INT8: QdqForm = {
-  activations: "asymmetric",
-  stored: "i8",
-  biases: "int32",
-  weightRange: "full",
-  requantizeJoins: false,
-};
+const PLAIN_INT8: QdqForm = { activations: "asymmetric", stored: "i8", biases: "int32" };
 
 /** Every target. */
 export const TARGETS: Readonly<Record<TargetName, Target>> = {
@@ -117,7 +107,9 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     nms: "not checked there",
     names: "beside",
     calibration: "png",
-    commands: ["mnnconvert -f ONNX --modelFile MODEL.onnx --MNNModel MODEL.mnn --weightQuantBits 8 --bizCode featherdet"],
+    commands: [
+      "mnnconvert -f ONNX --modelFile MODEL.onnx --MNNModel MODEL.mnn --weightQuantBits 8 --bizCode featherdet",
+    ],
     checked: { state: "float", says: "int8 not checked" },
   },
   tflite: {
