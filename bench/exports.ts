@@ -2,7 +2,8 @@
  * Exported models in the runtimes that they are for, compared by boxes: is each loaded, and is its mAP that of onnxruntime?
  *
  * `deno task exports --python venv/bin/python --out data/results/exports/exports.json [--model FILE ...] [--data coco] [--images 100]
- * [--size 320] [--limit 64] [--threads 2] [--only openvino,mnn]`
+ * [--size 320] [--limit 64] [--threads 2] [--only openvino,mnn]
+ * [--forms f32,int8]`
  *
  * Every model is exported for every target in float and in int8, run by `tests/fixtures/run_export.py` (which says what it needs), and held
  * against the published rules of the runtimes that cannot be run here. The file is written after each row, and rows that it holds are not
@@ -81,6 +82,7 @@ const { values: given } = parseArgs({
     limit: { type: "string", default: "64" },
     threads: { type: "string", default: "2" },
     only: { type: "string" },
+    forms: { type: "string", default: "f32,f16,int8" },
   },
 });
 const size = Number(given.size), only = given.only?.split(",");
@@ -157,6 +159,7 @@ for (const source of given.model) {
       ? ["f32", "int8"]
       : ["f32", "f16", "int8"];
     for (const form of forms) {
+      if (!given.forms.split(",").includes(form)) continue;
       const images = Number(given.images);
       if (table.rows.some((row) => isOf(row, model, target, form) && row.images === images)) continue;
       let found: Row["found"];
@@ -178,6 +181,7 @@ for (const source of given.model) {
     for (const form of quantizedAlready ? ["int8"] as const : ["f32", "int8"] as const) {
       if (table.rules.some((row) => row.model === model && row.runtime === runtime && row.form === form)) continue;
       if (form === "int8" && !quantizedAlready && !isQdq(TARGETS[target].int8)) continue;
+      if (!given.forms.split(",").includes(form)) continue;
       let breaches: readonly string[];
       try {
         const file = await exported(form === "int8" ? await int8For(target) : graph, target, `${model}-${runtime}`);

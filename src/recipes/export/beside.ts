@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { CalibrationSamples } from "../../compress/statistics.ts";
 import { classNamesOf } from "../../detect/class_names.ts";
 import type { Graph } from "../../graph/mod.ts";
-import { writeWhole } from "../../host/whole_file.ts";
+import { makeFolderOf, writeWhole } from "../../host/whole_file.ts";
 import { encodePng } from "../../image/codec/encode.ts";
 import type { Target } from "./targets.ts";
 
@@ -61,7 +61,7 @@ export async function writeBeside(
   }
   if (calibration === undefined || pictures === undefined) return written;
   const folder = `${stem(file)}_calibration`, list: string[] = [], arrays: Float32Array[] = [];
-  await Deno.mkdir(folder, { recursive: true });
+  makeFolderOf(join(folder, "list.txt"));
   let extent: readonly number[] = [];
   for await (const { inputs } of pictures.samples) {
     const { shape, data } = inputs[pictures.input];
