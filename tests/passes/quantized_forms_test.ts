@@ -118,3 +118,24 @@ Deno.test("what computes in whole numbers has no float form", () => {
   ]);
   assertThrows(() => withoutQuantization(graph), FeatherdetError, "no float form");
 });
+
+/** Floats of the fixture. */
+const floats = (text: string) => new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+
+const differ = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) /
+  Array.from(b).reduce((sum, value) => sum + Math.abs(value), 0);
+
+Deno.test("OpenVINO computes a convolution behind a Concat right from unsigned bytes, and wrong from signed ones", () => {
+  // Recorded by tests/fixtures/make_openvino_joins.py; the signed failure is why the target `openvino` stores unsigned bytes.
+  const { shape, signed, picture, onnxruntime, openvino } = JSON.parse(
+    Deno.readTextFileSync(new URL("../fixtures/openvino_joins.json", import.meta.url)),
+  );
+  const graph = importOnnx(Uint8Array.from(atob(signed), (letter) => letter.charCodeAt(0)));
+  const made = unsignedActivations(graph);
+  assertEquals([storedTypes(graph), storedTypes(made)], [["i8"], ["u8"]]);
+  const found = runReference(made, { images: referenceTensor(shape, floats(picture)) }).get("output")!.data;
+  assert(differ(found, floats(onnxruntime)) < 1e-5);
+  assert(differ(floats(openvino.unsigned), found) < 1e-5);
+  assert(differ(floats(openvino.signed), found) > 0.05);
+});
