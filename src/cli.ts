@@ -12,6 +12,7 @@ import { detectVerb } from "./cli/detect.ts";
 import { distilVerb } from "./cli/distil.ts";
 import { docsVerb } from "./cli/docs.ts";
 import { evalVerb } from "./cli/eval.ts";
+import { exportVerb } from "./cli/export.ts";
 import { familyVerb } from "./cli/family.ts";
 import { inspectVerb } from "./cli/inspect.ts";
 import { noopVerb } from "./cli/noop.ts";
@@ -47,6 +48,7 @@ export function program(): Command {
     .addCommand(pruneVerb)
     .addCommand(quantizeVerb)
     .addCommand(noopVerb)
+    .addCommand(exportVerb)
     .addCommand(dataVerb)
     .addCommand(evalVerb)
     .addCommand(tableVerb)

@@ -12,4 +12,6 @@ export { activationNode, recogniseActivations } from "./recognise_activations.ts
 export { changeShapes } from "./sizes/change.ts";
 export { withBatch } from "./sizes/with_batch.ts";
 export { unfoldBatchNormalization } from "./unfold_batch_normalization.ts";
+export { floatBiases, unsignedActivations, withoutQuantization } from "./quantized_forms.ts";
+export { separateOutputs, type SuppressionOptions, withSuppression } from "./suppressed_output.ts";
 export { zeroChannels } from "./zero_channels.ts";

@@ -26,14 +26,15 @@ export function integersOf(
   graph: Graph,
   scaleOf: (value: string) => number,
   means: (value: string) => Float64Array | undefined,
-  options: Pick<Required<SchemeOptions>, "weights" | "clipWeights">,
+  options: Pick<Required<SchemeOptions>, "weights" | "clipWeights" | "weightRange">,
 ): IntegerLayer & { readonly isCorrected: boolean } {
   const { node, float } = layer;
   const weight = weightOf(graph, node);
   if (weight === undefined || !hasIntegerWeights(graph, layer)) return { isCorrected: false };
   const axis = options.weights === "channel" ? outputAxis(node, weight.shape.length) : undefined;
+  const rounding = { clip: options.clipWeights, range: options.weightRange };
   if (float !== undefined) {
-    const weights = quantizeWeights(weight, axis, { clip: options.clipWeights }, { inputScale: 1 });
+    const weights = quantizeWeights(weight, axis, rounding, { inputScale: 1 });
     return { weights, isCorrected: false };
   }
   const inputScale = scaleOf(node.inputs[0]);
@@ -43,7 +44,7 @@ export function integersOf(
   const given = hasBias && node.inputs.length > 2 ? graph.constants.get(node.inputs[2]) : undefined;
   const isVector = given?.shape.length === 1;
   let bias = isVector ? Float64Array.from(given.data) : undefined;
-  const quantized = quantizeWeights(weight, axis, { clip: options.clipWeights }, { bias, inputScale });
+  const quantized = quantizeWeights(weight, axis, rounding, { bias, inputScale });
   const mean = hasBias && (isVector || node.inputs.length === 2) ? means(node.inputs[0]) : undefined;
   const errors = mean && expectedErrors(node, weight, quantized, mean);
   if (errors) bias = errors.map((error, channel) => (bias?.[channel] ?? 0) - error);

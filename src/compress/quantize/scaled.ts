@@ -51,11 +51,11 @@ export function scaledPlacement(graph: Graph, float: FloatOption | undefined): P
 export function quantizeScaled(
   source: Graph,
   scales: ActivationScales,
-  { float }: { readonly float?: FloatOption } = {},
+  { float, weightRange = "full" }: Pick<SchemeOptions, "float" | "weightRange"> = {},
 ): Graph {
   const graph = prepared(source);
   const placement = scaledPlacement(graph, float);
-  const settings = { weights: "channel", clipWeights: false } as const;
+  const settings = { weights: "channel", clipWeights: false, weightRange } as const;
   const integers = new Map(placement.layers.map((layer) => {
     const made = integersOf(layer, graph, (value) => scaleOf(scales, value).scale, () => undefined, settings);
     return [layer.node, made] as const;

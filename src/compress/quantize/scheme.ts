@@ -24,6 +24,11 @@ export interface SchemeOptions {
   readonly weights?: "channel" | "tensor";
   /** Clip weights where that lowers the mean square error; default false. */
   readonly clipWeights?: boolean;
+  /**
+   * Levels that weights have: up to 127 (`full`, the default), or up to 63 (`reduced`), for processors that add two products of bytes in 16
+   * bits and cut off what does not fit (x86 before VNNI).
+   */
+  readonly weightRange?: "full" | "reduced";
   /** Correct biases for the shifts that rounded weights make; default true. */
   readonly biasCorrection?: boolean;
   /** One scale for all that a Concat joins, so that it moves nothing, or a scale each; default `shared`. */
@@ -38,6 +43,7 @@ export interface SchemeOptions {
 const WORDS = {
   activations: ["asymmetric", "symmetric"],
   weights: ["channel", "tensor"],
+  weightRange: ["full", "reduced"],
   joins: ["shared", "apart"],
 } as const;
 
@@ -57,12 +63,16 @@ export function completed(options: SchemeOptions): Required<SchemeOptions> {
   if (!Object.hasOwn(OBSERVERS, observer)) {
     throw new FeatherdetError(`unknown observer "${observer}", there are ${Object.keys(OBSERVERS).join(", ")}`);
   }
+  if (options.clipWeights && options.weightRange === "reduced") {
+    throw new FeatherdetError("weights are either clipped or of reduced range, not both");
+  }
   return {
     observer,
     percentile,
     activations: word(options, "activations"),
     weights: word(options, "weights"),
     clipWeights: options.clipWeights ?? false,
+    weightRange: word(options, "weightRange"),
     biasCorrection: options.biasCorrection ?? true,
     joins: word(options, "joins"),
     float,
@@ -101,7 +111,8 @@ export function chosenScales(
 
 /** Settings as a history keeps them. */
 export function describedScheme(options: SchemeOptions): Readonly<Record<string, unknown>> {
-  const { float, percentile, ...settings } = completed(options);
+  const { float, percentile, weightRange, ...settings } = completed(options);
   const range = settings.observer === "percentile" ? { percentile } : {};
-  return { ...settings, ...range, float: typeof float === "string" ? float : "chosen layers" };
+  const reduced = weightRange === "reduced" ? { weightRange } : {};
+  return { ...settings, ...range, ...reduced, float: typeof float === "string" ? float : "chosen layers" };
 }

@@ -16,7 +16,12 @@ export interface WeightScheme {
   readonly granularity: "channel" | "tensor";
   /** Clip the weights where that makes the mean square error of a channel least; else the greatest weight decides. */
   readonly clip: boolean;
+  /** Levels up to 127, or up to 63: sums of two products of u8 and such weights fit in 16 bits. */
+  readonly range: "full" | "reduced";
 }
+
+/** Greatest level of weights. */
+const GREATEST_WEIGHT = { full: GREATEST, reduced: 63 } as const;
 
 /** Greatest bias in steps: int32 with room for the products. */
 const BIAS_LIMIT = 2 ** 30;
@@ -68,9 +73,10 @@ function clippedScale(values: Float64Array, scale: number): number {
 export function quantizeWeights(
   { data, shape }: Pick<Constant, "data" | "shape">,
   axis: number | undefined,
-  { clip }: Pick<WeightScheme, "clip">,
+  { clip, range = "full" }: Pick<WeightScheme, "clip"> & Partial<Pick<WeightScheme, "range">>,
   { bias, inputScale }: { readonly bias?: ArrayLike<number>; readonly inputScale: number },
 ): IntegerWeights {
+  const greatest = GREATEST_WEIGHT[range];
   const channels = axis === undefined ? 1 : shape[axis];
   const inner = axis === undefined ? data.length : sizeOf(shape.slice(axis + 1));
   const channelOf = (i: number) => Math.floor(i / inner) % channels;
@@ -85,8 +91,8 @@ export function quantizeWeights(
     return axis === undefined ? Math.max(0, ...list.map(Math.abs)) : Math.abs(list[channel] ?? 0);
   };
   const scales = Float32Array.from(members, (values, channel) => {
-    const most = values.reduce((greatest, value) => Math.max(greatest, Math.abs(value)), 0);
-    const whole = most / GREATEST;
+    const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const whole = most / greatest;
     const reach = greatestBias(channel) / inputScale;
     if (Math.fround(whole) === 0) return reach > 0 ? reach / BIAS_STEPS : 1;
     return Math.max(clip ? clippedScale(values, whole) : whole, reach / BIAS_LIMIT);
@@ -95,7 +101,7 @@ export function quantizeWeights(
   let signal = 0, noise = 0;
   for (let i = 0; i < data.length; i++) {
     const scale = scales[channelOf(i)];
-    const level = Math.min(GREATEST, Math.max(-GREATEST, roundHalfEven(data[i] / scale)));
+    const level = Math.min(greatest, Math.max(-greatest, roundHalfEven(data[i] / scale)));
     integers[i] = level;
     signal += data[i] ** 2;
     noise += (data[i] - level * scale) ** 2;

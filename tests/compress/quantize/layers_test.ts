@@ -30,6 +30,13 @@ Deno.test("weights: a scale for each channel, or one, worked by hand", () => {
   assertEquals(quantizeWeights(constant([1, 2], [127, -127]), 0, WHOLE, NO_BIAS).sqnr, null);
 });
 
+Deno.test("weights: a reduced range has 63 levels on each side, worked by hand", () => {
+  const weights = constant([2, 2, 1, 1], [1.26, -0.612, 0.1, 0.252]);
+  const { data, scales } = quantizeWeights(weights, 0, { clip: false, range: "reduced" }, NO_BIAS);
+  assertEquals([...scales], [0.02, 0.004].map(Math.fround));
+  assertEquals([...data], [63, -31, 25, 63]);
+});
+
 Deno.test("weights: channels without weights keep their bias, tiny weights leave room for it", () => {
   const weights = constant([3, 1], [0, 0, 1e-9]);
   const bias = [0, 0.7, 5];

@@ -1,0 +1,150 @@
+/**
+ * The runtimes that models are exported for: which form each wants, and what of it was checked. One row a target; `export_model.ts` does
+ * what a row says.
+ *
+ * @module
+ */
+
+import type { RuledRuntime } from "./rules.ts";
+
+/** How a quantized model is written. */
+export interface QdqForm {
+  /** Where zero lies. */
+  readonly activations: "asymmetric" | "symmetric";
+  /** Bytes in which activations are stored. */
+  readonly stored: "i8" | "u8";
+  /** Biases as int32 behind DequantizeLinear, or as floats. */
+  readonly biases: "int32" | "float";
+}
+
+/** One target. */
+export interface Target {
+  /** What it is. */
+  readonly text: string;
+  /** How int8 gets there: in the file, or by the runtime's own quantizer from a float file. */
+  readonly int8: QdqForm | { readonly own: string };
+  /** Whether boxes and scores leave in one output or in two. */
+  readonly outputs: "joined" | "separate";
+  /** Whether detections that are suppressed already can be had (`--nms`); else why not. */
+  readonly nms: true | string;
+  /** The rules that a file is held against; undefined where it was run instead. */
+  readonly rules?: RuledRuntime;
+  /**
+   * Where class names and sizes are: in the file, or in a file of JSON beside it, because what the runtime loads does not keep them.
+   */
+  readonly names: "inside" | "beside";
+  /** Calibration pictures for the runtime's own quantizer: letterboxed PNG files, or one array `[pictures, height, width, 3]` of floats. */
+  readonly calibration?: "png" | "nhwc";
+  /** How a float file becomes what the runtime loads; one command a line, MODEL stands for the file without its ending. */
+  readonly commands: readonly string[];
+  /** What was checked by boxes (docs/deployment.md), in the words that `export` prints. */
+  readonly checked: { readonly state: "boxes" | "float" | "rules" | "failed"; readonly says: string };
+}
+
+/** Name of a target. */
+export type TargetName = "ort" | "openvino" | "tensorrt" | "qnn" | "ncnn" | "mnn" | "tflite" | "rknn";
+
+const PLAIN_INT8: QdqForm = { activations: "asymmetric", stored: "i8", biases: "int32" };
+
+/** Every target. */
+export const TARGETS: Readonly<Record<TargetName, Target>> = {
+  ort: {
+    text: "ONNX Runtime",
+    int8: PLAIN_INT8,
+    outputs: "joined",
+    nms: true,
+    names: "inside",
+    commands: [],
+    checked: { state: "boxes", says: "float and int8 checked by boxes" },
+  },
+  openvino: {
+    text: "OpenVINO",
+    int8: { ...PLAIN_INT8, stored: "u8", biases: "float" },
+    outputs: "joined",
+    nms: true,
+    names: "inside",
+    commands: [],
+    checked: { state: "boxes", says: "float, f16 and int8 checked by boxes" },
+  },
+  tensorrt: {
+    text: "TensorRT",
+    int8: { ...PLAIN_INT8, activations: "symmetric", biases: "float" },
+    outputs: "joined",
+    nms: true,
+    rules: "tensorrt",
+    names: "inside",
+    commands: ["trtexec --onnx=MODEL.onnx --saveEngine=MODEL.engine"],
+    checked: { state: "rules", says: "not run: its nodes are held against the published rules only" },
+  },
+  qnn: {
+    text: "ONNX Runtime with Qualcomm's QNN",
+    int8: { ...PLAIN_INT8, stored: "u8" },
+    outputs: "separate",
+    nms: "not checked there",
+    rules: "qnn",
+    names: "inside",
+    commands: [],
+    checked: { state: "rules", says: "not run: its nodes are held against the published rules only" },
+  },
+  ncnn: {
+    text: "ncnn, by pnnx",
+    int8: { own: "ncnn2table and ncnn2int8 on the param and bin files" },
+    outputs: "joined",
+    nms: "not checked there",
+    names: "beside",
+    calibration: "png",
+    commands: [
+      "pnnx MODEL.onnx",
+      "ncnn2table MODEL.ncnn.param MODEL.ncnn.bin MODEL_calibration/list.txt MODEL.table mean=[0,0,0] norm=[0.0039216,0.0039216,0.0039216] shape=[WIDTH,HEIGHT,3] pixel=RGB method=kl",
+      "ncnn2int8 MODEL.ncnn.param MODEL.ncnn.bin MODEL_int8.param MODEL_int8.bin MODEL.table",
+    ],
+    checked: {
+      state: "float",
+      says: "float and f16 checked by boxes; int8 not, for its programs are in no package of PyPI",
+    },
+  },
+  mnn: {
+    text: "MNN",
+    int8: { own: "the converter's --weightQuantBits 8 (weights), or mnnquant (activations too)" },
+    outputs: "joined",
+    nms: "not checked there",
+    names: "beside",
+    calibration: "png",
+    commands: [
+      "mnnconvert -f ONNX --modelFile MODEL.onnx --MNNModel MODEL.mnn --weightQuantBits 8 --bizCode featherdet",
+    ],
+    checked: { state: "boxes", says: "float, f16 and 8-bit weights of its own checked by boxes" },
+  },
+  tflite: {
+    text: "LiteRT (TensorFlow Lite), by onnx2tf",
+    int8: { own: "onnx2tf -oiqt with calibration pictures" },
+    outputs: "separate",
+    nms: "not checked there",
+    names: "beside",
+    calibration: "nhwc",
+    commands: [
+      'onnx2tf -i MODEL.onnx -o MODEL_tflite -oiqt -cind images MODEL_calibration/nhwc.npy "[[[[0,0,0]]]]" "[[[[1,1,1]]]]"',
+    ],
+    checked: {
+      state: "rules",
+      says: "neither converted nor run: the form is what the documentation of onnx2tf asks for",
+    },
+  },
+  rknn: {
+    text: "Rockchip's RKNN",
+    int8: { own: "rknn.build(do_quantization=True) with calibration pictures" },
+    outputs: "separate",
+    nms: "its operators (rules.ts) have no TopK",
+    rules: "rknn",
+    names: "beside",
+    calibration: "png",
+    commands: [
+      "python -c \"from rknn.api import RKNN; r = RKNN(); r.config(target_platform='rk3588'); r.load_onnx('MODEL.onnx'); " +
+      "r.build(do_quantization=True, dataset='MODEL_calibration/list.txt'); r.export_rknn('MODEL.rknn')\"",
+    ],
+    checked: { state: "rules", says: "not run: its nodes are held against the published rules only" },
+  },
+};
+
+/** Names of all targets. */
+export const TARGET_NAMES = Object.keys(TARGETS) as readonly TargetName[];
