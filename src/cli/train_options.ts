@@ -142,6 +142,9 @@ export function trainingOptions(command: CommandOfDevice) {
     .addOption(distilOptions.temperature())
     .addOption(distilOptions.teacherSize())
     .addOption(distilOptions.distilMaps())
+    .addOption(distilOptions.teacherViews())
+    .addOption(distilOptions.teacherCache())
+    .addOption(distilOptions.teacherPrecision())
     .option("--no-labels", "with a teacher: only it teaches, and pictures need no labels")
     .addOption(
       new Option("--metric <name>", "figure that the best epoch is chosen by: map (mAP50-95) or map50; map by default")

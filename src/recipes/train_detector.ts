@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkVisible, countBoxRows, openTrainingBatches } from "../data/augment/mod.ts";
+import { checkVisible, countBoxRows, openTrainingBatches, type TrainingBatches } from "../data/augment/mod.ts";
 import { augmentation } from "../data/augment/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { Detector } from "../detect/detector.ts";
@@ -19,6 +19,7 @@ import { chooseOptimizer, defaultRates, Schedule } from "../train/loop/schedule.
 import { createMemoryStore } from "../train/loop/store.ts";
 import { combineVariants, type TrainingVariant, withWeights } from "../train/mod.ts";
 import { createTrainer } from "./detection_trainer.ts";
+import { keepViews, type KeptViews, withKept } from "./distill/kept_views.ts";
 import { quantizedTraining } from "./quantized_training.ts";
 import { checkClasses, checkResumed, type RunSettings } from "./run_settings.ts";
 import type { TrainOptions, TrainResult } from "./train_options.ts";
@@ -61,6 +62,29 @@ async function listVariants(
 /** The model with trained numbers in place of its own; numbers of what a variant has added are not the model's. */
 function withTrained(model: Graph, weights: Weights): Graph {
   return withWeights(model, new Map([...weights].filter(([name]) => model.constants.has(name))));
+}
+
+/**
+ * What is kept for a variant that is fed; undefined where nothing is. Throws FeatherdetError where every epoch has other pictures.
+ */
+function keptViews(
+  variant: TrainingVariant,
+  model: Graph,
+  batches: TrainingBatches,
+  { views, kept: { store = createMemoryStore(), precision = "f16" } = {}, settings }: TrainOptions & {
+    readonly settings: RunSettings;
+  },
+): KeptViews | undefined {
+  const fed = variant.fed?.(model) ?? [];
+  if (fed.length === 0) return undefined;
+  if (views === undefined) {
+    throw new FeatherdetError("a teacher that is apart looks at fixed views of the pictures: say how many with views");
+  }
+  const { teacher, features } = settings.distil as { readonly teacher?: unknown; readonly features?: unknown };
+  const { dataset, size, seed, augment } = settings;
+  const values = fed.flatMap(({ inputs }) => inputs);
+  const key = { teacher, features, values, precision, dataset, size, seed, augment, batch: model.inputs[0].shape[0] };
+  return { fed, batches, store, precision, images: model.inputs[0].name, key };
 }
 
 /** Measures what is made of weights on a data set. */
@@ -136,7 +160,9 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   if (options.labels !== false) checkVisible(dataset, augment, size);
   const boxes = countBoxRows(dataset, augment, size);
   const { workers } = options;
-  const batches = openTrainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
+  const { views } = options;
+  const shown = { size, batch, boxes, epochs, seed, augment, closeMosaic, views };
+  const batches = openTrainingBatches(dataset, { ...shown, workers });
   const { stepsPerEpoch } = batches;
   const { optimizer: asked = "auto" } = options;
   const optimizer = asked === "auto" ? chooseOptimizer(epochs * stepsPerEpoch / accumulate) : asked;
@@ -177,9 +203,13 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...(freezeEpochs > 0 && { freezeEpochs }),
     // Said only where labels do not teach, since checkpoints of before have no such setting.
     ...(options.labels === false && { labels: false }),
+    // Said only where views are fixed, likewise.
+    ...(views !== undefined && { views }),
     notes: options.notes,
   };
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
+  const shownAgain = keptViews(variant, withBatch(model, batch), batches, { ...options, settings });
+  if (shownAgain) await keepViews(shownAgain, { ...options.kept, signal });
   const noted = withTraining(single, dataset, settings, { seed, resumed: resume !== undefined });
   const make = options.createTrainer ?? createTrainer;
   const trainer = await make(withBatch(model, batch), {
@@ -189,7 +219,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const plain = (weights: Weights) => withTrained(noted, weights);
   const made = (weights: Weights) => variant.exported(plain(weights), weights);
   try {
-    const { reason, run } = await runTraining(trainer, batches, {
+    const { reason, run } = await runTraining(trainer, shownAgain ? withKept(shownAgain) : batches, {
       ...options,
       schedule,
       store,

@@ -20,6 +20,7 @@ import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
 import { checkDistil, type DistilRequest, loadTeacher, teacherVariants } from "./distill/teacher.ts";
+import { type KeptOptions, type KeptSize, sizeText } from "./distill/kept_views.ts";
 import { openTrainingPictures, type TrainingPicturesOptions } from "./training_pictures.ts";
 import { type SparseRequest, sparseVariants, withSparseEpochs } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
@@ -67,6 +68,8 @@ export interface TrainingRequest
 export interface TrainingListener extends Pick<TrainOptions, "onStep" | "onEpoch" | "onValidated" | "signal"> {
   /** A line for people. */
   readonly say: (line: string) => void;
+  /** Told before a teacher looks at views how much that is. */
+  readonly onTaught?: KeptOptions["onBatch"];
   /** Told before the first step how long the run is. */
   readonly onStart?: (epochs: number, stepsPerEpoch: number) => void;
   /** Told when no step follows. */
@@ -74,7 +77,7 @@ export interface TrainingListener extends Pick<TrainOptions, "onStep" | "onEpoch
 }
 
 /** Names of what a request asks that have no part in what a run is: checkpoints do not keep them. */
-const NOT_KEPT = ["json", "install", "resume", "out", "workers"];
+const NOT_KEPT = ["json", "install", "resume", "out", "workers", "teacherCache"];
 
 /** The learning-rate curves and all that. */
 const CURVES_FILE = "curves.svg";
@@ -175,6 +178,21 @@ function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, say: (line:
   return loadOnnx(checkpoint.model);
 }
 
+/** Folder of what a teacher says of fixed views, in that of the run. */
+const TEACHER_FOLDER = "teacher";
+
+/** How the values of a teacher are kept that looks at fixed views; undefined for other runs. */
+async function keptOf(
+  { asked: { teacherViews, teacherCache, teacherPrecision }, out }: Run,
+  { say, onTaught }: Pick<TrainingListener, "say" | "onTaught">,
+): Promise<KeptOptions | undefined> {
+  if (teacherViews === undefined) return undefined;
+  const folder = teacherCache ?? join(out, TEACHER_FOLDER);
+  const onStart = ({ batches, there, bytes }: KeptSize) =>
+    say(`teacher: ${batches} batches of views take ${sizeText(bytes)} in ${folder}, ${there} are there`);
+  return { store: await folderStore(folder), precision: teacherPrecision, onStart, onBatch: onTaught };
+}
+
 /** Where the run's files are, and what became of it. */
 function summary(result: TrainResult, { quantize }: TrainingRequest, out: string, adapter: string) {
   const { score, bestEpoch, epochs, seconds, reason, run } = result;
@@ -215,7 +233,7 @@ export interface TrainingOutcome {
  */
 export async function runTrainingIn(
   request: TrainingRequest,
-  { say, onStart, onEnd, ...listener }: TrainingListener,
+  { say, onStart, onEnd, onTaught, ...listener }: TrainingListener,
 ): Promise<TrainingOutcome> {
   const run = await openRun(request);
   const kept = Object.fromEntries(Object.entries(run.asked).filter(([name]) => !NOT_KEPT.includes(name)));
@@ -274,6 +292,7 @@ export async function runTrainingIn(
       learnScales: wish.learnScales,
       calibrationPictures: wish.calibration,
     }),
+    ...(wish.teacherViews !== undefined && { views: wish.teacherViews, kept: await keptOf(run, { say, onTaught }) }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
     ...{
       variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, pictureShape, wish.seed)],

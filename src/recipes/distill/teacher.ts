@@ -24,6 +24,12 @@ export interface DistilRequest {
   readonly temperature?: number;
   /** False where the teacher alone teaches. */
   readonly labels?: boolean;
+  /** Fixed views of each picture that the teacher looks at once, before the training; in every step by default. */
+  readonly teacherViews?: number;
+  /** Folder of what it says of them. */
+  readonly teacherCache?: string;
+  /** What its numbers are kept as. */
+  readonly teacherPrecision?: "f16" | "f32";
   /** Maps to compare, of the student and of the teacher; those that enter the heads by default. */
   readonly distilMaps?: DistilledOptions["features"];
 }
@@ -45,6 +51,10 @@ const hasTemperature = ({ loss }: DistilTerm) => DISTIL_LOSSES[loss]?.temperatur
 
 /** Throws FeatherdetError for options of teaching without a teacher. */
 export function checkDistil(request: DistilRequest): void {
+  for (const [name, flag] of [["teacherCache", "teacher-cache"], ["teacherPrecision", "teacher-precision"]] as const) {
+    if (request[name] === undefined || request.teacherViews !== undefined) continue;
+    throw new FeatherdetError(`--${flag} is for a teacher that looks at fixed views: say how many with --teacher-views`);
+  }
   if (request.teacher !== undefined) return;
   if (request.labels === false) {
     throw new FeatherdetError("--no-labels is for training with a teacher: name one with --teacher");
@@ -53,6 +63,7 @@ export function checkDistil(request: DistilRequest): void {
     distil: "distil",
     temperature: "temperature",
     teacherSize: "teacher-size",
+    teacherViews: "teacher-views",
     distilMaps: "distil-maps",
   };
   for (const [name, flag] of Object.entries(flags)) {
@@ -105,5 +116,5 @@ export function teacherVariants(
       ? term
       : { ...term, temperature: term.temperature ?? temperature }
   );
-  return [distilled(teacher, { losses, features, seed })];
+  return [distilled(teacher, { losses, features, seed, apart: request.teacherViews !== undefined })];
 }
