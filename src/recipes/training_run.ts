@@ -14,6 +14,7 @@ import type { Graph } from "../graph/graph.ts";
 import { checkFolder, folderStore, openCheckpoint, refuseRun, takeAlong } from "../host/run_folder.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { DETECTORS } from "../models/named.ts";
+import type { PsaKind } from "../models/yolo11.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
@@ -51,6 +52,8 @@ export interface TrainingRequest
   /** Factors of a named model. */
   readonly width?: number;
   readonly depth?: number;
+  /** What stands in the place of C2PSA in a named YOLO11. */
+  readonly psa?: PsaKind;
   /** Learning rate, and what is left of it at the end. */
   readonly lr?: number;
   readonly lrf?: number;
@@ -97,7 +100,7 @@ function augmentOf(asked: TrainingRequest): AugmentOptions | false {
 const USUAL_SIZE = 256;
 
 /** Options that say how the model is made: a resumed run has it in its checkpoint. */
-const OF_THE_MODEL = ["model", "pretrained", "size", "width", "depth"] as const;
+const OF_THE_MODEL = ["model", "pretrained", "size", "width", "depth", "psa"] as const;
 
 /** Options with which a resumed run began, changed by the options of this call. */
 function resumed(checkpoint: Checkpoint, file: string, now: TrainingRequest): TrainingRequest {
@@ -171,8 +174,8 @@ async function openRun(options: TrainingRequest): Promise<Run> {
 
 function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, say: (line: string) => void): Promise<Graph> {
   if (!checkpoint) {
-    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth } = asked;
-    return trainModel({ model: model!, pretrained, size, seed, width, depth }, dataset, say);
+    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth, psa } = asked;
+    return trainModel({ model: model!, pretrained, size, seed, width, depth, psa }, dataset, say);
   }
   if (!checkpoint.model) throw new FeatherdetError("holds no model", { file });
   return loadOnnx(checkpoint.model);

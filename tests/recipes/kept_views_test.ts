@@ -26,8 +26,8 @@ const ALL: DistilledOptions = {
   losses: [{ loss: "logits", weight: 0.5 }, { loss: "dfl", weight: 0.25 }, { loss: "cwd", weight: 2 }, { loss: "l2" }],
 };
 
-/** Three batches an epoch: two views, both again, and a view without mosaics. */
-const OPTIONS: TrainOptions = { epochs: 5, batch: 2, closeMosaic: 1, views: 2, workers: 0, seed: 3 };
+/** Three batches an epoch: two views, the first again, and a view without mosaics. */
+const OPTIONS: TrainOptions = { epochs: 4, batch: 2, closeMosaic: 1, views: 2, workers: 0, seed: 3 };
 
 const last = ({ files }: MemoryStore) => readCheckpoint(files.get("last.ckpt")!, "last.ckpt");
 
@@ -45,14 +45,14 @@ gpuTest("a run that is fed what the teacher said is that with the teacher in its
   const fed = await run({ variants, kept: { store, precision: "f32", onBatch } });
   assertEquals(seen.length, 9, "two views with mosaics and one without, of three batches");
   assertEquals(fed, within);
-  const short = await run({ variants, kept: { precision: "f16" } });
-  short.losses.forEach((losses, epoch) => {
-    for (const [name, loss] of Object.entries(losses)) {
-      const wanted = within.losses[epoch][name];
-      assert(Math.abs(loss - wanted) < 2e-3 * wanted, `${name} is ${loss} in f16, ${wanted} in f32`);
-    }
-  });
-  assert(short.losses[0]["distil cwd"] !== within.losses[0]["distil cwd"], "f16 rounds");
+  // Later epochs of any two runs drift apart.
+  const abort = new AbortController(), onEpoch = () => abort.abort();
+  const { losses: [short] } = await run({ variants, kept: { precision: "f16" }, signal: abort.signal, onEpoch });
+  for (const [name, loss] of Object.entries(short)) {
+    const wanted = within.losses[0][name];
+    assert(Math.abs(loss - wanted) < 1e-3 * wanted, `${name} is ${loss} in f16, ${wanted} in f32`);
+  }
+  assert(short["distil cwd"] !== within.losses[0]["distil cwd"], "f16 rounds");
 });
 
 /** What is kept of a teacher for a run. */
