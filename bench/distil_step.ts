@@ -108,7 +108,12 @@ async function onDisk(precision: KeptViews["precision"]) {
 
 /** Feeds the one batch again and again, rendered once: only what is read counts. */
 function readsOf(kept: KeptViews, [shown]: readonly DatasetBatch[]) {
-  const again = { stepsPerEpoch: 1, async *read() { yield shown; } } as unknown as KeptViews["batches"];
+  const again = {
+    stepsPerEpoch: 1,
+    async *read() {
+      yield shown;
+    },
+  } as unknown as KeptViews["batches"];
   const source = withKept({ ...kept, batches: again });
   return async () => {
     for await (const { fed } of source.read({ epoch: 0, step: 0 })) return fed;

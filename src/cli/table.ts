@@ -47,7 +47,10 @@ export function tablesVerb(name: string, summary: string, example: string) {
     )
     .option("--no-latency", "leave times out")
     .option("--runs <number>", "rounds in which the variants are timed in turn", integerIn(1, 10_000), 20)
-    .option("--into <page>", 'a page of Markdown that gets the table too, in brief, between "<!-- table -->" and its end')
+    .option(
+      "--into <page>",
+      'a page of Markdown that gets the table too, in brief, between "<!-- table -->" and its end',
+    )
     .option("--family <sizes...>", "published models to time beside the variants of coco: n s m l x (default: n s m)");
 }
 
@@ -88,7 +91,10 @@ export const tableVerb = tablesVerb(
   "deno task table --data coco",
 )
   .option("--variant <ids...>", "measure only these; the others are shown as left out")
-  .option("--out <folder>", "where to write, data/results/ and the name of the data set, or of another manifest, by default")
+  .option(
+    "--out <folder>",
+    "where to write, data/results/ and the name of the data set, or of another manifest, by default",
+  )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
       const { data, manifest, variant: only, out: folder } = settings;

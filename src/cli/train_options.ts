@@ -68,7 +68,9 @@ export function trainingOptions(command: CommandOfDevice) {
     .option("--width <factor>", "factor on channels of a named model", numberIn(0.01, 10))
     .option("--depth <factor>", "factor on blocks of a named model", numberIn(0.01, 10))
     .addOption(
-      new Option("--psa <name>", "attention in the place of C2PSA in a named YOLO11; c2psa by default").choices(PSA_KINDS),
+      new Option("--psa <name>", "attention in the place of C2PSA in a named YOLO11; c2psa by default").choices(
+        PSA_KINDS,
+      ),
     )
     .option("--epochs <number>", "rounds over the pictures; 40 by default", integerIn(1, LARGEST))
     .option("--batch <number>", "pictures of a step; 8 by default", integerIn(1, 1024))

@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import { attention, ATTENTION_KINDS, type AttentionKind } from "./attention.ts";
+import { attention, type AttentionKind } from "./attention.ts";
 import { c3k2, sppf } from "./blocks.ts";
 import type { ModelBuilder } from "./builder.ts";
 import { c2psa } from "./psa.ts";
@@ -51,8 +51,17 @@ export interface Scaling {
 /** What stands where the table has C2PSA: that, another attention, or nothing. */
 export type PsaKind = "c2psa" | AttentionKind;
 
-/** All of them. */
-export const PSA_KINDS: readonly PsaKind[] = ["c2psa", ...ATTENTION_KINDS];
+/** All of them by name. */
+export const PSA_TABLE: Readonly<Record<PsaKind, true>> = {
+  c2psa: true,
+  se: true,
+  cbam: true,
+  simam: true,
+  none: true,
+};
+
+/** Their names. */
+export const PSA_KINDS = Object.keys(PSA_TABLE) as readonly PsaKind[];
 
 /** Where a table is appended. */
 export interface RowsPlace {

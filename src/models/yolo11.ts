@@ -11,9 +11,9 @@ import { detectorFacts, detectorMetadata, type DetectorModelOptions } from "./de
 import { detectHead } from "./heads/yolo11.ts";
 import { appendPan } from "./necks/pan.ts";
 import { checkFactor, checkName } from "./option_checks.ts";
-import { appendRows, PSA_KINDS, type PsaKind, type Row, type Scaling } from "./rows.ts";
-export { PSA_KINDS, type PsaKind };
+import { appendRows, PSA_TABLE, type PsaKind, type Row, type Scaling } from "./rows.ts";
 
+export { PSA_KINDS, type PsaKind } from "./rows.ts";
 
 /** Sizes of the family. */
 export type Yolo11Scale = "n" | "s" | "m" | "l" | "x";
@@ -80,7 +80,7 @@ export function yolo11(options: Yolo11Options = {}): Graph {
   const { depth = published.depth, width = published.width } = options;
   checkFactor("YOLO11", "depth", depth);
   checkFactor("YOLO11", "width", width);
-  checkName("YOLO11", "attention in the place of C2PSA", psa, Object.fromEntries(PSA_KINDS.map((kind) => [kind, true])));
+  checkName("YOLO11", "attention in the place of C2PSA", psa, PSA_TABLE);
   const facts = detectorFacts("YOLO11", options);
   const { batch, size, seed, attention } = facts;
 

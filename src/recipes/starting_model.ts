@@ -65,7 +65,9 @@ export async function trainModel(
   const isNamed = Object.hasOwn(DETECTORS, model);
   if (isNamed && !pretrained) return build(options, dataset.classes);
   if (width !== undefined || depth !== undefined || psa !== undefined) {
-    throw new FeatherdetError("--width, --depth and --psa are for models that are built by their name, with random weights");
+    throw new FeatherdetError(
+      "--width, --depth and --psa are for models that are built by their name, with random weights",
+    );
   }
   if ("build" in findModel(model)) {
     throw new FeatherdetError(

@@ -28,7 +28,13 @@ export interface DistilLossRow {
  * probabilities are those of the detector itself.
  */
 export const DISTIL_LOSSES: Readonly<Record<DistilLossName, DistilLossRow>> = {
-  logits: { says: "class probabilities, each by itself", compares: "head", temperature: 1, reads: ["logits"], write: logits },
+  logits: {
+    says: "class probabilities, each by itself",
+    compares: "head",
+    temperature: 1,
+    reads: ["logits"],
+    write: logits,
+  },
   "softmax-logits": {
     says: "class probabilities against each other",
     compares: "head",

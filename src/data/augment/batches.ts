@@ -105,7 +105,9 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     this.#options = { ...usual, ...given as unknown as TrainingBatchesOptions & typeof usual };
     const { size, batch, boxes, epochs, seed, start, closeMosaic, workers, ahead, memory } = this.#options;
     const { views = epochs } = this.#options;
-    for (const [name, value] of Object.entries({ height: size[0], width: size[1], batch, boxes, epochs, ahead, views })) {
+    for (
+      const [name, value] of Object.entries({ height: size[0], width: size[1], batch, boxes, epochs, ahead, views })
+    ) {
       checkWhole(`"${name}"`, value, 1);
     }
     for (const [name, value] of Object.entries({ closeMosaic, workers, memory })) checkWhole(`"${name}"`, value, 0);

@@ -189,11 +189,13 @@ async function valuesOf({ store, fed }: KeptViews, { images, view }: DatasetBatc
       { file },
     );
   }
-  return Object.fromEntries(fed.flatMap(({ inputs }) => inputs).map((input) => {
-    const data = arrays.get(input);
-    if (data === undefined) throw new FeatherdetError(`has no "${input}"`, { file });
-    return [input, data instanceof Float32Array ? data : new Float32Array(data)] as const;
-  }));
+  return Object.fromEntries(
+    fed.flatMap(({ inputs }) => inputs).map((input) => {
+      const data = arrays.get(input);
+      if (data === undefined) throw new FeatherdetError(`has no "${input}"`, { file });
+      return [input, data instanceof Float32Array ? data : new Float32Array(data)] as const;
+    }),
+  );
 }
 
 /** The batches of a run with what was kept of them. */

@@ -53,7 +53,9 @@ const hasTemperature = ({ loss }: DistilTerm) => DISTIL_LOSSES[loss]?.temperatur
 export function checkDistil(request: DistilRequest): void {
   for (const [name, flag] of [["teacherCache", "teacher-cache"], ["teacherPrecision", "teacher-precision"]] as const) {
     if (request[name] === undefined || request.teacherViews !== undefined) continue;
-    throw new FeatherdetError(`--${flag} is for a teacher that looks at fixed views: say how many with --teacher-views`);
+    throw new FeatherdetError(
+      `--${flag} is for a teacher that looks at fixed views: say how many with --teacher-views`,
+    );
   }
   if (request.teacher !== undefined) return;
   if (request.labels === false) {

@@ -152,7 +152,9 @@ const BRIEF = ["parameters", "flops", "map50", "map", "gpuMedian"] as const;
 
 /** The variants in one table, in brief: what they cost, what they find, what they take; then what it was measured on. */
 export function renderBrief({ rows, run, data, split, images, latencyRuns }: TableResults): string {
-  const where = `mAP on ${images} pictures of ${data}${split === null ? "" : ` (${split})`}, medians of ${latencyRuns} times.`;
+  const where = `mAP on ${images} pictures of ${data}${
+    split === null ? "" : ` (${split})`
+  }, medians of ${latencyRuns} times.`;
   return [...variantTable(rows, BRIEF), ...(run ? [runText(run)] : []), where].join("\n").trimEnd();
 }
 

@@ -39,5 +39,9 @@ Deno.test("a run of as many views as epochs is one without; views are listed and
   assertEquals([some.view, shown(some)], [views[5], shown(all[4 * 4 + 1])]);
   const from = await Array.fromAsync(batches.read({ epoch: 3, step: 2 }));
   assertEquals(from.map(shown), all.slice(14).map(shown));
-  assertThrows(() => openTrainingBatches(demoDataset(2), { ...OPTIONS, views: 0 }), FeatherdetError, '"views" of a training input is 0');
+  assertThrows(
+    () => openTrainingBatches(demoDataset(2), { ...OPTIONS, views: 0 }),
+    FeatherdetError,
+    '"views" of a training input is 0',
+  );
 });
