@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkVisible, countBoxRows, openTrainingBatches, type TrainingBatches } from "../data/augment/mod.ts";
+import { checkVisible, countBoxRows, openTrainingBatches } from "../data/augment/mod.ts";
 import { augmentation } from "../data/augment/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { Detector } from "../detect/detector.ts";
@@ -19,7 +19,7 @@ import { chooseOptimizer, defaultRates, Schedule } from "../train/loop/schedule.
 import { createMemoryStore } from "../train/loop/store.ts";
 import { combineVariants, type TrainingVariant, withWeights } from "../train/mod.ts";
 import { createTrainer } from "./detection_trainer.ts";
-import { keepViews, type KeptViews, withKept } from "./distill/kept_views.ts";
+import { keepViews, keptViewsOf, withKept } from "./distill/kept_views.ts";
 import { quantizedTraining } from "./quantized_training.ts";
 import { checkClasses, checkResumed, type RunSettings } from "./run_settings.ts";
 import type { TrainOptions, TrainResult } from "./train_options.ts";
@@ -62,29 +62,6 @@ async function listVariants(
 /** The model with trained numbers in place of its own; numbers of what a variant has added are not the model's. */
 function withTrained(model: Graph, weights: Weights): Graph {
   return withWeights(model, new Map([...weights].filter(([name]) => model.constants.has(name))));
-}
-
-/**
- * What is kept for a variant that is fed; undefined where nothing is. Throws FeatherdetError where every epoch has other pictures.
- */
-function keptViews(
-  variant: TrainingVariant,
-  model: Graph,
-  batches: TrainingBatches,
-  { views, kept: { store = createMemoryStore(), precision = "f16" } = {}, settings }: TrainOptions & {
-    readonly settings: RunSettings;
-  },
-): KeptViews | undefined {
-  const fed = variant.fed?.(model) ?? [];
-  if (fed.length === 0) return undefined;
-  if (views === undefined) {
-    throw new FeatherdetError("a teacher that is apart looks at fixed views of the pictures: say how many with views");
-  }
-  const { teacher, features } = settings.distil as { readonly teacher?: unknown; readonly features?: unknown };
-  const { dataset, size, seed, augment } = settings;
-  const values = fed.flatMap(({ inputs }) => inputs);
-  const key = { teacher, features, values, precision, dataset, size, seed, augment, batch: model.inputs[0].shape[0] };
-  return { fed, batches, store, precision, images: model.inputs[0].name, key };
 }
 
 /** Measures what is made of weights on a data set. */
@@ -208,7 +185,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     notes: options.notes,
   };
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
-  const shownAgain = keptViews(variant, withBatch(model, batch), batches, { ...options, settings });
+  const shownAgain = keptViewsOf(variant, withBatch(model, batch), batches, { ...options, settings });
   if (shownAgain) await keepViews(shownAgain, { ...options.kept, signal });
   const noted = withTraining(single, dataset, settings, { seed, resumed: resume !== undefined });
   const make = options.createTrainer ?? createTrainer;

@@ -20,8 +20,8 @@ import { drawTraining } from "../report/plot/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
-import { checkDistil, type DistilRequest, loadTeacher, teacherVariants } from "./distill/teacher.ts";
-import { type KeptOptions, type KeptSize, sizeText } from "./distill/kept_views.ts";
+import { checkDistil, type DistilRequest, keptIn, loadTeacher, teacherVariants } from "./distill/teacher.ts";
+import type { KeptOptions } from "./distill/kept_views.ts";
 import { openTrainingPictures, type TrainingPicturesOptions } from "./training_pictures.ts";
 import { type SparseRequest, sparseVariants, withSparseEpochs } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
@@ -80,7 +80,7 @@ export interface TrainingListener extends Pick<TrainOptions, "onStep" | "onEpoch
 }
 
 /** Names of what a request asks that have no part in what a run is: checkpoints do not keep them. */
-const NOT_KEPT = ["json", "install", "resume", "out", "workers", "teacherCache"];
+const NOT_KEPT = ["json", "install", "resume", "out", "workers"];
 
 /** The learning-rate curves and all that. */
 const CURVES_FILE = "curves.svg";
@@ -179,21 +179,6 @@ function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, say: (line:
   }
   if (!checkpoint.model) throw new FeatherdetError("holds no model", { file });
   return loadOnnx(checkpoint.model);
-}
-
-/** Folder of what a teacher says of fixed views, in that of the run. */
-const TEACHER_FOLDER = "teacher";
-
-/** How the values of a teacher are kept that looks at fixed views; undefined for other runs. */
-async function keptOf(
-  { asked: { teacherViews, teacherCache, teacherPrecision }, out }: Run,
-  { say, onTaught }: Pick<TrainingListener, "say" | "onTaught">,
-): Promise<KeptOptions | undefined> {
-  if (teacherViews === undefined) return undefined;
-  const folder = teacherCache ?? join(out, TEACHER_FOLDER);
-  const onStart = ({ batches, there, bytes }: KeptSize) =>
-    say(`teacher: ${batches} batches of views take ${sizeText(bytes)} in ${folder}, ${there} are there`);
-  return { store: await folderStore(folder), precision: teacherPrecision, onStart, onBatch: onTaught };
 }
 
 /** Where the run's files are, and what became of it. */
@@ -295,7 +280,8 @@ export async function runTrainingIn(
       learnScales: wish.learnScales,
       calibrationPictures: wish.calibration,
     }),
-    ...(wish.teacherViews !== undefined && { views: wish.teacherViews, kept: await keptOf(run, { say, onTaught }) }),
+    ...(wish.teacherViews !== undefined &&
+      { views: wish.teacherViews, kept: await keptIn(run.out, wish, { say, onTaught }) }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
     ...{
       variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, pictureShape, wish.seed)],

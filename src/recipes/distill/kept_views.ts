@@ -13,9 +13,10 @@ import { Session } from "../../engine/session.ts";
 import { FeatherdetError, type Graph, inferTypes, sizeOf } from "../../graph/mod.ts";
 import type { BatchSource } from "../../train/loop/loop.ts";
 import { readTensors, type TensorData, writeTensors } from "../../train/loop/safetensors.ts";
-import type { LargeStore } from "../../train/loop/store.ts";
+import { createMemoryStore, type LargeStore } from "../../train/loop/store.ts";
 import type { TrainingBatch } from "../../train/loop/trainer.ts";
-import type { FedGraph } from "../../train/mod.ts";
+import type { FedGraph, TrainingVariant } from "../../train/mod.ts";
+import type { RunSettings } from "../run_settings.ts";
 
 /** How what teachers say is kept. */
 export interface KeptOptions {
@@ -47,6 +48,31 @@ export interface KeptViews extends Required<Pick<KeptOptions, "store" | "precisi
   readonly images: string;
   /** What decides about the values, as plain data: a store of another kind is refused. */
   readonly key: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What is kept for a run of a variant that is fed, of which `settings` are what checkpoints hold; undefined where nothing is. Throws FeatherdetError where every epoch has other pictures.
+ */
+export function keptViewsOf(
+  variant: TrainingVariant,
+  model: Graph,
+  batches: TrainingBatches,
+  { views, kept: { store = createMemoryStore(), precision = "f16" } = {}, settings }: {
+    readonly views?: number;
+    readonly kept?: KeptOptions;
+    readonly settings: RunSettings;
+  },
+): KeptViews | undefined {
+  const fed = variant.fed?.(model) ?? [];
+  if (fed.length === 0) return undefined;
+  if (views === undefined) {
+    throw new FeatherdetError("a teacher that is apart looks at fixed views of the pictures: say how many with views");
+  }
+  const { teacher, features } = settings.distil as { readonly teacher?: unknown; readonly features?: unknown };
+  const { dataset, size, seed, augment } = settings;
+  const values = fed.flatMap(({ inputs }) => inputs);
+  const key = { teacher, features, values, precision, dataset, size, seed, augment, batch: model.inputs[0].shape[0] };
+  return { fed, batches, store, precision, images: model.inputs[0].name, key };
 }
 
 /** The file that says of what the others are. */

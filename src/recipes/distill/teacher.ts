@@ -4,13 +4,15 @@
  * @module
  */
 
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { DISTIL_LOSSES } from "../../compress/distill/mod.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Graph, Shape } from "../../graph/graph.ts";
 import { findModel, loadModel } from "../../host/models.ts";
+import { folderStore } from "../../host/run_folder.ts";
 import { changeShapes } from "../../passes/mod.ts";
 import { distilled, type DistilledOptions, type DistilTerm, type TrainingVariant } from "../../train/mod.ts";
+import { type KeptOptions, type KeptSize, sizeText } from "./kept_views.ts";
 
 /** Who teaches, and what. */
 export interface DistilRequest {
@@ -72,6 +74,20 @@ export function checkDistil(request: DistilRequest): void {
     if (request[name as keyof typeof flags] === undefined) continue;
     throw new FeatherdetError(`--${flag} is for training with a teacher: name one with --teacher`);
   }
+}
+
+/** Folder of what a teacher says of fixed views, in that of the run. */
+const VIEWS_FOLDER = "teacher";
+
+/** How what a teacher says of fixed views is kept by a run in a folder; `say` is told how much that is. */
+export async function keptIn(
+  folder: string,
+  { teacherCache = join(folder, VIEWS_FOLDER), teacherPrecision: precision }: DistilRequest,
+  { say, onTaught }: { readonly say: (line: string) => void; readonly onTaught?: KeptOptions["onBatch"] },
+): Promise<KeptOptions> {
+  const onStart = ({ batches, there, bytes }: KeptSize) =>
+    say(`teacher: ${batches} batches of views take ${sizeText(bytes)} in ${teacherCache}, ${there} are there`);
+  return { store: await folderStore(teacherCache), precision, onStart, onBatch: onTaught };
 }
 
 /** What a teacher is called: its file may lie in another folder when a run goes on. */
