@@ -104,8 +104,8 @@ Deno.test("a folder of pictures is enough for a teacher alone, whose classes the
     const { code, stdout, stderr } = await run(["train", ...asked, ...alone, ...SMALL]);
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, "the last epoch counts as the best");
-    assert(/teacher: 1 batches of views take 0\.\d MB in .*teacher, 0 are there/.test(stderr), stderr);
-    assert((await Array.fromAsync(Deno.readDir(join(out, "teacher")))).length === 2);
+    assert(/teacher: 2 batches of views take 0\.\d MB in .*teacher, 0 are there/.test(stderr), stderr);
+    assert((await Array.fromAsync(Deno.readDir(join(out, "teacher")))).length === 3);
     const { history: [{ losses }], model } = JSON.parse(stdout);
     assertEquals(
       Object.keys(losses),
