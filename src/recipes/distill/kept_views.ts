@@ -32,8 +32,9 @@ export interface KeptOptions {
 
 /** How much a run keeps. */
 export interface KeptSize {
-  /** Batches of all views, and how many of them are there already. */
+  /** Batches of all views. */
   readonly batches: number;
+  /** How many of them are there already. */
   readonly there: number;
   /** Bytes of the numbers of all batches. */
   readonly bytes: number;
