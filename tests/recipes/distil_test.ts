@@ -134,31 +134,6 @@ gpuTest("a run that stops and goes on is one run, and refuses another teacher", 
   await assertRejects(() => train(tiny(), dataset, alone), FeatherdetError, "asked for is none");
 });
 
-gpuTest(
-  "a run that is fed what the teacher said is that with the teacher in its steps, in f32 to the bit",
-  async () => {
-    const teacher = tiny(7, 0.125), variants = [distilled(teacher, { ...SOME, apart: true })];
-    // Three batches an epoch: two views, the first again, and a view without mosaics.
-    const options: TrainOptions = { ...OPTIONS, epochs: 4, closeMosaic: 1, views: 2 };
-    const run = async (more: TrainOptions) => {
-      const store = createMemoryStore();
-      const { run: { epochs } } = await train(tiny(), dataset, { ...options, ...more, store });
-      return { losses: epochs.map(({ losses }) => losses), state: (await last(store)).state };
-    };
-    const within = await run({ variants: [distilled(teacher, SOME)] }), seen: number[] = [];
-    const fed = await run({ variants, kept: { precision: "f32", onBatch: (done) => seen.push(done) } });
-    assertEquals([seen.length, fed], [9, within]);
-    // Later epochs of any two runs drift apart.
-    const abort = new AbortController(), onEpoch = () => abort.abort();
-    const { losses: [short] } = await run({ variants, signal: abort.signal, onEpoch });
-    for (const [name, loss] of Object.entries(short)) {
-      const wanted = within.losses[0][name];
-      assert(Math.abs(loss - wanted) < 1e-3 * wanted, `${name} is ${loss} in f16, ${wanted} in f32`);
-    }
-    assert(short["distil cwd"] !== within.losses[0]["distil cwd"], "f16 rounds");
-  },
-);
-
 gpuTest("a student in int8 learns from a teacher in int8, and only its own numbers are rounded", async () => {
   const store = createMemoryStore(), teacher = await rounded(lively(tiny(5)));
   const { run } = await train(lively(tiny()), dataset, {

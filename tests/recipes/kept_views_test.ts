@@ -1,6 +1,6 @@
-/** What a teacher says of fixed views: kept, gone on with, fed and refused. That runs are the same is in `distil_test.ts`. */
+/** A teacher that looks at fixed views once: the same run as with the teacher in its steps, what is kept, gone on with, and refused. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openTrainingBatches } from "../../src/data/augment/mod.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
@@ -8,8 +8,10 @@ import { yolo11 } from "../../src/models/yolo11.ts";
 import { withBatch } from "../../src/passes/mod.ts";
 import { keepViews, type KeptViews, viewFile, VIEWS_FILE, withKept } from "../../src/recipes/distill/kept_views.ts";
 import { train } from "../../src/recipes/train_detector.ts";
+import type { TrainOptions } from "../../src/recipes/train_options.ts";
+import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
 import { readTensors, writeTensors } from "../../src/train/loop/safetensors.ts";
-import { createMemoryStore, type LargeStore } from "../../src/train/loop/store.ts";
+import { createMemoryStore, type LargeStore, type MemoryStore } from "../../src/train/loop/store.ts";
 import { distilled, type DistilledOptions } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { lively } from "../support/lively.ts";
@@ -23,6 +25,35 @@ const teacher = tiny(7, 0.125);
 const ALL: DistilledOptions = {
   losses: [{ loss: "logits", weight: 0.5 }, { loss: "dfl", weight: 0.25 }, { loss: "cwd", weight: 2 }, { loss: "l2" }],
 };
+
+/** Three batches an epoch: two views, the first again, and a view without mosaics. */
+const OPTIONS: TrainOptions = { epochs: 4, batch: 2, closeMosaic: 1, views: 2, workers: 0, seed: 3 };
+
+const last = ({ files }: MemoryStore) => readCheckpoint(files.get("last.ckpt")!, "last.ckpt");
+
+async function run(options: TrainOptions) {
+  const store = createMemoryStore();
+  const { run: { epochs } } = await train(tiny(), dataset, { ...OPTIONS, ...options, store });
+  return { losses: epochs.map(({ losses }) => losses), state: (await last(store)).state };
+}
+
+gpuTest("a run that is fed what the teacher said is that with the teacher in its steps, in f32 to the bit", async () => {
+  const within = await run({ variants: [distilled(teacher, ALL)] });
+  const store = createMemoryStore(), seen: number[] = [];
+  const onBatch = (done: number) => seen.push(done);
+  const variants = [distilled(teacher, { ...ALL, apart: true })];
+  const fed = await run({ variants, kept: { store, precision: "f32", onBatch } });
+  assertEquals(seen.length, 9, "two views with mosaics and one without, of three batches");
+  assertEquals(fed, within);
+  // Later epochs of any two runs drift apart.
+  const abort = new AbortController(), onEpoch = () => abort.abort();
+  const { losses: [short] } = await run({ variants, kept: { precision: "f16" }, signal: abort.signal, onEpoch });
+  for (const [name, loss] of Object.entries(short)) {
+    const wanted = within.losses[0][name];
+    assert(Math.abs(loss - wanted) < 1e-3 * wanted, `${name} is ${loss} in f16, ${wanted} in f32`);
+  }
+  assert(short["distil cwd"] !== within.losses[0]["distil cwd"], "f16 rounds");
+});
 
 /** What is kept of a teacher for a run. */
 function keptOf(store: LargeStore, source = teacher, more: Partial<KeptViews> = {}): KeptViews {
@@ -65,17 +96,11 @@ const withRoom = (store: LargeStore, bytes: number): LargeStore => ({
 Deno.test("stores of another teacher, without room, or damaged are refused before anybody looks at a picture", async () => {
   const store = createMemoryStore();
   const refused = (views: KeptViews, says: string) => assertRejects(() => keepViews(views), FeatherdetError, says);
-  await refused(
-    keptOf(withRoom(store, 1000)),
-    "batches takes 0.1 MB, and there is room for 0.0 MB: ask for fewer views",
-  );
+  await refused(keptOf(withRoom(store, 1000)), "batches takes 0.1 MB, and there is room for 0.0 MB: ask for fewer views");
   assertEquals([...store.files.keys()], [VIEWS_FILE]);
   await refused(keptOf(store, tiny(8, 0.125)), 'holds what a teacher says in a run with teacher "yolo11n" (');
   const key = { ...keptOf(store).key, batch: 4 };
-  await refused(
-    keptOf(store, teacher, { key }),
-    "with batch 2, this run has 4: take another folder, or delete this one",
-  );
+  await refused(keptOf(store, teacher, { key }), "with batch 2, this run has 4: take another folder, or delete this one");
   await store.write(VIEWS_FILE, "{");
   await refused(keptOf(store), "holds a damaged views.json");
   const file = viewFile({ epoch: 0, step: 0, mosaics: true });
@@ -101,9 +126,9 @@ Deno.test("values are fed with the pictures that they are of, and f16 does not t
 });
 
 gpuTest("a teacher that is apart needs fixed views, and its numbers have to fit", async () => {
-  const apart = { batch: 2, workers: 0, variants: [distilled(teacher, { ...ALL, apart: true })] };
+  const variants = [distilled(teacher, { ...ALL, apart: true })];
   const error = "looks at fixed views of the pictures: say how many with views";
-  await assertRejects(() => train(tiny(), dataset, apart), FeatherdetError, error);
+  await assertRejects(() => train(tiny(), dataset, { ...OPTIONS, views: undefined, variants }), FeatherdetError, error);
   const name = [...teacher.constants.keys()].find((one) => one.endsWith("cv3.0.2.bias"))!;
   const bias = teacher.constants.get(name)!;
   const loud = { ...bias, data: new Float32Array(bias.data.length).fill(1e5) };
