@@ -37,23 +37,26 @@ async function run(options: TrainOptions) {
   return { losses: epochs.map(({ losses }) => losses), state: (await last(store)).state };
 }
 
-gpuTest("a run that is fed what the teacher said is that with the teacher in its steps, in f32 to the bit", async () => {
-  const within = await run({ variants: [distilled(teacher, ALL)] });
-  const store = createMemoryStore(), seen: number[] = [];
-  const onBatch = (done: number) => seen.push(done);
-  const variants = [distilled(teacher, { ...ALL, apart: true })];
-  const fed = await run({ variants, kept: { store, precision: "f32", onBatch } });
-  assertEquals(seen.length, 9, "two views with mosaics and one without, of three batches");
-  assertEquals(fed, within);
-  // Later epochs of any two runs drift apart.
-  const abort = new AbortController(), onEpoch = () => abort.abort();
-  const { losses: [short] } = await run({ variants, kept: { precision: "f16" }, signal: abort.signal, onEpoch });
-  for (const [name, loss] of Object.entries(short)) {
-    const wanted = within.losses[0][name];
-    assert(Math.abs(loss - wanted) < 1e-3 * wanted, `${name} is ${loss} in f16, ${wanted} in f32`);
-  }
-  assert(short["distil cwd"] !== within.losses[0]["distil cwd"], "f16 rounds");
-});
+gpuTest(
+  "a run that is fed what the teacher said is that with the teacher in its steps, in f32 to the bit",
+  async () => {
+    const within = await run({ variants: [distilled(teacher, ALL)] });
+    const store = createMemoryStore(), seen: number[] = [];
+    const onBatch = (done: number) => seen.push(done);
+    const variants = [distilled(teacher, { ...ALL, apart: true })];
+    const fed = await run({ variants, kept: { store, precision: "f32", onBatch } });
+    assertEquals(seen.length, 9, "two views with mosaics and one without, of three batches");
+    assertEquals(fed, within);
+    // Later epochs of any two runs drift apart.
+    const abort = new AbortController(), onEpoch = () => abort.abort();
+    const { losses: [short] } = await run({ variants, kept: { precision: "f16" }, signal: abort.signal, onEpoch });
+    for (const [name, loss] of Object.entries(short)) {
+      const wanted = within.losses[0][name];
+      assert(Math.abs(loss - wanted) < 1e-3 * wanted, `${name} is ${loss} in f16, ${wanted} in f32`);
+    }
+    assert(short["distil cwd"] !== within.losses[0]["distil cwd"], "f16 rounds");
+  },
+);
 
 /** What is kept of a teacher for a run. */
 function keptOf(store: LargeStore, source = teacher, more: Partial<KeptViews> = {}): KeptViews {
@@ -96,11 +99,17 @@ const withRoom = (store: LargeStore, bytes: number): LargeStore => ({
 Deno.test("stores of another teacher, without room, or damaged are refused before anybody looks at a picture", async () => {
   const store = createMemoryStore();
   const refused = (views: KeptViews, says: string) => assertRejects(() => keepViews(views), FeatherdetError, says);
-  await refused(keptOf(withRoom(store, 1000)), "batches takes 0.1 MB, and there is room for 0.0 MB: ask for fewer views");
+  await refused(
+    keptOf(withRoom(store, 1000)),
+    "batches takes 0.1 MB, and there is room for 0.0 MB: ask for fewer views",
+  );
   assertEquals([...store.files.keys()], [VIEWS_FILE]);
   await refused(keptOf(store, tiny(8, 0.125)), 'holds what a teacher says in a run with teacher "yolo11n" (');
   const key = { ...keptOf(store).key, batch: 4 };
-  await refused(keptOf(store, teacher, { key }), "with batch 2, this run has 4: take another folder, or delete this one");
+  await refused(
+    keptOf(store, teacher, { key }),
+    "with batch 2, this run has 4: take another folder, or delete this one",
+  );
   await store.write(VIEWS_FILE, "{");
   await refused(keptOf(store), "holds a damaged views.json");
   const file = viewFile({ epoch: 0, step: 0, mosaics: true });
