@@ -42,7 +42,7 @@ export {
 } from "./src/detect/detector.ts";
 export { Session } from "./src/engine/session.ts";
 export { openDevice } from "./src/gpu/device.ts";
-export { yolo11, type Yolo11Options, type Yolo11Scale } from "./src/models/yolo11.ts";
+export { type PsaKind, yolo11, type Yolo11Options, type Yolo11Scale } from "./src/models/yolo11.ts";
 export { type HeadName, type NeckName, yolo11Lite, type Yolo11LiteOptions } from "./src/models/yolo11_lite.ts";
 export { demoDetector, type DemoDetectorOptions } from "./src/models/demo_detector.ts";
 export { analyze, type AnalyzeOptions } from "./src/graph/analyze.ts";

@@ -22,7 +22,8 @@ export { adaptStatistics } from "./src/recipes/adapt_statistics.ts";
 export { readCheckpointModel, train } from "./src/recipes/train_detector.ts";
 export type { TrainOptions, TrainResult } from "./src/recipes/train_options.ts";
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/loop/checkpoint.ts";
-export { createMemoryStore, type MemoryStore, type TrainingStore } from "./src/train/loop/store.ts";
+export { createMemoryStore, type LargeStore, type MemoryStore, type TrainingStore } from "./src/train/loop/store.ts";
+export type { KeptOptions, KeptSize } from "./src/recipes/distill/kept_views.ts";
 export { type Prepared, withClasses, type WithClassesOptions } from "./src/models/with_classes.ts";
 export { loadWeights, type LoadWeightsOptions } from "./src/models/weights.ts";
 export { buildFromRecipe, rebuild, type RecipeChanges } from "./src/models/recipe.ts";
@@ -40,6 +41,7 @@ export {
   type RunPosition,
   TrainingBatches,
   type TrainingBatchesOptions,
+  type View,
 } from "./src/data/augment/mod.ts";
 export {
   pruneAndTrain,
@@ -75,6 +77,7 @@ export {
 } from "./src/train/autodiff/gradient_graph.ts";
 export {
   combineVariants,
+  type FedGraph,
   type GraphLosses,
   PLAIN,
   type TrainableGraph,

@@ -1,14 +1,22 @@
 /**
- * What a teacher costs: images a second of a training step with a teacher in f32 and in int8 beside it, and of one without, in turn.
+ * What a teacher costs: images a second of a training step without one, with one in f32 or int8 within the step, and with what one has
+ * said read from disk, in turn.
  *
  * `deno run -A bench/distil_step.ts [--width 0.125] [--size 256] [--batch 8] [--teacher-width 0.25] [--losses logits,dfl,cwd] [--steps 5]`
  *
- * Student and teacher are YOLO11 with random weights; the numbers in them do not change what a step costs. Prints a table.
+ * Student and teacher are YOLO11 with random weights; the numbers in them do not change what a step costs. Every step from disk reads,
+ * checks and converts a file of a temporary folder, as a run with `--teacher-views` does. Prints a table.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
+import { type DatasetBatch, openTrainingBatches } from "../src/data/augment/mod.ts";
+import { withoutLabels } from "../src/data/pictures.ts";
+import { syntheticDataset } from "../src/data/synthetic_scenes.ts";
+import { folderStore } from "../src/host/run_folder.ts";
+import { withBatch } from "../src/passes/mod.ts";
+import { keepViews, type KeptViews, sizeText, withKept } from "../src/recipes/distill/kept_views.ts";
 import { DISTIL_LOSS_NAMES, type DistilLossName } from "../src/compress/distill/mod.ts";
 import { quantize } from "../src/compress/quantize/mod.ts";
 import { createSessionRunner } from "../src/engine/session_runner.ts";
@@ -70,16 +78,56 @@ async function inBytes(teacher: Graph): Promise<Graph> {
 }
 
 const teacher = yolo11({ width: wide, size, batch: 1, classes, seed: 2 });
+const apart = distilled(teacher, { losses, apart: true });
 const ways: [string, TrainingVariant][] = [
   ["no teacher", PLAIN],
   ["teacher in f32", distilled(teacher, { losses })],
   ["teacher in int8", distilled(await inBytes(teacher), { losses })],
+  ["from disk, kept in f16", apart],
+  ["from disk, kept in f32", apart],
 ];
 const model = yolo11({ width, size, batch, classes });
+
+/** What the teacher says of a batch of scenes, on disk, and what feeds it to a step; the time of looking at the batch once. */
+async function onDisk(precision: KeptViews["precision"]) {
+  const scenes = syntheticDataset({ split: "train", count: batch, size });
+  const dataset = withoutLabels(scenes, scenes.classes);
+  const batches = openTrainingBatches(dataset, {
+    ...{ size: [size, size], batch, boxes, epochs: 1, views: 1, closeMosaic: 0, workers: 0 },
+  });
+  const folder = await Deno.makeTempDir({ prefix: "featherdet-views-" });
+  const kept = {
+    ...{ batches, precision, images: model.inputs[0].name, key: {}, store: await folderStore(folder) },
+    fed: apart.fed!(withBatch(model, batch)),
+  };
+  let bytes = 0;
+  await keepViews(kept, { onStart: (told) => bytes = told.bytes });
+  const reads = readsOf(kept, await Array.fromAsync(batches.readAt(batches.views)));
+  return { bytes, read: reads, remove: () => Deno.remove(folder, { recursive: true }) };
+}
+
+/** Feeds the one batch again and again, rendered once: only what is read counts. */
+function readsOf(kept: KeptViews, [shown]: readonly DatasetBatch[]) {
+  const again = {
+    stepsPerEpoch: 1,
+    async *read() {
+      yield shown;
+    },
+  } as unknown as KeptViews["batches"];
+  const source = withKept({ ...kept, batches: again });
+  return async () => {
+    for await (const { fed } of source.read({ epoch: 0, step: 0 })) return fed;
+  };
+}
+
+const disks = [await onDisk("f16"), await onDisk("f32")];
+const fedTo = ways.map(([name]) => name.startsWith("from disk") ? disks[name.endsWith("f16") ? 0 : 1].read : undefined);
 const trainers = [];
 for (const [, variant] of ways) trainers.push(await createTrainer(model, { boxes, variant }));
 const times = await interleave(
-  trainers.map((trainer) => ({ work: () => trainer.step({ images, boxes: truth }, settings) })),
+  trainers.map((trainer, way) => ({
+    work: async () => trainer.step({ images, boxes: truth, fed: await fedTo[way]?.() }, settings),
+  })),
   steps,
 );
 const [{ session: { device: { adapter } } }] = trainers;
@@ -102,4 +150,6 @@ console.table(trainers.map(({ session }, way) => {
     "activations, MB": +(session.plan.memory.planned / 1e6).toFixed(1),
   };
 }));
+console.log(`a batch on disk: ${disks.map(({ bytes }) => sizeText(bytes)).join(" in f16, ")} in f32`);
 for (const trainer of trainers) trainer.destroy();
+for (const { remove } of disks) await remove();

@@ -18,7 +18,8 @@ const EXAMPLES = `deno task distil --student yolo11n --width 0.125 --teacher bcc
 const MORE = `
 The teacher is any detector of the same classes: of floats or in int8, of another width, family or input size. It is frozen.
 Without --distil the losses are logits:0.5,dfl:0.25,cwd:5 beside those of the labels, with box:2.5 instead of dfl for a
-teacher of another input size. Log, curves and checkpoints show them as "distil cwd" and so on. A run that is resumed has
+teacher of another input size. With --teacher-views it looks at so many fixed views of each picture once, and steps read
+from disk what it said. Log, curves and checkpoints show them as "distil cwd" and so on. A run that is resumed has
 the same teacher. All else is as for train; see docs/distillation.md.`;
 
 function command() {

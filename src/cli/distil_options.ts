@@ -8,7 +8,7 @@ import { InvalidArgumentError } from "npm:commander@15.1.0";
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { DISTIL_LOSS_NAMES, type DistilLossName } from "../compress/distill/mod.ts";
 import type { DistilTerm } from "../train/mod.ts";
-import { inputSize, numberIn } from "./arguments.ts";
+import { inputSize, integerIn, numberIn } from "./arguments.ts";
 
 /** A number from 0, or an error that says what is expected. */
 function weight(text: string, of: string): number {
@@ -61,6 +61,17 @@ export const distilOptions = {
     new Option("--teacher <model>", "name, ONNX file or URL of a detector to learn from, beside the labels"),
   teacherSize: () =>
     new Option("--teacher-size <pixels>", "side of the teacher's input; the student's by default").argParser(inputSize),
+  teacherViews: () =>
+    new Option(
+      "--teacher-views <number>",
+      "views of each picture that come again and again: the teacher looks at them once, before the training, and what it says is kept on disk",
+    ).argParser(integerIn(1, 1e6)),
+  teacherCache: () =>
+    new Option("--teacher-cache <folder>", "where that is kept; the folder teacher of the run's by default"),
+  teacherPrecision: () =>
+    new Option("--teacher-precision <name>", "what its numbers are kept as; f16 by default").choices(
+      ["f16", "f32"] as const,
+    ),
   distil: () =>
     new Option(
       "--distil <losses>",

@@ -7,6 +7,7 @@
 import { InvalidArgumentError } from "npm:commander@15.1.0";
 import type { PlannedFile } from "../recipes/reproduce/plan.ts";
 import { reproduce, type ReproducedFile } from "../recipes/reproduce/reproduce.ts";
+import { resultsFolder } from "../recipes/reproduce/workshop.ts";
 import type { Output } from "./output.ts";
 import { checkOptions, readyVerb } from "./step_verbs.ts";
 import { INTERRUPTED } from "./stop_signal.ts";
@@ -101,7 +102,7 @@ export const reproduceVerb = tablesVerb(
   .action(async (options) => {
     const run = async (settings: typeof options, output: Output) => {
       const { data, manifest, out, only, seeds, stale, dryRun } = settings;
-      const tables = settings.table ? `the tables in ${out ?? `data/results/${data}`}` : "no tables";
+      const tables = settings.table ? `the tables in ${out ?? resultsFolder(data, manifest)}` : "no tables";
       const { reason, made, table } = await withTableProgress(settings, output, (how) =>
         reproduce({
           ...{ data, manifest, checkOptions, out, only, seeds, stale, dryRun },

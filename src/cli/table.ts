@@ -47,19 +47,29 @@ export function tablesVerb(name: string, summary: string, example: string) {
     )
     .option("--no-latency", "leave times out")
     .option("--runs <number>", "rounds in which the variants are timed in turn", integerIn(1, 10_000), 20)
+    .option(
+      "--into <page>",
+      'a page of Markdown that gets the table too, in brief, between "<!-- table -->" and its end',
+    )
     .option("--family <sizes...>", "published models to time beside the variants of coco: n s m l x (default: n s m)");
 }
 
 /** What the options of `tablesVerb` stand for, with progress that is shown while `run` makes the tables. */
 export async function withTableProgress<Result>(
-  { limit, latency, runs, family }: { limit?: number; latency: boolean; runs: number; family?: readonly string[] },
+  { limit, latency, runs, family, into }: {
+    limit?: number;
+    latency: boolean;
+    runs: number;
+    family?: readonly string[];
+    into?: string;
+  },
   output: Output,
   run: (options: ResultTableOptions) => Promise<Result>,
 ): Promise<Result> {
   const progress = new VariantProgress(output);
   try {
     return await run({
-      ...{ limit, latencyRuns: latency ? runs : 0, family },
+      ...{ limit, latencyRuns: latency ? runs : 0, family, into },
       say: (line) => output.note(line),
       onPicture: (...step) => progress.step(...step),
     });
@@ -81,7 +91,10 @@ export const tableVerb = tablesVerb(
   "deno task table --data coco",
 )
   .option("--variant <ids...>", "measure only these; the others are shown as left out")
-  .option("--out <folder>", "where to write, data/results/ and the data set's name by default")
+  .option(
+    "--out <folder>",
+    "where to write, data/results/ and the name of the data set, or of another manifest, by default",
+  )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
       const { data, manifest, variant: only, out: folder } = settings;

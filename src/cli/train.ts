@@ -33,6 +33,7 @@ export async function runTrain(asked: TrainingRequest, output: Output): Promise<
     const outcome = await runTrainingIn(asked, {
       say: (line) => output.note(line),
       signal: stop.signal,
+      onTaught: (_, total) => progress?.taught(total),
       onStart: (epochs, steps) => progress = new TrainProgress(output, epochs, steps),
       onStep: (event) => progress?.step(event),
       onEpoch: (record) => progress?.epoch(record),

@@ -8,6 +8,7 @@ import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { distilOptions } from "./distil_options.ts";
 import { noPlotsOption, precisionOption, strictOption } from "./detection_options.ts";
+import { PSA_KINDS } from "../models/yolo11.ts";
 import { deviceVerb } from "./verb.ts";
 
 const LARGEST = 2 ** 31 - 1;
@@ -69,6 +70,11 @@ export function trainingOptions(command: CommandOfDevice) {
     .option("--size <pixels>", "side of the network's input; 256 by default", inputSize)
     .option("--width <factor>", "factor on channels of a named model", numberIn(0.01, 10))
     .option("--depth <factor>", "factor on blocks of a named model", numberIn(0.01, 10))
+    .addOption(
+      new Option("--psa <name>", "attention in the place of C2PSA in a named YOLO11; c2psa by default").choices(
+        PSA_KINDS,
+      ),
+    )
     .option("--epochs <number>", "rounds over the pictures; 40 by default", integerIn(1, LARGEST))
     .option("--batch <number>", "pictures of a step; 8 by default", integerIn(1, 1024))
     .option("--accumulate <number>", "steps of an update; 1 by default", integerIn(1, 1024))
@@ -145,6 +151,9 @@ export function trainingOptions(command: CommandOfDevice) {
     .addOption(distilOptions.temperature())
     .addOption(distilOptions.teacherSize())
     .addOption(distilOptions.distilMaps())
+    .addOption(distilOptions.teacherViews())
+    .addOption(distilOptions.teacherCache())
+    .addOption(distilOptions.teacherPrecision())
     .option("--no-labels", "with a teacher: only it teaches, and pictures need no labels")
     .addOption(
       new Option("--metric <name>", "figure that the best epoch is chosen by: map (mAP50-95) or map50; map by default")

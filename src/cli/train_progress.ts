@@ -65,6 +65,11 @@ export class TrainProgress {
     bar.step(`epoch ${epoch + 1}/${this.epochs}  ${lossText(report.losses)}  ${speedText(imagesPerSecond)}`);
   }
 
+  /** A teacher has looked at a batch. */
+  taught(total: number): void {
+    this.#show("teacher", total, "batches").step("teacher");
+  }
+
   /** A picture was validated. */
   validated(total: number): void {
     this.#show("validation", total, "images").step("validation");

@@ -4,13 +4,14 @@
  * @module
  */
 
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { kindOf } from "../data/files.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Checkpoint, readCheckpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
-import type { TrainingStore } from "../train/loop/store.ts";
+import type { LargeStore, TrainingStore } from "../train/loop/store.ts";
 import { fileError, folderError } from "./file_error.ts";
 import { writeWhole } from "./whole_file.ts";
 
@@ -22,7 +23,7 @@ export function checkFolder(folder: string): void {
 }
 
 /** A store whose files are in a folder, which is made where it is not there. Throws FeatherdetError if it cannot be. */
-export async function folderStore(folder: string): Promise<TrainingStore> {
+export async function folderStore(folder: string): Promise<LargeStore> {
   checkFolder(folder);
   try {
     await Deno.mkdir(folder, { recursive: true });
@@ -30,6 +31,7 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
     throw folderError(error, folder);
   }
   return {
+    place: folder,
     write: (name, content) => writeWhole(join(folder, name), content),
     async append(name, text) {
       const file = join(folder, name);
@@ -46,6 +48,16 @@ export async function folderStore(folder: string): Promise<TrainingStore> {
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return undefined;
         throw fileError(error, file);
+      }
+    },
+    has: (name) => Promise.resolve(kindOf(join(folder, name)) === "file"),
+    async free() {
+      try {
+        const { bavail, bsize } = await statfs(folder);
+        return bavail * bsize;
+      } catch {
+        // Some systems do not tell; writing says then whether there is room.
+        return undefined;
       }
     },
   };

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readText } from "../data/files.ts";
+import { FeatherdetError } from "../graph/error.ts";
 import {
   drawResultPareto,
   type OptionCheck,
@@ -40,6 +41,30 @@ export async function makeFolder(folder: string): Promise<void> {
   } catch (error) {
     throw folderError(error, folder);
   }
+}
+
+/** Lines of a page between which a table stands. */
+const TABLE_BEGINS = "<!-- table -->", TABLE_ENDS = "<!-- end of table -->";
+
+/** The page before its table and behind it. Throws FeatherdetError for a page without a place for one. */
+async function pageAround(page: string): Promise<readonly [before: string, behind: string]> {
+  const text = await readText(page), begin = text.indexOf(TABLE_BEGINS), end = text.indexOf(TABLE_ENDS);
+  if (begin >= 0 && end > begin) return [text.slice(0, begin + TABLE_BEGINS.length), text.slice(end)];
+  throw new FeatherdetError(`has no place for a table, which is between "${TABLE_BEGINS}" and "${TABLE_ENDS}"`, {
+    file: page,
+  });
+}
+
+/** Throws FeatherdetError for a page of Markdown that has no place for a table. */
+export async function checkPage(page: string): Promise<void> {
+  await pageAround(page);
+}
+
+/** Puts a table into a page, in the place of the one that is there. Returns the page. Throws FeatherdetError as `checkPage` does. */
+export async function putTable(page: string, table: string): Promise<string> {
+  const [before, behind] = await pageAround(page);
+  await writeWhole(page, `${before}\n\n${table}\n\n${behind}`);
+  return page;
 }
 
 /** Writes results into a folder, which is there: `table.md`, `table.csv`, `table.json` and the plots. Returns the files. */

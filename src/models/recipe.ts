@@ -31,7 +31,14 @@ function family<Options extends object>(
 
 const SHARED = { classes: true, size: true, batch: true, seed: true } as const;
 const FAMILIES: Readonly<Record<string, Family>> = {
-  yolo11: family<Yolo11Options>(yolo11, { ...SHARED, scale: true, depth: true, width: true, attention: true }),
+  yolo11: family<Yolo11Options>(yolo11, {
+    ...SHARED,
+    scale: true,
+    depth: true,
+    width: true,
+    psa: true,
+    attention: true,
+  }),
   yolo11lite: family<Yolo11LiteOptions>(yolo11Lite, {
     ...SHARED,
     backbone: true,

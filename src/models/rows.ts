@@ -5,6 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
+import { attention, type AttentionKind } from "./attention.ts";
 import { c2f, c3k, c3k2, sppf } from "./blocks.ts";
 import type { ModelBuilder } from "./builder.ts";
 import { c2psa } from "./psa.ts";
@@ -47,7 +48,24 @@ export interface Scaling {
   readonly maxChannels: number;
   /** Every C3k2 takes C3k blocks, whatever its row says. */
   readonly deep: boolean;
+  /** What stands in the place of C2PSA; that by default. */
+  readonly psa?: PsaKind;
 }
+
+/** What stands where the table has C2PSA: that, another attention, or nothing. */
+export type PsaKind = "c2psa" | AttentionKind;
+
+/** All of them by name. */
+export const PSA_TABLE: Readonly<Record<PsaKind, true>> = {
+  c2psa: true,
+  se: true,
+  cbam: true,
+  simam: true,
+  none: true,
+};
+
+/** Their names. */
+export const PSA_KINDS = Object.keys(PSA_TABLE) as readonly PsaKind[];
 
 /** Where a table is appended. */
 export interface RowsPlace {
@@ -98,6 +116,7 @@ function appendRow(b: ModelBuilder, path: string, inputs: readonly string[], row
     case "SPPF":
       return sppf(b, path, x, channels(row[3][0]), row[3][1]);
     case "C2PSA":
+      if (scaling.psa !== undefined && scaling.psa !== "c2psa") return attention(b, path, x, { kind: scaling.psa });
       if (channels(row[3][0]) !== b.channels(x)) {
         throw new FeatherdetError(`${path}: C2PSA of ${channels(row[3][0])} channels is given ${b.channels(x)}`);
       }

@@ -11,7 +11,9 @@ import { detectorFacts, detectorMetadata, type DetectorModelOptions } from "./de
 import { detectHead } from "./heads/yolo11.ts";
 import { appendPan } from "./necks/pan.ts";
 import { checkFactor, checkName } from "./option_checks.ts";
-import { appendRows, type Row, type Scaling } from "./rows.ts";
+import { appendRows, PSA_TABLE, type PsaKind, type Row, type Scaling } from "./rows.ts";
+
+export { PSA_KINDS, type PsaKind } from "./rows.ts";
 
 /** Sizes of the family. */
 export type Yolo11Scale = "n" | "s" | "m" | "l" | "x";
@@ -48,6 +50,8 @@ export interface Yolo11Options extends DetectorModelOptions {
   readonly depth?: number;
   /** Factor on channels (rounded up to a multiple of 8); the scale's by default. */
   readonly width?: number;
+  /** What stands in the place of C2PSA behind the backbone; `c2psa` by default, as published. */
+  readonly psa?: PsaKind;
 }
 
 /**
@@ -64,27 +68,28 @@ export interface Yolo11Options extends DetectorModelOptions {
  * assert.deepEqual(blood.inputs[0].shape, [1, 3, 256, 320]);
  * ```
  *
- * Without `attention` the model is the published one.
+ * Without `attention` and `psa` the model is the published one.
  *
  * Throws FeatherdetError for sizes that are no multiples of 32, for factors and counts that are not positive, and for scales and
  * attention that do not exist.
  */
 export function yolo11(options: Yolo11Options = {}): Graph {
-  const { scale = "n" } = options;
+  const { scale = "n", psa = "c2psa" } = options;
   checkName("YOLO11", "scale", scale, YOLO11_SCALES);
   const published = YOLO11_SCALES[scale];
   const { depth = published.depth, width = published.width } = options;
   checkFactor("YOLO11", "depth", depth);
   checkFactor("YOLO11", "width", width);
+  checkName("YOLO11", "attention in the place of C2PSA", psa, PSA_TABLE);
   const facts = detectorFacts("YOLO11", options);
   const { batch, size, seed, attention } = facts;
 
   const b = new ModelBuilder({ seed });
-  const scaling = { ...published, depth, width };
+  const scaling = { ...published, depth, width, psa };
   const rows = appendRows(b, YOLO11_BACKBONE, scaling, { input: b.input("images", [batch, 3, ...size]) });
   const features = attend(b, "p", { p3: rows[4], p4: rows[6], p5: rows[10] }, attention);
   const { p3, p4, p5 } = attend(b, "n", appendPan(b, "model", features, scaling), attention);
   const output = detectHead(b, "model.23", [p3, p4, p5], facts);
-  const own = { family: "yolo11", scale, depth, width };
+  const own = { family: "yolo11", scale, depth, width, ...(psa !== "c2psa" && { psa }) };
   return b.graph(`yolo11${scale}`, [output], detectorMetadata(`YOLO11${scale} built by Featherdet`, facts, own));
 }

@@ -6,11 +6,10 @@
  */
 
 import { type Graph, GraphIndex, inferTypes, sizeOf, type TensorType, withNodes } from "../graph/mod.ts";
-import { foldBatchNormalization, recogniseActivations } from "../passes/mod.ts";
+import { foldBatchNormalization, foldShapeCounts, recogniseActivations } from "../passes/mod.ts";
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
-import { foldShapeCounts } from "./fuse/shape_counts.ts";
 import { copyConstantOutputs } from "./fuse/constant_outputs.ts";
 import { foldConstants, foldDequantized } from "./fuse/constants.ts";
 import { findComposites } from "./fuse/composites.ts";

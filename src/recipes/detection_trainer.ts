@@ -64,12 +64,13 @@ export class DetectionTrainer implements Trainer {
     return this.#session;
   }
 
-  async step({ images, boxes }: TrainingBatch, update?: UpdateSettings, epoch = 0): Promise<StepReport> {
+  async step({ images, boxes, fed }: TrainingBatch, update?: UpdateSettings, epoch = 0): Promise<StepReport> {
     const { labelLosses } = this.#names;
     const scale = this.#summedScale ?? this.#scale.next();
     const inputs = {
       [this.#names.images]: images,
       ...this.#names.boxes !== undefined && { [this.#names.boxes]: boxes },
+      ...fed,
     };
     this.#summedScale = update ? undefined : scale;
     const begun = update && this.#scale.begin();

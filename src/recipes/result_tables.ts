@@ -9,7 +9,7 @@ import { openDataset } from "../data/open.ts";
 import { adapterText, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { JournalFile, journalFile } from "../host/evaluation_file.ts";
-import { makeFolder, RESULTS_FOLDER, VARIANTS_FILE, writeTable } from "../host/table_files.ts";
+import { checkPage, makeFolder, putTable, VARIANTS_FILE, writeTable } from "../host/table_files.ts";
 import { SEEDS_FILE } from "../host/seed_record.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { loadVariant } from "../host/variant_model.ts";
@@ -18,6 +18,7 @@ import {
   listVariants,
   type MeasureOptions,
   measureTable,
+  renderBrief,
   type RunRecord,
   type TableResults,
   type Variant,
@@ -25,7 +26,7 @@ import {
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
 import { recordHeader } from "./bench/record.ts";
 import { recordedFigures, recordSeeds } from "./reproduce/record.ts";
-import { folderNameOf, openWorkshop, type WorkshopOptions } from "./reproduce/workshop.ts";
+import { openWorkshop, resultsFolder, type WorkshopOptions } from "./reproduce/workshop.ts";
 
 /** How tables are made. */
 export interface ResultTableOptions
@@ -34,8 +35,10 @@ export interface ResultTableOptions
     Pick<WorkshopOptions, "manifest" | "checkOptions"> {
   /** Scales of YOLO11 to time beside the variants of coco. */
   readonly family?: readonly string[];
-  /** Where to write; `data/results/` and the data set's name by default. */
+  /** Where to write; `data/results/` and the name of the data set, or of another manifest, by default. */
   readonly folder?: string;
+  /** A page of Markdown that gets the table too, in brief, between the lines that `putTable` looks for. */
+  readonly into?: string;
   /** Folder in which models are looked for before all others. */
   readonly models?: string;
   /** Called after each picture, with the file that keeps what was evaluated. */
@@ -116,7 +119,8 @@ export async function makeResultTables(
   options: ResultTableOptions,
 ): Promise<MadeTables> {
   const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, say, onPicture, models } = options;
-  const folder = options.folder ?? join(RESULTS_FOLDER, folderNameOf(data));
+  const { into, folder = resultsFolder(data, manifest) } = options;
+  if (into !== undefined) await checkPage(into);
   const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: folder });
   const variants = listVariants(shop.variants, data, manifest);
   const family = familyOf(data, variants, options.family);
@@ -140,7 +144,8 @@ export async function makeResultTables(
     });
     const { rows, file } = await recordSeeds(shop, measured, join(folder, SEEDS_FILE));
     const results = { ...measured, rows, run: await runRecord(device) };
-    const files = [...await writeTable(folder, results), ...file ? [file] : []];
+    const page = into === undefined ? [] : [await putTable(into, renderBrief(results))];
+    const files = [...await writeTable(folder, results), ...file ? [file] : [], ...page];
     await journals.remove();
     return { files, ...results };
   } finally {

@@ -16,6 +16,7 @@ import { builtWithWeights, type Prepared, withClasses } from "../models/with_cla
 import { historyDataset } from "./history_dataset.ts";
 import { adaptStatistics } from "./adapt_statistics.ts";
 import { findModel, loadModel } from "../host/models.ts";
+import type { PsaKind } from "../models/yolo11.ts";
 
 /** Which model. */
 export interface TrainModelOptions {
@@ -30,14 +31,16 @@ export interface TrainModelOptions {
   /** Factors of a model that is built by its name. */
   readonly width?: number;
   readonly depth?: number;
+  /** What stands in the place of C2PSA in a YOLO11 that is built by its name. */
+  readonly psa?: PsaKind;
 }
 
 /** Builds a named detector for the classes of a data set. */
-function build({ model, size, seed, width, depth }: TrainModelOptions, classes: readonly string[]): Graph {
+function build({ model, size, seed, width, depth, psa }: TrainModelOptions, classes: readonly string[]): Graph {
   // Weights are drawn when they are first read: those of the plain model never are.
   const recipe = recipeOf(DETECTORS[model]({ size, batch: 1 }))!;
-  const factors = { ...(width !== undefined && { width }), ...(depth !== undefined && { depth }) };
-  return buildFromRecipe({ ...recipe, ...factors }, { classes, size, batch: 1, seed });
+  const stated = Object.entries({ width, depth, psa }).filter(([, value]) => value !== undefined);
+  return buildFromRecipe({ ...recipe, ...Object.fromEntries(stated) }, { classes, size, batch: 1, seed });
 }
 
 /** The model with what was done to a file before it is trained; as it is where nothing was. */
@@ -58,17 +61,19 @@ export async function trainModel(
   dataset: Dataset,
   say: (line: string) => void,
 ): Promise<Graph> {
-  const { model, pretrained, size, seed, width, depth } = options;
+  const { model, pretrained, size, seed, width, depth, psa } = options;
   const isNamed = Object.hasOwn(DETECTORS, model);
   if (isNamed && !pretrained) {
     const found = findModel(model);
-    if ("source" in found && width === undefined && depth === undefined) {
+    if ("source" in found && width === undefined && depth === undefined && psa === undefined) {
       say(`${model} begins with random weights: --pretrained takes those of ${found.source}`);
     }
     return build(options, dataset.classes);
   }
-  if (width !== undefined || depth !== undefined) {
-    throw new FeatherdetError("--width and --depth are for models that are built by their name, with random weights");
+  if (width !== undefined || depth !== undefined || psa !== undefined) {
+    throw new FeatherdetError(
+      "--width, --depth and --psa are for models that are built by their name, with random weights",
+    );
   }
   if ("build" in findModel(model)) {
     throw new FeatherdetError(

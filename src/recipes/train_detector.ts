@@ -16,6 +16,7 @@ import { chooseOptimizer, defaultRates, Schedule } from "../train/loop/schedule.
 import { createMemoryStore } from "../train/loop/store.ts";
 import { combineVariants, type TrainingVariant, withWeights } from "../train/mod.ts";
 import { createTrainer } from "./detection_trainer.ts";
+import { keepViews, keptViewsOf, withKept } from "./distill/kept_views.ts";
 import { quantizedTraining } from "./quantized_training.ts";
 import { checkClasses, checkResumed, type RunSettings } from "./run_settings.ts";
 import type { TrainOptions, TrainResult } from "./train_options.ts";
@@ -62,7 +63,7 @@ function withTrained(model: Graph, weights: Weights): Graph {
 }
 
 /** The batches, each shown before it is handed on. */
-function shown(batches: TrainingBatches, onBatch: NonNullable<TrainOptions["onBatch"]>): BatchSource {
+function shown(batches: BatchSource, onBatch: NonNullable<TrainOptions["onBatch"]>): BatchSource {
   return {
     stepsPerEpoch: batches.stepsPerEpoch,
     async *read(start) {
@@ -124,7 +125,9 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   if (options.labels !== false) checkVisible(dataset, augment, size);
   const boxes = countBoxRows(dataset, augment, size);
   const { workers } = options;
-  const batches = openTrainingBatches(dataset, { size, batch, boxes, epochs, seed, augment, closeMosaic, workers });
+  const { views } = options;
+  const ordered = { size, batch, boxes, epochs, seed, augment, closeMosaic, views };
+  const batches = openTrainingBatches(dataset, { ...ordered, workers });
   const { stepsPerEpoch } = batches;
   const { optimizer: asked = "auto" } = options;
   const optimizer = asked === "auto" ? chooseOptimizer(epochs * stepsPerEpoch / accumulate) : asked;
@@ -165,9 +168,13 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...(freezeEpochs > 0 && { freezeEpochs }),
     // Said only where labels do not teach, since checkpoints of before have no such setting.
     ...(options.labels === false && { labels: false }),
+    // Said only where views are fixed, likewise.
+    ...(views !== undefined && { views }),
     notes: options.notes,
   };
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
+  const shownAgain = keptViewsOf(variant, withBatch(model, batch), batches, { ...options, settings });
+  if (shownAgain) await keepViews(shownAgain, { ...options.kept, signal });
   const noted = withTraining(single, dataset, settings, { seed, resumed: resume !== undefined });
   const make = options.createTrainer ?? createTrainer;
   const trainer = await make(withBatch(model, batch), {
@@ -177,7 +184,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const plain = (weights: Weights) => withTrained(noted, weights);
   const made = (weights: Weights) => variant.exported(plain(weights), weights);
   try {
-    const { reason, run } = await runTraining(trainer, onBatch ? shown(batches, onBatch) : batches, {
+    const taught = shownAgain ? withKept(shownAgain) : batches;
+    const { reason, run } = await runTraining(trainer, onBatch ? shown(taught, onBatch) : taught, {
       ...options,
       ...validated(made, validation, options),
       schedule,

@@ -17,6 +17,7 @@ import type { TrainingStore } from "../train/loop/store.ts";
 import type { Trainer } from "../train/loop/trainer.ts";
 import type { TrainingVariant } from "../train/mod.ts";
 import type { TrainerOptions } from "./detection_trainer.ts";
+import type { KeptOptions } from "./distill/kept_views.ts";
 import type { QuantizedTrainingOptions } from "./quantized_training.ts";
 
 /** How a detector is trained. Defaults are the published ones of YOLO11 unless said otherwise. */
@@ -38,6 +39,10 @@ export interface TrainOptions
   readonly augment?: AugmentOptions | false;
   /** Epochs at the end without mosaics; 10 by default, but at most a quarter of the run. */
   readonly closeMosaic?: number;
+  /** Fixed views of each picture, which come again and again (see `TrainingBatchesOptions`); by default every epoch has others. */
+  readonly views?: number;
+  /** How what a teacher that is `apart` says of the fixed views is kept. */
+  readonly kept?: KeptOptions;
   /** Equal seeds give equal runs on one adapter; 0 by default. */
   readonly seed?: number;
   /** Workers that make batches; half of the processors by default, 0 for none. */

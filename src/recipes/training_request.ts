@@ -9,6 +9,7 @@ import type { AugmentOptions } from "../data/augment/mod.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { checkFolder, openCheckpoint, refuseRun } from "../host/run_folder.ts";
 import { DETECTORS } from "../models/named.ts";
+import type { PsaKind } from "../models/yolo11.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { checkDistil, type DistilRequest } from "./distill/teacher.ts";
 import { type SparseRequest, withSparseEpochs } from "./sparse_training.ts";
@@ -39,6 +40,8 @@ export interface TrainingRequest
   /** Factors of a named model. */
   readonly width?: number;
   readonly depth?: number;
+  /** What stands in the place of C2PSA in a named YOLO11. */
+  readonly psa?: PsaKind;
   /** Learning rate, and what is left of it at the end. */
   readonly lr?: number;
   readonly lrf?: number;
@@ -61,7 +64,7 @@ export const USUAL_SIZE = 256;
 export const USUAL_EPOCHS = 40;
 
 /** Options that say how the model is made: a resumed run has it in its checkpoint. */
-const OF_THE_MODEL = ["model", "pretrained", "size", "width", "depth"] as const;
+const OF_THE_MODEL = ["model", "pretrained", "size", "width", "depth", "psa"] as const;
 
 /** Options with which a resumed run began, changed by the options of this call. */
 function resumed(checkpoint: Checkpoint, file: string, now: TrainingRequest): TrainingRequest {

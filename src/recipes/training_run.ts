@@ -18,7 +18,8 @@ import { drawTraining } from "../report/plot/mod.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
 import { BEST_CHECKPOINT, BEST_MODEL, LAST_CHECKPOINT } from "../train/loop/loop.ts";
 import { RESULTS_FILE } from "../train/loop/results.ts";
-import { loadTeacher, teacherVariants } from "./distill/teacher.ts";
+import type { KeptOptions } from "./distill/kept_views.ts";
+import { keptIn, loadTeacher, teacherVariants } from "./distill/teacher.ts";
 import { drawRun, RUN_PICTURES } from "./run_pictures.ts";
 import { formText, openRun, type Run, type TrainingRequest, USUAL_EPOCHS, USUAL_SIZE } from "./training_request.ts";
 import { openTrainingPictures } from "./training_pictures.ts";
@@ -31,6 +32,8 @@ import type { TrainOptions, TrainResult } from "./train_options.ts";
 export interface TrainingListener extends Pick<TrainOptions, "onStep" | "onEpoch" | "onValidated" | "signal"> {
   /** A line for people. */
   readonly say: (line: string) => void;
+  /** Told before a teacher looks at views how much that is. */
+  readonly onTaught?: KeptOptions["onBatch"];
   /** Told before the first step how long the run is. */
   readonly onStart?: (epochs: number, stepsPerEpoch: number) => void;
   /** Told when no step follows. */
@@ -56,8 +59,8 @@ function augmentOf(asked: TrainingRequest): AugmentOptions | false {
 
 function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, say: (line: string) => void): Promise<Graph> {
   if (!checkpoint) {
-    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth } = asked;
-    return trainModel({ model: model!, pretrained, size, seed, width, depth }, dataset, say);
+    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth, psa } = asked;
+    return trainModel({ model: model!, pretrained, size, seed, width, depth, psa }, dataset, say);
   }
   if (!checkpoint.model) throw new FeatherdetError("holds no model", { file });
   return loadOnnx(checkpoint.model);
@@ -104,7 +107,7 @@ export interface TrainingOutcome {
  */
 export async function runTrainingIn(
   request: TrainingRequest,
-  { say, onStart, onEnd, ...listener }: TrainingListener,
+  { say, onStart, onEnd, onTaught, ...listener }: TrainingListener,
 ): Promise<TrainingOutcome> {
   const run = await openRun(request);
   const kept = Object.fromEntries(Object.entries(run.asked).filter(([name]) => !NOT_KEPT.includes(name)));
@@ -167,6 +170,8 @@ export async function runTrainingIn(
       learnScales: wish.learnScales,
       calibrationPictures: wish.calibration,
     }),
+    ...(wish.teacherViews !== undefined &&
+      { views: wish.teacherViews, kept: await keptIn(run.out, wish, { say, onTaught }) }),
     ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
     ...{
       variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, pictureShape, wish.seed)],

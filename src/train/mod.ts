@@ -25,6 +25,7 @@ export {
 } from "./autodiff/training_graph.ts";
 export {
   combineVariants,
+  type FedGraph,
   type GraphLosses,
   joinSeeds,
   PLAIN,

@@ -30,6 +30,14 @@ export interface GraphLosses {
   readonly seeds?: GradientSeeds;
 }
 
+/** A graph that stands beside a step: what it says of the step's pictures is fed instead of being computed in every step. */
+export interface FedGraph {
+  /** Reads the pictures of a step, of its batch and size; its outputs are fed. Pictures do not meet in it, so that any may be alone. */
+  readonly graph: Graph;
+  /** Inputs of the trainable graph that take them, in the order of the outputs. */
+  readonly inputs: readonly string[];
+}
+
 /** A way to train. */
 export interface TrainingVariant {
   /** What it is called. */
@@ -41,6 +49,8 @@ export interface TrainingVariant {
    * written back by them; constants that are added and trained, such as a projector's, are in the state of a run but in no model.
    */
   trainable(model: TrainableGraph): TrainableGraph;
+  /** What steps of a model, at the batch at which it is trained, are fed besides pictures and boxes; nothing where it is left out. */
+  fed?(model: Graph): readonly FedGraph[];
   /** The trainable graph with the losses of this variant, before the loss of the labels takes the place of the model's tail. */
   losses(trained: TrainableGraph): GraphLosses;
   /**
@@ -106,6 +116,8 @@ export function combineVariants(variants: readonly TrainingVariant[]): TrainingV
   return {
     name: variants.length === 0 ? PLAIN.name : variants.map(({ name }) => name).join(" + "),
     settings: joinSettings(variants),
+    ...(variants.some(({ fed }) => fed !== undefined) &&
+      { fed: (model: Graph) => variants.flatMap((variant) => variant.fed?.(model) ?? []) }),
     trainable: (model) => variants.reduce((made, variant) => variant.trainable(made), model),
     losses: (trained) =>
       variants.reduce<GraphLosses>((made, variant) => {

@@ -100,10 +100,12 @@ Deno.test("a folder of pictures is enough for a teacher alone, whose classes the
     await Deno.writeFile(teacher, saveOnnx(tiny(0.125, classes)));
     await putPictures(pictures, TINY);
     const asked = ["--model", "yolo11n", ...STUDENT, "--data", pictures, "--out", out, "--epochs", "1"];
-    const alone = ["--teacher", teacher, "--no-labels", "--teacher-size", "96"];
+    const alone = ["--teacher", teacher, "--no-labels", "--teacher-size", "96", "--teacher-views", "1"];
     const { code, stdout, stderr } = await run(["train", ...asked, ...alone, ...SMALL]);
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, "the last epoch counts as the best");
+    assert(/teacher: 2 batches of views take 0\.\d MB in .*teacher, 0 are there/.test(stderr), stderr);
+    assert((await Array.fromAsync(Deno.readDir(join(out, "teacher")))).length === 3);
     const { history: [{ losses }], model } = JSON.parse(stdout);
     assertEquals(
       Object.keys(losses),
@@ -163,6 +165,11 @@ Deno.test("who cannot teach, and what goes with no teacher, is refused in a sent
       [["--teacher", "yolo11m"], "yolo11m would be built with random weights, which teach nothing"],
       [["--distil", "cwd:1"], "--distil is for training with a teacher"],
       [["--no-labels"], "--no-labels is for training with a teacher"],
+      [["--teacher-views", "2"], "--teacher-views is for training with a teacher"],
+      [
+        ["--teacher", teacher, "--teacher-cache", out],
+        "--teacher-cache is for a teacher that looks at fixed views: say how many with --teacher-views",
+      ],
       [["--teacher", teacher, "--distil", "mgd:1"], "option '--distil <losses>' argument 'mgd:1' is invalid"],
       [
         ["--teacher", teacher, "--distil", "box", "--temperature", "2"],

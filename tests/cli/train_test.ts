@@ -199,7 +199,11 @@ Deno.test("models: named ones are built for the data's classes, others are refus
   const { featherdet } = (await make({ model: "yolo11s", width: 0.125 })).metadata;
   assertEquals([JSON.parse(featherdet).width, JSON.parse(featherdet).classes], [0.125, 3]);
   await assertRejects(() => make({ model: "demo" }), FeatherdetError, '"demo" is no detector that can be trained');
-  await assertRejects(() => make({ model: "demo", width: 0.5 }), FeatherdetError, "--width and --depth are for models");
+  await assertRejects(
+    () => make({ model: "demo", width: 0.5 }),
+    FeatherdetError,
+    "--width, --depth and --psa are for models",
+  );
   await assertRejects(
     () => make({ model: "shufflenetv2-0.5x" }),
     FeatherdetError,

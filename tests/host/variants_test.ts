@@ -20,6 +20,9 @@ import type { Variant } from "../../src/report/table/variant.ts";
 import { csvParse } from "npm:d3-dsv@3.0.2";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
+import { checkOptions } from "../../src/cli/step_verbs.ts";
+import { checkPage, putTable } from "../../src/host/table_files.ts";
+import type { RecipeOptions } from "../../src/report/table/mod.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -54,6 +57,34 @@ Deno.test("the manifest of this version holds both tables' roles for each of its
     const expected = ["original", "pruning", "quantization", "distillation", "pruning+quantization"];
     assertEquals(roles.slice(0, 5), expected as typeof roles);
     assert(roles.includes("distillation+quantization") && roles.includes("everything"), `${roles}`);
+  }
+});
+
+Deno.test("a table is put into the place that a page has for it, again and again", () =>
+  inFolder(async (folder) => {
+    const page = join(folder, "page.md"), bare = join(folder, "bare.md");
+    await Deno.writeTextFile(page, "# A\n\n<!-- table -->\n\nold\n\n<!-- end of table -->\n\nBehind\n");
+    for (const table of ["| a |", "| b |"]) {
+      assertEquals(await putTable(page, table), page);
+      const expected = `# A\n\n<!-- table -->\n\n${table}\n\n<!-- end of table -->\n\nBehind\n`;
+      assertEquals(await Deno.readTextFile(page), expected);
+    }
+    await Deno.writeTextFile(bare, "<!-- end of table --> <!-- table -->");
+    await assertRejects(() => checkPage(bare), FeatherdetError, "bare.md: has no place for a table");
+  }));
+
+Deno.test("the list of light models holds pairs with and without the teacher, and every attention", async () => {
+  const file = fileURLToPath(new URL("../../data/light_models.json", import.meta.url));
+  const variants = parseManifest(await Deno.readTextFile(file), file, checkOptions);
+  const steps = new Map(variants.flatMap(({ id, recipe }) => recipe ? [[id, recipe.steps[0].options]] : []));
+  const taught = [...steps.keys()].filter((id) => id.endsWith("-taught"));
+  assertEquals([taught.length, steps.size], [4, 13]);
+  const alike = ({ model: _, psa: __, teacher: ___, ...rest }: RecipeOptions) =>
+    Object.fromEntries(Object.entries(rest).filter(([name]) => !name.startsWith("teacher")));
+  for (const options of steps.values()) assertEquals(alike(options), alike(steps.get(taught[0])!));
+  for (const id of taught) {
+    const { teacherViews, epochs, model } = steps.get(id)!;
+    assertEquals([teacherViews, model], [epochs, steps.get(id.replace("-taught", ""))!.model], "no view comes twice");
   }
 });
 

@@ -1,6 +1,7 @@
 /** Attention blocks as graphs: the reference and the plan against the papers' formulas; export and choice by name. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { TrainingSession } from "../../src/engine/training_session.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { analyze, type Graph, inferTypes } from "../../src/graph/mod.ts";
 import {
@@ -15,6 +16,7 @@ import {
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
+import { buildTrainingGraph } from "../../src/train/mod.ts";
 import {
   cbamChannelGates,
   channelStatistics,
@@ -27,6 +29,7 @@ import {
   simamFormula,
   squeezeExciteGates,
 } from "../support/attention_formulas.ts";
+import { lossOf, moved, slope } from "../support/finite_differences.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { comparePlan } from "../support/plan_case.ts";
 import { randomTensor } from "../support/random.ts";
@@ -102,6 +105,36 @@ gpuTest("attention: every kind runs in few steps and as the reference, odd shape
       const { operators } = await comparePlan(graph);
       const own = operators.filter((name) => !/^(ToBlocked|ToPlain|Conv|Relu|Conv\+Relu)$/.test(name));
       assertEquals(own, steps[kind]);
+    }
+  }
+});
+
+gpuTest("attention: every kind is trained by the slopes of the reference", async () => {
+  const shape = [3, 5, 13, 7], data = randomTensor(shape, 1, -2, 2);
+  for (const kind of ATTENTION_KINDS) {
+    const b = new ModelBuilder({ seed: 3 });
+    const y = attention(b, "block", b.conv("pre", b.input("x", shape), { out: 6, kernel: 3 }), { kind });
+    const axes = { axes: [0, 1, 2, 3], keepDims: false };
+    const value = b.node("ReduceMean", "loss", [b.mul("squares", y, y)], axes);
+    const problem = buildTrainingGraph(b.graph("net", [value]));
+    const session = await TrainingSession.create({ ...problem, losses: [{ name: "squares", value }] });
+    await session.step({ x: data });
+    const gradients = await session.gradients();
+    session.destroy();
+    const parameters = problem.parameters.map(({ name, initial }) =>
+      [name, referenceTensor(initial.shape, initial.data)] as const
+    );
+    const feeds = { x: referenceTensor(shape, data), ...Object.fromEntries(parameters) };
+    const loss = new Map([[value, referenceTensor([], [1])]]);
+    for (const [name, { data: { length } }] of parameters) {
+      const found = gradients.get(name)!, greatest = Math.max(...found.map(Math.abs));
+      for (const at of [0, length >> 1, length - 1]) {
+        const direction = new Map([[name, Array.from({ length }, (_, i) => Number(i === at))]]);
+        // So short that no other element becomes the greatest.
+        const wanted = slope((by) => lossOf(problem.graph, moved(feeds, direction, by), loss), 1e-6);
+        const near = Math.abs(found[at] - wanted) <= 1e-4 * greatest + 1e-7;
+        assert(near, `${kind}, ${name}[${at}]: ${found[at]}, the reference rises by ${wanted}`);
+      }
     }
   }
 });

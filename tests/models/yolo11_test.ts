@@ -7,7 +7,8 @@ import { recogniseActivations } from "../../src/passes/mod.ts";
 import { lazyConstant } from "../../src/models/initialise.ts";
 import { layersOf } from "../../src/models/layers.ts";
 import { NAMED_MODELS } from "../../src/models/named.ts";
-import { yolo11, type Yolo11Options, type Yolo11Scale } from "../../src/models/yolo11.ts";
+import { rebuild } from "../../src/models/recipe.ts";
+import { PSA_KINDS, type PsaKind, yolo11, type Yolo11Options, type Yolo11Scale } from "../../src/models/yolo11.ts";
 import { importOnnx, loadOnnx, readClassNames, saveOnnx } from "../../src/onnx/mod.ts";
 import { buildPlan } from "../../src/plan/plan.ts";
 import { bothOutputs } from "../support/both_outputs.ts";
@@ -38,6 +39,23 @@ for (const [scale, [parameters, gflops]] of Object.entries(PUBLISHED) as [Yolo11
     assertEquals(inferTypes(graph).get("output0")!.shape, [1, 84, 8400]);
   });
 }
+
+Deno.test("other attention can stand in the place of C2PSA, and nothing else changes", () => {
+  const names = (graph: Graph) => [...graph.constants.keys()].filter((name) => !name.startsWith("model.10."));
+  const built = (psa: PsaKind) => yolo11({ ...TINY, psa });
+  const published = yolo11(TINY);
+  for (const psa of PSA_KINDS) {
+    const graph = built(psa), types = inferTypes(graph);
+    assertEquals([names(graph), types.get("output0")], [names(published), inferTypes(published).get("output0")]);
+    assertEquals(rebuild(graph).metadata, graph.metadata);
+    assertEquals([...rebuild(graph).constants.keys()], [...graph.constants.keys()]);
+  }
+  assertEquals([...built("c2psa").constants.keys()], [...published.constants.keys()]);
+  const own = (psa: PsaKind) => analyze(built(psa)).parameters - analyze(built("none")).parameters;
+  // 128 channels: two products with bias of a bottleneck of 8; nothing; those and a convolution of 7x7 over two maps.
+  assertEquals([own("se"), own("simam"), own("cbam")], [2 * 128 * 8 + 8 + 128, 0, 2 * 128 * 8 + 8 + 128 + 98]);
+  assertThrows(() => built("eca" as PsaKind), FeatherdetError, 'attention in the place of C2PSA "eca" does not exist');
+});
 
 /** Nodes of the published yolo11n.onnx, with Sigmoid and Mul as one Silu; BatchNormalization is folded there. */
 const EXPORTED_NODES = {

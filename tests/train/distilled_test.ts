@@ -3,7 +3,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DISTIL_LOSS_NAMES } from "../../src/compress/distill/mod.ts";
 import { FeatherdetError, type Graph, inferTypes, verify } from "../../src/graph/mod.ts";
+import { ModelBuilder } from "../../src/models/builder.ts";
 import { classifier } from "../../src/models/classifier.ts";
+import { detectHead } from "../../src/models/heads/yolo11.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { yolo11Lite } from "../../src/models/yolo11_lite.ts";
 import { changeShapes, foldBatchNormalization } from "../../src/passes/mod.ts";
@@ -137,6 +139,24 @@ Deno.test("other variants see the student alone: group lasso draws the same chan
   assertEquals(nodes(combineVariants([lasso, teacher])), nodes(lasso));
 });
 
+/** A detector whose head has the two coarser levels alone. */
+function coarse(): Graph {
+  const b = new ModelBuilder({ seed: 4 }), maps: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    const x = maps.at(-1) ?? b.input("images", [1, 3, 64, 64]);
+    maps.push(b.convBlock(`conv${i}`, x, { out: 16, kernel: 3, stride: 2 }));
+  }
+  return b.graph("coarse", [detectHead(b, "head", maps.slice(3), { classes: 3, size: [64, 64] })]);
+}
+
+/** A detector of grey pictures. */
+function grey(): Graph {
+  const graph = tiny(), name = "model.0.conv.weight", { dtype, shape } = graph.constants.get(name)!;
+  const weight = { dtype, shape: [shape[0], 1, 3, 3], data: new Float32Array(9 * shape[0]).fill(0.1) };
+  const inputs = graph.inputs.map((input) => ({ ...input, shape: [1, 1, 64, 64] }));
+  return { ...graph, inputs, constants: new Map([...graph.constants, [name, weight]]) };
+}
+
 Deno.test("who cannot teach is refused in a sentence", () => {
   const student = tiny();
   const refuses = (teacher: Graph, says: string, options: DistilledOptions = ALL, pupil = student) =>
@@ -154,6 +174,12 @@ Deno.test("who cannot teach is refused in a sentence", () => {
   );
   refuses(tiny(0.125, { classes: 4 }), 'teaches 4 classes, the student "yolo11n" knows 3');
   refuses(tiny(0.125, { classes: ["a", "x", "c"] }), 'teaches "x" as class 1, which is "b" for the student');
+  for (const apart of [false, true]) {
+    refuses(grey(), "reads [1,1,64,64], the student's pictures are [1,3,64,64]", { ...ALL, apart });
+    refuses(coarse(), '2 maps enter its head, 3 that of the student "yolo11n": name the maps', { ...ALL, apart });
+    const heads = { losses: [{ loss: "logits" }], apart } as const;
+    refuses(coarse(), "the student's head has 3 levels, the teacher's 2", heads);
+  }
   const losses = [{ loss: "cwd" }] as const;
   refuses(tiny(), 'the student has no value "nothing"', { losses, features: [["nothing", "model.4.cv2.act"]] });
   refuses(tiny(), 'the teacher has no value "nothing"', { losses, features: [["model.4.cv2.act", "nothing"]] });

@@ -4,12 +4,13 @@
  * @module
  */
 
-import { FeatherdetError, type Graph, GraphEditor, GraphIndex } from "../../graph/mod.ts";
+import { FeatherdetError, type Graph, GraphEditor, GraphIndex, withNodes } from "../../graph/mod.ts";
 import { initialised } from "../../models/initialise.ts";
 import { readClassNames } from "../../onnx/mod.ts";
 import { changeShapes, foldBatchNormalization, type MergedGraph, mergeGraphs } from "../../passes/mod.ts";
 import { type DistilPlaces, distilPlaces } from "./places.ts";
 import { LossWriter } from "./writer.ts";
+import type { TeacherPart } from "./loss.ts";
 import type { FeaturePair, PairPlaces } from "./pair.ts";
 
 /** What the names of the teacher's values begin with. */
@@ -60,12 +61,30 @@ function readied(student: Graph, teacher: Graph): Graph {
   return foldBatchNormalization(shape.join() === wanted.join() ? teacher : changeShapes(teacher, { [name]: wanted }));
 }
 
-/** A student that has its teacher beside it. */
+/** A student that has its teacher beside it, or what the teacher says. */
 export interface JointGraph {
-  /** The student with all of its names, the teacher, and the weights of projectors. */
+  /** The student with all of its names, the teacher or inputs of what it says, and the weights of projectors. */
   readonly graph: Graph;
   /** Constants of the teacher. */
   readonly frozen: ReadonlySet<string>;
+}
+
+/** How the two are joined. */
+export interface JoinOptions {
+  readonly features?: FeatureNames;
+  readonly compares: "head" | "features";
+  /** Of the weights of projectors; 0 by default. */
+  readonly seed?: number;
+  /** What losses read of a teacher that is no part of the graph; by default it is. */
+  readonly apart?: ReadonlySet<TeacherPart>;
+}
+
+/** A teacher by itself. */
+export interface TeacherApart {
+  /** From the student's pictures, of its batch and size, to what losses read. */
+  readonly graph: Graph;
+  /** What the joint graph calls those outputs. */
+  readonly inputs: readonly string[];
 }
 
 /** The student with the teacher, on pictures of the teacher's size. */
@@ -78,6 +97,34 @@ function merged(student: Graph, teacher: Graph): MergedGraph {
     shared: { [other.name]: pictures },
     frozen: true,
   });
+}
+
+/**
+ * The teacher by itself, for `joinTeacher` with `apart`: the values that losses read of it are outputs, under the names of the joint
+ * graph's inputs. Only the student's input counts of it. Throws FeatherdetError as `joinTeacher` does.
+ */
+export function teacherApart(
+  student: Graph,
+  source: Graph,
+  { features, apart }: { readonly features?: FeatureNames; readonly apart: ReadonlySet<TeacherPart> },
+): TeacherApart {
+  const teacher = readied(student, source), places = distilPlaces(teacher);
+  const pictures: Graph = { ...student, outputs: [], nodes: [], constants: new Map() };
+  const { graph } = merged({ ...pictures, name: source.name, metadata: source.metadata }, teacher);
+  const maps = apart.has("features") ? pairsOf(student, teacher, features).map(([, map]) => map) : [];
+  const inputs = [
+    ...apart.has("logits") ? [PREFIX + places.logits] : [],
+    ...apart.has("distributions") ? [PREFIX + places.distributions] : [],
+    ...new Set(maps),
+  ];
+  return { graph: withNodes({ ...graph, outputs: inputs }, graph.nodes), inputs };
+}
+
+/** The student with inputs of what the teacher says. */
+function withValues(student: Graph, { graph, inputs }: TeacherApart): Graph {
+  const editor = new GraphEditor(student), index = GraphIndex.of(graph);
+  for (const name of inputs) editor.input(name, index.shapeOf(name));
+  return editor.finish({ keepUnread: true });
 }
 
 /** The maps that are compared: those that enter the heads unless others are named, by the names of the joint graph. */
@@ -128,23 +175,23 @@ const projectorNames = (place: number) =>
  * Where `compares` has maps whose channels differ, the weights of a projector come along: they are constants that nothing reads yet, so
  * that other losses see the student as it is. They are drawn of `seed`.
  *
+ * With `apart` the teacher is no part of the graph: what losses read of it are inputs, which `teacherApart` computes.
+ *
  * Throws FeatherdetError for a teacher without a head of YOLO11, of other classes or of other pictures, for values that do not exist or
  * are no maps, and for a student whose weights are rounded.
  */
 export function joinTeacher(
   student: Graph,
   source: Graph,
-  { features, compares, seed = 0 }: {
-    readonly features?: FeatureNames;
-    readonly compares: "head" | "features";
-    readonly seed?: number;
-  },
+  { features, compares, seed = 0, apart }: JoinOptions,
 ): JointGraph {
   refuseRounded(student);
   const [own, other] = [distilPlaces(student), distilPlaces(source)];
   checkClasses(student, source, own, other);
   const teacher = readied(student, source);
-  const { graph, frozen } = merged(student, teacher);
+  const { graph, frozen } = apart === undefined
+    ? merged(student, teacher)
+    : { graph: withValues(student, teacherApart(student, source, { features, apart })), frozen: new Set<string>() };
   if (compares === "head") return { graph, frozen };
   const index = GraphIndex.of(graph), constants = new Map(graph.constants);
   pairsOf(student, teacher, features).forEach(([map, taught], place) => {

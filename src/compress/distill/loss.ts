@@ -10,6 +10,9 @@ import type { LossWriter } from "./writer.ts";
 /** Names of the losses. */
 export type DistilLossName = "logits" | "softmax-logits" | "dfl" | "box" | "cwd" | "l2" | "pkd";
 
+/** What a teacher says that losses read: class logits, the distributions of distances, the maps that are compared. */
+export type TeacherPart = "logits" | "distributions" | "features";
+
 /** What a loss is written with. */
 export interface LossRequest {
   /** What logits are divided by before they become probabilities. */

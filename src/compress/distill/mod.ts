@@ -4,8 +4,16 @@
  * @module
  */
 
-export { type FeatureNames, joinTeacher, type JointGraph, pairPlaces } from "./join.ts";
-export type { DistilLossName } from "./loss.ts";
+export {
+  type FeatureNames,
+  type JoinOptions,
+  joinTeacher,
+  type JointGraph,
+  pairPlaces,
+  type TeacherApart,
+  teacherApart,
+} from "./join.ts";
+export type { DistilLossName, TeacherPart } from "./loss.ts";
 export { type DistilPlaces, distilPlaces } from "./places.ts";
 export { DISTIL_LOSS_NAMES, DISTIL_LOSSES, type DistilLossRow } from "./table.ts";
 export { type DistilLoss, type DistilValue, writeDistilLosses } from "./write.ts";

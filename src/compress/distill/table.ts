@@ -7,7 +7,7 @@
 import { box } from "./box_loss.ts";
 import { cwd, l2, pkd } from "./feature_losses.ts";
 import { dfl, logits, softmaxLogits } from "./head_losses.ts";
-import type { DistilLossName, LossOf } from "./loss.ts";
+import type { DistilLossName, LossOf, TeacherPart } from "./loss.ts";
 
 /** What is known of a loss. */
 export interface DistilLossRow {
@@ -15,6 +15,8 @@ export interface DistilLossRow {
   readonly says: string;
   /** What it compares: outputs of the heads, or feature maps. */
   readonly compares: "head" | "features";
+  /** What of the teacher it reads. */
+  readonly reads: readonly TeacherPart[];
   /** Its usual temperature; undefined where it has none. */
   readonly temperature?: number;
   /** Writes it. */
@@ -26,18 +28,36 @@ export interface DistilLossRow {
  * probabilities are those of the detector itself.
  */
 export const DISTIL_LOSSES: Readonly<Record<DistilLossName, DistilLossRow>> = {
-  logits: { says: "class probabilities, each by itself", compares: "head", temperature: 1, write: logits },
+  logits: {
+    says: "class probabilities, each by itself",
+    compares: "head",
+    temperature: 1,
+    reads: ["logits"],
+    write: logits,
+  },
   "softmax-logits": {
     says: "class probabilities against each other",
     compares: "head",
     temperature: 2,
+    reads: ["logits"],
     write: softmaxLogits,
   },
-  dfl: { says: "distributions of the four distances", compares: "head", temperature: 10, write: dfl },
-  box: { says: "boxes, by CIoU", compares: "head", write: box },
-  cwd: { says: "where each channel is active", compares: "features", temperature: 2, write: cwd },
-  l2: { says: "square distance of maps, where the teacher sees objects", compares: "features", write: l2 },
-  pkd: { says: "correlation of maps", compares: "features", write: pkd },
+  dfl: {
+    says: "distributions of the four distances",
+    compares: "head",
+    temperature: 10,
+    reads: ["logits", "distributions"],
+    write: dfl,
+  },
+  box: { says: "boxes, by CIoU", compares: "head", reads: ["logits", "distributions"], write: box },
+  cwd: { says: "where each channel is active", compares: "features", temperature: 2, reads: ["features"], write: cwd },
+  l2: {
+    says: "square distance of maps, where the teacher sees objects",
+    compares: "features",
+    reads: ["logits", "features"],
+    write: l2,
+  },
+  pkd: { says: "correlation of maps", compares: "features", reads: ["features"], write: pkd },
 };
 
 /** Names of all losses. */

@@ -13,6 +13,7 @@ import { checkPictures, checkWhole } from "./check.ts";
 import { augmentation, type AugmentOptions } from "./options.ts";
 import { packBoxes } from "./pack_boxes.ts";
 import type { InputSize } from "./tile.ts";
+import { FixedViews, type View } from "./views.ts";
 import { Workshop } from "./workshop.ts";
 
 /** A batch and where in the run it stands; a `TrainingBatch` of `src/train/loop/trainer.ts` as well. */
@@ -28,6 +29,8 @@ export interface DatasetBatch extends RunPosition {
   readonly pictures: readonly number[];
   /** Boxes that were left out because their picture had more than there are rows. */
   readonly dropped: number;
+  /** Where in the run these pictures are shown first: with fixed views an earlier place, or this one. */
+  readonly view: View;
 }
 
 /** What batches to make. */
@@ -48,6 +51,11 @@ export interface TrainingBatchesOptions {
   readonly augment?: AugmentOptions | false;
   /** Number of epochs at the end without mosaics, so that training ends with pictures as the detector will meet them; 10 by default. */
   readonly closeMosaic?: number;
+  /**
+   * Fixed views of each picture: the batches of so many epochs come again and again, in an order of each epoch's own. Where the end of the
+   * run has no mosaics, it has as many views of its own. By default every epoch has others.
+   */
+  readonly views?: number;
   /** Whether each epoch has an order of its own; true by default. */
   readonly shuffle?: boolean;
   /**
@@ -87,6 +95,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     readonly workers: number;
   };
   readonly #sampler: BatchSampler;
+  readonly #views: FixedViews;
   #dropped = 0;
 
   /** Call `openTrainingBatches` instead. */
@@ -95,7 +104,10 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     const usual = { ...DEFAULTS, start: { epoch: 0, step: 0 }, workers: usualWorkers() };
     this.#options = { ...usual, ...given as unknown as TrainingBatchesOptions & typeof usual };
     const { size, batch, boxes, epochs, seed, start, closeMosaic, workers, ahead, memory } = this.#options;
-    for (const [name, value] of Object.entries({ height: size[0], width: size[1], batch, boxes, epochs, ahead })) {
+    const { views = epochs } = this.#options;
+    for (
+      const [name, value] of Object.entries({ height: size[0], width: size[1], batch, boxes, epochs, ahead, views })
+    ) {
       checkWhole(`"${name}"`, value, 1);
     }
     for (const [name, value] of Object.entries({ closeMosaic, workers, memory })) checkWhole(`"${name}"`, value, 0);
@@ -103,6 +115,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     checkPictures(dataset);
     this.stepsPerEpoch = stepsPerEpoch(dataset.images.length, batch);
     this.#checkStart(start);
+    this.#views = new FixedViews({ ...this.#options, views, stepsPerEpoch: this.stepsPerEpoch });
     this.#sampler = new BatchSampler(dataset, { ...this.#options, augment: augmentation(options.augment) });
   }
 
@@ -128,18 +141,34 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
    */
   async *read(start: RunPosition): AsyncGenerator<DatasetBatch, void, void> {
     this.#checkStart(start);
+    for await (const batch of this.#stream(this.#positions(start))) {
+      this.#dropped += batch.dropped;
+      yield batch;
+    }
+  }
+
+  /** Where every batch that the run ever shows is shown first. */
+  get views(): readonly View[] {
+    return [...this.#views.all()];
+  }
+
+  /** The batches of some places of the run, one after the other. Throws as `read` does. */
+  async *readAt(places: readonly RunPosition[]): AsyncGenerator<DatasetBatch, void, void> {
+    for (const place of places) this.#checkStart(place);
+    yield* this.#stream(places);
+  }
+
+  async *#stream(positions: Iterable<RunPosition>): AsyncGenerator<DatasetBatch, void, void> {
     const { size: input, workers, ahead, memory, signal } = this.#options;
     signal?.throwIfAborted();
     const workshop = new Workshop({ images: this.dataset.images, input, workers, memory });
     const begun: Promise<DatasetBatch>[] = [];
-    const take = async () => {
+    const take = () => {
       const next = begun.shift()!;
-      const batch = await (signal ? unlessAborted(next, signal) : next);
-      this.#dropped += batch.dropped;
-      return batch;
+      return signal ? unlessAborted(next, signal) : next;
     };
     try {
-      for (const position of this.#positions(start)) {
+      for (const position of positions) {
         const made = this.#make(position, workshop);
         // A failure is reported when its turn comes.
         made.catch(() => {});
@@ -177,11 +206,12 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
   }
 
   async #make(position: RunPosition, workshop: Workshop): Promise<DatasetBatch> {
-    const drawn = this.#sampler.samples(position);
+    const view = this.#views.at(position);
+    const drawn = this.#sampler.samples(view);
     const packed = packBoxes(drawn.map(({ sample }) => sample.boxes), this.#options.boxes);
     // Only what pixels need goes to a worker.
     const images = await workshop.pictures(drawn.map(({ sample: { tiles, colour } }) => ({ tiles, colour })));
-    return { ...position, images, ...packed, pictures: drawn.map(({ picture }) => picture) };
+    return { ...position, images, ...packed, pictures: drawn.map(({ picture }) => picture), view };
   }
 }
 

@@ -16,3 +16,4 @@ export { checkVisible } from "./check.ts";
 export { countBoxRows } from "./most_boxes.ts";
 export { augmentation, type AugmentOptions, DEFAULT_AUGMENTATION } from "./options.ts";
 export type { InputSize } from "./tile.ts";
+export type { View } from "./views.ts";

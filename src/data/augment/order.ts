@@ -13,15 +13,23 @@ import { type Partners, randomAt } from "./sample.ts";
  */
 const NEIGHBOURS = 128;
 
-/** The place of the generator that shuffles among those of an epoch; pictures have the others. */
-const SHUFFLE = -1;
+/** The places of the generators that shuffle pictures and batches among those of an epoch; pictures have the others. */
+const SHUFFLE = -1, SHUFFLE_BATCHES = -2;
 
-/** The numbers below `count`, shuffled (Fisher and Yates) for an epoch, or as they are. */
+/** The numbers below `count`, shuffled for an epoch, or as they are. */
 export function epochOrder(count: number, seed: number, epoch: number, shuffle: boolean): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);
-  if (!shuffle) return order;
-  const random = randomAt(seed, epoch, SHUFFLE);
-  for (let last = count - 1; last > 0; last--) {
+  return shuffle ? shuffled(order, randomAt(seed, epoch, SHUFFLE)) : order;
+}
+
+/** Steps of an epoch, shuffled: the order in which batches come that came before. */
+export function batchOrder(steps: number, seed: number, epoch: number): Uint32Array {
+  return shuffled(Uint32Array.from({ length: steps }, (_, index) => index), randomAt(seed, epoch, SHUFFLE_BATCHES));
+}
+
+/** Shuffles in place (Fisher and Yates). */
+function shuffled(order: Uint32Array<ArrayBuffer>, random: Random): Uint32Array<ArrayBuffer> {
+  for (let last = order.length - 1; last > 0; last--) {
     const other = random.integer(last + 1);
     [order[last], order[other]] = [order[other], order[last]];
   }

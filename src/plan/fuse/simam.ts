@@ -27,10 +27,12 @@ export function findSimam(index: GraphIndex, target: Target): Composite[] {
 }
 
 function finder(index: GraphIndex, target: Target): (node: Node) => Composite | undefined {
+  /** The number that all elements of a constant are. */
   const scalar = (name: string): number | undefined => {
     const data = index.constantOf(name)?.data;
-    return data?.length === 1 ? data[0] : undefined;
+    return data?.every((one) => one === data[0]) ? data[0] : undefined;
   };
+  const shapeText = (value: string) => index.shapeOf(value).join();
 
   return (mul) => {
     if (mul.op !== "Mul") return undefined;
@@ -49,8 +51,10 @@ function finder(index: GraphIndex, target: Target): (node: Node) => Composite | 
       const factor = a ?? b;
       // A number over a value is no such map.
       if (factor === undefined || node.op === "Div" && b === undefined) return { value, scale: 1, shift: 0 };
+      const before = node.inputs[a === undefined ? 0 : 1];
+      if (shapeText(node.outputs[0]) !== shapeText(before)) return { value, scale: 1, shift: 0 };
       nodes.push(node);
-      const inner = affine(node.inputs[a === undefined ? 0 : 1]);
+      const inner = affine(before);
       if (node.op === "Add") return { ...inner, shift: inner.shift + factor };
       const scale = node.op === "Mul" ? factor : 1 / factor;
       return { value: inner.value, scale: inner.scale * scale, shift: inner.shift * scale };

@@ -4,13 +4,15 @@
  * @module
  */
 
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { DISTIL_LOSSES } from "../../compress/distill/mod.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Graph, Shape } from "../../graph/graph.ts";
 import { findModel, loadModel } from "../../host/models.ts";
+import { folderStore } from "../../host/run_folder.ts";
 import { changeShapes } from "../../passes/mod.ts";
 import { distilled, type DistilledOptions, type DistilTerm, type TrainingVariant } from "../../train/mod.ts";
+import { type KeptOptions, type KeptSize, sizeText } from "./kept_views.ts";
 
 /** Who teaches, and what. */
 export interface DistilRequest {
@@ -24,6 +26,12 @@ export interface DistilRequest {
   readonly temperature?: number;
   /** False where the teacher alone teaches. */
   readonly labels?: boolean;
+  /** Fixed views of each picture that the teacher looks at once, before the training; in every step by default. */
+  readonly teacherViews?: number;
+  /** Folder of what it says of them. */
+  readonly teacherCache?: string;
+  /** What its numbers are kept as. */
+  readonly teacherPrecision?: "f16" | "f32";
   /** Maps to compare, of the student and of the teacher; those that enter the heads by default. */
   readonly distilMaps?: DistilledOptions["features"];
 }
@@ -45,6 +53,12 @@ const hasTemperature = ({ loss }: DistilTerm) => DISTIL_LOSSES[loss]?.temperatur
 
 /** Throws FeatherdetError for options of teaching without a teacher. */
 export function checkDistil(request: DistilRequest): void {
+  for (const [name, flag] of [["teacherCache", "teacher-cache"], ["teacherPrecision", "teacher-precision"]] as const) {
+    if (request[name] === undefined || request.teacherViews !== undefined) continue;
+    throw new FeatherdetError(
+      `--${flag} is for a teacher that looks at fixed views: say how many with --teacher-views`,
+    );
+  }
   if (request.teacher !== undefined) return;
   if (request.labels === false) {
     throw new FeatherdetError("--no-labels is for training with a teacher: name one with --teacher");
@@ -53,12 +67,27 @@ export function checkDistil(request: DistilRequest): void {
     distil: "distil",
     temperature: "temperature",
     teacherSize: "teacher-size",
+    teacherViews: "teacher-views",
     distilMaps: "distil-maps",
   };
   for (const [name, flag] of Object.entries(flags)) {
     if (request[name as keyof typeof flags] === undefined) continue;
     throw new FeatherdetError(`--${flag} is for training with a teacher: name one with --teacher`);
   }
+}
+
+/** Folder of what a teacher says of fixed views, in that of the run. */
+const VIEWS_FOLDER = "teacher";
+
+/** How what a teacher says of fixed views is kept by a run in a folder; `say` is told how much that is. */
+export async function keptIn(
+  folder: string,
+  { teacherCache = join(folder, VIEWS_FOLDER), teacherPrecision: precision }: DistilRequest,
+  { say, onTaught }: { readonly say: (line: string) => void; readonly onTaught?: KeptOptions["onBatch"] },
+): Promise<KeptOptions> {
+  const onStart = ({ batches, there, bytes }: KeptSize) =>
+    say(`teacher: ${batches} batches of views take ${sizeText(bytes)} in ${teacherCache}, ${there} are there`);
+  return { store: await folderStore(teacherCache), precision, onStart, onBatch: onTaught };
 }
 
 /** What a teacher is called: its file may lie in another folder when a run goes on. */
@@ -105,5 +134,5 @@ export function teacherVariants(
       ? term
       : { ...term, temperature: term.temperature ?? temperature }
   );
-  return [distilled(teacher, { losses, features, seed })];
+  return [distilled(teacher, { losses, features, seed, apart: request.teacherViews !== undefined })];
 }

@@ -49,6 +49,7 @@ const TOLD: Readonly<Record<RecipeVerbName, Readonly<Record<string, Teller>>>> =
     weightDecay: option("train", "weightDecay"),
     warmup: option("train", "warmupEpochs"),
     closeMosaic: option("train", "closeMosaic"),
+    teacherViews: option("train", "views"),
     size: (last) => (last("train")?.options.size as readonly number[])?.[0],
     mosaic: augment("mosaic"),
     scale: augment("scale"),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, parse, resolve } from "node:path";
 import { cacheFolder } from "../../data/cache.ts";
 import { sha256OfFile } from "../../data/download/checksum.ts";
 import { FeatherdetError } from "../../graph/error.ts";
@@ -48,6 +48,12 @@ export interface WorkshopOptions {
 
 /** Name of the folder of a data set's tables: a folder of pictures gives its own. */
 export const folderNameOf = (data: string): string => basename(data.replaceAll("\\", "/"));
+
+/** Folder of the tables of a list of variants: a folder a data set for the project's own list, one of its name for another. */
+export function resultsFolder(data: string, manifest: string = VARIANTS_FILE): string {
+  const isOwn = resolve(manifest) === resolve(VARIANTS_FILE);
+  return join(RESULTS_FOLDER, isOwn ? folderNameOf(data) : parse(manifest).name);
+}
 
 /** The records of all data sets: the one in the folder of the tables for the set that it is of, else the project's own. */
 async function openRecords(variants: readonly Variant[], tables?: string): Promise<Map<string, SeedRecord>> {

@@ -147,6 +147,17 @@ function madeText(row: ResultRow): string {
   }${stale ? ` **Stale: ${stale}.**` : ""}`;
 }
 
+/** What a brief table tells of each variant. */
+const BRIEF = ["parameters", "flops", "map50", "map", "gpuMedian"] as const;
+
+/** The variants in one table, in brief: what they cost, what they find, what they take; then what it was measured on. */
+export function renderBrief({ rows, run, data, split, images, latencyRuns }: TableResults): string {
+  const where = `mAP on ${images} pictures of ${data}${
+    split === null ? "" : ` (${split})`
+  }, medians of ${latencyRuns} times.`;
+  return [...variantTable(rows, BRIEF), ...(run ? [runText(run)] : []), where].join("\n").trimEnd();
+}
+
 /**
  * Writes results as Markdown. A predicted figure is marked `≈`, with a note that names the model that predicts it. A missing figure is
  * `—`, with a note that says why.

@@ -15,7 +15,7 @@ import {
   weightsOf,
   withNodes,
 } from "../../graph/mod.ts";
-import { recogniseActivations } from "../../passes/mod.ts";
+import { foldShapeCounts, recogniseActivations } from "../../passes/mod.ts";
 
 /**
  * Group of a parameter, on which its treatment by optimizers depends. `weight` holds the factors of convolutions and matrix products, and
@@ -136,7 +136,8 @@ export function buildTrainingGraph(model: Graph, options: TrainingOptions = {}):
   }
   const missing = outputs.find((name) => !GraphIndex.of(model).has(name));
   if (missing !== undefined) throw new FeatherdetError(`graph "${model.name}" has no value "${missing}"`);
-  const source = recogniseActivations(withNodes({ ...model, outputs }, model.nodes));
+  // Counts have no gradient, and their operators would be differentiated all the same.
+  const source = foldShapeCounts(recogniseActivations(withNodes({ ...model, outputs }, model.nodes)));
   const parameters = parametersOf(source, frozen, named);
   const trained = new Set(parameters.map(({ name }) => name));
   const statistics: RunningStatistic[] = [];

@@ -10,12 +10,15 @@
 
 import { FeatherdetError } from "../../graph/error.ts";
 
+/** Numbers, or bytes of another file. */
+export type TensorData = Float32Array | Float16Array | Uint8Array;
+
 /** What a file holds. */
 export interface TensorFile {
   /** Texts by name. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Arrays by name: numbers, or bytes of another file. */
-  readonly arrays: ReadonlyMap<string, Float32Array | Uint8Array>;
+  /** Arrays by name. */
+  readonly arrays: ReadonlyMap<string, TensorData>;
 }
 
 /** An array in the header. */
@@ -31,7 +34,13 @@ const NO_CHECKSUM = "0".repeat(64);
 /** Larger headers than this are no headers: the layout's own limit. */
 const LONGEST_HEADER = 100_000_000;
 
-const BYTES: Readonly<Record<string, number>> = { F32: 4, U8: 1 };
+const BYTES: Readonly<Record<string, number>> = { F32: 4, F16: 2, U8: 1 };
+
+/** Name of the element type in the header. */
+function typeOf(data: TensorData): string {
+  if (data instanceof Uint8Array) return "U8";
+  return data instanceof Float32Array ? "F32" : "F16";
+}
 
 /** Machines where an f32 in memory is not as it is in the file do not run WebGPU; better said than wrong. */
 function checkByteOrder(): void {
@@ -56,18 +65,14 @@ export async function writeTensors({ metadata, arrays }: TensorFile): Promise<Ui
   const entries: Record<string, Entry | Readonly<Record<string, string>>> = {
     __metadata__: { sha256: NO_CHECKSUM, ...metadata },
   };
-  // Numbers first: they are read where they lie, which has to be a multiple of their size.
-  const isBytes = ([, data]: [string, Float32Array | Uint8Array]) => data instanceof Uint8Array;
-  const ordered = [...arrays].filter((one) => !isBytes(one)).concat([...arrays].filter(isBytes));
+  // Wide numbers first: they are read where they lie, which has to be a multiple of their size.
+  const widthOf = ([, data]: [string, TensorData]) => data.BYTES_PER_ELEMENT;
+  const ordered = [...arrays].sort((a, b) => widthOf(b) - widthOf(a));
   let end = 0;
   for (const [name, data] of ordered) {
     const begin = end;
     end += data.byteLength;
-    entries[name] = {
-      dtype: data instanceof Uint8Array ? "U8" : "F32",
-      shape: [data.length],
-      data_offsets: [begin, end],
-    };
+    entries[name] = { dtype: typeOf(data), shape: [data.length], data_offsets: [begin, end] };
   }
   const text = JSON.stringify(entries);
   const encoder = new TextEncoder();
@@ -118,6 +123,11 @@ function isEntry(entry: Entry): boolean {
     begin >= 0 && end - begin === entry.shape.reduce((product, extent) => product * extent, bytes);
 }
 
+function arrayOf({ dtype }: Entry, data: Uint8Array<ArrayBuffer>): TensorData {
+  if (dtype === "U8") return data;
+  return dtype === "F32" ? new Float32Array(data.buffer) : new Float16Array(data.buffer);
+}
+
 /**
  * Reads such a file; `file` names it in errors. The arrays are copies.
  *
@@ -138,14 +148,13 @@ export async function readTensors(bytes: Uint8Array, file: string): Promise<Tens
     const unsigned = new TextEncoder().encode(text.replace(`"sha256":"${expected}"`, `"sha256":"${NO_CHECKSUM}"`));
     if (await sha256([unsigned, bytes.subarray(start)]) !== expected) fail(file, "is damaged: its checksum is another");
   }
-  const arrays = new Map<string, Float32Array | Uint8Array>();
+  const arrays = new Map<string, TensorData>();
   for (const [name, entry] of Object.entries(entries)) {
     if (!isEntry(entry)) {
-      fail(file, `array "${name}" is ${entry?.dtype} [${entry?.shape}], expected F32 or U8 of its size`);
+      fail(file, `array "${name}" is ${entry?.dtype} [${entry?.shape}], expected F32, F16 or U8 of its size`);
     }
     const [begin, last] = entry.data_offsets;
-    const data = bytes.slice(start + begin, start + last);
-    arrays.set(name, entry.dtype === "U8" ? data : new Float32Array(data.buffer));
+    arrays.set(name, arrayOf(entry, bytes.slice(start + begin, start + last)));
   }
   return { metadata, arrays };
 }

@@ -14,8 +14,18 @@ export interface TrainingStore {
   read(name: string): Promise<Uint8Array | undefined>;
 }
 
+/** A store for many files, which tells what is there without reading it. */
+export interface LargeStore extends TrainingStore {
+  /** Whether a file is there. */
+  has(name: string): Promise<boolean>;
+  /** What the store is called in errors. */
+  readonly place?: string;
+  /** Bytes that it has room for; undefined, or no such function, where nobody knows. */
+  free?(): Promise<number | undefined>;
+}
+
 /** A store that keeps everything in memory, and its files. */
-export interface MemoryStore extends TrainingStore {
+export interface MemoryStore extends LargeStore {
   /** What was written, by name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
@@ -50,5 +60,6 @@ export function createMemoryStore(): MemoryStore {
       return Promise.resolve();
     },
     read: (name) => Promise.resolve(files.get(name)),
+    has: (name) => Promise.resolve(files.has(name)),
   };
 }

@@ -17,6 +17,8 @@ export interface TrainingBatch {
    * after those that do.
    */
   readonly boxes: Float32Array;
+  /** What else the step is fed, by the names of its inputs: what a teacher says of the pictures. */
+  readonly fed?: Readonly<Record<string, Float32Array>>;
 }
 
 /** How the parameters move. */

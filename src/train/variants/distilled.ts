@@ -13,6 +13,7 @@ import {
   type FeatureNames,
   joinTeacher,
   pairPlaces,
+  teacherApart,
   writeDistilLosses,
 } from "../../compress/distill/mod.ts";
 import { hashOfGraph } from "../../compress/graph_hash.ts";
@@ -42,6 +43,11 @@ export interface DistilledOptions {
   readonly features?: FeatureNames;
   /** Of the first weights of projectors; 0 by default. */
   readonly seed?: number;
+  /**
+   * True where the teacher is no part of a step: what it says of the pictures is computed before and fed (`fed`). `train` does so for
+   * fixed views of the pictures. False by default.
+   */
+  readonly apart?: boolean;
 }
 
 /** What checkpoints keep: a run that goes on has to have the same teacher and losses. */
@@ -103,7 +109,8 @@ function withLosses(
  * the student's pictures resized). It is frozen, and normalises by its running statistics. Its losses are `distil cwd` and so on; the model
  * stays what it is. Between maps of different channels lies a trained 1x1 convolution, which is in the state of a run and in no model.
  *
- * It comes after what rounds or masks the student's own numbers.
+ * It comes after what rounds or masks the student's own numbers. With `apart` a step has the same losses and gradients, and inputs in the
+ * place of the teacher.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -121,13 +128,14 @@ function withLosses(
  * weights are rounded.
  */
 export function distilled(teacher: Graph, options: DistilledOptions): TrainingVariant {
-  const { losses, features, seed } = options;
+  const { losses, features, seed, apart: isApart = false } = options;
   checkTerms(losses);
   distilPlaces(teacher);
   const isOfMaps = losses.some(({ loss }) => DISTIL_LOSSES[loss].compares === "features");
   if (features !== undefined && !isOfMaps) {
     throw new FeatherdetError("maps to compare are named, and no loss compares maps: there are cwd, l2 and pkd");
   }
+  const apart = isApart ? new Set(losses.flatMap(({ loss }) => DISTIL_LOSSES[loss].reads)) : undefined;
   const size = teacher.inputs[0].shape.slice(2);
   const settings: DistilledSettings = {
     teacher: { name: teacher.name, hash: hashOfGraph(teacher), size },
@@ -139,10 +147,11 @@ export function distilled(teacher: Graph, options: DistilledOptions): TrainingVa
     name: "distilled",
     settings: { distil: settings },
     trainable(student) {
-      const how = { features, seed, compares: isOfMaps ? "features" : "head" } as const;
+      const how = { features, seed, compares: isOfMaps ? "features" : "head", apart } as const;
       const { graph, frozen } = joinTeacher(student.graph, teacher, how);
       return { ...student, graph, frozen: new Set([...student.frozen, ...frozen]) };
     },
+    ...(apart && { fed: (model: Graph) => [teacherApart(model, teacher, { features, apart })] }),
     losses: (trained) => withLosses(trained, teacher, options),
   };
 }
