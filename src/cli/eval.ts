@@ -10,6 +10,7 @@ import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import {
   boxesOption,
   detectorPrecisionOption,
+  firstPixelOption,
   headOption,
   inputChannelsOption,
   inputRangeOption,
@@ -39,6 +40,7 @@ export const evalVerb = deviceVerb(
   .option("--split <name>", "part of the data set: train, val or test; val by default where there are parts")
   .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1))
   .addOption(strictOption())
+  .addOption(firstPixelOption())
   .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
   .addOption(detectorPrecisionOption())
   .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
@@ -53,9 +55,9 @@ export const evalVerb = deviceVerb(
   )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, strict, precision, out } = settings;
+      const { model, data, split, limit, strict, firstPixel, precision, out } = settings;
       if (out !== undefined) checkTarget(out);
-      const dataset = await openDataset(data, { split, limit, strict });
+      const dataset = await openDataset(data, { split, limit, strict, firstPixel });
       for (const warning of dataset.warnings) output.note(warning);
       const { multiLabel } = COCO_SETTINGS;
       const { detector, load } = await loadDetector(model, { ...settings, multiLabel }, output);

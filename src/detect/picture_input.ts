@@ -21,10 +21,16 @@ import {
 /** What a network's input holds, where no file can say it. */
 export interface InputOptions {
   /** Range of the levels. By default what the first node shows (a division by 255, an input of bytes), else 0..1. */
-  readonly inputRange?: "0..1" | "0..255";
+  readonly inputRange?: typeof INPUT_RANGES[number];
   /** Order of the channels. Default `rgb`. */
-  readonly inputChannels?: "rgb" | "bgr";
+  readonly inputChannels?: typeof INPUT_CHANNELS[number];
 }
+
+/** All values of `inputRange`. */
+export const INPUT_RANGES = ["0..1", "0..255"] as const;
+
+/** All values of `inputChannels`. */
+export const INPUT_CHANNELS = ["rgb", "bgr"] as const;
 
 const LEVELS = 255;
 

@@ -30,7 +30,7 @@ import { folderNameOf, openWorkshop, type WorkshopOptions } from "./reproduce/wo
 /** How tables are made. */
 export interface ResultTableOptions
   extends
-    Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "say">,
+    Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "reading" | "say">,
     Pick<WorkshopOptions, "manifest" | "checkOptions"> {
   /** Scales of YOLO11 to time beside the variants of coco. */
   readonly family?: readonly string[];
@@ -115,7 +115,7 @@ export async function makeResultTables(
   data: string,
   options: ResultTableOptions,
 ): Promise<MadeTables> {
-  const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, say, onPicture, models } = options;
+  const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, reading, say, onPicture, models } = options;
   const folder = options.folder ?? join(RESULTS_FOLDER, folderNameOf(data));
   const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: folder });
   const variants = listVariants(shop.variants, data, manifest);
@@ -128,7 +128,7 @@ export async function makeResultTables(
   const journals = new Journals(folder);
   try {
     const measured = await measureTable(variants, {
-      ...{ dataset, limit, only, family, latencyRuns, say },
+      ...{ dataset, limit, only, family, latencyRuns, reading, say },
       load: (variant) => loadVariant(variant, manifest, models),
       recorded(variant, seed, storage) {
         const { name, split = null, images } = dataset;

@@ -7,7 +7,7 @@
 import { stridesOf } from "../graph/graph.ts";
 import type { BinaryOperator, Node } from "../graph/operators.ts";
 import { type UnaryOperator, unaryRow } from "../graph/unary.ts";
-import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
+import { type ReferenceTensor, restride, zeros } from "./tensor.ts";
 import { eachPair } from "../graph/pairs.ts";
 
 const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number } = {
@@ -29,19 +29,12 @@ export function binary(node: Node<BinaryOperator>, [a, b]: readonly ReferenceTen
   const apply = BINARY[node.op];
   const rank = Math.max(a.shape.length, b.shape.length);
   const aligned = [a, b].map(({ shape }) => [...new Array<number>(rank - shape.length).fill(1), ...shape]);
-  const out = zeros(aligned[0].map((extent, axis) => Math.max(extent, aligned[1][axis])));
-  const [stepsA, stepsB] = aligned.map((shape) =>
-    stridesOf(shape).map((stride, axis) => shape[axis] === 1 ? 0 : stride)
-  );
-  forEachIndex(out.shape, (index, position) => {
-    let fromA = 0, fromB = 0;
-    for (let axis = 0; axis < rank; axis++) {
-      fromA += index[axis] * stepsA[axis];
-      fromB += index[axis] * stepsB[axis];
-    }
-    out.data[position] = apply(a.data[fromA], b.data[fromB]);
+  const shape = aligned[0].map((extent, axis) => Math.max(extent, aligned[1][axis]));
+  const [spreadA, spreadB] = [a, b].map((x, i) => {
+    const steps = stridesOf(aligned[i]).map((stride, axis) => aligned[i][axis] === 1 ? 0 : stride);
+    return restride(x, shape, steps).data;
   });
-  return [out];
+  return [{ shape, data: spreadA.map((element, position) => apply(element, spreadB[position])) }];
 }
 
 /** ONNX BatchNormalization in inference form. */
