@@ -33,8 +33,11 @@ export function concat(node: Node<"Concat">, inputs: readonly ReferenceTensor[])
   const strides = stridesOf(out.shape);
   let offset = 0;
   for (const { shape, data } of inputs) {
+    const inner = shape.at(-1) ?? 1;
     let next = 0;
-    walk(shape, strides, offset * strides[axis], (target) => out.data[target] = data[next++]);
+    walk(shape.slice(0, -1), strides, offset * strides[axis], (target) => {
+      for (let i = 0; i < inner; i++) out.data[target + i] = data[next++];
+    });
     offset += shape[axis];
   }
   return [out];

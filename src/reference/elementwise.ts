@@ -60,11 +60,11 @@ export function softmax(node: Node<"Softmax">, [x]: readonly ReferenceTensor[]):
   const out = zeros(x.shape);
   for (let first = 0; first < x.data.length; first++) {
     if (Math.floor(first / step) % extent !== 0) continue;
-    const line = Array.from({ length: extent }, (_, i) => x.data[first + i * step]);
-    const most = line.reduce((a, b) => Math.max(a, b), -Infinity);
-    const powers = line.map((element) => Math.exp(element - most));
-    const sum = powers.reduce((a, b) => a + b, 0);
-    powers.forEach((power, i) => out.data[first + i * step] = power / sum);
+    const end = first + extent * step;
+    let most = -Infinity, sum = 0;
+    for (let at = first; at < end; at += step) most = Math.max(most, x.data[at]);
+    for (let at = first; at < end; at += step) sum += out.data[at] = Math.exp(x.data[at] - most);
+    for (let at = first; at < end; at += step) out.data[at] /= sum;
   }
   return [out];
 }

@@ -29,9 +29,13 @@ export function referenceTensor(shape: Shape, numbers: ArrayLike<number>, dtype?
 
 /** A tensor of a shape whose elements are those of another at `start` + indices x strides. */
 export function restride(x: ReferenceTensor, shape: Shape, strides: readonly number[], start = 0): ReferenceTensor {
-  const out = zeros(shape);
+  const out = zeros(shape), to = out.data, from = x.data;
+  const inner = shape.at(-1) ?? 1, step = strides.at(-1) ?? 1;
   let next = 0;
-  walk(shape, strides, start, (from) => out.data[next++] = x.data[from]);
+  // A row at a time: tails of detectors have millions of elements.
+  walk(shape.slice(0, -1), strides, start, (first) => {
+    for (let i = 0; i < inner; i++) to[next++] = from[first + i * step];
+  });
   return out;
 }
 

@@ -280,9 +280,9 @@ gpuTest("an output that no file explains is read as the variant says, or as is s
     const silent: Variant = { ...DEMO, id: "silent", role: "other", size: SIDE };
     const how = { dataset, latencyRuns: 0, load: () => Promise.resolve({ graph }) };
     const { rows } = await measureTable([own, silent], { ...how, reading: { head: "objectness" } });
-    assertEquals(rows.map(({ figures }) => figures.map), [{ value: 1 }, { value: 1 }]);
+    for (const { figures: { map } } of rows) assert(map && "value" in map && map.value > 0.999);
     assert(!("head" in rows[0]));
-    await assertRejects(() => measureTable([own, silent], how), FeatherdetError, "silent: output");
+    await assertRejects(() => measureTable([own, silent], how), FeatherdetError, "say which with --head");
   });
 });
 
