@@ -116,7 +116,7 @@ async function contentOf(source: string): Promise<string | Uint8Array> {
 
 /**
  * Loads a model by name, path or URL, for an input of `size` x `size` pixels and `batch` pictures; by default as it was exported. Both
- * also fill in extents that the file leaves open.
+ * also fill in extents that the file leaves open; of pictures it is one by default.
  *
  * Throws FeatherdetError for what is no model, and for a name without a file unless untrained weights will do.
  */
@@ -138,7 +138,11 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
       const chosen = (extent: number | string, asked: number | undefined) =>
         whereOpen && typeof extent === "number" ? extent : asked ?? extent;
       const sides = [chosen(height, size), chosen(width, size)];
-      const wanted = [chosen(pictures, batch), ...channelsLast ? [...sides, channels] : [channels, ...sides]];
+      const count = chosen(pictures, batch);
+      const wanted = [
+        typeof count === "number" ? count : 1,
+        ...channelsLast ? [...sides, channels] : [channels, ...sides],
+      ];
       return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
     },
   }).catch((error) => {

@@ -247,4 +247,7 @@ gpuTest("a count of names that is not the head's is said once, in a warning", as
   const few = await checkScene(colourDetector(usual, { names: "red" }));
   assertEquals(few.labels, ["red", "class 1", "class 2"]);
   assertEquals(few.warnings.length, 1);
+  // One name less than classes is as many as there would be behind objectness.
+  const [doubt] = (await Detector.load(colourDetector(usual, { names: "red\ngreen" }))).warnings;
+  assert(doubt.includes("2 names are given: if it has 3 classes and no objectness, say --head scores"), doubt);
 });

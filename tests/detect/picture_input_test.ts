@@ -19,6 +19,7 @@ import {
   type Tail,
 } from "../support/colour_detector.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { countCosts } from "../../src/eval/costs.ts";
 import { saveOnnx } from "../../src/onnx/export.ts";
 import { importOnnx } from "../../src/onnx/import.ts";
 import { Session } from "../../src/engine/session.ts";
@@ -209,6 +210,7 @@ gpuTest("a session takes bytes where the input is uint8", async () => {
   const graph = importOnnx(saveOnnx(graphFor(BYTE_FILES[2].input, true)));
   assertEquals(graph.inputs[0].dtype, "u8");
   const { data } = shades(16, 4, 4), shape = graph.inputs[0].shape;
+  assert(countCosts(graph).dispatches > 0);
   const session = await Session.create(graph);
   const [output] = graph.outputs;
   const wanted = runReference(graph, { images: referenceTensor(shape, data) }).get(output)!;
