@@ -21,16 +21,16 @@ import {
 /** What a network's input holds, where no file can say it. */
 export interface InputOptions {
   /** Range of the levels. By default what the first node shows (a division by 255, an input of bytes), else 0..1. */
-  readonly inputRange?: typeof INPUT_RANGES[number];
+  readonly inputRange?: "0..1" | "0..255";
   /** Order of the channels. Default `rgb`. */
-  readonly inputChannels?: typeof INPUT_CHANNELS[number];
+  readonly inputChannels?: "rgb" | "bgr";
 }
 
 /** All values of `inputRange`. */
-export const INPUT_RANGES = ["0..1", "0..255"] as const;
+export const INPUT_RANGES: readonly NonNullable<InputOptions["inputRange"]>[] = ["0..1", "0..255"];
 
 /** All values of `inputChannels`. */
-export const INPUT_CHANNELS = ["rgb", "bgr"] as const;
+export const INPUT_CHANNELS: readonly NonNullable<InputOptions["inputChannels"]>[] = ["rgb", "bgr"];
 
 const LEVELS = 255;
 

@@ -13,7 +13,7 @@ import { type Figure, meanOf, type MissingFigure } from "./figure.ts";
 import type { MeasureOptions, VariantModel } from "./measure.ts";
 import { seedVariants } from "./recipe.ts";
 import { COUNTED_FIGURES, type CountedName, type Figures, type ResultRow, type SeedRow } from "./results.ts";
-import type { Variant, VariantReading } from "./variant.ts";
+import type { Variant } from "./variant.ts";
 
 /** A variant that was counted. */
 export interface CountedVariant {
@@ -36,7 +36,7 @@ interface Measured {
 function readingOf(
   { head, boxes, inputRange, inputChannels }: Partial<Variant>,
   { reading }: Pick<MeasureOptions, "reading">,
-): VariantReading {
+): MeasureOptions["reading"] {
   const own = Object.entries({ head, boxes, inputRange, inputChannels }).filter(([, value]) => value !== undefined);
   return { ...reading, ...Object.fromEntries(own) };
 }

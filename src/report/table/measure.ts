@@ -7,6 +7,8 @@
 
 import type { Dataset, DatasetImage } from "../../data/dataset.ts";
 import type { DetectorOptions, Picture } from "../../detect/detector.ts";
+import type { HeadOptions } from "../../detect/heads/form.ts";
+import type { InputOptions } from "../../detect/picture_input.ts";
 import { countCosts } from "../../eval/costs.ts";
 import { COCO_SETTINGS } from "../../eval/evaluate.ts";
 import type { EvaluationJournal } from "../../eval/journal.ts";
@@ -18,7 +20,7 @@ import type { MissingFigure } from "./figure.ts";
 import { PUBLISHED_FAMILY } from "./published.ts";
 import type { FamilyMember, ResultRow, SeedRow, TableResults } from "./results.ts";
 import { timingOf } from "./timing.ts";
-import type { Variant, VariantReading } from "./variant.ts";
+import type { Variant } from "./variant.ts";
 
 /** A variant's model. */
 export interface VariantModel {
@@ -41,7 +43,7 @@ export interface MeasureOptions {
   /** Device, tuning and so on for a precision; by default what `Detector.load` takes. */
   readonly detectorOptions?: (precision: Precision) => Promise<Pick<DetectorOptions, "device" | "tuning" | "storage">>;
   /** What inputs and outputs of all models mean, where a variant does not say it and no file can. */
-  readonly reading?: VariantReading;
+  readonly reading?: HeadOptions & InputOptions;
   /**
    * Figures of a seed whose file is not there, if they were recorded of a file that the same recipe made, on the same pictures and with
    * activations in this form. Asked for further seeds only: the first one has to be there.

@@ -51,9 +51,6 @@ export interface VariantBuild {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** What a model's input and output mean, where no file can say it: the options of a detector. */
-export type VariantReading = HeadOptions & InputOptions;
-
 /** A model at one input size in one precision, and how it was made. */
 export interface Variant extends HeadOptions, InputOptions {
   /** Unique in its manifest: small letters, digits, dots and hyphens. */
