@@ -28,6 +28,12 @@ export function integerIn(low: number, high: number): (text: string) => number {
   };
 }
 
+/** Number of the first pixel. */
+export function firstPixel(text: string): 0 | 1 {
+  if (text === "0" || text === "1") return text === "0" ? 0 : 1;
+  throw new InvalidArgumentError("Expected 0 or 1.");
+}
+
 /** A side of the network's input in pixels: a multiple of 32. */
 export function inputSize(text: string): number {
   const value = Number(text);

@@ -12,10 +12,11 @@ import {
   type Compression,
   type CompressionInput,
   compressModel,
+  type PicturesWanted,
 } from "../recipes/compress_model.ts";
 import type { InputOptions } from "../detect/picture_input.ts";
 import { inputSize, integerIn } from "./arguments.ts";
-import { inputChannelsOption, inputRangeOption, strictOption } from "./detection_options.ts";
+import { firstPixelOption, inputChannelsOption, inputRangeOption, strictOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
@@ -104,6 +105,7 @@ function sharedOptions(name: string, summary: string, example: string) {
     .option("--split <name>", "part of the data set; train by default where there are parts")
     .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1), 256)
     .addOption(strictOption())
+    .addOption(firstPixelOption())
     .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
     .addOption(inputRangeOption())
     .addOption(inputChannelsOption());
@@ -125,9 +127,9 @@ export interface CompressVerb<Options extends OptionValues> {
 
 /** The pictures that were asked for; undefined where none were. */
 export function picturesOf(
-  { calibrate, split, limit, strict }: { calibrate?: string; split?: string; limit: number; strict?: true },
+  { calibrate, split, limit, strict, firstPixel }: { calibrate?: string } & Omit<PicturesWanted, "data">,
 ): Compression<[]>["pictures"] {
-  return calibrate === undefined ? undefined : { data: calibrate, split, limit, strict };
+  return calibrate === undefined ? undefined : { data: calibrate, split, limit, strict, firstPixel };
 }
 
 /** The command of such a verb, with all of its options. */

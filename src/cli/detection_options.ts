@@ -8,9 +8,9 @@ import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
 import { openSharedDevice } from "../gpu/device.ts";
 import type { Precision } from "../engine/session.ts";
-import { inputSize, numberIn } from "./arguments.ts";
+import { firstPixel, inputSize, numberIn } from "./arguments.ts";
 import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
-import type { InputOptions } from "../detect/picture_input.ts";
+import { INPUT_CHANNELS, INPUT_RANGES, type InputOptions } from "../detect/picture_input.ts";
 import { loadModel, modelSource } from "../host/models.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import type { Output } from "./output.ts";
@@ -38,6 +38,14 @@ export function noPlotsOption() {
   return new Option("--no-plots", "no pictures of labels, batches, curves and what is found");
 }
 
+/** `--first-pixel` of a verb that reads a data set. */
+export function firstPixelOption() {
+  return new Option(
+    "--first-pixel <number>",
+    "of boxes in Pascal VOC's form: 1 as in VOC itself, 0 where tools write edges; by default what the boxes show",
+  ).argParser(firstPixel);
+}
+
 /** `--head`. */
 export function headOption() {
   return new Option("--head <form>", "how the model's output is read, where nothing in the file says it")
@@ -53,13 +61,13 @@ export function boxesOption() {
 /** `--input-range`. */
 export function inputRangeOption() {
   return new Option("--input-range <range>", "levels that the network was trained on; by default what the file shows")
-    .choices(["0..1", "0..255"] as const);
+    .choices(INPUT_RANGES);
 }
 
 /** `--input-channels`. */
 export function inputChannelsOption() {
   return new Option("--input-channels <order>", "order of the channels that the network was trained on")
-    .choices(["rgb", "bgr"] as const).default("rgb" as const);
+    .choices(INPUT_CHANNELS).default("rgb" as const);
 }
 
 /** A device verb with the options of a detector; `--model` is added by the verb, which knows its default. */

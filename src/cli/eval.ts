@@ -11,6 +11,7 @@ import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import {
   boxesOption,
   detectorPrecisionOption,
+  firstPixelOption,
   headOption,
   inputChannelsOption,
   inputRangeOption,
@@ -61,6 +62,7 @@ export const evalVerb = deviceVerb(
   .option("--split <name>", "part of the data set: train, val or test; val by default where there are parts")
   .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1))
   .addOption(strictOption())
+  .addOption(firstPixelOption())
   .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
   .addOption(detectorPrecisionOption())
   .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
@@ -78,10 +80,10 @@ export const evalVerb = deviceVerb(
   .addHelpText("after", MORE)
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, strict, precision, plots } = settings;
+      const { model, data, split, limit, strict, firstPixel, precision, plots } = settings;
       const target = settings.out === undefined ? undefined : targetOf(settings.out);
       if (target) checkTarget(target.file);
-      const dataset = await openDataset(data, { split, limit, strict });
+      const dataset = await openDataset(data, { split, limit, strict, firstPixel });
       for (const warning of dataset.warnings) output.note(warning);
       const { multiLabel } = COCO_SETTINGS;
       const { detector, load } = await loadDetector(model, { ...settings, multiLabel }, output);

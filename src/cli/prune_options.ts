@@ -12,7 +12,7 @@ import type { PruneModelOptions } from "../recipes/prune/prune_model.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { flagOf } from "../report/table/recipe_text.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { noPlotsOption, strictOption } from "./detection_options.ts";
+import { firstPixelOption, noPlotsOption, strictOption } from "./detection_options.ts";
 import { distilOptions } from "./distil_options.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -39,6 +39,7 @@ export function pruneCommand() {
     .option("--val-split <name>", "part that figures are of; val by default")
     .option("--limit <number>", "look at and train on the first so many pictures only", integerIn(1, 2 ** 31 - 1))
     .addOption(strictOption())
+    .addOption(firstPixelOption())
     .option("--val-limit <number>", "figures are of the first so many pictures only", integerIn(1, 2 ** 31 - 1))
     .option("--size <pixels>", "side of the input; the model's own by default", inputSize)
     .option("--gflops <share>", "share of the operations that may be left", share)
@@ -199,12 +200,14 @@ export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions
 export type PruneSettings = Options & { readonly json?: true };
 
 /** Which pictures. Throws FeatherdetError for parts of no data set. */
-export function picturesOf({ data, split, valSplit, limit, valLimit, strict }: Options) {
-  const useless = Object.entries({ split, valSplit, limit, valLimit, strict }).find(([, value]) => value !== undefined);
+export function picturesOf({ data, split, valSplit, limit, valLimit, strict, firstPixel }: Options) {
+  const parts = { split, valSplit, limit, valLimit, strict, firstPixel };
+  const useless = Object.entries(parts).find(([, value]) => value !== undefined);
   if (data === undefined && useless) {
     throw new FeatherdetError(`${flagOf(useless[0])} is a part of pictures: give --data`);
   }
   const isNamed = (part: object) => Object.values(part).some((value) => value !== undefined);
-  const trained = { split, limit, strict }, validated = { split: valSplit, limit: valLimit, strict };
+  const trained = { split, limit, strict, firstPixel };
+  const validated = { split: valSplit, limit: valLimit, strict, firstPixel };
   return { data, ...(isNamed(trained) && { trained }), ...(isNamed(validated) && { validated }) };
 }

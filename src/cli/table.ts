@@ -9,6 +9,7 @@ import { type MadeTables, makeResultTables, type ResultTableOptions } from "../r
 import { renderMarkdown, type Variant } from "../report/table/mod.ts";
 import { integerIn } from "./arguments.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
+import { boxesOption, headOption, inputChannelsOption, inputRangeOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { checkOptions } from "./step_verbs.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
@@ -91,17 +92,23 @@ export const tableVerb = tablesVerb(
   "deno task table --data coco",
 )
   .option("--variant <ids...>", "measure only these; the others are shown as left out")
+  .addOption(headOption())
+  .addOption(boxesOption())
+  .addOption(inputRangeOption())
+  .addOption(inputChannelsOption())
   .option(
     "--out <folder>",
     "where to write, data/results/ and the name of the data set, or of another manifest, by default",
   )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { data, manifest, variant: only, out: folder } = settings;
+      const { data, manifest, variant: only, out: folder, head, boxes, inputRange, inputChannels } = settings;
+      // A variant's own word in the manifest counts more.
+      const reading = { head, boxes, inputRange, inputChannels };
       const made = await withTableProgress(
         settings,
         output,
-        (how) => makeResultTables(data, { ...how, manifest, checkOptions, only, folder }),
+        (how) => makeResultTables(data, { ...how, manifest, checkOptions, only, folder, reading }),
       );
       tellTables(made, output);
       return made;

@@ -69,7 +69,7 @@ export class BoxCheck {
     const edges = `from (${plain(x1)}, ${plain(y1)}) to (${plain(x2)}, ${plain(y2)})`;
     if (x2 < x1 || y2 < y1) return this.#lose(INVERTED, fault(`has a box of negative size, ${edges}`));
     if (x2 === x1 || y2 === y1) {
-      this.#note(EMPTY, fault(`has a box without width or height, ${edges}`));
+      this.remarks.note(EMPTY, fault(`has a box without width or height, ${edges}`));
       return undefined;
     }
     const clipped: TrueBox = [Math.max(0, x1), Math.max(0, y1), Math.min(width, x2), Math.min(height, y2)];
@@ -78,7 +78,7 @@ export class BoxCheck {
     if (clipped[2] <= clipped[0] || clipped[3] <= clipped[1]) {
       // A sliver that lies in the tolerance alone has nothing left.
       if (beyond <= TOLERANCE) {
-        this.#note(EMPTY, outside);
+        this.remarks.note(EMPTY, outside);
         return undefined;
       }
       return this.#lose(OUTSIDE, outside);
@@ -86,13 +86,8 @@ export class BoxCheck {
     if (beyond > TOLERANCE) {
       this.#clipped++;
       this.remarks.count(CLIPPED, fault(`has a box ${edges} that reaches over its image of ${width}x${height}`));
-    } else if (beyond > UNNOTICED) this.#note(ROUNDED, outside);
+    } else if (beyond > UNNOTICED) this.remarks.note(ROUNDED, outside);
     return clipped;
-  }
-
-  /** Counts what published sets contain, which is no reason to refuse them. */
-  #note(kind: RemarkKind, fault: FeatherdetError): void {
-    if (!this.remarks.strict) this.remarks.count(kind, fault);
   }
 
   /** Objects without those that repeat another of their picture in class and box. `describe` names the one that repeats. */

@@ -61,11 +61,19 @@ function pictureForm(folder: Folder): Form | undefined {
   return { splits, read: (split) => readPictures({ ...folder, split }, picturePlace(folder.path, split)!) };
 }
 
+/** What is said where the first pixel of a set of another form is named. */
+export function notVoc(form: string): string {
+  return `the number of the first pixel (--first-pixel) is for files in Pascal VOC's form, this data set is ${form}`;
+}
+
 /** The form of a folder, undefined if it has none. The first that applies is taken: COCO, VOC, YOLO, pictures alone. */
 async function formOf(folder: Folder, options: FolderOptions): Promise<Form | undefined> {
   const coco = cocoForm(cocoFiles(folder.path), folder);
   const voc = vocForm(folder, options);
   const first = coco ?? voc;
+  if (options.firstPixel !== undefined && (coco || !voc && await yoloForm(folder).catch(() => undefined))) {
+    throw new FeatherdetError(notVoc(coco ? "in that of COCO" : "in that of YOLO"), { file: folder.path });
+  }
   if (first === undefined) {
     if (options.labels !== false) return await yoloForm(folder);
     const yolo = await yoloForm(folder).catch(() => undefined);
@@ -178,6 +186,7 @@ async function readInside(path: string, options: FolderOptions, remarks: Remarks
 /** Reads the data set that a file describes: one of YOLO's YAML files, or a file of COCO's annotations. */
 async function readDescribed(file: string, options: FolderOptions, remarks: Remarks): Promise<Dataset> {
   const own = dirname(file), { limit } = options;
+  if (options.firstPixel !== undefined) throw new FeatherdetError(notVoc("described by a file"), { file });
   if (/\.ya?ml$/i.test(file)) {
     return await readForm(await yoloFormOfFile(file, { path: own, limit, remarks }), own, options);
   }

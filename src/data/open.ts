@@ -8,7 +8,7 @@ import { besideCheckout, cacheFolder } from "./cache.ts";
 import type { Dataset } from "./dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { kindOf } from "./files.ts";
-import { DEFAULT_SPLIT, readFolder } from "./forms.ts";
+import { DEFAULT_SPLIT, notVoc, readFolder } from "./forms.ts";
 import { joinDatasets, splitNames } from "./join.ts";
 import { SYNTHETIC_SPLITS, syntheticDataset } from "./synthetic_scenes.ts";
 
@@ -24,6 +24,8 @@ export interface OpenOptions {
   readonly labels?: boolean;
   /** Refuse what is otherwise put right or left out with a warning, and damaged pictures when they are read. */
   readonly strict?: boolean;
+  /** Number that files in Pascal VOC's form give to the first pixel; by default what their boxes show. */
+  readonly firstPixel?: 0 | 1;
 }
 
 /** Data sets that have names, with what `deno task data` downloads of them. */
@@ -84,8 +86,12 @@ export async function openDataset(nameOrFolder: string, options: OpenOptions = {
 }
 
 /** Opens one split. */
-async function openOne(nameOrFolder: string, { split, limit, size, strict, labels }: OpenOptions): Promise<Dataset> {
+async function openOne(
+  nameOrFolder: string,
+  { split, limit, size, strict, labels, firstPixel }: OpenOptions,
+): Promise<Dataset> {
   if (nameOrFolder === "synthetic") {
+    if (firstPixel !== undefined) throw new FeatherdetError(notVoc("synthetic"));
     const wanted = split ?? DEFAULT_SPLIT;
     const known = SYNTHETIC_SPLITS.find((one) => one === wanted);
     if (known === undefined) {
@@ -98,12 +104,12 @@ async function openOne(nameOrFolder: string, { split, limit, size, strict, label
   }
   if (Object.hasOwn(NAMED, nameOrFolder)) {
     const folder = folderOf(nameOrFolder);
-    return await readFolder(folder, { split, limit, strict, labels, name: nameOrFolder });
+    return await readFolder(folder, { split, limit, strict, labels, firstPixel, name: nameOrFolder });
   }
   if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {
     throw new FeatherdetError(
       `unknown data set "${nameOrFolder}": it is no folder and none of the names ${DATASET_NAMES.join(", ")}`,
     );
   }
-  return await readFolder(nameOrFolder, { split, limit, strict, labels });
+  return await readFolder(nameOrFolder, { split, limit, strict, labels, firstPixel });
 }

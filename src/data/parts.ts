@@ -18,6 +18,8 @@ export interface PartOptions {
   readonly labels?: boolean;
   /** As of `openDataset`. */
   readonly strict?: boolean;
+  /** As of `openDataset`. */
+  readonly firstPixel?: 0 | 1;
 }
 
 const says = (error: unknown, text: string) => error instanceof FeatherdetError && error.detail.includes(text);
@@ -25,13 +27,13 @@ const says = (error: unknown, text: string) => error instanceof FeatherdetError 
 /** The pictures to train on: `train`, or all pictures of a data set without parts. Throws FeatherdetError as `openDataset` does. */
 export async function openTrainingPart(
   data: string,
-  { split, limit, strict, labels }: PartOptions = {},
+  { split, limit, strict, labels, firstPixel }: PartOptions = {},
 ): Promise<Dataset> {
   try {
-    return await openDataset(data, { split: split ?? "train", limit, strict, labels });
+    return await openDataset(data, { split: split ?? "train", limit, strict, labels, firstPixel });
   } catch (error) {
     if (split !== undefined || !says(error, "has no splits")) throw error;
-    return await openDataset(data, { limit, strict, labels });
+    return await openDataset(data, { limit, strict, labels, firstPixel });
   }
 }
 
@@ -52,11 +54,11 @@ function sharedText(validation: Dataset, trained: Partial<Pick<Dataset, "images"
 export async function openValidationPart(
   data: string,
   trained: Pick<Dataset, "split"> & Partial<Pick<Dataset, "images">>,
-  { split, limit, strict, labels }: PartOptions = {},
+  { split, limit, strict, labels, firstPixel }: PartOptions = {},
 ): Promise<Dataset | undefined> {
   if (trained.split === undefined && split === undefined) return undefined;
   try {
-    const validation = await openDataset(data, { split: split ?? "val", limit, strict, labels });
+    const validation = await openDataset(data, { split: split ?? "val", limit, strict, labels, firstPixel });
     return { ...validation, warnings: [...validation.warnings, ...sharedText(validation, trained)] };
   } catch (error) {
     if (split !== undefined || !says(error, "no split")) throw error;

@@ -20,6 +20,11 @@ export class Remarks {
   /** Counts one more of a kind. `fault` says what is wrong and where; with `strict` it is thrown. */
   count(kind: RemarkKind, fault: FeatherdetError): void {
     if (this.strict) throw fault;
+    this.note(kind, fault);
+  }
+
+  /** Counts one more of a kind that is no reason to refuse a set, with `strict` neither. */
+  note(kind: RemarkKind, fault: FeatherdetError): void {
     const known = this.#counted.get(kind[0]);
     if (known) known.count++;
     else this.#counted.set(kind[0], { kind, count: 1, first: fault.message });

@@ -12,7 +12,7 @@ import { FeatherdetError } from "../graph/error.ts";
 import { kindOf, mapPooled, readLines, readNames } from "./files.ts";
 import { categoryIdsFor, type Folder, pictureIds, type Reading } from "./folder.ts";
 import { PictureFile, type PictureSize, pictureSize } from "./picture_file.ts";
-import { PictureIndex, relativePath } from "./picture_index.ts";
+import { foldName, PictureIndex, relativePath } from "./picture_index.ts";
 import { type RemarkKind, Remarks } from "./remarks.ts";
 import { usualSplit } from "./splits.ts";
 import { type FirstPixel, firstPixelOf, readVocFile, type VocFile } from "./voc_file.ts";
@@ -47,9 +47,10 @@ async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile)
   const places = ["JPEGImages", "images", "data", "img", layout.folder, ""].map((place) => posix.join(place, inside));
   const own = posix.basename(stem);
   const said = pictureName === undefined ? undefined : basename(relativePath(pictureName));
+  const isOwn = (name: string) => foldName(parse(name).name) === foldName(own);
   // Of pictures that differ in their endings alone the file names its own; otherwise its own name counts.
   const byName = () => said === undefined ? undefined : index.byName(pictureName!, places);
-  const picture = said !== undefined && parse(said).name === own
+  const picture = said !== undefined && isOwn(said)
     ? byName() ?? index.byStem(own, places)
     : index.byStem(own, places) ?? byName();
   const listedIn = join(layout.folder, `${stem}.xml`);
@@ -57,7 +58,7 @@ async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile)
     const name = said ?? `${own}.jpg`;
     throw index.missing(name, join(layout.path, places[0], name), listedIn);
   }
-  const isOther = said !== undefined && parse(said).name !== own && parse(basename(picture)).name === own &&
+  const isOther = said !== undefined && !isOwn(said) && isOwn(basename(picture)) &&
     index.byName(said, places) !== undefined;
   const otherName = isOther ? new FeatherdetError(`it says that it is of ${said}`, { file }) : undefined;
   const size = await pictureSize(picture);

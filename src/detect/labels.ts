@@ -4,20 +4,27 @@
  * @module
  */
 
-import { type Head, HEAD_FORMS } from "./heads/form.ts";
+import { type Head, HEAD_FORMS, type HeadOptions } from "./heads/form.ts";
 import type { InputOptions } from "./picture_input.ts";
 
 /** Labels by class number, and warnings, a sentence each. */
 export function labelsOf(
   head: Head,
   names: readonly string[] | undefined,
-  { inputRange, inputChannels }: InputOptions,
+  { inputRange, inputChannels, head: said }: InputOptions & HeadOptions,
 ): { readonly labels: readonly string[]; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   if (head.form === "grid" && inputRange === undefined && inputChannels === undefined) {
     warnings.push(
       "models of YOLOX are usually trained on BGR in 0..255, and no file says so: if this one is, say --input-range 0..255 " +
         "--input-channels bgr",
+    );
+  }
+  // Nobody exports objectness with anchors last: more likely a class has no name.
+  if (head.form === "objectness" && head.layout.anchorsLast && said === undefined && names?.length === head.classes) {
+    warnings.push(
+      `the output is read as objectness and ${head.classes} class scores because ${head.classes} names are given: if it has ` +
+        `${head.classes + 1} classes and no objectness, say --head scores (option "head")`,
     );
   }
   if (head.form !== "maps" && !HEAD_FORMS[head.form].countsClasses) return { labels: names ?? [], warnings };

@@ -6,5 +6,5 @@
 
 export type { AdapterRecord, Device } from "../gpu/device.ts";
 export type { DispatchTime } from "./profile.ts";
-export type { SessionOptions, Tensor } from "./session.ts";
+export type { InputTensor, SessionOptions, Tensor } from "./session.ts";
 export type { EngineOptions, Precision } from "./setup.ts";

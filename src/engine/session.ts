@@ -6,7 +6,7 @@
 
 import type { Device } from "../gpu/device.ts";
 import { ReadbackPool } from "../gpu/readback.ts";
-import { FeatherdetError, type Graph, type Shape, sizeOf } from "../graph/mod.ts";
+import { FeatherdetError, type Graph, type GraphInput, type Shape, sizeOf } from "../graph/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
 import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
@@ -29,6 +29,30 @@ export interface Tensor {
   readonly shape: Shape;
   /** Elements, row-major. */
   readonly data: Float32Array;
+}
+
+/** A tensor that enters a run, in row-major order. */
+export interface InputTensor {
+  /** Extents, outermost first. */
+  readonly shape: Shape;
+  /** Elements, row-major: floats, or bytes for an input of uint8 (which takes floats that are whole numbers of 0..255 too). */
+  readonly data: Float32Array | Uint8Array;
+}
+
+/** The numbers of an input as the device takes them. Throws FeatherdetError for data that the input cannot hold. */
+function inputNumbers({ name, dtype }: GraphInput, data: unknown, file: string): Float32Array {
+  if (dtype !== "u8") {
+    if (data instanceof Float32Array) return data;
+    throw new FeatherdetError(`input "${name}" wants a Float32Array`, { file });
+  }
+  // Whole numbers are floats on the device, unless kernels for bytes made them.
+  if (data instanceof Uint8Array) return Float32Array.from(data);
+  if (!(data instanceof Float32Array)) throw new FeatherdetError(`input "${name}" wants a Uint8Array`, { file });
+  const odd = data.find((level) => !(level >= 0 && level <= 255 && Number.isInteger(level)));
+  if (odd === undefined) return data;
+  throw new FeatherdetError(`input "${name}" is uint8 and cannot hold ${odd}: round to 0..255, or give a Uint8Array`, {
+    file,
+  });
 }
 
 /**
@@ -85,36 +109,34 @@ export class Session {
     });
   }
 
-  #upload(inputs: Readonly<Record<string, Tensor>>, program: Program): void {
-    for (const { name, shape } of this.plan.graph.inputs) {
+  #upload(inputs: Readonly<Record<string, InputTensor>>, program: Program): void {
+    const file = this.plan.graph.name;
+    for (const input of this.plan.graph.inputs) {
+      const { name, shape } = input;
       const tensor = inputs[name];
       if (!tensor) {
         const given = Object.keys(inputs).map((key) => `"${key}"`).join(", ") || "none";
-        throw new FeatherdetError(`input "${name}" [${shape}] is missing, given: ${given}`, {
-          file: this.plan.graph.name,
-        });
+        throw new FeatherdetError(`input "${name}" [${shape}] is missing, given: ${given}`, { file });
       }
-      if (!(tensor.data instanceof Float32Array)) {
-        throw new FeatherdetError(`input "${name}" wants a Float32Array`, { file: this.plan.graph.name });
-      }
+      const data = inputNumbers(input, tensor.data, file);
       if (String(tensor.shape) !== String(shape) || tensor.data.length !== sizeOf(shape)) {
         throw new FeatherdetError(
           `input "${name}" is [${shape}], given was [${tensor.shape}] with ${tensor.data.length} values`,
-          { file: this.plan.graph.name },
+          { file },
         );
       }
       const { offset } = this.plan.placements.get(name)!;
-      this.device.device.queue.writeBuffer(program.plain, offset, tensor.data as unknown as ArrayBuffer);
+      this.device.device.queue.writeBuffer(program.plain, offset, data as unknown as ArrayBuffer);
     }
   }
 
   /**
    * Runs the graph once. Runs may be started without awaiting the one before; they are executed in order.
    *
-   * Throws FeatherdetError for a missing input, a wrong shape and a lost device, and in f16 for a model whose first run makes numbers
+   * Throws FeatherdetError for a missing input, a wrong shape, data of another type and a lost device, and in f16 for a model whose first run makes numbers
    * beyond 65504.
    */
-  async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  async run(inputs: Readonly<Record<string, InputTensor>>): Promise<Record<string, Tensor>> {
     this.#guard.check();
     this.#upload(inputs, this.#program);
     const range = this.#range ??= checkRange(this.device, this.plan, this.plan.graph.name, (program) => {

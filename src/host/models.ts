@@ -78,6 +78,8 @@ const noted = new Set<string>();
 
 /** How a model is loaded. */
 export interface LoadModelOptions extends NamedOptions {
+  /** Whether `size` and `batch` are only for what the file leaves open. Default false. */
+  readonly whereOpen?: boolean;
   /** Whether a name without a file may be built with random weights, where weights do not matter. Default false. */
   readonly untrained?: boolean;
 }
@@ -117,14 +119,14 @@ async function contentOf(source: string): Promise<string | Uint8Array> {
 
 /**
  * Loads a model by name, path or URL, for an input of `size` x `size` pixels and `batch` pictures; by default as it was exported. Both
- * also fill in extents that the file leaves open.
+ * also fill in extents that the file leaves open; of pictures it is one by default.
  *
  * Throws FeatherdetError for what is no model, and for a name without a file unless untrained weights will do.
  */
 export async function loadModel(model: string, options: LoadModelOptions = {}): Promise<Graph> {
   const found = findModel(model);
   if ("build" in found) return build(model, found, options);
-  const { size, batch } = options;
+  const { size, batch, whereOpen = false } = options;
   refuseFolder(found.source);
   const content = await contentOf(found.source);
   return await loadOnnx(content, {
@@ -137,8 +139,14 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
       if (size === undefined && [height, width].some((extent) => typeof extent === "string")) {
         throw new FeatherdetError(`input "${name}" [${extents.join(",")}] has no size of its own: say one with --size`);
       }
-      const sides = [size ?? height, size ?? width];
-      const wanted = [batch ?? pictures, ...channelsLast ? [...sides, channels] : [channels, ...sides]];
+      const chosen = (extent: number | string, asked: number | undefined) =>
+        whereOpen && typeof extent === "number" ? extent : asked ?? extent;
+      const sides = [chosen(height, size), chosen(width, size)];
+      const count = chosen(pictures, batch);
+      const wanted = [
+        typeof count === "number" ? count : 1,
+        ...channelsLast ? [...sides, channels] : [channels, ...sides],
+      ];
       return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
     },
   }).catch((error) => {

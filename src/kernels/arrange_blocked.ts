@@ -49,11 +49,12 @@ function split(context: KernelContext<"Split">): Kernel[] {
   refuseEpilogue(context);
   const { node: { attributes: { axis, sizes } }, inputs: [x], pitch } = context;
   let offset = 0;
-  return context.outputs.map((y, i) => {
+  return context.outputs.flatMap((y, i) => {
     const start = [0, 0, 0, 0];
     start[axis] = offset;
     offset += sizes[i];
-    return gather(x, y, pitch, { region: blockedOf(y), start });
+    // A part that would lie in the whole has no place if nobody reads it.
+    return y.layout.kind === "blocked" ? [gather(x, y, pitch, { region: blockedOf(y), start })] : [];
   });
 }
 

@@ -23,6 +23,8 @@ export type InputShapes = Readonly<Record<string, Shape>>;
 export interface StatedInput {
   /** Its name. */
   readonly name: string;
+  /** What it is fed: halves and doubles are floats. */
+  readonly dtype: "f32" | "u8";
   /** Numbers, or the names of extents left open. */
   readonly extents: readonly (number | string)[];
 }
@@ -33,17 +35,16 @@ function stated(info: onnx.IValueInfoProto, file: string): StatedInput {
   if (!tensor) throw new FeatherdetError(`input "${name}" is not a dense tensor, not supported`, { file });
   const type = elementType(tensor.elemType);
   // Halves and doubles are computed as f32.
-  if (type.dtype !== "f32" && type.dtype !== "f64") {
-    throw new FeatherdetError(`input "${name}" has elements of ${type.name}; floats are supported`, {
-      file,
-    });
+  const dtype = type.dtype === "f64" ? "f32" : type.dtype;
+  if (dtype !== "f32" && dtype !== "u8") {
+    throw new FeatherdetError(`input "${name}" has elements of ${type.name}; floats and uint8 are supported`, { file });
   }
   if (!tensor.shape) throw new FeatherdetError(`input "${name}" has no stated rank, not supported`, { file });
   const extents = (tensor.shape.dim ?? []).map((dim, axis) => {
     const extent = toNumber(dim.dimValue as Integer | undefined);
     return extent > 0 ? extent : dim.dimParam || `axis ${axis}`;
   });
-  return { name, extents };
+  return { name, dtype, extents };
 }
 
 function checkGiven(input: StatedInput, shape: Shape, file: string): void {
@@ -67,7 +68,7 @@ export interface ModelInputs {
 /**
  * Reads the inputs that are not initializers.
  *
- * Throws FeatherdetError for other element types than float, for open extents that are not given, and for shapes that are
+ * Throws FeatherdetError for other element types than floats and uint8, for open extents that are not given, and for shapes that are
  * given for unknown inputs or do not fit.
  */
 export function readInputs(
@@ -95,7 +96,7 @@ export function readInputs(
       if (typeof extent === "number") return prefer === "exported" ? extent : given?.[axis] ?? extent;
       return given?.[axis] ?? reportOpen(input, file);
     });
-    return { name: input.name, dtype: "f32", shape };
+    return { name: input.name, dtype: input.dtype, shape };
   };
   return {
     exported: inputs.map((input, i) => resolve(input, givens[i], "exported")),

@@ -27,6 +27,8 @@ export interface PicturesWanted {
   readonly limit: number;
   /** Refuse what is otherwise put right or left out with a warning. */
   readonly strict?: boolean;
+  /** Number that files in Pascal VOC's form give to the first pixel; by default what their boxes show. */
+  readonly firstPixel?: 0 | 1;
 }
 
 /** Pictures that were opened. */
@@ -104,16 +106,17 @@ export function pictureInput(graph: Graph, options: InputOptions = {}): PictureF
 
 /** The pictures: the part for training where there are parts and none was asked for. */
 async function openPart(
-  { data, split, limit, strict }: PicturesWanted,
+  { data, split, limit, strict, firstPixel }: PicturesWanted,
   note: (line: string) => void,
 ): Promise<Dataset> {
-  if (split !== undefined) return await openDataset(data, { split, limit, strict });
+  const rest = { limit, strict, firstPixel };
+  if (split !== undefined) return await openDataset(data, { split, ...rest });
   try {
-    return await openDataset(data, { split: "train", limit, strict });
+    return await openDataset(data, { split: "train", ...rest });
   } catch (error) {
     // Whatever else is wrong with the pictures is no reason to take others.
     if (!(error instanceof FeatherdetError && /no splits?\b/.test(error.detail))) throw error;
-    const dataset = await openDataset(data, { limit, strict });
+    const dataset = await openDataset(data, rest);
     if (dataset.split !== undefined) {
       note(`there is no split "train": calibrating on "${dataset.split}", measure on another`);
     }

@@ -31,7 +31,7 @@ import { openWorkshop, resultsFolder, type WorkshopOptions } from "./reproduce/w
 /** How tables are made. */
 export interface ResultTableOptions
   extends
-    Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "say">,
+    Pick<MeasureOptions, "only" | "limit" | "latencyRuns" | "reading" | "say">,
     Pick<WorkshopOptions, "manifest" | "checkOptions"> {
   /** Scales of YOLO11 to time beside the variants of coco. */
   readonly family?: readonly string[];
@@ -118,7 +118,7 @@ export async function makeResultTables(
   data: string,
   options: ResultTableOptions,
 ): Promise<MadeTables> {
-  const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, say, onPicture, models } = options;
+  const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, reading, say, onPicture, models } = options;
   const { into, folder = resultsFolder(data, manifest) } = options;
   if (into !== undefined) await checkPage(into);
   const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: folder });
@@ -132,7 +132,7 @@ export async function makeResultTables(
   const journals = new Journals(folder);
   try {
     const measured = await measureTable(variants, {
-      ...{ dataset, limit, only, family, latencyRuns, say },
+      ...{ dataset, limit, only, family, latencyRuns, reading, say },
       load: (variant) => loadVariant(variant, manifest, models),
       recorded(variant, seed, storage) {
         const { name, split = null, images } = dataset;

@@ -15,6 +15,7 @@ import { historyEntry, withHistory } from "../compress/history.ts";
 import { builtWithWeights, type Prepared, withClasses } from "../models/with_classes.ts";
 import { historyDataset } from "./history_dataset.ts";
 import { adaptStatistics } from "./adapt_statistics.ts";
+import { refuseOtherHead, withUsualInput } from "./trainable.ts";
 import { findModel, loadModel } from "../host/models.ts";
 import type { PsaKind } from "../models/yolo11.ts";
 
@@ -83,8 +84,11 @@ export async function trainModel(
         : `"${model}" is no detector that can be trained, those are a file or ${Object.keys(DETECTORS).join(", ")}`,
     );
   }
-  const source = await loadModel(model);
-  if (source.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });
+  const loaded = await loadModel(model, { size, batch: 1, whereOpen: true });
+  if (loaded.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });
+  const source = withUsualInput(loaded, say);
+  // Errors call the model by its file.
+  if (!isNamed) refuseOtherHead({ ...source, name: model }, "cannot be trained");
   if (source.nodes.some(({ op }) => op === "UnpackWeights" || op === "DequantizeLinear")) {
     throw new FeatherdetError(
       "holds rounded weights, and training moves floats: take the float model (with --quantize to round it in training), or a checkpoint of the run that made it",

@@ -63,7 +63,7 @@ function withTrained(model: Graph, weights: Weights): Graph {
 }
 
 /** The batches, each shown before it is handed on. */
-function shown(batches: BatchSource, onBatch: NonNullable<TrainOptions["onBatch"]>): BatchSource {
+function shown(batches: TrainingBatches, onBatch: NonNullable<TrainOptions["onBatch"]>): BatchSource {
   return {
     stepsPerEpoch: batches.stepsPerEpoch,
     async *read(start) {
@@ -184,8 +184,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const plain = (weights: Weights) => withTrained(noted, weights);
   const made = (weights: Weights) => variant.exported(plain(weights), weights);
   try {
-    const taught = shownAgain ? withKept(shownAgain) : batches;
-    const { reason, run } = await runTraining(trainer, onBatch ? shown(taught, onBatch) : taught, {
+    const handedOn = onBatch ? shown(batches, onBatch) : batches;
+    const { reason, run } = await runTraining(trainer, shownAgain ? withKept(shownAgain, onBatch) : handedOn, {
       ...options,
       ...validated(made, validation, options),
       schedule,

@@ -26,6 +26,8 @@ export interface TrainingPicturesOptions {
   readonly labels?: boolean;
   /** Refuse what is otherwise put right or left out in it with a warning. */
   readonly strict?: boolean;
+  /** Number that files in Pascal VOC's form give to the first pixel; by default what their boxes show. */
+  readonly firstPixel?: 0 | 1;
 }
 
 /** What was opened. */
@@ -54,14 +56,15 @@ function uselessFor({ images, classes }: Dataset, wanted: readonly string[]): st
  * pictures without labels whose teacher names no classes.
  */
 export async function openTrainingPictures(
-  { data, split, limit, valSplit, valLimit, valEvery, labels, strict }: TrainingPicturesOptions,
+  { data, split, limit, valSplit, valLimit, valEvery, labels, strict, firstPixel }: TrainingPicturesOptions,
   teacher: Graph | undefined,
   say: (line: string) => void,
 ): Promise<TrainingPictures> {
-  const found = await openTrainingPart(data!, { split, limit, labels, strict });
+  const found = await openTrainingPart(data!, { split, limit, labels, strict, firstPixel });
   const dataset = labels === false ? withoutLabels(found, classesOf(teacher)) : found;
   if (valEvery === 0) return { dataset };
-  const validation = await openValidationPart(data!, dataset, { split: valSplit, limit: valLimit, labels, strict });
+  const validated = { split: valSplit, limit: valLimit, labels, strict, firstPixel };
+  const validation = await openValidationPart(data!, dataset, validated);
   const none = validation === undefined
     ? `${data} has no part to validate on`
     : labels === false && uselessFor(validation, dataset.classes);

@@ -1,12 +1,13 @@
 /**
- * Operators that move elements without computing: each says, for an index of its output, where the element comes from.
+ * Operators that move elements without computing: each says where an element of its output comes from.
  *
  * @module
  */
 
 import { type Shape, stridesOf } from "../graph/graph.ts";
 import type { Node } from "../graph/operators.ts";
-import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
+import { walk } from "../graph/walk.ts";
+import { forEachIndex, type ReferenceTensor, restride, zeros } from "./tensor.ts";
 
 /** Fills an output of the given shape with the input's elements at `source(output index)`; undefined gives `other`. */
 function gather(
@@ -27,17 +28,17 @@ function gather(
 /** ONNX Concat. */
 export function concat(node: Node<"Concat">, inputs: readonly ReferenceTensor[]): ReferenceTensor[] {
   const { axis } = node.attributes;
-  const first = inputs[0].shape;
   const total = inputs.reduce((sum, input) => sum + input.shape[axis], 0);
-  const out = zeros(first.map((extent, i) => i === axis ? total : extent));
+  const out = zeros(inputs[0].shape.map((extent, i) => i === axis ? total : extent));
   const strides = stridesOf(out.shape);
   let offset = 0;
-  for (const input of inputs) {
-    forEachIndex(input.shape, (index, position) => {
-      const target = index.reduce((sum, i, at) => sum + (at === axis ? i + offset : i) * strides[at], 0);
-      out.data[target] = input.data[position];
+  for (const { shape, data } of inputs) {
+    const inner = shape.at(-1) ?? 1;
+    let next = 0;
+    walk(shape.slice(0, -1), strides, offset * strides[axis], (target) => {
+      for (let i = 0; i < inner; i++) out.data[target + i] = data[next++];
     });
-    offset += input.shape[axis];
+    offset += shape[axis];
   }
   return [out];
 }
@@ -45,26 +46,26 @@ export function concat(node: Node<"Concat">, inputs: readonly ReferenceTensor[])
 /** ONNX Split. */
 export function split(node: Node<"Split">, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
   const { axis, sizes } = node.attributes;
+  const strides = stridesOf(x.shape);
   let offset = 0;
   return sizes.map((size) => {
     const first = offset;
     offset += size;
-    const shape = x.shape.map((extent, i) => i === axis ? size : extent);
-    return gather(x, shape, (index) => index.map((i, at) => at === axis ? i + first : i));
+    return restride(x, x.shape.map((extent, i) => i === axis ? size : extent), strides, first * strides[axis]);
   });
 }
 
 /** ONNX Slice with normalised bounds. */
 export function slice(node: Node<"Slice">, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
   const { axes, starts, ends, steps } = node.attributes;
-  const taken = x.shape.map((extent, axis) => {
-    const entry = axes.indexOf(axis);
-    const [start, end, step] = entry < 0 ? [0, extent, 1] : [starts[entry], ends[entry], steps[entry]];
-    const picks: number[] = [];
-    for (let i = start; step > 0 ? i < end : i > end; i += step) picks.push(i);
-    return picks;
+  const strides = stridesOf(x.shape), shape = [...x.shape];
+  let start = 0;
+  axes.forEach((axis, i) => {
+    shape[axis] = Math.max(0, Math.ceil((ends[i] - starts[i]) / steps[i]));
+    start += starts[i] * strides[axis];
+    strides[axis] *= steps[i];
   });
-  return [gather(x, taken.map((picks) => picks.length), (index) => index.map((i, axis) => taken[axis][i]))];
+  return [restride(x, shape, strides, start)];
 }
 
 /** ONNX Reshape to a full shape. */
@@ -75,8 +76,8 @@ export function reshape(node: Node<"Reshape">, [x]: readonly ReferenceTensor[]):
 /** ONNX Transpose. */
 export function transpose(node: Node<"Transpose">, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
   const { perm } = node.attributes;
-  const shape = perm.map((axis) => x.shape[axis]);
-  return [gather(x, shape, (index) => x.shape.map((_, axis) => index[perm.indexOf(axis)]))];
+  const strides = stridesOf(x.shape);
+  return [restride(x, perm.map((axis) => x.shape[axis]), perm.map((axis) => strides[axis]))];
 }
 
 /** Where a padded position reads from, or undefined in a constant border. */

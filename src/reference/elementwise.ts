@@ -7,7 +7,7 @@
 import { stridesOf } from "../graph/graph.ts";
 import type { BinaryOperator, Node } from "../graph/operators.ts";
 import { type UnaryOperator, unaryRow } from "../graph/unary.ts";
-import { forEachIndex, type ReferenceTensor, zeros } from "./tensor.ts";
+import { type ReferenceTensor, restride, zeros } from "./tensor.ts";
 import { eachPair } from "../graph/pairs.ts";
 
 const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number } = {
@@ -29,19 +29,12 @@ export function binary(node: Node<BinaryOperator>, [a, b]: readonly ReferenceTen
   const apply = BINARY[node.op];
   const rank = Math.max(a.shape.length, b.shape.length);
   const aligned = [a, b].map(({ shape }) => [...new Array<number>(rank - shape.length).fill(1), ...shape]);
-  const out = zeros(aligned[0].map((extent, axis) => Math.max(extent, aligned[1][axis])));
-  const [stepsA, stepsB] = aligned.map((shape) =>
-    stridesOf(shape).map((stride, axis) => shape[axis] === 1 ? 0 : stride)
-  );
-  forEachIndex(out.shape, (index, position) => {
-    let fromA = 0, fromB = 0;
-    for (let axis = 0; axis < rank; axis++) {
-      fromA += index[axis] * stepsA[axis];
-      fromB += index[axis] * stepsB[axis];
-    }
-    out.data[position] = apply(a.data[fromA], b.data[fromB]);
+  const shape = aligned[0].map((extent, axis) => Math.max(extent, aligned[1][axis]));
+  const [spreadA, spreadB] = [a, b].map((x, i) => {
+    const steps = stridesOf(aligned[i]).map((stride, axis) => aligned[i][axis] === 1 ? 0 : stride);
+    return restride(x, shape, steps).data;
   });
-  return [out];
+  return [{ shape, data: spreadA.map((element, position) => apply(element, spreadB[position])) }];
 }
 
 /** ONNX BatchNormalization in inference form. */
@@ -67,11 +60,11 @@ export function softmax(node: Node<"Softmax">, [x]: readonly ReferenceTensor[]):
   const out = zeros(x.shape);
   for (let first = 0; first < x.data.length; first++) {
     if (Math.floor(first / step) % extent !== 0) continue;
-    const line = Array.from({ length: extent }, (_, i) => x.data[first + i * step]);
-    const most = line.reduce((a, b) => Math.max(a, b), -Infinity);
-    const powers = line.map((element) => Math.exp(element - most));
-    const sum = powers.reduce((a, b) => a + b, 0);
-    powers.forEach((power, i) => out.data[first + i * step] = power / sum);
+    const end = first + extent * step;
+    let most = -Infinity, sum = 0;
+    for (let at = first; at < end; at += step) most = Math.max(most, x.data[at]);
+    for (let at = first; at < end; at += step) sum += out.data[at] = Math.exp(x.data[at] - most);
+    for (let at = first; at < end; at += step) out.data[at] /= sum;
   }
   return [out];
 }

@@ -5,6 +5,7 @@
  */
 
 import { type ElementType, type Shape, sizeOf } from "../graph/graph.ts";
+import { walk } from "../graph/walk.ts";
 
 /** A row-major tensor in float64. */
 export interface ReferenceTensor {
@@ -24,6 +25,18 @@ export function zeros(shape: Shape): ReferenceTensor {
 /** A tensor with the given numbers, converted to float64. */
 export function referenceTensor(shape: Shape, numbers: ArrayLike<number>, dtype?: ElementType): ReferenceTensor {
   return { shape, data: Float64Array.from(numbers), dtype };
+}
+
+/** A tensor of a shape whose elements are those of another at `start` + indices x strides. */
+export function restride(x: ReferenceTensor, shape: Shape, strides: readonly number[], start = 0): ReferenceTensor {
+  const out = zeros(shape), to = out.data, from = x.data;
+  const inner = shape.at(-1) ?? 1, step = strides.at(-1) ?? 1;
+  let next = 0;
+  // A row at a time: tails of detectors have millions of elements.
+  walk(shape.slice(0, -1), strides, start, (first) => {
+    for (let i = 0; i < inner; i++) to[next++] = from[first + i * step];
+  });
+  return out;
 }
 
 /** Calls `visit` with every index of the shape, in row-major order. The array is reused: copy it to keep it. */

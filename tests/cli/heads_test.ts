@@ -1,37 +1,22 @@
 /** Models whose heads are not YOLO11's on the command line: detect, eval, quantize; train and prune refuse them. */
 
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { encodePng } from "../../src/image/codec/encode.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import {
   colourDetector,
   type ColourInput,
   COLOURS,
-  colourScene,
   type HeadParts,
-  SCENE_OBJECTS,
   SIDE,
   type Tail,
 } from "../support/colour_detector.ts";
+import { writeScenes } from "../support/colour_scenes.ts";
+import { commandLine } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function cli(args: readonly string[]) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
 async function json(args: readonly string[]) {
-  const { code, stdout, stderr } = await cli([...args, "--json"]);
+  const { code, stdout, stderr } = await commandLine([...args, "--json"]);
   assertEquals(code, 0, stderr);
   return JSON.parse(stdout);
 }
@@ -47,24 +32,6 @@ async function writeModel(
 ): Promise<string> {
   await Deno.writeFile(file, saveOnnx(colourDetector(write, metadata, input)));
   return file;
-}
-
-/** The scene as a data set in COCO's form, once for each part of so many. */
-async function writeScenes(folder: string, count: number): Promise<string> {
-  await Deno.mkdir(join(folder, "images"), { recursive: true });
-  const images = Array.from({ length: count }, (_, id) => ({ id, width: SIDE, height: SIDE, file_name: `${id}.png` }));
-  for (const { file_name } of images) {
-    await Deno.writeFile(join(folder, "images", file_name), await encodePng(colourScene()));
-  }
-  const annotations = images.flatMap(({ id: image_id }) =>
-    SCENE_OBJECTS.map(({ box: [x1, y1, x2, y2], classId }, at) => {
-      const bbox = [x1, y1, x2 - x1, y2 - y1];
-      return { id: image_id * 2 + at + 1, image_id, category_id: classId, bbox, area: bbox[2] * bbox[3], iscrowd: 0 };
-    })
-  );
-  const categories = ["red", "green", "blue"].map((name, id) => ({ id, name }));
-  await Deno.writeTextFile(join(folder, "instances.json"), JSON.stringify({ images, categories, annotations }));
-  return folder;
 }
 
 Deno.test("a head with objectness is detected with, evaluated, quantized and evaluated again", () =>
@@ -101,18 +68,19 @@ Deno.test("what is doubtful is a warning, what cannot be is one sentence with th
     const image = join(data, "images", "0.png");
     const usual = (tail: Tail, { centres, scores }: HeadParts) => tail.join(1, centres, scores);
     const many = await writeModel(join(folder, "many.onnx"), usual, { names: "a\nb\nc\nd" });
-    const said = await cli(["detect", "--model", many, "--image", image]);
+    const said = await commandLine(["detect", "--model", many, "--image", image]);
     assertEquals(said.code, 0);
-    assertEquals(said.stderr.match(/warning: the model's head has 3 classes and 4 names are given/g)?.length, 1);
+    const isWarning = (line: string) => line.includes("warning: the model's head has 3 classes and 4 names are given");
+    assertEquals(said.lines.filter(isWarning).length, 1);
     const nameless = await writeModel(join(folder, "nameless.onnx"), objectness, {});
-    const open = await cli(["detect", "--model", nameless, "--image", image]);
+    const open = await commandLine(["detect", "--model", nameless, "--image", image]);
     assertEquals([open.code, open.stdout], [1, ""]);
     assertMatch(open.stderr, /error: [^\n]*nameless\.onnx: output [^\n]*--head objectness/);
     const logits = await writeModel(
       join(folder, "l.onnx"),
       (tail, { centres, logits }) => tail.join(1, centres, logits),
     );
-    const outside = await cli(["detect", "--model", logits, "--image", image, "--head", "scores"]);
+    const outside = await commandLine(["detect", "--model", logits, "--image", image, "--head", "scores"]);
     assertEquals([outside.code, outside.stdout], [1, ""]);
     assertMatch(outside.stderr, /error: [^\n]*l\.onnx: output [^\n]*scores outside 0\.\.1/);
   }));
@@ -122,7 +90,7 @@ Deno.test("train and prune refuse a head that is not YOLO11's", () =>
     const data = await writeScenes(join(folder, "set"), 2);
     const model = await writeModel(join(folder, "m.onnx"), objectness);
     const out = join(folder, "run");
-    const train = await cli([
+    const train = await commandLine([
       "train",
       "--model",
       model,

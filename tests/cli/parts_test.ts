@@ -137,9 +137,11 @@ Deno.test("loadModel fills in what a file leaves open, and says what it has to b
       FeatherdetError,
       'open.onnx: input "x" [batch,3,height,width] has no size of its own: say one with --size',
     );
-    await assertRejects(() => loadModel(file, { size: 64 }), FeatherdetError, 'input "x" leaves batch, height, width');
+    assertEquals(await shapeAt({ size: 64 }), [1, 3, 64, 64]);
+    assertEquals(await shapeAt({ size: 64, batch: 2, whereOpen: true }), [2, 3, 64, 64]);
     await write("batch", 3, 32, 96);
     assertEquals(await shapeAt({ batch: 2 }), [2, 3, 32, 96]);
+    assertEquals(await shapeAt({ size: 64, whereOpen: true }), [1, 3, 32, 96]);
     // No maps: there is nothing to change, and nothing that fits a size.
     await write(1, 16);
     assertEquals(await shapeAt({ batch: 1 }), [1, 16]);

@@ -2,7 +2,6 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { encodePng } from "../../src/image/codec/encode.ts";
 import { letterboxTensor } from "../../src/detect/host_letterbox.ts";
 import { takeCalibrationSamples } from "../../src/eval/calibration.ts";
@@ -10,23 +9,11 @@ import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { historyOf } from "../../src/compress/history.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { commandLine } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function cli(args: readonly string[]) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
-const quantizeVerb = (args: readonly string[]) => cli(["quantize", ...args]);
+const quantizeVerb = (args: readonly string[]) => commandLine(["quantize", ...args]);
 
 const DEMO = ["--model", "demo", "--size", "64"];
 
@@ -118,11 +105,11 @@ Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () 
     await Deno.mkdir(set);
     await writeDemoFolder(set, 2);
     const evaluation = ["eval", "--data", set, "--precision", "int8", "--json"];
-    const int8Run = await cli([...evaluation, "--model", out]);
+    const int8Run = await commandLine([...evaluation, "--model", out]);
     assertEquals(int8Run.code, 0, int8Run.stderr);
     const { precision, images } = JSON.parse(int8Run.stdout);
     assertEquals([precision, images], ["int8", 2]);
-    const floatRun = await cli([...evaluation, ...DEMO]);
+    const floatRun = await commandLine([...evaluation, ...DEMO]);
     assertEquals([floatRun.code, floatRun.stdout], [1, ""]);
     assertMatch(floatRun.stderr, /^error: .*the model is in floats: make it int8 first/m);
   }));

@@ -128,6 +128,24 @@ Deno.test("VOC without lists or classes: every file is read, classes by alphabet
     // Tools that count from 0 write edges: nothing is subtracted then.
     const edges = await readFolder(folder, { firstPixel: 0 });
     assertEquals(edges.images[0].boxes[1].box, [3, 6, 9, 20]);
+    // The caller's word counts more than what boxes show, either way.
+    const counted = await Promise.all(
+      [0, 1].map((firstPixel) => openDataset(folder, { firstPixel: firstPixel as 0 | 1 })),
+    );
+    assertEquals(counted.map(({ images }) => images[0].boxes[1].box), [[3, 6, 9, 20], [2, 5, 9, 20]]);
+    assertEquals(counted[1].warnings, []);
+  }));
+
+Deno.test("the first pixel's number is for VOC's form alone", () =>
+  inFolder(async (folder) => {
+    const refused = (name: string, says: string) =>
+      assertRejects(() => openDataset(name, { firstPixel: 0 }), FeatherdetError, `this data set is ${says}`);
+    await refused("synthetic", "synthetic");
+    const [coco, yolo] = ["coco", "yolo"].map((name) => join(folder, name));
+    await putCoco(coco, TINY);
+    await refused(coco, "in that of COCO");
+    await putYolo(yolo, TINY);
+    await refused(yolo, "in that of YOLO");
   }));
 
 Deno.test("classes of a VOC folder have the same numbers in every split", () =>

@@ -91,6 +91,26 @@ const SETS: Record<string, Oddity> = {
     },
     refused: /instances\.json: its boxes lie between 0 and 1, expected pixels$/,
   },
+  "a box without width, one that begins outside": {
+    files: {
+      ...COCO,
+      "instances.json": coco((value) => {
+        value.annotations[0].bbox = [12, 9, 0, 6];
+        value.annotations[1].bbox = [-1.5, 9, 21.5, 6];
+      }),
+    },
+    images: { "a.png": [], "b.png": ["dog 0,9,20,15"] },
+    says: [
+      /^1 box without width or height left out: instances\.json: annotation 1 of image 1 has a box without width/,
+      /^1 box up to 2 pixels outside the image clipped to it: instances\.json: annotation 2 of image 2/,
+    ],
+  },
+  "a box in text": {
+    files: { ...COCO, "instances.json": coco((value) => value.annotations[0].bbox = ["12", "9", "8", "6"]) },
+    images: { "a.png": [], "b.png": DOG_BOX },
+    says: [/^1 object without a usable box left out: instances\.json: annotation 1 has no "bbox" of four numbers$/],
+    strictly: /annotation 1 has no "bbox" of four numbers$/,
+  },
   "two categories of one name": {
     files: {
       ...COCO,

@@ -24,6 +24,10 @@ const SETS: Record<string, Oddity> = {
     files: { ...VOC_BOTH, "Annotations/a.xml": xml("C:\\x\\old.jpg", "person") },
     images: BOTH,
   },
+  "files that name their pictures in other capitals or without ending": {
+    files: { ...VOC_BOTH, "Annotations/a.xml": xml("A.PNG", "person"), "Annotations/b.xml": xml("b", "dog") },
+    images: BOTH,
+  },
   "pictures that differ in their endings alone": {
     files: { ...VOC_BOTH, "JPEGImages/a.jpg": PICTURE },
     images: BOTH,

@@ -90,6 +90,10 @@ const SETS: Record<string, Oddity> = {
     files: { "classes.txt": "person\ndog", "images/a.png": PICTURE, "images/a.txt": ROW },
     images: { "a.png": PERSON_BOX },
   },
+  "records of other systems": {
+    files: yolo({ "images/val/Thumbs.db": "x", "images/val/desktop.ini": "x", "labels/val/desktop.ini": "x" }),
+    images: BOTH,
+  },
   "records of macOS": {
     files: yolo({
       "images/val/._a.png": "x",

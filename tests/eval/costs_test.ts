@@ -2,12 +2,14 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { countCosts } from "../../src/eval/costs.ts";
+import { recogniseHead } from "../../src/detect/heads/recognise.ts";
 import { Detector } from "../../src/detect/detector.ts";
-import { FeatherdetError, type Graph, inferTypes, sizeOf } from "../../src/graph/mod.ts";
+import { FeatherdetError, type Graph, inferTypes, printGraph, sizeOf } from "../../src/graph/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { floats, onnxFile, onnxNode } from "../support/onnx_models.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 import { graphOf, node, PLAIN, weight } from "../support/tiny_graph.ts";
 
@@ -16,6 +18,25 @@ function valueBytes(graph: Graph): number {
   return [...inferTypes(graph)].filter(([name]) => !graph.constants.has(name))
     .reduce((sum, [, { shape }]) => sum + 4 * sizeOf(shape), 0);
 }
+
+Deno.test("outputs that are known when a file is read cost a copy, and are no head", () => {
+  for (const shape of [[], [1], [4], [1, 6], [1, 7, 84], [1, 6, 5, 7]]) {
+    const numbers = Array.from({ length: sizeOf(shape) }, (_, at) => at % 2);
+    for (
+      const known of [
+        floats("c", shape, numbers),
+        { name: "c", dims: shape, dataType: 7, int64Data: numbers },
+        { name: "c", dims: shape, dataType: 9, int32Data: numbers },
+      ]
+    ) {
+      const file = onnxFile({ nodes: [onnxNode("Relu")], outputs: ["y", "c"], initializers: [known] });
+      const graph = importOnnx(file), { parameters, flops, dispatches } = countCosts(graph);
+      assertEquals([parameters, flops, dispatches], [0, 0, 2], `${known.dataType} [${shape}]`);
+      assert(printGraph(graph).includes("output c"));
+      assertThrows(() => recogniseHead(graph), FeatherdetError);
+    }
+  }
+});
 
 Deno.test("a small model's costs, counted by hand", () => {
   const w = { dtype: "f32", shape: [4, 3, 1, 1], data: new Float32Array(12).fill(1, 0, 9) } as const;

@@ -18,6 +18,10 @@ import { removeTimings, type TableResults } from "../../src/report/table/results
 import type { Variant } from "../../src/report/table/variant.ts";
 // @ts-types="npm:@types/d3-dsv@3.0.7"
 import { csvParse } from "npm:d3-dsv@3.0.2";
+import { openDataset } from "../../src/data/open.ts";
+import { colourDetector, SIDE } from "../support/colour_detector.ts";
+import { objectness } from "../support/colour_heads.ts";
+import { writeScenes } from "../support/colour_scenes.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
@@ -296,6 +300,22 @@ async function stableFiles(folder: string): Promise<Record<string, unknown>> {
   );
   return { json: removeTimings(results), csv, svg: await read("pareto-bytes.svg") };
 }
+
+gpuTest("an output that no file explains is read as the variant says, or as is said of all", async () => {
+  await inFolder(async (folder) => {
+    const dataset = await openDataset(await writeScenes(join(folder, "set"), 1));
+    // Without names nothing decides between objectness and one class more.
+    const graph = colourDetector((tail, head) => tail.swap(objectness(tail, head) as string), {});
+    const stated = { ...DEMO, head: "objectness", size: SIDE };
+    const [own] = parseManifest(JSON.stringify({ variants: [stated] }));
+    const silent: Variant = { ...DEMO, id: "silent", role: "other", size: SIDE };
+    const how = { dataset, latencyRuns: 0, load: () => Promise.resolve({ graph }) };
+    const { rows } = await measureTable([own, silent], { ...how, reading: { head: "objectness" } });
+    for (const { figures: { map } } of rows) assert(map && "value" in map && map.value > 0.999);
+    assert(!("head" in rows[0]));
+    await assertRejects(() => measureTable([own, silent], how), FeatherdetError, "say which with --head");
+  });
+});
 
 Deno.test("table writes its files, goes on after it was interrupted, and a rerun writes the same but for times", async () => {
   await inFolder(async (folder) => {

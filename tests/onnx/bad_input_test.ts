@@ -79,12 +79,12 @@ bad("a shape for an unknown input", RELU, 'shapes names "images", but the inputs
 bad(
   "an integer input",
   onnxFile({ nodes: [onnxNode("Relu")], inputs: [value("x", [1, 3, 8, 8], 7)] }),
-  'input "x" has elements of int64; floats are supported',
+  'input "x" has elements of int64; floats and uint8 are supported',
 );
 bad(
-  "a byte input",
-  onnxFile({ nodes: [onnxNode("Relu")], inputs: [value("x", [1, 3, 8, 8], 2)] }),
-  'input "x" has elements of uint8; floats are supported',
+  "an input of signed bytes",
+  onnxFile({ nodes: [onnxNode("Relu")], inputs: [value("x", [1, 3, 8, 8], 3)] }),
+  'input "x" has elements of int8; floats and uint8 are supported',
 );
 
 // Tensors.

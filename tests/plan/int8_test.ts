@@ -8,7 +8,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Detector } from "../../src/detect/detector.ts";
 import { openSharedDevice } from "../../src/gpu/device.ts";
-import { FeatherdetError, type Graph, type Node } from "../../src/graph/mod.ts";
+import { FeatherdetError, type Graph, GraphIndex, type Node, withNodes } from "../../src/graph/mod.ts";
 import { foldBatchNormalization } from "../../src/passes/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
@@ -112,6 +112,36 @@ gpuTest("a C3k2 block: one dispatch a convolution, bytes in between, Split and C
     }
   }
   await compare(block(3), 0.02, { most: 3, mean: 0.1 });
+});
+
+gpuTest("whatever is dequantized may be an output, alone or with all others", async () => {
+  const graph = block(1), index = GraphIndex.of(graph);
+  const values = graph.nodes.flatMap(({ op, inputs, outputs }) =>
+    op === "DequantizeLinear" && !index.isConstant(inputs[0]) ? outputs : []
+  );
+  const weights = graph.nodes.flatMap(({ op, inputs, outputs }) =>
+    op === "DequantizeLinear" && index.isConstant(inputs[0]) ? outputs : []
+  );
+  assert(values.length > 6 && weights.length > 6);
+  for (const outputs of [...values.map((value) => [value]), [...values, ...weights.slice(0, 2), "q"]]) {
+    assert(planOf(withNodes({ ...graph, outputs }, graph.nodes)).dispatches.length > 0, String(outputs));
+  }
+  await compare({ ...graph, outputs: [...values, ...weights.slice(0, 2), "q"] }, 0.02, { most: 3, mean: 0.1 });
+});
+
+gpuTest("a Split has parts that nobody reads, whole cells and others", async () => {
+  for (const sizes of [[8, 6, 3], [6, 8, 3], [3, 6, 8]]) {
+    // Behind a convolution it lies in row memory.
+    const nodes = [
+      node("Conv", ["x", "w"], ["c"], { ...PLAIN, groups: 1 }),
+      node("Split", ["c"], ["p", "q", "s"], { axis: 1, sizes }),
+      node("Relu", ["q"], ["y"], {}),
+    ];
+    const constants = { w: weight([17, 3, 1, 1], 7) };
+    for (const output of ["y", "s", "p"]) {
+      await compare(graphOf({ x: [2, 3, 5, 7] }, [output], nodes, constants), 1, EXACT);
+    }
+  }
 });
 
 Deno.test("memory: bytes have an arena of their own, a quarter of the size, and graphs of floats have none", () => {

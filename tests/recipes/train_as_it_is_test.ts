@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { historyOf } from "../../src/compress/history.ts";
 import { openDataset } from "../../src/data/open.ts";
-import { type Constant, type Graph, inferTypes, sizeOf, verify } from "../../src/graph/mod.ts";
+import { type Constant, type Graph, GraphEditor, inferTypes, sizeOf, verify } from "../../src/graph/mod.ts";
 import { layersOf } from "../../src/models/layers.ts";
 import { DETECTORS } from "../../src/models/named.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { schema } from "../../src/onnx/proto.ts";
 import { foldBatchNormalization, unfoldBatchNormalization } from "../../src/passes/mod.ts";
 import { trainModel } from "../../src/recipes/starting_model.ts";
 import { train } from "../../src/recipes/train_detector.ts";
@@ -82,6 +83,28 @@ Deno.test("a model without some of its channels is trained further with its own 
       ["train", hashOfGraph(source)],
       ["prepareTraining", hashOfGraph(written)],
     ]);
+  }));
+
+Deno.test("a model of another input is trained on RGB in 0..1, which is said, and so is one with open extents", () =>
+  inFolder(async (folder) => {
+    const source = pruned([0, 2, 5]), file = join(folder, "levels.onnx");
+    const editor = new GraphEditor(source), scale = editor.constant("scale", [1], Float32Array.of(255));
+    editor.insert("images", (images) => editor.one("Div", "scaled", [images, scale], {}));
+    await Deno.writeFile(file, saveOnnx(editor.finish()));
+    const options = { model: file, size: 64, seed: 1 }, lines: string[] = [];
+    const model = await trainModel(options, dataset, (line) => lines.push(line));
+    assertEquals(hashOfGraph(model), hashOfGraph(source));
+    assertEquals(
+      lines[0],
+      'input "images" f32 [1,3,64,64] becomes [1,3,64,64] of RGB in 0..1, here and in what is written',
+    );
+
+    // What a file leaves open is the size of the training.
+    const proto = schema.ModelProto.decode(saveOnnx(source)),
+      dims = proto.graph!.input![0].type!.tensorType!.shape!.dim!;
+    for (const axis of [0, 2, 3]) dims[axis] = { dimParam: `axis_${axis}` };
+    await Deno.writeFile(file, Uint8Array.from(schema.ModelProto.encode(proto).finish()));
+    assertEquals(hashOfGraph(await trainModel(options, dataset, () => {})), hashOfGraph(source));
   }));
 
 Deno.test("a folded file is trained as it is too: BatchNormalization comes back where it was, on a smaller model also", () =>

@@ -121,6 +121,8 @@ export function colourLogits(tail: Tail, picture: string, cell: number): string 
 export interface ColourInput {
   /** Shape of the input. */
   readonly shape?: Shape;
+  /** Type of its elements; f32 by default. */
+  readonly dtype?: "f32" | "u8";
   /** From the input as it is to `[1, 3, 64, 64]` in 0..1. */
   readonly prepare?: (tail: Tail, input: string) => string;
 }
@@ -129,10 +131,10 @@ export interface ColourInput {
 export function colourDetector(
   write: (tail: Tail, parts: HeadParts) => string | readonly string[],
   metadata: Readonly<Record<string, string>> = { names: COLOURS },
-  { shape = [1, 3, SIDE, SIDE], prepare = (_, input) => input }: ColourInput = {},
+  { shape = [1, 3, SIDE, SIDE], dtype = "f32", prepare = (_, input) => input }: ColourInput = {},
 ): Graph {
   const tail = new Tail();
-  const picture = prepare(tail, tail.input("images", shape));
+  const picture = prepare(tail, tail.input("images", shape, dtype));
   const logits = tail.shaped(colourLogits(tail, picture, CELL), [1, 3, CELLS]);
   const scores = tail.one("Sigmoid", "scores", [logits], {});
   const greatest = tail.one("ReduceMax", "greatest", [scores], { axes: [1], keepDims: true });

@@ -14,6 +14,8 @@ export interface Ended {
   readonly stdout: string;
   /** Lines of stderr, as `ownLines` leaves them. */
   readonly lines: readonly string[];
+  /** The same as one text. */
+  readonly stderr: string;
 }
 
 /** The command, not yet started. */
@@ -36,5 +38,6 @@ export function ownLines(stderr: string): string[] {
 export async function commandLine(args: readonly string[]): Promise<Ended> {
   const { code, stdout, stderr } = await command(args).output();
   const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), lines: ownLines(text.decode(stderr)) };
+  const lines = ownLines(text.decode(stderr));
+  return { code, stdout: text.decode(stdout), lines, stderr: lines.join("\n") };
 }

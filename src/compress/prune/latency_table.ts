@@ -202,6 +202,10 @@ export function latencyModel(table: LatencyTable, { shapes, rest }: NetworkTimes
         refresh();
         return timed.map((shape, layer) => shape && timeOf(layer, widths));
       },
+      get missing() {
+        return table.missing;
+      },
+      settle: () => table.measure(),
     };
   };
 }

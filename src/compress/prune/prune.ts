@@ -172,14 +172,20 @@ export function pruneTo(
  * assert.equal(graph.nodes.length, model.nodes.length);
  * ```
  *
- * Throws FeatherdetError for a budget that cannot be met, where nothing is left to prune, for statistics that are missing or not finite, for
+ * Throws FeatherdetError for a budget that cannot be met, where nothing is left to prune, for times that are guesses because their table
+ * has not been filled (`settle` fills it), for statistics that are missing or not finite, for
  * a pattern that meets no node, and for a graph with rounded numbers.
  */
 export function prune(source: Graph, options: PruneOptions): PruneResult {
   const problem = pruneProblem(source, options);
   const widths = rankWidths(problem, { ranking: options.ranking, per: problem.per });
   checkBudget(problem.budget, widths);
-  return pruneTo(problem, widths);
+  const made = pruneTo(problem, widths), guessed = problem.latency?.missing ?? 0;
+  if (guessed === 0) return made;
+  throw new FeatherdetError(
+    `${guessed} times of layers are guesses, since nothing has measured them: prune within settle(), or by prunePass or pruneOn()`,
+    { file: source.name },
+  );
 }
 
 /** How widths are chosen. */
@@ -190,11 +196,14 @@ export interface PruneByOptions extends PruneOptions, Pick<WidthProblem, "settle
   readonly meterOf?: (problem: PruneProblem) => WidthMeter;
 }
 
-/** Prunes as `prune` does, with widths chosen by any method. Throws as `prune` and `chooseWidths` do. */
+/**
+ * Prunes as `prune` does, with widths chosen by any method; times that a table lacks are measured. Throws as `prune` and `chooseWidths` do.
+ */
 export async function pruneBy(source: Graph, options: PruneByOptions): Promise<PruneResult> {
-  const { method, meterOf, settle, onChoosing, ranking } = options;
+  const { method, meterOf, onChoosing, ranking } = options;
   const problem = pruneProblem(source, options);
-  const { whole, ladders, budget, per } = problem;
+  const { whole, ladders, budget, per, latency } = problem;
+  const settle = options.settle ?? latency?.settle;
   const meter = meterOf?.(problem);
   const widths = await chooseWidths({ whole, ladders, budget, per, ranking, method, meter, settle, onChoosing });
   for (;;) {

@@ -15,6 +15,10 @@ export interface CostModel {
   saving(widths: Widths, bundle: number, fewer: number): number;
   /** What each layer costs, by its position in `WidthModel.layers`; undefined for layers that have no cost of their own. */
   layers?(widths: Widths): readonly (number | undefined)[];
+  /** How many numbers behind the costs that were asked for are guesses as long as nobody measures them; none if it is left out. */
+  readonly missing?: number;
+  /** Measures them; false where there were none. Costs are to be asked for anew then. */
+  settle?(): Promise<boolean>;
 }
 
 /** How groups are chosen. */

@@ -34,8 +34,10 @@ export interface RowsView {
 /** Numbers of one row, over the anchors. */
 function rowOf(tensor: ReferenceTensor, anchorsLast: boolean, row: number): Float64Array {
   const [p, q] = planeOf(tensor.shape)!;
-  const [anchors, rowStep, step] = anchorsLast ? [q, q, 1] : [p, 1, q];
-  return Float64Array.from({ length: anchors }, (_, anchor) => tensor.data[row * rowStep + anchor * step]);
+  if (anchorsLast) return tensor.data.subarray(row * q, (row + 1) * q);
+  const numbers = new Float64Array(p);
+  for (let anchor = 0; anchor < p; anchor++) numbers[anchor] = tensor.data[row + anchor * q];
+  return numbers;
 }
 
 /** Number of rows. */

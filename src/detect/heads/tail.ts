@@ -93,11 +93,13 @@ function small(graph: Graph): Graph {
   }
 }
 
-function runTail(index: GraphIndex, { outputs, nodes, cuts }: Tail, fill: (at: number) => number): TailRun {
+function runTail(index: GraphIndex, { outputs, nodes, cuts }: Tail, fill: () => number): TailRun {
   const values = new Map<string, ReferenceTensor>();
   for (const cut of cuts) {
     const shape = index.shapeOf(cut);
-    values.set(cut, { shape, data: Float64Array.from({ length: sizeOf(shape) }, (_, at) => fill(at)) });
+    const data = new Float64Array(sizeOf(shape));
+    for (let at = 0; at < data.length; at++) data[at] = fill();
+    values.set(cut, { shape, data });
   }
   const valueOf = (name: string): ReferenceTensor => {
     const known = values.get(name);

@@ -5,13 +5,14 @@
  */
 
 import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
+import { walk } from "../../graph/walk.ts";
 import { roundHalfEven } from "../../graph/quantized_value.ts";
 import { cumSum, gatherElements, scatterND, trilu } from "./places.ts";
 import { reduction } from "../operators/contract.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, elementType, type OnnxTensor, type OnnxType, tensorOf } from "../tensor.ts";
 import { broadcast, isInteger, zip } from "./evaluate.ts";
-import { broadcastStrides, restride, walk } from "./strided.ts";
+import { broadcastStrides, restride } from "./strided.ts";
 
 /** Computes a node whose inputs are known; throws FeatherdetError where it cannot. */
 export type Fold = (node: NodeReader) => OnnxTensor;

@@ -5,9 +5,9 @@
  */
 
 import { sizeOf, stridesOf } from "../../graph/graph.ts";
+import { walk } from "../../graph/walk.ts";
 import type { NodeReader } from "../reader.ts";
 import { allocate, type OnnxTensor } from "../tensor.ts";
-import { walk } from "./strided.ts";
 
 function known(node: NodeReader, index: number): OnnxTensor {
   return node.known(index, `input ${index}`) ?? node.fail(`lacks input ${index}`);

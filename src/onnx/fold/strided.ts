@@ -5,6 +5,7 @@
  */
 
 import { type Shape, sizeOf, stridesOf } from "../../graph/graph.ts";
+import { walk } from "../../graph/walk.ts";
 import { allocate, type OnnxTensor } from "../tensor.ts";
 
 /** Strides that repeat a tensor of one shape over a larger one; the shapes must broadcast. */
@@ -12,22 +13,6 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
   const own = stridesOf(shape);
   const lead = target.length - shape.length;
   return target.map((_, axis) => axis < lead || shape[axis - lead] === 1 ? 0 : own[axis - lead]);
-}
-
-/** Calls `visit` with the position of every element, in row-major order of the shape. */
-export function walk(shape: Shape, strides: readonly number[], start: number, visit: (position: number) => void): void {
-  const total = sizeOf(shape);
-  const index = Array<number>(shape.length).fill(0);
-  let position = start;
-  for (let count = 0; count < total; count++) {
-    visit(position);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      position += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      position -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
 }
 
 /** A new tensor of that shape, read from another at the given strides. */

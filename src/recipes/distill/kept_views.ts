@@ -225,13 +225,16 @@ async function valuesOf({ store, fed }: KeptViews, { images, view }: DatasetBatc
   );
 }
 
-/** The batches of a run with what was kept of them. */
-export function withKept(views: KeptViews): BatchSource {
+/** The batches of a run with what was kept of them; each is shown to `onBatch` before it is handed on. */
+export function withKept(views: KeptViews, onBatch?: (batch: DatasetBatch) => void | Promise<void>): BatchSource {
   const { batches } = views;
   return {
     stepsPerEpoch: batches.stepsPerEpoch,
     async *read(start) {
-      for await (const batch of batches.read(start)) yield { ...batch, fed: await valuesOf(views, batch) };
+      for await (const batch of batches.read(start)) {
+        await onBatch?.(batch);
+        yield { ...batch, fed: await valuesOf(views, batch) };
+      }
     },
   };
 }

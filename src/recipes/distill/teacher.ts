@@ -6,6 +6,7 @@
 
 import { basename, join } from "node:path";
 import { DISTIL_LOSSES } from "../../compress/distill/mod.ts";
+import { withPictureInput } from "../../detect/picture_input.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Graph, Shape } from "../../graph/graph.ts";
 import { findModel, loadModel } from "../../host/models.ts";
@@ -105,10 +106,12 @@ export async function loadTeacher(
   if ("build" in findModel(teacher)) {
     throw new FeatherdetError(`${teacher} would be built with random weights, which teach nothing: name a file`);
   }
+  // It is shown the student's pictures.
+  const ready = (loaded: Graph): Graph => withPictureInput({ ...loaded, name: nameOf(teacher) });
   if (teacherSize !== undefined || height === width) {
-    return { ...await loadModel(teacher, { size: teacherSize ?? width, batch: 1 }), name: nameOf(teacher) };
+    return ready(await loadModel(teacher, { size: teacherSize ?? width, batch: 1 }));
   }
-  const source = { ...await loadModel(teacher, { batch: 1 }), name: nameOf(teacher) };
+  const source = ready(await loadModel(teacher, { batch: 1 }));
   const [{ name, shape }] = source.inputs, wanted = [...shape.slice(0, 2), height, width];
   return wanted.join() === shape.join() ? source : changeShapes(source, { [name]: wanted });
 }

@@ -11,7 +11,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { createSessionRunner } from "../../engine/session_runner.ts";
 import { takeCalibrationSamples } from "../../eval/calibration.ts";
 import type { CouplingGroup } from "../../graph/channels/mod.ts";
-import type { Graph } from "../../graph/mod.ts";
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { withBatch } from "../../passes/mod.ts";
 import { type NormTargets, normTargets, reestimateStatistics } from "../../train/autodiff/reestimate_statistics.ts";
 import type { RunGraph, StatisticsSample } from "../../train/autodiff/statistics.ts";
@@ -37,6 +37,17 @@ export async function* batchesOf(graph: Graph, dataset: Dataset, pictures: numbe
     if (filled < batch) continue;
     yield { inputs: { [name]: { shape, data } } };
     [data, filled] = [new Float32Array(batch * size), 0];
+  }
+}
+
+/** How many pictures a graph takes at a time, at most `wanted`: 1 where what is behind its layers is made for one. */
+export function batchOf(graph: Graph, wanted: number): number {
+  try {
+    withBatch(graph, wanted);
+    return wanted;
+  } catch (error) {
+    if (error instanceof FeatherdetError) return 1;
+    throw error;
   }
 }
 
@@ -98,7 +109,7 @@ export async function reestimateOn(
   dataset: Dataset,
   { pictures = 64, batch = 8 }: MeasureOptions = {},
 ): Promise<Graph> {
-  const size = Math.min(batch, dataset.images.length), before = withBatch(whole, size);
+  const size = batchOf(whole, Math.min(batch, dataset.images.length)), before = withBatch(whole, size);
   const batches = () => batchesOf(before, dataset, pictures);
   return await reestimateTo(made, await targetsOn(before, batches), batches, size);
 }
@@ -113,5 +124,5 @@ export function statisticsOn(
   const [{ name: input, shape: [, , ...size] }] = model.inputs;
   const how = { size: [size[0], size[1]] as const, limit: pictures, input };
   const samples = labelled ? takeLabelledSamples(dataset, how) : takeCalibrationSamples(dataset, how);
-  return { samples, together: Math.min(batch, dataset.images.length) };
+  return { samples, together: batchOf(model, Math.min(batch, dataset.images.length)) };
 }

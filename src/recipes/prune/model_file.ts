@@ -18,6 +18,7 @@ import type { Score } from "../../train/loop/record.ts";
 import { type DistilRequest, loadTeacher, teacherVariants } from "../distill/teacher.ts";
 import { drawRun } from "../run_pictures.ts";
 import type { RoundFigures, RoundOptions, RoundsResult } from "./rounds.ts";
+import { refuseOtherHead, withUsualInput } from "../trainable.ts";
 import { validate } from "./validate.ts";
 
 /** Where rounds are trained, and who teaches. */
@@ -102,7 +103,12 @@ export async function pruneFile<Report, Round>(
   checkTarget(out);
   refuseSource(model, out);
   if (training) checkFolder(training.folder);
-  const source = await loadModel(model, { size, batch: 1 });
+  const loaded = await loadModel(model, { size, batch: 1 });
+  // Weights alone are pruned in whatever takes whatever.
+  const source = data === undefined ? loaded : withUsualInput(loaded, (line) => say?.(line));
+  if (training) {
+    refuseOtherHead({ ...source, name: model }, "cannot be trained after a cut", "; without --epochs it is cut alone");
+  }
   const pictures = data === undefined ? undefined : await openPictures(data, { trained, validated });
   for (const warning of pictures?.training.warnings ?? []) say?.(warning);
   const tuning = data === undefined ? undefined : tuningFor(await openSharedDevice(), {});

@@ -19,6 +19,7 @@ import { unfoldBatchNormalization } from "../../passes/mod.ts";
 import { createGradientRunner } from "../gradient_runner.ts";
 import { historyDataset } from "../history_dataset.ts";
 import { adaptStatistics } from "../adapt_statistics.ts";
+import { refuseOtherHead } from "../trainable.ts";
 import { type LatencyOptions, measuredLatency } from "./latency.ts";
 import { type MeasureOptions, reestimateOn, statisticsOn } from "./measure.ts";
 import { createWidthMeter, type WidthMeterOptions } from "./width_meter.ts";
@@ -91,6 +92,10 @@ export async function pruneOn(
       },
     );
   }
+  if (needs === "gradient") {
+    const help = "; or take a criterion of weights or maps, such as l2 or activation (--criterion)";
+    refuseOtherHead(source, `criterion "${criterion}" needs the gradients of YOLO11's loss`, help);
+  }
   const model = dataset ? await withNormalisation(source, dataset) : source;
   const isTimed = !options.latency &&
     (options.times || options.budget.latency !== undefined || options.per === "latency");
@@ -98,7 +103,7 @@ export async function pruneOn(
   const step = passStep(prunePass, {
     ...options,
     ...{ criterion, method },
-    ...(times && { latency: times.latency, settle: () => times.table.measure() }),
+    ...(times && { latency: times.latency }),
     ...(dataset && { meterOf: (problem) => createWidthMeter(problem, dataset, { ...options, memo }) }),
   }, { pictures, proxy });
   const runner = createGradientRunner();

@@ -52,8 +52,11 @@ function relative(budget: PruneBudget, before: PruneCosts, now: PruneCosts): Pru
 async function costsFor(model: Graph, options: PruneFinetuneOptions): Promise<PruneCosts> {
   if (options.budget.latency === undefined) return costsOf(model);
   if (!options.latency) return { ...costsOf(model), latency: await predictLatency(model, options) };
-  const widths = new WidthModel(model);
-  return { ...costsOf(model), latency: options.latency(widths).cost(widths.whole) };
+  const widths = new WidthModel(model), costs = options.latency(widths);
+  for (;;) {
+    const latency = costs.cost(widths.whole);
+    if (!await costs.settle?.()) return { ...costsOf(model), latency };
+  }
 }
 
 /**

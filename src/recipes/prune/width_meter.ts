@@ -16,7 +16,7 @@ import { FeatherdetError } from "../../graph/mod.ts";
 import { withBatch } from "../../passes/mod.ts";
 import type { NormTargets } from "../../train/autodiff/reestimate_statistics.ts";
 import type { StatisticsSample } from "../../train/autodiff/statistics.ts";
-import { batchesOf, type MeasureOptions, reestimateTo, targetsOn } from "./measure.ts";
+import { batchesOf, batchOf, type MeasureOptions, reestimateTo, targetsOn } from "./measure.ts";
 
 /** What stands for the accuracy after training: `agreement` with the whole model, or its `map`, both on few pictures. */
 export type ProxyName = "agreement" | "map";
@@ -54,7 +54,7 @@ export function createWidthMeter(
   }
   const { source } = problem;
   const some = { ...dataset, images: dataset.images.slice(0, pictures) };
-  const size = Math.min(batch, some.images.length), whole = withBatch(source, size);
+  const size = batchOf(source, Math.min(batch, some.images.length)), whole = withBatch(source, size);
   const basis = `${proxy} after new statistics, ${size} at a time, on ${datasetText(some)}`;
   const prepare = async (): Promise<Prepared> => {
     const batches = await Array.fromAsync(batchesOf(whole, some, pictures));

@@ -32,14 +32,25 @@ interface Measured {
   readonly storage: string;
 }
 
+/** What is said of a variant's model, by itself or for all of them. */
+function readingOf(
+  { head, boxes, inputRange, inputChannels }: Partial<Variant>,
+  { reading }: Pick<MeasureOptions, "reading">,
+): MeasureOptions["reading"] {
+  const own = Object.entries({ head, boxes, inputRange, inputChannels }).filter(([, value]) => value !== undefined);
+  return { ...reading, ...Object.fromEntries(own) };
+}
+
 /** A detector on the device that is measured. */
 export async function detectorFor(
   graph: Graph,
-  precision: Precision,
-  { detectorOptions }: Pick<MeasureOptions, "detectorOptions">,
+  variant: Partial<Variant> & { readonly precision: Precision },
+  options: Pick<MeasureOptions, "detectorOptions" | "reading">,
   settings: Partial<DetectorOptions> = {},
 ): Promise<Detector> {
-  return await Detector.load(graph, { ...await detectorOptions?.(precision), ...settings, precision });
+  const { precision } = variant;
+  const given = await options.detectorOptions?.(precision);
+  return await Detector.load(graph, { ...given, ...readingOf(variant, options), ...settings, precision });
 }
 
 async function countAndEvaluate(
@@ -48,7 +59,7 @@ async function countAndEvaluate(
   options: MeasureOptions,
 ): Promise<Measured> {
   const { dataset, journal, onPicture } = options, { precision } = variant;
-  const detector = await detectorFor(graph, precision, options, COCO_SETTINGS);
+  const detector = await detectorFor(graph, variant, options, COCO_SETTINGS);
   try {
     const { storage } = detector.plan.form;
     const costs = countCosts(graph, { precision, storage });
@@ -88,8 +99,9 @@ export async function openVariant(
   return isQuantized ? found : { missing: "its model is in floats" };
 }
 
-function about({ data: _, split: __, sha256: ___, recipe: ____, ...rest }: Variant) {
-  return rest;
+/** What a row tells of its variant. */
+function about({ id, title, role, model, size, precision, made, note }: Variant) {
+  return { id, title, role, model, size, precision, made, ...(note !== undefined && { note }) };
 }
 
 /** Each figure as the mean over the seeds that have figures. */

@@ -9,6 +9,8 @@
  */
 
 import * as v from "npm:valibot@1.5.0";
+import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName } from "../../detect/heads/form.ts";
+import { INPUT_CHANNELS, INPUT_RANGES } from "../../detect/picture_input.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { object, oneOf, TEXT } from "./fields.ts";
 import { MADE, type OptionCheck, withRecipes } from "./recipe_form.ts";
@@ -41,6 +43,8 @@ const MODEL = v.pipe(
   v.transform((model) => model as Variant["model"]),
 );
 
+const HEADS = Object.keys(HEAD_FORMS) as HeadFormName[];
+
 const ID_SAYS = "expected small letters, digits, dots and hyphens";
 const SHA_SAYS = "expected 64 hexadecimal digits";
 
@@ -53,6 +57,10 @@ const VARIANT = v.strictObject({
   model: MODEL,
   size: SIZE,
   precision: v.picklist(PRECISIONS, oneOf(PRECISIONS)),
+  head: v.optional(v.picklist(HEADS, oneOf(HEADS))),
+  boxes: v.optional(v.picklist(BOXES_OPTIONS, oneOf(BOXES_OPTIONS))),
+  inputRange: v.optional(v.picklist(INPUT_RANGES, oneOf(INPUT_RANGES))),
+  inputChannels: v.optional(v.picklist(INPUT_CHANNELS, oneOf(INPUT_CHANNELS))),
   made: MADE,
   sha256: v.optional(v.pipe(v.string(SHA_SAYS), v.regex(/^[0-9a-f]{64}$/, SHA_SAYS))),
   note: v.optional(TEXT),

@@ -7,6 +7,8 @@
 
 import type { Dataset, DatasetImage } from "../../data/dataset.ts";
 import type { DetectorOptions, Picture } from "../../detect/detector.ts";
+import type { HeadOptions } from "../../detect/heads/form.ts";
+import type { InputOptions } from "../../detect/picture_input.ts";
 import { countCosts } from "../../eval/costs.ts";
 import { COCO_SETTINGS } from "../../eval/evaluate.ts";
 import type { EvaluationJournal } from "../../eval/journal.ts";
@@ -40,6 +42,8 @@ export interface MeasureOptions {
   readonly load: (variant: Variant) => Promise<VariantModel | MissingFigure>;
   /** Device, tuning and so on for a precision; by default what `Detector.load` takes. */
   readonly detectorOptions?: (precision: Precision) => Promise<Pick<DetectorOptions, "device" | "tuning" | "storage">>;
+  /** What inputs and outputs of all models mean, where a variant does not say it and no file can. */
+  readonly reading?: HeadOptions & InputOptions;
   /**
    * Figures of a seed whose file is not there, if they were recorded of a file that the same recipe made, on the same pictures and with
    * activations in this form. Asked for further seeds only: the first one has to be there.
@@ -80,7 +84,7 @@ async function timedRows(
       if ("missing" in model) {
         throw new FeatherdetError(`has gone while it was measured: ${model.missing}`, { file: rows[i].id });
       }
-      return detectorEntrant(await detectorFor(model.graph, rows[i].precision, options), picture);
+      return detectorEntrant(await detectorFor(model.graph, counted[i].timed!, options), picture);
     }),
     {
       rounds: options.latencyRuns,
@@ -92,9 +96,11 @@ async function timedRows(
 }
 
 async function familyMembers(picture: Picture, options: MeasureOptions): Promise<FamilyMember[]> {
-  const { family = [], familyRuns = 3 } = options;
+  const { family = [], familyRuns = 3, detectorOptions } = options, familyOptions = { detectorOptions };
   const times = await measureInRounds(
-    family.map(({ build }) => async () => detectorEntrant(await detectorFor(build(), "f32", options), picture)),
+    family.map(({ build }) => async () =>
+      detectorEntrant(await detectorFor(build(), { precision: "f32" }, familyOptions), picture)
+    ),
     {
       rounds: familyRuns,
       onGroup: (members) => {

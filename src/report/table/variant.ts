@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { HeadOptions } from "../../detect/heads/form.ts";
+import type { InputOptions } from "../../detect/picture_input.ts";
 import type { Precision } from "../../engine/session.ts";
 import type { Recipe } from "./recipe.ts";
 
@@ -50,7 +52,7 @@ export interface VariantBuild {
 }
 
 /** A model at one input size in one precision, and how it was made. */
-export interface Variant {
+export interface Variant extends HeadOptions, InputOptions {
   /** Unique in its manifest: small letters, digits, dots and hyphens. */
   readonly id: string;
   /** Its name in the tables. */

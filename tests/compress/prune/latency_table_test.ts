@@ -1,6 +1,6 @@
 /** The table of times by widths: what is measured, what is interpolated, and budgets that are met by it. */
 
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { LayerShape } from "../../../src/compress/meter.ts";
 import {
   GRID,
@@ -8,6 +8,8 @@ import {
   LatencyTable,
   layerShapes,
   prune,
+  pruneBy,
+  type PruneByOptions,
   settle,
   WidthModel,
 } from "../../../src/compress/prune/mod.ts";
@@ -15,6 +17,7 @@ import { analyze, FeatherdetError } from "../../../src/graph/mod.ts";
 import { ModelBuilder } from "../../../src/models/builder.ts";
 import { NAMED_MODELS } from "../../../src/models/named.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
+import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import { lively } from "../../support/lively.ts";
 import { byWork, fakeLayerMeter } from "../../support/fake_layer_meter.ts";
 
@@ -115,6 +118,22 @@ for (const name of ["yolo11n", "yolo11lite-shufflenetv2-0.5x", "yolo11lite-effic
     }
   });
 }
+
+Deno.test("times that are only guessed are measured where that can be waited for, and refused where not", async () => {
+  const whole = lively(yolo11({ width: 0.125, size: 64, classes: 3 }), 3), rest = 0.5;
+  const unfilled = () => latencyModel(new LatencyTable(fakeLayerMeter(byWork)), { shapes: layerShapes(whole), rest });
+  const how = { budget: { latency: 0.7 }, criterion: "l2" } as const;
+  assertThrows(() => prune(whole, { ...how, latency: unfilled() }), FeatherdetError, "times of layers are guesses");
+  const timeOf = (of: typeof whole) => [...layerShapes(of).values()].reduce((sum, shape) => sum + byWork(shape), rest);
+  for (
+    const make of [pruneBy, (source: typeof whole, options: PruneByOptions) => pruneOn(source, undefined, options)]
+  ) {
+    const { graph, report } = await make(whole, { ...how, latency: unfilled() });
+    assertAlmostEquals(report.before.latency!, timeOf(whole), 1e-9);
+    assertAlmostEquals(report.after.latency!, timeOf(graph), 1e-9);
+    assert(report.after.latency! <= 0.7 * report.before.latency!);
+  }
+});
 
 Deno.test("a search that fails by guesses is tried again with times, one that fails by times is not", async () => {
   const whole = lively(yolo11({ width: 0.125, size: 64, classes: 3 }), 3);

@@ -1,0 +1,37 @@
+/** A weight that many nodes read lies on the device once. */
+
+import { Session } from "../../src/engine/session.ts";
+import { GraphEditor } from "../../src/graph/editor.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { gpuTest, testDevice } from "../support/gpu.ts";
+import { randomTensor } from "../support/random.ts";
+
+const CHANNELS = 24, TIMES = 6, SHAPE = [1, CHANNELS, 5, 13], WEIGHT = [CHANNELS, CHANNELS, 3, 3];
+
+/** A chain of convolutions that read one weight, equal ones, or each its own. */
+function chain(kind: "one" | "equal" | "own") {
+  const editor = new GraphEditor();
+  let x = editor.input("x", SHAPE);
+  const weight = (at: number) => editor.constant(`w${at}`, WEIGHT, randomTensor(WEIGHT, kind === "own" ? at : 0));
+  const shared = kind === "one" ? weight(0) : undefined;
+  for (let at = 0; at < TIMES; at++) {
+    x = editor.one("Conv", "conv", [x, shared ?? weight(at)], {
+      ...{ strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 } as const,
+    });
+  }
+  return editor.finish({ outputs: [x] });
+}
+
+gpuTest("a weight that many nodes read is uploaded once, and so are equal ones", async () => {
+  for (const storage of ["texture", "buffer"] as const) {
+    const bytes: number[] = [];
+    for (const kind of ["one", "equal", "own"] as const) {
+      const session = await Session.create(chain(kind), { device: await testDevice(), storage });
+      bytes.push(session.bytes);
+      session.destroy();
+    }
+    const [one, equal, own] = bytes, size = 4 * WEIGHT.reduce((product, extent) => product * extent, 1);
+    assertEquals(one, equal);
+    assert(own - one >= (TIMES - 1) * size, `${storage}: ${own} bytes with weights of their own, ${one} with one`);
+  }
+});
