@@ -1,0 +1,160 @@
+/**
+ * Models exported by Ultralytics' package with random weights: a session gives onnxruntime's outputs, a detector the boxes of the package's
+ * own pipeline, and models of other tasks are refused by name. Prints a table.
+ *
+ * The models are not kept in the repository: `tests/fixtures/ultralytics_exports.py` makes them, into a folder that the variable
+ * ULTRALYTICS_EXPORTS names, or into `../ultralytics-exports` beside the checkout. With ULTRALYTICS_EXPORTS_RECORD the results are written
+ * to that file.
+ */
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { assert } from "@std/assert";
+import { Detector } from "../../src/detect/detector.ts";
+import { Session } from "../../src/engine/session.ts";
+import { openSharedDevice } from "../../src/gpu/device.ts";
+import { FeatherdetError } from "../../src/graph/error.ts";
+import { decodeImage } from "../../src/image/codec/decode.ts";
+import { loadOnnx } from "../../src/onnx/mod.ts";
+import {
+  BOUNDS,
+  type Bounds,
+  boxDifference,
+  type ExportCase,
+  type ExportFolder,
+  rawDifference,
+  storedNumbers,
+} from "../support/export_cases.ts";
+import { gpuTest } from "../support/gpu.ts";
+
+const FOLDER = Deno.env.get("ULTRALYTICS_EXPORTS") ??
+  fileURLToPath(new URL("../../../ultralytics-exports", import.meta.url));
+const RECORD = Deno.env.get("ULTRALYTICS_EXPORTS_RECORD");
+
+/** What refusals of other tasks have to name. */
+const TASK_WORDS: Readonly<Record<string, string>> = {
+  pose: "poses",
+  obb: "OBB",
+  segment: "segmentation",
+  classify: "classification",
+};
+
+/** One row of the table. */
+interface Row {
+  readonly case: string;
+  readonly opset?: number;
+  /** Raw outputs: pixels and relative difference, or why there are none. */
+  readonly raw: { readonly pixels: number; readonly relative: number } | string;
+  /** Boxes in all pictures, with the largest differences, or why there are none. */
+  readonly boxes:
+    | { readonly count: number; readonly pixels: number; readonly score: number; readonly form: string }
+    | string;
+  readonly right: boolean;
+}
+
+async function folderAt(path: string): Promise<ExportFolder | undefined> {
+  try {
+    return JSON.parse(await readFile(`${path}/cases.json`, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A refusal's sentence without the file; other errors are thrown on. */
+function sentence(error: unknown): string {
+  if (!(error instanceof FeatherdetError)) throw error;
+  return error.detail;
+}
+
+async function checkRaw(one: ExportCase, bounds: Bounds): Promise<Pick<Row, "raw"> & { right: boolean }> {
+  const { device } = await openSharedDevice();
+  let pixels = 0, relative = 0;
+  for (const { input, outputs } of one.runs) {
+    let session: Session;
+    try {
+      const graph = await loadOnnx(`${FOLDER}/${one.file}`, { shapes: { [input.name]: input.shape } });
+      session = await Session.create(graph, { device });
+    } catch (error) {
+      return { raw: sentence(error), right: false };
+    }
+    const found = await session.run({
+      [input.name]: { shape: input.shape, data: await storedNumbers(FOLDER, input) },
+    });
+    session.destroy();
+    for (const output of outputs) {
+      const { shape, data } = found[output.name];
+      assert(String(shape) === String(output.shape), `${output.name} is [${shape}], not [${output.shape}]`);
+      const off = rawDifference(data, await storedNumbers(FOLDER, output), shape, one.task);
+      pixels = Math.max(pixels, off.pixels);
+      relative = Math.max(relative, off.relative);
+    }
+  }
+  return { raw: { pixels, relative }, right: pixels <= bounds.pixels && relative <= bounds.relative };
+}
+
+async function checkBoxes(one: ExportCase, folder: ExportFolder, bounds: Bounds): Promise<Omit<Row, "raw" | "case">> {
+  let detector: Detector;
+  try {
+    const { confidence, iou } = folder;
+    detector = await Detector.load(`${FOLDER}/${one.file}`, { confidence, iou, inputSize: one.size });
+  } catch (error) {
+    const boxes = sentence(error);
+    return { boxes, right: one.task !== "detect" && boxes.includes(TASK_WORDS[one.task]) };
+  }
+  if (one.boxes === null) return { boxes: `read as ${detector.head}`, right: false };
+  let count = 0, missing = 0, surplus = 0, pixels = 0, score = 0;
+  for (const [at, wanted] of one.boxes.entries()) {
+    const picture = await decodeImage(await readFile(`${FOLDER}/${folder.pictures[at]}`));
+    const off = boxDifference(await detector.detect(picture), wanted, bounds);
+    count += off.count;
+    missing += off.missing;
+    surplus += off.surplus;
+    pixels = Math.max(pixels, off.pixels);
+    score = Math.max(score, off.score);
+  }
+  const form = detector.head;
+  detector.destroy();
+  if (missing + surplus > 0) return { boxes: `${missing} of ${count} missing, ${surplus} surplus`, right: false };
+  return { boxes: { count, pixels, score, form }, right: count > 0 };
+}
+
+const small = (number: number) => number === 0 ? "0" : number.toPrecision(2);
+
+function line({ case: name, opset, raw, boxes, right }: Row): string {
+  const rawText = typeof raw === "string" ? raw : `${small(raw.pixels)} px, ${small(raw.relative)}`;
+  const boxText = typeof boxes === "string"
+    ? boxes
+    : `${boxes.count} as ${boxes.form}: ${small(boxes.pixels)} px, ${small(boxes.score)}`;
+  return `| ${name} | ${opset ?? ""} | ${rawText} | ${boxText} | ${right ? "right" : "WRONG"} |`;
+}
+
+const folder = await folderAt(FOLDER);
+if (folder === undefined) {
+  Deno.test({ name: `Ultralytics' exports (ignored: ${FOLDER} has no cases.json)`, ignore: true, fn: () => {} });
+} else {
+  const rows: Row[] = [];
+  const exported = folder.cases.filter(({ failed }) => failed === undefined);
+  for (const one of exported) {
+    gpuTest(`Ultralytics' export ${one.name}`, async () => {
+      const bounds = one.export.half ? BOUNDS.half : BOUNDS.float;
+      const raw = await checkRaw(one, bounds);
+      const boxes = await checkBoxes(one, folder, bounds);
+      const row: Row = { case: one.name, opset: one.opset, ...raw, ...boxes, right: raw.right && boxes.right };
+      rows.push(row);
+      console.log(line(row));
+      assert(row.right, line(row));
+    });
+  }
+  Deno.test("Ultralytics' exports: the table", async () => {
+    console.log(["| export | opset | raw outputs | boxes | |", "|---|---|---|---|---|", ...rows.map(line)].join("\n"));
+    if (RECORD === undefined) return;
+    assert(rows.length === exported.length, "a record needs all cases");
+    const failed = folder.cases.filter(({ failed }) => failed !== undefined);
+    const cases = [...rows, ...failed.map(({ name, failed }) => ({ case: name, notExported: failed }))];
+    const { versions, confidence, iou } = folder;
+    await Deno.writeTextFile(
+      RECORD,
+      JSON.stringify({ versions, confidence, iou, bounds: BOUNDS, cases }, null, 1) + "\n",
+    );
+  });
+}
