@@ -124,6 +124,7 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   const { size, batch } = options;
   const content = await contentOf(found.source);
   return await loadOnnx(content, {
+    leaveOutSuppression: true,
     shapeOf({ name, extents }, index) {
       // Of what are no maps there is no size to change.
       if (index > 0 || extents.length !== 4 && size === undefined) return undefined;
