@@ -6,7 +6,6 @@
 
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { cacheFolder } from "../data/cache.ts";
-import { explainOperators } from "../detect/heads/task.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
@@ -138,8 +137,6 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
       const wanted = [batch ?? pictures, ...channelsLast ? [...sides, channels] : [channels, ...sides]];
       return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
     },
-  }).catch((error) => {
-    throw explainOperators(error);
   });
 }
 

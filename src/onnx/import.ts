@@ -13,7 +13,7 @@ import { Initializers } from "./initializers.ts";
 import { type InputShapes, readInputs, type ShapeOf } from "./inputs.ts";
 import { attachExternal, type ExternalData } from "./external.ts";
 import { type DecodedModel, decodeModel } from "./proto.ts";
-import { leaveOutSuppression } from "./suppression.ts";
+import { explainChoosing, leaveOutSuppression } from "./suppression.ts";
 import { changeShapes } from "../passes/sizes/change.ts";
 
 /** How to import. */
@@ -77,7 +77,7 @@ export function importModel(model: DecodedModel, options: ImportOptions): Graph 
     verify(graph);
     return graph;
   } catch (error) {
-    throw error instanceof FeatherdetError ? error.at({ file }) : error;
+    throw error instanceof FeatherdetError ? explainChoosing(error, model.metadata).at({ file }) : error;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { onnx } from "npm:onnx-proto@8.0.1";
+import { FeatherdetError } from "../graph/error.ts";
 import type { Initializers } from "./initializers.ts";
 import { orderNodes } from "./order.ts";
 import type { DecodedModel } from "./proto.ts";
@@ -108,4 +109,21 @@ export function leaveOutSuppression(model: DecodedModel, initializers: Initializ
       [LEFT_OUT]: threshold === undefined ? "true" : `iou ${Number(Number(threshold).toPrecision(6))}`,
     },
   };
+}
+
+/** Operators of heads that choose their results inside the graph. */
+const CHOOSING =
+  /^(TopK|NonMaxSuppression|GatherElements|GatherND|ArgMax|NonZero|.*NMS.*|Mod|ScatterND|ScatterElements)$/i;
+
+/** An error of importing; if an operator of a head that chooses its results failed, with the export option that leaves such heads out. */
+export function explainChoosing(error: FeatherdetError, { task }: DecodedModel["metadata"]): FeatherdetError {
+  if (!CHOOSING.test(error.place.operator ?? "")) return error;
+  return new FeatherdetError(
+    `${error.detail}; heads that choose their boxes inside the graph have it: export the model without that (Ultralytics: without ` +
+      `nms=True, and with end2end=False where there is such an option; YOLOv7: without --end2end)${
+        task === undefined || task === "detect" ? "" : `; its metadata say task=${task}`
+      }`,
+    error.place,
+    { cause: error },
+  );
 }
