@@ -77,7 +77,7 @@ export function importModel(model: DecodedModel, options: ImportOptions): Graph 
     verify(graph);
     return graph;
   } catch (error) {
-    throw error instanceof FeatherdetError ? explainChoosing(error, model.metadata).at({ file }) : error;
+    throw error instanceof FeatherdetError ? explainChoosing(error, model).at({ file }) : error;
   }
 }
 

@@ -115,13 +115,22 @@ export function leaveOutSuppression(model: DecodedModel, initializers: Initializ
 const CHOOSING =
   /^(TopK|NonMaxSuppression|GatherElements|GatherND|ArgMax|NonZero|.*NMS.*|Mod|ScatterND|ScatterElements)$/i;
 
-/** An error of importing; if an operator of a head that chooses its results failed, with the export option that leaves such heads out. */
-export function explainChoosing(error: FeatherdetError, { task }: DecodedModel["metadata"]): FeatherdetError {
-  if (!CHOOSING.test(error.place.operator ?? "")) return error;
+/** Whether a model's file shows that it suppresses inside: by its operators, or by the arguments of Ultralytics' export. */
+function suppresses({ graph, metadata }: DecodedModel): boolean {
+  return (graph.node ?? []).some(isSuppression) || /'nms': True/.test(metadata.args ?? "");
+}
+
+/**
+ * An error of importing; of a model that chooses its results inside the graph with the export option that leaves that out, and with its task
+ * where that is another than detection.
+ */
+export function explainChoosing(error: FeatherdetError, model: DecodedModel): FeatherdetError {
+  if (!CHOOSING.test(error.place.operator ?? "") && !suppresses(model)) return error;
+  const { task = "detect" } = model.metadata;
   return new FeatherdetError(
     `${error.detail}; heads that choose their boxes inside the graph have it: export the model without that (Ultralytics: without ` +
       `nms=True, and with end2end=False where there is such an option; YOLOv7: without --end2end)${
-        task === undefined || task === "detect" ? "" : `; its metadata say task=${task}`
+        task === "detect" ? "" : `; its metadata say task=${task}`
       }`,
     error.place,
     { cause: error },

@@ -101,6 +101,17 @@ function divided(op: "Mod" | "Div", by: number): number[] {
   return [...runReference(graph, { x: referenceTensor([80], data) }).get("y")!.data];
 }
 
+Deno.test("whole numbers that are known at import, as of shapes, are divided there", () => {
+  const graph = importOnnx(onnxFile({
+    initializers: [integers("many", 1, -1, 7 * 3), integers("by", 1, 1, 3)],
+    nodes: [node("Div", ["many", "by"], ["shape"]), node("Reshape", ["x", "shape"], ["y"])],
+    inputs: [value("x", [3, 7, 2])],
+  }));
+  assertEquals(graph.nodes.map(({ op, attributes }) => ({ op, attributes })), [
+    { op: "Reshape", attributes: { shape: [1, 6, 7] } },
+  ]);
+});
+
 Deno.test("whole numbers are divided as ONNX says: quotients towards 0, remainders from 0 on", () => {
   for (const by of [1, 3, 7, 80]) {
     divided("Div", by).forEach((found, at) => assertEquals(found + 0, Math.trunc((at - 40) / by) + 0));

@@ -71,6 +71,14 @@ Deno.test("without the option such a model is refused by the operator", () => {
   assertThrows(() => importOnnx(withSuppression({})), FeatherdetError, help);
 });
 
+Deno.test("metadata tell the task and the suppression of a model whose operators do not", () => {
+  const metadataProps = [{ key: "task", value: "obb" }, { key: "args", value: "{'batch': 1, 'nms': True}" }];
+  const file = onnxFile({ nodes: [node("Frobnicate", ["x"], ["y"])], model: { metadataProps } });
+  const help =
+    "without nms=True, and with end2end=False where there is such an option; YOLOv7: without --end2end); its metadata say task=obb";
+  assertThrows(() => importOnnx(file, OPTIONS), FeatherdetError, help);
+});
+
 Deno.test("suppressions of several pictures are chosen from one value, whatever reads shapes beside", () => {
   const file = onnxFile({
     inputs: [value("x", [2, 3, 2, 4])],

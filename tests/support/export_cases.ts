@@ -109,7 +109,12 @@ function anchorDifference(found: Float32Array, wanted: Float32Array, [, rows, an
  * Results `[N, results, 6]` whatever the order of those with nearly equal scores: the difference of the best partner. The last result may be
  * another one, where its score is nearly that of the first that was left out.
  */
-function resultDifference(found: Float32Array, wanted: Float32Array, shape: readonly number[]): RawDifference {
+function resultDifference(
+  found: Float32Array,
+  wanted: Float32Array,
+  shape: readonly number[],
+  tolerance: number,
+): RawDifference {
   const [batch, results, width] = shape, row = (data: Float32Array, at: number) => data.subarray(at, at + width);
   let total: RawDifference = { pixels: 0, relative: 0 };
   for (let image = 0; image < batch; image++) {
@@ -127,8 +132,8 @@ function resultDifference(found: Float32Array, wanted: Float32Array, shape: read
         const cost = pixels + 100 * relative;
         if (best === undefined || cost < best.cost) best = { from, pixels, relative, cost };
       }
-      const isLast = score - last <= 1e-4 * last;
-      if (isLast && (best === undefined || best.relative > 1e-4)) continue;
+      const isLast = score - last <= tolerance * last;
+      if (isLast && (best === undefined || best.relative > tolerance)) continue;
       if (best === undefined) return { pixels: Infinity, relative: Infinity };
       free.delete(best.from);
       total = larger(total, best);
@@ -156,10 +161,11 @@ export function rawDifference(
   wanted: Float32Array,
   shape: readonly number[],
   task: string,
+  { relative }: Bounds,
 ): RawDifference {
   if (found.length !== wanted.length) return { pixels: Infinity, relative: Infinity };
   if (task !== "detect" || shape.length !== 3) return plainDifference(found, wanted);
-  return shape[2] === 6 ? resultDifference(found, wanted, shape) : anchorDifference(found, wanted, shape);
+  return shape[2] === 6 ? resultDifference(found, wanted, shape, relative) : anchorDifference(found, wanted, shape);
 }
 
 /** How detections go together with those of the package. */

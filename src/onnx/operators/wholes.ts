@@ -34,7 +34,8 @@ function times(list: DraftList, x: string, by: number): string {
 /** Div: of whole numbers the quotient without what is behind the point. */
 export const quotient: OnnxOperator = (node): Draft[] => {
   const inputs = node.operands(2, 2);
-  if (node.type(0).dtype === "f32") return draft(node, "Div", {}, { inputs });
+  const isKnown = inputs.every((_, index) => node.tensor(index) !== undefined);
+  if (isKnown || node.type(0).dtype === "f32") return draft(node, "Div", {}, { inputs });
   const list = new DraftList(node), x = list.float(0);
   const often = times(list, list.unary("Abs", x, {}), divisor(node));
   list.add("Cast", [list.binary("Mul", list.unary("Sign", x, {}), often)], { to: "i32" });
