@@ -31,7 +31,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 #include "detect/candidates.wgsl" BINDING=1
-// Two cells an image: left and top of the picture in the input, its scale; width and height of the picture.
+// Two cells an image: left and top of the picture in the input, its scale across and down; width and height of the picture.
 @group(0) @binding(4) var<storage, read_write> frames: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> result: array<f32>;
 
@@ -242,7 +242,7 @@ fn main(
         keptLabels[rank] = label;
         let place = frames[2 * image];
         let limit = frames[2 * image + 1].xyxy;
-        let mapped = clamp((box - place.xyxy) / place.z, vec4f(0.0), limit);
+        let mapped = clamp((box - place.xyxy) / place.zwzw, vec4f(0.0), limit);
         let into = resultAt + 4 + 6 * i32(rank);
         result[into] = mapped.x;
         result[into + 1] = mapped.y;

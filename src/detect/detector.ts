@@ -27,7 +27,6 @@ import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import { checkFound } from "./heads/faults.ts";
 import type { Head, HeadFormName, HeadOptions } from "./heads/form.ts";
 import { recogniseHead } from "./heads/recognise.ts";
-import { explainOperators } from "./heads/task.ts";
 import { labelsOf } from "./labels.ts";
 import { openExtents } from "./open_extents.ts";
 import { type InputOptions, withPictureInput } from "./picture_input.ts";
@@ -180,9 +179,7 @@ export class Detector {
     const isGraph = typeof source === "object" && "nodes" in source;
     const loaded = isGraph
       ? source
-      : await loadOnnx(source, { shapeOf: openExtents(options.inputSize) }).catch((error) => {
-        throw explainOperators(error);
-      });
+      : await loadOnnx(source, { leaveOutSuppression: true, shapeOf: openExtents(options.inputSize) });
     const file = options.file ?? (typeof source === "string" || source instanceof URL ? String(source) : loaded.name);
     // Errors call the model by its file, journals by its own name.
     const named = withPictureInput({ ...loaded, name: file }, options);
@@ -206,7 +203,7 @@ export class Detector {
       [...buffers].map(([name, buffer]) => [name, { kind: "buffer", buffer }]),
     );
     external.set(PICTURE, { kind: "texture", texture: pictureTexture(memory, 1, 1) });
-    const reading = { file, head, ...labelsOf(head, names, options) };
+    const reading = { file, head, ...labelsOf(head, names, graph.metadata, options) };
     try {
       const source = { ...plan, dispatches, external };
       const program = await Program.create(device, source);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Graph } from "../graph/graph.ts";
+import { LEFT_OUT } from "../onnx/mod.ts";
 import { type Head, HEAD_FORMS, type HeadOptions } from "./heads/form.ts";
 import type { InputOptions } from "./picture_input.ts";
 
@@ -11,9 +13,17 @@ import type { InputOptions } from "./picture_input.ts";
 export function labelsOf(
   head: Head,
   names: readonly string[] | undefined,
+  metadata: Graph["metadata"],
   { inputRange, inputChannels, head: said }: InputOptions & HeadOptions,
 ): { readonly labels: readonly string[]; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
+  const suppression = metadata[LEFT_OUT];
+  if (suppression !== undefined) {
+    const threshold = suppression.startsWith("iou") ? ` (${suppression})` : "";
+    warnings.push(
+      `the model's own suppression${threshold} and its least score are left out: the options confidence and iou hold instead`,
+    );
+  }
   if (head.form === "grid" && inputRange === undefined && inputChannels === undefined) {
     warnings.push(
       "models of YOLOX are usually trained on BGR in 0..255, and no file says so: if this one is, say --input-range 0..255 " +

@@ -14,29 +14,35 @@ export { letterboxGeometry } from "../image/letterbox_geometry.ts";
 /** A box as x1, y1, x2, y2 in pixels. */
 export type Corners = readonly [number, number, number, number];
 
+/** Extents of a picture. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Input pixels a pixel of the picture, across and down: the scaled picture has whole pixels, so the two may differ a little. */
+function scalesOf(geometry: LetterboxGeometry, { width, height }: Size): readonly [x: number, y: number] {
+  return [geometry.width / width, geometry.height / height];
+}
+
 /** A box in pixels of the input as one in pixels of the picture, cut at its edges. */
-export function boxToPicture(
-  box: Corners,
-  { scale, left, top }: LetterboxGeometry,
-  { width, height }: { readonly width: number; readonly height: number },
-): Corners {
-  const x = (value: number) => Math.min(Math.max((value - left) / scale, 0), width);
-  const y = (value: number) => Math.min(Math.max((value - top) / scale, 0), height);
+export function boxToPicture(box: Corners, geometry: LetterboxGeometry, size: Size): Corners {
+  const [scaleX, scaleY] = scalesOf(geometry, size);
+  const x = (value: number) => Math.min(Math.max((value - geometry.left) / scaleX, 0), size.width);
+  const y = (value: number) => Math.min(Math.max((value - geometry.top) / scaleY, 0), size.height);
   return [x(box[0]), y(box[1]), x(box[2]), y(box[3])];
 }
 
 /** A box in pixels of the picture as one in pixels of the input. */
-export function boxToInput(box: Corners, { scale, left, top }: LetterboxGeometry): Corners {
-  return [box[0] * scale + left, box[1] * scale + top, box[2] * scale + left, box[3] * scale + top];
+export function boxToInput(box: Corners, geometry: LetterboxGeometry, size: Size): Corners {
+  const [scaleX, scaleY] = scalesOf(geometry, size), { left, top } = geometry;
+  return [box[0] * scaleX + left, box[1] * scaleY + top, box[2] * scaleX + left, box[3] * scaleY + top];
 }
 
 /** What `detect/frames` holds for an image: `FRAME_STRIDE` numbers. */
-export function frameRecord(
-  { scale, left, top }: LetterboxGeometry,
-  { width, height }: { readonly width: number; readonly height: number },
-): Float32Array<ArrayBuffer> {
+export function frameRecord(geometry: LetterboxGeometry, size: Size): Float32Array<ArrayBuffer> {
   const record = new Float32Array(FRAME_STRIDE);
-  record.set([left, top, scale, 0, width, height]);
+  record.set([geometry.left, geometry.top, ...scalesOf(geometry, size), size.width, size.height]);
   return record;
 }
 

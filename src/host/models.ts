@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { cacheFolder } from "../data/cache.ts";
 import { kindOf } from "../data/files.ts";
-import { explainOperators } from "../detect/heads/task.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { NAMED_MODELS, type NamedOptions } from "../models/named.ts";
@@ -130,6 +129,7 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
   refuseFolder(found.source);
   const content = await contentOf(found.source);
   return await loadOnnx(content, {
+    leaveOutSuppression: true,
     shapeOf({ name, extents }, index) {
       // Of what are no maps there is no size to change.
       if (index > 0 || extents.length !== 4 && size === undefined) return undefined;
@@ -149,8 +149,6 @@ export async function loadModel(model: string, options: LoadModelOptions = {}): 
       ];
       return wanted.every((extent) => typeof extent === "number") ? wanted : undefined;
     },
-  }).catch((error) => {
-    throw explainOperators(error);
   });
 }
 

@@ -13,6 +13,7 @@ import { Initializers } from "./initializers.ts";
 import { type InputShapes, readInputs, type ShapeOf } from "./inputs.ts";
 import { attachExternal, type ExternalData } from "./external.ts";
 import { type DecodedModel, decodeModel } from "./proto.ts";
+import { explainChoosing, leaveOutSuppression } from "./suppression.ts";
 import { changeShapes } from "../passes/sizes/change.ts";
 
 /** How to import. */
@@ -28,6 +29,11 @@ export interface ImportOptions {
    * hands over bytes has to give them.
    */
   readonly externalData?: ExternalData;
+  /**
+   * For detectors that choose their results by NonMaxSuppression inside the graph: whether the output is to be what they are chosen from, the
+   * boxes and scores of all anchors. Metadata then have the key `suppression_left_out`. Default false: such models are refused.
+   */
+  readonly leaveOutSuppression?: boolean;
 }
 
 /**
@@ -65,12 +71,13 @@ export function importModel(model: DecodedModel, options: ImportOptions): Graph 
     attachExternal(model.graph, externalData);
     const external = [...externalData.values()].reduce((sum, { length }) => sum + length, 0);
     const initializers = new Initializers(model.graph, new Budget(model.bytes + external));
-    const { exported, wanted } = readInputs(model.graph, initializers, shapes, file, shapeOf);
-    const graph = changeShapes(buildGraph(model, initializers, exported, file), shapesOf(wanted));
+    const read = options.leaveOutSuppression ? leaveOutSuppression(model, initializers) : model;
+    const { exported, wanted } = readInputs(read.graph, initializers, shapes, file, shapeOf);
+    const graph = changeShapes(buildGraph(read, initializers, exported, file), shapesOf(wanted));
     verify(graph);
     return graph;
   } catch (error) {
-    throw error instanceof FeatherdetError ? error.at({ file }) : error;
+    throw error instanceof FeatherdetError ? explainChoosing(error, model).at({ file }) : error;
   }
 }
 

@@ -10,3 +10,4 @@ export { importOnnx, type ImportOptions } from "./import.ts";
 export type { InputShapes, ShapeOf, StatedInput } from "./inputs.ts";
 export { loadOnnx } from "./load.ts";
 export { readClassNames } from "./metadata.ts";
+export { LEFT_OUT } from "./suppression.ts";

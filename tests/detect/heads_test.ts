@@ -197,7 +197,7 @@ Deno.test("maps, masks and counted results are refused by what they are", () => 
     tail,
     { centres, greatest, scores },
   ) => [tail.swap(centres), greatest, scores, tail.swap(scores)];
-  assert(refusal(four).includes("nms=False"));
+  assert(refusal(four).includes("without nms=True"));
   const numbered: Write = (tail, head) => tail.join(2, tail.fixed([1, 48, 1], () => 0), results(tail, head));
   assert(refusal(numbered).includes("without --end2end"), refusal(numbered));
 });

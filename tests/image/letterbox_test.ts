@@ -97,9 +97,19 @@ Deno.test("boxes come back from the input to where they were, cut at the picture
   const size = { width: 500, height: 333 };
   const geometry = letterboxGeometry(500, 333, 640, 480);
   const box = [10.5, 20.25, 499, 300] as const;
-  const back = boxToPicture(boxToInput(box, geometry), geometry, size);
+  const back = boxToPicture(boxToInput(box, geometry, size), geometry, size);
   back.forEach((value, i) => assertAlmostEquals(value, box[i], 1e-9));
   assertEquals(boxToPicture([-50, -50, 9999, 9999], geometry, size), [0, 0, 500, 333]);
+});
+
+Deno.test("edges of the scaled picture are edges of the picture, where its extents were rounded too", () => {
+  // 90 x 130 becomes 66 x 96 instead of 66.46 x 96, 4000 x 3001 becomes 96 x 72 instead of 96 x 72.02.
+  for (const [width, height, scaledWidth, scaledHeight] of [[90, 130, 66, 96], [4000, 3001, 96, 72]]) {
+    const geometry = letterboxGeometry(width, height, 96, 96), left = (96 - scaledWidth) / 2;
+    const top = (96 - scaledHeight) / 2, inner = [left + 0.25 * scaledWidth, top, left + scaledWidth, 48] as const;
+    const found = boxToPicture(inner, geometry, { width, height });
+    [0.25 * width, 0, width, height / 2].forEach((edge, k) => assertAlmostEquals(found[k], edge, 1e-9));
+  }
 });
 
 Deno.test("three bytes a pixel become four, whatever the length and alignment", () => {

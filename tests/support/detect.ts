@@ -23,7 +23,7 @@ const tensor = (name: string, data: Float32Array): TestTensor => ({
 export function detectTensors(space: DetectSpace, side: number, frames?: Float32Array): TestTensor[] {
   const records = frames ?? Float32Array.from(
     { length: space.batch * FRAME_STRIDE },
-    (_, i) => [0, 0, 1, 0, side, side, 0, 0][i % FRAME_STRIDE],
+    (_, i) => [0, 0, 1, 1, side, side, 0, 0][i % FRAME_STRIDE],
   );
   return detectBuffers(space).map(({ name, bytes, zeroed }) => {
     const size = bytes / 4;

@@ -48,6 +48,6 @@ export function pickOutputs(graph: Graph): string[] {
   }
   return refuse(
     "a detector has one output of boxes and scores, [1, 4 + classes, anchors] or alike, or one of each; export it without " +
-      "suppression inside (Ultralytics: nms=False, YOLOv7: without --end2end)",
+      "suppression inside (Ultralytics: without nms=True, YOLOv7: without --end2end)",
   );
 }

@@ -27,20 +27,3 @@ export function refuseOtherTask({ name, metadata }: Graph): void {
     { file: name },
   );
 }
-
-/** Operators of heads that choose their results inside the graph. */
-const CHOOSING =
-  /^(TopK|NonMaxSuppression|GatherElements|GatherND|ArgMax|NonZero|.*NMS.*|Mod|ScatterND|ScatterElements)$/i;
-
-/**
- * An error of loading; if an operator of an end-to-end head is missing, with the export option that leaves such heads out.
- */
-export function explainOperators(error: unknown): unknown {
-  if (!(error instanceof FeatherdetError) || !CHOOSING.test(error.place.operator ?? "")) return error;
-  return new FeatherdetError(
-    `${error.detail}; heads that choose their boxes inside the graph have it: export the model without that (Ultralytics: ` +
-      `end2end=False, nms=False; YOLOv7: without --end2end)`,
-    error.place,
-    { cause: error },
-  );
-}

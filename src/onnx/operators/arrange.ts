@@ -170,13 +170,16 @@ export const expand: OnnxOperator = (node): Draft[] | typeof ALIAS => {
   const same = offset >= 0 && target.every((extent, index) => extent === 1 || extent === shape[offset + index]);
   if (same) return ALIAS;
   const wide = broadcast(shape, target) ?? node.fail(`cannot expand [${shape.join(",")}] to [${target.join(",")}]`);
-  if (node.type(0).dtype !== "f32") {
-    node.fail(`expanding ${node.type(0).dtype} [${shape.join(",")}] is supported only for constants`);
+  const { dtype } = node.type(0);
+  if (dtype !== "f32" && dtype !== "i32") {
+    node.fail(`expanding ${dtype} [${shape.join(",")}] is supported only for constants`);
   }
   node.spend(sizeOf(wide));
   const list = new DraftList(node);
   // Axes that are there already are 1 in the zeros.
   const zeros = wide.map((extent, axis) => extent === shape[axis - wide.length + shape.length] ? 1 : extent);
-  list.binary("Add", node.input(0), list.numbers(zeros, new Float32Array(sizeOf(zeros))));
+  const expanded = list.binary("Add", list.float(0), list.numbers(zeros, new Float32Array(sizeOf(zeros))));
+  // Places of elements stay whole: floats hold them.
+  if (dtype === "i32") list.add("Cast", [expanded], { to: "i32" });
   return list.finish();
 };

@@ -52,6 +52,7 @@ import {
 } from "./quantize.ts";
 import { flatten, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { resize, upsample } from "./resize.ts";
+import { modulo, quotient } from "./wholes.ts";
 import { averagePool, conv, convTranspose, globalAveragePool, globalMaxPool, maxPool } from "./window.ts";
 
 export { QLINEAR_OPERATORS } from "./qlinear.ts";
@@ -74,7 +75,7 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   ConvTranspose: convTranspose,
   DepthToSpace: depthToSpace,
   DequantizeLinear: dequantizeLinear,
-  Div: binary("Div"),
+  Div: quotient,
   Dropout: dropout,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
   Equal: comparison("Equal"),
@@ -103,6 +104,7 @@ export const ONNX_OPERATORS: Readonly<Record<string, OnnxOperator>> = {
   Mean: variadic("Add", true),
   MeanVarianceNormalization: meanVarianceNormalization,
   Min: variadic("Min"),
+  Mod: modulo,
   Mul: binary("Mul"),
   Not: not,
   Or: logic("Or"),
