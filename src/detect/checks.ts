@@ -16,15 +16,24 @@ export function resized(graph: Graph, size: number | readonly [number, number] |
   return String(shape) === String(input.shape) ? graph : changeShapes(graph, { [input.name]: shape });
 }
 
-/** The picture, if it is one. Throws FeatherdetError for bytes that do not fill it. */
-export function checkedImage(image: RgbImage): RgbImage {
+/** The picture, if it is one. Throws FeatherdetError for bytes that do not fill it, and for levels that are no bytes. */
+export function checkedImage(image: RgbImage, file?: string): RgbImage {
   const { width, height, data } = image;
+  const levels: unknown = data;
+  if (ArrayBuffer.isView(levels) && !(levels instanceof Uint8Array || levels instanceof Uint8ClampedArray)) {
+    throw new FeatherdetError(
+      `a picture's levels are bytes in 0..255, given was a ${levels.constructor.name}: ` +
+        "levels in 0..1 times 255, rounded, in a Uint8Array are such",
+      { file },
+    );
+  }
   if (
     !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
     data?.length !== width * height * 3
   ) {
     throw new FeatherdetError(
       `a picture of ${width}x${height} needs ${width * height * 3} bytes of RGB, given were ${data?.length}`,
+      { file },
     );
   }
   return image;

@@ -5,6 +5,7 @@
  */
 
 import type { Device } from "../gpu/device.ts";
+import { watch } from "../gpu/device_errors.ts";
 import { FeatherdetError, type Shape, sizeOf } from "../graph/mod.ts";
 import { OPTIMIZER_VALUES } from "../kernels/train/optimizer.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -79,7 +80,12 @@ export class TrainingSession {
   readonly #report: StepReport;
   #batches = 0;
   #updates = 0;
+  #steps = 0;
   readonly #guard: DeviceGuard;
+  /** Why what the device holds may be no state of the run. */
+  #doubt: FeatherdetError | undefined;
+  /** What the device says of writes that nobody waits for. */
+  #unheard: Promise<void> = Promise.resolve();
 
   private constructor(parts: TrainingParts, report: readonly string[] = []) {
     this.plan = parts.plan;
@@ -133,43 +139,81 @@ export class TrainingSession {
    * Adds the gradients of a batch to the sum; with settings, moves the parameters by the mean of what was summed and begins a new sum.
    * Steps run in the order of the calls; the next one may be started before this one has reported.
    *
-   * Throws FeatherdetError for inputs that are missing or too long, for settings out of range, and for a lost device.
+   * Throws FeatherdetError for inputs that are missing or too long, for settings out of range, for a lost device, and for whatever else
+   * keeps the device from making the step. Such a step has not happened, if no other was started behind it; otherwise, and where its
+   * inputs did not arrive whole, the session refuses everything until a state is restored.
    */
   async step(
     inputs: Readonly<Record<string, Float32Array>>,
     update?: UpdateSettings,
     { epoch = 0, lossScale = 1 }: StepPlace = {},
   ): Promise<TrainingStep> {
-    this.#guard.check();
-    const { losses } = this.#parts;
-    this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale) });
-    const { program, optimizer, copies } = this.#parts;
-    const encoder = this.device.device.createCommandEncoder();
-    copies.encodeBefore(encoder, program.plain);
-    const pass = encoder.beginComputePass();
-    program.encode(pass);
-    pass.end();
-    copies.encodeAfter(encoder, program.plain);
-    this.#addToSum(encoder);
-    optimizer.encode(encoder, "take");
-    if (update) {
-      optimizer.set({ ...update, factor: 1 / this.#batches / lossScale });
-      optimizer.encode(encoder, "update");
-      this.#batches = 0;
-      this.#updates++;
-    }
-    const read = this.#report.record(encoder);
-    this.device.device.queue.submit([encoder.finish()]);
-    const { values, state: { norm, nonFinite } } = await this.#guard.arrival(read());
+    this.#check();
+    const { program, optimizer, copies, losses } = this.#parts;
+    const before = { batches: this.#batches, updates: this.#updates };
+    const step = ++this.#steps;
+    const arrival = this.#report.submit((encoder) => {
+      if (update) optimizer.set({ ...update, factor: 1 / (before.batches + 1) / lossScale });
+      this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale) });
+      copies.encodeBefore(encoder, program.plain);
+      const pass = encoder.beginComputePass();
+      program.encode(pass);
+      pass.end();
+      copies.encodeAfter(encoder, program.plain);
+      this.#addToSum(encoder);
+      optimizer.encode(encoder, "take");
+      if (update) optimizer.encode(encoder, "update");
+    }, (hasRun) => this.#undo(step, before, hasRun));
+    this.#batches = update ? 0 : before.batches + 1;
+    if (update) this.#updates++;
+    const { values, state: { norm, nonFinite } } = await this.#arrival(arrival);
     const lossWeights = losses.weights(epoch);
     const told = { losses: losses.read(values, epoch), ...(lossWeights && { lossWeights }), values };
     return update ? { ...told, gradientNorm: norm, skipped: nonFinite > 0 } : { ...told, skipped: false };
   }
 
+  /** Counts a failed step out again; where that is not enough, what the device holds is doubtful. */
+  #undo(step: number, before: { readonly batches: number; readonly updates: number }, hasRun: boolean): void {
+    if (!hasRun && step === this.#steps) {
+      this.#batches = before.batches;
+      this.#updates = before.updates;
+    } else {
+      const how = hasRun ? "without all of its inputs" : "and others were on their way behind it";
+      this.#doubt ??= this.#doubtful(`a step failed ${how}`);
+    }
+  }
+
+  #doubtful(what: string): FeatherdetError {
+    return new FeatherdetError(`${what}: restore a state to go on`, { file: this.plan.graph.name });
+  }
+
+  /** Throws FeatherdetError where nothing more can be done. */
+  #check(): void {
+    this.#guard.check();
+    if (this.#doubt) throw this.#doubt;
+  }
+
+  /** Waits for numbers, and for what the device says of earlier writes. */
+  async #arrival<Result>(pending: Promise<Result>): Promise<Result> {
+    const result = await this.#guard.arrival(pending);
+    await this.#unheard;
+    this.#check();
+    return result;
+  }
+
+  /** Makes writes that nobody waits for; what reads next tells if they failed. */
+  #write(what: string, work: () => void): void {
+    const { device } = this.device;
+    const { fault } = watch(device, work);
+    this.#unheard = Promise.all([this.#unheard, fault]).then(([, error]) => {
+      if (error) this.#doubt ??= this.#doubtful(`${what} did not arrive on the device`);
+    });
+  }
+
   /** Adds the gradient of one batch to the sum, or begins a new one with it, whatever the old one held. */
   #addToSum(encoder: GPUCommandEncoder): void {
     const { values: { buffers }, optimizer } = this.#parts;
-    if (this.#batches++ > 0) optimizer.encode(encoder, "add");
+    if (this.#batches > 0) optimizer.encode(encoder, "add");
     else encoder.copyBufferToBuffer(buffers.get(gradient), 0, buffers.get(sum), 0, buffers.get(sum).size);
   }
 
@@ -180,82 +224,100 @@ export class TrainingSession {
 
   /** The summed gradient, by parameters as they lie flat, and how many batches are in it. */
   async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
-    this.#guard.check();
+    this.#check();
     const batches = this.#batches;
-    return { sum: (await this.#parts.values.buffers.read([sum])).get(sum)!, batches };
+    return { sum: (await this.#arrival(this.#parts.values.buffers.read([sum]))).get(sum)!, batches };
   }
 
   /** Adds what another session of the same problem has summed over some batches. */
   addGradient(other: Float32Array, batches: number): void {
-    this.#guard.check();
+    this.#check();
     const { layouts: { parameters: { size } }, values: { buffers }, optimizer } = this.#parts;
     if (other.length !== size) {
       throw new FeatherdetError(`the gradient has ${other.length} elements, that of this model has ${size}`, {
         file: this.plan.graph.name,
       });
     }
-    if (this.#batches === 0) buffers.write(sum, other);
-    else {
+    this.#write("a gradient", () => {
+      if (this.#batches === 0) {
+        buffers.write(sum, other);
+        return;
+      }
       buffers.write(gradient, other);
       const encoder = this.device.device.createCommandEncoder();
       optimizer.encode(encoder, "add");
       this.device.device.queue.submit([encoder.finish()]);
-    }
+    });
     this.#batches += batches;
   }
 
   /** Parameters and statistics by the names of the model's constants, as they are or averaged. */
   async trained(which: "current" | "average" = "current"): Promise<Map<string, Float32Array>> {
-    this.#guard.check();
-    return await this.#parts.values.trained(which);
+    this.#check();
+    return await this.#arrival(this.#parts.values.trained(which));
   }
 
   /** Gradients of the parameters of the batch that ran last, by name. */
   async gradients(): Promise<Map<string, Float32Array>> {
-    this.#guard.check();
-    return await this.#parts.values.gradients();
+    this.#check();
+    return await this.#arrival(this.#parts.values.gradients());
   }
 
   /** Everything that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
   async state(): Promise<TrainerState> {
-    this.#guard.check();
+    this.#check();
     if (this.#batches > 0) {
       throw new FeatherdetError(
         `there are ${this.#batches} batches in the sum of gradients: update before taking the state`,
       );
     }
     const updates = this.#updates;
-    return { updates, arrays: await this.#parts.values.state() };
+    return { updates, arrays: await this.#arrival(this.#parts.values.state()) };
   }
 
-  /** Continues from a state. Throws FeatherdetError for the state of another model or optimizer. */
+  /** Continues from a state, also behind a failed step. Throws FeatherdetError for the state of another model or optimizer. */
   restore({ updates, arrays }: TrainerState): void {
     this.#guard.check();
-    this.#parts.values.restore(arrays);
+    const doubt = this.#doubt;
+    this.#doubt = undefined;
+    try {
+      this.#write("a state", () => this.#parts.values.restore(arrays));
+    } catch (error) {
+      this.#doubt = doubt;
+      throw error;
+    }
     this.#updates = updates;
     this.#batches = 0;
   }
 
   /** Parameters and statistics become their averages; moments stay. */
   async takeAverage(): Promise<void> {
-    this.#guard.check();
-    await this.#parts.values.takeAverage();
+    this.#check();
+    try {
+      await this.#arrival(this.#parts.values.takeAverage());
+    } catch (error) {
+      this.#doubt ??= this.#doubtful("the averages did not arrive on the device");
+      throw error;
+    }
   }
 
   /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */
   async findNonFinite(): Promise<string | undefined> {
-    this.#guard.check();
-    return await this.#parts.values.findNonFinite();
+    this.#check();
+    return await this.#arrival(this.#parts.values.findNonFinite());
   }
 
   /** GPU time of every dispatch of forward, loss and backward, the median of `runs`, then of the update's. Needs `timestamp-query`. */
   async profile(runs = 5): Promise<DispatchTime[]> {
     const { values, program, optimizer } = this.#parts;
     // Updates that are only timed must not move anything.
-    const before = await values.state();
-    const times = await profilePrograms(this.device, [program, optimizer.program], runs);
-    values.restore(before);
-    return times;
+    this.#check();
+    const before = await this.#arrival(values.state());
+    try {
+      return await this.#guard.arrival(profilePrograms(this.device, [program, optimizer.program], runs));
+    } finally {
+      if (!this.#guard.isDestroyed) this.#write("a state", () => values.restore(before));
+    }
   }
 
   /** Bytes of GPU memory that the session holds. */

@@ -29,7 +29,7 @@ export interface Device {
   readonly adapter: AdapterRecord;
   /** Whether storage textures passed a known-answer check. If not, activations are kept in buffers. */
   readonly storageTextures: boolean;
-  /** Whether Whether GPU time can be measured. */
+  /** Whether GPU time can be measured. */
   readonly timestamps: boolean;
 }
 

@@ -13,6 +13,7 @@ import { checkPictures, checkWhole } from "./check.ts";
 import { augmentation, type AugmentOptions } from "./options.ts";
 import { packBoxes } from "./pack_boxes.ts";
 import type { InputSize } from "./tile.ts";
+import { unlessAborted } from "../../graph/abort.ts";
 import { Workshop } from "./workshop.ts";
 
 /** A batch and where in the run it stands; a `TrainingBatch` of `src/train/loop/trainer.ts` as well. */
@@ -67,15 +68,6 @@ const DEFAULTS = { seed: 0, closeMosaic: 10, shuffle: true, ahead: 2, memory: 51
 /** Steps of an epoch: the last batch is filled up from the beginning of the epoch's order. */
 export function stepsPerEpoch(pictures: number, batch: number): number {
   return Math.ceil(pictures / batch);
-}
-
-/** As the promise, or rejected with the signal's reason, whichever comes first; leaves nothing behind on the signal. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
 
 /** The batches of a run, for `for await`. Each loop begins again at the start. */
@@ -134,7 +126,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     const begun: Promise<DatasetBatch>[] = [];
     const take = async () => {
       const next = begun.shift()!;
-      const batch = await (signal ? unlessAborted(next, signal) : next);
+      const batch = await unlessAborted(next, signal);
       this.#dropped += batch.dropped;
       return batch;
     };
