@@ -6,7 +6,19 @@
 
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
-import { changeShapes } from "../passes/mod.ts";
+import { changeShapes, MOST_ELEMENTS } from "../passes/mod.ts";
+
+/** Throws FeatherdetError for an input size that is no size, or one that no device has memory for. */
+export function checkInputSize(size: number | readonly [number, number] | undefined): void {
+  if (size === undefined) return;
+  const sides = typeof size === "number" ? [size, size] : size;
+  const isSize = sides.length === 2 && sides.every((side) => Number.isInteger(side) && side > 0);
+  if (isSize && 3 * sides[0] * sides[1] <= MOST_ELEMENTS) return;
+  const most = Math.floor(Math.sqrt(MOST_ELEMENTS / 3));
+  throw new FeatherdetError(
+    `inputSize is ${sides.join("x")}, it must be whole numbers of pixels, ${most}x${most} or as many pixels at most`,
+  );
+}
 
 /** The graph at batch 1 and the wanted input size. */
 export function resized(graph: Graph, size: number | readonly [number, number] | undefined): Graph {

@@ -17,7 +17,7 @@ import { loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { SessionOptions } from "../engine/session.ts";
 import { checkPrecision, type EngineSetup, planningInFloats, setUpEngine } from "../engine/setup.ts";
-import { checkedImage, checkFraction, resized } from "./checks.ts";
+import { checkedImage, checkFraction, checkInputSize, resized } from "./checks.ts";
 import { classNamesOf } from "./class_names.ts";
 import { readDetections } from "./decode.ts";
 import { FrameProgram, type SubmittedFrame } from "./frame_program.ts";
@@ -186,6 +186,7 @@ export class Detector {
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
     checkFraction("confidence", options.confidence);
     checkFraction("iou", options.iou);
+    checkInputSize(options.inputSize);
     const isGraph = typeof source === "object" && "nodes" in source;
     const loaded = isGraph
       ? source

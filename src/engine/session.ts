@@ -78,7 +78,13 @@ export class Session {
   #range: Promise<void> | undefined;
   #isChecked = false;
 
-  private constructor(device: Device, graph: Graph, planning: EngineSetup["planning"], running: Running, warnings: string[]) {
+  private constructor(
+    device: Device,
+    graph: Graph,
+    planning: EngineSetup["planning"],
+    running: Running,
+    warnings: string[],
+  ) {
     this.device = device;
     this.#graph = graph;
     this.#planning = planning;

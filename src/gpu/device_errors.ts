@@ -6,7 +6,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import { adapterOf } from "./device.ts";
+import { adapterOf } from "./adapter.ts";
 
 /** The result of some calls, and what the device says of them once it knows: nothing if it took them. */
 export interface Watched<Result> {

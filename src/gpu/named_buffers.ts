@@ -43,8 +43,13 @@ export class NamedBuffers {
 
   /** What buffers hold, once all that was submitted before has run. Throws FeatherdetError if the device does not give it. */
   async read(names: readonly string[]): Promise<Map<string, Float32Array>> {
-    const ranges = names.map((name): ReadRange => ({ buffer: this.get(name), offset: 0, size: this.#sizes.get(name)! }));
-    const bytes = await readRanges(this.#memory, ranges, `reading ${names.join(", ")}`);
+    const ranges = names.map((name): ReadRange => ({
+      buffer: this.get(name),
+      offset: 0,
+      size: this.#sizes.get(name)!,
+    }));
+    const more = names.length > 1 ? ` and ${names.length - 1} more` : "";
+    const bytes = await readRanges(this.#memory, ranges, `"${names[0]}"${more}`);
     let at = 0;
     return new Map(names.map((name, i) => [name, new Float32Array(bytes.slice(at, at += ranges[i].size))]));
   }

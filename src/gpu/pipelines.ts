@@ -38,7 +38,9 @@ async function compile(
   const { result: compiled, fault } = watch(device, () => {
     const module = device.createShaderModule({ label, code });
     const entries = layouts.map((layout, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...layout }));
-    const layout = device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ label, entries })] });
+    const layout = device.createPipelineLayout({
+      bindGroupLayouts: [device.createBindGroupLayout({ label, entries })],
+    });
     return device.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } });
   });
   try {

@@ -93,7 +93,10 @@ export class ReadbackPool {
         return bytes;
       }
     } catch (error) {
-      problem ??= error;
+      const { message } = error as Error;
+      problem ??= new FeatherdetError(`the results of ${this.#what} could not be read back: ${message}`, {}, {
+        cause: error,
+      });
     }
     // Whatever is wrong with these buffers, the next submission gets others.
     this.#memory.release(staging);
@@ -103,7 +106,8 @@ export class ReadbackPool {
     throw await deviceError(
       this.#memory.device,
       this.#what,
-      problem ?? new FeatherdetError(`the results of ${this.#what} did not arrive: the device left it out without a word`),
+      problem ??
+        new FeatherdetError(`the results of ${this.#what} did not arrive: the device left it out without a word`),
     );
   }
 

@@ -60,7 +60,11 @@ export function createGradientRunner(options: Omit<SessionOptions, "shapes"> = {
       const known = trainers.get(graph);
       const made = known ?? createTrainer(graph, { boxes: boxes.shape[1] });
       if (!known) trainers.set(graph, made);
-      const trainer = await made;
+      const trainer = await made.catch((error) => {
+        // The next run of this graph begins anew.
+        if (trainers.get(graph) === made) trainers.delete(graph);
+        throw error;
+      });
       if (trainer.boxes !== boxes.shape[1]) {
         throw new FeatherdetError(
           `labels of one run have ${trainer.boxes} rows for boxes, those of another ${boxes.shape[1]}`,

@@ -50,7 +50,11 @@ export async function flatProgram(
     fill: (name, data) => device.queue.writeBuffer(made.get(name)!, 0, data as Float32Array<ArrayBuffer>),
     async read(name) {
       const size = buffers.get(name)!.byteLength;
-      return new Float32Array(await readRanges(memory, [{ buffer: made.get(name)!, offset: 0, size }], name), 0, size / 4);
+      return new Float32Array(
+        await readRanges(memory, [{ buffer: made.get(name)!, offset: 0, size }], name),
+        0,
+        size / 4,
+      );
     },
     destroy() {
       program.destroy();
