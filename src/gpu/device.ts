@@ -6,6 +6,7 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import { adapterOf, type AdapterRecord, describeAdapter } from "./adapter.ts";
+import { isLost } from "./device_errors.ts";
 import { packedDotWorks, storageTexturesWork } from "./self_check.ts";
 
 export { adapterOf, type AdapterRecord, adapterText } from "./adapter.ts";
@@ -82,13 +83,19 @@ export async function openDevice(): Promise<Device> {
 let shared: Promise<Device> | undefined;
 
 /** The device that sessions and detectors share unless they are given one. It is opened once, and opened again after a loss. */
-export function openSharedDevice(): Promise<Device> {
-  shared ??= openDevice().then((opened) => {
-    opened.device.lost.then(() => shared = undefined);
-    return opened;
-  }, (error) => {
-    shared = undefined;
-    throw error;
-  });
-  return shared;
+export async function openSharedDevice(): Promise<Device> {
+  while (true) {
+    const opening = shared ??= openDevice();
+    const forget = () => {
+      if (shared === opening) shared = undefined;
+    };
+    try {
+      const opened = await opening;
+      if (!await isLost(opened.device)) return opened;
+      forget();
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
 }

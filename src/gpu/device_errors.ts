@@ -55,6 +55,13 @@ export function lossOf(device: GPUDevice): string | undefined {
   return reasons.get(device);
 }
 
+/** Whether a device is lost. It waits for a turn of the event loop, since the loss may be known to the driver and reach us only then. */
+export async function isLost(device: GPUDevice): Promise<boolean> {
+  follow(device);
+  await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve))]);
+  return lossOf(device) !== undefined;
+}
+
 /** The sentence for a lost device. */
 export function lossError(reason: string, cause?: unknown): FeatherdetError {
   return new FeatherdetError(`the device was lost: ${reason}`, {}, { cause });
@@ -65,11 +72,7 @@ export function lossError(reason: string, cause?: unknown): FeatherdetError {
  * as "this frame".
  */
 export async function deviceError(device: GPUDevice, what: string, fault: unknown): Promise<FeatherdetError> {
-  follow(device);
-  // The loss may be known to the driver already, and reach us behind the fault that follows from it.
-  await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve))]);
-  const lost = lossOf(device);
-  if (lost !== undefined) return lossError(lost, fault);
+  if (await isLost(device)) return lossError(lossOf(device)!, fault);
   if (fault instanceof FeatherdetError) return fault;
   const { name } = adapterOf(device);
   const [message] = String((fault as Partial<Error> | undefined)?.message ?? fault).trim().split("\n");
