@@ -7,7 +7,7 @@
 
 import { decodeImage } from "../image/codec/decode.ts";
 import { DeviceGuard } from "../engine/device_guard.ts";
-import { HalfRangeError, keptInFloats } from "../engine/half_range.ts";
+import { HalfRangeError, warnOfFloats } from "../engine/half_range.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import type { Device } from "../gpu/device.ts";
 import { unlessAborted } from "../graph/abort.ts";
@@ -132,6 +132,7 @@ export class Detector {
   readonly #file: string;
   readonly #head: Head;
   readonly #warnings: string[];
+  readonly #onWarning: DetectorOptions["onWarning"];
   readonly #guard: DeviceGuard;
   /** Makes the same program in f32. */
   readonly #makeInFloats: () => Promise<FrameProgram>;
@@ -150,7 +151,9 @@ export class Detector {
     },
     settings: DetectorSettings,
     makeInFloats: () => Promise<FrameProgram>,
+    onWarning: DetectorOptions["onWarning"],
   ) {
+    this.#onWarning = onWarning;
     this.device = device;
     this.#frames = frames;
     this.#file = file;
@@ -210,10 +213,17 @@ export class Detector {
     const doubts = [...warnings];
     const frames = await make(planning).catch((error) => {
       if (!(error instanceof HalfRangeError)) throw error;
-      doubts.push(keptInFloats(error));
+      warnOfFloats(error, doubts, options.onWarning);
       return makeInFloats();
     });
-    return new Detector(device, frames, { file, head, labels, warnings: doubts }, settings, makeInFloats);
+    return new Detector(
+      device,
+      frames,
+      { file, head, labels, warnings: doubts },
+      settings,
+      makeInFloats,
+      options.onWarning,
+    );
   }
 
   /**
@@ -314,7 +324,7 @@ export class Detector {
         const frames = await this.#makeInFloats();
         (this.#guard.isDestroyed ? frames : this.#frames).destroy();
         this.#frames = frames;
-        this.#warnings.push(keptInFloats(error));
+        warnOfFloats(error, this.#warnings, this.#onWarning);
       });
       this.#isChecked = true;
     } finally {

@@ -12,7 +12,13 @@ export const GREATEST_HALF = 65504;
 /** The error for a model whose weights or activations halves do not hold. Sessions and detectors answer it with f32. */
 export class HalfRangeError extends FeatherdetError {}
 
-/** What a user is told who asked for f16. */
-export function keptInFloats(error: HalfRangeError): string {
-  return `${error.message}: the model is kept in f32`;
+/** Adds to `warnings` that a model is kept in f32 though f16 was asked for, and tells whoever wants to be told. */
+export function warnOfFloats(
+  error: HalfRangeError,
+  warnings: string[],
+  tell: (sentence: string) => void = (sentence) => console.warn(`warning: ${sentence}`),
+): void {
+  const sentence = `${error.message}: the model is kept in f32`;
+  warnings.push(sentence);
+  tell(sentence);
 }

@@ -11,7 +11,7 @@ import { changeShapes } from "../passes/mod.ts";
 import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
 import { type DispatchTime, profilePrograms } from "./profile.ts";
-import { HalfRangeError, keptInFloats } from "./half_range.ts";
+import { HalfRangeError, warnOfFloats } from "./half_range.ts";
 import { Program } from "./program.ts";
 import { checkRange } from "./range_check.ts";
 import { checkPrecision, type EngineOptions, type EngineSetup, planningInFloats, setUpEngine } from "./setup.ts";
@@ -73,6 +73,7 @@ export class Session {
   readonly #planning: EngineSetup["planning"];
   readonly #guard: DeviceGuard;
   readonly #warnings: string[];
+  readonly #onWarning: EngineOptions["onWarning"];
   #running: Running;
   /** The check of the first run in f16, while it runs. */
   #range: Promise<void> | undefined;
@@ -84,7 +85,9 @@ export class Session {
     planning: EngineSetup["planning"],
     running: Running,
     warnings: string[],
+    onWarning: EngineOptions["onWarning"],
   ) {
+    this.#onWarning = onWarning;
     this.device = device;
     this.#graph = graph;
     this.#planning = planning;
@@ -106,10 +109,10 @@ export class Session {
     const warnings: string[] = [];
     const running = await makeRunning(device, shaped, planning).catch((error) => {
       if (!(error instanceof HalfRangeError)) throw error;
-      warnings.push(keptInFloats(error));
+      warnOfFloats(error, warnings, options.onWarning);
       return makeRunning(device, shaped, planningInFloats(planning));
     });
-    return new Session(device, shaped, planning, running, warnings);
+    return new Session(device, shaped, planning, running, warnings, options.onWarning);
   }
 
   /** The plan that is run. A session in f16 has another one, in f32, behind a first run with numbers that halves do not hold. */
@@ -159,7 +162,7 @@ export class Session {
           const running = await makeRunning(this.device, this.#graph, planningInFloats(this.#planning));
           (this.#guard.isDestroyed ? running : this.#running).program.destroy();
           this.#running = running;
-          this.#warnings.push(keptInFloats(error));
+          warnOfFloats(error, this.#warnings, this.#onWarning);
         },
       );
       this.#isChecked = true;

@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly tuning?: Tuning;
   /** How activations are stored; by default textures on software adapters, buffers elsewhere. */
   readonly storage?: StorageForm["storage"];
+  /** Told when f16 was asked for and the model is kept in f32, at once or in its first run; the console by default. */
+  readonly onWarning?: (sentence: string) => void;
 }
 
 /** A device, and what plans for it are made with. */

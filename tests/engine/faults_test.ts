@@ -84,3 +84,43 @@ gpuTest("what is destroyed while it works says so, and leaves nothing behind", a
   assertEquals([await run, await step], ["tiny: the session was destroyed", "net: the training session was destroyed"]);
   assertEquals(liveResources(), before);
 });
+
+gpuTest(
+  "a step that failed alone has not happened; with others behind it, only a state makes the session usable",
+  async () => {
+    const [refused] = GPU_FAULTS.filter(({ name }) => name === "submission is refused");
+    const [upload] = GPU_FAULTS.filter(({ name }) => name === "upload fails");
+    const ground = await FaultyDevice.open();
+    const { device } = ground;
+    const inputs = (seed: number) => ({ x: Float32Array.from({ length: 384 }, (_, at) => Math.sin(at * seed)) });
+    const weightsOf = async (session: TrainingSession) => [...await session.trained()].map(([, data]) => [...data]);
+    const undisturbed = await TrainingSession.create(trainingProblem(), { device });
+    const disturbed = await TrainingSession.create(trainingProblem(), { device });
+    // Two batches in one update: the sum must not hold what failed, and must not begin anew.
+    for (const session of [undisturbed, disturbed]) await session.step(inputs(1));
+    const armed = refused.arm(ground, 1);
+    await assertRejects(() => disturbed.step(inputs(2), SETTINGS), FeatherdetError, "refuses this step");
+    armed.disarm();
+    assertEquals(disturbed.updates, 0);
+    for (const session of [undisturbed, disturbed]) await session.step(inputs(3), SETTINGS);
+    assertEquals(await weightsOf(disturbed), await weightsOf(undisturbed));
+
+    const state = await disturbed.state();
+    for (const [fault, at] of [[refused, 1], [upload, 1]] as const) {
+      const failing = fault.arm(ground, at);
+      const steps = await Promise.allSettled([
+        disturbed.step(inputs(4), SETTINGS),
+        disturbed.step(inputs(5), SETTINGS),
+      ]);
+      failing.disarm();
+      assertEquals(steps.map(({ status }) => status), ["rejected", "rejected"]);
+      for (const call of [() => disturbed.step(inputs(4)), () => disturbed.trained(), () => disturbed.state()]) {
+        await assertRejects(call, FeatherdetError, "restore a state to go on");
+      }
+      disturbed.restore(state);
+      assertEquals(await weightsOf(disturbed), await weightsOf(undisturbed));
+    }
+    for (const session of [undisturbed, disturbed]) session.destroy();
+    device.destroy();
+  },
+);

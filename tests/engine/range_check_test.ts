@@ -32,7 +32,8 @@ gpuTest(
   async () => {
     const device = await testDevice();
     for (const storage of ["texture", "buffer"] as const) {
-      const options = { device, storage, precision: "f16" } as const;
+      const told: string[] = [];
+      const options = { device, storage, precision: "f16", onWarning: (line: string) => void told.push(line) } as const;
       const before = liveResources();
       const session = await Session.create(scaled(60_000, 1e-4), options);
       assertEquals(session.warnings, []);
@@ -47,6 +48,7 @@ gpuTest(
       assertEquals(session.warnings, [
         'test: Conv "large": makes numbers beyond 65504, the greatest that f16 stores: the model is kept in f32',
       ]);
+      assertEquals(told, session.warnings);
       assertEquals(session.plan.form.scalar, "f32");
       session.destroy();
       assertEquals(liveResources(), before);
@@ -61,7 +63,7 @@ gpuTest(
 
 gpuTest("a model with weights that halves do not hold is kept in f32", async () => {
   const device = await testDevice();
-  const session = await Session.create(scaled(70_000, 1e-4), { device, precision: "f16" });
+  const session = await Session.create(scaled(70_000, 1e-4), { device, precision: "f16", onWarning: () => {} });
   assertEquals(session.warnings, [
     'node "large": has weights beyond 65504, the greatest number that f16 stores: the model is kept in f32',
   ]);
@@ -84,6 +86,7 @@ gpuTest("a detector looks at its first picture", async () => {
   const half = await Detector.load({ ...graph, constants: new Map([...graph.constants, [conv.inputs[1], loud]]) }, {
     device,
     precision: "f16",
+    onWarning: () => {},
   });
   const float = await Detector.load({ ...graph, constants: new Map([...graph.constants, [conv.inputs[1], loud]]) }, {
     device,

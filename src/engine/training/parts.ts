@@ -20,7 +20,7 @@ import { PlacedCopies } from "./placed_copies.ts";
 import { TrainingValues } from "./values.ts";
 
 /** How a training session is made. */
-export interface TrainingSessionOptions extends Omit<EngineOptions, "precision"> {
+export interface TrainingSessionOptions extends Omit<EngineOptions, "precision" | "onWarning"> {
   /** How parameters move; default `sgd`. */
   readonly optimizer?: OptimizerMethod;
   /**
