@@ -205,7 +205,7 @@ export class Session {
   /** GPU time of every dispatch, the median of `runs`, on the inputs of the last run. Needs `timestamp-query`. */
   async profile(runs = 5): Promise<DispatchTime[]> {
     this.#guard.check();
-    return await profilePrograms(this.device, [this.#running.program], runs);
+    return await this.#guard.arrival(profilePrograms(this.device, [this.#running.program], runs));
   }
 
   /** Bytes of GPU memory that the session holds: weights, parameters, activations. */

@@ -5,7 +5,6 @@
  */
 
 import type { Device } from "../gpu/device.ts";
-import { watch } from "../gpu/device_errors.ts";
 import { FeatherdetError, type Shape, sizeOf } from "../graph/mod.ts";
 import { OPTIMIZER_VALUES } from "../kernels/train/optimizer.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -15,6 +14,7 @@ import type { TrainerState, UpdateSettings } from "../train/loop/trainer.ts";
 import type { Losses } from "../train/losses/named_loss.ts";
 import type { TrainingProblem } from "./training/plan.ts";
 import { makeParts, type TrainingParts, type TrainingSessionOptions } from "./training/parts.ts";
+import { Ledger } from "./training/ledger.ts";
 import { StepReport } from "./training/step_report.ts";
 export type { TrainingProblem } from "./training/plan.ts";
 export type { TrainingSessionOptions } from "./training/parts.ts";
@@ -78,14 +78,8 @@ export class TrainingSession {
   readonly device: Device;
   readonly #parts: TrainingParts;
   readonly #report: StepReport;
-  #batches = 0;
-  #updates = 0;
-  #steps = 0;
+  readonly #ledger: Ledger;
   readonly #guard: DeviceGuard;
-  /** Why what the device holds may be no state of the run. */
-  #doubt: FeatherdetError | undefined;
-  /** What the device says of writes that nobody waits for. */
-  #unheard: Promise<void> = Promise.resolve();
 
   private constructor(parts: TrainingParts, report: readonly string[] = []) {
     this.plan = parts.plan;
@@ -96,6 +90,7 @@ export class TrainingSession {
     const names = [...new Set([...parts.losses.values, ...report])];
     this.#report = new StepReport(program.memory, parts.plan, names, memory);
     this.#guard = new DeviceGuard(parts.device, "training session", parts.plan.graph.name);
+    this.#ledger = new Ledger(parts.device.device, parts.plan.graph.name);
   }
 
   /**
@@ -150,10 +145,9 @@ export class TrainingSession {
   ): Promise<TrainingStep> {
     this.#check();
     const { program, optimizer, copies, losses } = this.#parts;
-    const before = { batches: this.#batches, updates: this.#updates };
-    const step = ++this.#steps;
+    const { batches } = this.#ledger;
     const arrival = this.#report.submit((encoder) => {
-      if (update) optimizer.set({ ...update, factor: 1 / (before.batches + 1) / lossScale });
+      if (update) optimizer.set({ ...update, factor: 1 / (batches + 1) / lossScale });
       this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale) });
       copies.encodeBefore(encoder, program.plain);
       const pass = encoder.beginComputePass();
@@ -163,69 +157,43 @@ export class TrainingSession {
       this.#addToSum(encoder);
       optimizer.encode(encoder, "take");
       if (update) optimizer.encode(encoder, "update");
-    }, (hasRun) => this.#undo(step, before, hasRun));
-    this.#batches = update ? 0 : before.batches + 1;
-    if (update) this.#updates++;
+    }, (hasRun) => this.#ledger.undo(counted, hasRun));
+    const counted = this.#ledger.count(update !== undefined);
     const { values, state: { norm, nonFinite } } = await this.#arrival(arrival);
     const lossWeights = losses.weights(epoch);
     const told = { losses: losses.read(values, epoch), ...(lossWeights && { lossWeights }), values };
     return update ? { ...told, gradientNorm: norm, skipped: nonFinite > 0 } : { ...told, skipped: false };
   }
 
-  /** Counts a failed step out again; where that is not enough, what the device holds is doubtful. */
-  #undo(step: number, before: { readonly batches: number; readonly updates: number }, hasRun: boolean): void {
-    if (!hasRun && step === this.#steps) {
-      this.#batches = before.batches;
-      this.#updates = before.updates;
-    } else {
-      const how = hasRun ? "without all of its inputs" : "and others were on their way behind it";
-      this.#doubt ??= this.#doubtful(`a step failed ${how}`);
-    }
-  }
-
-  #doubtful(what: string): FeatherdetError {
-    return new FeatherdetError(`${what}: restore a state to go on`, { file: this.plan.graph.name });
-  }
-
   /** Throws FeatherdetError where nothing more can be done. */
   #check(): void {
     this.#guard.check();
-    if (this.#doubt) throw this.#doubt;
+    this.#ledger.check();
   }
 
   /** Waits for numbers, and for what the device says of earlier writes. */
   async #arrival<Result>(pending: Promise<Result>): Promise<Result> {
     const result = await this.#guard.arrival(pending);
-    await this.#unheard;
-    this.#check();
+    await this.#ledger.heard();
     return result;
-  }
-
-  /** Makes writes that nobody waits for; what reads next tells if they failed. */
-  #write(what: string, work: () => void): void {
-    const { device } = this.device;
-    const { fault } = watch(device, work);
-    this.#unheard = Promise.all([this.#unheard, fault]).then(([, error]) => {
-      if (error) this.#doubt ??= this.#doubtful(`${what} did not arrive on the device`);
-    });
   }
 
   /** Adds the gradient of one batch to the sum, or begins a new one with it, whatever the old one held. */
   #addToSum(encoder: GPUCommandEncoder): void {
     const { values: { buffers }, optimizer } = this.#parts;
-    if (this.#batches > 0) optimizer.encode(encoder, "add");
+    if (this.#ledger.batches > 0) optimizer.encode(encoder, "add");
     else encoder.copyBufferToBuffer(buffers.get(gradient), 0, buffers.get(sum), 0, buffers.get(sum).size);
   }
 
   /** Updates that were made or skipped. */
   get updates(): number {
-    return this.#updates;
+    return this.#ledger.updates;
   }
 
   /** The summed gradient, by parameters as they lie flat, and how many batches are in it. */
   async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
     this.#check();
-    const batches = this.#batches;
+    const { batches } = this.#ledger;
     return { sum: (await this.#arrival(this.#parts.values.buffers.read([sum]))).get(sum)!, batches };
   }
 
@@ -238,8 +206,8 @@ export class TrainingSession {
         file: this.plan.graph.name,
       });
     }
-    this.#write("a gradient", () => {
-      if (this.#batches === 0) {
+    this.#ledger.write("a gradient", () => {
+      if (this.#ledger.batches === 0) {
         buffers.write(sum, other);
         return;
       }
@@ -248,7 +216,7 @@ export class TrainingSession {
       optimizer.encode(encoder, "add");
       this.device.device.queue.submit([encoder.finish()]);
     });
-    this.#batches += batches;
+    this.#ledger.add(batches);
   }
 
   /** Parameters and statistics by the names of the model's constants, as they are or averaged. */
@@ -266,28 +234,19 @@ export class TrainingSession {
   /** Everything that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
   async state(): Promise<TrainerState> {
     this.#check();
-    if (this.#batches > 0) {
+    const { batches, updates } = this.#ledger;
+    if (batches > 0) {
       throw new FeatherdetError(
-        `there are ${this.#batches} batches in the sum of gradients: update before taking the state`,
+        `there are ${batches} batches in the sum of gradients: update before taking the state`,
       );
     }
-    const updates = this.#updates;
     return { updates, arrays: await this.#arrival(this.#parts.values.state()) };
   }
 
   /** Continues from a state, also behind a failed step. Throws FeatherdetError for the state of another model or optimizer. */
   restore({ updates, arrays }: TrainerState): void {
     this.#guard.check();
-    const doubt = this.#doubt;
-    this.#doubt = undefined;
-    try {
-      this.#write("a state", () => this.#parts.values.restore(arrays));
-    } catch (error) {
-      this.#doubt = doubt;
-      throw error;
-    }
-    this.#updates = updates;
-    this.#batches = 0;
+    this.#ledger.replace(updates, () => this.#parts.values.restore(arrays));
   }
 
   /** Parameters and statistics become their averages; moments stay. */
@@ -296,7 +255,7 @@ export class TrainingSession {
     try {
       await this.#arrival(this.#parts.values.takeAverage());
     } catch (error) {
-      this.#doubt ??= this.#doubtful("the averages did not arrive on the device");
+      this.#ledger.doubt("the averages did not arrive on the device");
       throw error;
     }
   }
@@ -316,7 +275,7 @@ export class TrainingSession {
     try {
       return await this.#guard.arrival(profilePrograms(this.device, [program, optimizer.program], runs));
     } finally {
-      if (!this.#guard.isDestroyed) this.#write("a state", () => values.restore(before));
+      if (!this.#guard.isDestroyed) this.#ledger.write("a state", () => values.restore(before));
     }
   }
 
