@@ -51,6 +51,8 @@ export interface Grounds<Ground> {
   for(fault: Fault<Ground>): Promise<Ground>;
   /** Another one. */
   fresh(): Promise<Ground>;
+  /** Ends one that no other trial shares. */
+  leave(ground: Ground): void;
   /** What went wrong on it that nobody was told of. */
   unheard(ground: Ground): readonly string[];
 }

@@ -106,6 +106,7 @@ export function folderGrounds(): Grounds<Folder> & { end(): Promise<void> } {
   return {
     for: fresh,
     fresh,
+    leave() {},
     unheard: () => [],
     async end() {
       for (const path of made) await Deno.remove(path, { recursive: true });

@@ -187,10 +187,14 @@ export const GPU_FAULTS: readonly Fault<FaultyDevice>[] = [
 
 /** Devices that trials share, since pipelines are compiled once a device. */
 export function deviceGrounds(): Grounds<FaultyDevice> {
-  let shared: Promise<FaultyDevice> | undefined;
+  let opening: Promise<FaultyDevice> | undefined, shared: FaultyDevice | undefined;
   return {
-    for: (fault) => fault.wantsFresh ? FaultyDevice.open() : shared ??= FaultyDevice.open(),
+    for: async (fault) =>
+      fault.wantsFresh ? await FaultyDevice.open() : shared = await (opening ??= FaultyDevice.open()),
     fresh: () => FaultyDevice.open(),
+    leave: (ground) => {
+      if (ground !== shared) ground.device.destroy();
+    },
     unheard: ({ unasked }) => unasked,
   };
 }

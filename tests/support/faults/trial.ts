@@ -43,6 +43,7 @@ async function tryOnce<Ground>(
   const what = `${operation.name}, ${fault.name} at call ${at}`;
   const before = liveResources();
   const ground = await grounds.for(fault);
+  let other: Ground | undefined;
   let opened = await operation.open(ground);
   try {
     const first = fault.wantsFresh ? undefined : await opened.run(0);
@@ -67,18 +68,19 @@ async function tryOnce<Ground>(
       assert(again.status === "rejected", `${what}: a lost device still answers`);
       assertEquals(sentenceOf(again.reason, what), error, `${what}: another sentence`);
       opened.close();
-      opened = await operation.open(await grounds.fresh());
+      opened = await operation.open(other = await grounds.fresh());
     }
     const next = await opened.run(1);
     if (outcome.status === "fulfilled") assertEquals(outcome.value, next, `${what}: a wrong result`);
-    const other = await opened.run(0);
-    if (first !== undefined) assertEquals(other, first, `${what}: the call behind the next`);
-    assert(JSON.stringify(next) !== JSON.stringify(other), `${what}: the inputs give equal results`);
+    const again = await opened.run(0);
+    if (first !== undefined) assertEquals(again, first, `${what}: the call behind the next`);
+    assert(JSON.stringify(next) !== JSON.stringify(again), `${what}: the inputs give equal results`);
     if (!fault.isFinal) assertEquals(grounds.unheard(ground), [], `${what}: errors that nobody asked for`);
     return { calls, error };
   } finally {
     opened.close();
     assertEquals(liveResources(), before, `${what}: resources are left on the device`);
+    for (const one of [ground, other]) if (one !== undefined) grounds.leave(one);
   }
 }
 
