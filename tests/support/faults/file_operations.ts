@@ -31,6 +31,8 @@ async function readBack(place: string) {
   return [run.position.step, state.arrays.get("weights")![99]];
 }
 
+const sumOf = (levels: Uint8Array) => levels.reduce((sum, level, at) => sum + level * (at % 97), 0);
+
 /** All operations on files. */
 export const FILE_OPERATIONS: readonly Operation<Folder>[] = [
   {
@@ -85,6 +87,17 @@ export const FILE_OPERATIONS: readonly Operation<Folder>[] = [
     },
   },
   {
+    name: "a picture that is decoded",
+    open: () =>
+      Promise.resolve({
+        run: async (input) => {
+          const { data } = await decodeImage(await encodePng(picture(input)), `${input}.png`);
+          return sumOf(data);
+        },
+        close() {},
+      }),
+  },
+  {
     name: "pictures that workers decode (`eval`)",
     open: async ({ path }) => {
       for (const input of [0, 1]) await Deno.writeFile(join(path, `${input}.png`), await encodePng(picture(input)));
@@ -96,7 +109,7 @@ export const FILE_OPERATIONS: readonly Operation<Folder>[] = [
           const image = { id: 1, name: `${input}.png`, file, width, height, boxes: [], bytes, load };
           const sums: number[] = [];
           for await (const decoded of decodeAhead([image, image, image], 2)) {
-            sums.push(decoded.image.data.reduce((sum, level, at) => sum + level * (at % 97), 0));
+            sums.push(sumOf(decoded.image.data));
           }
           return sums;
         },

@@ -92,11 +92,41 @@ const workerDies: Fault<Folder> = {
 
 const POST_MESSAGE = Worker.prototype.postMessage;
 
-/** All faults of files and workers. */
-export const FILE_FAULTS: readonly Fault<Folder>[] = [diskFull, renaming, shortRead, workerDies];
+/** Decides which call of a decoder traps; nobody's business while no fault is armed. */
+let traps: Countdown | undefined;
+
+/** From now on decoders of PNG that are made can trap: their instances are kept, so it is too late when the fault is armed. */
+function watchDecoders(): void {
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = class {
+    constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+      const instance = new Instance(module, imports);
+      const { decode, ...rest } = instance.exports;
+      if (typeof decode !== "function") return instance;
+      const trapping = (...given: unknown[]) => {
+        if (traps?.fails()) throw new WebAssembly.RuntimeError("unreachable");
+        return decode(...given);
+      };
+      return { exports: { ...rest, decode: trapping } };
+    }
+  } as unknown as typeof WebAssembly.Instance;
+}
+
+/** A decoder ends in the middle of a picture. */
+const decoderTraps: Fault<Folder> = {
+  name: "decoder traps",
+  arm: (_, at) => {
+    const countdown = traps = new Countdown(at);
+    return armed(countdown, () => traps = undefined);
+  },
+};
+
+/** All faults of files, workers and decoders. */
+export const FILE_FAULTS: readonly Fault<Folder>[] = [diskFull, renaming, shortRead, workerDies, decoderTraps];
 
 /** Folders that are gone with `end`. */
 export function folderGrounds(): Grounds<Folder> & { end(): Promise<void> } {
+  watchDecoders();
   const made: string[] = [];
   const fresh = async () => {
     const path = await Deno.makeTempDir({ prefix: "featherdet-faults-" });

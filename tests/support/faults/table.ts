@@ -1,6 +1,6 @@
 /**
- * The tables of faults in `docs/reliability.md`: `deno run -A tests/support/faults/table.ts` tries everything and writes them, the long test
- * compares.
+ * The tables of faults in `docs/reliability.md`: `deno run -A tests/support/faults/table.ts [device | files]` tries everything and writes
+ * them, the long test compares.
  *
  * @module
  */
@@ -43,15 +43,24 @@ async function tryAll<Ground>(
   return outcomes;
 }
 
-/** Tries every operation under every fault; fails where one does not hold what is promised. */
-export async function faultTables(): Promise<{ readonly device: string; readonly files: string }> {
-  const folders = folderGrounds();
-  try {
-    const files = tableOf(await tryAll(FILE_OPERATIONS, FILE_FAULTS, folders));
-    return { files, device: tableOf(await tryAll(GPU_OPERATIONS, GPU_FAULTS, deviceGrounds())) };
-  } finally {
-    await folders.end();
-  }
+/** The tables, each made by trying its operations under its faults; fails where one does not hold what is promised. */
+export const TABLES: Readonly<Record<string, () => Promise<string>>> = {
+  device: async () => tableOf(await tryAll(GPU_OPERATIONS, GPU_FAULTS, deviceGrounds())),
+  async files() {
+    const folders = folderGrounds();
+    try {
+      return tableOf(await tryAll(FILE_OPERATIONS, FILE_FAULTS, folders));
+    } finally {
+      await folders.end();
+    }
+  },
+};
+
+/** The tables of the given names. */
+export async function faultTables(names: readonly string[] = Object.keys(TABLES)): Promise<Record<string, string>> {
+  const made: Record<string, string> = {};
+  for (const name of names) made[name] = await TABLES[name]();
+  return made;
 }
 
 const part = (name: string) => new RegExp(`(<!-- ${name}: made by the test -->\n)[^]*?(\n<!-- ${name}: end -->)`);
@@ -65,6 +74,9 @@ export function withTables(page: string, tables: Readonly<Record<string, string>
 }
 
 if (import.meta.main) {
-  await Deno.writeTextFile(PAGE, withTables(await Deno.readTextFile(PAGE), await faultTables()));
+  await Deno.writeTextFile(
+    PAGE,
+    withTables(await Deno.readTextFile(PAGE), await faultTables(Deno.args.length > 0 ? Deno.args : undefined)),
+  );
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", PAGE] }).output();
 }
