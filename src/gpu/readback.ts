@@ -1,7 +1,7 @@
 /**
  * Submits work and brings its results back: a pool of mappable buffers, so that several frames can be on their way at once. What arrives
- * is of the frame that was submitted, or nothing arrives: each has a number that comes back behind its results, since a buffer that a
- * refused submission did not write still holds the results of an earlier one.
+ * is of the frame that was submitted, or nothing arrives. A buffer that a refused submission did not write still holds the results of an
+ * earlier one, so each submission copies a mark behind its results, another one than the buffer has from its use before.
  *
  * @module
  */
@@ -17,16 +17,31 @@ export interface ReadRange {
   readonly size: number;
 }
 
-const NUMBER_BYTES = 4;
+/** The marks that take turns; a buffer that was never used holds none of them. */
+const MARKS = Uint32Array.of(1, 2);
+
+const MARK_BYTES = 4;
+
+/** A mappable buffer, and which of the marks it got last. */
+interface Staging {
+  readonly buffer: GPUBuffer;
+  readonly mark: number;
+}
+
+/** What is on its way. */
+interface Submitted extends Staging {
+  /** Bytes of the results. */
+  readonly end: number;
+  readonly mapped: Promise<unknown>;
+}
 
 /** Mappable buffers of one size, reused. */
 export class ReadbackPool {
   readonly #memory: Memory;
   readonly #size: number;
   readonly #what: string;
-  readonly #free: GPUBuffer[] = [];
-  #number: GPUBuffer | undefined;
-  #submitted = 0;
+  readonly #free: Staging[] = [];
+  #marks: GPUBuffer | undefined;
 
   /** For results of at most `size` bytes. Buffers are owned by `memory`; `what` is what errors call a submission, such as "this frame". */
   constructor(memory: Memory, size: number, what: string) {
@@ -35,9 +50,12 @@ export class ReadbackPool {
     this.#what = what;
   }
 
-  /** The buffer whose copy tells of which submission results are. */
-  #numberBuffer(): GPUBuffer {
-    return this.#number ??= this.#memory.buffer("number", GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC, 16);
+  /** A buffer for results, and the place of the mark that it gets now. */
+  #take(): Staging {
+    const used = this.#free.pop();
+    if (used) return { buffer: used.buffer, mark: 1 - used.mark };
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    return { buffer: this.#memory.buffer("readback", usage, this.#size + MARK_BYTES), mark: 0 };
   }
 
   /**
@@ -52,44 +70,39 @@ export class ReadbackPool {
     onFault: (hasRun: boolean) => void = () => {},
   ): Promise<ArrayBuffer> {
     const { device } = this.#memory;
-    const number = this.#submitted = this.#submitted % 0xffffffff + 1;
-    const { result: { staging, mapped, end }, fault } = watch(device, () => {
+    const { result, fault } = watch(device, (): Submitted => {
       const encoder = device.createCommandEncoder();
       const ranges = record(encoder);
-      const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-      const staging = this.#free.pop() ?? this.#memory.buffer("readback", usage, this.#size + NUMBER_BYTES);
+      const { buffer: staging, mark } = this.#take();
       let end = 0;
       for (const { buffer, offset, size } of ranges) {
         encoder.copyBufferToBuffer(buffer, offset, staging, end, size);
         end += size;
       }
-      const source = this.#numberBuffer();
-      device.queue.writeBuffer(source, 0, Uint32Array.of(number));
-      encoder.copyBufferToBuffer(source, 0, staging, end, NUMBER_BYTES);
+      this.#marks ??= this.#memory.buffer("marks", GPUBufferUsage.COPY_SRC, MARKS.byteLength, MARKS);
+      encoder.copyBufferToBuffer(this.#marks, MARK_BYTES * mark, staging, end, MARK_BYTES);
       device.queue.submit([encoder.finish()]);
-      const mapped = staging.mapAsync(GPUMapMode.READ, 0, end + NUMBER_BYTES);
+      const mapped = staging.mapAsync(GPUMapMode.READ, 0, end + MARK_BYTES);
       mapped.catch(() => {});
-      return { staging, mapped, end };
+      return { buffer: staging, mark, end, mapped };
     });
-    return this.#arrival(staging, number, end, { fault, mapped }, onFault);
+    return this.#arrival(result, fault, onFault);
   }
 
   async #arrival(
-    staging: GPUBuffer,
-    number: number,
-    end: number,
-    { fault, mapped }: { readonly fault: Promise<GPUError | undefined>; readonly mapped: Promise<unknown> },
+    { buffer: staging, mark, end, mapped }: Submitted,
+    fault: Promise<GPUError | undefined>,
     onFault: (hasRun: boolean) => void,
   ): Promise<ArrayBuffer> {
     let problem: unknown = await fault;
     let hasRun = false;
     try {
       await mapped;
-      const bytes = staging.getMappedRange(0, end + NUMBER_BYTES).slice(0);
-      hasRun = new Uint32Array(bytes, end, 1)[0] === number;
+      const bytes = staging.getMappedRange(0, end + MARK_BYTES).slice(0);
+      hasRun = new Uint32Array(bytes, end, 1)[0] === MARKS[mark];
       if (problem === undefined && hasRun) {
         staging.unmap();
-        this.#free.push(staging);
+        this.#free.push({ buffer: staging, mark });
         return bytes;
       }
     } catch (error) {
@@ -100,8 +113,7 @@ export class ReadbackPool {
     }
     // Whatever is wrong with these buffers, the next submission gets others.
     this.#memory.release(staging);
-    if (this.#number) this.#memory.release(this.#number);
-    this.#number = undefined;
+    this.#releaseMarks();
     onFault(hasRun);
     throw await deviceError(
       this.#memory.device,
@@ -111,11 +123,15 @@ export class ReadbackPool {
     );
   }
 
+  #releaseMarks(): void {
+    if (this.#marks) this.#memory.release(this.#marks);
+    this.#marks = undefined;
+  }
+
   /** Frees the buffers that are on no way. */
   destroy(): void {
-    for (const buffer of this.#free.splice(0)) this.#memory.release(buffer);
-    if (this.#number) this.#memory.release(this.#number);
-    this.#number = undefined;
+    for (const { buffer } of this.#free.splice(0)) this.#memory.release(buffer);
+    this.#releaseMarks();
   }
 }
 

@@ -22,8 +22,9 @@ import { type Places, tryUnder } from "../support/faults/trial.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { SETTINGS } from "../support/update_settings.ts";
 
-/** One call of each that fails shows the kind: of making something the first, else the last, which is the nearest to the results. */
-const placesOf = (operation: string): Places => operation.includes("create") ? () => [1] : (calls) => [calls];
+/** One call of each that fails shows the kind: of making and uploading the first, else the last, which is the nearest to the results. */
+const placesOf = (operation: string, fault: string): Places => (calls) =>
+  operation.includes("create") || fault.startsWith("upload") ? [1] : [calls];
 
 gpuTest(
   "a frame, a run and a step that fail give one sentence, nothing stale, and leave the next one right",
@@ -32,7 +33,7 @@ gpuTest(
     const operations = ["`Session.create`", "`detect`", "`Session.run`", "`step`, two on their way"];
     for (const operation of GPU_OPERATIONS.filter(({ name }) => operations.includes(name))) {
       for (const fault of GPU_FAULTS.filter(({ wantsFresh }) => !wantsFresh)) {
-        const { came } = await tryUnder(operation, fault, grounds, placesOf(operation.name));
+        const { came } = await tryUnder(operation, fault, grounds, placesOf(operation.name, fault.name));
         const absent = fault.name === "allocation fails" && operation.name.startsWith("`step`");
         if (!absent) assertEquals(came, "error", `${operation.name}, ${fault.name}`);
       }
