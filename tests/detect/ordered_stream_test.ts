@@ -38,6 +38,10 @@ class Live implements AsyncIterableIterator<number> {
 /** Begins at once; the result is ten times the element. */
 const tenfold = (element: number) => Promise.resolve([Promise.resolve(10 * element)] as const);
 
+/** The same, behind errors that come at once. */
+const tenfoldLate = (element: number) =>
+  Promise.resolve([new Promise<number>((resolve) => setTimeout(() => resolve(10 * element)))] as const);
+
 async function collect<T>(stream: AsyncIterable<T>): Promise<{ found: T[]; error?: string }> {
   const found: T[] = [];
   try {
@@ -74,8 +78,11 @@ Deno.test("what is finished before an error comes before it, wherever the error 
     yield 2;
     throw new Error("the source broke");
   }
-  assertEquals(await collect(orderedStream(broken(), tenfold, THREE)), { found: [10, 20], error: "the source broke" });
-  const begin = (element: number) => element === 3 ? Promise.reject(new Error("three")) : tenfold(element);
+  assertEquals(await collect(orderedStream(broken(), tenfoldLate, THREE)), {
+    found: [10, 20],
+    error: "the source broke",
+  });
+  const begin = (element: number) => element === 3 ? Promise.reject(new Error("three")) : tenfoldLate(element);
   assertEquals(await collect(orderedStream([1, 2, 3, 4], begin, THREE)), { found: [10, 20], error: "three" });
   const late = (element: number) =>
     Promise.resolve([element === 2 ? Promise.reject(new Error("two")) : Promise.resolve(element)] as const);
