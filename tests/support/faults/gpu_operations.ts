@@ -28,13 +28,16 @@ export function colours(): Graph {
   return colourDetector((tail, { centres, scores }) => tail.join(1, centres, scores));
 }
 
-/** Pictures whose objects differ; the second is larger, so that its texture is another one. */
+/** Pictures whose objects differ; those of odd numbers are twice as large and mirrored, so that their texture is another one. */
 export function picture(input: number): RgbImage {
   const scene = colourScene();
   if (input % 2 === 0) return scene;
-  const width = SIDE, height = 2 * SIDE, data = new Uint8Array(3 * width * height);
-  data.set(scene.data, scene.data.length);
-  return { width, height, data };
+  const side = 2 * SIDE, data = new Uint8Array(3 * side * side);
+  for (let at = 0; at < data.length; at++) {
+    const channel = at % 3, pixel = (at - channel) / 3, x = pixel % side, y = (pixel - x) / side;
+    data[at] = scene.data[3 * ((y >> 1) * SIDE + SIDE - 1 - (x >> 1)) + channel];
+  }
+  return { width: side, height: side, data };
 }
 
 const told = (found: readonly Detection[]) => found.map(({ box, classId }) => [...box.map(Math.round), classId]);
@@ -129,8 +132,8 @@ export const GPU_OPERATIONS: readonly Operation<FaultyDevice>[] = [
     open: async ({ device }) =>
       fixed(await Detector.load(colours(), { device }), async (detector, input) => {
         const image = picture(input);
-        const top = image.height - SIDE;
-        const boxes = [{ id: 1, classId: 0, box: [32, top + 16, 48, top + 32] as const, area: 256, crowd: false }];
+        const box = input % 2 === 0 ? [32, 16, 48, 32] as const : [32, 32, 64, 64] as const;
+        const boxes = [{ id: 1, classId: 0, box, area: 256, crowd: false }];
         const dataset = {
           ...{ name: "one", classes: ["red", "green", "blue"], categoryIds: [1, 2, 3], warnings: [] },
           images: [1, 2].map((id) => ({
