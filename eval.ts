@@ -52,11 +52,13 @@ export { comparePrecisions, type PrecisionLatency } from "./src/eval/compare_pre
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
 export type {
   Detection,
+  DetectOptions,
   Detector,
   DetectorOptions,
   DetectorSettings,
   FrameSpeed,
   Picture,
+  StreamOptions,
 } from "./src/detect/detector.ts";
 export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
 export type { InputOptions } from "./src/detect/picture_input.ts";

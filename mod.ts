@@ -34,11 +34,13 @@ export {
 } from "./src/onnx/mod.ts";
 export {
   type Detection,
+  type DetectOptions,
   Detector,
   type DetectorOptions,
   type DetectorSettings,
   type FrameSpeed,
   type Picture,
+  type StreamOptions,
 } from "./src/detect/detector.ts";
 export { Session } from "./src/engine/session.ts";
 export { openDevice } from "./src/gpu/device.ts";

@@ -108,7 +108,12 @@ export async function loadDetector(
   const tuning = tuningFor(device, { precision });
   const meaning = { head, boxes, inputRange, inputChannels };
   const settings = { precision, confidence, iou, multiLabel, tuning, file: modelSource(model) };
-  const detector = await Detector.load(graph, { ...settings, ...meaning });
-  for (const warning of detector.warnings) output.note(`warning: ${warning}`);
+  const told = new Set<string>();
+  const onWarning = (warning: string) => {
+    told.add(warning);
+    output.note(`warning: ${warning}`);
+  };
+  const detector = await Detector.load(graph, { ...settings, ...meaning, onWarning });
+  for (const warning of detector.warnings) if (!told.has(warning)) onWarning(warning);
   return { detector, load: performance.now() - started };
 }

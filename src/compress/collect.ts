@@ -98,7 +98,9 @@ export async function collectStatistics(
   const collecting = kinds.map((kind) => COLLECTORS[kind](graph, wanted[kind] ?? [], source));
   let samples = 0;
   try {
+    source.signal?.throwIfAborted();
     for await (const sample of source.samples) {
+      source.signal?.throwIfAborted();
       const one = checked(graph, sample);
       for (const each of collecting) await each.add(one);
       samples++;

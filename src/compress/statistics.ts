@@ -58,6 +58,8 @@ export interface StatisticsSource {
   readonly together?: number;
   /** Called after each sample how many are done. */
   readonly onSample?: (done: number) => void;
+  /** Ends the collecting with its reason, between two samples. */
+  readonly signal?: AbortSignal;
   /** Who needs the samples and what for, the end of a sentence that says that there are none. */
   readonly purpose?: string;
 }

@@ -6,7 +6,19 @@
 
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
-import { changeShapes } from "../passes/mod.ts";
+import { changeShapes, MOST_ELEMENTS } from "../passes/mod.ts";
+
+/** Throws FeatherdetError for an input size that is no size, or one that no device has memory for. */
+export function checkInputSize(size: number | readonly [number, number] | undefined): void {
+  if (size === undefined) return;
+  const sides = typeof size === "number" ? [size, size] : size;
+  const isSize = sides.length === 2 && sides.every((side) => Number.isInteger(side) && side > 0);
+  if (isSize && 3 * sides[0] * sides[1] <= MOST_ELEMENTS) return;
+  const most = Math.floor(Math.sqrt(MOST_ELEMENTS / 3));
+  throw new FeatherdetError(
+    `inputSize is ${sides.join("x")}, it must be whole numbers of pixels, ${most}x${most} or as many pixels at most`,
+  );
+}
 
 /** The graph at batch 1 and the wanted input size. */
 export function resized(graph: Graph, size: number | readonly [number, number] | undefined): Graph {
@@ -16,15 +28,24 @@ export function resized(graph: Graph, size: number | readonly [number, number] |
   return String(shape) === String(input.shape) ? graph : changeShapes(graph, { [input.name]: shape });
 }
 
-/** The picture, if it is one. Throws FeatherdetError for bytes that do not fill it. */
-export function checkedImage(image: RgbImage): RgbImage {
+/** The picture, if it is one. Throws FeatherdetError for bytes that do not fill it, and for levels that are no bytes. */
+export function checkedImage(image: RgbImage, file?: string): RgbImage {
   const { width, height, data } = image;
+  const levels: unknown = data;
+  if (ArrayBuffer.isView(levels) && !(levels instanceof Uint8Array || levels instanceof Uint8ClampedArray)) {
+    throw new FeatherdetError(
+      `a picture's levels are bytes in 0..255, given was a ${levels.constructor.name}: ` +
+        "levels in 0..1 times 255, rounded, in a Uint8Array are such",
+      { file },
+    );
+  }
   if (
     !(Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) ||
     data?.length !== width * height * 3
   ) {
     throw new FeatherdetError(
       `a picture of ${width}x${height} needs ${width * height * 3} bytes of RGB, given were ${data?.length}`,
+      { file },
     );
   }
   return image;

@@ -7,33 +7,30 @@
 
 import { decodeImage } from "../image/codec/decode.ts";
 import { DeviceGuard } from "../engine/device_guard.ts";
-import { type DispatchTime, profilePrograms } from "../engine/profile.ts";
+import { HalfRangeError, warnOfFloats } from "../engine/half_range.ts";
+import type { DispatchTime } from "../engine/profile.ts";
 import type { Device } from "../gpu/device.ts";
-import { Memory } from "../gpu/memory.ts";
-import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { FeatherdetError, type Graph } from "../graph/mod.ts";
-import type { Parameters } from "../kernels/kernel.ts";
-import { DETECT_VALUES, detectBuffers, letterbox, MAX_DETECTIONS, RESULT_STRIDE } from "../kernels/detect/mod.ts";
+import { unlessAborted } from "../graph/abort.ts";
+import type { Graph } from "../graph/mod.ts";
+import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type External, Program, type ProgramSource } from "../engine/program.ts";
-import { checkRange } from "../engine/range_check.ts";
 import type { SessionOptions } from "../engine/session.ts";
-import { checkPrecision, setUpEngine } from "../engine/setup.ts";
-import { checkedImage, checkFraction, resized } from "./checks.ts";
+import { checkPrecision, type EngineSetup, planningInFloats, setUpEngine } from "../engine/setup.ts";
+import { checkedImage, checkFraction, checkInputSize, resized } from "./checks.ts";
 import { classNamesOf } from "./class_names.ts";
 import { readDetections } from "./decode.ts";
-import { type FrameStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
+import { FrameProgram, type SubmittedFrame } from "./frame_program.ts";
+import type { FrameStages } from "./frame_timer.ts";
 import { checkFound } from "./heads/faults.ts";
 import type { Head, HeadFormName, HeadOptions } from "./heads/form.ts";
 import { recogniseHead } from "./heads/recognise.ts";
 import { labelsOf } from "./labels.ts";
 import { openExtents } from "./open_extents.ts";
+import { orderedStream } from "./ordered_stream.ts";
 import { type InputOptions, withPictureInput } from "./picture_input.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
-import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
 import { planNetwork } from "./plan_network.ts";
-import { listFrameDispatches } from "./frame_dispatches.ts";
 
 /** One found object. */
 export interface Detection {
@@ -70,6 +67,22 @@ export type DetectorSettings = Readonly<
   Required<Pick<DetectorOptions, "confidence" | "iou" | "maxDetections" | "multiLabel">>
 >;
 
+/** How one call detects. */
+export interface DetectOptions {
+  /** What errors call the picture. */
+  readonly file?: string;
+  /** Ends the call with the signal's reason; the results are dropped. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a stream is detected in. */
+export interface StreamOptions {
+  /** Called with the stages of each frame, in order, possibly before the results of that frame are yielded. */
+  readonly observe?: (stages: FrameStages) => void;
+  /** Ends the stream with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** A picture: encoded bytes (of a format that `decodeImage` reads) or pixels. */
 export type Picture = Uint8Array | RgbImage;
 
@@ -85,8 +98,6 @@ export interface FrameSpeed {
 
 /** Frames that are submitted before the first one is awaited: enough to hide decoding and readback behind the network. */
 const FRAMES_IN_FLIGHT = 3;
-
-const PICTURE = "detect/picture";
 
 /**
  * A detection model on a device.
@@ -107,8 +118,6 @@ const PICTURE = "detect/picture";
 export class Detector {
   /** Where it runs. */
   readonly device: Device;
-  /** The plan of the network between letterbox and decoding. */
-  readonly plan: Plan;
   /** Class names by class number. */
   readonly labels: readonly string[];
   /** Height and width of the network's input. */
@@ -117,53 +126,56 @@ export class Detector {
   readonly settings: DetectorSettings;
   /** How the model's output is read: a form of `HEAD_FORMS`, or `maps` where kernels decode the maps before YOLO11's tail. */
   readonly head: HeadFormName | "maps";
-  /** What is doubtful about the model, a sentence each. */
-  readonly warnings: readonly string[];
   /** Stages of the last frame. */
   speed: FrameSpeed = { preprocess: 0, inference: 0, postprocess: 0 };
   readonly #file: string;
   readonly #head: Head;
-  readonly #program: Program;
-  readonly #memory: Memory;
-  readonly #readback: ReadbackPool;
-  readonly #buffers: ReadonlyMap<string, GPUBuffer>;
-  #picture: { texture: GPUTexture; memory: Memory } | undefined;
-  #pixels = new Uint32Array(0);
-  #timer: FrameTimer | undefined;
+  readonly #warnings: string[];
+  readonly #onWarning: DetectorOptions["onWarning"];
   readonly #guard: DeviceGuard;
-  readonly #source: ProgramSource;
-  /** The check of the first frame. */
+  /** Makes the same program in f32. */
+  readonly #makeInFloats: () => Promise<FrameProgram>;
+  #frames: FrameProgram;
+  /** The check of the first frame in f16, while it runs. */
   #range: Promise<void> | undefined;
+  #isChecked = false;
 
   private constructor(
     device: Device,
-    plan: Plan,
-    program: Program,
-    memory: Memory,
-    buffers: ReadonlyMap<string, GPUBuffer>,
-    { file, head, labels, warnings }: Pick<Detector, "labels" | "warnings"> & {
+    frames: FrameProgram,
+    { file, head, labels, warnings }: Pick<Detector, "labels"> & {
       readonly file: string;
       readonly head: Head;
+      readonly warnings: readonly string[];
     },
     settings: DetectorSettings,
-    source: ProgramSource,
+    makeInFloats: () => Promise<FrameProgram>,
+    onWarning: DetectorOptions["onWarning"],
   ) {
+    this.#onWarning = onWarning;
     this.device = device;
-    this.#source = source;
-    this.plan = plan;
+    this.#frames = frames;
     this.#file = file;
     this.#head = head;
     this.head = head.form;
     this.labels = labels;
-    this.warnings = warnings;
+    this.#warnings = [...warnings];
     this.settings = settings;
-    this.#program = program;
-    this.#memory = memory;
-    this.#buffers = buffers;
-    const [, , height, width] = plan.graph.inputs[0].shape;
+    this.#makeInFloats = makeInFloats;
+    const { graph } = frames.plan;
+    const [, , height, width] = graph.inputs[0].shape;
     this.inputSize = [height, width];
-    this.#readback = new ReadbackPool(memory, RESULT_STRIDE * 4 + TIMES_BYTES);
-    this.#guard = new DeviceGuard(device, "detector", plan.graph.name);
+    this.#guard = new DeviceGuard(device, "detector", graph.name);
+  }
+
+  /** The plan of the network between letterbox and decoding. A detector in f16 has another one, in f32, if its first frame needs it. */
+  get plan(): Plan {
+    return this.#frames.plan;
+  }
+
+  /** What is doubtful, a sentence each: about the model, and that f16 was asked for and f32 is used (complete behind the first frame). */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /**
@@ -176,6 +188,7 @@ export class Detector {
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
     checkFraction("confidence", options.confidence);
     checkFraction("iou", options.iou);
+    checkInputSize(options.inputSize);
     const isGraph = typeof source === "object" && "nodes" in source;
     const loaded = isGraph
       ? source
@@ -188,50 +201,55 @@ export class Detector {
     checkPrecision(graph, options.precision);
     const names = options.classes ?? classNamesOf(graph);
     const head = recogniseHead({ ...graph, name: file }, { ...options, names: names?.length });
-    const { classes, anchors } = head;
-    const { plan } = planNetwork(graph, planning, head);
     const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
     const settings = { confidence, iou, maxDetections, multiLabel };
-    const space = { batch: 1, anchors, classes, multiLabel };
-    const dispatches = listFrameDispatches(plan, head, space, { picture: PICTURE, confidence, iou, maxDetections });
-    const memory = new Memory(device.device);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffers = new Map(
-      detectBuffers(space).map(({ name, bytes }) => [name, memory.buffer(name, usage, bytes)] as const),
+    const make = (how: EngineSetup["planning"]) =>
+      FrameProgram.create(device, planNetwork(graph, how, head).plan, head, settings);
+    const makeInFloats = () => make(planningInFloats(planning));
+    const { labels, warnings } = labelsOf(head, names, graph.metadata, options);
+    const doubts = [...warnings];
+    const frames = await make(planning).catch((error) => {
+      if (!(error instanceof HalfRangeError)) throw error;
+      warnOfFloats(error, doubts, options.onWarning);
+      return makeInFloats();
+    });
+    return new Detector(
+      device,
+      frames,
+      { file, head, labels, warnings: doubts },
+      settings,
+      makeInFloats,
+      options.onWarning,
     );
-    const external = new Map<string, External>(
-      [...buffers].map(([name, buffer]) => [name, { kind: "buffer", buffer }]),
-    );
-    external.set(PICTURE, { kind: "texture", texture: pictureTexture(memory, 1, 1) });
-    const reading = { file, head, ...labelsOf(head, names, graph.metadata, options) };
-    try {
-      const source = { ...plan, dispatches, external };
-      const program = await Program.create(device, source);
-      return new Detector(device, plan, program, memory, buffers, reading, settings, source);
-    } catch (error) {
-      memory.destroy();
-      throw error;
-    }
   }
 
   /**
    * Finds objects in a picture, best first. With an array, the pictures are kept in flight together and the result is an array
    * in the same order. A damaged picture that has all its pixels is told of on the console. Throws FeatherdetError for a picture that cannot
-   * be decoded and for a lost device; it names `file`, or the picture's place in the array.
+   * be decoded, for a lost device and for whatever else keeps a frame from being run, which concerns no other frame; it names `file`, or
+   * the picture's place in the array.
    */
-  detect(picture: Picture, file?: string): Promise<Detection[]>;
+  detect(picture: Picture, options?: string | DetectOptions): Promise<Detection[]>;
   /** Finds objects in several pictures; the results are in the same order. */
-  detect(pictures: readonly Picture[]): Promise<Detection[][]>;
-  async detect(given: Picture | readonly Picture[], file?: string): Promise<Detection[] | Detection[][]> {
-    if (!Array.isArray(given)) return await (await this.#submit(given as Picture, file))();
+  detect(pictures: readonly Picture[], options?: Pick<DetectOptions, "signal">): Promise<Detection[][]>;
+  async detect(
+    given: Picture | readonly Picture[],
+    options: string | DetectOptions = {},
+  ): Promise<Detection[] | Detection[][]> {
+    const { file, signal }: DetectOptions = typeof options === "string" ? { file: options } : options;
+    if (!Array.isArray(given)) {
+      signal?.throwIfAborted();
+      const found = this.#submit(given as Picture, file).then(([pending]) => pending);
+      return await unlessAborted(found, signal);
+    }
     const results: Detection[][] = [];
-    for await (const found of this.stream(given as readonly Picture[])) results.push(found);
+    for await (const found of this.stream(given as readonly Picture[], { signal })) results.push(found);
     return results;
   }
 
   /**
-   * Detects in a stream of pictures and yields the results in order, with several frames in flight. `observe` is called with the stages
-   * of each frame, in order, possibly before the results of that frame are yielded.
+   * Detects in a stream of pictures and yields the results in order, with several frames in flight, each as soon as it is there: a live
+   * source may be slow. Results of the frames before an error are yielded before it is thrown.
    *
    * ```ts
    * import assert from "node:assert/strict";
@@ -246,140 +264,91 @@ export class Detector {
    * detector.destroy();
    * ```
    */
-  async *stream(
+  stream(
     pictures: Iterable<Picture> | AsyncIterable<Picture>,
-    observe?: (stages: FrameStages) => void,
+    { observe, signal }: StreamOptions = {},
   ): AsyncGenerator<Detection[]> {
-    const waiting: Promise<Detection[]>[] = [];
-    let place = 0;
-    for await (const picture of pictures) {
-      const pending = (await this.#submit(picture, `picture ${++place}`, observe))();
-      // A failure is reported where its frame is awaited, also when that comes late.
-      pending.catch(() => {});
-      waiting.push(pending);
-      if (waiting.length >= FRAMES_IN_FLIGHT) yield await waiting.shift()!;
-    }
-    for (const pending of waiting) yield await pending;
+    const begin = (picture: Picture, index: number) => this.#submit(picture, `picture ${index + 1}`, observe);
+    return orderedStream(pictures, begin, { inFlight: FRAMES_IN_FLIGHT, signal });
   }
 
-  /** Uploads and submits one picture; the function returned waits for its detections. */
+  /** Uploads and submits one picture; gives a promise of its detections, in an array, once that is done. */
   async #submit(
     picture: Picture,
     file?: string,
     observe?: (stages: FrameStages) => void,
-  ): Promise<() => Promise<Detection[]>> {
+  ): Promise<readonly [Promise<Detection[]>]> {
     const started = performance.now();
-    const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture);
+    this.#guard.check();
+    const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture, file);
     const decoded = performance.now();
     this.#guard.check();
-    // The picture stays on the device until the check is done with it.
-    if (this.plan.form.scalar === "f16") await (this.#range ??= this.#checkRange(image));
-    const { scale } = this.#upload(image);
-    const uploaded = performance.now();
-    const encoder = this.device.device.createCommandEncoder();
-    const timer = observe && this.device.timestamps ? this.#timer ??= new FrameTimer(this.device.device) : undefined;
-    const ranges: ReadRange[] = [{
-      buffer: this.#buffers.get(DETECT_VALUES.result)!,
-      offset: 0,
-      size: RESULT_STRIDE * 4,
-    }];
-    if (timer) {
-      ranges.push(timer.encode(encoder, this.#program));
-    } else {
-      const pass = encoder.beginComputePass();
-      this.#program.encode(pass);
-      pass.end();
+    if (!this.#isChecked && this.plan.form.scalar === "f16") {
+      await this.#guard.arrival(this.#range ??= this.#checkRange(image));
+      this.#guard.check();
     }
-    const read = this.#readback.record(encoder, ranges);
-    this.device.device.queue.submit([encoder.finish()]);
-    return async () => {
-      const bytes = await this.#guard.arrival(read());
-      const arrived = performance.now();
-      const result = readDetections(new Float32Array(bytes, 0, RESULT_STRIDE));
-      checkFound(this.#head, result, { scale, names: this.labels.length, file: this.#file });
-      const found = result.detections.map((detection): Detection => ({
-        ...detection,
-        label: this.labels[detection.classId] ?? `class ${detection.classId}`,
-      }));
-      const [wait, made] = [arrived - uploaded, performance.now() - arrived];
-      this.speed = { preprocess: uploaded - started, inference: wait, postprocess: made };
-      const device = timer?.stages(bytes, RESULT_STRIDE * 4);
-      observe?.({ decode: decoded - started, upload: uploaded - decoded, wait, read: made, ...(device && { device }) });
-      return found;
-    };
+    const frame = this.#frames.submit(image, observe !== undefined);
+    return [this.#read(frame, { started, decoded }, observe)];
   }
 
-  /** Looks for numbers that f16 does not hold, on the first picture. */
+  async #read(
+    { scale, uploaded, arrival }: SubmittedFrame,
+    { started, decoded }: { readonly started: number; readonly decoded: number },
+    observe?: (stages: FrameStages) => void,
+  ): Promise<Detection[]> {
+    const { result: numbers, stages } = await this.#guard.arrival(arrival);
+    const arrived = performance.now();
+    const result = readDetections(numbers);
+    checkFound(this.#head, result, { scale, names: this.labels.length, file: this.#file });
+    const found = result.detections.map((detection): Detection => ({
+      ...detection,
+      label: this.labels[detection.classId] ?? `class ${detection.classId}`,
+    }));
+    const [wait, made] = [arrived - uploaded, performance.now() - arrived];
+    this.speed = { preprocess: uploaded - started, inference: wait, postprocess: made };
+    observe?.({
+      ...{ decode: decoded - started, upload: uploaded - decoded, wait, read: made },
+      ...stages && { device: stages },
+    });
+    return found;
+  }
+
+  /** Looks for numbers that f16 does not hold, on a picture, and goes over to f32 where there are some. */
   async #checkRange(image: RgbImage): Promise<void> {
-    const { parameters } = this.#upload(image);
-    const picture: External = { kind: "texture", texture: this.#picture!.texture };
-    const source = { ...this.#source, external: new Map([...this.#source.external ?? [], [PICTURE, picture]]) };
-    await checkRange(this.device, source, this.plan.graph.name, (program) => program.setParameters(0, parameters));
-  }
-
-  /** Hands a picture to the device; returns input pixels a pixel of it, and the parameters of the letterbox. */
-  #upload(image: RgbImage): { readonly scale: number; readonly parameters: Parameters } {
-    const { width, height } = image;
-    const { queue, limits } = this.device.device;
-    if (Math.max(width, height) > limits.maxTextureDimension2D) {
-      throw new FeatherdetError(
-        `a picture of ${width}x${height} is larger than the adapter takes (${limits.maxTextureDimension2D})`,
-      );
+    try {
+      await this.#frames.checkRange(image).catch(async (error) => {
+        if (!(error instanceof HalfRangeError)) throw error;
+        const frames = await this.#makeInFloats();
+        (this.#guard.isDestroyed ? frames : this.#frames).destroy();
+        this.#frames = frames;
+        warnOfFloats(error, this.#warnings, this.#onWarning);
+      });
+      this.#isChecked = true;
+    } finally {
+      // Where it could not be made, the next frame looks again.
+      this.#range = undefined;
     }
-    const held = this.#picture?.texture;
-    if (!held || held.width < width || held.height < height) {
-      this.#growPicture(Math.max(width, held?.width ?? 0), Math.max(height, held?.height ?? 0));
-    }
-    if (this.#pixels.length < width * height) this.#pixels = new Uint32Array(width * height);
-    rgbaOf(image, this.#pixels);
-    queue.writeTexture({ texture: this.#picture!.texture }, this.#pixels, {
-      bytesPerRow: 4 * width,
-      rowsPerImage: height,
-    }, [width, height]);
-    const [inputHeight, inputWidth] = this.inputSize;
-    const geometry = letterboxGeometry(width, height, inputWidth, inputHeight);
-    const [input] = this.plan.graph.inputs;
-    const output = { value: input.name, shape: input.shape, layout: this.plan.placements.get(input.name)!.layout };
-    const kernel = letterbox({ picture: PICTURE, size: image, geometry, output, image: 0, pitch: this.plan.pitch });
-    this.#program.setParameters(0, kernel.parameters);
-    queue.writeBuffer(this.#buffers.get(DETECT_VALUES.frames)!, 0, frameRecord(geometry, image));
-    return { scale: geometry.scale, parameters: kernel.parameters };
-  }
-
-  #growPicture(width: number, height: number): void {
-    this.#picture?.memory.destroy();
-    const memory = new Memory(this.device.device);
-    const texture = pictureTexture(memory, width, height);
-    this.#picture = { texture, memory };
-    this.#program.replaceExternal(PICTURE, { kind: "texture", texture });
   }
 
   /** GPU time of every dispatch of a frame in milliseconds, the median of `runs`, on the last picture. */
   async profile(runs = 5): Promise<DispatchTime[]> {
-    return await profilePrograms(this.device, [this.#program], runs);
+    this.#guard.check();
+    return await this.#guard.arrival(this.#frames.profile(runs));
   }
 
   /** Dispatches of one frame, letterbox to suppression. */
   get dispatches(): number {
-    return this.#program.dispatchCount;
+    return this.#frames.dispatchCount;
   }
 
   /** Bytes of GPU memory held. */
   get bytes(): number {
-    return this.#program.memory.bytes + this.#memory.bytes + (this.#picture?.memory.bytes ?? 0);
+    return this.#frames.bytes;
   }
 
-  /** Frees everything on the device; the detector cannot be used afterwards. */
+  /** Frees everything on the device; the detector cannot be used afterwards. Frames in flight end in an error that says so. */
   destroy(): void {
-    this.#timer?.destroy();
     this.#guard.destroy();
-    this.#program.destroy();
-    this.#memory.destroy();
-    this.#picture?.memory.destroy();
+    this.#frames.destroy();
   }
-}
-
-function pictureTexture(memory: Memory, width: number, height: number): GPUTexture {
-  const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
-  return memory.texture(PICTURE, usage, "rgba8unorm", [width, height, 1], 4);
 }

@@ -5,34 +5,47 @@
  */
 
 import type { Device } from "../gpu/device.ts";
+import { deviceError, lossError, lossOf } from "../gpu/device_errors.ts";
 import { FeatherdetError } from "../graph/mod.ts";
 
 /** The state of one user of a device. */
 export class DeviceGuard {
+  readonly #device: GPUDevice;
   readonly #what: string;
   readonly #file: string;
-  #lost: string | undefined;
   #destroyed = false;
 
   /** `what` names the user in errors, such as "session"; `file` is the name of its model. */
   constructor({ device }: Device, what: string, file: string) {
+    this.#device = device;
     this.#what = what;
     this.#file = file;
-    device.lost.then(({ message }) => this.#lost = message || "no reason given");
+    // From now on its loss is remembered.
+    lossOf(device);
+  }
+
+  /** Whether the user was destroyed. */
+  get isDestroyed(): boolean {
+    return this.#destroyed;
   }
 
   /** Throws FeatherdetError once the user was destroyed or the device lost. */
   check(): void {
     if (this.#destroyed) throw new FeatherdetError(`the ${this.#what} was destroyed`, { file: this.#file });
-    if (this.#lost !== undefined) throw new FeatherdetError(`the device was lost: ${this.#lost}`);
+    const lost = lossOf(this.#device);
+    if (lost !== undefined) throw lossError(lost);
   }
 
-  /** Waits for results. Throws FeatherdetError if they do not arrive, since only the loss of the device keeps them. */
+  /**
+   * Waits for what a device gives. Throws FeatherdetError if it does not come: that the user was destroyed meanwhile, that the device was
+   * lost, or what else is wrong.
+   */
   async arrival<Result>(pending: Promise<Result>): Promise<Result> {
     try {
       return await pending;
     } catch (error) {
-      throw new FeatherdetError(`the device was lost: ${this.#lost ?? (error as Error).message}`, {}, { cause: error });
+      if (this.#destroyed) this.check();
+      throw await deviceError(this.#device, `a call of the ${this.#what}`, error);
     }
   }
 

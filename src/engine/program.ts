@@ -10,7 +10,9 @@ import { int8Bindings, linkKernel } from "../kernels/link.ts";
 import { checkParameters, packParameters, uniformLeaves } from "../kernels/parameters.ts";
 import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
 import type { Device } from "../gpu/device.ts";
+import { deviceError, settled, watch } from "../gpu/device_errors.ts";
 import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
+import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
 
@@ -33,8 +35,6 @@ interface EncodedDispatch {
   group: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
 }
-
-const GREATEST_HALF = 65504;
 
 const UNIFORM_ALIGNMENT = 256;
 
@@ -72,8 +72,9 @@ export class Program {
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
 
-  private constructor(device: Device, source: ProgramSource) {
-    this.memory = new Memory(device.device);
+  /** Takes memory for activations, in `memory`. */
+  private constructor(device: Device, source: ProgramSource, memory: Memory) {
+    this.memory = memory;
     this.#device = device;
     this.#source = source;
     this.#external = new Map(source.external);
@@ -99,61 +100,44 @@ export class Program {
     return this.memory.buffer(label, usage, pitch * rows * pages * bytes);
   }
 
-  /** Uploads weights and compiles pipelines. Throws FeatherdetError if the adapter refuses a shader or runs out of memory. */
+  /**
+   * Uploads weights and compiles pipelines. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing
+   * behind on the device then.
+   */
   static async create(device: Device, source: ProgramSource): Promise<Program> {
-    device.device.pushErrorScope("validation");
-    device.device.pushErrorScope("out-of-memory");
-    const program = new Program(device, source);
-    let failure: unknown;
+    const gpu = device.device, memory = new Memory(gpu);
     try {
-      await program.#build();
+      const { result: { program, compiling, resources }, fault } = watch(gpu, () => {
+        const program = new Program(device, source, memory);
+        // Drivers compile while weights are packed.
+        const compiling = program.#compile();
+        compiling.catch(() => {});
+        return { program, compiling, resources: program.#uploadAll() };
+      });
+      const refused = await fault;
+      if (refused) throw refused;
+      const pipelines = await compiling;
+      await settled(gpu, "this plan", () => program.#bind(pipelines, resources));
+      return program;
     } catch (error) {
-      failure = error;
+      memory.destroy();
+      throw await deviceError(gpu, "this plan", error);
     }
-    const exhausted = await device.device.popErrorScope();
-    const invalid = await device.device.popErrorScope();
-    if (failure || exhausted || invalid) {
-      program.destroy();
-      const lost = await Promise.race([device.device.lost, Promise.resolve(undefined)]);
-      if (lost) throw new FeatherdetError(`the device was lost: ${lost.message || "no reason given"}`);
-      if (failure) throw failure;
-      if (exhausted) {
-        throw new FeatherdetError(
-          `the adapter "${device.adapter.name}" has no memory for this model: ${exhausted.message}`,
-        );
-      }
-      throw new FeatherdetError(`the adapter "${device.adapter.name}" refuses this plan: ${invalid!.message}`);
-    }
-    return program;
   }
 
   #format(): GPUTextureFormat {
     return this.#source.form.scalar === "f16" ? "rgba16float" : "rgba32float";
   }
 
-  async #build(): Promise<void> {
+  /** Compiles the pipelines of all dispatches, in their order. */
+  #compile(): Promise<GPUComputePipeline[]> {
     const { form, dispatches } = this.#source;
-    const device = this.#device.device;
-    const blocks = dispatches.map(({ kernel }) => packParameters(kernel.parameters));
-    const offsets = this.#offsets;
-    const total = blocks.reduce((sum, block) => {
-      offsets.push(sum);
-      return sum + Math.ceil(block.byteLength / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
-    }, 0);
-    const uniforms = new Uint8Array(Math.max(16, total));
-    blocks.forEach((block, i) => uniforms.set(new Uint8Array(block), offsets[i]));
-    const parameters = this.#parameters = this.memory.buffer(
-      "parameters",
-      GPUBufferUsage.UNIFORM,
-      uniforms.byteLength,
-      uniforms,
-    );
     const isInt8 = (value: string) => {
       const layout = this.#source.placements.get(value)?.layout;
       return layout?.kind === "blocked" && layout.int8 !== undefined;
     };
     const linked = new Map<string, { readonly text: string; readonly uniform: ReturnType<typeof uniformLeaves> }>();
-    const pipelines = await Promise.all(dispatches.map(({ kernel }) => {
+    return Promise.all(dispatches.map(({ kernel }) => {
       // Linking is pure; dispatches of one kernel share the text.
       const key = JSON.stringify([kernel.shader, kernel.constants, int8Bindings(kernel, isInt8)]);
       let shader = linked.get(key);
@@ -166,20 +150,36 @@ export class Program {
         { buffer: { type: "uniform" } },
         ...kernel.bindings.map((binding) => this.#layout(binding)),
       ];
-      return pipelineFor(device, kernel.label, shader.text, layouts);
+      return pipelineFor(this.#device.device, kernel.label, shader.text, layouts);
     }));
-    this.#dispatches = dispatches.map(({ name, kernel }, i): EncodedDispatch => {
-      const resources: GPUBindingResource[] = [
-        { buffer: parameters, offset: offsets[i], size: blocks[i].byteLength },
-        ...this.#resources(name, kernel.bindings),
-      ];
-      return {
-        pipeline: pipelines[i],
-        resources,
-        group: this.#group(name, pipelines[i], resources),
-        workgroups: kernel.workgroups,
-      };
-    });
+  }
+
+  /** Uploads parameters, constants and weights; returns what each dispatch binds. */
+  #uploadAll(): GPUBindingResource[][] {
+    const { dispatches } = this.#source;
+    const blocks = dispatches.map(({ kernel }) => packParameters(kernel.parameters));
+    const offsets = this.#offsets;
+    const total = blocks.reduce((sum, block) => {
+      offsets.push(sum);
+      return sum + Math.ceil(block.byteLength / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+    }, 0);
+    const uniforms = new Uint8Array(Math.max(16, total));
+    blocks.forEach((block, i) => uniforms.set(new Uint8Array(block), offsets[i]));
+    const size = uniforms.byteLength;
+    const parameters = this.#parameters = this.memory.buffer("parameters", GPUBufferUsage.UNIFORM, size, uniforms);
+    return dispatches.map(({ name, kernel }, i) => [
+      { buffer: parameters, offset: offsets[i], size: blocks[i].byteLength },
+      ...this.#resources(name, kernel.bindings),
+    ]);
+  }
+
+  #bind(pipelines: readonly GPUComputePipeline[], resources: readonly GPUBindingResource[][]): void {
+    this.#dispatches = this.dispatches.map(({ name, kernel }, i): EncodedDispatch => ({
+      pipeline: pipelines[i],
+      resources: resources[i],
+      group: this.#group(name, pipelines[i], resources[i]),
+      workgroups: kernel.workgroups,
+    }));
   }
 
   /** The resources of a dispatch. A constant that it binds twice gets a buffer each, since such bindings may be written to. */
@@ -290,7 +290,7 @@ export class Program {
     const { form } = this.#source;
     const words = numbers instanceof Uint32Array;
     if (form.scalar === "f16" && !words && numbers.some((number) => Math.abs(number) > GREATEST_HALF)) {
-      throw new FeatherdetError("has weights beyond 65504, the greatest number that f16 stores: use precision f32", {
+      throw new HalfRangeError(`has weights beyond ${GREATEST_HALF}, the greatest number that f16 stores`, {
         node: name,
       });
     }

@@ -6,10 +6,12 @@
  */
 
 import type { Device } from "../gpu/device.ts";
+import { settled } from "../gpu/device_errors.ts";
+import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool } from "../gpu/readback.ts";
-import { FeatherdetError } from "../graph/mod.ts";
 import { rangeCheck } from "../kernels/range_check.ts";
 import type { Dispatch } from "../plan/plan.ts";
+import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
 import { type External, Program, type ProgramSource } from "./program.ts";
 
 const FLAGS = "range check/flags";
@@ -30,40 +32,43 @@ function withChecks({ dispatches, placements, pitch }: ProgramSource): { all: Di
 }
 
 /**
- * Runs a program once with checks, on what `feed` uploads. Throws FeatherdetError, with the first node that makes numbers beyond halves.
- * Programs in f32 are not run.
+ * Runs a program once with checks, on what `feed` uploads. Throws HalfRangeError, with the first node that makes numbers beyond halves, and
+ * FeatherdetError for faults of the device, of which `onFault` is told before. Programs in f32 are not run.
  */
 export async function checkRange(
   device: Device,
   source: ProgramSource,
   file: string,
   feed: (program: Program) => void,
+  onFault?: () => void,
 ): Promise<void> {
   if (source.form.scalar !== "f16") return;
   const { all, checked } = withChecks(source);
   const size = 4 * Math.max(1, checked.length);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
-  const flags = device.device.createBuffer({ label: FLAGS, usage, size });
-  const external = new Map<string, External>([...source.external ?? [], [FLAGS, { kind: "buffer", buffer: flags }]]);
-  const program = await Program.create(device, { ...source, dispatches: all, external });
+  const memory = new Memory(device.device);
+  let program: Program | undefined;
   try {
-    feed(program);
-    const encoder = device.device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    program.encode(pass);
-    pass.end();
-    const read = new ReadbackPool(program.memory, size).record(encoder, [{ buffer: flags, offset: 0, size }]);
-    device.device.queue.submit([encoder.finish()]);
-    const at = new Uint32Array(await read()).indexOf(1);
+    const flags = await settled(device.device, "the check of its numbers", () => memory.buffer(FLAGS, usage, size));
+    const external = new Map<string, External>([...source.external ?? [], [FLAGS, { kind: "buffer", buffer: flags }]]);
+    const checking = program = await Program.create(device, { ...source, dispatches: all, external });
+    const bytes = await new ReadbackPool(memory, size, "the check of its numbers").submit((encoder) => {
+      feed(checking);
+      const pass = encoder.beginComputePass();
+      checking.encode(pass);
+      pass.end();
+      return [{ buffer: flags, offset: 0, size }];
+    }, onFault);
+    const at = new Uint32Array(bytes, 0, size / 4).indexOf(1);
     if (at < 0) return;
     const { name, operator } = checked[at];
-    throw new FeatherdetError("makes numbers beyond 65504, the greatest that f16 stores: use precision f32", {
+    throw new HalfRangeError(`makes numbers beyond ${GREATEST_HALF}, the greatest that f16 stores`, {
       file,
       node: name,
       operator,
     });
   } finally {
-    program.destroy();
-    flags.destroy();
+    program?.destroy();
+    memory.destroy();
   }
 }

@@ -40,7 +40,13 @@ export function createSessionRunner(options: Omit<SessionOptions, "shapes"> = {}
       const known = sessions.get(graph);
       const session = known ?? Session.create(graph, options);
       if (!known) sessions.set(graph, session);
-      return await (await session).run(inputs);
+      try {
+        return await (await session).run(inputs);
+      } catch (error) {
+        // The next run of this graph begins anew, on a device that works.
+        if (sessions.get(graph) === session) release(graph);
+        throw error;
+      }
     },
     release,
     destroy() {

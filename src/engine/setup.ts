@@ -12,7 +12,7 @@ import type { Tuning } from "../plan/tuning.ts";
 
 /**
  * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Numbers beyond 65504 do not fit into
- * f16: a model whose weights or first run have such is refused; later runs store the greatest number in their place. A graph with QuantizeLinear and
+ * f16: a model whose weights or first run have such is kept in f32 and warned of; later runs store the greatest number in their place. A graph with QuantizeLinear and
  * DequantizeLinear always computes in int8 between these; the precision then concerns its float part. `int8` means f32 for that part, and
  * refuses graphs that are not quantized.
  */
@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly tuning?: Tuning;
   /** How activations are stored; by default textures on software adapters, buffers elsewhere. */
   readonly storage?: StorageForm["storage"];
+  /** Told when f16 was asked for and the model is kept in f32, at once or in its first run; the console by default. */
+  readonly onWarning?: (sentence: string) => void;
 }
 
 /** A device, and what plans for it are made with. */
@@ -84,6 +86,11 @@ export function planningFor(
     target: device.adapter.software ? "software" : "hardware",
     tuning,
   };
+}
+
+/** The same in f32: for models whose numbers halves do not hold. */
+export function planningInFloats(planning: EngineSetup["planning"]): EngineSetup["planning"] {
+  return { ...planning, form: { ...planning.form, scalar: "f32" } };
 }
 
 /**

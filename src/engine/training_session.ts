@@ -14,6 +14,7 @@ import type { TrainerState, UpdateSettings } from "../train/loop/trainer.ts";
 import type { Losses } from "../train/losses/named_loss.ts";
 import type { TrainingProblem } from "./training/plan.ts";
 import { makeParts, type TrainingParts, type TrainingSessionOptions } from "./training/parts.ts";
+import { Ledger } from "./training/ledger.ts";
 import { StepReport } from "./training/step_report.ts";
 export type { TrainingProblem } from "./training/plan.ts";
 export type { TrainingSessionOptions } from "./training/parts.ts";
@@ -77,8 +78,7 @@ export class TrainingSession {
   readonly device: Device;
   readonly #parts: TrainingParts;
   readonly #report: StepReport;
-  #batches = 0;
-  #updates = 0;
+  readonly #ledger: Ledger;
   readonly #guard: DeviceGuard;
 
   private constructor(parts: TrainingParts, report: readonly string[] = []) {
@@ -90,6 +90,7 @@ export class TrainingSession {
     const names = [...new Set([...parts.losses.values, ...report])];
     this.#report = new StepReport(program.memory, parts.plan, names, memory);
     this.#guard = new DeviceGuard(parts.device, "training session", parts.plan.graph.name);
+    this.#ledger = new Ledger(parts.device.device, parts.plan.graph.name);
   }
 
   /**
@@ -133,129 +134,149 @@ export class TrainingSession {
    * Adds the gradients of a batch to the sum; with settings, moves the parameters by the mean of what was summed and begins a new sum.
    * Steps run in the order of the calls; the next one may be started before this one has reported.
    *
-   * Throws FeatherdetError for inputs that are missing or too long, for settings out of range, and for a lost device.
+   * Throws FeatherdetError for inputs that are missing or too long, for settings out of range, for a lost device, and for whatever else
+   * keeps the device from making the step. Such a step has not happened, if no other was started behind it; otherwise, and where its
+   * inputs did not arrive whole, the session refuses everything until a state is restored.
    */
   async step(
     inputs: Readonly<Record<string, Float32Array>>,
     update?: UpdateSettings,
     { epoch = 0, lossScale = 1 }: StepPlace = {},
   ): Promise<TrainingStep> {
-    this.#guard.check();
-    const { losses } = this.#parts;
-    this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale) });
-    const { program, optimizer, copies } = this.#parts;
-    const encoder = this.device.device.createCommandEncoder();
-    copies.encodeBefore(encoder, program.plain);
-    const pass = encoder.beginComputePass();
-    program.encode(pass);
-    pass.end();
-    copies.encodeAfter(encoder, program.plain);
-    this.#addToSum(encoder);
-    optimizer.encode(encoder, "take");
-    if (update) {
-      optimizer.set({ ...update, factor: 1 / this.#batches / lossScale });
-      optimizer.encode(encoder, "update");
-      this.#batches = 0;
-      this.#updates++;
-    }
-    const read = this.#report.record(encoder);
-    this.device.device.queue.submit([encoder.finish()]);
-    const { values, state: { norm, nonFinite } } = await this.#guard.arrival(read());
+    this.#check();
+    const { program, optimizer, copies, losses } = this.#parts;
+    const { batches } = this.#ledger;
+    const arrival = this.#report.submit((encoder) => {
+      if (update) optimizer.set({ ...update, factor: 1 / (batches + 1) / lossScale });
+      this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale) });
+      copies.encodeBefore(encoder, program.plain);
+      const pass = encoder.beginComputePass();
+      program.encode(pass);
+      pass.end();
+      copies.encodeAfter(encoder, program.plain);
+      this.#addToSum(encoder);
+      optimizer.encode(encoder, "take");
+      if (update) optimizer.encode(encoder, "update");
+    }, (hasRun) => this.#ledger.undo(counted, hasRun));
+    const counted = this.#ledger.count(update !== undefined);
+    const { values, state: { norm, nonFinite } } = await this.#arrival(arrival);
     const lossWeights = losses.weights(epoch);
     const told = { losses: losses.read(values, epoch), ...(lossWeights && { lossWeights }), values };
     return update ? { ...told, gradientNorm: norm, skipped: nonFinite > 0 } : { ...told, skipped: false };
   }
 
+  /** Throws FeatherdetError where nothing more can be done. */
+  #check(): void {
+    this.#guard.check();
+    this.#ledger.check();
+  }
+
+  /** Waits for numbers, and for what the device says of earlier writes. */
+  async #arrival<Result>(pending: Promise<Result>): Promise<Result> {
+    const result = await this.#guard.arrival(pending);
+    await this.#ledger.heard();
+    return result;
+  }
+
   /** Adds the gradient of one batch to the sum, or begins a new one with it, whatever the old one held. */
   #addToSum(encoder: GPUCommandEncoder): void {
     const { values: { buffers }, optimizer } = this.#parts;
-    if (this.#batches++ > 0) optimizer.encode(encoder, "add");
+    if (this.#ledger.batches > 0) optimizer.encode(encoder, "add");
     else encoder.copyBufferToBuffer(buffers.get(gradient), 0, buffers.get(sum), 0, buffers.get(sum).size);
   }
 
   /** Updates that were made or skipped. */
   get updates(): number {
-    return this.#updates;
+    return this.#ledger.updates;
   }
 
   /** The summed gradient, by parameters as they lie flat, and how many batches are in it. */
   async gradient(): Promise<{ readonly sum: Float32Array; readonly batches: number }> {
-    this.#guard.check();
-    const batches = this.#batches;
-    return { sum: (await this.#parts.values.buffers.read([sum])).get(sum)!, batches };
+    this.#check();
+    const { batches } = this.#ledger;
+    return { sum: (await this.#arrival(this.#parts.values.buffers.read([sum]))).get(sum)!, batches };
   }
 
   /** Adds what another session of the same problem has summed over some batches. */
   addGradient(other: Float32Array, batches: number): void {
-    this.#guard.check();
+    this.#check();
     const { layouts: { parameters: { size } }, values: { buffers }, optimizer } = this.#parts;
     if (other.length !== size) {
       throw new FeatherdetError(`the gradient has ${other.length} elements, that of this model has ${size}`, {
         file: this.plan.graph.name,
       });
     }
-    if (this.#batches === 0) buffers.write(sum, other);
-    else {
+    this.#ledger.write("a gradient", () => {
+      if (this.#ledger.batches === 0) {
+        buffers.write(sum, other);
+        return;
+      }
       buffers.write(gradient, other);
       const encoder = this.device.device.createCommandEncoder();
       optimizer.encode(encoder, "add");
       this.device.device.queue.submit([encoder.finish()]);
-    }
-    this.#batches += batches;
+    });
+    this.#ledger.add(batches);
   }
 
   /** Parameters and statistics by the names of the model's constants, as they are or averaged. */
   async trained(which: "current" | "average" = "current"): Promise<Map<string, Float32Array>> {
-    this.#guard.check();
-    return await this.#parts.values.trained(which);
+    this.#check();
+    return await this.#arrival(this.#parts.values.trained(which));
   }
 
   /** Gradients of the parameters of the batch that ran last, by name. */
   async gradients(): Promise<Map<string, Float32Array>> {
-    this.#guard.check();
-    return await this.#parts.values.gradients();
+    this.#check();
+    return await this.#arrival(this.#parts.values.gradients());
   }
 
   /** Everything that a resumed run needs. Throws FeatherdetError in the middle of a sum of gradients. */
   async state(): Promise<TrainerState> {
-    this.#guard.check();
-    if (this.#batches > 0) {
+    this.#check();
+    const { batches, updates } = this.#ledger;
+    if (batches > 0) {
       throw new FeatherdetError(
-        `there are ${this.#batches} batches in the sum of gradients: update before taking the state`,
+        `there are ${batches} batches in the sum of gradients: update before taking the state`,
       );
     }
-    const updates = this.#updates;
-    return { updates, arrays: await this.#parts.values.state() };
+    return { updates, arrays: await this.#arrival(this.#parts.values.state()) };
   }
 
-  /** Continues from a state. Throws FeatherdetError for the state of another model or optimizer. */
+  /** Continues from a state, also behind a failed step. Throws FeatherdetError for the state of another model or optimizer. */
   restore({ updates, arrays }: TrainerState): void {
     this.#guard.check();
-    this.#parts.values.restore(arrays);
-    this.#updates = updates;
-    this.#batches = 0;
+    this.#ledger.replace(updates, () => this.#parts.values.restore(arrays));
   }
 
   /** Parameters and statistics become their averages; moments stay. */
   async takeAverage(): Promise<void> {
-    this.#guard.check();
-    await this.#parts.values.takeAverage();
+    this.#check();
+    try {
+      await this.#arrival(this.#parts.values.takeAverage());
+    } catch (error) {
+      this.#ledger.doubt("the averages did not arrive on the device");
+      throw error;
+    }
   }
 
   /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */
   async findNonFinite(): Promise<string | undefined> {
-    this.#guard.check();
-    return await this.#parts.values.findNonFinite();
+    this.#check();
+    return await this.#arrival(this.#parts.values.findNonFinite());
   }
 
   /** GPU time of every dispatch of forward, loss and backward, the median of `runs`, then of the update's. Needs `timestamp-query`. */
   async profile(runs = 5): Promise<DispatchTime[]> {
     const { values, program, optimizer } = this.#parts;
     // Updates that are only timed must not move anything.
-    const before = await values.state();
-    const times = await profilePrograms(this.device, [program, optimizer.program], runs);
-    values.restore(before);
-    return times;
+    this.#check();
+    const before = await this.#arrival(values.state());
+    try {
+      return await this.#guard.arrival(profilePrograms(this.device, [program, optimizer.program], runs));
+    } finally {
+      if (!this.#guard.isDestroyed) this.#ledger.write("a state", () => values.restore(before));
+    }
   }
 
   /** Bytes of GPU memory that the session holds. */

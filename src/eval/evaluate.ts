@@ -23,6 +23,8 @@ export interface EvaluateOptions {
   readonly journal?: EvaluationJournal;
   /** Workers that decode pictures ahead of time; half of the processors by default, four at most, 0 for none. */
   readonly workers?: number;
+  /** Ends the evaluation with its reason; the journal keeps what is done. */
+  readonly signal?: AbortSignal;
 }
 
 /** What `evaluate` gives. */
@@ -90,7 +92,7 @@ export async function evaluate(
   dataset: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { journal, onProgress } = options;
+  const { journal, onProgress, signal } = options;
   const { images, classes, categoryIds } = dataset;
   const shown = new Set(images.flatMap(({ boxes }) => boxes.map(({ classId }) => classId)));
   const classOf = classMap(detector.labels, classes, shown);
@@ -107,7 +109,7 @@ export async function evaluate(
   }
   let done = images.length - rest.length;
   let at = 0;
-  for await (const objects of detector.stream(pictures(), (stages) => meter.frame(stages))) {
+  for await (const objects of detector.stream(pictures(), { observe: (stages) => meter.frame(stages), signal })) {
     const started = performance.now();
     const image = rest[at++];
     const detections = cocoDetections(image.id, objects, classOf, categoryIds);

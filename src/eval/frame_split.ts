@@ -56,7 +56,7 @@ export async function splitFrames(
 ): Promise<FrameSplits> {
   const stages: FrameStages[] = [];
   for (let frame = 0; frame < frames; frame++) {
-    for await (const _ of detector.stream([picture], (one) => void stages.push(one)));
+    for await (const _ of detector.stream([picture], { observe: (one) => void stages.push(one) }));
   }
   const splits = stages.map(splitFrame).sort((a, b) => a.total - b.total);
   const median = splits[(splits.length - 1) >> 1];

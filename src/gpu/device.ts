@@ -5,21 +5,11 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
+import { adapterOf, type AdapterRecord, describeAdapter } from "./adapter.ts";
+import { isLost } from "./device_errors.ts";
 import { packedDotWorks, storageTexturesWork } from "./self_check.ts";
 
-/** What is known of an adapter. Every record of a measurement holds it. */
-export interface AdapterRecord {
-  /** The driver's name for it. */
-  readonly name: string;
-  /** The vendor's name or number. */
-  readonly vendor: string;
-  /** Family of the chip, if it is known. */
-  readonly architecture: string;
-  /** True for an adapter that computes on the CPU. */
-  readonly software: boolean;
-  /** Whether packed dot products of bytes passed a known-answer check. If not, int8 is computed without them. Absent before the check. */
-  readonly packedDot?: boolean;
-}
+export { adapterOf, type AdapterRecord, adapterText } from "./adapter.ts";
 
 /** An open device and what was found out about it. */
 export interface Device {
@@ -29,7 +19,7 @@ export interface Device {
   readonly adapter: AdapterRecord;
   /** Whether storage textures passed a known-answer check. If not, activations are kept in buffers. */
   readonly storageTextures: boolean;
-  /** Whether Whether GPU time can be measured. */
+  /** Whether GPU time can be measured. */
   readonly timestamps: boolean;
 }
 
@@ -48,25 +38,6 @@ const LIMITS = [
 export const NO_ADAPTER = "no WebGPU adapter was found: install a Vulkan driver, on Debian or Ubuntu " +
   "`apt-get install -y mesa-vulkan-drivers libvulkan1` gives a software one";
 
-function describe(info: GPUAdapterInfo): AdapterRecord {
-  const name = [info.device, info.description].filter((text) => text && !/^0?x?0*$/.test(text)).join(" ") ||
-    info.vendor || "unknown";
-  const software = info.isFallbackAdapter === true ||
-    /llvmpipe|swiftshader|lavapipe|basic render/i.test(`${name} ${info.vendor} ${info.architecture}`);
-  return { name, vendor: info.vendor, architecture: info.architecture, software };
-}
-
-/** What is known of the adapter behind a device. */
-export function adapterOf(device: GPUDevice): AdapterRecord {
-  const info = (device as GPUDevice & { adapterInfo?: GPUAdapterInfo }).adapterInfo;
-  return info ? describe(info) : { name: "unknown", vendor: "", architecture: "", software: false };
-}
-
-/** The name of an adapter for people, with a word where it computes on the CPU. */
-export function adapterText({ name, software }: Pick<AdapterRecord, "name" | "software">): string {
-  return software ? `${name} (software)` : name;
-}
-
 /** The device with what the checks at start-up say of it. */
 async function checked(device: GPUDevice, adapter: AdapterRecord): Promise<Device> {
   const storageTextures = await storageTexturesWork(device);
@@ -77,12 +48,13 @@ async function checked(device: GPUDevice, adapter: AdapterRecord): Promise<Devic
 
 const adopted = new WeakMap<GPUDevice, Promise<Device>>();
 
-/** Wraps a device that the caller owns; it is checked once. */
+/** Wraps a device that the caller owns; it is checked once. Throws FeatherdetError if it is lost or has no memory for the checks. */
 export function adoptDevice(device: GPUDevice): Promise<Device> {
   let known = adopted.get(device);
   if (!known) {
     known = checked(device, adapterOf(device));
     adopted.set(device, known);
+    known.catch(() => adopted.delete(device));
   }
   return known;
 }
@@ -105,19 +77,25 @@ export async function openDevice(): Promise<Device> {
   } catch (error) {
     throw new FeatherdetError(`the adapter "${adapter.info.device}" gave no device: ${(error as Error).message}`);
   }
-  return await checked(device, describe(adapter.info));
+  return await checked(device, describeAdapter(adapter.info));
 }
 
 let shared: Promise<Device> | undefined;
 
 /** The device that sessions and detectors share unless they are given one. It is opened once, and opened again after a loss. */
-export function openSharedDevice(): Promise<Device> {
-  shared ??= openDevice().then((opened) => {
-    opened.device.lost.then(() => shared = undefined);
-    return opened;
-  }, (error) => {
-    shared = undefined;
-    throw error;
-  });
-  return shared;
+export async function openSharedDevice(): Promise<Device> {
+  while (true) {
+    const opening = shared ??= openDevice();
+    const forget = () => {
+      if (shared === opening) shared = undefined;
+    };
+    try {
+      const opened = await opening;
+      if (!await isLost(opened.device)) return opened;
+      forget();
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
 }

@@ -14,7 +14,7 @@ export function liveResources(): number {
 /** The owner of a set of resources. */
 export class Memory {
   readonly device: GPUDevice;
-  readonly #owned = new Set<GPUBuffer | GPUTexture>();
+  readonly #owned = new Map<GPUBuffer | GPUTexture, number>();
   #bytes = 0;
 
   /** Opens an empty set on a device. */
@@ -52,16 +52,26 @@ export class Memory {
   }
 
   #own<T extends GPUBuffer | GPUTexture>(resource: T, bytes: number): T {
-    this.#owned.add(resource);
+    this.#owned.set(resource, bytes);
     this.#bytes += bytes;
     live++;
     return resource;
   }
 
+  /** Destroys one resource before the others. */
+  release(resource: GPUBuffer | GPUTexture): void {
+    const bytes = this.#owned.get(resource);
+    if (bytes === undefined) return;
+    this.#owned.delete(resource);
+    this.#bytes -= bytes;
+    live--;
+    resource.destroy();
+  }
+
   /** Destroys everything; may be called twice. */
   destroy(): void {
     live -= this.#owned.size;
-    for (const resource of this.#owned) resource.destroy();
+    for (const resource of this.#owned.keys()) resource.destroy();
     this.#owned.clear();
     this.#bytes = 0;
   }

@@ -5,6 +5,7 @@
  */
 
 import type { Memory } from "./memory.ts";
+import { type ReadRange, readRanges } from "./readback.ts";
 
 /** Buffers of f32 by name, owned by a `Memory`. */
 export class NamedBuffers {
@@ -40,26 +41,16 @@ export class NamedBuffers {
     if (data.length > 0) this.#memory.device.queue.writeBuffer(this.get(name), 0, data as BufferSource);
   }
 
-  /** What buffers hold, once all that was submitted before has run. */
+  /** What buffers hold, once all that was submitted before has run. Throws FeatherdetError if the device does not give it. */
   async read(names: readonly string[]): Promise<Map<string, Float32Array>> {
-    const { device } = this.#memory;
-    const total = names.reduce((sum, name) => sum + this.#sizes.get(name)!, 0);
-    const staging = device.createBuffer({ size: total, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    try {
-      const encoder = device.createCommandEncoder();
-      let at = 0;
-      for (const name of names) {
-        const size = this.#sizes.get(name)!;
-        encoder.copyBufferToBuffer(this.get(name), 0, staging, at, size);
-        at += size;
-      }
-      device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ);
-      const all = new Float32Array(staging.getMappedRange().slice(0));
-      let first = 0;
-      return new Map(names.map((name) => [name, all.slice(first, first += this.length(name))]));
-    } finally {
-      staging.destroy();
-    }
+    const ranges = names.map((name): ReadRange => ({
+      buffer: this.get(name),
+      offset: 0,
+      size: this.#sizes.get(name)!,
+    }));
+    const more = names.length > 1 ? ` and ${names.length - 1} more` : "";
+    const bytes = await readRanges(this.#memory, ranges, `"${names[0]}"${more}`);
+    let at = 0;
+    return new Map(names.map((name, i) => [name, new Float32Array(bytes.slice(at, at += ranges[i].size))]));
   }
 }

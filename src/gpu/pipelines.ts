@@ -5,6 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
+import { deviceError, watch } from "./device_errors.ts";
 
 /** What one binding of a pipeline is, as the device wants to know it. */
 export type BindingLayout = Omit<GPUBindGroupLayoutEntry, "binding" | "visibility">;
@@ -34,19 +35,32 @@ async function compile(
   code: string,
   layouts: readonly BindingLayout[],
 ): Promise<GPUComputePipeline> {
-  const module = device.createShaderModule({ label, code });
-  const entries = layouts.map((layout, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...layout }));
-  const layout = device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ label, entries })] });
+  const { result: compiled, fault } = watch(device, () => {
+    const module = device.createShaderModule({ label, code });
+    const entries = layouts.map((layout, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, ...layout }));
+    const layout = device.createPipelineLayout({
+      bindGroupLayouts: [device.createBindGroupLayout({ label, entries })],
+    });
+    return device.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } });
+  });
   try {
-    return await device.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } });
+    const pipeline = await compiled;
+    const error = await fault;
+    if (error) throw error;
+    return pipeline;
   } catch (error) {
-    throw new FeatherdetError(`the adapter does not take the shader of "${label}": ${(error as Error).message}`, {}, {
+    const { message } = error as Error;
+    const refused = new FeatherdetError(`the adapter does not take the shader of "${label}": ${message}`, {}, {
       cause: error,
     });
+    throw await deviceError(device, label, refused);
   }
 }
 
-/** The pipeline for a shader text with an explicit bind group layout; compiled at the first call. */
+/**
+ * The pipeline for a shader text with an explicit bind group layout; compiled at the first call. Throws FeatherdetError if the adapter
+ * does not take it; the next call tries again.
+ */
 export function pipelineFor(
   device: GPUDevice,
   label: string,
@@ -58,6 +72,10 @@ export function pipelineFor(
   let list = cache.get(code);
   if (!list) cache.set(code, list = []);
   let found = list.find((cached) => sameLayouts(cached.layouts, layouts));
-  if (!found) list.push(found = { code, layouts, pipeline: compile(device, label, code, layouts) });
+  if (!found) {
+    const made: Cached = found = { code, layouts, pipeline: compile(device, label, code, layouts) };
+    list.push(made);
+    made.pipeline.catch(() => list.splice(list.indexOf(made), 1));
+  }
   return found.pipeline;
 }

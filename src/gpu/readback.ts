@@ -1,9 +1,13 @@
 /**
- * Brings results back: a pool of mappable buffers, so that several frames can be on their way at once.
+ * Submits work and brings its results back: a pool of mappable buffers, so that several frames can be on their way at once. What arrives
+ * is of the frame that was submitted, or nothing arrives. A buffer that a refused submission did not write still holds the results of an
+ * earlier one, so each submission copies a mark behind its results, another one than the buffer has from its use before.
  *
  * @module
  */
 
+import { FeatherdetError } from "../graph/error.ts";
+import { deviceError, watch } from "./device_errors.ts";
 import type { Memory } from "./memory.ts";
 
 /** A piece of a buffer that is to be read. */
@@ -13,33 +17,130 @@ export interface ReadRange {
   readonly size: number;
 }
 
+/** The marks that take turns; a buffer that was never used holds none of them. */
+const MARKS = Uint32Array.of(1, 2);
+
+const MARK_BYTES = 4;
+
+/** A mappable buffer, and which of the marks it got last. */
+interface Staging {
+  readonly buffer: GPUBuffer;
+  readonly mark: number;
+}
+
+/** What is on its way. */
+interface Submitted extends Staging {
+  /** Bytes of the results. */
+  readonly end: number;
+  readonly mapped: Promise<unknown>;
+}
+
 /** Mappable buffers of one size, reused. */
 export class ReadbackPool {
   readonly #memory: Memory;
   readonly #size: number;
-  readonly #free: GPUBuffer[] = [];
+  readonly #what: string;
+  readonly #free: Staging[] = [];
+  #marks: GPUBuffer | undefined;
 
-  /** Buffers of `size` bytes, owned by `memory`. */
-  constructor(memory: Memory, size: number) {
+  /** For results of at most `size` bytes. Buffers are owned by `memory`; `what` is what errors call a submission, such as "this frame". */
+  constructor(memory: Memory, size: number, what: string) {
     this.#memory = memory;
     this.#size = size;
+    this.#what = what;
   }
 
-  /** Records the copies one behind the other; the function returned waits for them and gives a copy of the bytes. */
-  record(encoder: GPUCommandEncoder, ranges: readonly ReadRange[]): () => Promise<ArrayBuffer> {
-    const staging = this.#free.pop() ??
-      this.#memory.buffer("readback", GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST, this.#size);
-    let at = 0;
-    for (const { buffer, offset, size } of ranges) {
-      encoder.copyBufferToBuffer(buffer, offset, staging, at, size);
-      at += size;
+  /** A buffer for results, and the place of the mark that it gets now. */
+  #take(): Staging {
+    const used = this.#free.pop();
+    if (used) return { buffer: used.buffer, mark: 1 - used.mark };
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    return { buffer: this.#memory.buffer("readback", usage, this.#size + MARK_BYTES), mark: 0 };
+  }
+
+  /**
+   * Submits what `record` records, with the uploads that it makes, and waits for the bytes of the ranges that it returns, one behind the
+   * other in the order given; a few bytes behind them are the pool's own. Throws at once what `record` throws.
+   *
+   * The promise fails with a FeatherdetError if the device refuses an upload, a command or the mapping, or is lost; no results are given
+   * then. `onFault` is told before that whether the commands have run nevertheless.
+   */
+  submit(
+    record: (encoder: GPUCommandEncoder) => readonly ReadRange[],
+    onFault: (hasRun: boolean) => void = () => {},
+  ): Promise<ArrayBuffer> {
+    const { device } = this.#memory;
+    const { result, fault } = watch(device, (): Submitted => {
+      const encoder = device.createCommandEncoder();
+      const ranges = record(encoder);
+      const { buffer: staging, mark } = this.#take();
+      let end = 0;
+      for (const { buffer, offset, size } of ranges) {
+        encoder.copyBufferToBuffer(buffer, offset, staging, end, size);
+        end += size;
+      }
+      this.#marks ??= this.#memory.buffer("marks", GPUBufferUsage.COPY_SRC, MARKS.byteLength, MARKS);
+      encoder.copyBufferToBuffer(this.#marks, MARK_BYTES * mark, staging, end, MARK_BYTES);
+      device.queue.submit([encoder.finish()]);
+      const mapped = staging.mapAsync(GPUMapMode.READ, 0, end + MARK_BYTES);
+      mapped.catch(() => {});
+      return { buffer: staging, mark, end, mapped };
+    });
+    return this.#arrival(result, fault, onFault);
+  }
+
+  async #arrival(
+    { buffer: staging, mark, end, mapped }: Submitted,
+    fault: Promise<GPUError | undefined>,
+    onFault: (hasRun: boolean) => void,
+  ): Promise<ArrayBuffer> {
+    let problem: unknown = await fault;
+    let hasRun = false;
+    try {
+      await mapped;
+      const bytes = staging.getMappedRange(0, end + MARK_BYTES).slice(0);
+      hasRun = new Uint32Array(bytes, end, 1)[0] === MARKS[mark];
+      if (problem === undefined && hasRun) {
+        staging.unmap();
+        this.#free.push({ buffer: staging, mark });
+        return bytes;
+      }
+    } catch (error) {
+      const { message } = error as Error;
+      problem ??= new FeatherdetError(`the results of ${this.#what} could not be read back: ${message}`, {}, {
+        cause: error,
+      });
     }
-    return async () => {
-      await staging.mapAsync(GPUMapMode.READ, 0, at);
-      const bytes = staging.getMappedRange(0, at).slice(0);
-      staging.unmap();
-      this.#free.push(staging);
-      return bytes;
-    };
+    // Whatever is wrong with these buffers, the next submission gets others.
+    this.#memory.release(staging);
+    this.#releaseMarks();
+    onFault(hasRun);
+    throw await deviceError(
+      this.#memory.device,
+      this.#what,
+      problem ??
+        new FeatherdetError(`the results of ${this.#what} did not arrive: the device left it out without a word`),
+    );
+  }
+
+  #releaseMarks(): void {
+    if (this.#marks) this.#memory.release(this.#marks);
+    this.#marks = undefined;
+  }
+
+  /** Frees the buffers that are on no way. */
+  destroy(): void {
+    for (const { buffer } of this.#free.splice(0)) this.#memory.release(buffer);
+    this.#releaseMarks();
+  }
+}
+
+/** Reads ranges of buffers once, when all that was submitted before has run. Throws FeatherdetError as `ReadbackPool.submit` does. */
+export async function readRanges(memory: Memory, ranges: readonly ReadRange[], what: string): Promise<ArrayBuffer> {
+  const pool = new ReadbackPool(memory, ranges.reduce((sum, { size }) => sum + size, 0), what);
+  try {
+    return await pool.submit(() => ranges);
+  } finally {
+    pool.destroy();
   }
 }

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { deviceError, lossOf, watch } from "./device_errors.ts";
+
 const WRITE = `
 struct Params { base: vec4f }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,14 +31,32 @@ const WIDTH = 4;
 const BASE = [100, 10, 3, 7];
 
 function pipelineOf(device: GPUDevice, code: string): Promise<GPUComputePipeline> {
-  return device.createComputePipelineAsync({
-    layout: "auto",
-    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
-  });
+  return taken(device, () =>
+    device.createComputePipelineAsync({
+      layout: "auto",
+      compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
+    }));
+}
+
+/** The result of calls that the device takes. Throws its error if it refuses one. */
+async function taken<Result>(device: GPUDevice, work: () => Promise<Result>): Promise<Result> {
+  const { result, fault } = watch(device, work);
+  result.catch(() => {});
+  const error = await fault;
+  if (error) throw error;
+  return await result;
 }
 
 async function storedAndRead(device: GPUDevice): Promise<Float32Array> {
   const [write, read] = await Promise.all([pipelineOf(device, WRITE), pipelineOf(device, READ)]);
+  return await taken(device, () => storeAndRead(device, write, read));
+}
+
+async function storeAndRead(
+  device: GPUDevice,
+  write: GPUComputePipeline,
+  read: GPUComputePipeline,
+): Promise<Float32Array> {
   const texture = device.createTexture({
     size: [5, 3, 5],
     format: "rgba32float",
@@ -74,12 +94,18 @@ async function storedAndRead(device: GPUDevice): Promise<Float32Array> {
   return copy;
 }
 
-/** What a check answers; undefined if the backend refuses its shaders or calls, which is an answer as well. */
+/**
+ * What a check answers; undefined if the backend refuses its shaders or calls, which is an answer as well. Throws FeatherdetError where
+ * nothing can be learned: without memory, and from a lost device.
+ */
 async function answerOf<T>(device: GPUDevice, check: (device: GPUDevice) => Promise<T>): Promise<T | undefined> {
-  device.pushErrorScope("validation");
-  const found = await check(device).catch(() => undefined);
-  const invalid = await device.popErrorScope();
-  return invalid ? undefined : found;
+  try {
+    return await check(device);
+  } catch (fault) {
+    const error = await deviceError(device, "the checks at start-up", fault);
+    if (fault instanceof GPUOutOfMemoryError || lossOf(device) !== undefined) throw error;
+    return undefined;
+  }
 }
 
 /** True where the device reads and writes ranges of layers of a storage texture as it was told. */
@@ -111,6 +137,10 @@ const FACTORS = Int8Array.of(
 
 async function dots(device: GPUDevice): Promise<Int32Array> {
   const pipeline = await pipelineOf(device, DOT);
+  return await taken(device, () => multiply(device, pipeline));
+}
+
+async function multiply(device: GPUDevice, pipeline: GPUComputePipeline): Promise<Int32Array> {
   const count = FACTORS.length / 8;
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   const pairs = device.createBuffer({ size: FACTORS.byteLength, usage });

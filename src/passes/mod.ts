@@ -10,7 +10,7 @@ export { foldShapeCounts } from "./fold_shape_counts.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./merge_graphs.ts";
 export { removeChannels } from "./remove_channels.ts";
 export { activationNode, recogniseActivations } from "./recognise_activations.ts";
-export { changeShapes } from "./sizes/change.ts";
+export { changeShapes, MOST_ELEMENTS } from "./sizes/change.ts";
 export { withBatch } from "./sizes/with_batch.ts";
 export { unfoldBatchNormalization } from "./unfold_batch_normalization.ts";
 export { floatBiases, unsignedActivations, withoutQuantization } from "./quantized_forms.ts";

@@ -75,6 +75,8 @@ export interface CompressModelOptions extends InputOptions {
   readonly onNote?: (line: string) => void;
   /** Called after each picture that passes looked at how many are done, of how many. */
   readonly onPicture?: (done: number, total: number) => void;
+  /** Ends the job with its reason, between two pictures; no file is written then. */
+  readonly signal?: AbortSignal;
 }
 
 /** What was made. */
@@ -145,7 +147,7 @@ async function openPictures(
  */
 export async function compressModel<const Steps extends readonly PassStep<unknown>[], Measured>(
   compression: Compression<Steps>,
-  { model, out, size, onNote = () => {}, onPicture, ...inputOptions }: CompressModelOptions,
+  { model, out, size, onNote = () => {}, onPicture, signal, ...inputOptions }: CompressModelOptions,
   after: (made: CompressedModel<Steps>, input: CompressionInput) => Promise<Measured>,
 ): Promise<CompressedModel<Steps> & { readonly measured: Measured }> {
   checkTarget(out);
@@ -166,9 +168,11 @@ export async function compressModel<const Steps extends readonly PassStep<unknow
       samples: pictures.samples,
       runner: runner(),
       onSample: (done: number) => onPicture?.(done, total),
+      signal,
     };
     const dataset = pictures && historyDataset(pictures.dataset);
     const { graph: compressed, reports } = await runPasses(graph, steps, { source, origin: { dataset } });
+    signal?.throwIfAborted();
     const bytes = saveOnnx(compressed, { compact: compression.compact });
     await writeWhole(out, bytes);
     const made = { graph: compressed, reports, file: { name: out, bytes: bytes.byteLength } };

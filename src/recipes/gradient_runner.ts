@@ -60,14 +60,25 @@ export function createGradientRunner(options: Omit<SessionOptions, "shapes"> = {
       const known = trainers.get(graph);
       const made = known ?? createTrainer(graph, { boxes: boxes.shape[1] });
       if (!known) trainers.set(graph, made);
-      const trainer = await made;
+      const trainer = await made.catch((error) => {
+        // The next run of this graph begins anew.
+        if (trainers.get(graph) === made) trainers.delete(graph);
+        throw error;
+      });
       if (trainer.boxes !== boxes.shape[1]) {
         throw new FeatherdetError(
           `labels of one run have ${trainer.boxes} rows for boxes, those of another ${boxes.shape[1]}`,
         );
       }
-      await trainer.step({ images: inputs[name].data, boxes: boxes.data });
-      const gradients = await trainer.session.gradients();
+      let gradients: ReadonlyMap<string, Float32Array>;
+      try {
+        await trainer.step({ images: inputs[name].data, boxes: boxes.data });
+        gradients = await trainer.session.gradients();
+      } catch (error) {
+        // As above, on a device that works.
+        if (trainers.get(graph) === made) release(graph);
+        throw error;
+      }
       return new Map(constants.flatMap((name) => gradients.has(name) ? [[name, gradients.get(name)!] as const] : []));
     },
     release,

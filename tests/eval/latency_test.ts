@@ -69,7 +69,7 @@ gpuTest("latency: a file's decoding is a stage of the frame, at least one run is
 function scripted(frames: readonly FrameStages[]): Pick<Detector, "stream"> {
   let next = 0;
   return {
-    async *stream(pictures, observe): AsyncGenerator<Detection[]> {
+    async *stream(pictures, { observe } = {}): AsyncGenerator<Detection[]> {
       for await (const _ of pictures) {
         observe?.(frames[next++]);
         yield [];

@@ -12,7 +12,7 @@ const { image } = syntheticPicture({ seed: 3, width: 320, height: 240 });
 async function observed(detector: Detector, count: number): Promise<FrameStages[]> {
   const pictures = Array.from({ length: count }, () => image), stages: FrameStages[] = [];
   let results = 0;
-  for await (const _ of detector.stream(pictures, (frame) => void stages.push(frame))) {
+  for await (const _ of detector.stream(pictures, { observe: (frame) => void stages.push(frame) })) {
     assert(stages.length > results++, "a result came before its stages");
   }
   return stages;
@@ -35,7 +35,7 @@ Deno.test("each frame of a stream is observed once, and finds the same as withou
     const file = await encodeJpeg(other, 95);
     const decode: number[] = [], found = [];
     const watch = (frame: FrameStages) => void decode.push(frame.decode);
-    for await (const one of detector.stream([other, image, file, other], watch)) found.push(one);
+    for await (const one of detector.stream([other, image, file, other], { observe: watch })) found.push(one);
     const [first, last] = [await detector.detect(other), await detector.detect(file)];
     assertEquals(found, [first, expected, last, first]);
     assert(decode[2] > decode[1] && decode.length === 4, `${decode}`);

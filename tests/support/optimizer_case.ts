@@ -6,7 +6,7 @@
 
 import type { Kernel, StorageForm } from "../../src/kernels/kernel.ts";
 import { Memory } from "../../src/gpu/memory.ts";
-import { ReadbackPool } from "../../src/gpu/readback.ts";
+import { readRanges } from "../../src/gpu/readback.ts";
 import { adoptDevice } from "../../src/gpu/device.ts";
 import { type External, Program } from "../../src/engine/program.ts";
 import { testDevice } from "./gpu.ts";
@@ -50,10 +50,11 @@ export async function flatProgram(
     fill: (name, data) => device.queue.writeBuffer(made.get(name)!, 0, data as Float32Array<ArrayBuffer>),
     async read(name) {
       const size = buffers.get(name)!.byteLength;
-      const encoder = device.createCommandEncoder();
-      const result = new ReadbackPool(memory, size).record(encoder, [{ buffer: made.get(name)!, offset: 0, size }]);
-      device.queue.submit([encoder.finish()]);
-      return new Float32Array(await result());
+      return new Float32Array(
+        await readRanges(memory, [{ buffer: made.get(name)!, offset: 0, size }], name),
+        0,
+        size / 4,
+      );
     },
     destroy() {
       program.destroy();

@@ -30,14 +30,16 @@ export interface CalibrateOptions {
   readonly storeOutputs?: boolean;
   /** Called after each sample with the number of samples that are done. */
   readonly onSample?: (done: number) => void;
+  /** Ends the calibration with its reason, between two samples. */
+  readonly signal?: AbortSignal;
 }
 
 /** Where the statistics of calibration come from. */
 export function calibrationSource(
   samples: CalibrationSamples,
-  { runner, onSample }: Pick<CalibrateOptions, "runner" | "onSample">,
+  { runner, onSample, signal }: Pick<CalibrateOptions, "runner" | "onSample" | "signal">,
 ): StatisticsSource {
-  return { samples, runner, onSample, purpose: "quantization needs some to see ranges" };
+  return { samples, runner, onSample, signal, purpose: "quantization needs some to see ranges" };
 }
 
 /** Where int8 may begin and end, whatever is decided later: its `observed` values are those that are looked at. */

@@ -13,6 +13,7 @@ import { checkPictures, checkWhole } from "./check.ts";
 import { augmentation, type AugmentOptions } from "./options.ts";
 import { packBoxes } from "./pack_boxes.ts";
 import type { InputSize } from "./tile.ts";
+import { unlessAborted } from "../../graph/abort.ts";
 import { FixedViews, type View } from "./views.ts";
 import { Workshop } from "./workshop.ts";
 
@@ -75,15 +76,6 @@ const DEFAULTS = { seed: 0, closeMosaic: 10, shuffle: true, ahead: 2, memory: 51
 /** Steps of an epoch: the last batch is filled up from the beginning of the epoch's order. */
 export function stepsPerEpoch(pictures: number, batch: number): number {
   return Math.ceil(pictures / batch);
-}
-
-/** As the promise, or rejected with the signal's reason, whichever comes first; leaves nothing behind on the signal. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
 
 /** The batches of a run, for `for await`. Each loop begins again at the start. */
@@ -165,7 +157,7 @@ export class TrainingBatches implements AsyncIterable<DatasetBatch> {
     const begun: Promise<DatasetBatch>[] = [];
     const take = () => {
       const next = begun.shift()!;
-      return signal ? unlessAborted(next, signal) : next;
+      return unlessAborted(next, signal);
     };
     try {
       for (const position of positions) {

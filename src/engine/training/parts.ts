@@ -5,9 +5,12 @@
  */
 
 import type { Device } from "../../gpu/device.ts";
+import { settled } from "../../gpu/device_errors.ts";
 import { Memory } from "../../gpu/memory.ts";
+import { FeatherdetError } from "../../graph/mod.ts";
 import type { OptimizerMethod } from "../../kernels/train/optimizer.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { HalfRangeError } from "../half_range.ts";
 import { type External, Program } from "../program.ts";
 import { type EngineOptions, setUpEngine } from "../setup.ts";
 import { type FlatLayouts, planTraining, type TrainingProblem } from "./plan.ts";
@@ -17,7 +20,7 @@ import { PlacedCopies } from "./placed_copies.ts";
 import { TrainingValues } from "./values.ts";
 
 /** How a training session is made. */
-export interface TrainingSessionOptions extends Omit<EngineOptions, "precision"> {
+export interface TrainingSessionOptions extends Omit<EngineOptions, "precision" | "onWarning"> {
   /** How parameters move; default `sgd`. */
   readonly optimizer?: OptimizerMethod;
   /**
@@ -68,7 +71,11 @@ export async function makeParts(problem: TrainingProblem, options: TrainingSessi
   const memory = new Memory(device.device);
   const started: { destroy(): void }[] = [memory];
   try {
-    const values = new TrainingValues(memory, problem, method, { layouts, tensors });
+    const values = await settled(
+      device.device,
+      "the parameters",
+      () => new TrainingValues(memory, problem, method, { layouts, tensors }),
+    );
     const { buffers } = values;
     const bound = [...places].filter(([value]) => !plan.placements.has(value));
     const external = new Map<string, External>(bound.map(([value, { flat, offset, size }]) => [
@@ -95,6 +102,6 @@ export async function makeParts(problem: TrainingProblem, options: TrainingSessi
     };
   } catch (error) {
     for (const one of started) one.destroy();
-    throw error;
+    throw error instanceof HalfRangeError ? new FeatherdetError(`${error.detail}: train in f32`, error.place) : error;
   }
 }

@@ -37,20 +37,22 @@ export class StepReport {
       return { buffer: plain, offset, size: 4 * sizeOf(plan.types.get(name)!.shape) };
     });
     this.#ranges = [...reported, { buffer: state, offset: 0, size: state.size }];
-    this.#pool = new ReadbackPool(memory, this.#ranges.reduce((sum, { size }) => sum + size, 0));
+    this.#pool = new ReadbackPool(memory, this.#ranges.reduce((sum, { size }) => sum + size, 0), "this step");
   }
 
-  /** Records the copies; the function returned waits for the numbers. */
-  record(encoder: GPUCommandEncoder): () => Promise<StepNumbers> {
-    const read = this.#pool.record(encoder, this.#ranges);
-    return async () => {
-      const bytes = await read();
+  /** Submits what `record` records and waits for the numbers; `onFault` as in `ReadbackPool.submit`. */
+  submit(record: (encoder: GPUCommandEncoder) => void, onFault: (hasRun: boolean) => void): Promise<StepNumbers> {
+    const arrival = this.#pool.submit((encoder) => {
+      record(encoder);
+      return this.#ranges;
+    }, onFault);
+    return arrival.then((bytes) => {
       let at = 0;
       const pieces = this.#ranges.map(({ size }) => new Float32Array(bytes.slice(at, at += size)));
       return {
         values: Object.fromEntries(this.#names.map((name, i) => [name, pieces[i]])),
         state: readOptimizerState(pieces.at(-1)!),
       };
-    };
+    });
   }
 }

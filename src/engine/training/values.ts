@@ -5,6 +5,7 @@
  * @module
  */
 
+import { settled } from "../../gpu/device_errors.ts";
 import { NamedBuffers } from "../../gpu/named_buffers.ts";
 import type { Memory } from "../../gpu/memory.ts";
 import { FeatherdetError } from "../../graph/mod.ts";
@@ -18,6 +19,7 @@ const { gradient, parameters, average, statistics, nextStatistics, averageStatis
 export class TrainingValues {
   /** The buffers by the names of `OPTIMIZER_VALUES`. */
   readonly buffers: NamedBuffers;
+  readonly #device: GPUDevice;
   readonly #problem: TrainingProblem;
   readonly #layouts: FlatLayouts;
   readonly #tensors: FlatTensors;
@@ -30,6 +32,7 @@ export class TrainingValues {
     method: OptimizerMethod,
     { layouts, tensors }: { readonly layouts: FlatLayouts; readonly tensors: FlatTensors },
   ) {
+    this.#device = memory.device;
     this.#problem = problem;
     this.#layouts = layouts;
     this.#tensors = tensors;
@@ -95,8 +98,10 @@ export class TrainingValues {
   /** Puts the averages in the place of parameters and running statistics. */
   async takeAverage(): Promise<void> {
     const averages = await this.buffers.read([average, averageStatistics]);
-    this.buffers.write(parameters, averages.get(average)!);
-    for (const name of [statistics, nextStatistics]) this.buffers.write(name, averages.get(averageStatistics)!);
+    await settled(this.#device, "the averages", () => {
+      this.buffers.write(parameters, averages.get(average)!);
+      for (const name of [statistics, nextStatistics]) this.buffers.write(name, averages.get(averageStatistics)!);
+    });
   }
 
   /** Name of the first parameter, in the model's order, that holds a number that is not finite, or whose gradient does. */

@@ -160,6 +160,9 @@ function withInputs(node: Node, renames: ReadonlyMap<string, string>): Node {
   return { ...node, inputs: node.inputs.map((name) => renames.get(name) ?? name) };
 }
 
+/** Elements of an input beyond which nobody means its shape: a gibibyte of floats. */
+export const MOST_ELEMENTS: number = 2 ** 28;
+
 /**
  * Changes a graph to inputs of other shapes, by input name. Inputs that are not named keep their shapes.
  *
@@ -182,6 +185,13 @@ export function changeShapes(graph: Graph, shapes: Readonly<Record<string, Shape
     if (!fits) {
       const known = graph.inputs.map((each) => `"${each.name}" ${show(each.shape)}`).join(", ");
       throw new FeatherdetError(`shape ${show(shape)} for input "${name}" does not fit the inputs ${known}`);
+    }
+    const elements = shape.reduce((product, extent) => product * extent, 1);
+    if (elements > MOST_ELEMENTS) {
+      throw new FeatherdetError(
+        `shape ${show(shape)} for input "${name}" has ${elements} elements, at most ${MOST_ELEMENTS} are taken`,
+        { file: graph.name },
+      );
     }
   }
   const inputs = graph.inputs.map((input) => ({ ...input, shape: shapes[input.name] ?? input.shape }));
