@@ -28,6 +28,10 @@ export interface ImportOptions {
    * hands over bytes has to give them.
    */
   readonly externalData?: ExternalData;
+  /** Of a model by its URL: milliseconds without a byte after which `loadOnnx` gives it up; 60,000 by default. */
+  readonly patience?: number;
+  /** Of a model by its URL: most bytes that `loadOnnx` takes, of each file; 2 GiB by default. */
+  readonly maxBytes?: number;
 }
 
 /**

@@ -11,7 +11,7 @@ import { kindOf } from "../data/files.ts";
 import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
-import { checkFolder, folderStore, openCheckpoint, refuseRun, takeAlong } from "../host/run_folder.ts";
+import { checkFolder, folderStore, lockRun, openCheckpoint, refuseRun, takeAlong } from "../host/run_folder.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { DETECTORS } from "../models/named.ts";
 import { loadOnnx } from "../onnx/mod.ts";
@@ -234,6 +234,7 @@ export async function runTrainingIn(
   say(`adapter: ${adapterText(device.adapter)}`);
   const model = await modelOf(run, dataset, say);
   const store = await folderStore(run.out);
+  using _ = lockRun(run.out);
   if (run.from !== undefined) await takeAlong(store, run.from);
   const { epochs = USUAL_EPOCHS, batch = 8 } = wish;
   const steps = stepsPerEpoch(dataset.images.length, batch);

@@ -12,7 +12,10 @@ import type { Node, Operator } from "../operators.ts";
 export type ShapeRule<K extends Operator> = (node: Node<K>, inputs: readonly TensorType[]) => TensorType[];
 
 /** Kernels count elements in i32. */
-const MOST_ELEMENTS = 2 ** 31 - 1;
+export const MOST_ELEMENTS: number = 2 ** 31 - 1;
+
+/** No model has as many axes; what is done axis by axis need not be quick for more. */
+export const MOST_AXES = 64;
 
 /** Throws the error of a node. */
 export function reject(node: Node, detail: string): never {
@@ -32,6 +35,7 @@ export function result(node: Node, dtype: ElementType, shape: Shape, inputs: rea
       `output shape ${show(shape)} is not positive for input ${inputs.map((x) => show(x.shape)).join(", ")}`,
     );
   }
+  if (shape.length > MOST_AXES) reject(node, `output has ${shape.length} axes, more than the ${MOST_AXES} that are read`);
   if (sizeOf(shape) > MOST_ELEMENTS) {
     reject(node, `output shape ${show(shape)} has more elements than are counted in 32 bits`);
   }
