@@ -75,8 +75,6 @@ export class JournalFile implements EvaluationJournal {
   /** Begins the file, or continues it. Throws a FeatherdetError if it holds something else, cannot be written, or another run has it. */
   async open(run: EvaluationRun): Promise<readonly ImageRecord[]> {
     try {
-      // Read before it is held: a folder of that name, or a file that may not be read, is told of as such.
-      await this.#content();
       this.#open = await Deno.open(this.#file, { create: true, read: true, write: true });
       if (!this.#open.tryLockSync(true)) {
         throw new FeatherdetError("is being written by another evaluation, which has to end first", {

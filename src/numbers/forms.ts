@@ -45,7 +45,7 @@ export const PLAIN: v.GenericSchema<unknown> = v.custom(isFinitePlain, "holds a 
 /** An object of such values by name. */
 export const PLAIN_OBJECT: v.GenericSchema<Record<string, unknown>> = v.pipe(
   v.record(v.string(), v.unknown(), "expected an object"),
-  v.check(isFinitePlain, "holds a number that is not finite"),
+  v.check((value) => isFinitePlain(value), "holds a number that is not finite"),
 );
 
 /** What is wrong with a value and where (`position.epoch: expected a whole number from 0`); undefined if it has the form. */

@@ -41,7 +41,9 @@ export class Initializers {
   /** Takes a tensor computed at import. Throws FeatherdetError for one of too many axes. */
   set(name: string, tensor: OnnxTensor): void {
     const { length } = tensor.shape;
-    if (length > MOST_AXES) throw new FeatherdetError(`makes "${name}" of ${length} axes, more than the ${MOST_AXES} that are read`);
+    if (length > MOST_AXES) {
+      throw new FeatherdetError(`makes "${name}" of ${length} axes, more than the ${MOST_AXES} that are read`);
+    }
     this.#tensors.set(name, tensor);
   }
 }

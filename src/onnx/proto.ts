@@ -11,7 +11,6 @@ import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
 import { checkCounts } from "./budget.ts";
 
-
 /** The message classes of the ONNX schema. */
 export const schema: typeof onnx = proto.onnx;
 

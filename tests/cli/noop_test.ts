@@ -6,13 +6,14 @@ import { fileURLToPath } from "node:url";
 import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const TERNARY = fileURLToPath(new URL("../../data/models/bccd-ternary.onnx", import.meta.url));
 
 async function cli(args: readonly string[]) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
+    args: ["run", ...permissionsOf(args[0]), CLI, ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
     stdin: "null",
   });

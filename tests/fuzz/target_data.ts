@@ -44,7 +44,11 @@ const YAML = `path: .\ntrain: images/val\nval:\n  - images/val\nnc: 2\n${NAMES}`
 const ANNOTATIONS = Object.fromEntries(
   SET.pictures.map((one) => [`Annotations/${one.name[0]}.xml`, vocText(one, SET.classes)]),
 );
-const VOC = { ...ANNOTATIONS, "ImageSets/Main/val.txt": "1\n2\n3\n", "classes.txt": "cat\nbird\n" };
+const VOC: Record<string, string> = {
+  ...ANNOTATIONS,
+  "ImageSets/Main/val.txt": "1\n2\n3\n",
+  "classes.txt": "cat\nbird\n",
+};
 
 const FORMS: Readonly<Record<string, Form>> = {
   "COCO": { pictures: "images", changed: "instances.json", tree: cocoValue(SET) },

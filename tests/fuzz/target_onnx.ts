@@ -27,7 +27,7 @@ let corpus: Record<string, Uint8Array> | undefined;
 
 /** All models by their names. */
 function models(): Record<string, Uint8Array> {
-  corpus ??= {
+  return corpus ??= {
     demo: saveOnnx(demoDetector({ size: 64 })),
     ...formModels(),
     ...Object.fromEntries(
@@ -35,7 +35,6 @@ function models(): Record<string, Uint8Array> {
         .map(({ name }) => [name, Deno.readFileSync(new URL(`operators/${name}`, FIXTURES))]).sort(),
     ),
   };
-  return corpus;
 }
 
 /** The model with changes to its message; undefined where it cannot be written. */

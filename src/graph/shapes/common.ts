@@ -35,7 +35,9 @@ export function result(node: Node, dtype: ElementType, shape: Shape, inputs: rea
       `output shape ${show(shape)} is not positive for input ${inputs.map((x) => show(x.shape)).join(", ")}`,
     );
   }
-  if (shape.length > MOST_AXES) reject(node, `output has ${shape.length} axes, more than the ${MOST_AXES} that are read`);
+  if (shape.length > MOST_AXES) {
+    reject(node, `output has ${shape.length} axes, more than the ${MOST_AXES} that are read`);
+  }
   if (sizeOf(shape) > MOST_ELEMENTS) {
     reject(node, `output shape ${show(shape)} has more elements than are counted in 32 bits`);
   }
@@ -59,11 +61,13 @@ export function requireVector(node: Node, what: string, shape: Shape, channels: 
   if (shape.length !== 1 || shape[0] !== channels) reject(node, `${what} must be [${channels}] but is ${show(shape)}`);
 }
 
-/** Requires whole numbers of at least `least` in an attribute. */
+/** Requires whole numbers of at least `least` and below 2^31 in an attribute. */
 export function requireIntegers(node: Node, what: string, values: readonly number[], least: number): void {
   if (!values.every((value) => Number.isInteger(value) && value >= least)) {
     reject(node, `${what} ${show(values)} must be whole numbers of at least ${least}`);
   }
+  // Kernels have them in i32, and so would a file that is written.
+  if (values.some((value) => value > MOST_ELEMENTS)) reject(node, `${what} ${show(values)} must be below 2^31`);
 }
 
 /** Requires an axis of a tensor of that shape. */

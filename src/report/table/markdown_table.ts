@@ -13,8 +13,7 @@ import { Footnotes } from "./footnotes.ts";
 import { written } from "./format.ts";
 
 /** Text that is neither a cell's end nor HTML. */
-const plain = (text: string) =>
-  printable(text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll(/\s+/g, " "));
+const plain = (text: string) => printable(text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll(/\s+/g, " "));
 
 const TOO_FEW = `of fewer than ${LEAST_ROUNDS} rounds no difference can be told from chance`;
 
