@@ -125,11 +125,11 @@ const MANIFEST = {
       ...{ size: 320, precision: "f32", made: "built by the program" },
     },
     {
-      ...{ id: "int8", title: "int8", data: "synthetic", role: "quantization", model: { file: "a.onnx" } },
+      ...{ id: "int8", title: "int8", data: "synthetic", role: "quantization", model: { file: "models/a.onnx" } },
       ...{
         size: 320,
         precision: "int8",
-        made: { steps: [{ verb: "quantize", options: { model: "demo", calibrate: "x" } }], out: "models/a.onnx" },
+        made: { steps: [{ verb: "quantize", options: { model: "demo", calibrate: "x" } }], out: ".cache/models/a.onnx" },
       },
     },
   ],
