@@ -129,7 +129,10 @@ const MANIFEST = {
       ...{
         size: 320,
         precision: "int8",
-        made: { steps: [{ verb: "quantize", options: { model: "demo", calibrate: "x" } }], out: ".cache/models/a.onnx" },
+        made: {
+          steps: [{ verb: "quantize", options: { model: "demo", calibrate: "x" } }],
+          out: ".cache/models/a.onnx",
+        },
       },
     },
   ],
