@@ -54,10 +54,10 @@ export function faultOf(form: v.GenericSchema, value: unknown): string | undefin
   if (issues === undefined) return undefined;
   const [issue] = issues;
   // The library's own words are for programmers.
-  const says = issue.message.startsWith("expected") || issue.message.startsWith("holds")
-    ? issue.message
-    : issue.received === "undefined"
+  const says = issue.received === "undefined"
     ? "is missing"
+    : issue.message.startsWith("expected") || issue.message.startsWith("holds")
+    ? issue.message
     : `expected ${issue.expected ?? "another value"}`;
   const path = v.getDotPath(issue);
   return path === null ? says : `${path}: ${says}`;

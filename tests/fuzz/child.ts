@@ -9,15 +9,13 @@
 
 import fc from "npm:fast-check@4.10.2";
 import type { Case } from "./target.ts";
-import { FAILING, TARGETS } from "./targets.ts";
+import { loadTarget } from "./targets.ts";
 
 /** What the process tells. */
 export type Event =
   | { readonly begins: Case }
   | { readonly fails: Case; readonly message: string }
   | { readonly done: true };
-
-const ALL = { ...TARGETS, ...FAILING };
 
 /** Cases of one entry between two looks at the next. */
 const BATCH = 12;
@@ -30,7 +28,7 @@ function tell(event: Event): void {
 const messageOf = (error: unknown) => error instanceof Error ? error.stack ?? error.message : String(error);
 
 async function tryEntry(name: string, entry: string, seed: number): Promise<void> {
-  const { changes, run } = ALL[name];
+  const { changes, run } = await loadTarget(name);
   const property = fc.asyncProperty(changes, async (list) => {
     tell({ begins: { target: name, entry, changes: list } });
     await run(entry, list);
@@ -51,7 +49,7 @@ async function tryAll(seed: number, names: readonly string[]): Promise<never> {
   for (let round = 0;; round++) {
     for (const [index, path] of names.entries()) {
       const [name, only] = path.split("/");
-      const { entries } = ALL[name];
+      const { entries } = await loadTarget(name);
       // Entries in turn, from another one on for each seed.
       const entry = only ?? entries[(random + round) % entries.length];
       await tryEntry(name, entry, (seed * 7919 + round * 31 + index) | 0);
@@ -62,7 +60,7 @@ async function tryAll(seed: number, names: readonly string[]): Promise<never> {
 async function tryOne({ target, entry, changes }: Case): Promise<void> {
   tell({ begins: { target, entry, changes } });
   try {
-    await ALL[target].run(entry, changes);
+    await (await loadTarget(target)).run(entry, changes);
     tell({ done: true });
   } catch (error) {
     tell({ fails: { target, entry, changes }, message: messageOf(error) });

@@ -1,32 +1,33 @@
 /** The fuzzer: a few seconds of it, cases that once failed, and that its watch sees what it has to see. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Case } from "./target.ts";
-import { FAILING, TARGETS } from "./targets.ts";
+import { loadTarget, TARGETS } from "./targets.ts";
 import { again, fuzz } from "./watch.ts";
 
 const FOUND: Case[] = Deno.readTextFileSync(new URL("../fixtures/fuzz/found.jsonl", import.meta.url)).split("\n")
   .filter((line) => line !== "").map((line) => JSON.parse(line));
 
-Deno.test("two seconds of changed inputs are answered well", async () => {
-  const { failures, counts } = await fuzz({ seed: 1, time: 3000, targets: Object.keys(TARGETS) });
+Deno.test("a hundred changed inputs of all kinds are answered well", async () => {
+  const { failures, counts } = await fuzz({ seed: 1, time: Infinity, cases: 120, targets: Object.keys(TARGETS) });
   assertEquals(failures, []);
-  assert(Object.keys(counts).length > 0, "nothing was tried");
+  assertEquals(Object.keys(counts).sort(), Object.keys(TARGETS).sort());
 });
 
-for (const [name, { entries }] of Object.entries(TARGETS)) {
+for (const name of Object.keys(TARGETS)) {
   Deno.test(`changed inputs that were once answered wrongly: ${name}`, async () => {
-    for (const { target, entry, changes } of FOUND.filter(({ target }) => target === name)) {
-      await TARGETS[target].run(entry, changes);
-    }
+    const { entries, run } = await loadTarget(name);
+    for (const { entry, changes } of FOUND.filter(({ target }) => target === name)) await run(entry, changes);
     // Unchanged, every input is taken without a fault.
-    if (name !== "http") { for (const entry of entries.slice(0, 3)) await TARGETS[name].run(entry, []); }
+    if (name !== "http") { for (const entry of entries.slice(0, 3)) await run(entry, []); }
   });
 }
 
 Deno.test("the watch names the case that throws, hangs, fills the memory or ends the process", async () => {
-  const limits = { time: 400, memory: 2 ** 29 };
-  const seen = await Promise.all(FAILING.failing.entries.map(async (entry) => {
+  const { entries } = await loadTarget("failing");
+  const seen = await Promise.all(entries.map(async (entry) => {
+    // Of those that end by themselves a busy machine must not be told that they hang.
+    const limits = { time: entry === "hangs" ? 400 : 600_000, memory: 2 ** 29 };
     const failure = await again({ target: "failing", entry, changes: [50] }, limits);
     return [entry, failure?.message.split("\n")[0]];
   }));

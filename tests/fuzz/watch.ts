@@ -66,12 +66,15 @@ interface End {
   readonly done: boolean;
 }
 
-/** Runs one process until it ends or `until` (in milliseconds of `performance.now`). */
+/** Why a process was ended that did nothing wrong. */
+const ENOUGH = "enough was tried";
+
+/** Runs one process until it ends, `hear` returns true, or `until` (in milliseconds of `performance.now`). */
 async function runChild(
   args: readonly string[],
   until: number,
   limits: Limits,
-  hear: (event: Event) => void,
+  hear: (event: Event) => boolean,
 ): Promise<End> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", CHILD, ...args],
@@ -89,7 +92,7 @@ async function runChild(
   };
   const look = setInterval(async () => {
     const now = performance.now();
-    if (now > until) return end("time is up");
+    if (now > until) return end(ENOUGH);
     if (last !== undefined && now - since > limits.time) return end(`takes more than ${limits.time / 1000} s`);
     const memory = await memoryOf(child.pid);
     if (memory !== undefined && memory > limits.memory) end(`takes ${Math.round(memory / 2 ** 20)} MB of memory`);
@@ -100,7 +103,7 @@ async function runChild(
       const event: Event = JSON.parse(line);
       if ("begins" in event) [last, since] = [event.begins, performance.now()];
       else if ("done" in event) done = true;
-      hear(event);
+      if (hear(event)) end(ENOUGH);
     }
   } finally {
     clearInterval(look);
@@ -120,6 +123,8 @@ export interface FuzzOptions {
   readonly seed: number;
   /** Milliseconds. */
   readonly time: number;
+  /** Cases after which it ends in any case; not limited by default. */
+  readonly cases?: number;
   /** Targets (`onnx`), or entries of them (`failing/hangs`). */
   readonly targets: readonly string[];
   readonly limits?: Limits;
@@ -128,9 +133,12 @@ export interface FuzzOptions {
 }
 
 /** Tries inputs for a while. */
-export async function fuzz({ seed, time, targets, limits = USUAL_LIMITS, onFailure }: FuzzOptions): Promise<Tried> {
+export async function fuzz(
+  { seed, time, targets, cases = Infinity, limits = USUAL_LIMITS, onFailure }: FuzzOptions,
+): Promise<Tried> {
   const until = performance.now() + time;
   const counts: Record<string, number> = {};
+  let tried = 0;
   const failures = new Map<string, Failure>();
   const fail = (failure: Failure) => {
     const kind = kindOf(failure);
@@ -141,10 +149,14 @@ export async function fuzz({ seed, time, targets, limits = USUAL_LIMITS, onFailu
   for (let start = 0; performance.now() < until; start++) {
     const args = [String((seed * 1_000_003 + start) | 0), ...targets];
     const { reason, last } = await runChild(args, until, limits, (event) => {
-      if ("begins" in event) counts[event.begins.target] = (counts[event.begins.target] ?? 0) + 1;
+      if ("begins" in event) {
+        counts[event.begins.target] = (counts[event.begins.target] ?? 0) + 1;
+        tried++;
+      }
       if ("fails" in event) fail({ found: event.fails, message: event.message });
+      return tried >= cases;
     });
-    if (reason === "time is up") break;
+    if (reason === ENOUGH) break;
     if (last === undefined) throw new Error(`the fuzzer does not start: ${reason}`);
     fail({ found: last, message: reason });
   }
@@ -156,6 +168,7 @@ export async function again(found: Case, limits: Limits = USUAL_LIMITS): Promise
   let failure: Failure | undefined;
   const { reason, done } = await runChild(["case", JSON.stringify(found)], Infinity, limits, (event) => {
     if ("fails" in event) failure = { found, message: event.message };
+    return false;
   });
   return done ? undefined : failure ?? { found, message: reason };
 }

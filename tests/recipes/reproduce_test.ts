@@ -177,7 +177,7 @@ Deno.test("files whose histories tell nothing: the record beside the tables tell
         "seeds.json",
         JSON.stringify({
           ...{ schema: 1, data: "set", split: "val", images: 4, storage: "buffer" },
-          seeds: [{ variant: "base", seed: 0, recipe, sha256, figures: {} }],
+          seeds: [{ variant: "base", seed: 0, recipe, size: SIZE, precision: "f32", sha256, figures: {} }],
         }),
       );
     await record(hash);
