@@ -17,6 +17,7 @@ import { costsOf } from "../src/compress/prune/mod.ts";
 import { openDataset } from "../src/data/open.ts";
 import { openSharedDevice } from "../src/gpu/device.ts";
 import { loadModel } from "../src/host/models.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import { saveOnnx } from "../src/onnx/mod.ts";
 import { validate } from "../src/recipes/prune/validate.ts";
 import { drawPareto } from "../src/report/plot/pareto.ts";
@@ -95,8 +96,8 @@ const svg = drawPareto(
     ...{ xLabel: "operations, share of the original", yLabel: "mAP50" },
   },
 );
-await Deno.writeTextFile(`${given.out}.svg`, svg);
-await Deno.writeTextFile(
+await writeWhole(`${given.out}.svg`, svg);
+await writeWhole(
   `${given.out}.json`,
   `${JSON.stringify({ title: given.title, adapter, rows: told }, null, 1)}\n`,
 );

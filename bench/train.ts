@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { interleave, type Latency, summarize } from "../src/eval/latency.ts";
 import { FeatherdetError } from "../src/graph/error.ts";
 import { TrainingSession } from "../src/engine/training_session.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import { type BenchRecord, recordHeader, recordName } from "../src/recipes/bench/record.ts";
 import {
   MOMENTUM,
@@ -223,7 +224,7 @@ if (import.meta.main) {
   console.log(values.json ? JSON.stringify(record, null, 1) : trainTable(record));
   if (values.save) {
     const file = new URL(`results/train-${recordName(record)}`, import.meta.url);
-    await Deno.writeTextFile(file, `${JSON.stringify(record, null, 1)}\n`);
+    await writeWhole(fileURLToPath(file), `${JSON.stringify(record, null, 1)}\n`);
     console.error(`kept in ${fileURLToPath(file)}`);
   }
   // TensorFlow.js gives its device back to nobody, which would keep the process.

@@ -10,6 +10,7 @@
 
 import { adapterText } from "../src/gpu/device.ts";
 import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
 import { prepareQat } from "../src/compress/quantize/mod.ts";
 import { createTrainer } from "../src/recipes/detection_trainer.ts";
 import { Random } from "../src/numbers/random.ts";
@@ -17,6 +18,7 @@ import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
 import type { DispatchTime } from "../src/engine/session.ts";
 import type { UpdateSettings } from "../src/train/loop/trainer.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import { recordHeader, recordName } from "../src/recipes/bench/record.ts";
 
 const { values } = parseArgs({
@@ -141,7 +143,7 @@ if (!values["no-save"]) {
   };
   const folder = new URL("results/", import.meta.url);
   const file = new URL(recordName(record).replace(/\.json$/, "-train-step.json"), folder);
-  await Deno.writeTextFile(file, `${JSON.stringify(record, null, 1)}\n`);
+  await writeWhole(fileURLToPath(file), `${JSON.stringify(record, null, 1)}\n`);
   console.log(`kept in ${file.pathname}`);
 }
 trainer.destroy();

@@ -12,6 +12,7 @@
 import { parseArgs } from "node:util";
 import { join } from "node:path";
 import { openSharedDevice } from "../src/gpu/device.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
 import { drawRuns, drawTraining, type TrainingEpoch } from "../src/report/plot/training.ts";
 
 const { values: { out, title }, positionals } = parseArgs({
@@ -40,6 +41,6 @@ const runs = await Promise.all(positionals.map(readRun));
 const { adapter } = await openSharedDevice();
 const subtitle = `${adapter.name}${adapter.software ? ", a software adapter" : ""}`;
 const svg = runs.length === 1 ? drawTraining(runs[0].epochs, { title, subtitle }) : drawRuns(runs, { title, subtitle });
-await Deno.writeTextFile(`${out}.svg`, svg);
-await Deno.writeTextFile(`${out}.json`, `${JSON.stringify({ title, adapter, runs }, null, 1)}\n`);
+await writeWhole(`${out}.svg`, svg);
+await writeWhole(`${out}.json`, `${JSON.stringify({ title, adapter, runs }, null, 1)}\n`);
 console.log(`written: ${out}.svg, ${out}.json`);

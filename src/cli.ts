@@ -1,5 +1,6 @@
 /**
- * The command line: one command per verb. `deno task VERB` is `deno run -A src/cli.ts VERB`.
+ * The command line: one command per verb. `deno task VERB` is `deno run src/cli.ts VERB` with the permissions that
+ * `deno.json` gives to the verb.
  *
  * @module
  */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
+import { writeWhole } from "../host/whole_file.ts";
 import { operatorsPage } from "./operators_page.ts";
 import { action, verb } from "./verb.ts";
 
@@ -13,7 +15,7 @@ export const OPERATORS_PAGE = new URL("../../docs/operators.md", import.meta.url
 /** The verb `docs`. */
 export const docsVerb = verb("docs", "Write docs/operators.md from the operator tables.", "deno task docs")
   .action(action(async (_, output) => {
-    await Deno.writeTextFile(OPERATORS_PAGE, operatorsPage());
+    await writeWhole(fileURLToPath(OPERATORS_PAGE), operatorsPage());
     output.note("written: docs/operators.md");
     return { written: ["docs/operators.md"] };
   }));

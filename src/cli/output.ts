@@ -4,7 +4,9 @@
  * @module
  */
 
-/** Writes for people or for programs. */
+import { printable } from "../graph/error.ts";
+
+/** Writes for people or for programs. What is for people shows control characters, which names may hold, as their escapes. */
 export class Output {
   /** Adapters that were named. */
   readonly #adapters = new Set<string>();
@@ -17,7 +19,7 @@ export class Output {
 
   /** A line of the result, for people. */
   line(text = ""): void {
-    if (!this.json) Output.#write(Deno.stdout, `${text}\n`);
+    if (!this.json) Output.#write(Deno.stdout, `${printable(text, { lines: true })}\n`);
   }
 
   /** A remark that is no part of the result. Whoever names the adapter, it is said once. */
@@ -26,7 +28,7 @@ export class Output {
       if (this.#adapters.has(text)) return;
       this.#adapters.add(text);
     }
-    Output.#write(Deno.stderr, `${text}\n`);
+    Output.#write(Deno.stderr, `${printable(text, { lines: true })}\n`);
   }
 
   /** The result for programs; call it once. */

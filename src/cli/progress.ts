@@ -6,6 +6,7 @@
 
 import { SingleBar } from "npm:cli-progress@3.12.0";
 import process from "node:process";
+import { printable } from "../graph/error.ts";
 
 /** What is used of the library's bar; its published types bring Node's along, which clash with Deno's. */
 interface Bar {
@@ -52,7 +53,7 @@ export function progressLines(
 /** A bar for `total` things called `unit`, or lines where stderr is no terminal; nothing is shown for a single one. */
 export function progressBar(total: number, unit: string): Progress {
   if (total < 2) return SILENT;
-  if (!Deno.stderr.isTerminal()) return progressLines(total, unit, (line) => console.error(line));
+  if (!Deno.stderr.isTerminal()) return progressLines(total, unit, (line) => console.error(printable(line)));
   const bar: Bar = new SingleBar({
     format: `{bar} {value}/{total} ${unit}  {eta_formatted} left  {label}`,
     barCompleteChar: "\u2588",
@@ -63,5 +64,5 @@ export function progressBar(total: number, unit: string): Progress {
     stream: process.stderr,
   });
   bar.start(total, 0, { label: "" });
-  return { step: (label = "") => bar.increment(1, { label }), stop: () => bar.stop() };
+  return { step: (label = "") => bar.increment(1, { label: printable(label) }), stop: () => bar.stop() };
 }

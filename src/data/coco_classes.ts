@@ -26,10 +26,10 @@ function usedIds(annotations: readonly Fields[]): Set<unknown> {
  * them.
  */
 function groupIds(categories: ReadonlyMap<number, Fields>, used: ReadonlySet<unknown>): number[] {
-  const others = (id: number) => [...categories].filter(([other]) => other !== id).map(([, fields]) => fields);
-  return [...categories].filter(([id, { name }]) =>
-    !used.has(id) && others(id).some(({ supercategory }) => supercategory === name) &&
-    others(id).every((other) => other.name !== name)
+  const all = [...categories.values()];
+  const named = Map.groupBy(all, ({ name }) => name), above = Map.groupBy(all, ({ supercategory }) => supercategory);
+  return [...categories].filter(([id, fields]) =>
+    !used.has(id) && above.get(fields.name)?.some((other) => other !== fields) && named.get(fields.name)!.length === 1
   ).map(([id]) => id);
 }
 
@@ -40,23 +40,24 @@ export function readClasses(
   annotations: readonly Fields[],
   remarks: Remarks,
 ): CocoClasses {
-  const groups = groupIds(categories, usedIds(annotations));
-  const classes: string[] = [], categoryIds: number[] = [];
+  const groups = new Set(groupIds(categories, usedIds(annotations)));
+  const classes: string[] = [], categoryIds: number[] = [], numbers = new Map<string, number>();
   const classOf = new Map<number, number>();
   for (const id of [...categories.keys()].sort((a, b) => a - b)) {
     const name = reader.text(categories.get(id)!, "name", `category ${id}`);
-    if (groups.includes(id)) {
+    if (groups.has(id)) {
       remarks.say(`"${name}" only groups other classes and is none itself`);
       continue;
     }
-    const known = classes.indexOf(name);
-    if (known >= 0) {
+    const known = numbers.get(name);
+    if (known !== undefined) {
       remarks.say(`categories ${categoryIds[known]} and ${id} are both "${name}" and count as one class`);
     } else {
+      numbers.set(name, classes.length);
       classes.push(name);
       categoryIds.push(id);
     }
-    classOf.set(id, known >= 0 ? known : classes.length - 1);
+    classOf.set(id, numbers.get(name)!);
   }
   return { classes, categoryIds, classOf };
 }

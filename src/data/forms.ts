@@ -137,9 +137,11 @@ function nameOf(path: string): string {
 /** A sentence on each two classes whose names differ in capitals and spaces alone: mostly a slip of who annotated. */
 function nearlyEqualNames(classes: readonly string[]): string[] {
   const plain = classes.map((name) => name.toLowerCase().replaceAll(/[\s_-]+/g, " ").trim());
+  const firsts = new Map<string, number>();
   return plain.flatMap((name, at) => {
-    const first = plain.indexOf(name);
-    return first < at ? [`"${classes[first]}" and "${classes[at]}" are two classes`] : [];
+    const first = firsts.get(name);
+    if (first === undefined) firsts.set(name, at);
+    return first === undefined ? [] : [`"${classes[first]}" and "${classes[at]}" are two classes`];
   });
 }
 

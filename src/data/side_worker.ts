@@ -1,9 +1,14 @@
 /**
  * Questions to a worker and its answers. A worker only saves time: if there is none, or it fails, the answer is `undefined`, and the
- * caller does the work itself, which also gives the best error message.
+ * caller does the work itself, which also gives the best error message. Work that may hang is asked for with a time limit.
  *
  * @module
  */
+
+import { FeatherdetError } from "../graph/error.ts";
+
+/** Milliseconds that decoding a picture may take: a hundred times what the largest takes on a machine of two cores. */
+export const DECODING_PATIENCE = 120_000;
 
 /** What goes to the worker. */
 interface Question<Order> {
@@ -22,23 +27,41 @@ export function usualWorkers(): number {
   return Math.max(1, Math.min(4, Math.floor((globalThis.navigator?.hardwareConcurrency ?? 2) / 2)));
 }
 
-/** A worker and what is expected of it. */
+/** What waits for its turn or for the worker's answer. */
+interface Waiting<Order, Answer> {
+  readonly question: Question<Order>;
+  readonly transfer: Transferable[];
+  readonly patience: number;
+  resolve(answer: Answer | undefined): void;
+  reject(error: FeatherdetError): void;
+}
+
+/** A worker and what is expected of it. It gets a question when it has answered the one before. */
 export class SideWorker<Order, Answer> {
-  readonly #waiting = new Map<number, (answer: Answer | undefined) => void>();
+  readonly #start: () => Worker;
+  readonly #waiting: Waiting<Order, Answer>[] = [];
   #worker: Worker | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
 
-  /** `start` makes the worker; that it throws counts as one that does not work. */
+  /** `start` makes the worker, and another one where it had to be ended; that it throws counts as one that does not work. */
   constructor(start: () => Worker) {
+    this.#start = start;
+    this.#begin();
+  }
+
+  #begin(): void {
     try {
-      this.#worker = start();
+      this.#worker = this.#start();
     } catch {
       // No workers here, or none from there.
+      this.#worker = undefined;
       return;
     }
     this.#worker.addEventListener("message", ({ data }: MessageEvent<Reply<Answer>>) => {
-      this.#waiting.get(data.id)?.(data.answer);
-      this.#waiting.delete(data.id);
+      if (this.#waiting[0]?.question.id !== data.id) return;
+      this.#waiting.shift()!.resolve(data.answer);
+      this.#send();
     });
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
@@ -46,29 +69,55 @@ export class SideWorker<Order, Answer> {
     });
   }
 
-  /** Questions that are not answered yet. */
-  get pending(): number {
-    return this.#waiting.size;
+  /** Sends the first that waits. */
+  #send(): void {
+    clearTimeout(this.#timer);
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    if (Number.isFinite(first.patience)) this.#timer = setTimeout(() => this.#giveUp(), first.patience);
+    try {
+      this.#worker!.postMessage(first.question, first.transfer);
+    } catch {
+      // It cannot be sent: whoever asks does it.
+      this.#waiting.shift()!.resolve(undefined);
+      this.#send();
+    }
   }
 
-  /** Undefined where the worker does not work. What is transferred is gone here. */
-  ask(order: Order, transfer: Transferable[] = []): Promise<Answer | undefined> {
-    const worker = this.#worker;
-    if (!worker) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      const id = this.#asked++;
-      this.#waiting.set(id, resolve);
-      const question: Question<Order> = { id, order };
-      worker.postMessage(question, transfer);
+  /** Ends the worker that hangs; another one goes on with what waits. */
+  #giveUp(): void {
+    const late = this.#waiting.shift()!;
+    this.#worker!.terminate();
+    this.#begin();
+    late.reject(new FeatherdetError(`takes longer than ${late.patience / 1000} s and was given up`));
+    if (this.#worker) this.#send();
+    else this.close();
+  }
+
+  /** Questions that are not answered yet. */
+  get pending(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Undefined where the worker does not work. What is transferred is gone here. With `patience` (in milliseconds) it rejects with a
+   * `FeatherdetError` where the worker takes longer for it: then it must not be done here, where nothing could end it.
+   */
+  ask(order: Order, transfer: Transferable[] = [], patience = Infinity): Promise<Answer | undefined> {
+    if (!this.#worker) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      const question: Question<Order> = { id: this.#asked++, order };
+      this.#waiting.push({ question, transfer, patience, resolve, reject });
+      if (this.#waiting.length === 1) this.#send();
     });
   }
 
   /** Ends the worker; what it has not answered stays without an answer. */
   close(): void {
+    clearTimeout(this.#timer);
     this.#worker?.terminate();
     this.#worker = undefined;
-    for (const resolve of this.#waiting.values()) resolve(undefined);
-    this.#waiting.clear();
+    for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
   }
 }
 

@@ -22,7 +22,8 @@ function listIn(folder: string): string | undefined {
 
 function checked(names: readonly string[], file: string): readonly string[] {
   if (names.length === 0) throw new FeatherdetError("it names no class", { file });
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  const seen = new Set<string>();
+  const repeated = names.find((name) => seen.has(name) || !seen.add(name));
   if (repeated !== undefined) throw new FeatherdetError(`the class "${repeated}" is there twice`, { file });
   return names;
 }

@@ -32,7 +32,10 @@ const FAR = 2, FAR_OF_OUTLINE = 1.1;
 /** Edges around the points of an outline. */
 function around(points: readonly number[]): TrueBox {
   const [xs, ys] = [0, 1].map((odd) => points.filter((_, index) => index % 2 === odd));
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  // Not as arguments: outlines may have more points than a call takes.
+  const least = (list: readonly number[]) => list.reduce((a, b) => Math.min(a, b));
+  const most = (list: readonly number[]) => list.reduce((a, b) => Math.max(a, b));
+  return [least(xs), least(ys), most(xs), most(ys)];
 }
 
 /** The numbers of the box or the outline. Throws for a row of another length. */

@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { parse as parseYaml } from "npm:yaml@2.9.1";
+import { isScalar, parseDocument, visit } from "npm:yaml@2.9.1";
 import { FeatherdetError } from "../graph/error.ts";
 import { kindOf, namesIn, readText } from "./files.ts";
 import { usualSplit } from "./splits.ts";
@@ -78,6 +78,24 @@ function keypointsIn({ kpt_shape }: Content, file: string): YoloYaml["keypoints"
     throw new FeatherdetError('its "kpt_shape" is not two numbers: keypoints, and 2 or 3 for each', { file });
   }
   return [count, numbers];
+}
+
+/** Parses YAML. Throws an `Error` for broken text, and for a key that is there twice: the library compares each with each for that. */
+function parseYaml(text: string): unknown {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [fault] = document.errors;
+  if (fault) throw fault;
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.has(name)) throw new Error(`Map keys must be unique, ${String(name)} is there twice`);
+        seen.add(name);
+      }
+    },
+  });
+  return document.toJS();
 }
 
 /** Reads the file. Throws a `FeatherdetError` for broken YAML, and for fields that are not what they should be. */

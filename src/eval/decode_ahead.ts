@@ -6,7 +6,7 @@
  */
 
 import type { DatasetImage } from "../data/dataset.ts";
-import { SideWorker, transferable, usualWorkers } from "../data/side_worker.ts";
+import { DECODING_PATIENCE, SideWorker, transferable, usualWorkers } from "../data/side_worker.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
 
@@ -38,27 +38,30 @@ async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
 }
 
 /** Reads the file and has it decoded; does it here where no worker can, or to tell what is wrong with the file. */
-async function decodeThere(image: DatasetImage, worker: DecodeWorker): Promise<DecodedImage> {
+async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: number): Promise<DecodedImage> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = await image.bytes();
   } catch {
     return await decodeHere(image);
   }
-  const answer = await worker.ask(bytes, transferable(bytes));
+  const answer = await worker.ask(bytes, transferable(bytes), patience).catch((error) => {
+    throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
+  });
   const fits = answer?.image.width === image.width && answer.image.height === image.height;
   return fits ? answer : await decodeHere(image);
 }
 
 /**
  * Decodes pictures in order, those in files ahead of time in workers. `workers` are as many as there are; half of the processors by
- * default, four at most, 0 for none.
+ * default, four at most, 0 for none. A worker may take `patience` milliseconds for a picture.
  *
- * Throws FeatherdetError for a picture that cannot be read, when its turn comes.
+ * Throws FeatherdetError for a picture that cannot be read or takes too long, when its turn comes.
  */
 export async function* decodeAhead(
   images: readonly DatasetImage[],
   workers: number = usualWorkers(),
+  patience: number = DECODING_PATIENCE,
 ): AsyncGenerator<DecodedImage> {
   // Pictures without files are made by what `load` does, which cannot be sent elsewhere.
   const count = images.some(({ file }) => file !== undefined) ? Math.min(workers, images.length) : 0;
@@ -67,7 +70,9 @@ export async function* decodeAhead(
   let next = 0;
   const begin = () => {
     const image = images[next];
-    const decoded = image.file !== undefined && count > 0 ? decodeThere(image, pool[next % count]) : decodeHere(image);
+    const decoded = image.file !== undefined && count > 0
+      ? decodeThere(image, pool[next % count], patience)
+      : decodeHere(image);
     // A failure is reported when its turn comes.
     decoded.catch(() => {});
     ahead.push(decoded);

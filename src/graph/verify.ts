@@ -8,7 +8,7 @@ import { checkArity } from "./arity.ts";
 import { FeatherdetError } from "./error.ts";
 import { type Constant, type ConstantData, type ElementType, type Graph, sizeOf } from "./graph.ts";
 import { inferTypes } from "./infer.ts";
-import { reject, show } from "./shapes/common.ts";
+import { MOST_AXES, MOST_ELEMENTS, reject, show } from "./shapes/common.ts";
 
 const ARRAYS: Readonly<Record<ElementType, new (length: number) => ConstantData>> = {
   f32: Float32Array,
@@ -44,6 +44,9 @@ function checkInputs(graph: Graph, values: Set<string>): void {
       throw new FeatherdetError(
         `input "${name}" has shape ${show(shape)}, every extent must be a positive whole number`,
       );
+    }
+    if (shape.length > MOST_AXES || sizeOf(shape) > MOST_ELEMENTS) {
+      throw new FeatherdetError(`input "${name}" has more axes or elements than are counted: ${show(shape)}`);
     }
     values.add(name);
   }

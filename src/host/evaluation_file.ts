@@ -7,10 +7,12 @@
 import type { CocoDetection } from "../eval/coco.ts";
 import type { EvaluationJournal, EvaluationRun, ImageRecord } from "../eval/journal.ts";
 import { FeatherdetError } from "../graph/error.ts";
+import { faultOf } from "../numbers/forms.ts";
 import { fileError } from "./file_error.ts";
+import { IMAGE_RECORD_FORM, JOURNAL_FORM } from "./record_forms.ts";
 import { writeWhole } from "./whole_file.ts";
 
-/** Begins every journal; a number to tell later forms by. */
+/** Begins every journal; a number to tell later forms by. `JOURNAL_FORM` asks for it. */
 const FORM = 1;
 
 /** The journal of the results file `target`. */
@@ -35,9 +37,9 @@ function readContent(bytes: Uint8Array, file: string): Content | undefined {
   for (let end; (end = bytes.indexOf(10, length)) >= 0; length = end + 1) {
     try {
       const line = JSON.parse(text.decode(bytes.subarray(length, end)));
-      if (run !== undefined) records.push({ imageId: line.imageId, detections: line.detections });
-      else if (line.featherdetEvaluation === FORM) run = line.run;
-      else break;
+      if (faultOf(run === undefined ? JOURNAL_FORM : IMAGE_RECORD_FORM, line) !== undefined) break;
+      if (run === undefined) run = line.run;
+      else records.push({ imageId: line.imageId, detections: line.detections });
     } catch {
       break;
     }
@@ -58,7 +60,8 @@ function differences(kept: EvaluationRun, asked: EvaluationRun): string {
 }
 
 /**
- * A journal in a file. A record is a line; one that was cut short, as by a crash, is dropped when the journal is opened again.
+ * A journal in a file, which is locked while it is open. A record is a line; one that was cut short, as by a crash, is dropped when the
+ * journal is opened again.
  */
 export class JournalFile implements EvaluationJournal {
   readonly #file: string;
@@ -69,9 +72,15 @@ export class JournalFile implements EvaluationJournal {
     this.#file = file;
   }
 
-  /** Begins the file, or continues it. Throws a FeatherdetError if it holds something else or cannot be written. */
+  /** Begins the file, or continues it. Throws a FeatherdetError if it holds something else, cannot be written, or another run has it. */
   async open(run: EvaluationRun): Promise<readonly ImageRecord[]> {
     try {
+      this.#open = await Deno.open(this.#file, { create: true, read: true, write: true });
+      if (!this.#open.tryLockSync(true)) {
+        throw new FeatherdetError("is being written by another evaluation, which has to end first", {
+          file: this.#file,
+        });
+      }
       const content = await this.#content();
       const difference = content ? differences(content.run, run) : "";
       if (difference !== "") {
@@ -80,7 +89,6 @@ export class JournalFile implements EvaluationJournal {
           { file: this.#file },
         );
       }
-      this.#open = await Deno.open(this.#file, { create: true, write: true });
       await this.#open.truncate(content?.length ?? 0);
       await this.#open.seek(0, Deno.SeekMode.End);
       if (!content) await this.#line({ featherdetEvaluation: FORM, run });
@@ -108,8 +116,11 @@ export class JournalFile implements EvaluationJournal {
 
   /** Deletes the file. */
   async remove(): Promise<void> {
+    // While it is held: afterwards it could be another's.
+    await Deno.remove(this.#file).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw fileError(error, this.#file);
+    });
     this.close();
-    await Deno.remove(this.#file);
   }
 
   async #content(): Promise<Content | undefined> {

@@ -6,7 +6,9 @@
 
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { FileLock } from "../data/file_lock.ts";
 import { kindOf } from "../data/files.ts";
+import { UNFINISHED } from "../data/whole_file.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Checkpoint, readCheckpoint } from "../train/loop/checkpoint.ts";
 import { LOG_FILE } from "../train/loop/log.ts";
@@ -61,6 +63,22 @@ export async function folderStore(folder: string): Promise<LargeStore> {
       }
     },
   };
+}
+
+/**
+ * Locks the folder of a run, which is there, while this process works in it, and takes away what processes that died in the middle of
+ * writing left there. Throws FeatherdetError, which names the process, if another one works in it.
+ */
+export function lockRun(folder: string): Disposable {
+  const lock = FileLock.take(join(folder, "run.lock"));
+  if (typeof lock === "number") {
+    const holder = lock === 0 ? "another process" : `process ${lock}`;
+    throw new FeatherdetError(`${holder} trains in this folder`, { file: folder });
+  }
+  for (const { name, isFile } of Deno.readDirSync(folder)) {
+    if (isFile && name.endsWith(UNFINISHED)) Deno.removeSync(join(folder, name));
+  }
+  return lock;
 }
 
 /** Copies from another folder the files that a continued run does not make again, those of these names among them. */

@@ -8,7 +8,9 @@
 import { kindOf, readText } from "../data/files.ts";
 import { parseJson } from "../data/json_fields.ts";
 import { FeatherdetError } from "../graph/error.ts";
+import { faultOf } from "../numbers/forms.ts";
 import type { CountedName } from "../report/table/mod.ts";
+import { SEED_RECORD_FORM } from "./record_forms.ts";
 import { writeWhole } from "./whole_file.ts";
 
 /** Name of the file. */
@@ -49,12 +51,9 @@ export interface SeedRecord extends MeasuredOn {
 /** Reads a record; undefined where there is no file. Throws FeatherdetError for a file that is something else. */
 export async function readSeedRecord(file: string): Promise<SeedRecord | undefined> {
   if (kindOf(file) !== "file") return undefined;
-  const record = parseJson(await readText(file), file) as Partial<SeedRecord> | null;
-  const isEntry = ({ variant, recipe, sha256, figures }: Partial<SeedEntry>) =>
-    [variant, recipe, sha256].every((text) => typeof text === "string") && typeof figures === "object";
-  if (record?.schema !== 1 || !Array.isArray(record.seeds) || !record.seeds.every(isEntry)) {
-    throw new FeatherdetError("this is no record of measured files", { file });
-  }
+  const record = parseJson(await readText(file), file);
+  const fault = faultOf(SEED_RECORD_FORM, record);
+  if (fault !== undefined) throw new FeatherdetError(`this is no record of measured files (${fault})`, { file });
   return record as SeedRecord;
 }
 

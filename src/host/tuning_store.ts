@@ -5,9 +5,13 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { FileLock } from "../data/file_lock.ts";
+import { writeWholeSync } from "../data/whole_file.ts";
 import { type EngineOptions, storageForm } from "../engine/setup.ts";
 import type { Device } from "../gpu/device.ts";
-import { isTuning, type Tuning } from "../plan/tuning.ts";
+import { printable } from "../graph/error.ts";
+import { type Tuning, tuningFault } from "../plan/tuning.ts";
+import { sentence } from "./file_error.ts";
 
 const FOLDER = new URL("../../.cache/tuning/", import.meta.url);
 
@@ -20,17 +24,33 @@ export function tuningFile({ adapter, storage, scalar }: TuningKey, folder: URL 
   return fileURLToPath(new URL(`${plain || "unnamed"}-${storage}-${scalar}.json`, folder));
 }
 
-/** The record for an adapter; undefined if there is none, or none that can be read, is of this version and of this adapter. */
+/** Files that were said to be of no use. */
+const said = new Set<string>();
+
+/**
+ * The record for an adapter; undefined if there is none, or none that can be read, is of this version and of this adapter. Of a file that is
+ * there and of no use it is said once on stderr, and estimates choose.
+ */
 export function readTuning(key: TuningKey, folder: URL = FOLDER): Tuning | undefined {
+  const file = tuningFile(key, folder);
+  let fault: string | undefined;
   try {
-    const found: unknown = JSON.parse(Deno.readTextFileSync(tuningFile(key, folder)));
-    if (!isTuning(found)) return undefined;
-    const fits = found.adapter === key.adapter && found.storage === key.storage && found.scalar === key.scalar;
-    return fits ? found : undefined;
-  } catch {
-    // A record is an optimisation: without a usable one estimates choose.
-    return undefined;
+    const found: unknown = JSON.parse(Deno.readTextFileSync(file));
+    fault = tuningFault(found);
+    if (fault === undefined) {
+      const record = found as Tuning;
+      const fits = record.adapter === key.adapter && record.storage === key.storage && record.scalar === key.scalar;
+      return fits ? record : undefined;
+    }
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return undefined;
+    fault = sentence(error);
   }
+  if (!said.has(file)) {
+    console.error(printable(`${file}: is no usable tuning record (${fault}), estimates choose kernels`));
+  }
+  said.add(file);
+  return undefined;
 }
 
 /** The record for a device and a precision; undefined if there is none. */
@@ -41,9 +61,11 @@ export function tuningFor(device: Device, options: Pick<EngineOptions, "precisio
 /** Adds a record to what is known of its adapter, newer choices before older ones, and returns the file. */
 export function writeTuning(tuning: Tuning, folder: URL = FOLDER): string {
   const file = tuningFile(tuning, folder);
+  Deno.mkdirSync(folder, { recursive: true });
+  // Of two that tune at once none loses what the other found.
+  using _ = FileLock.waitSync(`${file}.lock`);
   const before = readTuning(tuning, folder);
   const merged: Tuning = { ...tuning, choices: { ...before?.choices, ...tuning.choices } };
-  Deno.mkdirSync(folder, { recursive: true });
-  Deno.writeTextFileSync(file, `${JSON.stringify(merged, null, 1)}\n`);
+  writeWholeSync(file, `${JSON.stringify(merged, null, 1)}\n`);
   return file;
 }

@@ -5,8 +5,11 @@
  */
 
 import { dirname } from "node:path";
+import { unfinishedName } from "../data/whole_file.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { fileError, folderError } from "./file_error.ts";
+
+export { writeWhole } from "../data/whole_file.ts";
 
 /** Makes the folder of a file to write, or another. Throws FeatherdetError, naming the file, where that is not possible. */
 export function makeFolderOf(file: string, folder: string = dirname(file)): void {
@@ -38,36 +41,13 @@ export function checkTarget(file: string): void {
       file,
     });
   }
-  const attempt = `${file}.attempt.partial`;
+  const attempt = unfinishedName(file);
   try {
-    Deno.openSync(attempt, { write: true, create: true }).close();
+    Deno.openSync(attempt, { write: true, createNew: true }).close();
     Deno.removeSync(attempt);
   } catch (error) {
     // Its folder is there: this is no place for files.
     if (error instanceof Deno.errors.NotFound) throw new FeatherdetError("cannot be written in this place", { file });
-    throw fileError(error, file);
-  }
-}
-
-/**
- * Writes a file beside its place and puts it there when all of it is on the disk. What was begun is taken away again where that fails.
- * Throws what `fileError` makes of it.
- */
-export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
-  const unfinished = `${file}.new.partial`;
-  let bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  try {
-    const open = await Deno.open(unfinished, { write: true, create: true, truncate: true });
-    try {
-      while (bytes.length > 0) bytes = bytes.subarray(await open.write(bytes));
-      // Else a crash of the machine could leave an empty file under the new name.
-      await open.sync();
-    } finally {
-      open.close();
-    }
-    await Deno.rename(unfinished, file);
-  } catch (error) {
-    await Deno.remove(unfinished).catch(() => {});
     throw fileError(error, file);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * How much an import may compute: a file of a few bytes can ask for constants that fill the memory.
+ * How much an import may read and compute: a file of a few bytes can ask for constants that fill the memory.
  *
  * @module
  */
@@ -11,6 +11,20 @@ const ELEMENTS = 2 ** 24;
 
 /** Elements for every byte of the file: models that rearrange their weights do so a few times. */
 const ELEMENTS_A_BYTE = 4;
+
+/** Nodes of a file; the largest detectors have a few thousand. */
+const NODES = 50_000;
+
+/** Characters of a file's metadata; names of classes take some thousands. */
+const METADATA = 2 ** 24;
+
+/** Throws FeatherdetError for a file of more nodes or metadata than are read. */
+export function checkCounts(nodes: number, metadata: Readonly<Record<string, string>>): void {
+  if (nodes > NODES) throw new FeatherdetError(`has ${nodes} nodes, more than the ${NODES} that are read`);
+  const characters = Object.entries(metadata).reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  if (characters <= METADATA) return;
+  throw new FeatherdetError(`has ${characters} characters of metadata, more than the ${METADATA} that are read`);
+}
 
 /** Elements that the import of one file may still read and make. */
 export class Budget {

@@ -34,6 +34,10 @@ export interface ImportOptions {
    * boxes and scores of all anchors. Metadata then have the key `suppression_left_out`. Default false: such models are refused.
    */
   readonly leaveOutSuppression?: boolean;
+  /** Of a model by its URL: milliseconds without a byte after which `loadOnnx` gives it up; 60,000 by default. */
+  readonly patience?: number;
+  /** Of a model by its URL: most bytes that `loadOnnx` takes, of each file; 2 GiB by default. */
+  readonly maxBytes?: number;
 }
 
 /**

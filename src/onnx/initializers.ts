@@ -6,6 +6,7 @@
 
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
+import { MOST_AXES } from "../graph/shapes/common.ts";
 import type { Budget } from "./budget.ts";
 import { decodeSparse } from "./sparse.ts";
 import { decodeTensor, type OnnxTensor } from "./tensor.ts";
@@ -37,8 +38,12 @@ export class Initializers {
     return tensor;
   }
 
-  /** Takes a tensor computed at import. */
+  /** Takes a tensor computed at import. Throws FeatherdetError for one of too many axes. */
   set(name: string, tensor: OnnxTensor): void {
+    const { length } = tensor.shape;
+    if (length > MOST_AXES) {
+      throw new FeatherdetError(`makes "${name}" of ${length} axes, more than the ${MOST_AXES} that are read`);
+    }
     this.#tensors.set(name, tensor);
   }
 }

@@ -8,6 +8,7 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { externalLocations, stepsOf } from "./external.ts";
 import { importModel, importOnnx, type ImportOptions } from "./import.ts";
+import { fetchBytes, type FetchLimits } from "./fetch.ts";
 import { decodeModel } from "./proto.ts";
 
 /** What is used of Deno, where it is. */
@@ -18,21 +19,9 @@ interface Files {
 
 const URL_SCHEME = /^(https?|file|blob|data):/i;
 
-/** Fetches a URL. Throws FeatherdetError naming the URL and what went wrong. */
-async function fetchBytes(url: string): Promise<Uint8Array> {
-  // A data URL is the file itself, too long for a message.
-  const file = url.length > 200 ? `${url.slice(0, 60)}...` : url;
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch (cause) {
-    throw new FeatherdetError(`cannot be fetched (${reason(cause)})`, { file }, { cause });
-  }
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new FeatherdetError(`cannot be fetched (HTTP status ${response.status})`, { file });
-  }
-  return new Uint8Array(await response.arrayBuffer());
+/** Fetches a URL. A data URL is the file itself, too long for a message. */
+function fetchUrl(url: string, limits: FetchLimits): Promise<Uint8Array> {
+  return fetchBytes(url, limits, url.length > 200 ? `${url.slice(0, 60)}...` : url);
 }
 
 function reason(cause: unknown): string {
@@ -40,9 +29,9 @@ function reason(cause: unknown): string {
 }
 
 /** Reads a path where Deno is; elsewhere (in browsers) a path is a relative URL. */
-async function readBytes(path: string): Promise<Uint8Array> {
+async function readBytes(path: string, limits: FetchLimits): Promise<Uint8Array> {
   const deno = (globalThis as { Deno?: { readFile?(path: string): Promise<Uint8Array> } }).Deno;
-  if (!deno?.readFile) return await fetchBytes(path);
+  if (!deno?.readFile) return await fetchUrl(path, limits);
   try {
     return await deno.readFile(path);
   } catch (cause) {
@@ -53,7 +42,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 /** Reads a file in the folder of a model, or below it. Throws FeatherdetError for one that is not there or is a link out of the folder. */
-async function readBeside(model: string, steps: readonly string[]): Promise<Uint8Array> {
+async function readBeside(model: string, steps: readonly string[], limits: FetchLimits): Promise<Uint8Array> {
   const { Deno: deno } = globalThis as { Deno?: Files };
   const shown = steps.join("/");
   if (/^(blob|data):/i.test(model)) {
@@ -63,7 +52,7 @@ async function readBeside(model: string, steps: readonly string[]): Promise<Uint
     if (/^https?:/i.test(model) || !deno?.readFile) {
       const relative = steps.map(encodeURIComponent).join("/");
       const base = model.replace(/[?#].*$/s, "");
-      return await fetchBytes(base.slice(0, base.lastIndexOf("/") + 1) + relative);
+      return await fetchUrl(base.slice(0, base.lastIndexOf("/") + 1) + relative, limits);
     }
     const path = /^file:/i.test(model) ? decodeURIComponent(new URL(model).pathname) : model;
     const folder = await deno.realPath(path.slice(0, path.search(/[^/\\]*$/)) || ".");
@@ -99,13 +88,13 @@ async function readBeside(model: string, steps: readonly string[]): Promise<Uint
 export async function loadOnnx(source: string | URL | Uint8Array, options: ImportOptions = {}): Promise<Graph> {
   if (source instanceof Uint8Array) return importOnnx(source, options);
   const text = String(source);
-  const bytes = URL_SCHEME.test(text) ? await fetchBytes(text) : await readBytes(text);
+  const bytes = URL_SCHEME.test(text) ? await fetchUrl(text, options) : await readBytes(text, options);
   const file = options.file ?? (text.length > 200 ? `${text.slice(0, 60)}...` : text);
   const model = decodeModel(bytes, file);
   try {
     const externalData = new Map(options.externalData);
     for (const location of externalLocations(model.graph)) {
-      if (!externalData.has(location)) externalData.set(location, await readBeside(text, stepsOf(location)));
+      if (!externalData.has(location)) externalData.set(location, await readBeside(text, stepsOf(location), options));
     }
     return importModel(model, { ...options, file, externalData });
   } catch (error) {

@@ -9,6 +9,7 @@
 import proto from "npm:onnx-proto@8.0.1";
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
+import { checkCounts } from "./budget.ts";
 
 /** The message classes of the ONNX schema. */
 export const schema: typeof onnx = proto.onnx;
@@ -95,5 +96,10 @@ export function decodeModel(bytes: Uint8Array, file: string): DecodedModel {
   const opset = opsetOf(model, file);
   if (!graph.node?.length) throw new FeatherdetError("holds a graph without nodes", { file });
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? "", value ?? ""]));
+  try {
+    checkCounts(graph.node.length, metadata);
+  } catch (error) {
+    throw error instanceof FeatherdetError ? error.at({ file }) : error;
+  }
   return { opset, graph, metadata, bytes: bytes.length };
 }

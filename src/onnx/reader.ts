@@ -250,7 +250,10 @@ export class NodeReader {
   /** The numbers of an input that must be known at import. */
   numbers(index: number, what: string): number[] | undefined {
     const tensor = this.known(index, what);
-    return tensor && Array.from(tensor.data);
+    if (tensor === undefined) return undefined;
+    // Any number of nodes may name the same tensor.
+    this.spend(tensor.data.length);
+    return Array.from(tensor.data);
   }
 
   /** The single number of an input that must be known at import. */

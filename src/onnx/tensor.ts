@@ -7,6 +7,7 @@
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../graph/error.ts";
 import { type Constant, type Shape, sizeOf } from "../graph/graph.ts";
+import { MOST_AXES } from "../graph/shapes/common.ts";
 import { isExternal, locationOf } from "./external.ts";
 import { type Integer, toNumber } from "./proto.ts";
 
@@ -156,7 +157,9 @@ export function decodeTensor(tensor: onnx.ITensorProto, label: string): OnnxTens
   const reader = READERS[tensor.dataType ?? 0];
   if (!reader) throw new FeatherdetError(`${text} has elements of ${elementType(tensor.dataType).name}, not supported`);
   const count = sizeOf(shape);
-  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0) || !Number.isSafeInteger(count)) {
+  const isPossible = shape.length <= MOST_AXES && Number.isSafeInteger(count) &&
+    shape.every((extent) => Number.isInteger(extent) && extent >= 0);
+  if (!isPossible) {
     throw new FeatherdetError(`${text} has an impossible shape`);
   }
   const raw = tensor.rawData;

@@ -4,6 +4,9 @@
  * @module
  */
 
+import * as v from "npm:valibot@1.5.0";
+import { faultOf, NUMBER, WORDS } from "../numbers/forms.ts";
+
 /** Version of the records' form; records of another one are as good as none. */
 export const TUNING_FORMAT = 2;
 
@@ -33,12 +36,24 @@ export interface Tuning {
   readonly choices: Readonly<Record<string, TunedChoice>>;
 }
 
-/** True for a value that has the form of a record of this version, such as one read from a file. */
+const FORM = v.object({
+  format: v.literal(TUNING_FORMAT, `expected ${TUNING_FORMAT}`),
+  adapter: WORDS,
+  storage: WORDS,
+  scalar: WORDS,
+  choices: v.record(
+    v.string(),
+    v.object({ kernel: WORDS, variant: WORDS, revision: WORDS, milliseconds: NUMBER }, "expected an object"),
+    "expected an object of choices",
+  ),
+}, "expected an object");
+
+/** What is wrong with a value that should be a record of this version, such as one read from a file; undefined if nothing is. */
+export function tuningFault(value: unknown): string | undefined {
+  return faultOf(FORM, value);
+}
+
+/** True for a value that has the form of a record of this version. */
 export function isTuning(value: unknown): value is Tuning {
-  if (typeof value !== "object" || value === null) return false;
-  const { format, choices } = value as Partial<Tuning>;
-  if (format !== TUNING_FORMAT || typeof choices !== "object" || choices === null) return false;
-  return Object.values(choices).every((choice: Partial<TunedChoice> | null) =>
-    typeof choice?.kernel === "string" && typeof choice.variant === "string" && typeof choice.revision === "string"
-  );
+  return tuningFault(value) === undefined;
 }

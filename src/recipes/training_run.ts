@@ -11,7 +11,7 @@ import { kindOf } from "../data/files.ts";
 import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
-import { folderStore, takeAlong } from "../host/run_folder.ts";
+import { folderStore, lockRun, takeAlong } from "../host/run_folder.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import { drawTraining } from "../report/plot/mod.ts";
@@ -126,6 +126,7 @@ export async function runTrainingIn(
   say(`adapter: ${adapterText(device.adapter)}`);
   const model = await modelOf(run, dataset, say);
   const store = await folderStore(run.out);
+  using _ = lockRun(run.out);
   if (run.from !== undefined) await takeAlong(store, run.from, RUN_PICTURES);
   const { epochs = USUAL_EPOCHS, batch = 8 } = wish;
   const steps = stepsPerEpoch(dataset.images.length, batch);

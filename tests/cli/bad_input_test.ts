@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Detector, FeatherdetError, loadOnnx, openDevice, Session, syntheticPicture, type Tensor } from "../../mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { badModels, badPictures, goodModel } from "../support/bad_files.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const MODELS = badModels();
@@ -38,7 +39,7 @@ interface Ended {
 
 async function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
+    args: ["run", ...permissionsOf(args[0]), CLI, ...args],
     env: { NO_COLOR: "1", XDG_RUNTIME_DIR: "/tmp", ...env },
     stdin: "null",
   }).output();

@@ -11,12 +11,13 @@ import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { inFolder, putCoco, putPictures, TINY } from "../support/data_folders.ts";
 import { lively } from "../support/lively.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 async function run(args: readonly string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", CLI, ...args],
+    args: ["run", ...permissionsOf(args[0]), "--no-check", CLI, ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
     stdin: "null",
   }).output();

@@ -11,12 +11,13 @@ import type { EvaluationRun } from "../../src/eval/journal.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { writeDemoFolder } from "../support/demo_dataset.ts";
 import { readSvg } from "../support/svg.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 async function evalVerb(args: readonly string[]) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, "eval", ...args],
+    args: ["run", ...permissionsOf("eval"), CLI, "eval", ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
     stdin: "null",
   });

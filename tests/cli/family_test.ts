@@ -6,6 +6,7 @@ import { FAMILY_PAGE } from "../../src/cli/family.ts";
 import { memberOf } from "../../src/recipes/family.ts";
 import { COUNTED_COLUMNS, familyPage, familyRows, type FamilyTable } from "../../src/report/family_page.ts";
 import { DETECTORS } from "../../src/models/named.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -83,7 +84,7 @@ Deno.test("docs/family.md counts what the models are now (else run `deno task fa
 
 async function family(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, "family", ...args],
+    args: ["run", ...permissionsOf("family"), CLI, "family", ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
     stdin: "null",
   });

@@ -4,12 +4,13 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inFolder } from "../support/data_folders.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 async function mixedVerb(args: readonly string[]) {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, "quantize", "--model", "demo", "--size", "64", ...args],
+    args: ["run", ...permissionsOf("quantize"), CLI, "quantize", "--model", "demo", "--size", "64", ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
     stdin: "null",
   });

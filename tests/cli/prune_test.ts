@@ -15,6 +15,7 @@ import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 import { assertSameConstants } from "../support/same_constants.ts";
 import { lively } from "../support/lively.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -23,7 +24,7 @@ const SILENT = { json: true, line() {}, note() {}, object() {} } as unknown as O
 
 async function prune(...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", CLI, "prune", ...args],
+    args: ["run", ...permissionsOf("prune"), "--no-check", CLI, "prune", ...args],
     env: { XDG_RUNTIME_DIR: "/tmp" },
   }).output();
   const text = new TextDecoder();

@@ -51,7 +51,7 @@ Deno.test("options that others leave no use are refused by name, others are not"
 });
 
 Deno.test("a model that is calibrated with pictures has one input of three channels", () => {
-  const form = { name: "x", height: 32, width: 64, levels: false, channels: "rgb" };
+  const form = { name: "x", height: 32, width: 64, levels: false, bytes: false, channels: "rgb" };
   assertEquals(pictureInput(graphOf({ x: [1, 3, 32, 64] }, ["x"], [])), { ...form, channelsLast: false });
   assertEquals(pictureInput(graphOf({ x: [1, 32, 64, 3] }, ["x"], [])), { ...form, channelsLast: true });
   for (const shape of [[1, 1, 32, 32], [1, 16], [2, 3, 32, 32], [1, 3, 32]]) {

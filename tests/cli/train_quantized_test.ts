@@ -6,12 +6,13 @@ import { fileURLToPath } from "node:url";
 import { historyOf } from "../../src/compress/history.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { inFolder } from "../support/data_folders.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 async function run(args: readonly string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
+    args: ["run", ...permissionsOf(args[0]), CLI, ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
     stdin: "null",
   }).output();

@@ -13,6 +13,7 @@ import type { EpochRecord } from "../../src/train/loop/record.ts";
 import { inFolder, putYolo, TINY } from "../support/data_folders.ts";
 import { demoDataset } from "../support/demo_dataset.ts";
 import { readSvg } from "../support/svg.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -24,7 +25,7 @@ const QUICK = [
 
 function command(args: readonly string[], stderr: "piped" | "inherit" = "piped") {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, "train", ...args],
+    args: ["run", ...permissionsOf("train"), CLI, "train", ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
     stdin: "null",
     stdout: "piped",

@@ -13,6 +13,7 @@ import { saveOnnx } from "../../src/onnx/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import config from "../../deno.json" with { type: "json" };
 import { sharedData } from "../support/shared_data.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -24,7 +25,7 @@ interface Ended {
 
 async function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
+    args: ["run", ...permissionsOf(args[0]), CLI, ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", ...env },
     stdin: "null",
   });

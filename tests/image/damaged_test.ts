@@ -133,3 +133,27 @@ Deno.test("twenty detections at once with a truncated picture among them: it is 
     detector.destroy();
   }
 });
+
+Deno.test("a picture of more pixels than are accepted or than its bytes can hold is refused before memory is taken", async () => {
+  const png = changed(PNG, (copy) => {
+    new DataView(copy.buffer).setUint32(16, 9_900);
+    new DataView(copy.buffer).setUint32(20, 10_000);
+  }).subarray(0, 1000);
+  const frame = segment(JPEG, 0xc2);
+  const jpeg = changed(JPEG, (copy) => copy.set([0x2f, 0, 0x20, 0], frame + 5));
+  const before = Deno.memoryUsage().external;
+  for (const [bytes, size] of [[png, "9900x10000"], [jpeg, "8192x12032"]] as const) {
+    const says = `a: broken ${
+      bytes === png ? "PNG" : "JPEG"
+    }: its data is cut short, ${bytes.length} bytes of ${size} pixels`;
+    const { message } = await assertRejects(() => decodeImage(bytes, "a"), FeatherdetError);
+    assertEquals(message, says);
+  }
+  assert(Deno.memoryUsage().external - before < 2 ** 26, "memory was taken");
+  assertEquals((await decodeImage(PNG, "a", { maxPixels: 160 * 120 })).width, 160);
+  await assertRejects(
+    () => decodeImage(PNG, "a", { maxPixels: 160 * 120 - 1 }),
+    FeatherdetError,
+    "a: the image is 160x120, more than the 0.019199 megapixels that are accepted",
+  );
+});

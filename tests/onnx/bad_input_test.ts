@@ -288,3 +288,33 @@ bad(
   }),
   `Resize "test": output shape [1,3,${2 ** 40},8] has more elements than are counted in 32 bits`,
 );
+
+// Counts.
+bad(
+  "more axes than any model has",
+  onnxFile({ nodes: [onnxNode("Relu")], inputs: [value("x", Array(65).fill(1))] }),
+  'Relu "test": output has 65 axes, more than the 64 that are read',
+);
+bad(
+  "a shape of more axes than any model has",
+  onnxFile({
+    nodes: [onnxNode("Reshape", { input: ["x", "s"] })],
+    initializers: [integers("s", ...Array(65).fill(1))],
+  }),
+  'Reshape "test": shape has 65 axes, more than the 64 that are read',
+);
+bad(
+  "strides beyond 32 bits",
+  onnxFile({ nodes: [onnxNode("MaxPool", { attribute: [ints("kernel_shape", 2, 2), ints("strides", 2 ** 31, 2)] })] }),
+  'MaxPool "test": strides [2147483648,2] must be below 2^31',
+);
+bad(
+  "more nodes than are read",
+  onnxFile({ nodes: Array(50_001).fill(onnxNode("Relu")) }),
+  "has 50001 nodes, more than the 50000 that are read",
+);
+bad(
+  "more metadata than are read",
+  onnxFile({ nodes: [onnxNode("Relu")], model: { metadataProps: [{ key: "a", value: "x".repeat(2 ** 24) }] } }),
+  "has 16777217 characters of metadata, more than the 16777216 that are read",
+);

@@ -88,3 +88,44 @@ Deno.test("a graph without class names has none", () => {
   assertEquals(readClassNames(graph("{}")), undefined);
   assertEquals(readClassNames(graph("{0: 'cell'}")), ["cell"]);
 });
+
+/** Answers every connection with some text of the protocol, and closes it or stays silent. */
+async function answering(text: string, silent: boolean, run: (url: string) => Promise<void>): Promise<void> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 }), open: Deno.Conn[] = [];
+  const serving = (async () => {
+    for await (const connection of listener) {
+      open.push(connection);
+      await connection.read(new Uint8Array(4096));
+      await connection.write(new TextEncoder().encode(text));
+      if (!silent) open.pop()!.close();
+    }
+  })().catch(() => {});
+  try {
+    await run(`http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}/a.onnx`);
+  } finally {
+    listener.close();
+    for (const connection of open) connection.close();
+    await serving;
+  }
+}
+
+Deno.test("a server that is silent, breaks off, sends too much or leads in circles is told of in one sentence", async () => {
+  const close = "connection: close\r\n\r\n";
+  const cases: [text: string, silent: boolean, says: RegExp][] = [
+    ["", true, /\(nothing came for 0\.1 s\)$/],
+    ["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc", true, /\(nothing came for 0\.1 s\)$/],
+    ["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc", false, /: cannot be fetched \(.*\)$/],
+    ["", false, /: cannot be fetched \(.*\)$/],
+    [`HTTP/1.1 302 Found\r\nlocation: /a.onnx\r\n${close}`, false, /: cannot be fetched \(.*redirects?.*\)$/i],
+    [`HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n${close}`, false, /: has more than 1000 bytes, which are accepted$/],
+    [`HTTP/1.1 200 OK\r\n${close}${"x".repeat(2000)}`, false, /: has more than 1000 bytes, which are accepted$/],
+  ];
+  for (const [text, silent, says] of cases) {
+    await answering(text, silent, async (url) => {
+      const options = { patience: silent ? 100 : 20_000, maxBytes: 1000 };
+      const { message } = await assertRejects(() => loadOnnx(url, options), FeatherdetError);
+      assertMatch(message, says);
+      assertEquals([message.startsWith(url), message.includes("\n")], [true, false]);
+    });
+  }
+});

@@ -19,6 +19,7 @@ import type { Variant } from "../../src/report/table/mod.ts";
 import { recipeHash } from "../../src/report/table/recipe.ts";
 import { put, TINY } from "../support/data_folders.ts";
 import { brief, inWorkshop, making, SIZE, variants } from "../support/workshop.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -65,7 +66,7 @@ Deno.test("--dry-run says what would be made and makes nothing; a circle and unk
   inWorkshop(async ({ folder, manifest, set }) => {
     const cli = async (...args: string[]) => {
       const command = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", CLI, "reproduce", "--data", set, "--manifest", manifest, ...args],
+        args: ["run", ...permissionsOf("reproduce"), CLI, "reproduce", "--data", set, "--manifest", manifest, ...args],
         env: { NO_COLOR: "1", VK_ICD_FILENAMES: "/nonexistent" },
       });
       const { code, stdout, stderr } = await command.output();
@@ -176,7 +177,7 @@ Deno.test("files whose histories tell nothing: the record beside the tables tell
         "seeds.json",
         JSON.stringify({
           ...{ schema: 1, data: "set", split: "val", images: 4, storage: "buffer" },
-          seeds: [{ variant: "base", seed: 0, recipe, sha256, figures: {} }],
+          seeds: [{ variant: "base", seed: 0, recipe, size: SIZE, precision: "f32", sha256, figures: {} }],
         }),
       );
     await record(hash);

@@ -25,7 +25,14 @@ Deno.test("a batch is drawn as it is trained on: its pixels, and its boxes on th
   const boxes = new Float32Array(3 * 2 * 5).fill(-1);
   boxes.set([1, 20, 40, 120, 100]);
   boxes.set([2, 60, 30, 160, 90], 2 * 2 * 5);
-  const batch = { images, boxes, pictures: [2, 0, 1], dropped: 0, epoch: 0 };
+  const batch = {
+    images,
+    boxes,
+    pictures: [2, 0, 1],
+    dropped: 0,
+    epoch: 0,
+    view: { epoch: 0, step: 0, mosaics: true },
+  };
   await onBatch!({ ...batch, step: 1 });
   for (const step of [3, 4]) await onBatch!({ ...batch, step });
   await onBatch!({ ...batch, epoch: 1, step: 0 });

@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { permissionsOf } from "./task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -21,7 +22,7 @@ export interface Ended {
 /** The command, not yet started. */
 export function command(args: readonly string[]): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, ...args],
+    args: ["run", ...permissionsOf(args[0]), CLI, ...args],
     env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
     ...{ stdin: "null", stdout: "piped", stderr: "piped" },
   });

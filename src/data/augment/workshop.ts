@@ -7,7 +7,7 @@
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { DatasetImage } from "../dataset.ts";
-import { SideWorker, transferable } from "../side_worker.ts";
+import { DECODING_PATIENCE, SideWorker, transferable } from "../side_worker.ts";
 import type { SamplePixels } from "./sample.ts";
 import { type Source, sourceOf } from "./source.ts";
 import { SourceStore } from "./source_store.ts";
@@ -103,7 +103,10 @@ export class Workshop {
       return undefined;
     }
     const order = { kind: "decode", bytes, input: this.options.input } as const;
-    const source = (await this.#idlest()!.ask(order, transferable(bytes)))?.source;
+    const answer = await this.#idlest()!.ask(order, transferable(bytes), DECODING_PATIENCE).catch((error) => {
+      throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
+    });
+    const source = answer?.source;
     return source?.width === image.width && source.height === image.height ? source : undefined;
   }
 }

@@ -6,8 +6,11 @@
 
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
+import * as v from "npm:valibot@1.5.0";
 import { FeatherdetError } from "../../graph/error.ts";
+import { FileLock } from "../file_lock.ts";
 import { accessError, kindOf, readText } from "../files.ts";
+import { writeWholeIn } from "../whole_file.ts";
 
 /** SHA-256 of a file in hexadecimal, read in pieces. */
 export async function sha256OfFile(file: string): Promise<string> {
@@ -25,30 +28,31 @@ export function sha256Of(content: Uint8Array | string): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** Writes a file so that it is there whole or not at all, and makes its folder. */
-export async function writeWhole(file: string, content: string): Promise<void> {
-  await Deno.mkdir(dirname(file), { recursive: true });
-  const partial = `${file}.partial`;
-  await Deno.writeTextFile(partial, content);
-  await Deno.rename(partial, file);
+const PINS_FORM = v.record(
+  v.string(),
+  v.pipe(v.string("expected text"), v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256")),
+);
+
+async function readPins(file: string): Promise<Record<string, string>> {
+  if (kindOf(file) !== "file") return {};
+  try {
+    return v.parse(PINS_FORM, JSON.parse(await readText(file)));
+  } catch (error) {
+    throw new FeatherdetError("broken list of pinned checksums, delete it to pin anew", { file }, { cause: error });
+  }
 }
 
 /** Checksums that were found on the first download of files whose right ones are unknown, kept in one file. */
 export class Pins {
   #pins: Record<string, string> = {};
-  #changed = false;
+  readonly #found: Record<string, string> = {};
 
   private constructor(private readonly file: string) {}
 
   /** Reads the pins; none if there is no such file. */
   static async read(file: string): Promise<Pins> {
     const pins = new Pins(file);
-    if (kindOf(file) !== "file") return pins;
-    try {
-      pins.#pins = JSON.parse(await readText(file));
-    } catch (error) {
-      throw new FeatherdetError("broken list of pinned checksums, delete it to pin anew", { file }, { cause: error });
-    }
+    pins.#pins = await readPins(file);
     return pins;
   }
 
@@ -60,15 +64,16 @@ export class Pins {
   /** Remembers one. */
   set(url: string, sha256: string): void {
     if (this.#pins[url] === sha256) return;
-    this.#pins[url] = sha256;
-    this.#changed = true;
+    this.#pins[url] = this.#found[url] = sha256;
   }
 
-  /** Writes them where there are new ones. */
+  /** Adds those that were set to what the file holds now: others may download at the same time. */
   async write(): Promise<void> {
-    if (!this.#changed) return;
-    const sorted = Object.fromEntries(Object.entries(this.#pins).sort(([a], [b]) => a < b ? -1 : 1));
-    await writeWhole(this.file, `${JSON.stringify(sorted, null, 1)}\n`);
-    this.#changed = false;
+    if (Object.keys(this.#found).length === 0) return;
+    await Deno.mkdir(dirname(this.file), { recursive: true });
+    using _ = await FileLock.wait(`${this.file}.lock`);
+    const all = { ...await readPins(this.file), ...this.#found };
+    const sorted = Object.fromEntries(Object.entries(all).sort(([a], [b]) => a < b ? -1 : 1));
+    await writeWholeIn(this.file, `${JSON.stringify(sorted, null, 1)}\n`);
   }
 }

@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { cacheFolder } from "../cache.ts";
+import { FileLock } from "../file_lock.ts";
 import { mapPooled } from "../files.ts";
 import { Pins, sha256OfFile } from "./checksum.ts";
 import { fetchFile, type FetchOptions } from "./fetch_file.ts";
@@ -18,6 +19,8 @@ export interface DownloadOptions extends Omit<FetchOptions, "onBytes"> {
   readonly cache?: string;
   /** What there is; `data/sources.json` by default. */
   readonly sources?: Sources;
+  /** Told where another process downloads the same, whose end is waited for. */
+  readonly onWait?: () => void;
   /** Called with how many bytes are there, of how many, as they come. Files of unknown size add nothing to either. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -60,10 +63,13 @@ export function knownBytes(source: Source): number {
  * Throws a `FeatherdetError` that names the address; what has come until then is kept and not fetched again.
  */
 export async function download(name: string, options: DownloadOptions = {}): Promise<Download> {
-  const { cache = cacheFolder(), onProgress = () => {}, ...rest } = options;
+  const { cache = cacheFolder(), onProgress = () => {}, onWait, ...rest } = options;
   const source = findSource(options.sources ?? await readSources(), name);
   const folder = join(cache, source.folder);
   const files = filesOf(source, folder);
+  // Two processes get one download: the second finds what the first has fetched.
+  await Deno.mkdir(cache, { recursive: true });
+  using _ = await FileLock.wait(join(cache, `${name}.lock`), onWait);
   const pins = await Pins.read(join(cache, "pins.json"));
   const total = knownBytes(source);
   let done = 0;

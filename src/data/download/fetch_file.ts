@@ -6,6 +6,7 @@
 
 import { dirname } from "node:path";
 import { FeatherdetError } from "../../graph/error.ts";
+import { Patience } from "../../onnx/fetch.ts";
 import { kindOf } from "../files.ts";
 import { sha256OfFile } from "./checksum.ts";
 
@@ -53,18 +54,23 @@ async function faultOf(file: string, { sha256, bytes }: Wanted): Promise<string 
   return found === sha256 ? undefined : `its SHA-256 is ${found}, expected ${sha256}`;
 }
 
-/** Writes a body to an open file; fails where no byte comes for too long. */
+/** Writes a body to an open file, of which more than so many bytes are not taken; fails where no byte comes for too long. */
 async function pour(
   body: ReadableStream<Uint8Array>,
   to: Deno.FsFile,
+  most: number,
   restart: () => void,
   tell: (count: number) => void,
 ) {
+  let length = 0;
   for await (const piece of body) {
     restart();
     let rest = piece;
     while (rest.length > 0) rest = rest.subarray(await to.write(rest));
     tell(piece.length);
+    length += piece.length;
+    // That it is too long is said when the file is looked at.
+    if (length > most) break;
   }
 }
 
@@ -74,27 +80,16 @@ function startOf(response: Response): number | undefined {
   return found ? Number(found[1]) : undefined;
 }
 
-/** What a failed connection says; the first message is often no more than that it failed. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  return cause instanceof Error ? `${message}: ${cause.message}` : message;
-}
-
 /** One request, which continues the file `partial` if the server can. */
 async function request(url: string, partial: string, wanted: Wanted, options: FetchOptions): Promise<void> {
-  const { patience = 60_000, onBytes = () => {} } = options;
-  const controller = new AbortController();
-  let timer = setTimeout(() => controller.abort(), patience);
-  const restart = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => controller.abort(), patience);
-  };
+  const { patience, onBytes = () => {} } = options;
+  const waiting = new Patience(patience);
   // Without a checksum nothing would tell whether the two halves belong together.
   const before = wanted.sha256 === undefined ? 0 : await sizeOf(partial);
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (before > 0) headers.range = `bytes=${before}-`;
   try {
-    const response = await fetch(url, { headers, signal: controller.signal });
+    const response = await fetch(url, { headers, signal: waiting.signal });
     if (response.status === 416) {
       // What is there is as long as the file or longer; the checksum tells which.
       await response.body?.cancel();
@@ -116,16 +111,16 @@ async function request(url: string, partial: string, wanted: Wanted, options: Fe
     const file = await Deno.open(partial, { create: true, write: true, truncate: !goesOn, append: goesOn });
     try {
       if (goesOn) onBytes(before);
-      await pour(response.body, file, restart, onBytes);
+      const most = (wanted.bytes ?? Infinity) - (goesOn ? before : 0);
+      await pour(response.body, file, most, () => waiting.restart(), onBytes);
     } finally {
       file.close();
     }
   } catch (error) {
     if (error instanceof FeatherdetError) throw error;
-    const reason = controller.signal.aborted ? `nothing came for ${patience / 1000} s` : reasonOf(error);
-    throw new Passing(`the download broke off: ${reason}`, { file: url }, { cause: error });
+    throw new Passing(`the download broke off: ${waiting.reason(error)}`, { file: url }, { cause: error });
   } finally {
-    clearTimeout(timer);
+    waiting.end();
   }
 }
 

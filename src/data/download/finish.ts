@@ -10,7 +10,7 @@ import { kindOf } from "../files.ts";
 import { readFolder } from "../forms.ts";
 import { parseJson } from "../json_fields.ts";
 import { readVoc, vocSplits } from "../voc.ts";
-import { writeWhole } from "./checksum.ts";
+import { writeWholeIn } from "../whole_file.ts";
 import { boxesDigest, cocoText } from "./coco_text.ts";
 import type { Source } from "./sources.ts";
 import { zipMember } from "./zip_member.ts";
@@ -24,7 +24,7 @@ async function vocToCoco(folder: string, name: string): Promise<void> {
     // Made with labelImg, which writes edges.
     const options = { firstPixel: 0, classes: BCCD_CLASSES } as const;
     const reading = await readVoc({ path: folder, split }, options);
-    await writeWhole(join(folder, `instances_${split}.json`), cocoText({ name, split, ...reading }));
+    await writeWholeIn(join(folder, `instances_${split}.json`), cocoText({ name, split, ...reading }));
   }
 }
 
@@ -64,7 +64,7 @@ export async function finishSource(
   if (kindOf(file) === "file") return onBytes(annotations.bytes ?? 0);
   const names = new Set(source.groups.flatMap(({ files }) => Object.keys(files)));
   const text = await zipMember(annotations, onBytes);
-  await writeWhole(file, cocoSubset(text, names, annotations.member));
+  await writeWholeIn(file, cocoSubset(text, names, annotations.member));
 }
 
 /** In what the data differ from those that figures are published for, a sentence each. */

@@ -5,6 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
+import { fetchBytes } from "../../onnx/fetch.ts";
 
 /** What is known of one file. */
 export interface SourceFile {
@@ -68,10 +69,9 @@ export type Sources = Readonly<Record<string, Source>>;
 export async function readSources(): Promise<Sources> {
   const url = new URL("../../../data/sources.json", import.meta.url);
   try {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`the server answers ${response.status}`);
-    return await response.json();
+    return JSON.parse(new TextDecoder().decode(await fetchBytes(url)));
   } catch (error) {
+    if (error instanceof FeatherdetError) throw error;
     throw new FeatherdetError(`cannot be read: ${(error as Error).message}`, { file: url.href }, { cause: error });
   }
 }

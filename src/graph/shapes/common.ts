@@ -12,7 +12,10 @@ import type { Node, Operator } from "../operators.ts";
 export type ShapeRule<K extends Operator> = (node: Node<K>, inputs: readonly TensorType[]) => TensorType[];
 
 /** Kernels count elements in i32. */
-const MOST_ELEMENTS = 2 ** 31 - 1;
+export const MOST_ELEMENTS: number = 2 ** 31 - 1;
+
+/** No model has as many axes; what is done axis by axis need not be quick for more. */
+export const MOST_AXES = 64;
 
 /** Throws the error of a node. */
 export function reject(node: Node, detail: string): never {
@@ -31,6 +34,9 @@ export function result(node: Node, dtype: ElementType, shape: Shape, inputs: rea
       node,
       `output shape ${show(shape)} is not positive for input ${inputs.map((x) => show(x.shape)).join(", ")}`,
     );
+  }
+  if (shape.length > MOST_AXES) {
+    reject(node, `output has ${shape.length} axes, more than the ${MOST_AXES} that are read`);
   }
   if (sizeOf(shape) > MOST_ELEMENTS) {
     reject(node, `output shape ${show(shape)} has more elements than are counted in 32 bits`);
@@ -55,11 +61,13 @@ export function requireVector(node: Node, what: string, shape: Shape, channels: 
   if (shape.length !== 1 || shape[0] !== channels) reject(node, `${what} must be [${channels}] but is ${show(shape)}`);
 }
 
-/** Requires whole numbers of at least `least` in an attribute. */
+/** Requires whole numbers of at least `least` and below 2^31 in an attribute. */
 export function requireIntegers(node: Node, what: string, values: readonly number[], least: number): void {
   if (!values.every((value) => Number.isInteger(value) && value >= least)) {
     reject(node, `${what} ${show(values)} must be whole numbers of at least ${least}`);
   }
+  // Kernels have them in i32, and so would a file that is written.
+  if (values.some((value) => value > MOST_ELEMENTS)) reject(node, `${what} ${show(values)} must be below 2^31`);
 }
 
 /** Requires an axis of a tensor of that shape. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { FeatherdetError } from "../../graph/error.ts";
+
 /** The machine as the set-up sees it. */
 export interface System {
   /** Whether WebGPU finds an adapter in this process that computes correctly. */
@@ -20,6 +22,12 @@ export interface System {
 
 /** Names the graphics interfaces that Deno looks for adapters through. */
 const BACKEND_VARIABLE = "DENO_WEBGPU_BACKEND";
+
+/** An error of the permissions in one sentence that says what else to do. */
+function notAllowed(error: unknown, command: string, instead: string): unknown {
+  if (!(error instanceof Deno.errors.NotCapable)) return error;
+  return new FeatherdetError(`this program may not start ${command}: ${instead}`, {}, { cause: error });
+}
 
 /** The machine this process runs on. */
 export const thisSystem: System = {
@@ -47,11 +55,16 @@ export const thisSystem: System = {
       stdout: "piped",
       stderr: "piped",
     });
-    const { success, stdout, stderr } = await child.output();
+    const { success, stdout, stderr } = await child.output().catch((error) => {
+      throw notAllowed(error, command, `run it yourself, ${command} ${args.join(" ")}`);
+    });
     const text = new TextDecoder();
     return { success, output: text.decode(stdout) + text.decode(stderr) };
   },
 };
+
+/** What the command line's tasks are allowed, but for installing: that is done. */
+const AGAIN = ["--no-prompt", ...["read", "write", "net", "env", "sys"].map((name) => `--allow-${name}`)];
 
 /**
  * Runs this program again with the same arguments and more environment variables, and returns its exit status. Input and output are
@@ -59,11 +72,15 @@ export const thisSystem: System = {
  */
 export async function runAgain(program: string, args: readonly string[], env: Record<string, string>): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", program, ...args],
+    args: ["run", ...AGAIN, program, ...args],
     env,
     stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",
   });
-  return (await child.spawn().status).code;
+  try {
+    return (await child.spawn().status).code;
+  } catch (error) {
+    throw notAllowed(error, "deno", "the driver is installed now, run the same command again");
+  }
 }

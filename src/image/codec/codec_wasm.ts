@@ -13,6 +13,9 @@ import { hasFourColours } from "./header_jpeg.ts";
 import { endsEarly, withEnd } from "./jpeg_end.ts";
 import { replaceDecoder, wasmDecoder } from "./wasm_decoders.ts";
 
+/** Pixels of a picture after which the decoder's memory, which never shrinks, is given back. */
+const LARGE = 16_000_000;
+
 /** A decoder's failure said plainly; its silent or cryptic ones get `otherwise`. */
 function explain(error: unknown, otherwise: string): Error {
   const text = error instanceof Error ? error.message : "";
@@ -32,6 +35,7 @@ async function decodeByWasm(bytes: Uint8Array<ArrayBuffer>, format: "JPEG" | "PN
   const warnings: string[] = [];
   try {
     const pixels = decoder(bytes, warnings);
+    if (pixels.width * pixels.height > LARGE) replaceDecoder(format);
     // A newer version of the file's frame says nothing of its pixels.
     return { pixels, warnings: warnings.filter((line) => !/JFIF revision/.test(line)) };
   } catch (error) {

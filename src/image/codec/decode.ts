@@ -7,14 +7,17 @@
 import type { RgbImage } from "../rgb_image.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { onCanvas } from "./canvas.ts";
+import { checkClaim } from "./claimed_size.ts";
 import { type DecodedFile, imageCodec, type RgbaPixels } from "./codec.ts";
 import { orient } from "./exif.ts";
 import { type ImageHeader, readImageHeader } from "./header.ts";
 import { soundPng } from "./png_chunks.ts";
 import { firstFrame } from "./webp_frame.ts";
 
-/** What is done about damage in spite of which a picture can be decoded. */
+/** Limits of decoding, and what is done about damage in spite of which a picture can be decoded. */
 export interface DecodeOptions {
+  /** Pictures of more pixels are refused before memory is taken for them; 100,000,000 by default. */
+  readonly maxPixels?: number;
   /** Refuse such a picture. */
   readonly strict?: boolean;
   /** Takes a sentence that names the file; it is written to the console by default. */
@@ -59,7 +62,8 @@ async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<Decod
  * A picture that is damaged but has all its pixels is decoded with a warning, or refused with `strict`.
  *
  * Throws a `FeatherdetError` for an empty file, a file that is no picture (it says which kind of file it is), a truncated one, one
- * that is too damaged, and a picture of more than 100 megapixels (before it is decoded).
+ * that is too damaged, and, before memory is taken for it, a picture of more than 100 megapixels (`maxPixels`) or of more pixels than
+ * its bytes can hold.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -78,7 +82,8 @@ async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<Decod
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, file?: string, options: DecodeOptions = {}): Promise<RgbImage> {
-  const header = readImageHeader(bytes, file);
+  const header = readImageHeader(bytes, file, options.maxPixels);
+  checkClaim(bytes, header, file);
   const { format, orientation } = header;
   let decoded: DecodedFile;
   try {

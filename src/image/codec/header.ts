@@ -40,7 +40,7 @@ export interface ImageHeader {
   readonly orientation: number;
 }
 
-/** Pictures of more pixels than this are refused before they are decoded. */
+/** Pictures of more pixels than this are refused before they are decoded, unless another limit is asked for. */
 export const MAX_PIXELS = 100_000_000;
 
 /** First bytes of a file as a person would recognise them: quoted text, or hexadecimal. */
@@ -68,9 +68,9 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
  * Reads format, size and orientation.
  *
  * Throws a `FeatherdetError` that names `file` for an empty file, a file that is no picture, a header that is cut short, a
- * colour model that cannot be decoded and a picture of more than `MAX_PIXELS` pixels.
+ * colour model that cannot be decoded and a picture of more than `maxPixels` pixels.
  */
-export function readImageHeader(bytes: Uint8Array, file?: string): ImageHeader {
+export function readImageHeader(bytes: Uint8Array, file?: string, maxPixels: number = MAX_PIXELS): ImageHeader {
   if (bytes.length === 0) throw new FeatherdetError(`the file is empty, expected an image (${FORMAT_NAMES})`, { file });
   const format = sniffFormat(bytes);
   if (format === undefined) {
@@ -90,9 +90,9 @@ export function readImageHeader(bytes: Uint8Array, file?: string): ImageHeader {
   }
   const { width, height } = found;
   if (width < 1 || height < 1) throw new FeatherdetError(`broken ${format}: its size is ${width}x${height}`, { file });
-  if (width * height > MAX_PIXELS) {
+  if (width * height > maxPixels) {
     throw new FeatherdetError(
-      `the image is ${width}x${height}, more than the ${MAX_PIXELS / 1e6} megapixels that are accepted`,
+      `the image is ${width}x${height}, more than the ${maxPixels / 1e6} megapixels that are accepted`,
       { file },
     );
   }

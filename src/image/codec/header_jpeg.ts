@@ -16,6 +16,8 @@ function isFrame(marker: number): boolean {
 /** What the frame's header and the EXIF segment say. */
 interface JpegFrame extends Omit<ImageHeader, "format"> {
   readonly components: number;
+  /** Its mark, which says how it is coded. */
+  readonly marker: number;
 }
 
 function readFrame(bytes: Uint8Array): JpegFrame {
@@ -38,6 +40,7 @@ function readFrame(bytes: Uint8Array): JpegFrame {
       return {
         ...{ height: view.getUint16(at + 3), width: view.getUint16(at + 5), orientation },
         components: view.getUint8(at + 7),
+        marker,
       };
     }
     at += length;
@@ -53,4 +56,9 @@ export function jpegHeader(bytes: Uint8Array): Omit<ImageHeader, "format"> {
 /** True for a JPEG of four components, which are inks (CMYK, YCCK). */
 export function hasFourColours(bytes: Uint8Array): boolean {
   return readFrame(bytes).components === 4;
+}
+
+/** True for a JPEG in arithmetic coding, of which a block may take less than a bit. */
+export function isArithmetic(bytes: Uint8Array): boolean {
+  return readFrame(bytes).marker > 0xc8;
 }

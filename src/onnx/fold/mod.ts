@@ -37,7 +37,8 @@ function map(apply: (...values: number[]) => number, as: OnnxType | { typeFrom: 
     const tensors = Array.from({ length: count }, (_, index) => input(node, index));
     const dtype = typeof as === "string" ? as : tensors[as.typeFrom].dtype;
     const joint = broadcast(...tensors.map(({ shape }) => shape));
-    if (joint) node.spend(sizeOf(joint));
+    // Each operand is brought to the joint shape.
+    if (joint) node.spend(sizeOf(joint) * count);
     return zip(dtype, tensors, apply) ??
       node.fail(`shapes ${tensors.map(({ shape }) => `[${shape.join(",")}]`).join(" and ")} do not broadcast`);
   };

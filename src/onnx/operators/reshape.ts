@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MOST_AXES } from "../../graph/shapes/common.ts";
 import type { RegroupedExtent } from "../../graph/size_rules.ts";
 import { regrouped } from "../../passes/sizes/rule.ts";
 import { draft, type OnnxOperator } from "../draft.ts";
@@ -18,6 +19,9 @@ function reshapeBy(node: NodeReader, extents: readonly RegroupedExtent[]) {
 export const reshape: OnnxOperator = (node) => {
   const input = node.shape(0);
   const target = node.numbers(1, "shape") ?? node.fail("lacks shape");
+  if (target.length > MOST_AXES) {
+    node.fail(`shape has ${target.length} axes, more than the ${MOST_AXES} that are read`);
+  }
   const keeps = node.int("allowzero", 0) === 0;
   const extents = target.map((extent, axis): RegroupedExtent | number => {
     if (extent === 0 && keeps) return [axis];

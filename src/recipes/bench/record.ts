@@ -4,6 +4,8 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
+import { writeWhole } from "../../host/whole_file.ts";
 import type { AdapterRecord } from "../../gpu/device.ts";
 import type { Latency } from "../../eval/latency.ts";
 import type { MemoryReport } from "../../plan/plan.ts";
@@ -154,6 +156,6 @@ export function recordName({ date, adapter }: Pick<BenchRecord, "date" | "adapte
 export async function writeRecord(record: BenchRecord, folder: URL): Promise<URL> {
   await Deno.mkdir(folder, { recursive: true });
   const file = new URL(recordName(record), folder);
-  await Deno.writeTextFile(file, `${JSON.stringify(record, null, 1)}\n`);
+  await writeWhole(fileURLToPath(file), `${JSON.stringify(record, null, 1)}\n`);
   return file;
 }

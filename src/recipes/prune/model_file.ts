@@ -10,7 +10,7 @@ import { openTrainingPart, openValidationPart, type PartOptions } from "../../da
 import { openSharedDevice } from "../../gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { loadModel, refuseSource } from "../../host/models.ts";
-import { checkFolder, folderStore } from "../../host/run_folder.ts";
+import { checkFolder, folderStore, lockRun } from "../../host/run_folder.ts";
 import { tuningFor } from "../../host/tuning_store.ts";
 import { checkTarget, writeWhole } from "../../host/whole_file.ts";
 import { saveOnnx } from "../../onnx/mod.ts";
@@ -122,6 +122,8 @@ export async function pruneFile<Report, Round>(
       throw new FeatherdetError("training after a cut needs pictures to validate on: name --data");
     }
     const { folder, plots } = training, { training: dataset, validation } = pictures;
+    await folderStore(folder);
+    using _ = lockRun(folder);
     const { shape } = source.inputs[0], teacher = await loadTeacher(training, shape);
     const result = await job.inRounds(source, pictures.training, {
       ...{

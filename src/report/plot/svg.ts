@@ -5,6 +5,7 @@
  */
 
 import { DOMParser } from "npm:linkedom@0.18.12";
+import { printable } from "../../graph/error.ts";
 import { INK, PAPER } from "./theme.ts";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
@@ -52,5 +53,6 @@ function tidy(root: Element): void {
 /** The element as the text of an SVG file, a line for each mark, so that changes can be seen in a comparison of two files. */
 export function serialize(root: SVGElement): string {
   tidy(root);
-  return `${root.outerHTML.replaceAll(/>(?=<(?!\/|tspan|title))/g, ">\n")}\n`;
+  // Control characters, which names of classes may hold, are not allowed in XML.
+  return `${printable(root.outerHTML, { lines: true }).replaceAll(/>(?=<(?!\/|tspan|title))/g, ">\n")}\n`;
 }

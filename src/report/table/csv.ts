@@ -6,6 +6,7 @@
 
 // @ts-types="npm:@types/d3-dsv@3.0.7"
 import { csvFormat } from "npm:d3-dsv@3.0.2";
+import { printable } from "../../graph/error.ts";
 import { ratioToOriginal } from "./compare.ts";
 import { type Figure, predictorOf, rangeOf, valueOf } from "./figure.ts";
 import { type PublishedModel, publishedRatio } from "./published.ts";
@@ -131,5 +132,5 @@ function lineOf(row: ResultRow, { data, split, images, limit, storage, rows, run
 
 /** Writes results as CSV with a heading line. A figure that is missing is an empty field. */
 export function renderCsv(results: TableResults): string {
-  return `${csvFormat(results.rows.map((row) => lineOf(row, results)))}\n`;
+  return `${printable(csvFormat(results.rows.map((row) => lineOf(row, results))), { lines: true })}\n`;
 }

@@ -6,12 +6,14 @@
 
 import { markdownTable } from "npm:markdown-table@3.1.0";
 import { LEAST_ROUNDS } from "../../eval/time_ratio.ts";
+import { printable } from "../../graph/error.ts";
 import type { Cell } from "./compare.ts";
 import { intervalOf, isMissing, predictorOf, rangeOf } from "./figure.ts";
 import { Footnotes } from "./footnotes.ts";
 import { written } from "./format.ts";
 
-const plain = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+/** Text that is neither a cell's end nor HTML. */
+const plain = (text: string) => printable(text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll(/\s+/g, " "));
 
 const TOO_FEW = `of fewer than ${LEAST_ROUNDS} rounds no difference can be told from chance`;
 

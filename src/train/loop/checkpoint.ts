@@ -10,7 +10,9 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
+import { COUNT, faultOf, PLAIN_OBJECT } from "../../numbers/forms.ts";
 import type { RunRecord } from "./record.ts";
+import { RUN_FORM } from "./record_form.ts";
 import { readTensors, writeTensors } from "./safetensors.ts";
 import type { TrainerState } from "./trainer.ts";
 
@@ -25,6 +27,9 @@ export interface Checkpoint {
   /** ONNX file of the model with its averaged weights. */
   readonly model?: Uint8Array;
 }
+
+/** Forms of what the metadata hold as JSON. */
+const FORMS = { updates: COUNT, run: RUN_FORM, settings: PLAIN_OBJECT };
 
 const FORMAT = "featherdet checkpoint", VERSION = "1", STATE = "state/", MODEL = "model.onnx";
 
@@ -47,7 +52,7 @@ export async function writeCheckpoint({ state, run, settings, model }: Checkpoin
 /**
  * Reads a checkpoint; `file` names it in errors.
  *
- * Throws FeatherdetError if the bytes are of something else or of a later version, end too early, or are damaged.
+ * Throws FeatherdetError if the bytes are of something else or of a later version, end too early, are damaged, or hold fields of another form.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -72,12 +77,16 @@ export async function readCheckpoint(bytes: Uint8Array, file: string): Promise<C
     name.startsWith(STATE) && data instanceof Float32Array ? [[name.slice(STATE.length), data]] : []
   );
   const model = arrays.get(MODEL);
-  const valueOf = (name: "updates" | "run" | "settings") => {
+  const valueOf = (name: keyof typeof FORMS) => {
+    let value;
     try {
-      return JSON.parse(metadata[name]);
+      value = JSON.parse(metadata[name]);
     } catch {
       throw new FeatherdetError(`is a damaged checkpoint: its "${name}" cannot be read`, { file });
     }
+    const fault = faultOf(FORMS[name], value);
+    if (fault === undefined) return value;
+    throw new FeatherdetError(`is a damaged checkpoint: its "${name}" is wrong, ${fault}`, { file });
   };
   return {
     state: { updates: valueOf("updates"), arrays: new Map(own) },

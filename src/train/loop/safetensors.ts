@@ -104,7 +104,9 @@ function headerOf(bytes: Uint8Array): { text: string; entries: Record<string, En
   if (length < 2 || length > LONGEST_HEADER || bytes[8] !== 0x7b) return undefined;
   const text = new TextDecoder().decode(bytes.subarray(8, 8 + length));
   try {
-    return { text, entries: JSON.parse(text), length };
+    const entries: unknown = JSON.parse(text);
+    const isObject = typeof entries === "object" && entries !== null && !Array.isArray(entries);
+    return isObject ? { text, entries: entries as Record<string, Entry>, length } : undefined;
   } catch {
     return undefined;
   }

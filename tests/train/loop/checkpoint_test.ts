@@ -112,10 +112,25 @@ Deno.test("files of other kinds are told apart", async () => {
     arrays: new Map(),
   });
   await refused(later, "x: is a checkpoint of version 7, this program reads 1");
-  const whole = { format: "featherdet checkpoint", version: "1", updates: "0", run: "{}", settings: "{}" };
+  const run = JSON.stringify(NEW_RUN);
+  const whole = { format: "featherdet checkpoint", version: "1", updates: "0", run, settings: "{}" };
   for (const [name, value] of [["run", "{"], ["settings", ""], ["updates", "many"]]) {
     const broken = await writeTensors({ metadata: { ...whole, [name]: value }, arrays: new Map() });
     await refused(broken, `x: is a damaged checkpoint: its "${name}" cannot be read`);
+  }
+  // Whole and signed, and not what a run remembers; JSON reads 1e999 as Infinity.
+  const wrong: [name: keyof typeof whole, value: string, says: string][] = [
+    ["updates", "-1", "expected a whole number from 0"],
+    ["updates", "1e999", "expected a whole number from 0"],
+    ["run", "null", "expected an object"],
+    ["run", run.replace('"step":0', '"step":0.5'), "position.step: expected a whole number from 0"],
+    ["run", run.replace(/"seconds":0}$/, '"seconds":1e999}'), "seconds: expected a finite number"],
+    ["run", run.replace('"epochs":[]', '"epochs":[{"epoch":0}]'), "epochs.0.losses: is missing"],
+    ["settings", '{"a":{"b":[1,-1e999]}}', "holds a number that is not finite"],
+  ];
+  for (const [name, value, says] of wrong) {
+    const bytes = await writeTensors({ metadata: { ...whole, [name]: value }, arrays: new Map() });
+    await refused(bytes, `x: is a damaged checkpoint: its "${name}" is wrong, ${says}`);
   }
 });
 
