@@ -29,20 +29,19 @@ export interface RefitOptions extends MeasureOptions {
   readonly ridge?: number;
   /** Of the positions; 0 by default. */
   readonly seed?: number;
+  /** Bytes of maps and sums that are held at a time, unless a layer alone needs more; 256 MiB by default. The result differs by rounding. */
+  readonly bytes?: number;
 }
 
-/** Bytes of maps and sums that are held at a time. */
-const BYTES = 2 ** 28;
-
 /** Layers whose maps and sums are held together, in the order of the nodes. */
-function chunksOf(layers: readonly RefitLayer[], whole: Graph): RefitLayer[][] {
+function chunksOf(layers: readonly RefitLayer[], whole: Graph, limit: number): RefitLayer[][] {
   const index = GraphIndex.of(whole), chunks: RefitLayer[][] = [];
   let bytes = Infinity;
   for (const layer of layers) {
     const { node: { inputs: [input], outputs: [output] }, inputs, outputs, kernel } = layer;
     const rows = RowSums.bytes(inputs.length * kernel[0] * kernel[1], outputs.length);
     const more = rows + 4 * (sizeOf(index.shapeOf(input)) + sizeOf(index.shapeOf(output)));
-    if (bytes + more > BYTES) {
+    if (bytes + more > limit) {
       chunks.push([]);
       bytes = 0;
     }
@@ -84,13 +83,13 @@ export async function refitOn(
   { graph: pruned, groups }: Pick<PruneResult, "graph" | "groups">,
   whole: Graph,
   dataset: Dataset,
-  { pictures = 64, batch = 8, positions = 48, ridge = 0.01, seed = 0 }: RefitOptions = {},
+  { pictures = 64, batch = 8, positions = 48, ridge = 0.01, seed = 0, bytes = 2 ** 28 }: RefitOptions = {},
 ): Promise<Graph> {
   const before = withBatch(whole, Math.min(batch, dataset.images.length));
   const runner = createSessionRunner();
   let graph = pruned;
   try {
-    for (const layers of chunksOf(refitLayers(before, groups), before)) {
+    for (const layers of chunksOf(refitLayers(before, groups), before, bytes)) {
       const values = new Set(layers.flatMap(({ node }) => [node.inputs[0], node.outputs[0]]));
       const watched = { ...before, outputs: [...values] };
       const fits = layers.map((layer) => [layer, refitSums(layer)] as const);
