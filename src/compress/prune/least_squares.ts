@@ -49,7 +49,6 @@ export class RowSums {
     const width = this.inputs + this.outputs, pitch = this.#pitch, size = PANEL * count;
     if (this.#panels.length < pitch * count) this.#panels = new Float64Array(pitch * BLOCK);
     const panels = this.#panels, sums = this.#sums;
-    panels.fill(0, (pitch - PANEL) * count, pitch * count);
     for (let row = 0; row < count; row++) {
       const from = (start + row) * width;
       for (let column = 0; column < width; column++) {
@@ -97,7 +96,7 @@ export class RowSums {
 
   /** True unless some number of the rows is not finite, or a product too large. */
   get isFinite(): boolean {
-    return this.#sums.every(Number.isFinite) && this.#products.every(Number.isFinite);
+    return this.#products.every(Number.isFinite);
   }
 }
 

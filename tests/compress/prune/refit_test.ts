@@ -78,7 +78,7 @@ function twoLayers(behind: Behind, act: "silu" | "none" = "silu", size: readonly
   let x = b.input("x", [3, 5, ...size]);
   x = b.conv("wide", x, { out: 13, bias: "uniformFanIn" });
   if (act === "silu") x = b.node("Mul", "act", [x, b.node("Sigmoid", "gate", [x], {})], {});
-  const how = { out: 6, kernel: 3, stride: 2, padding: 1 } as const;
+  const how = { out: 6, kernel: 3, stride: 2, padding: 1, dilation: behind === "none" ? 2 : 1 } as const;
   x = behind === "normalisation"
     ? b.convBlock("block", x, how)
     : b.conv("block.conv", x, { ...how, bias: behind === "bias" && "uniformFanIn" });
@@ -219,6 +219,10 @@ Deno.test("nothing is fitted where nothing is gone, in convolutions by channel, 
     b.conv("last", b.conv("depthwise", x, { out: 8, kernel: 3, groups: 8 }), { out: 2 }),
   ]);
   assertEquals(refitLayers(graph, channelsOf(graph, [1, 2])).map(({ node }) => node.name), ["last"]);
+  const c = new ModelBuilder();
+  const y = c.conv("in halves", c.conv("wide", c.input("x", [1, 3, 8, 8]), { out: 8 }), { out: 8, groups: 2 });
+  const halves = c.graph("halves", [y]);
+  assertEquals(refitLayers(halves, channelsOf(halves, [1])), []);
   const last = graph.nodes.at(-1)!;
   const again = { ...last, name: "again", outputs: ["again"] };
   const shared = { ...graph, nodes: [...graph.nodes, again], outputs: [...graph.outputs, "again"] };
