@@ -76,8 +76,25 @@ function sampledRows(layer: RefitLayer, maps: LayerMaps, positions: number, widt
 
 /**
  * The pruned model with convolutions that make of the channels left, as nearly as their weights allow, what they made of all channels of
- * the whole model on pictures of the data set. Statistics of BatchNormalization have to be measured anew afterwards. Throws FeatherdetError
- * for a layer whose values on the pictures are not finite.
+ * the whole model on pictures of the data set; what `pruneOn` does after its cut. The groups are those of
+ * `whole`. Statistics of BatchNormalization have to be measured anew afterwards (`pruneOn` does).
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { couplingGroups } from "../../graph/mod.ts";
+ * import { openDataset } from "../../data/open.ts";
+ * import { demoDetector } from "../../models/demo_detector.ts";
+ * import { removeChannels } from "../../passes/remove_channels.ts";
+ * import { refitOn } from "./refit.ts";
+ * const whole = demoDetector({ size: 64 }), groups = couplingGroups(whole).groups.slice(0, 1);
+ * const dataset = await openDataset("synthetic", { split: "train", limit: 2, size: 64 });
+ * const cut = removeChannels(whole, groups);
+ * const fitted = await refitOn({ graph: cut, groups }, whole, dataset);
+ * assert.deepEqual(fitted.nodes, cut.nodes);
+ * assert.notDeepEqual(fitted.constants, cut.constants);
+ * ```
+ *
+ * Throws FeatherdetError for a layer whose values on the pictures are not finite.
  */
 export async function refitOn(
   { graph: pruned, groups }: Pick<PruneResult, "graph" | "groups">,
