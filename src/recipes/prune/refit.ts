@@ -76,8 +76,8 @@ function sampledRows(layer: RefitLayer, maps: LayerMaps, positions: number, widt
 
 /**
  * The pruned model with convolutions that make of the channels left, as nearly as their weights allow, what they made of all channels of
- * the whole model on pictures of the data set; what `pruneOn` does after its cut. The groups are those of
- * `whole`. Statistics of BatchNormalization have to be measured anew afterwards (`pruneOn` does).
+ * the whole model on pictures of the data set. The groups are those of the whole model. Statistics of BatchNormalization have to be
+ * measured anew afterwards; `pruneOn` does both.
  *
  * ```ts
  * import assert from "node:assert/strict";
