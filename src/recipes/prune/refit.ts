@@ -23,7 +23,7 @@ import { batchesOf, type MeasureOptions } from "./measure.ts";
 
 /** How weights are fitted. */
 export interface RefitOptions extends MeasureOptions {
-  /** Positions of each map that are looked at, of every picture; 48 by default. */
+  /** Positions of each map that are looked at, of every picture; 96 by default. */
   readonly positions?: number;
   /** What a squared change of a weight costs, as a share of the mean square of the layer's inputs; 0.01 by default. */
   readonly ridge?: number;
@@ -100,7 +100,7 @@ export async function refitOn(
   { graph: pruned, groups }: Pick<PruneResult, "graph" | "groups">,
   whole: Graph,
   dataset: Dataset,
-  { pictures = 64, batch = 8, positions = 48, ridge = 0.01, seed = 0, bytes = 2 ** 28 }: RefitOptions = {},
+  { pictures = 64, batch = 8, positions = 96, ridge = 0.01, seed = 0, bytes = 2 ** 28 }: RefitOptions = {},
 ): Promise<Graph> {
   const before = withBatch(whole, Math.min(batch, dataset.images.length));
   const runner = createSessionRunner();
