@@ -4,22 +4,21 @@
  * @module
  */
 
-/** Rows of a block that are multiplied at a time: two panels of them lie in the first cache. */
+/** Rows that are multiplied at a time: two panels of so many lie in the first cache. */
 const BLOCK = 256;
 
 /** Columns of a panel. */
 const PANEL = 4;
 
 /**
- * Sums over rows `[x, y]` of `xᵀ[x, y]` and of the rows themselves, in float64. Of the products of `x` with itself only those of a panel of
- * four columns with itself and later ones are kept.
+ * Sums over rows `[x, y]` of `xᵀ[x, y]` and of the rows themselves, in float64. The products of `x` with itself are symmetric: those of a
+ * panel of four columns with earlier panels are not computed.
  */
 export class RowSums {
   /** `[inputs, inputs + outputs]`, row-major, padded to whole panels. */
   readonly #products: Float64Array;
   readonly #sums: Float64Array;
   readonly #pitch: number;
-  #panels = new Float64Array(0);
   #count = 0;
 
   /** How many columns `x` and `y` have. */
@@ -47,8 +46,7 @@ export class RowSums {
 
   #addBlock(rows: Float32Array, start: number, count: number): void {
     const width = this.inputs + this.outputs, pitch = this.#pitch, size = PANEL * count;
-    if (this.#panels.length < pitch * count) this.#panels = new Float64Array(pitch * BLOCK);
-    const panels = this.#panels, sums = this.#sums;
+    const panels = new Float64Array(pitch * count), sums = this.#sums;
     for (let row = 0; row < count; row++) {
       const from = (start + row) * width;
       for (let column = 0; column < width; column++) {
