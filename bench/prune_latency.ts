@@ -64,7 +64,7 @@ const entrants: Entrant[] = [];
 const cutTo = async (share: number, per: BudgetKind) => {
   const how = { budget: { latency: share }, per };
   const { graph, report } = pictures
-    ? await pruneOn(whole, pictures.training, { ...how, criterion: "taylor", layerMeter, memo })
+    ? await pruneOn(whole, pictures.training, { ...how, criterion: "taylor", layerMeter, memo, refit: false })
     : await settle(table, () => prune(whole, { ...how, latency, criterion: "l2" }));
   if (entrants.length === 0) {
     const { gflops, latency } = report.before;

@@ -45,7 +45,7 @@ const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
 async function removeChannels(settings: PruneSettings, output: Output) {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
-  const { method, proxy, times } = settings;
+  const { method, proxy, times, refit } = settings;
   if (method === undefined || method === "criterion") {
     if (proxy !== undefined) throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
   } else {
@@ -71,7 +71,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
         floor,
         keep,
       },
-      ...{ method, proxy, times, onChoosing: (what: string) => output.note(what) },
+      ...{ method, proxy, times, refit, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },

@@ -85,6 +85,11 @@ export function pruneCommand() {
       "pictures that are looked at before and after a cut; 64 by default",
       integerIn(1, 2 ** 31 - 1),
     )
+    .option(
+      "--refit",
+      "fit weights to what layers made on the pictures before the cut; where no training follows by default",
+    )
+    .option("--no-refit", "keep the weights of the channels that are left as they are")
     .option("--rounds <number>", "cuts, each followed by training; needs --epochs", integerIn(1, 100))
     .addOption(new Option("--schedule <name>", "how much each round takes; equal by default")
       .choices(["equal", "cubic"] as const))
@@ -147,6 +152,7 @@ const OF_CHANNELS = [
   "normalisation",
   "per",
   "multiple",
+  "refit",
 ] as const;
 
 /** True where weights become zero instead of channels that go. Throws FeatherdetError for options that do not go together. */

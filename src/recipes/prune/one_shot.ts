@@ -22,6 +22,7 @@ import { adaptStatistics } from "../adapt_statistics.ts";
 import { refuseOtherHead } from "../trainable.ts";
 import { type LatencyOptions, measuredLatency } from "./latency.ts";
 import { type MeasureOptions, reestimateOn, statisticsOn } from "./measure.ts";
+import { refitOn } from "./refit.ts";
 import { createWidthMeter, type WidthMeterOptions } from "./width_meter.ts";
 
 /** How a cut is made. */
@@ -36,6 +37,11 @@ export interface PruneOnOptions
    * milliseconds.
    */
   readonly times?: boolean;
+  /**
+   * Whether weights are fitted to what layers made on the pictures before the cut (see `refitOn`): by default where there are pictures, but
+   * not between rounds of training.
+   */
+  readonly refit?: boolean;
 }
 
 /**
@@ -53,8 +59,8 @@ const preparedStep = (graph: Graph): PassStep<null> => ({
 });
 
 /**
- * Prunes a model by what pictures of a data set tell, and gives it statistics of its own on them: the pass `prune`, with all that it needs,
- * and what has to follow it. Without a data set only criteria of weights serve, and statistics stay as they are, which costs most of the
+ * Prunes a model by what pictures of a data set tell, fits its weights to what its layers made on them before, and gives it statistics of
+ * its own on them: the pass `prune`, with all that it needs, and what has to follow it. Without a data set only criteria of weights serve, and statistics stay as they are, which costs most of the
  * accuracy until the model is trained.
  *
  * ```ts
@@ -68,8 +74,8 @@ const preparedStep = (graph: Graph): PassStep<null> => ({
  * assert.ok(report.after.gflops <= 0.7 * report.before.gflops);
  * ```
  *
- * The graph's history has an entry if channels are gone. Throws FeatherdetError as `prune` does, and for a criterion that needs pictures
- * where there are none.
+ * The graph's history has an entry if channels are gone. Throws FeatherdetError as `prune` and `refitOn` do, and for a criterion or a fit
+ * that needs pictures where there are none.
  */
 export async function pruneOn(
   source: Graph,
@@ -96,6 +102,12 @@ export async function pruneOn(
     const help = "; or take a criterion of weights or maps, such as l2 or activation (--criterion)";
     refuseOtherHead(source, `criterion "${criterion}" needs the gradients of YOLO11's loss`, help);
   }
+  const isRefitted = options.refit ?? dataset !== undefined;
+  if (isRefitted && !dataset) {
+    throw new FeatherdetError("weights are fitted to what layers make on pictures: name a data set", {
+      file: source.name,
+    });
+  }
   const model = dataset ? await withNormalisation(source, dataset) : source;
   const isTimed = !options.latency &&
     (options.times || options.budget.latency !== undefined || options.per === "latency");
@@ -105,18 +117,20 @@ export async function pruneOn(
     ...{ criterion, method },
     ...(times && { latency: times.latency }),
     ...(dataset && { meterOf: (problem) => createWidthMeter(problem, dataset, { ...options, memo }) }),
-  }, { pictures, proxy });
+  }, { pictures, proxy, ...(isRefitted && { refit: true }) });
   const runner = createGradientRunner();
   try {
     const { graph, reports: [, made] } = await runPasses(source, [preparedStep(model), step], {
       ...(dataset && { source: { ...statisticsOn(model, dataset, needs === "gradient", options), runner } }),
       origin: {
-        ...(criterion === "random" && { seed: options.seed ?? 0 }),
+        ...((criterion === "random" || isRefitted) && { seed: options.seed ?? 0 }),
         ...(dataset && { dataset: historyDataset(dataset) }),
       },
     });
     if (!dataset || made.groups.length === 0) return { graph, ...made };
-    return { ...made, graph: await reestimateOn({ graph, groups: made.groups }, model, dataset, options) };
+    const { groups } = made;
+    const fitted = isRefitted ? await refitOn({ graph, groups }, model, dataset, options) : graph;
+    return { ...made, graph: await reestimateOn({ graph: fitted, groups }, model, dataset, options) };
   } finally {
     runner.destroy();
   }

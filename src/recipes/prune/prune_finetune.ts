@@ -85,7 +85,7 @@ export async function pruneAndTrain(
       const budget = relative(budgets[round], before, await costsFor(model, options));
       const { graph, report: { after, groups: { removed } } } = await pruneOn(model, dataset, {
         ...options,
-        ...{ budget, times: false },
+        ...{ budget, times: false, refit: options.refit ?? false },
       });
       const left = {
         ...{ gflops: after.gflops, parameters: after.parameters, bytes: after.bytes },

@@ -63,6 +63,7 @@ const TOLD: Readonly<Record<RecipeVerbName, Readonly<Record<string, Teller>>>> =
     bytes: budget("bytes"),
     criterion: option("prune", "criterion"),
     method: option("prune", "method"),
+    refit: option("prune", "refit"),
     pattern: option("prune", "pattern"),
   },
   quantize: {

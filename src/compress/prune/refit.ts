@@ -1,0 +1,120 @@
+/**
+ * Weights fitted after a cut: what reads fewer channels than before is to make of them what it made of all (He, Zhang and Sun 2017, "Channel
+ * pruning for accelerating very deep neural networks", the reconstruction; Luo, Wu and Lin 2017, "ThiNet").
+ *
+ * @module
+ */
+
+import type { CouplingGroup } from "../../graph/channels/mod.ts";
+import { type Constant, FeatherdetError, type Graph, GraphIndex, type Node, type Shape } from "../../graph/mod.ts";
+import { constantSlices } from "../../passes/channel_slices.ts";
+import { fitRows, RowSums } from "./least_squares.ts";
+
+/** A convolution that reads fewer channels than before. */
+export interface RefitLayer {
+  /** As it stands in the whole graph. */
+  readonly node: Node<"Conv">;
+  /** Channels of its input that are left, ascending. */
+  readonly inputs: readonly number[];
+  /** Channels of its output that are left, ascending. */
+  readonly outputs: readonly number[];
+  /** Height and width of its kernel. */
+  readonly kernel: readonly [number, number];
+  /**
+   * What takes a constant that is fitted too: the bias, or a BatchNormalization behind it, whose mean is measured anew. Without either none
+   * is fitted.
+   */
+  readonly offset: "bias" | "normalisation" | "none";
+}
+
+/** Where rows of a layer come from: its maps, row-major. */
+export interface LayerMaps {
+  /** `[N,C,H,W]`, what it reads. */
+  readonly input: { readonly shape: Shape; readonly data: ArrayLike<number> };
+  /** `[N,O,H',W']`, what it makes. */
+  readonly output: { readonly shape: Shape; readonly data: ArrayLike<number> };
+}
+
+function offsetOf(node: Node<"Conv">, index: GraphIndex): RefitLayer["offset"] {
+  const [value] = node.outputs, readers = index.readersOf(value);
+  if (!index.isOutput(value) && readers.every(({ op }) => op === "BatchNormalization")) return "normalisation";
+  const bias = node.inputs[2];
+  return bias && index.constantOf(bias) && index.soleReader(bias) ? "bias" : "none";
+}
+
+/**
+ * The convolutions of one group with a weight of their own that read channels which went with the groups, in the order of the nodes. Those
+ * of several groups read what they make, channel by channel, and have nothing to make up for a channel with.
+ */
+export function refitLayers(whole: Graph, groups: readonly CouplingGroup[]): RefitLayer[] {
+  const index = GraphIndex.of(whole), removed = constantSlices(whole, groups);
+  return whole.nodes.flatMap((node): RefitLayer[] => {
+    if (node.op !== "Conv" || node.attributes.groups !== 1) return [];
+    const [, name] = node.inputs, weight = index.constantOf(name), gone = removed.get(name);
+    if (weight?.dtype !== "f32" || !gone?.get(1)?.size || !index.soleReader(name)) return [];
+    const left = (axis: number) =>
+      Array.from({ length: weight.shape[axis] }, (_, channel) => channel).filter((k) => !gone.get(axis)?.has(k));
+    const [, , height, width] = weight.shape;
+    return [{ node, inputs: left(1), outputs: left(0), kernel: [height, width], offset: offsetOf(node, index) }];
+  });
+}
+
+/** Empty sums for the rows of a layer. */
+export function refitSums({ inputs, outputs, kernel: [height, width] }: RefitLayer): RowSums {
+  return new RowSums(inputs.length * height * width, outputs.length);
+}
+
+/**
+ * Writes the row of one position of a layer's output: what its kernel sees there in the channels that are left, in the order of its
+ * weight, and what it makes of all channels.
+ */
+export function writeRow(
+  { node: { attributes: { strides, pads, dilations } }, inputs, outputs, kernel }: RefitLayer,
+  { input, output }: LayerMaps,
+  picture: number,
+  position: number,
+  rows: Float32Array,
+  at: number,
+): void {
+  const [, channels, height, width] = input.shape, [, made, , across] = output.shape;
+  const top = Math.floor(position / across) * strides[0] - pads[0], left = position % across * strides[1] - pads[1];
+  for (const channel of inputs) {
+    const plane = (picture * channels + channel) * height * width;
+    for (let i = 0; i < kernel[0]; i++) {
+      const y = top + i * dilations[0];
+      for (let j = 0; j < kernel[1]; j++) {
+        const x = left + j * dilations[1];
+        rows[at++] = y < 0 || y >= height || x < 0 || x >= width ? 0 : input.data[plane + y * width + x];
+      }
+    }
+  }
+  const size = output.shape[2] * across;
+  for (const channel of outputs) rows[at++] = output.data[(picture * made + channel) * size + position];
+}
+
+/**
+ * The pruned graph with the weights, and biases where they have them, of the layers fitted to the sums of their rows. `ridge` is the share of
+ * the inputs' mean square that a squared change of a weight costs.
+ *
+ * Throws FeatherdetError, with the node, where the rows have numbers that are not finite.
+ */
+export function withRefitted(
+  pruned: Graph,
+  fits: Iterable<readonly [layer: RefitLayer, sums: RowSums]>,
+  ridge: number,
+): Graph {
+  const constants = new Map(pruned.constants);
+  const put = (name: string, data: ArrayLike<number>) => {
+    const constant: Constant = { dtype: "f32", shape: constants.get(name)!.shape, data: Float32Array.from(data) };
+    constants.set(name, constant);
+  };
+  for (const [{ node: { name, op, inputs: [, weight, bias] }, offset }, sums] of fits) {
+    if (!sums.isFinite) {
+      throw new FeatherdetError("its values on the pictures are not finite", { node: name, operator: op });
+    }
+    const { weights, offsets } = fitRows(sums, constants.get(weight)!.data, { ridge, hasOffset: offset !== "none" });
+    put(weight, weights);
+    if (offset === "bias") put(bias!, offsets);
+  }
+  return { ...pruned, constants };
+}
