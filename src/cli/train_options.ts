@@ -25,8 +25,8 @@ precision-recall.svg, confidence.svg, confusion.svg (overlap of 0.45, score of 0
 found). Ctrl-C ends the run after the running update, with last.ckpt written and exit status 130; a second one ends it at
 once.
 
-A model that is named (yolo11n, yolo11lite-shufflenetv2-1.0x ...) is built with random weights for the classes of the
-data set; with --pretrained it takes the weights of its file. A file is trained further as the graph that it is. Where
+A model that is named (yolo11n, yolo11lite-shufflenetv2-1.0x ...) is built for the classes of the data set, with the
+weights of its file where that is there, and else, or with --no-pretrained, --width, --depth or --psa, with random ones. A file is trained further as the graph that it is. Where
 classes are others, class layers begin anew. In files whose BatchNormalization is folded into the convolutions, as in exports, it is unfolded: statistics are
 estimated on 64 pictures, so that the model computes what it computed.
 
@@ -58,7 +58,8 @@ export function trainingOptions(command: CommandOfDevice) {
     )
     .option("--out <folder>", "where the run's files go; needed unless the run is resumed")
     .option("--resume <place>", "go on with the run of a folder, or from a checkpoint file")
-    .option("--pretrained", "take the trained weights of the name's file instead of random ones")
+    .option("--pretrained", "take the trained weights of the name's file; they are taken by default where it is there")
+    .option("--no-pretrained", "begin a model that is named with random weights")
     .option(
       "--split <name>",
       "part of the data set to train on, or several (train+extra); train by default where there are parts",

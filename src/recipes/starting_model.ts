@@ -51,9 +51,18 @@ function noted(made: Graph, source: Graph, options: Readonly<Record<string, unkn
   return withHistory(made, historyEntry("prepareTraining", options, source, origin));
 }
 
+/** Whether training begins with the weights of a file: for a name, if it is told to, or if its file is there and fits what is asked for. */
+export function takesTrained(
+  { model, pretrained, width, depth, psa }: Pick<TrainModelOptions, "model" | "pretrained" | "width" | "depth" | "psa">,
+): boolean {
+  if (!Object.hasOwn(DETECTORS, model)) return true;
+  if (pretrained !== undefined) return pretrained;
+  return width === undefined && depth === undefined && psa === undefined && "source" in findModel(model);
+}
+
 /**
  * The model at batch 1, for the classes of the data set. One that is asked for by its name is built, with the weights of its file where they
- * are wanted; a file is trained as the graph that it is. `say` is told what became of the weights.
+ * are there or wanted; a file is trained as the graph that it is. `say` is told what became of the weights.
  *
  * Throws FeatherdetError for a name or file that is not there, and for a model that is not known how to build.
  */
@@ -64,11 +73,8 @@ export async function trainModel(
 ): Promise<Graph> {
   const { model, pretrained, size, seed, width, depth, psa } = options;
   const isNamed = Object.hasOwn(DETECTORS, model);
-  if (isNamed && !pretrained) {
-    const found = findModel(model);
-    if ("source" in found && width === undefined && depth === undefined && psa === undefined) {
-      say(`${model} begins with random weights: --pretrained takes those of ${found.source}`);
-    }
+  if (isNamed && !takesTrained(options)) {
+    say(`${model} begins with random weights`);
     return build(options, dataset.classes);
   }
   if (width !== undefined || depth !== undefined || psa !== undefined) {
@@ -83,6 +89,10 @@ export async function trainModel(
           (model === "yolo11n" ? ": `deno task data yolo11n` downloads it" : "")
         : `"${model}" is no detector that can be trained, those are a file or ${Object.keys(DETECTORS).join(", ")}`,
     );
+  }
+  if (isNamed && pretrained === undefined) {
+    const { source } = findModel(model) as { readonly source: string };
+    say(`${model} begins with the trained weights of ${source}: --no-pretrained begins with random ones`);
   }
   const loaded = await loadModel(model, { size, batch: 1, whereOpen: true });
   if (loaded.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });

@@ -8,10 +8,10 @@ import { dirname, resolve } from "node:path";
 import type { AugmentOptions } from "../data/augment/mod.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { checkFolder, openCheckpoint, refuseRun } from "../host/run_folder.ts";
-import { DETECTORS } from "../models/named.ts";
 import type { PsaKind } from "../models/yolo11.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { checkDistil, type DistilRequest } from "./distill/teacher.ts";
+import { takesTrained } from "./starting_model.ts";
 import { type SparseRequest, withSparseEpochs } from "./sparse_training.ts";
 import type { TrainOptions } from "./train_options.ts";
 import type { TrainingPicturesOptions } from "./training_pictures.ts";
@@ -33,7 +33,7 @@ export interface TrainingRequest
   readonly out?: string;
   /** Folder or checkpoint of a run to go on with. */
   readonly resume?: string;
-  /** Takes the trained weights of the name's file. */
+  /** Whether a name's trained weights are taken; by default where its file is there and fits. */
   readonly pretrained?: boolean;
   /** Side of the input. */
   readonly size?: number;
@@ -88,14 +88,14 @@ export function formText({ quantize }: TrainingRequest): string {
 }
 
 /** Throws FeatherdetError for options of quantization that do not go together. */
-function checkQuantize({ quantize, calibration, learnScales, model, pretrained }: TrainingRequest): void {
+function checkQuantize({ quantize, calibration, learnScales, model, ...how }: TrainingRequest): void {
   if (learnScales && quantize !== "int8") {
     throw new FeatherdetError("--learn-scales is for --quantize int8, nothing else has scales of activations");
   }
   if (calibration !== undefined && quantize !== "int8") {
     throw new FeatherdetError("--calibration is for --quantize int8, nothing else has ranges to be seen");
   }
-  if (quantize === "int8" && Object.hasOwn(DETECTORS, model!) && !pretrained) {
+  if (quantize === "int8" && !takesTrained({ ...how, model: model! })) {
     throw new FeatherdetError(
       `--quantize int8 measures ranges before training, and ${model} begins with random weights: take a file or --pretrained`,
     );

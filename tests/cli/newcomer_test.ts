@@ -1,6 +1,6 @@
 /** Small mistakes on the command line, each answered with what helps. */
 
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inputSize } from "../../src/cli/arguments.ts";
@@ -117,18 +117,28 @@ Deno.test("data without names of classes, and a file that is not there, say what
     await assertRejects(() => open("empty"), FeatherdetError, "docs/data.md shows every layout");
   }));
 
-Deno.test("trained weights that are there are named where random ones are taken", async () => {
-  const told = async (width?: number) => {
+Deno.test("trained weights that are there are taken, and that is said; they are left where another model is asked for", async () => {
+  const dataset = demoDataset(1);
+  const begun = async (options: { readonly width?: number; readonly pretrained?: boolean }) => {
     const said: string[] = [];
-    await trainModel({ model: "yolo11n", size: 64, seed: 0, width }, demoDataset(1), (line) => said.push(line));
-    return said;
+    const model = await trainModel(
+      { model: "yolo11n", size: 64, seed: 0, ...options },
+      dataset,
+      (line) => said.push(line),
+    );
+    return { first: model.constants.get("model.0.conv.weight")?.data, said };
   };
-  const found = findModel("yolo11n");
+  const random = await begun({ pretrained: false }), found = findModel("yolo11n");
+  assertEquals(random.said, ["yolo11n begins with random weights"]);
+  assertEquals((await begun({ width: 0.0625 })).said, random.said, "of another width there are none");
+  const usual = await begun({});
+  if (!("source" in found)) return assertEquals(usual, random);
   assertEquals(
-    await told(),
-    "source" in found ? [`yolo11n begins with random weights: --pretrained takes those of ${found.source}`] : [],
+    usual.said[0],
+    `yolo11n begins with the trained weights of ${found.source}: --no-pretrained begins with random ones`,
   );
-  assertEquals(await told(0.0625), [], "of another width there are none");
+  assertEquals(usual.first, (await begun({ pretrained: true })).first);
+  assert(String(usual.first) !== String(random.first));
 });
 
 Deno.test("where nothing is found, that is said with what may help", () =>

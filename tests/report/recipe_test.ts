@@ -53,7 +53,7 @@ Deno.test("a recipe is written as command lines that can be pasted", () => {
   const variants = ALL(), [base, cut, small, other] = variants;
   assertEquals(
     base.made,
-    "deno task train --model yolo11n --data bccd --no-augment --lr 0.5 --seed 0 --out runs/base && " +
+    "deno task train --model yolo11n --data bccd --no-augment --lr 0.5 --no-pretrained --seed 0 --out runs/base && " +
       "cp runs/base/best.onnx data/models/base.onnx",
   );
   assertEquals(

@@ -43,6 +43,13 @@ function argumentsOf(name: string, value: RecipeValue, { fileOf }: GivenToStep):
   return [flagOf(name), ...[value].flat().map(String)];
 }
 
+/** A training of a model by its name, as recipes mean it: with random weights unless the recipe says otherwise, whatever lies here. */
+function isFromRandom({ verb, options }: RecipeStep): boolean {
+  const { model, pretrained, width, depth, psa } = options as RecipeOptions;
+  return verb === "train" && typeof model === "string" &&
+    [pretrained, width, depth, psa].every((one) => one === undefined);
+}
+
 /** The arguments of a step's verb, without the verb. */
 export function stepArguments(step: RecipeStep, given: GivenToStep): string[] {
   const { argument, file, folder, seeded } = verbOf(step);
@@ -50,6 +57,7 @@ export function stepArguments(step: RecipeStep, given: GivenToStep): string[] {
   return [
     ...(first === undefined ? [] : [String(first)]),
     ...Object.entries(options).flatMap(([name, value]) => argumentsOf(name, value, given)),
+    ...(isFromRandom(step) ? ["--no-pretrained"] : []),
     ...(seeded ? ["--seed", String(given.seed ?? 0)] : []),
     ...(folder !== undefined && hasRun(step) ? [`--${folder}`, given.folder!] : []),
     ...(file !== undefined ? [`--${file}`, given.file!] : []),

@@ -139,5 +139,9 @@ Deno.test("arrays of other types and sizes are named", async () => {
   const bytes = new Uint8Array(8 + header.length + 4);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
   bytes.set(new TextEncoder().encode(header), 8);
-  await assertRejects(() => readTensors(bytes, "x"), FeatherdetError, 'x: array "w" is F64 [2], expected F32, F16 or U8');
+  await assertRejects(
+    () => readTensors(bytes, "x"),
+    FeatherdetError,
+    'x: array "w" is F64 [2], expected F32, F16 or U8',
+  );
 });
