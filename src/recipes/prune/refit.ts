@@ -19,7 +19,7 @@ import { createSessionRunner } from "../../engine/session_runner.ts";
 import { type Graph, GraphIndex, sizeOf } from "../../graph/mod.ts";
 import { Random } from "../../numbers/random.ts";
 import { withBatch } from "../../passes/mod.ts";
-import { batchesOf, type MeasureOptions } from "./measure.ts";
+import { batchesOf, batchOf, type MeasureOptions } from "./measure.ts";
 
 /** How weights are fitted. */
 export interface RefitOptions extends MeasureOptions {
@@ -102,7 +102,7 @@ export async function refitOn(
   dataset: Dataset,
   { pictures = 64, batch = 8, positions = 96, ridge = 0.01, seed = 0, bytes = 2 ** 28 }: RefitOptions = {},
 ): Promise<Graph> {
-  const before = withBatch(whole, Math.min(batch, dataset.images.length));
+  const before = withBatch(whole, batchOf(whole, Math.min(batch, dataset.images.length)));
   const runner = createSessionRunner();
   let graph = pruned;
   try {
