@@ -4,6 +4,8 @@
  * @module
  */
 
+import { factorise, solveFactorised } from "../numbers/cholesky.ts";
+
 /** How the search is bounded. */
 export interface LeastSquaresOptions {
   /** Steps at most; 60 by default. */
@@ -14,25 +16,12 @@ export interface LeastSquaresOptions {
   readonly moved?: (parameters: readonly number[], index: number, before: Float64Array) => Float64Array;
 }
 
-/** Solves `A x = b` for a symmetric positive definite matrix, by Cholesky's decomposition; undefined if it is not definite. */
+/** Solves `A x = b` for a symmetric positive definite matrix; undefined if it is not definite. */
 function solve(a: readonly Float64Array[], b: Float64Array): Float64Array | undefined {
-  const n = b.length, l = a.map((row) => Float64Array.from(row));
-  for (let j = 0; j < n; j++) {
-    for (let k = 0; k < j; k++) for (let i = j; i < n; i++) l[i][j] -= l[i][k] * l[j][k];
-    if (!(l[j][j] > 0)) return undefined;
-    const root = Math.sqrt(l[j][j]);
-    for (let i = j; i < n; i++) l[i][j] /= root;
-  }
-  const x = Float64Array.from(b);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) x[i] -= l[i][k] * x[k];
-    x[i] /= l[i][i];
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) x[i] -= l[k][i] * x[k];
-    x[i] /= l[i][i];
-  }
-  return x;
+  const n = b.length, factor = Float64Array.from(a.flatMap((row) => [...row])), x = Float64Array.from(b);
+  factorise(factor, n);
+  solveFactorised(factor, n, x, 1);
+  return x.every(Number.isFinite) ? x : undefined;
 }
 
 const squared = (numbers: Float64Array) => numbers.reduce((sum, one) => sum + one * one, 0);

@@ -41,7 +41,7 @@ export {
   pruneTo,
   statisticsNeededBy,
 } from "./prune.ts";
-export { factorise, fitRows, type FitRowsOptions, type FittedRows, RowSums, solveFactorised } from "./least_squares.ts";
+export { fitRows, type FitRowsOptions, type FittedRows, RowSums } from "./least_squares.ts";
 export { type LayerMaps, type RefitLayer, refitLayers, refitSums, withRefitted, writeRow } from "./refit.ts";
 export {
   costsOf,
