@@ -6,7 +6,15 @@
  */
 
 import type { CouplingGroup } from "../../graph/channels/mod.ts";
-import { type Constant, FeatherdetError, type Graph, GraphIndex, type Node, type Shape } from "../../graph/mod.ts";
+import {
+  type Constant,
+  FeatherdetError,
+  type Graph,
+  GraphIndex,
+  type Node,
+  type Operator,
+  type Shape,
+} from "../../graph/mod.ts";
 import { constantSlices } from "../../passes/channel_slices.ts";
 import { fitRows, RowSums } from "./least_squares.ts";
 
@@ -35,6 +43,9 @@ export interface LayerMaps {
   readonly output: { readonly shape: Shape; readonly data: ArrayLike<number> };
 }
 
+/** Operators behind which a value is no longer a score of the network's own. */
+const WEIGHTED: ReadonlySet<Operator> = new Set<Operator>(["Conv", "ConvTranspose", "MatMul", "Gemm"]);
+
 function offsetOf(node: Node<"Conv">, index: GraphIndex): RefitLayer["offset"] {
   const [value] = node.outputs, readers = index.readersOf(value);
   if (!index.isOutput(value) && readers.every(({ op }) => op === "BatchNormalization")) return "normalisation";
@@ -43,8 +54,22 @@ function offsetOf(node: Node<"Conv">, index: GraphIndex): RefitLayer["offset"] {
 }
 
 /**
+ * Whether a value becomes scores of the network with no further weights: logits of classes or of objectness. The squares of their errors
+ * are nearly all of places without an object, and a fit to them gives up the few high ones.
+ */
+function becomesScores(value: string, index: GraphIndex): boolean {
+  const reach = (name: string, isSquashed: boolean): boolean =>
+    isSquashed && index.isOutput(name) ||
+    index.readersOf(name).some(({ op, outputs }) =>
+      !WEIGHTED.has(op) && outputs.some((next) => reach(next, isSquashed || op === "Sigmoid" || op === "Softmax"))
+    );
+  return reach(value, false);
+}
+
+/**
  * The convolutions of one group with a weight of their own that read channels which went with the groups, in the order of the nodes. Those
- * of several groups read what they make, channel by channel, and have nothing to make up for a channel with.
+ * of several groups read what they make, channel by channel, and have nothing to make up for a channel with. Those that make logits of scores
+ * are left out.
  */
 export function refitLayers(whole: Graph, groups: readonly CouplingGroup[]): RefitLayer[] {
   const index = GraphIndex.of(whole), removed = constantSlices(whole, groups);
@@ -52,6 +77,7 @@ export function refitLayers(whole: Graph, groups: readonly CouplingGroup[]): Ref
     if (node.op !== "Conv" || node.attributes.groups !== 1) return [];
     const [, name] = node.inputs, weight = index.constantOf(name), gone = removed.get(name);
     if (weight?.dtype !== "f32" || !gone?.get(1)?.size || !index.soleReader(name)) return [];
+    if (becomesScores(node.outputs[0], index)) return [];
     const left = (axis: number) =>
       Array.from({ length: weight.shape[axis] }, (_, channel) => channel).filter((k) => !gone.get(axis)?.has(k));
     const [, , height, width] = weight.shape;

@@ -249,3 +249,20 @@ Deno.test("columns that never change leave their weights as they are", () => {
   const { weights, offsets } = fitRows(sums, [0.5, -1], { ridge: 0.01, hasOffset: true });
   assertEquals([...weights, ...offsets], [0.5, -1, 2 + 1.5]);
 });
+
+Deno.test("logits of scores keep their weights; gates and boxes behind a softmax are fitted", () => {
+  const b = new ModelBuilder();
+  const x = b.conv("wide", b.input("x", [1, 3, 8, 8]), { out: 8 });
+  const layer = (name: string, value: string) => b.conv(name, value, { out: 4 });
+  const gate = b.node("Sigmoid", "gate", [layer("gated", x)], {});
+  const boxes = b.node("Softmax", "bins", [layer("boxes", x)], { axis: 1 });
+  const logits = b.node("Reshape", "flat", [layer("classes", x)], { shape: [1, 4, 64] });
+  const graph = b.graph("head", [
+    layer("behind the gate", b.node("Mul", "product", [gate, layer("plain", x)], {})),
+    layer("mean of bins", boxes),
+    b.node("Sigmoid", "scores", [logits], {}),
+    b.node("Softmax", "one of", [layer("choice", x)], { axis: 1 }),
+  ]);
+  const names = refitLayers(graph, channelsOf(graph, [1, 2])).map(({ node }) => node.name);
+  assertEquals(names, ["gated", "boxes", "plain"]);
+});
