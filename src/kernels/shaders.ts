@@ -28,6 +28,7 @@ import int8ConvGeneral from "../../shaders/int8/conv_general.wgsl" with { type: 
 import int8Table from "../../shaders/int8/table.wgsl" with { type: "text" };
 import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
+import entry from "../../shaders/lib/entry.wgsl" with { type: "text" };
 import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
 import input from "../../shaders/lib/input.wgsl" with { type: "text" };
 import int8 from "../../shaders/lib/int8.wgsl" with { type: "text" };
@@ -41,6 +42,7 @@ import packWeights from "../../shaders/lib/low_bit_weights.wgsl" with { type: "t
 import lowBitWords from "../../shaders/lib/low_bit_words.wgsl" with { type: "text" };
 import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
+import params from "../../shaders/lib/params.wgsl" with { type: "text" };
 import planeTile from "../../shaders/lib/plane_tile.wgsl" with { type: "text" };
 import requantize from "../../shaders/lib/requantize.wgsl" with { type: "text" };
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
@@ -148,6 +150,7 @@ export const SHADERS: ShaderLibrary = {
   "int8/table.wgsl": int8Table,
   "lib/activate.wgsl": activate,
   "lib/activation.wgsl": activation,
+  "lib/entry.wgsl": entry,
   "lib/epilogue.wgsl": epilogue,
   "lib/input.wgsl": input,
   "lib/int8.wgsl": int8,
@@ -158,6 +161,7 @@ export const SHADERS: ShaderLibrary = {
   "lib/low_bit_words.wgsl": lowBitWords,
   "lib/operation.wgsl": operation,
   "lib/output.wgsl": output,
+  "lib/params.wgsl": params,
   "lib/plane_tile.wgsl": planeTile,
   "lib/requantize.wgsl": requantize,
   "lib/storage.wgsl": storage,

@@ -21,6 +21,7 @@ import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/target.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
+import { joinNodes } from "./join.ts";
 import { lower } from "./lower.ts";
 import type { KernelMaker, PlanNode } from "./node.ts";
 import { placeScratch } from "./scratch.ts";
@@ -44,6 +45,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly packedDot?: boolean;
   /** Whether weights of convolutions stay in floats even if one, two or four bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
+  /** Whether nodes that do not need each other become one dispatch where their kernels are the same; true unless given. */
+  readonly joined?: boolean;
   /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -194,19 +197,26 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const viewed = applyViews(convert(ordered, graph, types, options), graph, types);
   const { views, aliases } = viewed;
   const apart = options.form.storage === "buffer";
-  const nodes = apart ? separateReads(viewed.nodes, views, types) : viewed.nodes;
+  const alone = apart ? separateReads(viewed.nodes, views, types) : viewed.nodes;
+  const unplacedOperand = (value: string): Operand => {
+    const { shape, dtype } = types.get(value)!;
+    return { value, shape, dtype, layout: { kind: "plain", shape }, constant: graph.constants.get(value) };
+  };
+  const { nodes, pieces } = options.joined ?? true
+    ? joinNodes(alone, { types, views, aliases, maker: { operand: unplacedOperand, pitch: 0 } })
+    : { nodes: alone, pieces: [] };
 
-  const placed = place(nodes, { graph, types, views, aliases }, options);
+  const placed = place(nodes, { graph, types, views, aliases, pieces }, options);
   const { placements, pitch } = placed;
+  const form = { ...options.form, pageShift: placed.pageShift };
 
   const operand = (value: string): Operand => {
-    const constant = graph.constants.get(value);
-    const { shape, dtype } = types.get(value)!;
-    return { value, shape, dtype, layout: placements.get(value)?.layout ?? { kind: "plain", shape }, constant };
+    const unplaced = unplacedOperand(value);
+    return { ...unplaced, layout: placements.get(value)?.layout ?? unplaced.layout };
   };
-  const maker: KernelMaker = { operand, pitch };
+  const maker: KernelMaker = { operand, pitch, memory: { form, placements } };
   const contests = new Map<string, PlannedContest>();
-  for (const node of nodes) {
+  for (const node of alone) {
     if (!node.choice) continue;
     const { key } = node.choice.contest, known = contests.get(key);
     contests.set(key, known ? { ...known, count: known.count + 1 } : plannedContest(node, node.choice, maker));
@@ -216,7 +226,7 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
     graph,
-    form: { ...options.form, pageShift: placed.pageShift },
+    form,
     pitch,
     pages: placed.pages,
     int8Pages: placed.int8Pages,
