@@ -139,7 +139,9 @@ function sharing(candidates: readonly number[], nodes: readonly PlanNode[], cont
       if (gain > most) [best, most] = [members, gain];
     }
   }
-  return best;
+  // Maps of as many channels are neighbours, so that a later dispatch finds those of one kind apart from those of another.
+  const channels = ({ at }: Member) => context.types.get(nodes[at].outputs[0])!.shape[1];
+  return best.toSorted((a, b) => channels(a) - channels(b));
 }
 
 /** Tensors that lie together, as sets that grow. */

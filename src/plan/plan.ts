@@ -45,8 +45,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly packedDot?: boolean;
   /** Whether weights of convolutions stay in floats even if one, two or four bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
-  /** Whether nodes that do not need each other become one dispatch where their kernels are the same; true unless given. */
-  readonly joined?: boolean;
+  /** Gives every node dispatches of its own; by default nodes that do not need each other share one where their kernels are the same. */
+  readonly separate?: boolean;
   /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -202,9 +202,9 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     const { shape, dtype } = types.get(value)!;
     return { value, shape, dtype, layout: { kind: "plain", shape }, constant: graph.constants.get(value) };
   };
-  const { nodes, pieces } = options.joined ?? true
-    ? joinNodes(alone, { types, views, aliases, maker: { operand: unplacedOperand, pitch: 0 } })
-    : { nodes: alone, pieces: [] };
+  const { nodes, pieces } = options.separate
+    ? { nodes: alone, pieces: [] }
+    : joinNodes(alone, { types, views, aliases, maker: { operand: unplacedOperand, pitch: 0 } });
 
   const placed = place(nodes, { graph, types, views, aliases, pieces }, options);
   const { placements, pitch } = placed;
