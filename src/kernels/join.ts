@@ -173,3 +173,43 @@ export function joinKernels(kernels: readonly Kernel[], memory: JoinMemory): Ker
     workgroups: [groups, 1, 1],
   };
 }
+
+/** First workgroup of a step that no dispatch reaches. */
+const NEVER = 2 ** 30;
+
+/** The same dispatch with room for more steps, which are never reached. */
+function widened(kernel: Kernel, steps: number): Kernel {
+  const { step0 } = kernel.parameters;
+  if (step0.type !== "struct") return kernel;
+  const idle = struct({ ...step0.value, place: vec4i([0, 0, NEVER, 0]) });
+  const all = Array.from({ length: steps }, (_, i) => [`step${i}`, kernel.parameters[`step${i}`] ?? idle] as const);
+  return { ...kernel, constants: { ...kernel.constants, PARTS: steps }, parameters: Object.fromEntries(all) };
+}
+
+/** Steps of a dispatch; 1 where it has no room for several. */
+const stepsOf = ({ constants }: Kernel) => Number(constants.PARTS ?? 1);
+
+/**
+ * Kernels that share pipelines where some are dispatches of several steps and others of one: those of one kind get room for as many steps
+ * as any of them has. To compile a pipeline takes longer than all that the room costs.
+ */
+export function shareJoined(kernels: readonly Kernel[], memory: JoinMemory): Kernel[] {
+  const keyOf = (kernel: Kernel) => {
+    const { PARTS: _, ...constants } = kernel.constants;
+    const int8 = kernel.bindings.map((binding) => {
+      const layout = memory.placements.get(valuesOf(binding)[0])?.layout;
+      return layout?.kind === "blocked" && layout.int8 !== undefined;
+    });
+    return joinKey({ ...kernel, constants }) + int8.join();
+  };
+  const most = new Map<string, number>();
+  for (const kernel of kernels) {
+    if (stepsOf(kernel) > 1) most.set(keyOf(kernel), Math.max(most.get(keyOf(kernel)) ?? 1, stepsOf(kernel)));
+  }
+  return kernels.map((kernel) => {
+    const steps = most.get(keyOf(kernel));
+    if (steps === undefined) return kernel;
+    const joined = stepsOf(kernel) > 1 ? kernel : joinKernels([kernel], memory);
+    return joined ? widened({ ...joined, label: kernel.label }, steps) : kernel;
+  });
+}

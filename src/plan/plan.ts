@@ -21,6 +21,7 @@ import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/target.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
+import { shareJoined } from "../kernels/join.ts";
 import { joinNodes } from "./join.ts";
 import { lower } from "./lower.ts";
 import type { KernelMaker, PlanNode } from "./node.ts";
@@ -221,7 +222,9 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     const { key } = node.choice.contest, known = contests.get(key);
     contests.set(key, known ? { ...known, count: known.count + 1 } : plannedContest(node, node.choice, maker));
   }
-  const { dispatches, scratchBytes } = placeScratch(nodes.map((node) => describeDispatches(node, maker)));
+  const scratched = placeScratch(nodes.map((node) => describeDispatches(node, maker))), { scratchBytes } = scratched;
+  const shared = shareJoined(scratched.dispatches.map(({ kernel }) => kernel), { form, placements });
+  const dispatches = scratched.dispatches.map((dispatch, i): Dispatch => ({ ...dispatch, kernel: shared[i] }));
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
     .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
