@@ -23,6 +23,8 @@ export interface JoinContext {
   readonly aliases: ReadonlyMap<string, string>;
   /** What the kernels of nodes are made from but for where operands lie. */
   readonly maker: KernelMaker;
+  /** Whether there is memory for nodes that are joined so. */
+  readonly fits: (joined: JoinedNodes) => boolean;
 }
 
 /** Nodes, and tensors that get their memory as one piece. */
@@ -32,7 +34,7 @@ export interface JoinedNodes {
 }
 
 /** What a dispatch costs besides its work, in the unit of `kernels/candidate.ts`; measured on a software adapter. */
-const DISPATCH_COST = 40000;
+const DISPATCH_COST = 120000;
 
 type Option = KernelOption<KernelContext>;
 
@@ -225,9 +227,9 @@ function lots<K>(numbers: readonly number[], keyOf: (at: number) => K): number[]
   return [...byKey.values()].filter(({ length }) => length > 1);
 }
 
-/** Joins nodes where that saves dispatches. */
-export function joinNodes(nodes: readonly PlanNode[], context: JoinContext): JoinedNodes {
-  const ranges = new Ranges(context), needs = needsOf(nodes, ranges), heights = heightsOf(needs);
+/** Groups of nodes that become one dispatch each. */
+function groupsOf(nodes: readonly PlanNode[], needs: readonly ReadonlySet<number>[], context: JoinContext): Member[][] {
+  const ranges = new Ranges(context), heights = heightsOf(needs);
   const pieces = new Pieces(), groups: Member[][] = [], taken = new Set<number>();
   // All that is read and written lies in row memory.
   const free = () =>
@@ -249,10 +251,48 @@ export function joinNodes(nodes: readonly PlanNode[], context: JoinContext): Joi
   const formOf = (at: number) => `${nodes[at].operator} ${nodes[at].inputs.length}`;
   for (const lot of lots(free(), (at) => `${heights[at]} ${formOf(at)}`)) join(lot);
   for (const lot of lots(free(), (at) => `${nodes[at].inputs.join()} ${formOf(at)}`)) join(lot);
+  return groups;
+}
+
+/** The nodes with those of each group as one. */
+function withGroups(
+  nodes: readonly PlanNode[],
+  needs: readonly ReadonlySet<number>[],
+  groups: readonly Member[][],
+  context: JoinContext,
+): JoinedNodes {
   const byNumber = new Map(groups.flatMap((members) => members.map(({ at }) => [at, members] as const)));
   const order = ordered(needs, groups.map((members) => members.map(({ at }) => at)))!;
+  const pieces = new Pieces(), ranges = new Ranges(context);
+  for (const members of groups) pieces.tryTogether(boundTogether(members, ranges));
   return {
     nodes: order.map(([at]) => byNumber.has(at) ? joint(byNumber.get(at)!, nodes) : nodes[at]),
     pieces: pieces.all,
   };
+}
+
+/** The groups without the one that needs most memory: in its place those of its nodes that write as many channels. */
+function withoutLargest(groups: readonly Member[][], nodes: readonly PlanNode[], { types }: JoinContext): Member[][] {
+  const shapeOf = ({ at }: Member) => types.get(nodes[at].outputs[0])!.shape;
+  const elements = (members: readonly Member[]) =>
+    members.reduce((sum, member) => sum + shapeOf(member).reduce((product, extent) => product * extent), 0);
+  const largest = groups.reduce((most, group) => elements(group) > elements(most) ? group : most);
+  const parts = lots([...largest.keys()], (i) => shapeOf(largest[i])[1]);
+  const smaller = parts.length === 1 && parts[0].length === largest.length ? [] : parts;
+  return [
+    ...groups.filter((group) => group !== largest),
+    ...smaller.map((part) => part.map((i) => largest[i])),
+  ];
+}
+
+/** Joins nodes where that saves dispatches and there is memory for it. */
+export function joinNodes(nodes: readonly PlanNode[], context: JoinContext): JoinedNodes {
+  const needs = needsOf(nodes, new Ranges(context));
+  let groups = groupsOf(nodes, needs, context);
+  while (groups.length > 0) {
+    const joined = withGroups(nodes, needs, groups, context);
+    if (context.fits(joined)) return joined;
+    groups = withoutLargest(groups, nodes, context);
+  }
+  return { nodes, pieces: [] };
 }

@@ -22,7 +22,7 @@ import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/target.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
 import { shareJoined } from "../kernels/join.ts";
-import { joinNodes } from "./join.ts";
+import { type JoinedNodes, joinNodes } from "./join.ts";
 import { lower } from "./lower.ts";
 import type { KernelMaker, PlanNode } from "./node.ts";
 import { placeScratch } from "./scratch.ts";
@@ -132,6 +132,9 @@ export interface Plan {
   readonly contests: ReadonlyMap<string, PlannedContest>;
 }
 
+/** Memory that dispatches of several nodes may take, by what it would be if each had its own. */
+const MOST_MEMORY = 4 / 3;
+
 /** Passes from graph to graph, in order. */
 const GRAPH_PASSES = [
   lowerIntegerProducts,
@@ -203,11 +206,15 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     const { shape, dtype } = types.get(value)!;
     return { value, shape, dtype, layout: { kind: "plain", shape }, constant: graph.constants.get(value) };
   };
-  const { nodes, pieces } = options.separate
-    ? { nodes: alone, pieces: [] }
-    : joinNodes(alone, { types, views, aliases, maker: { operand: unplacedOperand, pitch: 0 } });
-
-  const placed = place(nodes, { graph, types, views, aliases, pieces }, options);
+  const context = { graph, types, views, aliases };
+  const separate = place(alone, context, options);
+  const placeJoined = ({ nodes, pieces }: JoinedNodes) => place(nodes, { ...context, pieces }, options);
+  const joined = options.separate ? { nodes: alone, pieces: [] } : joinNodes(alone, {
+    ...context,
+    maker: { operand: unplacedOperand, pitch: 0 },
+    fits: (some) => placeJoined(some).bytes <= MOST_MEMORY * separate.bytes,
+  });
+  const { nodes } = joined, placed = nodes === alone ? separate : placeJoined(joined);
   const { placements, pitch } = placed;
   const form = { ...options.form, pageShift: placed.pageShift };
 
