@@ -73,6 +73,7 @@ import plainTopK from "../../shaders/tensor/plain_top_k.wgsl" with { type: "text
 import plainSoftmax from "../../shaders/tensor/plain_softmax.wgsl" with { type: "text" };
 import plainUnary from "../../shaders/tensor/plain_unary.wgsl" with { type: "text" };
 import pool from "../../shaders/tensor/pool.wgsl" with { type: "text" };
+import poolChain from "../../shaders/tensor/pool_chain.wgsl" with { type: "text" };
 import poolChannels from "../../shaders/tensor/pool_channels.wgsl" with { type: "text" };
 import poolFlat from "../../shaders/tensor/pool_flat.wgsl" with { type: "text" };
 import poolGlobal from "../../shaders/tensor/pool_global.wgsl" with { type: "text" };
@@ -192,6 +193,7 @@ export const SHADERS: ShaderLibrary = {
   "tensor/plain_softmax.wgsl": plainSoftmax,
   "tensor/plain_unary.wgsl": plainUnary,
   "tensor/pool.wgsl": pool,
+  "tensor/pool_chain.wgsl": poolChain,
   "tensor/pool_channels.wgsl": poolChannels,
   "tensor/pool_flat.wgsl": poolFlat,
   "tensor/pool_global.wgsl": poolGlobal,
