@@ -27,7 +27,7 @@ struct Params {
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
 }
-@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 #include "lib/weights.wgsl" BINDING=2
 #include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
@@ -36,8 +36,7 @@ struct Params {
 #const NX = (TILE_X - 1) * S + K
 #const NY = (TILE_Y - 1) * S + K
 
-@compute @workgroup_size(WORKGROUP)
-fn main(thread: Thread) {
+#include "lib/entry.wgsl"
 #include "lib/plane_tile.wgsl"
   let u0 = tile.column * TILE_X;
   let v0 = tile.row * TILE_Y;

@@ -62,7 +62,7 @@ struct Params {
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
 }
-@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 #if WEIGHT_BITS == 32
 #include "lib/weights.wgsl" BINDING=2
@@ -82,8 +82,7 @@ struct Params {
 #const NX = (TILE_X - 1) * S + K
 #const NY = (TILE_Y - 1) * S + K
 
-@compute @workgroup_size(WORKGROUP)
-fn main(thread: Thread) {
+#include "lib/entry.wgsl"
 #if JOINED == 1
   let index = min(linearIndex(thread), params.tiles * params.layers * params.output.batch - 1);
   let plane = divide(index, params.tiles);

@@ -22,7 +22,7 @@ struct Params {
   stride: f32,          // input pixels a cell
   threshold: f32,       // logit
 }
-@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=boxes BINDING=1
 #include "lib/input.wgsl" NAME=classes BINDING=2
 #include "detect/candidates.wgsl" BINDING=3
@@ -53,12 +53,12 @@ fn score(logit: f32) -> f32 {
   return 1.0 / (1.0 + exp(-logit));
 }
 
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let image = i32(group.y);
+#include "lib/entry.wgsl"
+  let image = i32(thread.group.y);
+  let local = thread.local;
   let size = params.classes.width * params.classes.height;
   for (var k = 0; k < PER_THREAD; k++) {
-    let anchor = (i32(group.x) * PER_THREAD + k) * WORKGROUP + i32(local);
+    let anchor = (i32(thread.group.x) * PER_THREAD + k) * WORKGROUP + i32(local);
     let pixel = pixelOf(min(anchor, size - 1));
     var best = vec4f(LOWEST);
     var bestBlock = vec4i(0);

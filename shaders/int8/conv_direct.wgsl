@@ -34,7 +34,7 @@ struct Params {
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
 }
-@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 #include "lib/int8_weights.wgsl" BINDING=2
 #include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
@@ -44,14 +44,13 @@ struct Params {
 #const NX = (TILE_X - 1) * S + K
 #const NY = (TILE_Y - 1) * S + K
 
-@compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let tile = min(i32(group.x) * WORKGROUP + i32(local), params.tiles - 1);
+#include "lib/entry.wgsl"
+  let tile = min(i32(thread.group.x) * WORKGROUP + i32(thread.local), params.tiles - 1);
   let tileRow = tile / params.tilesX;
   let u0 = (tile - tileRow * params.tilesX) * TILE_X;
   let v0 = tileRow * TILE_Y;
-  let layer = i32(group.y);
-  let image = i32(group.z);
+  let layer = i32(thread.group.y);
+  let image = i32(thread.group.z);
 
 #for o in 0..OUT_BLOCKS
 #for j in 0..TILE_Y

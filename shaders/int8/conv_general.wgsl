@@ -32,15 +32,14 @@ struct Params {
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
 }
-@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 #include "lib/int8_weights.wgsl" BINDING=2
 #include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
 #include "lib/int8_sums.wgsl"
 #include "lib/requantize.wgsl"
 
-@compute @workgroup_size(WORKGROUP)
-fn main(thread: Thread) {
+#include "lib/entry.wgsl"
   let strip = stripOf(params.output, thread);
   let firstInput = divide(4 * strip.block, params.outputsPerGroup) * params.inputsPerGroup;
   let firstBlock = min(firstInput >> 2u, params.input.blocks - params.inBlocks);

@@ -2,17 +2,25 @@
 // hold are cut at the greatest that they do (src/engine/range_check.ts looks for them). A tensor that may have int8 cells names its member
 // of the parameters, TENSOR, and has store8_$NAME(column, row, bytes) as well.
 #include "lib/storage.wgsl"
+// The row of what is bound.
+fn row_$NAME(row: i32) -> i32 {
+#if PARTS > 1
+  return row + stepRow$BINDING;
+#else
+  return row;
+#end
+}
 #if INT8_$BINDING == 1
 #include "lib/int8.wgsl"
 #if STORAGE == texture
 @group(0) @binding($BINDING) var $(NAME)_cells: texture_storage_2d_array<r32uint, write>;
 fn store8_$NAME(column: i32, row: i32, bytes: u32) {
-  textureStore($(NAME)_cells, vec2i(column, row & ((1 << PAGE_SHIFT) - 1)), row >> PAGE_SHIFT, vec4u(bytes));
+  textureStore($(NAME)_cells, vec2i(column, row_$NAME(row) & ((1 << PAGE_SHIFT) - 1)), row_$NAME(row) >> PAGE_SHIFT, vec4u(bytes));
 }
 #else
 @group(0) @binding($BINDING) var<storage, read_write> $(NAME)_cells: array<u32>;
 fn store8_$NAME(column: i32, row: i32, bytes: u32) {
-  $(NAME)_cells[row * params.pitch + column] = bytes;
+  $(NAME)_cells[row_$NAME(row) * params.pitch + column] = bytes;
 }
 #end
 fn store_$NAME(column: i32, row: i32, value: vec4f) {
@@ -32,19 +40,19 @@ fn store_$NAME(column: i32, row: i32, value: vec4f) {
 #else
   let kept = value;
 #end
-  textureStore($(NAME)_cells, vec2i(column, row & ((1 << PAGE_SHIFT) - 1)), row >> PAGE_SHIFT, kept);
+  textureStore($(NAME)_cells, vec2i(column, row_$NAME(row) & ((1 << PAGE_SHIFT) - 1)), row_$NAME(row) >> PAGE_SHIFT, kept);
 }
 #else
 #if SCALAR == f16
 @group(0) @binding($BINDING) var<storage, read_write> $(NAME)_cells: array<vec2u>;
 fn store_$NAME(column: i32, row: i32, value: vec4f) {
   let kept = clamp(value, vec4f(-65504.0), vec4f(65504.0));
-  $(NAME)_cells[row * params.pitch + column] = vec2u(pack2x16float(kept.xy), pack2x16float(kept.zw));
+  $(NAME)_cells[row_$NAME(row) * params.pitch + column] = vec2u(pack2x16float(kept.xy), pack2x16float(kept.zw));
 }
 #else
 @group(0) @binding($BINDING) var<storage, read_write> $(NAME)_cells: array<vec4f>;
 fn store_$NAME(column: i32, row: i32, value: vec4f) {
-  $(NAME)_cells[row * params.pitch + column] = value;
+  $(NAME)_cells[row_$NAME(row) * params.pitch + column] = value;
 }
 #end
 #end

@@ -15,14 +15,13 @@ struct Params {
   pad: vec2i,           // x, y
   pitch: i32,
 }
-@group(0) @binding(0) var<uniform> params: Params;
+#include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
 #include "lib/output.wgsl" NAME=y BINDING=2 TENSOR=output
 
 #const NX = (STRIP - 1) * S + K
 
-@compute @workgroup_size(WORKGROUP)
-fn main(thread: Thread) {
+#include "lib/entry.wgsl"
   let strip = stripOf(params.output, thread);
   let source = planeOrigin(params.input, strip.plane);
   let place = planeOrigin(params.output, strip.plane);

@@ -6,6 +6,7 @@
 
 import type { Operand } from "../kernels/context.ts";
 import { decodeHead, decodeTensor, type DetectSpace, letterbox, suppress } from "../kernels/detect/mod.ts";
+import { joinKernels } from "../kernels/join.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import { type Dispatch, outputValue, type Plan } from "../plan/plan.ts";
 import type { Head } from "./heads/form.ts";
@@ -79,7 +80,9 @@ function decodeDispatches(
       classes: operand(outputValue(plan, classes, "blocked")),
       stride,
     }));
-    return decodeHead({ levels, space, confidence, pitch: plan.pitch });
+    const kernels = decodeHead({ levels, space, confidence, pitch: plan.pitch });
+    const joined = joinKernels(kernels, plan);
+    return joined ? [joined] : kernels;
   }
   const [, , height, width] = plan.graph.inputs[0].shape;
   const { fixedBoxes } = head;

@@ -11,7 +11,14 @@ import { checkParameters, packParameters, uniformLeaves } from "../kernels/param
 import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
 import type { Device } from "../gpu/device.ts";
 import { deviceError, settled, watch } from "../gpu/device_errors.ts";
-import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
+import {
+  type KernelBinding,
+  type PackedInt8Weights,
+  type PackedWeights,
+  type Parameters,
+  type StorageForm,
+  valuesOf,
+} from "../kernels/kernel.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
@@ -256,7 +263,7 @@ export class Program {
     const external = this.#external.get(binding.value);
     if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };
     if (external?.kind === "texture") return external.texture.createView({ dimension: "2d" });
-    const { layout, offset, extent } = this.#placement(binding.value);
+    const { layout, offset, extent } = this.#range(valuesOf(binding));
     if (layout.kind === "plain") return { buffer: this.plain, offset, size: extent };
     const arena = layout.int8 ? this.int8Arena! : this.arena;
     if ("createView" in arena) {
@@ -265,6 +272,14 @@ export class Program {
     const { pitch, form } = this.#source;
     const pageBytes = (pitch << form.pageShift) * (layout.int8 ? INT8_CELL_BYTES : cellBytes(form));
     return { buffer: arena, offset: offset * pageBytes, size: extent * pageBytes };
+  }
+
+  /** The memory from the first of some values to the last, all of one arena. */
+  #range(values: readonly string[]): Placement {
+    const places = values.map((value) => this.#placement(value));
+    const offset = Math.min(...places.map((place) => place.offset));
+    const end = Math.max(...places.map((place) => place.offset + place.extent));
+    return { layout: places[0].layout, offset, extent: end - offset };
   }
 
   #scratchRange({ name, bytes, offset }: KernelBinding & { readonly kind: "scratch" }): GPUBindingResource {

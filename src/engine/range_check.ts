@@ -9,6 +9,7 @@ import type { Device } from "../gpu/device.ts";
 import { settled } from "../gpu/device_errors.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool } from "../gpu/readback.ts";
+import { valuesOf } from "../kernels/kernel.ts";
 import { rangeCheck } from "../kernels/range_check.ts";
 import type { Dispatch } from "../plan/plan.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
@@ -20,10 +21,11 @@ const FLAGS = "range check/flags";
 function withChecks({ dispatches, placements, pitch }: ProgramSource): { all: Dispatch[]; checked: Dispatch[] } {
   const checked: Dispatch[] = [];
   const all = dispatches.flatMap((dispatch) => {
-    const checks = dispatch.kernel.bindings.flatMap((binding): Dispatch[] => {
-      const layout = binding.kind === "write" ? placements.get(binding.value)?.layout : undefined;
-      if (binding.kind !== "write" || layout?.kind !== "blocked" || layout.int8) return [];
-      const kernel = rangeCheck(binding.value, layout, pitch, FLAGS, checked.push(dispatch) - 1);
+    const written = dispatch.kernel.bindings.flatMap((binding) => valuesOf(binding, "write"));
+    const checks = written.flatMap((value): Dispatch[] => {
+      const layout = placements.get(value)?.layout;
+      if (layout?.kind !== "blocked" || layout.int8) return [];
+      const kernel = rangeCheck(value, layout, pitch, FLAGS, checked.push(dispatch) - 1);
       return [{ name: dispatch.name, operator: "RangeCheck", kernel, macs: 0 }];
     });
     return [dispatch, ...checks];

@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly tuning?: Tuning;
   /** How activations are stored; by default textures on software adapters, buffers elsewhere. */
   readonly storage?: StorageForm["storage"];
+  /** Gives every node a dispatch of its own, as it takes to time single layers; false unless given. */
+  readonly separate?: boolean;
   /** Told when f16 was asked for and the model is kept in f32, at once or in its first run; the console by default. */
   readonly onWarning?: (sentence: string) => void;
 }
@@ -99,5 +101,6 @@ export function planningInFloats(planning: EngineSetup["planning"]): EngineSetup
  */
 export async function setUpEngine(options: EngineOptions): Promise<EngineSetup> {
   const device = options.device ? await adoptDevice(options.device) : await openSharedDevice();
-  return { device, planning: planningFor(device, storageForm(device, options), options.tuning) };
+  const planning = planningFor(device, storageForm(device, options), options.tuning);
+  return { device, planning: { ...planning, separate: options.separate } };
 }

@@ -96,7 +96,7 @@ function lotsOf(layers: readonly LayerShape[]): number[][] {
  * ```
  */
 export async function createLayerMeter({ rounds = 15, ...engine }: LayerMeterOptions = {}): Promise<LayerMeter> {
-  const { device, planning } = await setUpEngine(engine);
+  const { device, planning } = await setUpEngine({ ...engine, separate: true });
   checkTimestamps(device);
   const revisions = new Map<string, string>();
   /** Times lots in turn: a disturbance that lasts longer than a round of one lot then meets all of them. */
@@ -154,7 +154,7 @@ export async function createLayerMeter({ rounds = 15, ...engine }: LayerMeterOpt
       return result;
     },
     async dispatches(graph) {
-      const session = await Session.create(graph, engine);
+      const session = await Session.create(graph, { ...engine, separate: true });
       try {
         // The first compiles.
         await session.profile(1);

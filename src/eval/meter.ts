@@ -33,7 +33,9 @@ export function createMeter(dataset: Dataset, { rounds = 7 }: MeterOptions = {})
       const picture = await first.load();
       const detectors: Detector[] = [];
       try {
-        for (const { graph, storage } of variants) detectors.push(await Detector.load(graph, { precision: storage }));
+        for (const { graph, storage } of variants) {
+          detectors.push(await Detector.load(graph, { precision: storage, separate: true }));
+        }
         // Of single dispatches the least: they are short, and what disturbs one of them must not decide over its layer.
         return (await measureFrameTimes(detectors, picture, rounds)).map(({ detect, dispatches }) => ({
           milliseconds: detect.median,

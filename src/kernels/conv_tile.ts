@@ -51,7 +51,7 @@ export type TileLists = {
 /** Tiles of direct convolutions of floats. */
 const FLOAT_TILES: TileLists = {
   software: {
-    point: tiles([5, 2, 2], [2, 2, 1]),
+    point: tiles([5, 2, 4], [5, 2, 2], [2, 2, 1]),
     window: tiles([5, 4, 1], [2, 2, 1]),
     strided: tiles([5, 2, 2], [2, 2, 1]),
   },
@@ -62,7 +62,7 @@ const FLOAT_TILES: TileLists = {
     strided: tiles([2, 2, 1], [2, 1, 2], [1, 1, 1]),
   },
   measured: {
-    point: tiles([5, 1, 4], [10, 1, 4], [4, 2, 2], [8, 1, 2], [5, 2, 4]),
+    point: tiles([5, 1, 4], [10, 1, 4], [4, 2, 2], [8, 1, 2]),
     window: tiles([5, 2, 1], [5, 2, 2], [4, 4, 1], [10, 2, 1]),
     strided: tiles([4, 2, 2], [5, 2, 1], [5, 1, 4], [2, 2, 4]),
   },

@@ -97,10 +97,12 @@ export type ParameterField =
  */
 export type Parameters = { readonly [name: string]: ParameterField };
 
-/** What stands at binding 1, 2, ... of a kernel (binding 0 is its parameter block). */
+/**
+ * What stands at binding 1, 2, ... of a kernel (binding 0 is its parameter block). Values of row memory that stand `besides` another are
+ * bound with it as one range of pages.
+ */
 export type KernelBinding =
-  | { readonly kind: "read"; readonly value: string }
-  | { readonly kind: "write"; readonly value: string }
+  | { readonly kind: "read" | "write"; readonly value: string; readonly besides?: readonly string[] }
   | { readonly kind: "weights"; readonly weights: PackedWeights }
   | { readonly kind: "int8 weights"; readonly weights: PackedInt8Weights }
   /** Packed weights that a dispatch of the same program writes and others read, by name. */
@@ -131,6 +133,12 @@ export interface Kernel {
   readonly bindings: readonly KernelBinding[];
   /** Workgroups to dispatch. */
   readonly workgroups: readonly [number, number, number];
+}
+
+/** The values that a binding reads or writes; none where it binds something else. */
+export function valuesOf(binding: KernelBinding, kind?: "read" | "write"): readonly string[] {
+  if (binding.kind !== "read" && binding.kind !== "write" || kind !== undefined && binding.kind !== kind) return [];
+  return [binding.value, ...binding.besides ?? []];
 }
 
 /** Number of channel blocks of a blocked tensor. */

@@ -28,6 +28,7 @@ import int8ConvGeneral from "../../shaders/int8/conv_general.wgsl" with { type: 
 import int8Table from "../../shaders/int8/table.wgsl" with { type: "text" };
 import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
+import entry from "../../shaders/lib/entry.wgsl" with { type: "text" };
 import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
 import input from "../../shaders/lib/input.wgsl" with { type: "text" };
 import int8 from "../../shaders/lib/int8.wgsl" with { type: "text" };
@@ -41,6 +42,7 @@ import packWeights from "../../shaders/lib/low_bit_weights.wgsl" with { type: "t
 import lowBitWords from "../../shaders/lib/low_bit_words.wgsl" with { type: "text" };
 import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
+import params from "../../shaders/lib/params.wgsl" with { type: "text" };
 import planeTile from "../../shaders/lib/plane_tile.wgsl" with { type: "text" };
 import requantize from "../../shaders/lib/requantize.wgsl" with { type: "text" };
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
@@ -71,6 +73,7 @@ import plainTopK from "../../shaders/tensor/plain_top_k.wgsl" with { type: "text
 import plainSoftmax from "../../shaders/tensor/plain_softmax.wgsl" with { type: "text" };
 import plainUnary from "../../shaders/tensor/plain_unary.wgsl" with { type: "text" };
 import pool from "../../shaders/tensor/pool.wgsl" with { type: "text" };
+import poolChain from "../../shaders/tensor/pool_chain.wgsl" with { type: "text" };
 import poolChannels from "../../shaders/tensor/pool_channels.wgsl" with { type: "text" };
 import poolFlat from "../../shaders/tensor/pool_flat.wgsl" with { type: "text" };
 import poolGlobal from "../../shaders/tensor/pool_global.wgsl" with { type: "text" };
@@ -148,6 +151,7 @@ export const SHADERS: ShaderLibrary = {
   "int8/table.wgsl": int8Table,
   "lib/activate.wgsl": activate,
   "lib/activation.wgsl": activation,
+  "lib/entry.wgsl": entry,
   "lib/epilogue.wgsl": epilogue,
   "lib/input.wgsl": input,
   "lib/int8.wgsl": int8,
@@ -158,6 +162,7 @@ export const SHADERS: ShaderLibrary = {
   "lib/low_bit_words.wgsl": lowBitWords,
   "lib/operation.wgsl": operation,
   "lib/output.wgsl": output,
+  "lib/params.wgsl": params,
   "lib/plane_tile.wgsl": planeTile,
   "lib/requantize.wgsl": requantize,
   "lib/storage.wgsl": storage,
@@ -188,6 +193,7 @@ export const SHADERS: ShaderLibrary = {
   "tensor/plain_softmax.wgsl": plainSoftmax,
   "tensor/plain_unary.wgsl": plainUnary,
   "tensor/pool.wgsl": pool,
+  "tensor/pool_chain.wgsl": poolChain,
   "tensor/pool_channels.wgsl": poolChannels,
   "tensor/pool_flat.wgsl": poolFlat,
   "tensor/pool_global.wgsl": poolGlobal,

@@ -6,6 +6,7 @@
 
 import type { KernelOption } from "../kernels/candidate.ts";
 import type { KernelContext, Operand } from "../kernels/context.ts";
+import type { JoinMemory } from "../kernels/join.ts";
 import type { Kernel, Layout } from "../kernels/kernel.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
 
@@ -18,6 +19,8 @@ export interface KernelMaker {
   readonly operand: (value: string) => Operand;
   /** Cells in a row of the arena. */
   readonly pitch: number;
+  /** Where values lie, once they have memory. */
+  readonly memory?: JoinMemory;
   /** Another option of the node's contest than the one that won. */
   readonly option?: KernelOption<KernelContext>;
 }

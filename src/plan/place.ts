@@ -31,6 +31,8 @@ export interface PlaceContext {
   readonly views: ViewTable;
   /** Plain values that lie where another does. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Tensors of row memory that lie behind each other in one piece; each in one of them at most. */
+  readonly pieces?: readonly (readonly string[])[];
 }
 
 /** What placing needs to know of the target. */
@@ -104,7 +106,39 @@ interface Arena extends Allocation {
   readonly pageShift: number;
 }
 
-function arenaOf(roots: readonly Root[], types: PlaceContext["types"], pitch: number, pageShift: number): Arena {
+/** Tensors that lie behind each other as one interval each, and what makes places of the tensors of those of the intervals. */
+function gathered(intervals: readonly Interval[], pieces: NonNullable<PlaceContext["pieces"]>) {
+  const byName = new Map(intervals.map((interval) => [interval.name, interval]));
+  const joint = pieces.map((names) => names.flatMap((name) => byName.get(name) ?? [])).filter(({ length }) =>
+    length > 1
+  );
+  const inPieces = new Set(joint.flat());
+  const all = joint.map((members): Interval => ({
+    name: members[0].name,
+    size: members.reduce((sum, { size }) => sum + size, 0),
+    first: Math.min(...members.map(({ first }) => first)),
+    last: Math.max(...members.map(({ last }) => last)),
+  }));
+  const spread = ({ offsets, size }: Allocation): Allocation => {
+    const result = new Map(offsets);
+    for (const members of joint) {
+      let offset = offsets.get(members[0].name)!;
+      for (const member of members) {
+        result.set(member.name, offset);
+        offset += member.size;
+      }
+    }
+    return { offsets: result, size };
+  };
+  return { intervals: [...intervals.filter((interval) => !inPieces.has(interval)), ...all], spread };
+}
+
+function arenaOf(
+  roots: readonly Root[],
+  { types, pieces = [] }: Pick<PlaceContext, "types" | "pieces">,
+  pitch: number,
+  pageShift: number,
+): Arena {
   const layouts = new Map<string, BlockedLayout>();
   const intervals = roots.map(({ name, boundaries, first, last }): Interval => {
     const { shape, dtype } = types.get(name)!;
@@ -114,7 +148,8 @@ function arenaOf(roots: readonly Root[], types: PlaceContext["types"], pitch: nu
     layouts.set(name, { ...layout, ...cells });
     return { name, size: pagesOf(layout, 1 << pageShift), first, last };
   });
-  return { ...allocate(intervals), layouts, pageShift };
+  const { intervals: all, spread } = gathered(intervals, pieces);
+  return { ...spread(allocate(all)), layouts, pageShift };
 }
 
 /** Places all values. Throws FeatherdetError if an arena has no room for them. */
@@ -140,7 +175,7 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
   const pitch = Math.ceil(widest / unit) * unit;
   let arenas: readonly [floats: Arena, bytes: Arena] | undefined;
   for (const pageShift of PAGE_SHIFTS) {
-    arenas = [arenaOf(floats, types, pitch, pageShift), arenaOf(bytes, types, pitch, pageShift)];
+    arenas = [arenaOf(floats, context, pitch, pageShift), arenaOf(bytes, context, pitch, pageShift)];
     if (arenas.every(({ size }) => size <= options.maxPages)) break;
   }
   const [{ size: pages, pageShift }, { size: int8Pages }] = arenas!;

@@ -21,6 +21,8 @@ import { type BorderLayouts, convert } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/target.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
+import { shareJoined } from "../kernels/join.ts";
+import { type JoinedNodes, joinNodes } from "./join.ts";
 import { lower } from "./lower.ts";
 import type { KernelMaker, PlanNode } from "./node.ts";
 import { placeScratch } from "./scratch.ts";
@@ -44,6 +46,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly packedDot?: boolean;
   /** Whether weights of convolutions stay in floats even if one, two or four bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
+  /** Gives every node dispatches of its own; by default nodes that do not need each other share one where their kernels are the same. */
+  readonly separate?: boolean;
   /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -128,6 +132,9 @@ export interface Plan {
   readonly contests: ReadonlyMap<string, PlannedContest>;
 }
 
+/** Memory that dispatches of several nodes may take, by what it would be if each had its own. */
+const MOST_MEMORY = 4 / 3;
+
 /** Passes from graph to graph, in order. */
 const GRAPH_PASSES = [
   lowerIntegerProducts,
@@ -194,29 +201,42 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const viewed = applyViews(convert(ordered, graph, types, options), graph, types);
   const { views, aliases } = viewed;
   const apart = options.form.storage === "buffer";
-  const nodes = apart ? separateReads(viewed.nodes, views, types) : viewed.nodes;
-
-  const placed = place(nodes, { graph, types, views, aliases }, options);
+  const alone = apart ? separateReads(viewed.nodes, views, types) : viewed.nodes;
+  const unplacedOperand = (value: string): Operand => {
+    const { shape, dtype } = types.get(value)!;
+    return { value, shape, dtype, layout: { kind: "plain", shape }, constant: graph.constants.get(value) };
+  };
+  const context = { graph, types, views, aliases };
+  const separate = place(alone, context, options);
+  const placeJoined = ({ nodes, pieces }: JoinedNodes) => place(nodes, { ...context, pieces }, options);
+  const joined = options.separate ? { nodes: alone, pieces: [] } : joinNodes(alone, {
+    ...context,
+    maker: { operand: unplacedOperand, pitch: 0 },
+    fits: (some) => placeJoined(some).bytes <= MOST_MEMORY * separate.bytes,
+  });
+  const { nodes } = joined, placed = nodes === alone ? separate : placeJoined(joined);
   const { placements, pitch } = placed;
+  const form = { ...options.form, pageShift: placed.pageShift };
 
   const operand = (value: string): Operand => {
-    const constant = graph.constants.get(value);
-    const { shape, dtype } = types.get(value)!;
-    return { value, shape, dtype, layout: placements.get(value)?.layout ?? { kind: "plain", shape }, constant };
+    const unplaced = unplacedOperand(value);
+    return { ...unplaced, layout: placements.get(value)?.layout ?? unplaced.layout };
   };
-  const maker: KernelMaker = { operand, pitch };
+  const maker: KernelMaker = { operand, pitch, memory: { form, placements } };
   const contests = new Map<string, PlannedContest>();
-  for (const node of nodes) {
+  for (const node of alone) {
     if (!node.choice) continue;
     const { key } = node.choice.contest, known = contests.get(key);
     contests.set(key, known ? { ...known, count: known.count + 1 } : plannedContest(node, node.choice, maker));
   }
-  const { dispatches, scratchBytes } = placeScratch(nodes.map((node) => describeDispatches(node, maker)));
+  const scratched = placeScratch(nodes.map((node) => describeDispatches(node, maker))), { scratchBytes } = scratched;
+  const shared = shareJoined(scratched.dispatches.map(({ kernel }) => kernel), { form, placements });
+  const dispatches = scratched.dispatches.map((dispatch, i): Dispatch => ({ ...dispatch, kernel: shared[i] }));
   const naive = [...inferTypes(source)].filter(([name]) => !source.constants.has(name))
     .reduce((sum, [, { shape, dtype }]) => sum + sizeOf(shape) * scalarBytes(options.form, dtype), 0);
   return {
     graph,
-    form: { ...options.form, pageShift: placed.pageShift },
+    form,
     pitch,
     pages: placed.pages,
     int8Pages: placed.int8Pages,

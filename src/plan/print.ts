@@ -4,6 +4,7 @@
  * @module
  */
 
+import { valuesOf } from "../kernels/kernel.ts";
 import type { Plan } from "./plan.ts";
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
@@ -21,7 +22,7 @@ export function printPlan(plan: Plan): string {
   };
   const rows = plan.dispatches.map(({ name, operator, kernel }, i) => {
     const values = (kind: "read" | "write") =>
-      kernel.bindings.flatMap((binding) => binding.kind === kind ? [place(binding.value)] : []).join(", ");
+      kernel.bindings.flatMap((binding) => valuesOf(binding, kind).map(place)).join(", ");
     return [
       String(i),
       operator,

@@ -85,7 +85,7 @@ export function planTraining(
   const fused = fuseNormActivationGradient(made.graph);
   const graph = recompute ? recomputeActivations(fused, outputs) : fused;
   const places = flatPlaces(problem, layouts, made.gradients);
-  const plan = buildPlan(graph, { ...options, external: [...places.keys()] });
+  const plan = buildPlan(graph, { ...options, separate: true, external: [...places.keys()] });
   losses.checkTypes(plan.graph, plan.types);
   return { plan, tensors, layouts, places, losses };
 }

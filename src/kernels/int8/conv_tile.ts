@@ -12,9 +12,9 @@ import type { Target } from "../target.ts";
 /** Tiles of direct convolutions of bytes. */
 const INT8_TILES: TileLists = {
   software: {
-    point: tiles([5, 2, 4], [2, 2, 1]),
-    window: tiles([5, 2, 2], [2, 2, 1]),
-    strided: tiles([5, 2, 4], [2, 2, 1]),
+    point: tiles([5, 2, 4], [4, 2, 4], [2, 2, 1]),
+    window: tiles([5, 4, 2], [4, 2, 2], [2, 2, 1]),
+    strided: tiles([5, 2, 4], [4, 2, 2], [2, 2, 1]),
   },
   hardware: {
     point: tiles([4, 2, 2], [4, 1, 2], [2, 1, 2], [1, 1, 1]),
@@ -22,9 +22,9 @@ const INT8_TILES: TileLists = {
     strided: tiles([2, 2, 1], [2, 1, 2], [1, 1, 1]),
   },
   measured: {
-    point: tiles([5, 2, 2], [4, 2, 4], [5, 2, 8], [5, 4, 2]),
-    window: tiles([5, 4, 1], [5, 4, 2], [5, 2, 4], [4, 2, 2]),
-    strided: tiles([5, 2, 2], [5, 4, 1], [4, 2, 2]),
+    point: tiles([5, 2, 2], [5, 2, 8], [5, 4, 2]),
+    window: tiles([5, 4, 1], [5, 2, 2], [5, 2, 4]),
+    strided: tiles([5, 2, 2], [5, 4, 1]),
   },
 };
 

@@ -9,6 +9,7 @@ import type { Target } from "../../kernels/target.ts";
 import type { PlanNode } from "../node.ts";
 import { findAttention } from "./attention.ts";
 import { findByteTables } from "./int8/tables.ts";
+import { findPoolChains } from "./pool_chain.ts";
 import { findSimam } from "./simam.ts";
 import { findChannelStatistics, findSpatialGates } from "./spatial_attention.ts";
 import { findSqueezeExcite } from "./squeeze_excite.ts";
@@ -27,6 +28,7 @@ const FINDERS: readonly ((index: GraphIndex, target: Target) => Composite[])[] =
   findChannelStatistics,
   findSpatialGates,
   findSimam,
+  findPoolChains,
   findYoloOutput,
   findByteTables,
 ];

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { valuesOf } from "../../kernels/kernel.ts";
 import { outputValue, type Placement, type Plan } from "../../plan/plan.ts";
 
 /** A range of memory that holds a value from the dispatch that writes it to the last that reads it. */
@@ -68,8 +69,8 @@ function histories(plan: ArenaPlan, arena: ArenaName): readonly Content[][] {
     });
   for (const { name } of plan.graph.inputs) write(name, -1);
   plan.dispatches.forEach(({ kernel: { bindings } }, step) => {
-    for (const binding of bindings) if (binding.kind === "read") read(binding.value, step);
-    for (const binding of bindings) if (binding.kind === "write") write(binding.value, step);
+    for (const value of bindings.flatMap((binding) => valuesOf(binding, "read"))) read(value, step);
+    for (const value of bindings.flatMap((binding) => valuesOf(binding, "write"))) write(value, step);
   });
   for (const output of plan.graph.outputs) read(outputPlace(plan, output), plan.dispatches.length);
   return Array.from(units, (history) => history ?? []);
