@@ -26,13 +26,13 @@ import { valuesRead } from "./plan_network.ts";
 export class CpuFrames implements Frames {
   readonly dispatchCount = 0;
   readonly bytes = 0;
-  readonly #graph: Graph;
+  readonly graph: Graph;
   readonly #program: CpuProgram;
   readonly #head: Head;
   readonly #settings: FrameSettings;
 
   private constructor(graph: Graph, program: CpuProgram, head: Head, settings: FrameSettings) {
-    this.#graph = graph;
+    this.graph = graph;
     this.#program = program;
     this.#head = head;
     this.#settings = settings;
@@ -50,7 +50,7 @@ export class CpuFrames implements Frames {
   }
 
   submit(image: RgbImage): SubmittedFrame {
-    const [{ name, shape }] = this.#graph.inputs;
+    const [{ name, shape }] = this.graph.inputs;
     const [, , height, width] = shape;
     const geometry = letterboxGeometry(image.width, image.height, width, height);
     const input = letterboxTensor(image, width, height);
@@ -68,7 +68,7 @@ export class CpuFrames implements Frames {
     const settings = { anchors, classes, confidence, multiLabel };
     const numbers = (value: string) => outputs[value].data as Float32Array;
     if (head.form === "maps") {
-      const index = GraphIndex.of(this.#graph);
+      const index = GraphIndex.of(this.graph);
       const levels = head.maps.levels.map(({ boxes, classes, stride }) => {
         const [, , height, width] = index.shapeOf(classes);
         return { boxes: numbers(boxes), classes: numbers(classes), height, width, stride };
@@ -76,7 +76,7 @@ export class CpuFrames implements Frames {
       return decodeMaps(levels, settings);
     }
     const { layout, fixedBoxes } = head;
-    const [, , height, width] = this.#graph.inputs[0].shape;
+    const [, , height, width] = this.graph.inputs[0].shape;
     return decodeTensors({
       boxes: fixedBoxes ?? numbers(head.boxes),
       scores: head.scores === undefined ? undefined : numbers(head.scores),

@@ -183,6 +183,11 @@ export class Detector {
     return this.#frames.plan ?? refuseOnCpu("a plan");
   }
 
+  /** The graph of the network between letterbox and decoding, as it is run. */
+  get network(): Graph {
+    return this.#frames.graph;
+  }
+
   /** What is doubtful, a sentence each: about the model, and that f16 was asked for and f32 is used (complete behind the first frame). */
   get warnings(): readonly string[] {
     return this.#warnings;

@@ -12,7 +12,7 @@ import type { Device } from "../gpu/device.ts";
 import { settled } from "../gpu/device_errors.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { FeatherdetError } from "../graph/mod.ts";
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import type { Parameters } from "../kernels/kernel.ts";
@@ -178,6 +178,10 @@ export class FrameProgram implements Frames {
     const texture = pictureTexture(memory, width, height);
     this.#picture = { texture, memory };
     this.#program.replaceExternal(PICTURE, { kind: "texture", texture });
+  }
+
+  get graph(): Graph {
+    return this.plan.graph;
   }
 
   /** GPU time of every dispatch, as `profilePrograms` gives it. */

@@ -5,6 +5,7 @@
  */
 
 import type { DispatchTime } from "../engine/profile.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { ImageResult } from "./decode.ts";
@@ -32,6 +33,8 @@ export interface SubmittedFrame {
 export interface Frames {
   /** The plan of the network between letterbox and decoding; undefined on the CPU. */
   readonly plan?: Plan;
+  /** The graph of the network, as it is run. */
+  readonly graph: Graph;
   /** Dispatches of one frame. */
   readonly dispatchCount: number;
   /** Bytes of GPU memory held. */
