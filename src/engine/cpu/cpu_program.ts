@@ -35,6 +35,9 @@ interface Host {
   end(): void;
 }
 
+/** Kept, because onnxruntime-web puts another one in its place where it takes this for Node. */
+const WebWorker: typeof Worker = globalThis.Worker;
+
 /** A worker with the native runtime. */
 class WorkerHost implements Host {
   readonly #worker: Worker;
@@ -42,7 +45,7 @@ class WorkerHost implements Host {
   #asked = 0;
 
   private constructor() {
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.#worker = new WebWorker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.#worker.addEventListener("message", ({ data }: MessageEvent<WorkerReply>) => {
       const { id, outputs, error, isOwn } = data;
       const waiting = this.#waiting.get(id);
