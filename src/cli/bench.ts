@@ -33,6 +33,7 @@ export const benchVerb = deviceVerb(
     new Option("--storage <form>", "how activations are stored; by default what suits the adapter")
       .choices(["texture", "buffer"] as const),
   )
+  .option("--cpu", "measure the CPU engine (onnxruntime-node) too, in turn")
   .option("--peers", "measure onnxruntime-web's WebGPU and WASM providers on the same file, in turn")
   .option("--profile", "time every dispatch")
   .option("--cold", "also start with an empty shader cache of the driver, as on the first day")
@@ -41,12 +42,13 @@ export const benchVerb = deviceVerb(
   .option("--no-save", "keep no record in bench/results")
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, size, precision, storage, peers, profile, cold, start, runs, save } = settings;
+      const { model, size, precision, storage, cpu, peers, profile, cold, start, runs, save } = settings;
       const record = await runBench({
         model,
         sizes: size,
         precisions: precision,
         storage,
+        cpu,
         peers,
         profile,
         cold,

@@ -30,8 +30,9 @@ interface FailedImage {
   readonly error: string;
 }
 
-/** Throws `FeatherdetError` for a picture that no texture of the adapter holds. */
+/** Throws `FeatherdetError` for a picture that no texture of the adapter holds; the CPU takes any. */
 function refuseTooLarge(detector: Detector, { file, image: { width, height } }: NamedPicture): void {
+  if (detector.engine === "cpu") return;
   const { maxTextureDimension2D: most } = detector.device.device.limits;
   if (Math.max(width, height) > most) {
     throw new FeatherdetError(`a picture of ${width}x${height} is larger than the adapter takes (${most})`, { file });

@@ -7,7 +7,8 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { Detector } from "../detect/detector.ts";
 import { openSharedDevice } from "../gpu/device.ts";
-import type { Precision } from "../engine/session.ts";
+import { chooseEngine } from "../engine/choose_engine.ts";
+import type { EngineName, Precision } from "../engine/session.ts";
 import { firstPixel, inputSize, numberIn } from "./arguments.ts";
 import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
 import { INPUT_CHANNELS, INPUT_RANGES, type InputOptions } from "../detect/picture_input.ts";
@@ -20,6 +21,14 @@ import { deviceVerb } from "./verb.ts";
 export function precisionOption() {
   return new Option("--precision <type>", "element type of weights and activations")
     .choices(["f32", "f16"] as const).default("f32" as const);
+}
+
+/** `--engine`. */
+export function engineOption() {
+  return new Option(
+    "--engine <name>",
+    "webgpu: shaders on an adapter; cpu: onnxruntime, which is downloaded once; auto: cpu where no adapter is hardware",
+  ).choices(["webgpu", "cpu", "auto"] as const).default("webgpu" as const);
 }
 
 /** `--precision` of a verb that runs a detector, which may be quantized. */
@@ -75,6 +84,7 @@ export function detectorVerb(name: string, summary: string, example: string) {
   return deviceVerb(name, summary, example)
     .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
     .addOption(detectorPrecisionOption())
+    .addOption(engineOption())
     .option("--confidence <score>", "least score of a detection", numberIn(0, 1), 0.25)
     .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), 0.7)
     .addOption(headOption())
@@ -87,6 +97,7 @@ export function detectorVerb(name: string, summary: string, example: string) {
 export interface DetectorSettings extends HeadOptions, InputOptions {
   readonly size?: number;
   readonly precision: Precision;
+  readonly engine: EngineName | "auto";
   readonly confidence: number;
   readonly iou: number;
   /** Several classes for one box. */
@@ -98,21 +109,26 @@ export interface DetectorSettings extends HeadOptions, InputOptions {
  */
 export async function loadDetector(
   model: string,
-  { size, precision, confidence, iou, multiLabel, head, boxes, inputRange, inputChannels }: DetectorSettings,
+  { size, precision, engine: wanted, confidence, iou, multiLabel, head, boxes, inputRange, inputChannels }:
+    DetectorSettings,
   output: Output,
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
   const graph = await loadModel(model, { size, batch: 1 });
-  output.note(`preparing ${model}: the first run on an adapter compiles its shaders, which takes longest`);
-  const device = await openSharedDevice();
-  const tuning = tuningFor(device, { precision });
-  const meaning = { head, boxes, inputRange, inputChannels };
-  const settings = { precision, confidence, iou, multiLabel, tuning, file: modelSource(model) };
   const told = new Set<string>();
   const onWarning = (warning: string) => {
     told.add(warning);
     output.note(`warning: ${warning}`);
   };
+  const engine = await chooseEngine({ engine: wanted, precision, onWarning });
+  output.note(
+    engine === "cpu"
+      ? `preparing ${model} for the CPU`
+      : `preparing ${model}: the first run on an adapter compiles its shaders, which takes longest`,
+  );
+  const tuning = engine === "cpu" ? undefined : tuningFor(await openSharedDevice(), { precision });
+  const meaning = { head, boxes, inputRange, inputChannels };
+  const settings = { precision, engine, confidence, iou, multiLabel, tuning, file: modelSource(model) };
   const detector = await Detector.load(graph, { ...settings, ...meaning, onWarning });
   for (const warning of detector.warnings) if (!told.has(warning)) onWarning(warning);
   return { detector, load: performance.now() - started };

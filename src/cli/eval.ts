@@ -11,6 +11,7 @@ import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import {
   boxesOption,
   detectorPrecisionOption,
+  engineOption,
   firstPixelOption,
   headOption,
   inputChannelsOption,
@@ -65,6 +66,7 @@ export const evalVerb = deviceVerb(
   .addOption(firstPixelOption())
   .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
   .addOption(detectorPrecisionOption())
+  .addOption(engineOption())
   .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
   .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), COCO_SETTINGS.iou)
   .addOption(headOption())
@@ -102,13 +104,13 @@ export const evalVerb = deviceVerb(
         const { map, map50, images, ...rest } = summaryOf(evaluation);
         const warnings = [...dataset.warnings, ...evaluation.warnings];
         const [height, width] = detector.inputSize;
-        const input = { inputSize: [height, width], precision };
+        const input = { inputSize: [height, width], precision, engine: detector.engine };
         const of = { model, data, split: dataset.split ?? null };
         const result = { map, map50, images, ...of, ...input, ...rest, warnings, load };
         if (target?.folder !== undefined) {
           const [title, part] = [`${basename(model)} on ${dataset.name}`, dataset.split ?? "all pictures"];
           const subtitle =
-            `${part}, ${images} pictures, ${width} x ${height} px, ${precision}; ${detector.device.adapter.name}`;
+            `${part}, ${images} pictures, ${width} x ${height} px, ${precision}; ${detector.adapter.name}`;
           const say = (line: string) => output.note(line);
           const store = await folderStore(target.folder);
           await writeEvaluation(store, dataset, evaluation, { title, subtitle, summary: result, plots, say });

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "npm:@commander-js/extra-typings@15.1.0";
 import config from "../../deno.json" with { type: "json" };
+import type { EngineName } from "../engine/session.ts";
 import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { sentence } from "../host/file_error.ts";
 import { ensureAdapter, TRIED_VARIABLE } from "../host/setup/adapter.ts";
@@ -104,11 +105,16 @@ export function action<Options extends { json?: true }>(
   };
 }
 
-/** As `action`, after making sure that there is an adapter. Starts the program again if a driver was installed. */
-export function deviceAction<Options extends { json?: true; install: boolean }>(
+/**
+ * As `action`, after making sure that there is an adapter. Starts the program again if a driver was installed. Without an adapter is done
+ * what is asked of the CPU engine, and what may choose it.
+ */
+export function deviceAction<Options extends { json?: true; install: boolean; engine?: EngineName | "auto" }>(
   run: (options: Options, output: Output) => Promise<object>,
 ): (options: Options) => Promise<void> {
   return action<Options>(async (options, output) => {
+    const { engine } = options;
+    if (engine === "cpu" || engine === "auto" && !await thisSystem.hasAdapter()) return await run(options, output);
     const state = await ensureAdapter(thisSystem, { install: options.install, say: (line) => output.note(line) });
     if (state === "present") {
       // Programs that are started from here set up for themselves.

@@ -1,6 +1,6 @@
 /**
  * The Detector: pictures in, boxes out. Letterbox, network, decoding and suppression run on the device; a picture goes up and at
- * most 300 boxes come back in one readback.
+ * most 300 boxes come back in one readback. With the CPU engine, onnxruntime runs the network, and the rest is computed on the host.
  *
  * @module
  */
@@ -15,13 +15,14 @@ import type { Graph } from "../graph/mod.ts";
 import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
 import { loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { SessionOptions } from "../engine/session.ts";
-import { checkPrecision, type EngineSetup, planningInFloats, setUpEngine } from "../engine/setup.ts";
+import { chooseEngine } from "../engine/choose_engine.ts";
+import { type EngineName, refuseOnCpu, type SessionOptions } from "../engine/session.ts";
+import type { AdapterRecord } from "../gpu/adapter.ts";
 import { checkedImage, checkFraction, checkInputSize, resized } from "./checks.ts";
 import { classNamesOf } from "./class_names.ts";
-import { readDetections } from "./decode.ts";
-import { FrameProgram, type SubmittedFrame } from "./frame_program.ts";
 import type { FrameStages } from "./frame_timer.ts";
+import type { Frames, SubmittedFrame } from "./frames.ts";
+import { type LoadedFrames, loadOnCpu, loadOnDevice } from "./load_frames.ts";
 import { checkFound } from "./heads/faults.ts";
 import type { Head, HeadFormName, HeadOptions } from "./heads/form.ts";
 import { recogniseHead } from "./heads/recognise.ts";
@@ -30,7 +31,6 @@ import { openExtents } from "./open_extents.ts";
 import { orderedStream } from "./ordered_stream.ts";
 import { type InputOptions, withPictureInput } from "./picture_input.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
-import { planNetwork } from "./plan_network.ts";
 
 /** One found object. */
 export interface Detection {
@@ -100,7 +100,7 @@ export interface FrameSpeed {
 const FRAMES_IN_FLIGHT = 3;
 
 /**
- * A detection model on a device.
+ * A detection model on a device, or on the CPU (`engine: "cpu"`).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -116,8 +116,10 @@ const FRAMES_IN_FLIGHT = 3;
  * ```
  */
 export class Detector {
-  /** Where it runs. */
-  readonly device: Device;
+  /** What computes it: `auto` has become one of them. */
+  readonly engine: EngineName;
+  /** What it computes on: the device's adapter, or the CPU under the name of its runtime. */
+  readonly adapter: AdapterRecord;
   /** Class names by class number. */
   readonly labels: readonly string[];
   /** Height and width of the network's input. */
@@ -133,27 +135,28 @@ export class Detector {
   readonly #warnings: string[];
   readonly #onWarning: DetectorOptions["onWarning"];
   readonly #guard: DeviceGuard;
-  /** Makes the same program in f32. */
-  readonly #makeInFloats: () => Promise<FrameProgram>;
-  #frames: FrameProgram;
+  readonly #device: Device | undefined;
+  readonly #makeInFloats: LoadedFrames["makeInFloats"];
+  #frames: Frames;
   /** The check of the first frame in f16, while it runs. */
   #range: Promise<void> | undefined;
   #isChecked = false;
 
   private constructor(
-    device: Device,
-    frames: FrameProgram,
+    { engine, adapter, device, frames, makeInFloats }: LoadedFrames,
+    graph: Graph,
     { file, head, labels, warnings }: Pick<Detector, "labels"> & {
       readonly file: string;
       readonly head: Head;
       readonly warnings: readonly string[];
     },
     settings: DetectorSettings,
-    makeInFloats: () => Promise<FrameProgram>,
     onWarning: DetectorOptions["onWarning"],
   ) {
     this.#onWarning = onWarning;
-    this.device = device;
+    this.engine = engine;
+    this.adapter = adapter;
+    this.#device = device;
     this.#frames = frames;
     this.#file = file;
     this.#head = head;
@@ -162,15 +165,27 @@ export class Detector {
     this.#warnings = [...warnings];
     this.settings = settings;
     this.#makeInFloats = makeInFloats;
-    const { graph } = frames.plan;
     const [, , height, width] = graph.inputs[0].shape;
     this.inputSize = [height, width];
     this.#guard = new DeviceGuard(device, "detector", graph.name);
   }
 
-  /** The plan of the network between letterbox and decoding. A detector in f16 has another one, in f32, if its first frame needs it. */
+  /** The device that runs it. Throws FeatherdetError for the CPU engine, which has none. */
+  get device(): Device {
+    return this.#device ?? refuseOnCpu("a device");
+  }
+
+  /**
+   * The plan of the network between letterbox and decoding. A detector in f16 has another one, in f32, if its first frame needs it. Throws
+   * FeatherdetError for the CPU engine, in which onnxruntime plans.
+   */
   get plan(): Plan {
-    return this.#frames.plan;
+    return this.#frames.plan ?? refuseOnCpu("a plan");
+  }
+
+  /** The graph of the network between letterbox and decoding, as it is run. */
+  get network(): Graph {
+    return this.#frames.graph;
   }
 
   /** What is doubtful, a sentence each: about the model, and that f16 was asked for and f32 is used (complete behind the first frame). */
@@ -197,30 +212,15 @@ export class Detector {
     // Errors call the model by its file, journals by its own name.
     const named = withPictureInput({ ...loaded, name: file }, options);
     const graph = resized({ ...named, name: loaded.name }, options.inputSize);
-    const { device, planning } = await setUpEngine(options);
-    checkPrecision(graph, options.precision);
+    const engine = await chooseEngine(options);
     const names = options.classes ?? classNamesOf(graph);
     const head = recogniseHead({ ...graph, name: file }, { ...options, names: names?.length });
     const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
     const settings = { confidence, iou, maxDetections, multiLabel };
-    const make = (how: EngineSetup["planning"]) =>
-      FrameProgram.create(device, planNetwork(graph, how, head).plan, head, settings);
-    const makeInFloats = () => make(planningInFloats(planning));
     const { labels, warnings } = labelsOf(head, names, graph.metadata, options);
-    const doubts = [...warnings];
-    const frames = await make(planning).catch((error) => {
-      if (!(error instanceof HalfRangeError)) throw error;
-      warnOfFloats(error, doubts, options.onWarning);
-      return makeInFloats();
-    });
-    return new Detector(
-      device,
-      frames,
-      { file, head, labels, warnings: doubts },
-      settings,
-      makeInFloats,
-      options.onWarning,
-    );
+    const made = await (engine === "cpu" ? loadOnCpu : loadOnDevice)(graph, head, settings, options);
+    const doubts = [...warnings, ...made.warnings];
+    return new Detector(made, graph, { file, head, labels, warnings: doubts }, settings, options.onWarning);
   }
 
   /**
@@ -283,7 +283,7 @@ export class Detector {
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture, file);
     const decoded = performance.now();
     this.#guard.check();
-    if (!this.#isChecked && this.plan.form.scalar === "f16") {
+    if (!this.#isChecked && this.#frames.plan?.form.scalar === "f16") {
       await this.#guard.arrival(this.#range ??= this.#checkRange(image));
       this.#guard.check();
     }
@@ -296,9 +296,8 @@ export class Detector {
     { started, decoded }: { readonly started: number; readonly decoded: number },
     observe?: (stages: FrameStages) => void,
   ): Promise<Detection[]> {
-    const { result: numbers, stages } = await this.#guard.arrival(arrival);
+    const { result, stages } = await this.#guard.arrival(arrival);
     const arrived = performance.now();
-    const result = readDetections(numbers);
     checkFound(this.#head, result, { scale, names: this.labels.length, file: this.#file });
     const found = result.detections.map((detection): Detection => ({
       ...detection,
@@ -318,7 +317,7 @@ export class Detector {
     try {
       await this.#frames.checkRange(image).catch(async (error) => {
         if (!(error instanceof HalfRangeError)) throw error;
-        const frames = await this.#makeInFloats();
+        const frames = await this.#makeInFloats!();
         (this.#guard.isDestroyed ? frames : this.#frames).destroy();
         this.#frames = frames;
         warnOfFloats(error, this.#warnings, this.#onWarning);
@@ -336,17 +335,20 @@ export class Detector {
     return await this.#guard.arrival(this.#frames.profile(runs));
   }
 
-  /** Dispatches of one frame, letterbox to suppression. */
+  /** Dispatches of one frame, letterbox to suppression; 0 on the CPU. */
   get dispatches(): number {
     return this.#frames.dispatchCount;
   }
 
-  /** Bytes of GPU memory held. */
+  /** Bytes of GPU memory held; 0 on the CPU. */
   get bytes(): number {
     return this.#frames.bytes;
   }
 
-  /** Frees everything on the device; the detector cannot be used afterwards. Frames in flight end in an error that says so. */
+  /**
+   * Frees everything; the detector cannot be used afterwards. Frames in flight end in an error that says so. With the CPU engine, a Deno
+   * process ends only when its detectors are destroyed.
+   */
   destroy(): void {
     this.#guard.destroy();
     this.#frames.destroy();

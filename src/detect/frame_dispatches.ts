@@ -15,7 +15,7 @@ import type { Head } from "./heads/form.ts";
 const NEVER = 2;
 
 /** Whether a model has chosen its results itself, so that none of them is suppressed. */
-function keepsAll(head: Head): boolean {
+export function keepsAll(head: Head): boolean {
   return head.form === "rows";
 }
 

@@ -12,33 +12,17 @@ import type { Device } from "../gpu/device.ts";
 import { settled } from "../gpu/device_errors.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { FeatherdetError } from "../graph/mod.ts";
+import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { DETECT_VALUES, detectBuffers, letterbox, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import type { Parameters } from "../kernels/kernel.ts";
 import type { Plan } from "../plan/plan.ts";
+import { readDetections } from "./decode.ts";
 import { listFrameDispatches } from "./frame_dispatches.ts";
-import { type DeviceStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
+import { FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
+import type { Frames, FrameSettings, SubmittedFrame } from "./frames.ts";
 import type { Head } from "./heads/form.ts";
 import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
-
-/** What decides which boxes are detections. */
-export interface FrameSettings {
-  readonly confidence: number;
-  readonly iou: number;
-  readonly maxDetections: number;
-  readonly multiLabel: boolean;
-}
-
-/** A frame on its way. */
-export interface SubmittedFrame {
-  /** Input pixels a pixel of the picture. */
-  readonly scale: number;
-  /** When the picture was handed over, by `performance.now()`. */
-  readonly uploaded: number;
-  /** The numbers of `detect/result`, and the times where they were asked for. Fails with a FeatherdetError as `ReadbackPool.submit` does. */
-  readonly arrival: Promise<{ readonly result: Float32Array; readonly stages?: DeviceStages }>;
-}
 
 /** The texture of a picture, and its owner. */
 interface HeldPicture {
@@ -54,7 +38,7 @@ function pictureTexture(memory: Memory, width: number, height: number): GPUTextu
 }
 
 /** One plan of a detector on a device. */
-export class FrameProgram {
+export class FrameProgram implements Frames {
   /** The plan of the network between letterbox and decoding. */
   readonly plan: Plan;
   readonly #device: Device;
@@ -109,7 +93,7 @@ export class FrameProgram {
     }
   }
 
-  /** Uploads and submits one picture. Throws FeatherdetError for one that is larger than the adapter takes. */
+  /** Uploads and submits one picture; fails as `ReadbackPool.submit` does. Throws FeatherdetError for one that is larger than the adapter takes. */
   submit(image: RgbImage, isTimed: boolean): SubmittedFrame {
     let scale = 1, uploaded = 0, timer: FrameTimer | undefined;
     const bytes = this.#readback.submit((encoder) => {
@@ -131,7 +115,7 @@ export class FrameProgram {
       scale,
       uploaded,
       arrival: bytes.then((all) => ({
-        result: new Float32Array(all, 0, RESULT_STRIDE),
+        result: readDetections(new Float32Array(all, 0, RESULT_STRIDE)),
         stages: timer?.stages(all, RESULT_STRIDE * 4),
       })),
     };
@@ -194,6 +178,10 @@ export class FrameProgram {
     const texture = pictureTexture(memory, width, height);
     this.#picture = { texture, memory };
     this.#program.replaceExternal(PICTURE, { kind: "texture", texture });
+  }
+
+  get graph(): Graph {
+    return this.plan.graph;
   }
 
   /** GPU time of every dispatch, as `profilePrograms` gives it. */

@@ -9,7 +9,7 @@ import { FRAME_STRIDE } from "../kernels/detect/mod.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import type { LetterboxGeometry } from "../image/letterbox_geometry.ts";
 
-export { letterboxGeometry } from "../image/letterbox_geometry.ts";
+export { type LetterboxGeometry, letterboxGeometry } from "../image/letterbox_geometry.ts";
 
 /** A box as x1, y1, x2, y2 in pixels. */
 export type Corners = readonly [number, number, number, number];

@@ -17,6 +17,13 @@ export interface NetworkPlan {
   readonly plan: Plan;
 }
 
+/** The values that are decoded: the maps of a head, or the outputs that are no constants. */
+export function valuesRead(head: Head): string[] {
+  if (head.form === "maps") return head.maps.levels.flatMap(({ boxes, classes }) => [boxes, classes]);
+  const { boxes, fixedBoxes, scores } = head;
+  return [...fixedBoxes === undefined ? [boxes] : [], ...scores === undefined ? [] : [scores]];
+}
+
 /**
  * Plans the network; its inputs are written in row memory by the letterbox. A head that was recognised says which outputs are needed. Throws
  * what `buildPlan` throws.
@@ -28,12 +35,7 @@ export function planNetwork(graph: Graph, options: PlanOptions, recognised?: Hea
     ? recognised.maps
     : undefined;
   const maps = head?.levels.flatMap((level) => [level.boxes, level.classes]) ?? [];
-  const read = recognised === undefined || recognised.form === "maps"
-    ? []
-    : [recognised.boxes, recognised.scores].filter((value): value is string =>
-      value !== undefined && (value !== recognised.boxes || recognised.fixedBoxes === undefined)
-    );
-  const outputs = head ? maps : recognised ? read : graph.outputs;
+  const outputs = head ? maps : recognised ? valuesRead(recognised) : graph.outputs;
   const network = outputs.join() === graph.outputs.join() ? graph : withNodes({ ...graph, outputs }, graph.nodes);
   const blockedInputs = graph.inputs.map(({ name }) => name);
   return { head, plan: buildPlan(network, { ...options, blockedInputs, blockedOutputs: maps }) };

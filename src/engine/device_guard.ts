@@ -10,18 +10,18 @@ import { FeatherdetError } from "../graph/mod.ts";
 
 /** The state of one user of a device. */
 export class DeviceGuard {
-  readonly #device: GPUDevice;
+  readonly #device: GPUDevice | undefined;
   readonly #what: string;
   readonly #file: string;
   #destroyed = false;
 
-  /** `what` names the user in errors, such as "session"; `file` is the name of its model. */
-  constructor({ device }: Device, what: string, file: string) {
-    this.#device = device;
+  /** `what` names the user in errors, such as "session"; `file` is the name of its model. On the CPU there is no device to be lost. */
+  constructor(device: Device | undefined, what: string, file: string) {
+    this.#device = device?.device;
     this.#what = what;
     this.#file = file;
     // From now on its loss is remembered.
-    lossOf(device);
+    if (this.#device) lossOf(this.#device);
   }
 
   /** Whether the user was destroyed. */
@@ -32,7 +32,7 @@ export class DeviceGuard {
   /** Throws FeatherdetError once the user was destroyed or the device lost. */
   check(): void {
     if (this.#destroyed) throw new FeatherdetError(`the ${this.#what} was destroyed`, { file: this.#file });
-    const lost = lossOf(this.#device);
+    const lost = this.#device && lossOf(this.#device);
     if (lost !== undefined) throw lossError(lost);
   }
 
@@ -45,6 +45,7 @@ export class DeviceGuard {
       return await pending;
     } catch (error) {
       if (this.#destroyed) this.check();
+      if (this.#device === undefined) throw error;
       throw await deviceError(this.#device, `a call of the ${this.#what}`, error);
     }
   }

@@ -6,5 +6,7 @@
 
 export type { AdapterRecord, Device } from "../gpu/device.ts";
 export type { DispatchTime } from "./profile.ts";
-export type { InputTensor, SessionOptions, Tensor } from "./session.ts";
+export type { EngineChoice, EngineName, InputTensor, SessionOptions, Tensor } from "./session.ts";
+export type { CpuOptions } from "./cpu/cpu_program.ts";
+export type { OnnxRuntime, OrtData, OrtSession, OrtSessionOptions, OrtTensor } from "./cpu/runtime.ts";
 export type { EngineOptions, Precision } from "./setup.ts";

@@ -1,83 +1,35 @@
 /**
- * A Session runs a graph on a device: tensors in, tensors out.
+ * A Session runs a graph: tensors in, tensors out.
  *
  * @module
  */
 
+import type { AdapterRecord } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
-import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { FeatherdetError, type Graph, type GraphInput, type Shape, sizeOf } from "../graph/mod.ts";
+import { FeatherdetError, type Graph, type Shape } from "../graph/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
-import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
-import { DeviceGuard } from "./device_guard.ts";
-import { type DispatchTime, profilePrograms } from "./profile.ts";
-import { HalfRangeError, warnOfFloats } from "./half_range.ts";
-import { Program } from "./program.ts";
-import { checkRange } from "./range_check.ts";
-import { checkPrecision, type EngineOptions, type EngineSetup, planningInFloats, setUpEngine } from "./setup.ts";
+import type { Plan } from "../plan/plan.ts";
+import { chooseEngine, type EngineChoice } from "./choose_engine.ts";
+import { CpuSession } from "./cpu/cpu_session.ts";
+import { DeviceSession } from "./device_session.ts";
+import type { DispatchTime } from "./profile.ts";
+import type { EngineName, SessionEngine } from "./session_engine.ts";
+import type { EngineOptions } from "./setup.ts";
+import type { InputTensor, Tensor } from "./tensors.ts";
 export type { DispatchTime } from "./profile.ts";
+export type { EngineChoice } from "./choose_engine.ts";
+export type { EngineName } from "./session_engine.ts";
 export type { EngineOptions, Precision } from "./setup.ts";
+export type { InputTensor, Tensor } from "./tensors.ts";
 
 /** How a session is made. */
-export interface SessionOptions extends EngineOptions {
+export interface SessionOptions extends EngineOptions, EngineChoice {
   /** Input shapes that differ from the graph's, by input name: another batch or picture size (see `changeShapes`). */
   readonly shapes?: Readonly<Record<string, Shape>>;
 }
 
-/** A tensor of f32 in row-major order. */
-export interface Tensor {
-  /** Extents, outermost first. */
-  readonly shape: Shape;
-  /** Elements, row-major. */
-  readonly data: Float32Array;
-}
-
-/** A tensor that enters a run, in row-major order. */
-export interface InputTensor {
-  /** Extents, outermost first. */
-  readonly shape: Shape;
-  /** Elements, row-major: floats, or bytes for an input of uint8 (which takes floats that are whole numbers of 0..255 too). */
-  readonly data: Float32Array | Uint8Array;
-}
-
-/** The numbers of an input as the device takes them. Throws FeatherdetError for data that the input cannot hold. */
-function inputNumbers({ name, dtype }: GraphInput, data: unknown, file: string): Float32Array {
-  if (dtype !== "u8") {
-    if (data instanceof Float32Array) return data;
-    throw new FeatherdetError(`input "${name}" wants a Float32Array`, { file });
-  }
-  // Whole numbers are floats on the device, unless kernels for bytes made them.
-  if (data instanceof Uint8Array) return Float32Array.from(data);
-  if (!(data instanceof Float32Array)) throw new FeatherdetError(`input "${name}" wants a Uint8Array`, { file });
-  const odd = data.find((level) => !(level >= 0 && level <= 255 && Number.isInteger(level)));
-  if (odd === undefined) return data;
-  throw new FeatherdetError(`input "${name}" is uint8 and cannot hold ${odd}: round to 0..255, or give a Uint8Array`, {
-    file,
-  });
-}
-
-/** A plan on the device, and how its results come back. */
-interface Running {
-  readonly plan: Plan;
-  readonly program: Program;
-  readonly readback: ReadbackPool;
-  readonly outputs: readonly (ReadRange & { readonly name: string; readonly shape: Shape })[];
-}
-
-async function makeRunning(device: Device, graph: Graph, planning: EngineSetup["planning"]): Promise<Running> {
-  const plan = buildPlan(graph, planning);
-  const program = await Program.create(device, plan);
-  const outputs = plan.graph.outputs.map((name) => {
-    const { offset } = plan.placements.get(outputValue(plan, name))!;
-    const { shape } = plan.types.get(name)!;
-    return { name, shape, offset, size: sizeOf(shape) * 4, buffer: program.plain };
-  });
-  const size = outputs.reduce((sum, output) => sum + output.size, 0);
-  return { plan, program, outputs, readback: new ReadbackPool(program.memory, size, "this run") };
-}
-
 /**
- * A graph on a device.
+ * A graph on a WebGPU device, or on the CPU (`engine: "cpu"`).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -91,109 +43,50 @@ async function makeRunning(device: Device, graph: Graph, planning: EngineSetup["
  * ```
  */
 export class Session {
-  /** Where it is run. */
-  readonly device: Device;
-  readonly #graph: Graph;
-  readonly #planning: EngineSetup["planning"];
-  readonly #guard: DeviceGuard;
-  readonly #warnings: string[];
-  readonly #onWarning: EngineOptions["onWarning"];
-  #running: Running;
-  /** The check of the first run in f16, while it runs. */
-  #range: Promise<void> | undefined;
-  #isChecked = false;
+  readonly #engine: SessionEngine;
 
-  private constructor(
-    device: Device,
-    graph: Graph,
-    planning: EngineSetup["planning"],
-    running: Running,
-    warnings: string[],
-    onWarning: EngineOptions["onWarning"],
-  ) {
-    this.#onWarning = onWarning;
-    this.device = device;
-    this.#graph = graph;
-    this.#planning = planning;
-    this.#running = running;
-    this.#warnings = warnings;
-    this.#guard = new DeviceGuard(device, "session", graph.name);
+  private constructor(engine: SessionEngine) {
+    this.#engine = engine;
   }
 
   /**
-   * Plans the graph, uploads its weights and compiles its kernels.
+   * Plans the graph, uploads its weights and compiles its kernels; on the CPU, hands it to onnxruntime.
    *
    * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, and for
-   * `int8` if the graph is not quantized.
+   * `int8` if the graph is not quantized. On the CPU it throws if onnxruntime cannot be loaded or refuses the graph.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
-    const { device, planning } = await setUpEngine(options);
-    checkPrecision(graph, options.precision);
     const shaped = options.shapes ? changeShapes(graph, options.shapes) : graph;
-    const warnings: string[] = [];
-    const running = await makeRunning(device, shaped, planning).catch((error) => {
-      if (!(error instanceof HalfRangeError)) throw error;
-      warnOfFloats(error, warnings, options.onWarning);
-      return makeRunning(device, shaped, planningInFloats(planning));
-    });
-    return new Session(device, shaped, planning, running, warnings, options.onWarning);
+    const engine = await chooseEngine(options);
+    return new Session(await (engine === "cpu" ? CpuSession : DeviceSession).create(shaped, options));
   }
 
-  /** The plan that is run. A session in f16 has another one, in f32, behind a first run with numbers that halves do not hold. */
+  /** Which engine runs it: `auto` has become one of them. */
+  get engine(): EngineName {
+    return this.#engine.engine;
+  }
+
+  /** What it computes on: the device's adapter, or the CPU under the name of its runtime. */
+  get adapter(): AdapterRecord {
+    return this.#engine.adapter;
+  }
+
+  /** The device that runs it. Throws FeatherdetError for the CPU engine, which has none. */
+  get device(): Device {
+    return this.#engine.device ?? refuseOnCpu("a device");
+  }
+
+  /**
+   * The plan that is run. A session in f16 has another one, in f32, behind a first run with numbers that halves do not hold. Throws
+   * FeatherdetError for the CPU engine, in which onnxruntime plans.
+   */
   get plan(): Plan {
-    return this.#running.plan;
+    return this.#engine.plan ?? refuseOnCpu("a plan");
   }
 
   /** What is doubtful, a sentence each: that f16 was asked for and f32 is used. Complete behind the first run. */
   get warnings(): readonly string[] {
-    return this.#warnings;
-  }
-
-  /** The inputs in the graph's order. Throws FeatherdetError for one that is missing, or that is not what the input takes. */
-  #checked(inputs: Readonly<Record<string, InputTensor>>): Float32Array[] {
-    const file = this.#graph.name;
-    return this.#graph.inputs.map((input) => {
-      const { name, shape } = input;
-      const tensor = inputs[name];
-      if (!tensor) {
-        const given = Object.keys(inputs).map((key) => `"${key}"`).join(", ") || "none";
-        throw new FeatherdetError(`input "${name}" [${shape}] is missing, given: ${given}`, { file });
-      }
-      const data = inputNumbers(input, tensor.data, file);
-      if (String(tensor.shape) !== String(shape) || tensor.data.length !== sizeOf(shape)) {
-        throw new FeatherdetError(
-          `input "${name}" is [${shape}], given was [${tensor.shape}] with ${tensor.data.length} values`,
-          { file },
-        );
-      }
-      return data;
-    });
-  }
-
-  #upload(data: readonly Float32Array[], program: Program): void {
-    this.#graph.inputs.forEach(({ name }, i) => {
-      const { offset } = this.plan.placements.get(name)!;
-      this.device.device.queue.writeBuffer(program.plain, offset, data[i] as BufferSource);
-    });
-  }
-
-  /** Looks for numbers that halves do not hold in a run on these inputs, and goes over to f32 where there are some. */
-  async #checkRange(data: readonly Float32Array[]): Promise<void> {
-    try {
-      await checkRange(this.device, this.plan, this.#graph.name, (program) => this.#upload(data, program)).catch(
-        async (error) => {
-          if (!(error instanceof HalfRangeError)) throw error;
-          const running = await makeRunning(this.device, this.#graph, planningInFloats(this.#planning));
-          (this.#guard.isDestroyed ? running : this.#running).program.destroy();
-          this.#running = running;
-          warnOfFloats(error, this.#warnings, this.#onWarning);
-        },
-      );
-      this.#isChecked = true;
-    } finally {
-      // Where it could not be made, the next run looks again.
-      this.#range = undefined;
-    }
+    return this.#engine.warnings;
   }
 
   /**
@@ -202,45 +95,27 @@ export class Session {
    * Throws FeatherdetError for a missing input, a wrong shape, data of another type, a lost device, and whatever else keeps the device
    * from running it.
    */
-  async run(inputs: Readonly<Record<string, InputTensor>>): Promise<Record<string, Tensor>> {
-    this.#guard.check();
-    let data = this.#checked(inputs);
-    if (this.plan.form.scalar === "f16" && !this.#isChecked) {
-      // What is uploaded later must not change meanwhile.
-      data = data.map((numbers) => numbers.slice());
-      await this.#guard.arrival(this.#range ??= this.#checkRange(data));
-      this.#guard.check();
-    }
-    const { program, readback, outputs } = this.#running;
-    const bytes = await this.#guard.arrival(readback.submit((encoder) => {
-      this.#upload(data, program);
-      const pass = encoder.beginComputePass();
-      program.encode(pass);
-      pass.end();
-      return outputs;
-    }));
-    let at = 0;
-    return Object.fromEntries(outputs.map(({ name, shape, size }) => {
-      const data = new Float32Array(bytes, at, size / 4);
-      at += size;
-      return [name, { shape, data }];
-    }));
+  run(inputs: Readonly<Record<string, InputTensor>>): Promise<Record<string, Tensor>> {
+    return this.#engine.run(inputs);
   }
 
-  /** GPU time of every dispatch, the median of `runs`, on the inputs of the last run. Needs `timestamp-query`. */
-  async profile(runs = 5): Promise<DispatchTime[]> {
-    this.#guard.check();
-    return await this.#guard.arrival(profilePrograms(this.device, [this.#running.program], runs));
+  /** GPU time of every dispatch, the median of `runs`, on the inputs of the last run. Needs a device with `timestamp-query`. */
+  profile(runs = 5): Promise<DispatchTime[]> {
+    return this.#engine.profile(runs);
   }
 
-  /** Bytes of GPU memory that the session holds: weights, parameters, activations. */
+  /** Bytes of GPU memory that the session holds: weights, parameters, activations. 0 on the CPU. */
   get bytes(): number {
-    return this.#running.program.memory.bytes;
+    return this.#engine.bytes;
   }
 
-  /** Frees everything on the device; the session cannot be used afterwards. */
+  /** Frees everything; the session cannot be used afterwards. On the CPU, a Deno process ends only when its sessions are destroyed. */
   destroy(): void {
-    this.#guard.destroy();
-    this.#running.program.destroy();
+    this.#engine.destroy();
   }
+}
+
+/** Throws the error for what an engine on the CPU has not. */
+export function refuseOnCpu(what: string): never {
+  throw new FeatherdetError(`the CPU engine has not ${what}: onnxruntime computes there`);
 }

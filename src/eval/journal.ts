@@ -75,15 +75,15 @@ export async function graphDigest({ nodes, constants, inputs, outputs }: Graph):
 
 /** The run of a detector over a data set. */
 export async function evaluationRun(detector: Detector, { name, split }: Dataset): Promise<EvaluationRun> {
-  const { plan, inputSize, settings, device } = detector;
+  const { network, inputSize, settings } = detector;
   return {
-    model: plan.graph.name,
-    digest: await graphDigest(plan.graph),
+    model: network.name,
+    digest: await graphDigest(network),
     dataset: name,
     split: split ?? null,
     inputSize,
-    precision: plan.form.scalar,
-    adapter: device.adapter.name,
+    precision: detector.engine === "cpu" ? "f32" : detector.plan.form.scalar,
+    adapter: detector.adapter.name,
     ...settings,
   };
 }

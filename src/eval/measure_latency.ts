@@ -36,6 +36,9 @@ export interface LatencyMemory {
   readonly peakResident?: number;
 }
 
+/** On the CPU nothing is planned here. */
+const NO_MEMORY: MemoryReport = { planned: 0, naive: 0, lowerBound: 0, scratch: 0 };
+
 /** What `measureLatency` gives; times in milliseconds. */
 export interface LatencyReport {
   /** What it ran on. */
@@ -98,19 +101,20 @@ export async function measureLatency(
   const [detect] = await interleave([{ work: () => detector.detect(picture) }], runs, warmup);
   const stream = await throughput(detector.stream(Array.from({ length: runs + STREAM_START }, () => picture)));
   const { median, gpu } = await splitFrames(detector, picture, Math.min(runs, SPLIT_FRAMES));
-  const { device, plan } = detector;
+  const plan = detector.engine === "cpu" ? undefined : detector.plan;
+  const { adapter } = detector;
   const peakResident = await peakResidentBytes();
   return {
-    adapter: device.adapter,
-    software: device.adapter.software,
+    adapter,
+    software: adapter.software,
     detect: summarize(detect),
     ...(gpu && { gpu: summarize(gpu) }),
     stream,
     stages: median,
     memory: {
       device: detector.bytes,
-      weights: deviceWeightBytes(plan),
-      activations: plan.memory,
+      weights: plan === undefined ? 0 : deviceWeightBytes(plan),
+      activations: plan?.memory ?? NO_MEMORY,
       ...(peakResident !== undefined && { peakResident }),
     },
   };

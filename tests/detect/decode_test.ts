@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readDetections } from "../../src/detect/decode.ts";
+import { decodeMaps } from "../../src/detect/host/decode_maps.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import type { Operand } from "../../src/kernels/context.ts";
 import {
@@ -20,6 +21,7 @@ import { blockedLayout, formName, FORMS, PITCH, storable } from "../support/comp
 import { CANDIDATES_SIDE, checkCandidates, plainOperand } from "../support/candidates.ts";
 import { detectTensors } from "../support/detect.ts";
 import { gpuTest, runKernels, type TestTensor } from "../support/gpu.ts";
+import { checkHostCandidates } from "../support/host_candidates.ts";
 import { randomTensor } from "../support/random.ts";
 import { sharedData } from "../support/shared_data.ts";
 
@@ -72,6 +74,20 @@ function makeHead(
   };
 }
 
+const [FORM] = FORMS;
+
+/** The maps of one image, as they leave a network in plain order. */
+function levelMaps(levels: readonly HeadLevel[], tensors: readonly TestTensor[], batch: number, image: number) {
+  const ofImage = ({ value }: Operand) => {
+    const data = tensors.find(({ name }) => name === value)!.data!, size = data.length / batch;
+    return data.subarray(image * size, (image + 1) * size);
+  };
+  return levels.map(({ boxes, classes, stride }) => {
+    const [, , height, width] = classes.shape;
+    return { boxes: ofImage(boxes), classes: ofImage(classes), height, width, stride };
+  });
+}
+
 for (const form of FORMS) {
   for (const [batch, classes] of [[1, 1], [3, 3], [1, 80], [2, 6]]) {
     const name = `${batch}x${classes} classes, ${formName(form)}`;
@@ -102,13 +118,16 @@ for (const form of FORMS) {
             (_, image) => candidatesReference(expected, image, confidence, multiLabel),
           );
           await checkCandidates(kernels, tensors, space, form, found);
+          if (form !== FORM) continue;
+          const settings = { anchors: space.anchors, classes, confidence, multiLabel };
+          found.forEach((expected, image) =>
+            checkHostCandidates(decodeMaps(levelMaps(levels, tensors, batch, image), settings), classes, expected)
+          );
         }
       });
     }
   }
 }
-
-const [FORM] = FORMS;
 
 for (const multiLabel of [false, true]) {
   gpuTest(`candidates from an output tensor, ${multiLabel ? "every" : "best"} label`, async () => {
@@ -137,6 +156,8 @@ gpuTest("of equal classes the first is the best", async () => {
   const found = candidatesReference(expected, 0, 0.9, false);
   assertEquals(found.map(({ label }) => label), [1, 2, 0]);
   await checkCandidates(decodeHead({ levels, space, confidence: 0.9, pitch: PITCH }), tensors, space, FORM, [found]);
+  const settings = { ...space, confidence: 0.9 };
+  checkHostCandidates(decodeMaps(levelMaps(levels, tensors, 1, 0), settings), classes, found);
 });
 
 gpuTest("confidence 0 takes every anchor, confidence 1 none", async () => {
@@ -144,7 +165,9 @@ gpuTest("confidence 0 takes every anchor, confidence 1 none", async () => {
   const space = { batch: 1, anchors: anchorsOf(levels), classes: 3, multiLabel: false };
   for (const confidence of [0, 1]) {
     const kernels = decodeHead({ levels, space, confidence, pitch: PITCH });
-    await checkCandidates(kernels, tensors, space, FORM, [candidatesReference(expected, 0, confidence, false)]);
+    const found = candidatesReference(expected, 0, confidence, false);
+    await checkCandidates(kernels, tensors, space, FORM, [found]);
+    checkHostCandidates(decodeMaps(levelMaps(levels, tensors, 1, 0), { ...space, confidence }), 3, found);
   }
 });
 

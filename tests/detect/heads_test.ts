@@ -25,6 +25,7 @@ import {
   usual,
   type Write,
 } from "../support/colour_heads.ts";
+import { ON_CPU } from "../support/cpu_runtime.ts";
 import { gpuTest } from "../support/gpu.ts";
 
 const NAMELESS = {};
@@ -102,7 +103,9 @@ const FORMS: readonly { name: string; write: Write; metadata?: Record<string, st
 
 for (const { name, write, metadata = names, options } of FORMS) {
   gpuTest(`the squares are found: ${name}`, async () => {
-    await checkScene(colourDetector(write, metadata), options);
+    const graph = colourDetector(write, metadata);
+    await checkScene(graph, options);
+    await checkScene(graph, { ...options, ...ON_CPU });
   });
 }
 
@@ -110,6 +113,7 @@ gpuTest("the squares are found in f16 and with several labels a box", async () =
   const graph = colourDetector((tail, head) => tail.swap(objectness(tail, head) as string));
   await checkScene(graph, { precision: "f16" });
   await checkScene(graph, { multiLabel: true });
+  await checkScene(graph, { multiLabel: true, ...ON_CPU });
 });
 
 gpuTest("a model's own results are not suppressed", async () => {
@@ -117,9 +121,11 @@ gpuTest("a model's own results are not suppressed", async () => {
     const once = results(tail, head);
     return tail.join(1, once, once);
   });
-  const detector = await Detector.load(twice);
-  assertEquals((await detector.detect(colourScene())).length, 2 * SCENE_OBJECTS.length);
-  detector.destroy();
+  for (const options of [{}, ON_CPU]) {
+    const detector = await Detector.load(twice, options);
+    assertEquals((await detector.detect(colourScene())).length, 2 * SCENE_OBJECTS.length);
+    detector.destroy();
+  }
 });
 
 /** What recognition says of a model. */

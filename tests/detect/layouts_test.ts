@@ -1,6 +1,7 @@
 /** Decoding of finished outputs in every layout, against plain loops. */
 
 import { readDetections } from "../../src/detect/decode.ts";
+import { decodeTensors } from "../../src/detect/host/decode_tensor.ts";
 import {
   decodeTensor,
   DETECT_VALUES,
@@ -16,6 +17,7 @@ import { checkCandidates, plainOperand } from "../support/candidates.ts";
 import { FORMS, PITCH } from "../support/compare.ts";
 import { detectTensors } from "../support/detect.ts";
 import { gpuTest, runKernels } from "../support/gpu.ts";
+import { checkHostCandidates } from "../support/host_candidates.ts";
 import { randomTensor } from "../support/random.ts";
 
 const [FORM] = FORMS;
@@ -143,6 +145,13 @@ for (const changes of LAYOUTS) {
       const whole = arranged(data, rows, anchors, 0, rows, layout.anchorsLast);
       const tensor = { name: "output", layout: output.layout, data: whole };
       await checkCandidates(decodeTensor({ ...given, output }), [tensor], space, FORM, found);
+      const settings = { anchors, classes, confidence: CONFIDENCE, multiLabel: several };
+      const ofImage = (all: Float32Array, image: number) =>
+        all.subarray(image * all.length / batch, (image + 1) * all.length / batch);
+      found.forEach((expected, image) => {
+        const boxes = ofImage(whole, image);
+        checkHostCandidates(decodeTensors({ boxes, layout, inputSize: INPUT }, settings), classes, expected);
+      });
 
       // The same numbers in two outputs, scores the other way round, with boxes that are fixed.
       const last = !layout.anchorsLast;
@@ -153,6 +162,11 @@ for (const changes of LAYOUTS) {
       ];
       const two = { ...given, layout: { ...layout, scoreAnchorsLast: last }, output: boxes, scores };
       await checkCandidates(decodeTensor(two), apart, space, FORM, found);
+      found.forEach((expected, image) => {
+        const [boxes, scores] = apart.map(({ data }) => ofImage(data, image));
+        const tensors = { boxes, scores, layout: two.layout, inputSize: INPUT };
+        checkHostCandidates(decodeTensors(tensors, settings), classes, expected);
+      });
       if (batch > 1) continue;
       const fixed = Float32Array.from(apart[0].data);
       await checkCandidates(decodeTensor({ ...two, fixed }), apart.slice(1), space, FORM, found);
@@ -179,6 +193,12 @@ gpuTest("faults are noted for the image that has them, and cleared", async () =>
   const tensors = [{ name: "output", layout: output.layout, data }, ...detectTensors(space, 64)];
   const { score, box } = FAULTS;
   const expected = [0, score, box, score, score | box];
+  const settings = { anchors, classes, confidence: 0.5, multiLabel: false };
+  images.forEach((_, image) => {
+    const boxes = data.subarray(image * anchors * 6, (image + 1) * anchors * 6);
+    const tensors = { boxes, layout: { ...layout, anchorsLast: false }, inputSize: INPUT };
+    assertEquals(decodeTensors(tensors, settings).faults, expected[image]);
+  });
   for (const [again, faults] of [[[], expected], [[last], expected.map(() => 0)]]) {
     const kernels = [...decode, last, ...again as Kernel[]];
     const results = await runKernels(kernels, tensors, FORM, PITCH);

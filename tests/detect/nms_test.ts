@@ -3,6 +3,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { type ImageResult, readDetections } from "../../src/detect/decode.ts";
 import { boxToPicture, frameRecord, letterboxGeometry } from "../../src/detect/letterbox.ts";
+import { suppressCandidates } from "../../src/detect/host/suppress.ts";
 import { intersectionOverUnion, suppressDetections } from "../../src/detect/nms.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import {
@@ -55,7 +56,24 @@ async function check(
       expected.map(({ box, score, label }) => ({ box: [...box] as const, score, classId: label })),
       `image ${image}: ${candidates.length} candidates, ${JSON.stringify(settings)}`,
     );
+    if (maxCandidates === MAX_CANDIDATES) checkHost(space, candidates, expected, { iou, maxDetections });
   });
+}
+
+/** Asserts that the host keeps the same. */
+function checkHost(
+  { anchors, classes }: DetectSpace,
+  candidates: readonly ReferenceCandidate[],
+  expected: readonly ReferenceCandidate[],
+  settings: { readonly iou: number; readonly maxDetections: number },
+): void {
+  const boxes = new Float32Array(4 * anchors);
+  // Backwards, since decoders find them in any order.
+  const found = candidates.toReversed();
+  for (const { box, anchor } of found) boxes.set(box, 4 * anchor);
+  const scores = found.map(({ score }) => score), keys = found.map(({ anchor, label }) => anchor * classes + label);
+  const kept = suppressCandidates({ scores, keys, boxes, faults: 0 }, { classes, ...settings });
+  assertEquals(kept.map((at) => found[at]), expected as ReferenceCandidate[]);
 }
 
 const single = (batch: number, anchors: number, classes: number): DetectSpace => ({

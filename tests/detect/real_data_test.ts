@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { Session } from "../../src/engine/session.ts";
 import { cocoFixture, cocoSquare } from "../support/coco50.ts";
+import { ON_CPU } from "../support/cpu_runtime.ts";
 import { compareDetections } from "../support/detections.ts";
 import { imageTensor } from "../support/letterbox_bytes.ts";
 import { outputDifference } from "../support/output_tensor.ts";
@@ -61,6 +62,12 @@ sharedDataTest(
   "yolo11n_320 on five photographs: the detections of onnxruntime and a CPU NMS, from the same tensor",
   [SMALL, IMAGES],
   (model, folder) => assertSameDetections(model, folder, 320),
+);
+
+sharedDataTest(
+  "yolo11n_320 on five photographs on the CPU: the same detections",
+  [SMALL, IMAGES],
+  (model, folder) => assertSameDetections(model, folder, 320, undefined, ON_CPU),
 );
 
 sharedDataTest(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Detector } from "../../src/detect/detector.ts";
+import { Detector, type DetectorOptions } from "../../src/detect/detector.ts";
 import { assert } from "./assert.ts";
 import { cocoFixture, cocoSquare } from "./coco50.ts";
 import { compareDetections, printDetection } from "./detections.ts";
@@ -15,9 +15,10 @@ export async function assertSameDetections(
   folder: URL,
   size: 320 | 640,
   count?: number,
+  options: DetectorOptions = {},
 ): Promise<void> {
   const { confidence, iou, images } = cocoFixture(size);
-  const detector = await Detector.load(model, { confidence, iou });
+  const detector = await Detector.load(model, { ...options, confidence, iou });
   const wrong: string[] = [];
   let same = 0, all = 0;
   try {

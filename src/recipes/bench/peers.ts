@@ -6,10 +6,8 @@
  */
 
 import { adapterOf } from "../../gpu/device.ts";
+import { ORT_VERSION } from "../../engine/cpu/runtime.ts";
 import type { Tensor } from "../../engine/session.ts";
-
-/** Version of the peer. */
-export const ORT_VERSION = "1.30.0";
 
 /** Ways of onnxruntime-web to compute. */
 export type Provider = "webgpu" | "wasm";

@@ -13,7 +13,7 @@ import type { StartRecord } from "./start.ts";
 import config from "../../../deno.json" with { type: "json" };
 
 /** Which implementation a result is of. */
-export type Engine = "featherdet" | "onnxruntime-web/webgpu" | "onnxruntime-web/wasm";
+export type Engine = "featherdet" | "featherdet/cpu" | "onnxruntime-web/webgpu" | "onnxruntime-web/wasm";
 
 /** One row of the profile: a dispatch. */
 export interface ProfileRow {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ORT_VERSION } from "../../engine/cpu/runtime.ts";
 import { decodeImage } from "../../image/codec/decode.ts";
 import { letterboxTensor } from "../../detect/host_letterbox.ts";
 import type { RgbImage } from "../../image/rgb_image.ts";
@@ -12,7 +13,8 @@ import { type Device, openSharedDevice } from "../../gpu/device.ts";
 import type { StorageForm } from "../../kernels/kernel.ts";
 import type { Precision, Tensor } from "../../engine/session.ts";
 import { loadOurs } from "./ours.ts";
-import { loadPeer, ORT_VERSION, type Provider } from "./peers.ts";
+import { loadOnCpu } from "./ours_cpu.ts";
+import { loadPeer, type Provider } from "./peers.ts";
 import { type BenchRecord, type BenchResult, recordHeader } from "./record.ts";
 import { measureStart, type StartRequest } from "./start.ts";
 import { benchPicture, defaultModel, modelFile } from "./subject.ts";
@@ -28,6 +30,8 @@ export interface BenchOptions {
   readonly storage?: StorageForm["storage"];
   /** Measures onnxruntime-web, too. */
   readonly peers?: boolean;
+  /** Measures the CPU engine, too. */
+  readonly cpu?: boolean;
   /** Times every dispatch. */
   readonly profile?: boolean;
   /** Also starts with an empty shader cache of the driver. */
@@ -100,6 +104,10 @@ async function entrants(task: Task): Promise<Entrant[]> {
       profile: options.profile ?? false,
     });
     list.push({ label: precision, ...ours });
+  }
+  if (options.cpu) {
+    options.say?.(`loading into the CPU engine at ${task.size}`);
+    list.push({ label: "the CPU engine", ...await loadOnCpu(rest) });
   }
   for (const provider of options.peers ? PROVIDERS : []) {
     options.say?.(`loading onnxruntime-web's ${provider} provider at ${task.size}`);
@@ -189,6 +197,9 @@ export async function runBench(options: BenchOptions = {}): Promise<BenchRecord>
   } finally {
     await Deno.remove(pictureFile);
   }
-  const peers: Record<string, string> = options.peers ? { "onnxruntime-web": ORT_VERSION } : {};
+  const peers: Record<string, string> = {
+    ...options.cpu && { "onnxruntime-node": ORT_VERSION },
+    ...options.peers && { "onnxruntime-web": ORT_VERSION },
+  };
   return { ...await recordHeader(device.adapter, picture.name, peers, load), results };
 }

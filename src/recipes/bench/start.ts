@@ -55,7 +55,7 @@ export async function measureStart(request: StartRequest, cache?: string): Promi
 
 async function start(request: StartRequest): Promise<StartRecord> {
   const began = performance.now();
-  const engine = request.engine === "featherdet"
+  const engine = request.engine.startsWith("featherdet")
     ? (await import("./start_ours.ts")).prepare
     : (await import("./start_peer.ts")).prepare;
   const load = await engine(request);

@@ -12,12 +12,13 @@ import type { StartRequest } from "./start.ts";
 
 /** Everything that needs no model; the function returned loads it, the one after that detects and counts the boxes. */
 export function prepare(
-  { model, picture, size, precision }: StartRequest,
+  { engine, model, picture, size, precision }: StartRequest,
 ): Promise<() => Promise<() => Promise<number>>> {
   return Promise.resolve(async () => {
-    const device = await openSharedDevice();
-    const tuning = tuningFor(device, { precision });
-    const detector = await Detector.load(await loadModel(model, { size, untrained: true }), { precision, tuning });
+    const graph = await loadModel(model, { size, untrained: true });
+    const detector = engine === "featherdet/cpu"
+      ? await Detector.load(graph, { engine: "cpu" })
+      : await Detector.load(graph, { precision, tuning: tuningFor(await openSharedDevice(), { precision }) });
     return async () => (await detector.detect(await Deno.readFile(picture))).length;
   });
 }

@@ -1,0 +1,72 @@
+/**
+ * Which engine computes where the caller leaves it open.
+ *
+ * @module
+ */
+
+import { type Device, openSharedDevice } from "../gpu/device.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { CpuOptions } from "./cpu/cpu_program.ts";
+import { importRuntime, isNative } from "./cpu/runtime.ts";
+import type { EngineName } from "./session_engine.ts";
+import type { EngineOptions } from "./setup.ts";
+
+/** Which engine computes. */
+export interface EngineChoice {
+  /**
+   * `webgpu` (the default): WGSL shaders on a WebGPU device. `cpu`: onnxruntime on the CPU, an optional package that is loaded then. `auto`:
+   * `cpu` where there is no adapter, or only one that computes on the CPU itself and onnxruntime's native code can be loaded; else `webgpu`.
+   */
+  readonly engine?: EngineName | "auto";
+  /** How the CPU engine computes. */
+  readonly cpu?: CpuOptions;
+}
+
+/** The shared device; undefined if there is none. */
+async function deviceIfAny(): Promise<Device | undefined> {
+  try {
+    return await openSharedDevice();
+  } catch (error) {
+    if (error instanceof FeatherdetError) return undefined;
+    throw error;
+  }
+}
+
+/** What keeps the CPU engine's runtime from being loaded; undefined if it is there. */
+async function faultOfRuntime({ runtime }: CpuOptions): Promise<FeatherdetError | undefined> {
+  if (runtime !== undefined) return undefined;
+  try {
+    await importRuntime();
+    return undefined;
+  } catch (error) {
+    return error as FeatherdetError;
+  }
+}
+
+/**
+ * The engine for the options. Only a measured gain decides for the CPU: onnxruntime's native code takes a third of the time of a software
+ * adapter, its WebAssembly takes longer than one (`docs/deployment.md`).
+ *
+ * Throws FeatherdetError for a name that is none, and where `auto` finds no adapter and no runtime either.
+ */
+export async function chooseEngine(options: EngineChoice & EngineOptions): Promise<EngineName> {
+  const { cpu = {}, device, storage, tuning, precision } = options;
+  const engine: string = options.engine ?? "webgpu";
+  if (engine === "webgpu" || engine === "cpu") return engine;
+  if (engine !== "auto") {
+    throw new FeatherdetError(`engine "${engine}" is not available; there are webgpu, cpu and auto`);
+  }
+  // What only one engine understands has decided.
+  if (device !== undefined || storage !== undefined || tuning !== undefined || precision === "f16") return "webgpu";
+  const found = await deviceIfAny();
+  if (found !== undefined && !found.adapter.software) return "webgpu";
+  if (found !== undefined && !isNative()) return "webgpu";
+  const fault = await faultOfRuntime(cpu);
+  if (fault === undefined) return "cpu";
+  if (found === undefined) {
+    throw new FeatherdetError(`no WebGPU adapter was found, and ${fault.detail}`, {}, { cause: fault });
+  }
+  const warn = options.onWarning ?? console.warn;
+  warn(`${fault.detail}; the software adapter computes instead`);
+  return "webgpu";
+}
