@@ -45,7 +45,8 @@ function ranked(members: readonly Pick<Member, "point" | "losses">[]): Member[] 
 }
 
 /** Lower ranks first, of equal ones those with more room. */
-const isBefore = (a: Member, b: Member): number => a.rank - b.rank || (a.crowding === b.crowding ? 0 : b.crowding - a.crowding);
+const isBefore = (a: Member, b: Member): number =>
+  a.rank - b.rank || (a.crowding === b.crowding ? 0 : b.crowding - a.crowding);
 
 /** The better of two drawn by chance. */
 function tournament(members: readonly Member[], random: Random): Point {

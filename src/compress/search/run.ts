@@ -120,7 +120,15 @@ export async function runSearch(problem: SearchProblem, options: SearchOptions):
       }
       known.set(knownKey(point, fidelity), values);
       const cost = problem.cost?.(point);
-      const trial: Trial = { number, method: method.name, seed, point, fidelity, values, ...cost !== undefined && { cost } };
+      const trial: Trial = {
+        number,
+        method: method.name,
+        seed,
+        point,
+        fidelity,
+        values,
+        ...cost !== undefined && { cost },
+      };
       history.push(trial);
       trials.push(trial);
       await onTrial?.(trial, evaluationsOf(trials));

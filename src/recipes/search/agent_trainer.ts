@@ -18,11 +18,11 @@ const CLIP = 10;
 
 /** The networks in the form in which they are trained. The actor's weights are a group of their own, since they have a rate of their own. */
 export function agentProblem(
-  { graph, loss, seed, actor }: AgentNetworks,
+  { graph, loss, seed, actor, weights }: AgentNetworks,
 ): TrainingGraph & { readonly losses: readonly NamedLoss[]; readonly seeds: GradientSeeds } {
   const trained = new Map(actor.map((name) => [name, "norm"] as const));
   return {
-    ...buildTrainingGraph(graph, { trained }),
+    ...buildTrainingGraph(graph, { trained, frozen: (name) => !weights.has(name) }),
     losses: [{ name: "critic", value: loss }],
     seeds: { [seed.value]: seed.gradient },
   };

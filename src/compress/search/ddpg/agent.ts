@@ -8,9 +8,25 @@
  */
 
 import type { Random } from "../../../numbers/random.ts";
-import { fullTrials, lossesOf, type MethodOptions, type SearchMethod, type SearchProblem, type Searcher, type Trial, randomOf } from "../problem.ts";
+import {
+  fullTrials,
+  lossesOf,
+  type MethodOptions,
+  randomOf,
+  type Searcher,
+  type SearchMethod,
+  type SearchProblem,
+  type Trial,
+} from "../problem.ts";
 import { type Point, pointKey, randomPoint } from "../space.ts";
-import { actionOf, AGENT_INPUTS, type AgentNetworks, agentNetworks, type AgentWeights, targetName } from "./networks.ts";
+import {
+  actionOf,
+  AGENT_INPUTS,
+  type AgentNetworks,
+  agentNetworks,
+  type AgentWeights,
+  targetName,
+} from "./networks.ts";
 import { Walk } from "./states.ts";
 
 /** Somebody who trains the networks of an agent. */
@@ -114,7 +130,13 @@ class Agent implements Searcher {
     const states = point.map((_, step) => walk.state(point, step, step === 0 ? 1 : actions[step - 1]));
     for (const [step, state] of states.entries()) {
       const isLast = step === states.length - 1;
-      this.#transitions.push({ state, action: actions[step], next: isLast ? state : states[step + 1], isLast, trial: number });
+      this.#transitions.push({
+        state,
+        action: actions[step],
+        next: isLast ? state : states[step + 1],
+        isLast,
+        trial: number,
+      });
     }
   }
 

@@ -44,7 +44,8 @@ export const AGENT_INPUTS = { state: "state", next: "next", action: "action", re
 /** Name of the input that feeds a weight of the target networks. */
 export const targetName = (weight: string): string => `target.${weight}`;
 
-const ACTOR_LAYERS = ["actor.0", "actor.1", "actor.2"], CRITIC_LAYERS = ["critic.state", "critic.action", "critic.1", "critic.2"];
+const ACTOR_LAYERS = ["actor.0", "actor.1", "actor.2"],
+  CRITIC_LAYERS = ["critic.state", "critic.action", "critic.1", "critic.2"];
 
 const partsOf = (layers: readonly string[]) => layers.flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
 

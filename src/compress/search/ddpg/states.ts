@@ -18,7 +18,9 @@ const MISSING = 6;
 function scaled(rows: readonly (readonly number[])[]): number[][] {
   const columns = rows[0].map((_, i) => rows.map((row) => row[i]));
   const ends = columns.map((column) => [Math.min(...column), Math.max(...column)]);
-  return rows.map((row) => row.map((value, i) => ends[i][1] > ends[i][0] ? (value - ends[i][0]) / (ends[i][1] - ends[i][0]) : 0));
+  return rows.map((row) =>
+    row.map((value, i) => ends[i][1] > ends[i][0] ? (value - ends[i][0]) / (ends[i][1] - ends[i][0]) : 0)
+  );
 }
 
 /** The walk through a space. */
@@ -36,10 +38,17 @@ export class Walk {
     const { space: { dimensions }, cost } = problem;
     this.#problem = problem;
     this.length = dimensions.length;
-    this.#fixed = scaled(dimensions.map(({ features, values }) => features ?? [values.length, ...Array(MISSING - 1).fill(0)]));
+    this.#fixed = scaled(
+      dimensions.map(({ features, values }) => features ?? [values.length, ...Array(MISSING - 1).fill(0)]),
+    );
     this.features = OWN + this.#fixed[0].length;
     const dearest = dearestPoint(problem.space), whole = cost?.(dearest) ?? 1;
-    this.#shares = dimensions.map((_, i) => cost ? (whole - cost(dearest.map((at, k) => k === i ? 0 : at))) / whole : 1 / dimensions.length);
+    const shares = dimensions.map((_, i) => {
+      return cost ? (whole - cost(dearest.map((at, k) => k === i ? 0 : at))) / whole : 1;
+    });
+    // A layer lies between two dimensions, so that their ranges add up to more than there is.
+    const sum = shares.reduce((total, one) => total + one, 0) || 1;
+    this.#shares = shares.map((share) => share / sum);
   }
 
   /**

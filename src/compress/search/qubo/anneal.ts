@@ -59,7 +59,11 @@ function temperatures({ linear }: Qubo, neighbours: ReturnType<typeof neighbours
  * assert.deepEqual([...anneal(qubo, new Random(1)).x], [0, 1, 1]);
  * ```
  */
-export function anneal(qubo: Qubo, random: Random, { sweeps = 200, restarts = 4, start }: AnnealOptions = {}): Annealed {
+export function anneal(
+  qubo: Qubo,
+  random: Random,
+  { sweeps = 200, restarts = 4, start }: AnnealOptions = {},
+): Annealed {
   const { size } = qubo, neighbours = neighboursOf(qubo), [hot, cold] = temperatures(qubo, neighbours);
   let best = new Uint8Array(size), least = Infinity;
   for (let run = 0; run < restarts; run++) {

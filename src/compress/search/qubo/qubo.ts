@@ -123,7 +123,9 @@ export function readQubo(text: string, file = "problem.qubo"): Qubo {
   }
   if (declared && (diagonals !== declared[1] || entries.length - diagonals !== declared[2])) {
     throw new FeatherdetError(
-      `has ${diagonals} variables and ${entries.length - diagonals} pairs, its head says ${declared[1]} and ${declared[2]}`,
+      `has ${diagonals} variables and ${entries.length - diagonals} pairs, its head says ${declared[1]} and ${
+        declared[2]
+      }`,
       { file },
     );
   }

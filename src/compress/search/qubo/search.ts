@@ -56,7 +56,13 @@ function drawnGains(problem: SearchProblem, stairs: Stairs, trials: readonly Tri
 }
 
 /** The candidate that annealing finds for gains of the steps. */
-function annealed(problem: SearchProblem, stairs: Stairs, gains: readonly number[], start: Point, random: Random): Point {
+function annealed(
+  problem: SearchProblem,
+  stairs: Stairs,
+  gains: readonly number[],
+  start: Point,
+  random: Random,
+): Point {
   const dearest = dearestPoint(problem.space), cheapest = cheapestPoint(problem.space);
   const { cost = () => 0, most = Infinity } = problem;
   const isBound = Number.isFinite(most) && cost(dearest) > cost(cheapest);
