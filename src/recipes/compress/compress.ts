@@ -29,6 +29,8 @@ export interface CompressOptions extends CompressSubject, PlanOptions {
   /** Runs a verb, and knows its options. */
   readonly run: RunVerb;
   readonly checkOptions?: OptionCheck;
+  /** Whether computing takes as long as on a software adapter; the adapter says so by default. */
+  readonly software?: boolean;
   /** Measures a candidate; `measureCandidate` by default. */
   readonly measure?: (id: string, settings: MeasureSettings) => Promise<Measured>;
   readonly onPlan?: (plan: readonly PlannedCandidate[]) => void;
@@ -116,7 +118,7 @@ function modelsOf(prepared: Prepared, state: CompressState, out: string): Compre
 export async function compress(options: CompressOptions): Promise<Compression> {
   const { out, signal, say, run, checkOptions, onMeasured, dryRun } = options, started = performance.now();
   const prepared = await prepare(options), { candidates, targets, request, manifest, data, validated, seed } = prepared;
-  const software = dryRun || (await openSharedDevice()).adapter.software;
+  const software = dryRun || (options.software ?? (await openSharedDevice()).adapter.software);
   let state = await readState(out, request);
   const before = state.spent, spent = () => before + (performance.now() - started) / 1000;
   const basis = firstPace(software);

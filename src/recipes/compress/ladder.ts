@@ -2,7 +2,7 @@
  * The ladder of candidates: recipes as data (`data/ladder.json`), filled in with what the targets ask for.
  *
  * A candidate has the options of its verbs with places in them: `{data}`, `{size}`, `{gflops}` and `{bytes}` (what a cut may leave at the
- * candidate's input size), `{epochs:16}` (a number of epochs, times the effort), `{metric}`. An option whose place stays empty is left out.
+ * candidate's input size), `{epochs:16}` (a number of epochs, times the effort), `{metric}`, `{flipVertical}` (as the original was trained). An option whose place stays empty is left out.
  *
  * @module
  */
@@ -66,6 +66,8 @@ export interface OriginalModel {
   readonly size: number;
   readonly parameters: number;
   readonly fileBytes: number;
+  /** Probability of top and bottom exchanged with which it was trained, as its history tells. */
+  readonly flipVertical?: number;
 }
 
 /** What a candidate will probably cost. */
@@ -142,7 +144,7 @@ export function filledSteps(
   const rounded = (share: number | undefined) =>
     share === undefined ? undefined : Math.max(0.001, Math.floor(share * 1000) / 1000);
   const places: Readonly<Record<string, string | number | undefined>> = {
-    ...{ data, metric, size: sizeOf(rung, original, targets) },
+    ...{ data, metric, size: sizeOf(rung, original, targets), flipVertical: original.flipVertical },
     ...{ gflops: rounded(cut.gflops), bytes: rounded(cut.bytes) },
   };
   const filled = (value: unknown): unknown => {

@@ -5,6 +5,7 @@
  */
 
 import { join, resolve } from "node:path";
+import { historyOf } from "../../compress/history.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { sha256OfFile } from "../../data/download/checksum.ts";
 import { kindOf, readBytes } from "../../data/files.ts";
@@ -88,8 +89,10 @@ export async function prepare(options: CompressSubject): Promise<Prepared> {
   }
   const { flops, parameters } = analyze(graph), { size: fileBytes } = await Deno.stat(source);
   const devices = targets.flatMap(({ device }) => device ?? []);
+  const trainedAs = historyOf(graph).findLast(({ name }) => name === "train")?.options.augment;
+  const { flipVertical } = (trainedAs ?? {}) as { readonly flipVertical?: number };
   const original: OriginalModel = {
-    ...{ size: width, parameters, fileBytes },
+    ...{ size: width, parameters, fileBytes, ...(flipVertical && { flipVertical }) },
     figures: {
       ...{ gflops: flops / 1e9, bytes: fileBytes, parameters },
       ...Object.fromEntries(

@@ -5,7 +5,7 @@
  */
 
 import { markdownTable } from "npm:markdown-table@3.1.0";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { historyOf, historyText } from "../../compress/history.ts";
 import { loadModel } from "../../host/models.ts";
 import { writeWhole } from "../../host/whole_file.ts";
@@ -49,6 +49,17 @@ const formatOf = (name: string) => WRITTEN[name] ?? [name.replace("latency@", "m
 /** The command that makes a model again, in another folder. */
 export function againCommand(id: string, { manifest }: Pick<Compression, "manifest">, data: string): string {
   return `deno task reproduce --data ${data} --manifest ${manifest} --only ${id} --no-table --out again`;
+}
+
+/** The verbs that make a model, in the same folder as the models that it is made from. */
+function stepsCommand(id: string, { manifest, shop }: Compression): string {
+  const recipe = shop.variants.find((one) => one.id === id)!.recipe!;
+  const original = join(dirname(manifest), "models", `${ORIGINAL}.onnx`);
+  return commandOf(id, recipe, shop.variants)
+    .replaceAll(`data/models/${ORIGINAL}.onnx`, original).replaceAll(" data/models/", " again/models/").replaceAll(
+      " runs/",
+      " again/runs/",
+    );
 }
 
 /** Figures that a page tells: those of targets first. */
@@ -133,7 +144,7 @@ async function modelText(
         "# again, in another folder",
         againCommand(id, compression, data),
         "# step by step",
-        commandOf(id, recipe, shop.variants),
+        stepsCommand(id, compression),
         "```",
         "",
       ]
