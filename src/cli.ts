@@ -7,6 +7,7 @@
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { benchVerb } from "./cli/bench.ts";
+import { compressModelVerb } from "./cli/compress.ts";
 import { dataVerb } from "./cli/data.ts";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
@@ -46,6 +47,7 @@ export function program(): Command {
     .addCommand(tuneVerb)
     .addCommand(trainVerb)
     .addCommand(distilVerb)
+    .addCommand(compressModelVerb)
     .addCommand(pruneVerb)
     .addCommand(quantizeVerb)
     .addCommand(noopVerb)

@@ -10,7 +10,7 @@ import { stem, writeBeside } from "../recipes/export/beside.ts";
 import { type ExportReport, isQdq, isQuantized, listExportPasses, targetOf } from "../recipes/export/export_steps.ts";
 import { TARGET_NAMES } from "../recipes/export/targets.ts";
 import { numberIn } from "./arguments.ts";
-import { type CompressCommand, compressionJob, compressVerb, picturesOf } from "./compress_verb.ts";
+import { type CompressCommand, compressionJob, type CompressVerb, compressVerb, picturesOf } from "./compress_verb.ts";
 
 function exportOptions(command: CompressCommand) {
   return command
@@ -32,8 +32,8 @@ function isReport(report: unknown): report is ExportReport {
   return report !== null && typeof report === "object" && "breaches" in report;
 }
 
-/** The verb `export`. */
-export const exportVerb = compressVerb({
+/** What of `export` is its own. */
+export const EXPORT: CompressVerb<ReturnType<ReturnType<typeof exportOptions>["opts"]>> = {
   name: "export",
   summary: "Write a model for another runtime; with --calibrate in int8, or with calibration pictures beside it.",
   example: "deno task export --model yolo11n.onnx --target openvino --calibrate coco --out yolo11n_openvino.onnx",
@@ -80,4 +80,7 @@ export const exportVerb = compressVerb({
       },
     });
   },
-});
+};
+
+/** The verb `export`. */
+export const exportVerb = compressVerb(EXPORT);

@@ -47,7 +47,9 @@ async function removeChannels(settings: PruneSettings, output: Output) {
   const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
   const { method, proxy, times, refit } = settings;
   if (method === undefined || method === "criterion") {
-    if (proxy !== undefined) throw new FeatherdetError("--proxy scores candidates: give --method knapsack or netadapt");
+    if (proxy !== undefined) {
+      throw new FeatherdetError("--proxy scores candidates: give --method knapsack, netadapt or a search");
+    }
   } else {
     const useless = (["ranking", "per"] as const).find((name) => settings[name] !== undefined);
     if (useless) {

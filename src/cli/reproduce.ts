@@ -22,7 +22,7 @@ function seedList(text: string): number[] {
 }
 
 /** A time as people read it. */
-function timeText(seconds: number): string {
+export function timeText(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   if (seconds < 100) return `${Math.round(seconds)} s`;
   return minutes < 100 ? `${minutes} min` : `${(seconds / 3600).toFixed(1)} h`;

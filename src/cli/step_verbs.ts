@@ -9,6 +9,7 @@ import { sentence } from "../host/file_error.ts";
 import type { OptionCheck, RecipeVerbName } from "../report/table/mod.ts";
 import { compressCommand, runCompress } from "./compress_verb.ts";
 import { fetchSource } from "./data.ts";
+import { EXPORT } from "./export.ts";
 import type { Output } from "./output.ts";
 import { runPrune } from "./prune.ts";
 import { pruneCommand } from "./prune_options.ts";
@@ -53,6 +54,12 @@ const VERBS: Readonly<Record<RecipeVerbName, (words: readonly string[]) => Ready
 /** A verb with its arguments, parsed. Throws CommanderError for arguments that the verb does not take. */
 export function readyVerb(verb: RecipeVerbName, words: readonly string[]): ReadyVerb {
   return VERBS[verb](words);
+}
+
+/** The verb `export` with its arguments, parsed. Throws CommanderError for arguments that it does not take. */
+export function readyExport(words: readonly string[]): ReadyVerb {
+  const command = parse(compressCommand(EXPORT), words);
+  return (output) => runCompress(EXPORT, command, output);
 }
 
 /** Says in one sentence which argument a verb does not take. */

@@ -8,6 +8,7 @@ import { FeatherdetError } from "../../graph/mod.ts";
 import { chooseByKnapsack } from "./knapsack.ts";
 import { chooseByNetAdapt } from "./netadapt.ts";
 import { checkBudget, rankWidths, type SelectOptions } from "./select.ts";
+import { chooseBySearch } from "../search/width_space.ts";
 import type { WidthProblem } from "./width_problem.ts";
 import type { Widths } from "./widths.ts";
 
@@ -20,9 +21,12 @@ export interface WidthMethod {
 }
 
 /** Names of the ways to choose widths. */
-export type WidthMethodName = "criterion" | "knapsack" | "netadapt";
+export type WidthMethodName = "criterion" | "knapsack" | "netadapt" | "random" | "tpe" | "evolution" | "qubo";
 
-/** The ways: by what channels are worth; by a knapsack over measured sensitivities; in greedy steps that are scored. */
+/**
+ * The ways: by what channels are worth; by a knapsack over measured sensitivities; in greedy steps that are scored; by searches that score
+ * whole candidates.
+ */
 export const WIDTH_METHODS: Readonly<Record<WidthMethodName, WidthMethod>> = {
   criterion: {
     needsMeter: false,
@@ -35,6 +39,10 @@ export const WIDTH_METHODS: Readonly<Record<WidthMethodName, WidthMethod>> = {
   },
   knapsack: { needsMeter: true, choose: chooseByKnapsack },
   netadapt: { needsMeter: true, choose: chooseByNetAdapt },
+  random: { needsMeter: true, choose: chooseBySearch("random") },
+  tpe: { needsMeter: true, choose: chooseBySearch("tpe") },
+  evolution: { needsMeter: true, choose: chooseBySearch("evolution") },
+  qubo: { needsMeter: true, choose: chooseBySearch("qubo") },
 };
 
 /** What `--method` takes. */

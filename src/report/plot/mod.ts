@@ -22,4 +22,5 @@ export {
   type TrainingPlotOptions,
   type TrainingRun,
 } from "./training.ts";
+export { drawSearch, type SearchCurves, type SearchPlotOptions } from "./search.ts";
 export { drawWidths, type WidthPlotOptions } from "./widths.ts";

@@ -210,8 +210,8 @@ Deno.test("budgets that cannot be met, missing meters and unknown methods are re
     'method "netadapt" needs somebody who scores candidates',
   );
   await assertRejects(
-    () => chooseWidths({ ...problem(0.5), method: "evolution" as "netadapt" }),
+    () => chooseWidths({ ...problem(0.5), method: "grid" as "netadapt" }),
     FeatherdetError,
-    'unknown method "evolution", there are criterion, knapsack, netadapt',
+    'unknown method "grid", there are criterion, knapsack, netadapt',
   );
 });

@@ -1,0 +1,190 @@
+/**
+ * Ways to search at equal numbers of evaluations: best score so far, for each way and seed.
+ *
+ * `deno run -A bench/search.ts --space chain [--evaluations 200] [--seeds 5] [--methods random,uniform,tpe,asha,evolution,qubo,ddpg]`
+ * `deno run -A bench/search.ts --space widths --evaluations 60 --seeds 1 [--size 160] [--pictures 8] [--gflops 0.4]`
+ *
+ * `chain` is a chain of layers whose best widths are known; it takes minutes, most of them for training the agent. `widths` are those of
+ * `bccd`, scored by how far the cut network agrees with the whole one after its statistics were measured anew, on a few pictures of `train`;
+ * scores are remembered in `.cache/meter/`. Tables of the trials are in `.cache/search/`, from which the same call goes on after a stop.
+ * Writes `bench/results/search-SPACE.json` and `.svg`, and prints Markdown.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { pruneProblem } from "../src/compress/prune/mod.ts";
+import { ddpg } from "../src/compress/search/ddpg/agent.ts";
+import { SEARCH_METHODS, searchMethod } from "../src/compress/search/methods.ts";
+import type { SearchMethod, SearchProblem, Trial } from "../src/compress/search/problem.ts";
+import { bestSoFar, runSearch } from "../src/compress/search/run.ts";
+import { namedPoint } from "../src/compress/search/space.ts";
+import { readTable, tableHead, tableLine } from "../src/compress/search/trial_table.ts";
+import { widthSearch } from "../src/compress/search/width_space.ts";
+import { openDataset } from "../src/data/open.ts";
+import { adapterText, openSharedDevice } from "../src/gpu/device.ts";
+import { type Graph, inferTypes } from "../src/graph/mod.ts";
+import { createDiskMemo } from "../src/host/meter_memo.ts";
+import { loadModel } from "../src/host/models.ts";
+import { writeWhole } from "../src/host/whole_file.ts";
+import { recordHeader } from "../src/recipes/bench/record.ts";
+import { withNormalisation } from "../src/recipes/prune/one_shot.ts";
+import { createWidthMeter } from "../src/recipes/prune/width_meter.ts";
+import { agentTrainers } from "../src/recipes/search/agent_trainer.ts";
+import { drawSearch } from "../src/report/plot/search.ts";
+import { bestOfChain, chainProblem } from "./search_spaces.ts";
+
+const ALL = [...Object.keys(SEARCH_METHODS), "ddpg"];
+
+const { values: given } = parseArgs({
+  options: {
+    space: { type: "string", default: "chain" },
+    evaluations: { type: "string", default: "200" },
+    seeds: { type: "string", default: "5" },
+    methods: { type: "string", default: ALL.join(",") },
+    size: { type: "string", default: "160" },
+    pictures: { type: "string", default: "8" },
+    gflops: { type: "string", default: "0.4" },
+  },
+});
+const evaluations = Number(given.evaluations), seeds = Number(given.seeds), methods = given.methods.split(",");
+const { adapter } = await openSharedDevice();
+
+/** A problem, and what is written on its plot. */
+interface Subject {
+  readonly problem: SearchProblem;
+  readonly best?: number;
+  readonly title: string;
+  readonly text: string;
+}
+
+/** Numbers that an agent sees of a bundle: groups, outputs, inputs and side of the first kernel, stride, side of the map. */
+function bundleFeatures(graph: Graph, problem: ReturnType<typeof pruneProblem>) {
+  const types = inferTypes(graph), nodes = new Map(graph.nodes.map((node) => [node.name, node]));
+  return (bundle: number): readonly number[] => {
+    const { groups, members } = problem.model.bundles[bundle];
+    const member = members.find(({ operator }) => operator === "Conv") ?? members[0], node = nodes.get(member.node)!;
+    const [outputs, inputs = 1, kernel = 1] = graph.constants.get(member.constant)!.shape;
+    const stride = node.op === "Conv" ? node.attributes.strides[0] : 1;
+    return [groups.length, outputs, inputs, kernel, stride, types.get(node.outputs[0])!.shape[2] ?? 1];
+  };
+}
+
+async function widths(): Promise<Subject> {
+  const size = Number(given.size), pictures = Number(given.pictures), share = Number(given.gflops);
+  const dataset = await openDataset("bccd", { split: "train", limit: pictures });
+  const source = await withNormalisation(await loadModel("bccd", { size, batch: 1 }), dataset);
+  const pruned = pruneProblem(source, { budget: { gflops: share }, criterion: "l2" });
+  const meter = createWidthMeter(pruned, dataset, { pictures, batch: pictures, memo: createDiskMemo() });
+  const text =
+    `agreement of yolo11n on bccd at ${size} with its cut to ${share} of the GFLOPs, ${pictures} pictures of train`;
+  const { problem } = widthSearch({ ...pruned, meter }, { basis: text, features: bundleFeatures(source, pruned) });
+  return { problem, title: "Searches for the widths of YOLO11n", text };
+}
+
+function subject(): Promise<Subject> {
+  if (given.space === "widths") return widths();
+  const text = "widths of 12 layers within 0.4 of the operations", most = 0.4;
+  const problem = chainProblem(most, methods.includes("asha") ? [0.2, 0.5, 1] : [1]);
+  return Promise.resolve({
+    problem,
+    best: bestOfChain(most),
+    title: "Searches for the widths of a chain of layers",
+    text,
+  });
+}
+
+const methodOf = (name: string): SearchMethod =>
+  name === "ddpg" ? ddpg({ createTrainer: agentTrainers() }) : searchMethod(name);
+
+/** The table of a run, which grows by a line a trial. */
+async function openTable(problem: SearchProblem, name: string, seed: number) {
+  const file = fileURLToPath(
+    new URL(`../.cache/search/${given.space}-${name}-${evaluations}-${seed}.jsonl`, import.meta.url),
+  );
+  await Deno.mkdir(dirname(file), { recursive: true });
+  let history: readonly Trial[] = [];
+  try {
+    history = readTable(problem, await Deno.readTextFile(file), file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  // Written anew: a line that was cut off is gone then.
+  const lines = history.map((trial, i) =>
+    tableLine(problem, trial, history.slice(0, i + 1).reduce((s, t) => s + t.fidelity, 0))
+  );
+  await writeWhole(file, [tableHead(problem), ...lines, ""].join("\n"));
+  return {
+    history,
+    add: (trial: Trial, spent: number) =>
+      Deno.writeTextFile(file, `${tableLine(problem, trial, spent)}\n`, { append: true }),
+  };
+}
+
+const { problem, best, title, text } = await subject();
+const found = [];
+for (const name of methods) {
+  const runs = [];
+  for (let seed = 0; seed < seeds; seed++) {
+    const table = await openTable(problem, name, seed), started = performance.now();
+    const { trials, best: one } = await runSearch(problem, {
+      ...{ method: methodOf(name), seed, evaluations, history: table.history, onTrial: table.add },
+    });
+    const seconds = (performance.now() - started) / 1000;
+    console.error(
+      `${name}, seed ${seed}: ${one!.values[0].toFixed(4)} after ${trials.length} trials, ${seconds.toFixed(0)} s`,
+    );
+    runs.push({
+      seed,
+      score: one!.values[0],
+      cost: one!.cost,
+      point: namedPoint(problem.space, one!.point),
+      curve: bestSoFar(problem, trials),
+    });
+  }
+  found.push({ name, runs });
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const at = (runs: (typeof found)[number]["runs"], count: number) =>
+  runs.flatMap(({ curve }) => curve[Math.min(count, curve.length) - 1] ?? []);
+const marks = [...new Set([10, 50, 100, evaluations])].filter((count) => count <= evaluations);
+const range = (values: readonly number[]) =>
+  values.length === 0
+    ? "—"
+    : `${median(values).toFixed(4)} [${Math.min(...values).toFixed(4)}, ${Math.max(...values).toFixed(4)}]`;
+console.log(`| way | ${marks.map((count) => `best of ${count}`).join(" | ")} |`);
+console.log(`| :-- | ${marks.map(() => "--:").join(" | ")} |`);
+for (const { name, runs } of found) {
+  console.log(`| ${name} | ${marks.map((count) => range(at(runs, count))).join(" | ")} |`);
+}
+if (best !== undefined) console.log(`\nKnown best: ${best.toFixed(4)}`);
+
+const out = fileURLToPath(new URL(`results/search-${given.space}`, import.meta.url));
+const { date, commit, machine, versions } = await recordHeader(adapter, "");
+const command = `deno run -A bench/search.ts ${Deno.args.join(" ")}`;
+const record = {
+  command,
+  text,
+  evaluations,
+  seeds,
+  ...(best !== undefined && { best }),
+  date,
+  commit,
+  adapter,
+  machine,
+  versions,
+  methods: found,
+};
+await writeWhole(`${out}.json`, `${JSON.stringify(record, null, 1)}\n`);
+await writeWhole(
+  `${out}.svg`,
+  drawSearch(found.map(({ name, runs }) => ({ name, curves: runs.map(({ curve }) => curve) })), {
+    ...{ title, best, yLabel: "best score so far" },
+    subtitle: `${text}; ${
+      seeds === 1 ? "one seed" : `medians of ${seeds} seeds, bands from the worst to the best`
+    }; agent on ${adapterText(adapter)}`,
+  }),
+);
