@@ -77,7 +77,7 @@ export class Copy implements AsyncDisposable {
     }
   }
 
-  /** Runs tests of a file. */
+  /** Runs tests of a file; `filter` is as Deno has it: a part of names, or a regular expression between slashes. */
   async test(
     { test, filter }: Pick<Mutant, "test" | "filter">,
     limits: RunLimits,
@@ -85,7 +85,7 @@ export class Copy implements AsyncDisposable {
   ): Promise<TestRun> {
     const started = performance.now();
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--no-check", "--no-lock", "--filter", filter, join("tests", test)],
+      args: ["test", "-A", "--no-check", "--no-lock", "--fail-fast", "--filter", filter, join("tests", test)],
       ...{ cwd: this.folder, env: { NO_COLOR: "1" }, stdin: "null", stdout: "piped", stderr: "piped" },
     }).spawn();
     let cause: Ending | undefined, computed = 0;
@@ -116,7 +116,7 @@ export class Copy implements AsyncDisposable {
     const hasRun = /^running [1-9]\d* tests? from/m.test(text);
     const ending = cause ?? (!hasRun ? "broken" : code === 0 ? "passed" : "failed");
     const seconds = (performance.now() - started) / 1000;
-    return { ending, seconds, computed: computed / 1000, text: text.slice(-1500) };
+    return { ending, seconds, computed: computed / 1000, text };
   }
 
   /** Takes the copy away. */
