@@ -33,7 +33,7 @@ const { only, list, rest, jobs } = new Command("mutants")
   .option("--list", "print them and try none")
   .parse(Deno.args, { from: "user" }).opts();
 
-const known = rest ? await readTried(MUTANTS) : [];
+const known = rest ? (await readTried(MUTANTS)).filter(({ outcome }) => outcome !== "broken") : [];
 const chosen = MUTANTS.filter(({ id, file, test }) =>
   only === undefined || [id, file, test].some((text) => text.includes(only))
 )

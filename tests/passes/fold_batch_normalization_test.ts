@@ -35,7 +35,7 @@ for (const hasBias of [true, false]) {
     const whole = graph(hasBias), folded = foldBatchNormalization(whole);
     assertEquals(folded.nodes.map(({ op }) => op), ["Conv"]);
     const inputs = { x: referenceTensor([2, 3, 13, 1], randomTensor([2, 3, 13, 1], 7)) };
-    const [expected, found] = [whole, folded].map((one) => runReference(one, inputs).y.data);
+    const [expected, found] = [whole, folded].map((one) => runReference(one, inputs).get("y")!.data);
     const scale = Math.max(...Array.from(expected, Math.abs));
     expected.forEach((value, i) => assert(Math.abs(found[i] - value) < 1e-6 * scale, `${found[i]}, not ${value}`));
   });
