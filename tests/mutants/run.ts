@@ -33,11 +33,27 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Milliseconds between two looks at a process. */
 const LOOK = 250;
 
-async function filesOf(root: string): Promise<string[]> {
-  const args = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
-  const { success, stdout, stderr } = await new Deno.Command("git", { args, cwd: root }).output();
+async function git(...args: string[]): Promise<string[]> {
+  const { success, stdout, stderr } = await new Deno.Command("git", { args: [...args, "-z"], cwd: ROOT }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout).split("\0").filter((name) => name !== "");
+}
+
+/** Files of the checkout, those that are new too, from its root. */
+async function filesOfCheckout(): Promise<string[]> {
+  const gone = new Set(await git("ls-files", "--deleted"));
+  return (await git("ls-files", "--cached", "--others", "--exclude-standard")).filter((name) => !gone.has(name));
+}
+
+async function copyFiles(names: readonly string[], to: string): Promise<void> {
+  // One program for all of them takes a tenth of the time.
+  const args = ["--parents", "--target-directory", to, "--", ...names];
+  const done = await new Deno.Command("cp", { args, cwd: ROOT, stderr: "null" }).output().catch(() => undefined);
+  if (done?.success) return;
+  for (const name of names) {
+    await Deno.mkdir(dirname(join(to, name)), { recursive: true });
+    await Deno.copyFile(join(ROOT, name), join(to, name));
+  }
 }
 
 /** A copy of the checkout as it is, in the folder for temporary files. Mutants are put into it, never into the checkout. */
@@ -49,16 +65,7 @@ export class Copy implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "featherdet-mutants-" });
     const copy = new Copy(folder);
     try {
-      const made = new Set<string>();
-      for (const name of await filesOf(ROOT)) {
-        const from = join(ROOT, name), to = join(folder, name), parent = dirname(to);
-        if (!made.has(parent)) await Deno.mkdir(parent, { recursive: true });
-        made.add(parent);
-        await Deno.copyFile(from, to).catch((error) => {
-          // A file that is known to git and gone.
-          if (!(error instanceof Deno.errors.NotFound)) throw error;
-        });
-      }
+      await copyFiles(await filesOfCheckout(), folder);
       return copy;
     } catch (error) {
       await copy[Symbol.asyncDispose]();

@@ -25,7 +25,7 @@ Deno.test("the tables that are kept are results; of others the field that is wro
     [text.replace(/"map":\{"value":[^}]*\}/, '"map":{}'), "rows.0.figures.map: expected a value or why it is missing"],
     [text.replace(/"map":\{"value":/, '"map":{"value":"'), "no results can be read here"],
     [text.replace('"detectMedian":{"value":', '"detectMedian":{"valu":'), "rows.0.timing: expected figures"],
-    [text.replace('"family":[', '"family":[{},'), "family.0.model: is missing"],
+    [text.replace('"family":[', '"family":[{}'), "family.0.model: is missing"],
     ["[]", "these are no results of variants"],
   ];
   await inFolder(async (folder) => {
