@@ -82,6 +82,7 @@ export class PictureFile implements DatasetImage {
   readonly boxes: readonly GroundTruth[];
   /** Where it lies. */
   readonly file: string;
+  /** Most pixels that it may have; the usual number by default. */
   readonly maxPixels?: number;
   readonly #strict: boolean;
   /** Damage is told once, however often the picture is read. */
