@@ -19,6 +19,7 @@ import { inputSize, integerIn } from "./arguments.ts";
 import { firstPixelOption, inputChannelsOption, inputRangeOption, strictOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
+import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 /** What is said of a model that was made. */
@@ -56,7 +57,10 @@ export function compressionJob<const Steps extends readonly PassStep<unknown>[]>
   return {
     async run({ model, out, size, inputRange, inputChannels }, output) {
       let bar: Progress | undefined;
+      const stop = stopSignal(output, "stopping after this picture or layer");
+      const { signal } = stop;
       const options = {
+        signal,
         ...{ model, out, size, inputRange, inputChannels },
         onNote: (line: string) => output.note(line),
         onPicture(done: number, total: number) {
@@ -75,8 +79,14 @@ export function compressionJob<const Steps extends readonly PassStep<unknown>[]>
           return await job.measured?.(made, input);
         });
         return { ...told!.json, file, ...measured };
+      } catch (error) {
+        if (!signal.aborted || error !== signal.reason) throw error;
+        output.note(`interrupted: ${told ? `${out} is written, not all of it is measured` : "nothing is written"}`);
+        Deno.exitCode = INTERRUPTED;
+        return { reason: "interrupted", ...told?.json, file: told ? { name: out } : null };
       } finally {
         bar?.stop();
+        stop.release();
       }
     },
   };

@@ -13,7 +13,7 @@ import { parseJson } from "../data/json_fields.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { folderStore } from "../host/run_folder.ts";
 import { lookAtData } from "../recipes/look_at_data.ts";
-import { strictOption } from "./detection_options.ts";
+import { maxPixelsOption, strictOption } from "./detection_options.ts";
 import type { Output } from "./output.ts";
 import { progressBar } from "./progress.ts";
 import { action, verb } from "./verb.ts";
@@ -68,9 +68,13 @@ export async function fetchSource(name: string, output: Output): Promise<object>
 }
 
 /** Says what is in a data set, and draws it into a folder: what `--json` prints. */
-async function look(data: string, { strict, out }: { strict?: true; out?: string }, output: Output): Promise<object> {
+async function look(
+  data: string,
+  { strict, maxPixels, out }: { strict?: true; maxPixels?: number; out?: string },
+  output: Output,
+): Promise<object> {
   const store = out === undefined ? undefined : await folderStore(out);
-  const parts = await lookAtData(data, { strict, store, say: (line) => output.note(line) });
+  const parts = await lookAtData(data, { strict, maxPixels, store, say: (line) => output.note(line) });
   for (const { split, images, empty, objects, crowds, classes, warnings } of parts) {
     for (const warning of warnings) output.note(`${split ?? data}: ${warning}`);
     const others = `${empty > 0 ? `, ${empty} without objects` : ""}${crowds > 0 ? `; ${crowds} are not counted` : ""}`;
@@ -97,13 +101,20 @@ export const dataVerb = verb(
   )
   .option("--out <folder>", "with a folder to look at: draw its labels and first pictures")
   .addOption(strictOption())
+  .addOption(maxPixelsOption())
   .action(async (name, options) => {
     await action<typeof options>(async (settings, output) => {
       const sources = await sourcesInUse();
       if (name !== undefined && !Object.hasOwn(sources, name) && (kindOf(name) !== undefined || /[\\/.]/.test(name))) {
         return await look(name, settings, output);
       }
-      const useless = settings.out !== undefined ? "--out" : settings.strict ? "--strict" : undefined;
+      const useless = settings.out !== undefined
+        ? "--out"
+        : settings.strict
+        ? "--strict"
+        : settings.maxPixels !== undefined
+        ? "--max-pixels"
+        : undefined;
       if (useless) throw new FeatherdetError(`${useless} is for a data set of your own: name its folder`);
       return name === undefined ? list(sources, output) : await fetchSource(name, output);
     })(options);

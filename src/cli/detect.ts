@@ -13,13 +13,13 @@ import {
   type NamedPicture,
   printDetections,
   printSpeed,
-  readPicture,
   writeDrawn,
 } from "./detections.ts";
-import { type DetectorSettings, detectorVerb, loadDetector } from "./detection_options.ts";
+import { type DetectorSettings, detectorVerb, loadDetector, maxPixelsOption } from "./detection_options.ts";
 import { drawTargets } from "./draw_targets.ts";
 import { listImages } from "./images.ts";
 import type { Output } from "./output.ts";
+import { PictureReader } from "./picture_reader.ts";
 import { progressBar } from "./progress.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { deviceAction, Quit } from "./verb.ts";
@@ -41,6 +41,7 @@ function refuseTooLarge(detector: Detector, { file, image: { width, height } }: 
 
 /** How pictures are read one by one. */
 interface Reading {
+  readonly reader: PictureReader;
   readonly strict: boolean;
   readonly signal: AbortSignal;
   readonly output: Output;
@@ -51,13 +52,12 @@ interface Reading {
 async function* readable(
   files: readonly string[],
   failed: FailedImage[],
-  { strict, signal, output, detector }: Reading,
+  { reader, strict, signal, output, detector }: Reading,
 ) {
   for (const file of files) {
     if (signal.aborted) return;
     try {
-      const onWarning = (text: string) => output.note(`warning: ${text}`);
-      const picture = await readPicture(file, { strict, onWarning });
+      const picture = await reader.read(file);
       refuseTooLarge(detector, picture);
       yield picture;
     } catch (error) {
@@ -96,21 +96,25 @@ export const detectVerb = detectorVerb(
   .option("--draw <target>", "draw boxes and labels: a file for one image, a folder for several")
   .option("--force", "replace drawn files that exist")
   .option("--strict", "end at the first image that is damaged or cannot be read")
+  .addOption(maxPixelsOption())
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
       const { files, notes } = listImages(settings.image);
       for (const note of notes) output.note(note);
-      const { draw, strict = false, force = false } = settings;
+      const { draw, strict = false, force = false, maxPixels } = settings;
       const targets = new Map(
         draw === undefined ? [] : drawTargets(files, draw, force).map((target, at) => [files[at], target]),
       );
+      const onWarning = (text: string) => output.note(`warning: ${text}`);
+      // Begun first, so that its worker is ready when the model is.
+      using reader = new PictureReader({ strict, maxPixels, onWarning });
       const { detector, load } = await loadDetector(settings.model, settings, output);
       // Lines of results are progress enough for who watches them.
       const progress = progressBar(output.json || !Deno.stdout.isTerminal() ? files.length : 0, "images");
       const images: ImageResult[] = [], failed: FailedImage[] = [];
       const stop = stopSignal(output, "stopping after the images that have been begun");
       try {
-        const pictures = readable(files, failed, { strict, signal: stop.signal, output, detector });
+        const pictures = readable(files, failed, { reader, strict, signal: stop.signal, output, detector });
         const timing = await detectAll(detector, pictures, async (result, image) => {
           images.push(result);
           const target = targets.get(result.file);

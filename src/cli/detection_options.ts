@@ -9,7 +9,7 @@ import { Detector } from "../detect/detector.ts";
 import { openSharedDevice } from "../gpu/device.ts";
 import { chooseEngine } from "../engine/choose_engine.ts";
 import type { EngineName, Precision } from "../engine/session.ts";
-import { firstPixel, inputSize, numberIn } from "./arguments.ts";
+import { firstPixel, inputSize, integerIn, numberIn } from "./arguments.ts";
 import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
 import { INPUT_CHANNELS, INPUT_RANGES, type InputOptions } from "../detect/picture_input.ts";
 import { loadModel, modelSource } from "../host/models.ts";
@@ -40,6 +40,12 @@ export function detectorPrecisionOption() {
 /** `--strict` of a verb that reads a data set. */
 export function strictOption() {
   return new Option("--strict", "refuse what is otherwise put right or left out with a warning: damage, odd labels");
+}
+
+/** `--max-pixels` of a verb that reads pictures. */
+export function maxPixelsOption() {
+  return new Option("--max-pixels <number>", "refuse pictures of more pixels; 100,000,000 by default")
+    .argParser(integerIn(1, 2 ** 31 - 1));
 }
 
 /** `--no-plots` of a verb that draws what it measures. */

@@ -17,6 +17,7 @@ import {
   inputChannelsOption,
   inputRangeOption,
   loadDetector,
+  maxPixelsOption,
   noPlotsOption,
   strictOption,
 } from "./detection_options.ts";
@@ -64,6 +65,7 @@ export const evalVerb = deviceVerb(
   .option("--limit <number>", "only the first so many pictures", integerIn(1, 2 ** 31 - 1))
   .addOption(strictOption())
   .addOption(firstPixelOption())
+  .addOption(maxPixelsOption())
   .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
   .addOption(detectorPrecisionOption())
   .addOption(engineOption())
@@ -82,10 +84,10 @@ export const evalVerb = deviceVerb(
   .addHelpText("after", MORE)
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, strict, firstPixel, precision, plots } = settings;
+      const { model, data, split, limit, strict, firstPixel, maxPixels, precision, plots } = settings;
       const target = settings.out === undefined ? undefined : targetOf(settings.out);
       if (target) checkTarget(target.file);
-      const dataset = await openDataset(data, { split, limit, strict, firstPixel });
+      const dataset = await openDataset(data, { split, limit, strict, firstPixel, maxPixels });
       for (const warning of dataset.warnings) output.note(warning);
       const { multiLabel } = COCO_SETTINGS;
       const { detector, load } = await loadDetector(model, { ...settings, multiLabel }, output);

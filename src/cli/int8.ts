@@ -114,7 +114,10 @@ export function int8Job(settings: QuantizeSettings, output: Output): AnyCompress
         json: { bytes, layers, report, quantization },
       };
     },
-    async measured({ graph: made, reports: [, , equalised, rounding, quantized] }, { graph, pictures, runner }) {
+    async measured(
+      { graph: made, reports: [, , equalised, rounding, quantized] },
+      { graph, pictures, runner, signal },
+    ) {
       const report = reportOf(equalised, rounding, quantized);
       const { dataset, samples } = pictures!;
       let rated: LayerSensitivity[] | undefined;
@@ -124,10 +127,17 @@ export function int8Job(settings: QuantizeSettings, output: Output): AnyCompress
         rated = await withBar(
           report.layers.length,
           "layers",
-          (step) => measureSensitivity(graph, samples, { ...options, onLayer: (_, __, name) => step(name) }),
+          (step) => {
+            const onLayer = (_: number, __: number, name: string) => {
+              signal?.throwIfAborted();
+              step(name);
+            };
+            return measureSensitivity(graph, samples, { ...options, onLayer });
+          },
         );
         for (const line of sensitivityText(rated)) output.line(line);
       }
+      signal?.throwIfAborted();
       const latency = settings.latency ? await timed(graph, made, dataset, output) : undefined;
       const slower = latency ? slowerText(latency) : [];
       if (latency) { for (const line of latencyText(latency)) output.line(line); }

@@ -86,7 +86,7 @@ export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output
     check() {
       if (calibrate === undefined) throw new FeatherdetError("int8 needs pictures that show the ranges: --calibrate");
     },
-    async steps({ pictures, runner }) {
+    async steps({ pictures, runner, signal }) {
       measured = await openMeasured(settings, pictures!.dataset);
       const device = await openSharedDevice();
       // Calibration and sensitivity take minutes: what cannot be timed is not begun.
@@ -94,7 +94,10 @@ export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output
       adapter = device.adapter.name;
       output.note(`adapter: ${adapter}${device.adapter.software ? " (software)" : ""}`);
       const runners = { f32: runner("f32"), f16: runner("f16") };
-      const onStep = (what: string) => output.note(`measuring ${what}`);
+      const onStep = (what: string) => {
+        signal?.throwIfAborted();
+        output.note(`measuring ${what}`);
+      };
       onStep("calibration");
       const options = { ...scheme, budget, meter: createMixedMeter(measured), runners, samples, onStep };
       return listMixedPasses(options, { adapter, measured: datasetText(measured) });

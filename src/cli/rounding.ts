@@ -42,7 +42,7 @@ const NEAREST: Pass<object, undefined> = {
 /** The pass with its bar; one that does nothing where weights are rounded to the nearest. */
 export function roundingStep(
   { limit, rounding, roundingSteps: steps, float: rule }: QuantizeSettings,
-  { runner }: CompressionInput,
+  { runner, signal }: CompressionInput,
   bits: ReconstructedBits,
   float: FloatOption,
 ): PassStep<ReconstructReport | undefined> {
@@ -52,6 +52,7 @@ export function roundingStep(
     ...{ bits, steps, float, runner: runner(), fitter: createSessionFitter() },
     samples: Math.min(limit, ROUNDING_PICTURES),
     onLayer(done, total, name) {
+      signal?.throwIfAborted();
       bar ??= progressBar(total, "layers");
       bar.step(name);
       if (done === total) bar.stop();

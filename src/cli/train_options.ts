@@ -7,7 +7,13 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { distilOptions } from "./distil_options.ts";
-import { firstPixelOption, noPlotsOption, precisionOption, strictOption } from "./detection_options.ts";
+import {
+  firstPixelOption,
+  maxPixelsOption,
+  noPlotsOption,
+  precisionOption,
+  strictOption,
+} from "./detection_options.ts";
 import { PSA_KINDS } from "../models/yolo11.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -69,6 +75,7 @@ export function trainingOptions(command: CommandOfDevice) {
     .option("--val-limit <number>", "validate on the first so many pictures only", integerIn(1, LARGEST))
     .addOption(strictOption())
     .addOption(firstPixelOption())
+    .addOption(maxPixelsOption())
     .option("--size <pixels>", "side of the network's input; 256 by default", inputSize)
     .option("--width <factor>", "factor on channels of a named model", numberIn(0.01, 10))
     .option("--depth <factor>", "factor on blocks of a named model", numberIn(0.01, 10))

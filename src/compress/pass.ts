@@ -173,6 +173,7 @@ export async function runPasses<const Steps extends readonly PassStep<unknown>[]
   /** The model that the next entry of the history is of. */
   let parent = source;
   for (const [index, step] of steps.entries()) {
+    options.source?.signal?.throwIfAborted();
     options.onPass?.(step.name);
     const wanted = neededFrom(steps, index, graph);
     const asked = Object.keys(wanted).length > 0;

@@ -96,13 +96,19 @@ function pictureFolders(root: string, file: string, split: string): string[] {
 }
 
 /** The file and the size of the picture of an entry, after its file has been looked at. */
-async function findPicture(index: PictureIndex, places: readonly string[], file: string, fields: Fields) {
+async function findPicture(
+  index: PictureIndex,
+  places: readonly string[],
+  file: string,
+  fields: Fields,
+  remarks: Remarks,
+) {
   const name = nameOf(fields)!;
   const picture = index.byName(name, places);
   if (picture === undefined) {
     throw index.missing(name, join(index.root, "images", relativePath(name)), basename(file));
   }
-  const size = await pictureSize(picture);
+  const size = await pictureSize(picture, remarks);
   const stated = fields as Partial<PictureSize>;
   // Some tools leave out sizes that they do not know, or write 0.
   const [width, height] = [stated.width || size.width, stated.height || size.height];
@@ -164,13 +170,13 @@ export async function readCoco(folder: Folder, file: string): Promise<Reading> {
   const byImage = annotationsByImage(reader, annotations, images, remarks);
   const kept = [...images].slice(0, limit);
   const index = new PictureIndex(path), places = pictureFolders(path, file, split);
-  const files = await mapPooled(kept, 16, ([, fields]) => findPicture(index, places, file, fields));
+  const files = await mapPooled(kept, 16, ([, fields]) => findPicture(index, places, file, fields, remarks));
   if (limit === undefined && split === "") remarkOnUnlisted(index, files.map(({ picture }) => picture), file, remarks);
   const check = new BoxCheck(remarks);
   const pictures = kept.map(([id], at) => {
     const { picture, size } = files[at];
     const boxes = readBoxes(reader, byImage.get(id)!, size, found, check);
-    return new PictureFile({ id, name: basename(picture), ...size, boxes, file: picture }, remarks.strict);
+    return new PictureFile({ id, name: basename(picture), ...size, boxes, file: picture }, remarks);
   });
   check.finish(file);
   const { classes, categoryIds } = found;

@@ -37,6 +37,8 @@ export interface DatasetImage {
   readonly name: string;
   /** Path of its file, if it has one. Pictures with a file are decoded ahead of time. */
   readonly file?: string;
+  /** Most pixels that its file may have, where that is not the usual number. */
+  readonly maxPixels?: number;
   /** Columns of the picture, as `load()` gives it. */
   readonly width: number;
   /** Rows of the picture, as `load()` gives it. */

@@ -34,6 +34,8 @@ export interface FolderOptions extends VocOptions {
   readonly labels?: boolean;
   /** Refuse what is otherwise put right or left out with a warning. */
   readonly strict?: boolean;
+  /** Pictures of more pixels are refused; 100,000,000 by default. */
+  readonly maxPixels?: number;
 }
 
 function cocoForm(files: CocoFiles, folder: Folder): Form | undefined {
@@ -226,7 +228,7 @@ async function read(path: string, options: FolderOptions, remarks: Remarks): Pro
  * another size, an unknown class, an id that is there twice, a broken file, an empty set, a set most of whose boxes cannot be used.
  */
 export async function readFolder(path: string, options: FolderOptions = {}): Promise<Dataset> {
-  return await read(path, options, new Remarks(options.strict));
+  return await read(path, options, new Remarks(options.strict, options.maxPixels));
 }
 
 function noSplit(path: string, wanted: string, splits: readonly string[]): FeatherdetError {

@@ -24,6 +24,8 @@ export interface OpenOptions {
   readonly labels?: boolean;
   /** Refuse what is otherwise put right or left out with a warning, and damaged pictures when they are read. */
   readonly strict?: boolean;
+  /** Pictures of more pixels are refused; 100,000,000 by default. */
+  readonly maxPixels?: number;
   /** Number that files in Pascal VOC's form give to the first pixel; by default what their boxes show. */
   readonly firstPixel?: 0 | 1;
 }
@@ -88,7 +90,7 @@ export async function openDataset(nameOrFolder: string, options: OpenOptions = {
 /** Opens one split. */
 async function openOne(
   nameOrFolder: string,
-  { split, limit, size, strict, labels, firstPixel }: OpenOptions,
+  { split, limit, size, strict, labels, firstPixel, maxPixels }: OpenOptions,
 ): Promise<Dataset> {
   if (nameOrFolder === "synthetic") {
     if (firstPixel !== undefined) throw new FeatherdetError(notVoc("synthetic"));
@@ -104,12 +106,12 @@ async function openOne(
   }
   if (Object.hasOwn(NAMED, nameOrFolder)) {
     const folder = folderOf(nameOrFolder);
-    return await readFolder(folder, { split, limit, strict, labels, firstPixel, name: nameOrFolder });
+    return await readFolder(folder, { split, limit, strict, labels, firstPixel, maxPixels, name: nameOrFolder });
   }
   if (kindOf(nameOrFolder) === undefined && !/[\\/.]/.test(nameOrFolder)) {
     throw new FeatherdetError(
       `unknown data set "${nameOrFolder}": it is no folder and none of the names ${DATASET_NAMES.join(", ")}`,
     );
   }
-  return await readFolder(nameOrFolder, { split, limit, strict, labels, firstPixel });
+  return await readFolder(nameOrFolder, { split, limit, strict, labels, firstPixel, maxPixels });
 }

@@ -20,6 +20,8 @@ export interface PartOptions {
   readonly strict?: boolean;
   /** As of `openDataset`. */
   readonly firstPixel?: 0 | 1;
+  /** As of `openDataset`. */
+  readonly maxPixels?: number;
 }
 
 const says = (error: unknown, text: string) => error instanceof FeatherdetError && error.detail.includes(text);
@@ -27,13 +29,13 @@ const says = (error: unknown, text: string) => error instanceof FeatherdetError 
 /** The pictures to train on: `train`, or all pictures of a data set without parts. Throws FeatherdetError as `openDataset` does. */
 export async function openTrainingPart(
   data: string,
-  { split, limit, strict, labels, firstPixel }: PartOptions = {},
+  { split, limit, strict, labels, firstPixel, maxPixels }: PartOptions = {},
 ): Promise<Dataset> {
   try {
-    return await openDataset(data, { split: split ?? "train", limit, strict, labels, firstPixel });
+    return await openDataset(data, { split: split ?? "train", limit, strict, labels, firstPixel, maxPixels });
   } catch (error) {
     if (split !== undefined || !says(error, "has no splits")) throw error;
-    return await openDataset(data, { limit, strict, labels, firstPixel });
+    return await openDataset(data, { limit, strict, labels, firstPixel, maxPixels });
   }
 }
 
@@ -54,11 +56,11 @@ function sharedText(validation: Dataset, trained: Partial<Pick<Dataset, "images"
 export async function openValidationPart(
   data: string,
   trained: Pick<Dataset, "split"> & Partial<Pick<Dataset, "images">>,
-  { split, limit, strict, labels, firstPixel }: PartOptions = {},
+  { split, limit, strict, labels, firstPixel, maxPixels }: PartOptions = {},
 ): Promise<Dataset | undefined> {
   if (trained.split === undefined && split === undefined) return undefined;
   try {
-    const validation = await openDataset(data, { split: split ?? "val", limit, strict, labels, firstPixel });
+    const validation = await openDataset(data, { split: split ?? "val", limit, strict, labels, firstPixel, maxPixels });
     return { ...validation, warnings: [...validation.warnings, ...sharedText(validation, trained)] };
   } catch (error) {
     if (split !== undefined || !says(error, "no split")) throw error;

@@ -37,28 +37,32 @@ async function readHead(file: string): Promise<{ head: Uint8Array; whole: boolea
   }
 }
 
-async function readHeader(file: string) {
+async function readHeader(file: string, maxPixels?: number) {
   const { head, whole } = await readHead(file);
-  if (whole) return readImageHeader(head, file);
+  if (whole) return readImageHeader(head, file, maxPixels);
   const format = sniffFormat(head);
   // Of these two, the orientation may stand behind the pixels.
   if (format !== "PNG" && format !== "WebP") {
     try {
-      return readImageHeader(head, file);
+      return readImageHeader(head, file, maxPixels);
     } catch {
       // Long profiles and thumbnails may stand in front of the frame's header, TIFF's directory at the end.
     }
   }
-  return readImageHeader(await Deno.readFile(file), file);
+  return readImageHeader(await Deno.readFile(file), file, maxPixels);
 }
 
 /**
  * Size of a picture as `decodeImage` gives it, read from the file's header alone. Throws a `FeatherdetError` for a missing file,
- * in which `listedIn` names the file that asked for it, and for what is no picture.
+ * in which `listedIn` names the file that asked for it, for what is no picture, and for one of more than `maxPixels`.
  */
-export async function pictureSize(file: string, listedIn?: string): Promise<PictureSize> {
+export async function pictureSize(
+  file: string,
+  { maxPixels }: Pick<DatasetImage, "maxPixels"> = {},
+  listedIn?: string,
+): Promise<PictureSize> {
   try {
-    const { width, height, orientation } = await readHeader(file);
+    const { width, height, orientation } = await readHeader(file, maxPixels);
     // From 5 on, the orientations exchange rows and columns.
     return orientation >= 5 ? { width: height, height: width } : { width, height };
   } catch (error) {
@@ -78,12 +82,17 @@ export class PictureFile implements DatasetImage {
   readonly boxes: readonly GroundTruth[];
   /** Where it lies. */
   readonly file: string;
+  /** Most pixels that it may have; the usual number by default. */
+  readonly maxPixels?: number;
   readonly #strict: boolean;
   /** Damage is told once, however often the picture is read. */
   #told = false;
 
   /** Takes what is known of the picture. The file is read when `load` or `bytes` is called. With `strict`, damage is refused then. */
-  constructor(known: Omit<DatasetImage, "bytes" | "load"> & { readonly file: string }, strict = false) {
+  constructor(
+    known: Omit<DatasetImage, "bytes" | "load" | "maxPixels"> & { readonly file: string },
+    { strict = false, maxPixels }: { readonly strict?: boolean; readonly maxPixels?: number } = {},
+  ) {
     this.id = known.id;
     this.name = known.name;
     this.width = known.width;
@@ -91,6 +100,7 @@ export class PictureFile implements DatasetImage {
     this.boxes = known.boxes;
     this.file = known.file;
     this.#strict = strict;
+    this.maxPixels = maxPixels;
   }
 
   #warn(sentence: string): void {
@@ -107,6 +117,7 @@ export class PictureFile implements DatasetImage {
   async load(): Promise<RgbImage> {
     const image = await decodeImage(await this.bytes(), this.file, {
       strict: this.#strict,
+      maxPixels: this.maxPixels,
       onWarning: (sentence) => this.#warn(sentence),
     });
     if (image.width !== this.width || image.height !== this.height) {

@@ -27,12 +27,13 @@ export function pictureSplits(path: string): string[] {
 }
 
 /** Reads the pictures of a place. They show no boxes, and are of no classes. */
-export async function readPictures({ limit }: Folder, place: string): Promise<Reading> {
+export async function readPictures({ limit, remarks }: Folder, place: string): Promise<Reading> {
   const names = namesIn(place, PICTURE_NAME).slice(0, limit);
   const ids = pictureIds(names.map((name) => parse(name).name));
   const images = await mapPooled(names, 16, async (name, index) => {
     const file = join(place, name);
-    return new PictureFile({ id: ids[index], name, ...await pictureSize(file), boxes: [], file });
+    const size = await pictureSize(file, remarks);
+    return new PictureFile({ id: ids[index], name, ...size, boxes: [], file }, remarks);
   });
   return { classes: [], categoryIds: [], images, warnings: [] };
 }
@@ -53,6 +54,7 @@ export function withoutLabels(dataset: Dataset, classes: readonly string[]): Dat
   const images = dataset.images.map((image): DatasetImage => ({
     ...{ id: image.id, name: image.name, width: image.width, height: image.height, boxes: [] },
     ...(image.file !== undefined && { file: image.file }),
+    ...(image.maxPixels !== undefined && { maxPixels: image.maxPixels }),
     bytes: () => image.bytes(),
     load: () => image.load(),
   }));

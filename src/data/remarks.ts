@@ -14,8 +14,8 @@ export class Remarks {
   readonly #counted = new Map<string, { kind: RemarkKind; count: number; first: string }>();
   readonly #said = new Set<string>();
 
-  /** With `strict`, whatever would be counted is refused. */
-  constructor(readonly strict = false) {}
+  /** With `strict`, whatever would be counted is refused. `maxPixels` is the most that pictures may have. */
+  constructor(readonly strict = false, readonly maxPixels?: number) {}
 
   /** Counts one more of a kind. `fault` says what is wrong and where; with `strict` it is thrown. */
   count(kind: RemarkKind, fault: FeatherdetError): void {

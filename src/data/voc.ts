@@ -41,7 +41,7 @@ const UNLABELLED: RemarkKind = [
 ];
 
 /** The picture of a file: named as the file is, or as the file says. */
-async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile) {
+async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile, remarks: Remarks) {
   const { file, stem, pictureName, stated } = one;
   const inside = posix.dirname(stem);
   const places = ["JPEGImages", "images", "data", "img", layout.folder, ""].map((place) => posix.join(place, inside));
@@ -61,7 +61,7 @@ async function findPicture(index: PictureIndex, layout: VocLayout, one: VocFile)
   const isOther = said !== undefined && !isOwn(said) && isOwn(basename(picture)) &&
     index.byName(said, places) !== undefined;
   const otherName = isOther ? new FeatherdetError(`it says that it is of ${said}`, { file }) : undefined;
-  const size = await pictureSize(picture);
+  const size = await pictureSize(picture, remarks);
   // Some tools write 0 for a size they do not know.
   if (stated && stated.width > 0 && (stated.width !== size.width || stated.height !== size.height)) {
     throw new FeatherdetError(
@@ -195,13 +195,13 @@ export async function readVoc(folder: Folder, options: VocOptions = {}): Promise
     });
   };
   const index = new PictureIndex(path);
-  const found = await mapPooled(kept, 16, async (one) => ({ one, ...await findPicture(index, layout, one) }));
+  const found = await mapPooled(kept, 16, async (one) => ({ one, ...await findPicture(index, layout, one, remarks) }));
   // Remarks come in the order of the files, not of their reading.
   for (const { otherName } of found) if (otherName) remarks.count(OTHER_NAME, otherName);
   if (limit === undefined) remarkOnUnlabelled(index, new Set(found.map(({ picture }) => picture)), layout, remarks);
   const images = found.map(({ one, picture, size }, at) => {
     const boxes = boxesOf(one, size);
-    return new PictureFile({ id: ids[at], name: basename(picture), ...size, boxes, file: picture }, remarks.strict);
+    return new PictureFile({ id: ids[at], name: basename(picture), ...size, boxes, file: picture }, remarks);
   });
   check.finish(path);
   return { classes, categoryIds: categoryIdsFor(classes), images, warnings: remarks.warnings() };

@@ -90,7 +90,7 @@ export async function readYolo(
     });
   };
   const found = await mapPooled(kept, 16, async ({ picture, label, listedIn }) => {
-    const size = await pictureSize(picture, listedIn);
+    const size = await pictureSize(picture, remarks, listedIn);
     if (kindOf(label) !== "file") return { picture, label, size };
     const broken: FeatherdetError[] = [];
     const rows = await readRows(label, { classes: classes.length, keypoints }, (fault) => broken.push(fault));
@@ -102,7 +102,7 @@ export async function readYolo(
   const images = found.map(({ picture, label, size, rows = [] }, index) =>
     new PictureFile(
       { id: ids[index], name: basename(picture), ...size, boxes: boxesOf(rows, size, label), file: picture },
-      remarks.strict,
+      remarks,
     )
   );
   check.finish(path);

@@ -19,10 +19,19 @@ export interface DecodedImage {
   readonly milliseconds: number;
 }
 
-type DecodeWorker = SideWorker<Uint8Array, DecodedImage>;
+/** What a worker is asked for. */
+export interface DecodeRequest {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** As of `decodeImage`. */
+  readonly maxPixels?: number;
+}
 
-function startWorker(): Worker {
-  return new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" });
+/** A worker that decodes files. */
+export type DecodeWorker = SideWorker<DecodeRequest, DecodedImage>;
+
+/** Starts one. */
+export function startDecodeWorker(): DecodeWorker {
+  return new SideWorker(() => new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" }));
 }
 
 async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
@@ -45,9 +54,11 @@ async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: 
   } catch {
     return await decodeHere(image);
   }
-  const answer = await worker.ask(bytes, transferable(bytes), patience).catch((error) => {
-    throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
-  });
+  const answer = await worker.ask({ bytes, maxPixels: image.maxPixels }, transferable(bytes), patience).catch(
+    (error) => {
+      throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
+    },
+  );
   const fits = answer?.image.width === image.width && answer.image.height === image.height;
   return fits ? answer : await decodeHere(image);
 }
@@ -65,7 +76,7 @@ export async function* decodeAhead(
 ): AsyncGenerator<DecodedImage> {
   // Pictures without files are made by what `load` does, which cannot be sent elsewhere.
   const count = images.some(({ file }) => file !== undefined) ? Math.min(workers, images.length) : 0;
-  const pool = Array.from({ length: count }, (): DecodeWorker => new SideWorker(startWorker));
+  const pool = Array.from({ length: count }, startDecodeWorker);
   const ahead: Promise<DecodedImage>[] = [];
   let next = 0;
   const begin = () => {

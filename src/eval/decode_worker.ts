@@ -6,12 +6,12 @@
 
 import { decodeImage } from "../image/codec/decode.ts";
 import { serve } from "../data/side_worker.ts";
-import type { DecodedImage } from "./decode_ahead.ts";
+import type { DecodedImage, DecodeRequest } from "./decode_ahead.ts";
 
-serve<Uint8Array, DecodedImage>(async (bytes) => {
+serve<DecodeRequest, DecodedImage>(async ({ bytes, maxPixels }) => {
   const started = performance.now();
   // Whoever asked decodes what is damaged again, to tell of it by its name.
-  const image = await decodeImage(bytes, undefined, { strict: true });
+  const image = await decodeImage(bytes, undefined, { strict: true, maxPixels });
   const answer = { image, milliseconds: performance.now() - started };
   return { answer, transfer: [image.data.buffer as ArrayBuffer] };
 });

@@ -10,7 +10,9 @@
 
 import { fileURLToPath } from "node:url";
 import { sha256 } from "npm:@noble/hashes@2.4.0/sha2.js";
+import * as v from "npm:valibot@1.5.0";
 import { createMemoryMemo, type Memo } from "../compress/meter.ts";
+import { faultOf, NUMBER, WORDS } from "../numbers/forms.ts";
 
 const FOLDER = new URL("../../.cache/meter/", import.meta.url);
 
@@ -25,6 +27,13 @@ interface Kept {
   readonly value: number;
 }
 
+const KEPT_FORM: v.GenericSchema = v.object({
+  format: v.literal(METER_FORMAT, `expected ${METER_FORMAT}`),
+  kind: WORDS,
+  key: WORDS,
+  value: NUMBER,
+}, "expected an object");
+
 /** The file of a number. */
 export function memoFile(kind: string, key: string, folder: URL = FOLDER): string {
   const name = sha256(new TextEncoder().encode(`${METER_FORMAT}\n${kind}\n${key}`)).toHex();
@@ -33,9 +42,10 @@ export function memoFile(kind: string, key: string, folder: URL = FOLDER): strin
 
 async function readKept(kind: string, key: string, folder: URL): Promise<number | undefined> {
   try {
-    const found: Partial<Kept> | null = JSON.parse(await Deno.readTextFile(memoFile(kind, key, folder)));
-    const fits = found?.format === METER_FORMAT && found.kind === kind && found.key === key;
-    return fits && Number.isFinite(found.value) ? found.value : undefined;
+    const found: Kept = JSON.parse(await Deno.readTextFile(memoFile(kind, key, folder)));
+    return faultOf(KEPT_FORM, found) === undefined && found.kind === kind && found.key === key
+      ? found.value
+      : undefined;
   } catch {
     // Without a usable file the number is measured.
     return undefined;

@@ -49,6 +49,8 @@ export interface CompressionInput {
   readonly pictures?: OpenedPictures;
   /** A runner on the device, made when it is first asked for, whose floats are stored in this form; f32 by default. */
   readonly runner: (precision?: "f32" | "f16") => SessionRunner;
+  /** Asked between two parts of what takes long. */
+  readonly signal?: AbortSignal;
 }
 
 /** One way to make a model smaller. */
@@ -160,7 +162,7 @@ export async function compressModel<const Steps extends readonly PassStep<unknow
     if (!runners.has(precision)) runners.set(precision, createSessionRunner({ precision }));
     return runners.get(precision)!;
   };
-  const input = { graph, pictures, runner };
+  const input = { graph, pictures, runner, signal };
   try {
     const steps = await compression.steps(input);
     const total = pictures?.dataset.images.length ?? 0;

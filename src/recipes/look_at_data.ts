@@ -5,7 +5,7 @@
  */
 
 import type { Dataset } from "../data/dataset.ts";
-import { openDataset } from "../data/open.ts";
+import { openDataset, type OpenOptions } from "../data/open.ts";
 import { countLabels, type LabelStatistics } from "../eval/label_statistics.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { encodeFor } from "../image/codec/encode.ts";
@@ -29,14 +29,14 @@ const PARTS = ["train", "val", "test"] as const;
 const says = (error: unknown, text: string) => error instanceof FeatherdetError && error.detail.includes(text);
 
 /** All parts of a data set, the first of them is trained on. Throws FeatherdetError as `openDataset` does. */
-async function openParts(data: string, strict: boolean): Promise<readonly Dataset[]> {
+async function openParts(data: string, how: Pick<OpenOptions, "strict" | "maxPixels">): Promise<readonly Dataset[]> {
   const parts: Dataset[] = [];
   let failed: unknown;
   for (const split of PARTS) {
     try {
-      parts.push(await openDataset(data, { split, strict }));
+      parts.push(await openDataset(data, { split, ...how }));
     } catch (error) {
-      if (says(error, "has no splits")) return [await openDataset(data, { strict })];
+      if (says(error, "has no splits")) return [await openDataset(data, how)];
       if (!says(error, "no split")) throw error;
       failed ??= error;
     }
@@ -65,13 +65,12 @@ async function drawPictures({ images, classes }: Dataset, file: string): Promise
  */
 export async function lookAtData(
   data: string,
-  { strict = false, store, say }: {
-    readonly strict?: boolean;
+  { strict, maxPixels, store, say }: Pick<OpenOptions, "strict" | "maxPixels"> & {
     readonly store?: Pick<TrainingStore, "write">;
     readonly say: (line: string) => void;
   },
 ): Promise<readonly DataPart[]> {
-  const parts = await openParts(data, strict);
+  const parts = await openParts(data, { strict, maxPixels });
   return await Promise.all(parts.map(async (part): Promise<DataPart> => {
     const statistics = countLabels(part), { name, split, warnings, classes } = part;
     if (store) {

@@ -28,6 +28,8 @@ export interface TrainingPicturesOptions {
   readonly strict?: boolean;
   /** Number that files in Pascal VOC's form give to the first pixel; by default what their boxes show. */
   readonly firstPixel?: 0 | 1;
+  /** Pictures of more pixels are refused; 100,000,000 by default. */
+  readonly maxPixels?: number;
 }
 
 /** What was opened. */
@@ -56,14 +58,14 @@ function uselessFor({ images, classes }: Dataset, wanted: readonly string[]): st
  * pictures without labels whose teacher names no classes.
  */
 export async function openTrainingPictures(
-  { data, split, limit, valSplit, valLimit, valEvery, labels, strict, firstPixel }: TrainingPicturesOptions,
+  { data, split, limit, valSplit, valLimit, valEvery, labels, strict, firstPixel, maxPixels }: TrainingPicturesOptions,
   teacher: Graph | undefined,
   say: (line: string) => void,
 ): Promise<TrainingPictures> {
-  const found = await openTrainingPart(data!, { split, limit, labels, strict, firstPixel });
+  const found = await openTrainingPart(data!, { split, limit, labels, strict, firstPixel, maxPixels });
   const dataset = labels === false ? withoutLabels(found, classesOf(teacher)) : found;
   if (valEvery === 0) return { dataset };
-  const validated = { split: valSplit, limit: valLimit, labels, strict, firstPixel };
+  const validated = { split: valSplit, limit: valLimit, labels, strict, firstPixel, maxPixels };
   const validation = await openValidationPart(data!, dataset, validated);
   const none = validation === undefined
     ? `${data} has no part to validate on`

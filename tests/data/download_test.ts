@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from "npm:@zip.js/zip.js@2.24.0";
 import { boxesDigest, cocoText } from "../../src/data/download/coco_text.ts";
 import { download } from "../../src/data/download/download.ts";
+import { zipMember } from "../../src/data/download/zip_member.ts";
 import { readSources, type Source, type SourceFile } from "../../src/data/download/sources.ts";
 import { readFolder } from "../../src/data/forms.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
@@ -207,6 +208,23 @@ Deno.test("a part of COCO gets the annotations of its pictures, of the archive o
     assertEquals((await download("part", options)).fetched, 0);
     assertEquals(server.requests.length, count);
   }));
+
+Deno.test("a member of an archive that was damaged on its way is refused by the archive's own checksum", async () => {
+  const writer = new ZipWriter(new Uint8ArrayWriter());
+  const text = "one,two,three\n".repeat(20);
+  // Stored as it is, so that only the checksum tells.
+  await writer.add("a.csv", new Uint8ArrayReader(bytesOf(text)), { level: 0 });
+  const whole = await writer.close() as Uint8Array<ArrayBuffer>, damaged = whole.slice();
+  const at = new TextDecoder("latin1").decode(whole).indexOf("two");
+  damaged[at] ^= 1;
+  await withServer({ "whole.zip": { bytes: whole }, "damaged.zip": { bytes: damaged } }, async ({ url }) => {
+    const member = (...names: string[]) =>
+      zipMember({ from: names.map((name) => url + name), member: "a.csv", checksums: "" });
+    const { message } = await assertRejects(() => member("damaged.zip"), FeatherdetError);
+    assertMatch(message, /damaged\.zip: cannot be read in parts: /);
+    assertEquals(await member("damaged.zip", "whole.zip"), text);
+  });
+});
 
 Deno.test("an archive that is missing, holds something else or cannot be read in parts is said with its address", async () => {
   const says = async (

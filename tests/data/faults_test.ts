@@ -10,6 +10,7 @@ import { SideWorker } from "../../src/data/side_worker.ts";
 import { writeWhole, writeWholeSync } from "../../src/data/whole_file.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { inFolder, put } from "../support/data_folders.ts";
+import { replaceMethod } from "../support/faults/fault.ts";
 import { withServer } from "../support/file_server.ts";
 import { PICTURE, write } from "../support/odd_sets.ts";
 
@@ -73,6 +74,18 @@ Deno.test("a file is written whole by each of two at once, and nothing is left w
       assertMatch(message, /taken: .+/);
       assertEquals(namesIn(folder), ["a.json", "taken"]);
     }
+  }));
+
+Deno.test("a write that takes a part of the bytes is gone on with", () =>
+  inFolder(async (folder) => {
+    const file = join(folder, "a.bin"), bytes = Uint8Array.from({ length: 10_001 }, (_, i) => i % 251);
+    const { write } = Deno.FsFile.prototype;
+    const back = replaceMethod(Deno.FsFile.prototype, "write", () =>
+      function (this: Deno.FsFile, given: Uint8Array) {
+        return write.call(this, given.subarray(0, 1000));
+      });
+    await writeWhole(file, bytes).finally(back);
+    assertEquals(await Deno.readFile(file), bytes);
   }));
 
 Deno.test("two that download the same at once get one download", () =>

@@ -202,8 +202,10 @@ Deno.test("more detections than a result holds are refused", () => {
 });
 
 Deno.test("numbers that are no result are refused", () => {
-  const broken = new Float32Array(RESULT_STRIDE).fill(NaN);
-  assertThrows(() => readDetections(broken), FeatherdetError, "NaN detections");
+  for (const count of [NaN, -1, 301, 2.5]) {
+    const broken = new Float32Array(RESULT_STRIDE).fill(count);
+    assertThrows(() => readDetections(broken), FeatherdetError, `holds ${count} detections`);
+  }
 });
 
 Deno.test("suppression on the host keeps what naive suppression keeps", () => {
@@ -219,6 +221,10 @@ Deno.test("suppression on the host keeps what naive suppression keeps", () => {
     }
   }
   assertEquals(suppressDetections([], 0.5), []);
+  // As much as is allowed is allowed: these overlap by a third exactly.
+  const pair = [0, 1].map((left) => ({ box: [left, 0, left + 2, 2] as const, score: 0.5, classId: 0 }));
+  assertEquals(suppressDetections(pair, 1 / 3), pair);
+  assertEquals(suppressDetections(pair, 0.33), pair.slice(0, 1));
 });
 
 Deno.test("overlap of boxes", () => {

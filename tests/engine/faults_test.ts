@@ -3,12 +3,13 @@
  * everything under every fault.
  */
 
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Detector } from "../../src/detect/detector.ts";
 import { Session } from "../../src/engine/session.ts";
 import { TrainingSession } from "../../src/engine/training_session.ts";
 import { liveResources } from "../../src/gpu/memory.ts";
 import { FeatherdetError } from "../../src/graph/mod.ts";
+import { replaceMethod } from "../support/faults/fault.ts";
 import { deviceGrounds, FaultyDevice, GPU_FAULTS } from "../support/faults/gpu.ts";
 import {
   colours,
@@ -57,6 +58,33 @@ gpuTest("calls of others on the device while a plan is made are not taken for it
   assertEquals(unasked.length, wrong);
   assert(wrong > 1);
   device.destroy();
+});
+
+gpuTest("a plan whose bindings the device refuses is no plan, and leaves nothing behind", async () => {
+  const { device, unasked } = await FaultyDevice.open();
+  const before = liveResources();
+  const back = replaceMethod(
+    device,
+    "createBindGroup",
+    (create) => (descriptor: GPUBindGroupDescriptor) => create({ ...descriptor, entries: [] }),
+  );
+  const { message } = await assertRejects(() => Session.create(doubling(), { device }), FeatherdetError);
+  back();
+  assertMatch(message, /^the adapter ".+" refuses this plan: ./);
+  assertEquals([unasked, liveResources()], [[], before]);
+  const session = await Session.create(doubling(), { device });
+  const { y } = await session.run({ x: { shape: [1, 3, 5, 7], data: numbers(1) } });
+  assertEquals([...y.data], [...numbers(1)].map((value) => 2 * value));
+  session.destroy();
+  device.destroy();
+});
+
+gpuTest("a device that is lost while it works is said in one sentence, by all alike", async () => {
+  const [loss] = GPU_FAULTS.filter(({ name }) => name === "device is lost");
+  for (const operation of GPU_OPERATIONS.filter(({ name }) => ["`Session.run`", "`detect`"].includes(name))) {
+    const { came, sentences } = await tryUnder(operation, loss, deviceGrounds(), (calls) => [calls]);
+    assertEquals([came, ...sentences], ["error", "the device was lost: it was destroyed"], operation.name);
+  }
 });
 
 gpuTest("what is destroyed while it works says so, and leaves nothing behind", async (device) => {

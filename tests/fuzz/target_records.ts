@@ -7,6 +7,7 @@
 import fc from "npm:fast-check@4.10.2";
 import { join } from "node:path";
 import { JournalFile } from "../../src/host/evaluation_file.ts";
+import { drawResultPareto, readResults, renderCsv, renderMarkdown } from "../../src/report/table/mod.ts";
 import { readSeedRecord } from "../../src/host/seed_record.ts";
 import { readTuning, tuningFile } from "../../src/host/tuning_store.ts";
 import { pathToFileURL } from "node:url";
@@ -157,6 +158,48 @@ async function trySeeds(text: Uint8Array): Promise<void> {
   }
 }
 
+const FIGURE = { value: 0.5, interval: [0.4, 0.6], range: [0.4, 0.6] };
+const TIMES = {
+  ...{ gpuMedian: { value: 20 }, detectP90: { missing: "not timed" } },
+  ...{ middle: { gpuMedian: [19, 21] }, ratio: { gpuMedian: { median: 0.5, interval: [0.4, 0.6] } } },
+};
+const ROW = {
+  ...{
+    id: "a",
+    title: "a",
+    role: "original",
+    model: { file: "models/a.onnx" },
+    size: 320,
+    precision: "f32",
+    made: "a",
+  },
+  ...{ figures: { map: FIGURE, bytes: { value: 3, predictedBy: "a" } }, timing: TIMES },
+  seeds: [{ seed: 0, source: "measured", sha256: "00", figures: { map: { value: 0.5 } } }],
+};
+const RESULTS = {
+  ...{ schema: 1, data: "bccd", split: "test", images: 72, limit: null, latencyRuns: 20, storage: "texture" },
+  settings: { confidence: 0.001, iou: 0.7, maxDetections: 300, multiLabel: true },
+  rows: [ROW],
+  family: [{ model: "yolo11n", size: 640, fileBytes: 10, publishedMap: 0.395, timing: TIMES }],
+  run: {
+    ...{ date: "2026", commit: null, adapter: null, versions: { deno: "2" } },
+    machine: { os: "linux", arch: "x", cores: 2, load: 1 },
+  },
+};
+
+/** What is taken for results has to make tables and plots. */
+async function tryResults(text: Uint8Array): Promise<void> {
+  const file = join(folder, "table.json");
+  await Deno.writeFile(file, text);
+  const results = await accepted(() => readResults(pathToFileURL(file)));
+  if (results === undefined) return;
+  const { rows, family, settings } = results;
+  mustBeFinite({ settings, rows: rows.map(({ figures, timing, size }) => ({ figures, timing, size })), family });
+  for (const page of [renderMarkdown(results), renderCsv(results), drawResultPareto(results, "latency")]) {
+    must(!/\bNaN\b|\bundefined\b|\[object/.test(page), "makes a page that holds no numbers");
+  }
+}
+
 /** A record: its tree, how that becomes bytes, and what is tried with them. */
 interface RecordKind {
   readonly tree: unknown;
@@ -185,6 +228,7 @@ const KINDS: Readonly<Record<string, RecordKind>> = {
     },
   },
   "measured files": { tree: SEEDS, write: json, attempt: trySeeds },
+  "results": { tree: RESULTS, write: json, attempt: tryResults },
 };
 
 type RecordChange = { readonly bytes: readonly ByteChange[] } | { readonly tree: readonly TreeChange[] };

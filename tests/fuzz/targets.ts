@@ -21,12 +21,14 @@ export const TARGETS: Readonly<Record<string, Loader>> = {
 
 /** Programs that fail in every way, by which the watch is tested. */
 const failing = target<number>({
-  entries: ["throws", "hangs", "fills the memory", "ends"],
+  entries: ["throws", "hangs", "waits", "fills the memory", "ends"],
   changes: fc.array(fc.nat(100), { minLength: 3, maxLength: 9 }),
   async run(entry, changes) {
     await Promise.resolve();
     if (entry === "throws" && changes.some((one) => one > 10)) throw new TypeError("x is undefined");
     while (entry === "hangs");
+    // A timer, for a process in which nothing can happen any more ends.
+    if (entry === "waits") await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
     const kept: Uint8Array[] = [];
     while (entry === "fills the memory") kept.push(new Uint8Array(2 ** 22).fill(1));
     if (entry === "ends") Deno.exit(3);

@@ -5,13 +5,16 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { processUse } from "../support/process_use.ts";
 import type { Event } from "./child.ts";
 import type { Case } from "./target.ts";
 
 /** What a case may take. */
 export interface Limits {
-  /** Milliseconds. */
+  /** Milliseconds of the processors: on a machine that others use too, the clock says nothing of a case. */
   readonly time: number;
+  /** Milliseconds by the clock, for what waits for ever without computing; `PATIENCE` times `time` by default. */
+  readonly wait?: number;
   /** Bytes of the whole process. */
   readonly memory: number;
 }
@@ -27,7 +30,12 @@ export interface Tried {
   /** Cases by target. */
   readonly counts: Readonly<Record<string, number>>;
   readonly failures: readonly Failure[];
+  /** Milliseconds of the processors that trying took. */
+  readonly computed: number;
 }
+
+/** How much longer than it may compute a case may last: a process of the lowest priority gets a small part of a processor. */
+const PATIENCE = 20;
 
 /** Usual limits. A picture may have 100 megapixels, which are held three times while it is decoded. */
 export const USUAL_LIMITS: Limits = { time: 15_000, memory: 2 * 2 ** 30 };
@@ -36,18 +44,6 @@ const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 
 /** Milliseconds between two looks at a process: a second of filling memory is some gigabytes. */
 const LOOK = 100;
-
-/** Bytes of memory that a process has; undefined where that cannot be asked. */
-async function memoryOf(pid: number): Promise<number | undefined> {
-  try {
-    const [, pages] = (await Deno.readTextFile(`/proc/${pid}/statm`)).split(" ");
-    return Number(pages) * 4096;
-  } catch {
-    const { success, stdout } = await new Deno.Command("ps", { args: ["-o", "rss=", "-p", String(pid)] }).output()
-      .catch(() => ({ success: false, stdout: new Uint8Array() }));
-    return success ? 1024 * Number(new TextDecoder().decode(stdout)) : undefined;
-  }
-}
 
 /** Lines of a stream. */
 async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
@@ -64,6 +60,8 @@ interface End {
   readonly reason: string;
   readonly last: Case | undefined;
   readonly done: boolean;
+  /** Milliseconds of the processors, as they were last seen. */
+  readonly computed: number;
 }
 
 /** Why a process was ended that did nothing wrong. */
@@ -81,6 +79,9 @@ async function runChild(
     ...{ stdin: "null", stdout: "piped", stderr: "piped" },
   }).spawn();
   let last: Case | undefined, since = performance.now(), done = false, reason = "";
+  // What the process had computed at the first look at a case.
+  let before: number | undefined, computed = 0;
+  const wait = limits.wait ?? PATIENCE * limits.time;
   const end = (why: string) => {
     if (reason !== "") return;
     reason = why;
@@ -93,15 +94,20 @@ async function runChild(
   const look = setInterval(async () => {
     const now = performance.now();
     if (now > until) return end(ENOUGH);
-    if (last !== undefined && now - since > limits.time) return end(`takes more than ${limits.time / 1000} s`);
-    const memory = await memoryOf(child.pid);
-    if (memory !== undefined && memory > limits.memory) end(`takes ${Math.round(memory / 2 ** 20)} MB of memory`);
+    if (last !== undefined && now - since > wait) return end(`waits for more than ${wait / 1000} s`);
+    const use = await processUse(child.pid);
+    if (use === undefined) return;
+    computed = use.computed;
+    if (last === undefined) return;
+    if (use.memory > limits.memory) return end(`takes ${Math.round(use.memory / 2 ** 20)} MB of memory`);
+    before ??= use.computed;
+    if (use.computed - before > limits.time) end(`takes more than ${limits.time / 1000} s`);
   }, LOOK);
   const errors = new Response(child.stderr).text();
   try {
     for await (const line of linesOf(child.stdout)) {
       const event: Event = JSON.parse(line);
-      if ("begins" in event) [last, since] = [event.begins, performance.now()];
+      if ("begins" in event) [last, since, before] = [event.begins, performance.now(), undefined];
       else if ("done" in event) done = true;
       if (hear(event)) end(ENOUGH);
     }
@@ -110,7 +116,7 @@ async function runChild(
   }
   const { code } = await child.status;
   const said = (await errors).trim().split("\n").slice(-8).join("\n");
-  return { reason: reason || `the process ends with ${code}: ${said}`, last, done };
+  return { reason: reason || `the process ends with ${code}: ${said}`, last, done, computed };
 }
 
 /** One failure for each of a kind: without the numbers and names in it. */
@@ -138,7 +144,7 @@ export async function fuzz(
 ): Promise<Tried> {
   const until = performance.now() + time;
   const counts: Record<string, number> = {};
-  let tried = 0;
+  let tried = 0, computed = 0;
   const failures = new Map<string, Failure>();
   const fail = (failure: Failure) => {
     const kind = kindOf(failure);
@@ -148,7 +154,7 @@ export async function fuzz(
   };
   for (let start = 0; performance.now() < until; start++) {
     const args = [String((seed * 1_000_003 + start) | 0), ...targets];
-    const { reason, last } = await runChild(args, until, limits, (event) => {
+    const { reason, last, computed: own } = await runChild(args, until, limits, (event) => {
       if ("begins" in event) {
         counts[event.begins.target] = (counts[event.begins.target] ?? 0) + 1;
         tried++;
@@ -156,11 +162,12 @@ export async function fuzz(
       if ("fails" in event) fail({ found: event.fails, message: event.message });
       return tried >= cases;
     });
+    computed += own;
     if (reason === ENOUGH) break;
     if (last === undefined) throw new Error(`the fuzzer does not start: ${reason}`);
     fail({ found: last, message: reason });
   }
-  return { counts, failures: [...failures.values()] };
+  return { counts, failures: [...failures.values()], computed };
 }
 
 /** Tries one case again; undefined if it is answered well. */

@@ -13,6 +13,8 @@ import type { InputSize } from "./tile.ts";
 export interface DecodeOrder {
   readonly kind: "decode";
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** As of `decodeImage`. */
+  readonly maxPixels?: number;
   readonly input: InputSize;
 }
 

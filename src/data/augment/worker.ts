@@ -12,7 +12,7 @@ import { render, type WorkAnswer, type WorkOrder } from "./work.ts";
 serve<WorkOrder, WorkAnswer>(async (order) => {
   if (order.kind === "decode") {
     // Whoever asked decodes what is damaged again, to tell of it by its name.
-    const image = await decodeImage(order.bytes, undefined, { strict: true });
+    const image = await decodeImage(order.bytes, undefined, { strict: true, maxPixels: order.maxPixels });
     return { answer: { source: sourceOf(image, order.input, true) } };
   }
   const images = render(order);

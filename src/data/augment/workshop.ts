@@ -102,7 +102,7 @@ export class Workshop {
     } catch {
       return undefined;
     }
-    const order = { kind: "decode", bytes, input: this.options.input } as const;
+    const order = { kind: "decode", bytes, maxPixels: image.maxPixels, input: this.options.input } as const;
     const answer = await this.#idlest()!.ask(order, transferable(bytes), DECODING_PATIENCE).catch((error) => {
       throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
     });

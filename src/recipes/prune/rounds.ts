@@ -7,13 +7,16 @@
  * @module
  */
 
+import * as v from "npm:valibot@1.5.0";
 import { costsOf, type PruneCosts } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
+import { COUNT, faultOf, NUMBER, PLAIN_OBJECT } from "../../numbers/forms.ts";
 import { importOnnx, saveOnnx } from "../../onnx/mod.ts";
 import { readCheckpoint } from "../../train/loop/checkpoint.ts";
 import { LAST_CHECKPOINT } from "../../train/loop/loop.ts";
 import type { Score } from "../../train/loop/record.ts";
+import { SCORE_FORM } from "../../train/loop/record_form.ts";
 import { createMemoryStore, type TrainingStore } from "../../train/loop/store.ts";
 import { combineVariants, type TrainingVariant } from "../../train/mod.ts";
 import { readCheckpointModel, train } from "../train_detector.ts";
@@ -98,6 +101,28 @@ interface State<Told> {
   readonly rounds: (Told & RoundFigures)[];
 }
 
+const OBJECT = "expected an object";
+
+/** What is told of a cut is the cut's own, as long as its numbers are finite. */
+const STATE_FORM: v.GenericSchema = v.object({
+  settings: PLAIN_OBJECT,
+  before: v.object({ parameters: COUNT, bytes: COUNT, gflops: NUMBER, latency: v.optional(NUMBER) }, OBJECT),
+  scoreBefore: SCORE_FORM,
+  rounds: v.array(
+    v.intersect([
+      PLAIN_OBJECT,
+      v.object({
+        round: COUNT,
+        afterCut: SCORE_FORM,
+        score: v.optional(SCORE_FORM),
+        epochs: v.optional(COUNT),
+        seconds: v.optional(NUMBER),
+      }, OBJECT),
+    ]),
+    "expected a list",
+  ),
+}, OBJECT);
+
 const decoder = new TextDecoder(), encoder = new TextEncoder();
 
 /** Options that decide on no result, or that JSON cannot hold. */
@@ -131,7 +156,16 @@ function settingsOf(model: Graph, dataset: Dataset, options: RoundOptions): unkn
 async function readState<Told>(store: TrainingStore, settings: unknown): Promise<State<Told> | undefined> {
   const bytes = await store.read(STATE);
   if (!bytes) return undefined;
-  const state: State<Told> = JSON.parse(decoder.decode(bytes));
+  let state: State<Told>;
+  try {
+    state = JSON.parse(decoder.decode(bytes));
+  } catch {
+    throw new FeatherdetError(`"${STATE}" is damaged: delete it to start over`);
+  }
+  const fault = faultOf(STATE_FORM, state);
+  if (fault !== undefined) {
+    throw new FeatherdetError(`"${STATE}" is no record of rounds (${fault}): delete it to start over`);
+  }
   if (JSON.stringify(state.settings) === JSON.stringify(settings)) return state;
   throw new FeatherdetError(`"${STATE}" is of a run with other settings: ${JSON.stringify(state.settings)}`);
 }

@@ -4,9 +4,11 @@
  * @module
  */
 
+import * as v from "npm:valibot@1.5.0";
 import { readText } from "../../data/files.ts";
 import { parseJson } from "../../data/json_fields.ts";
 import { FeatherdetError } from "../../graph/error.ts";
+import { faultOf, NUMBER, WORDS } from "../../numbers/forms.ts";
 import type { RecipeStep, Variant } from "../../report/table/mod.ts";
 import { withSeed } from "../../report/table/recipe.ts";
 import { placeOf, type Workshop } from "./workshop.ts";
@@ -18,6 +20,18 @@ export interface Estimate {
   readonly source: string;
 }
 
+const OBJECT = "expected an object";
+
+const RUNS_FORM: v.GenericSchema = v.object({
+  runs: v.optional(v.array(
+    v.object({
+      label: v.optional(WORDS),
+      end: v.optional(v.object({ seconds: v.optional(NUMBER) }, OBJECT)),
+    }, OBJECT),
+    "expected a list",
+  )),
+}, OBJECT);
+
 /** A record of timed runs, as far as it is read. */
 interface TimedRuns {
   readonly runs?: readonly { readonly label?: string; readonly end?: { readonly seconds?: number } }[];
@@ -27,7 +41,9 @@ async function stepEstimate({ seconds }: RecipeStep, seed: number, shop: Worksho
   if (seconds === undefined) return undefined;
   if (typeof seconds === "number") return { seconds, source: "an estimate" };
   const file = placeOf(seconds.record, shop), label = withSeed(seconds.run, seed);
-  const { runs = [] } = parseJson(await readText(file), file) as TimedRuns;
+  const record = parseJson(await readText(file), file), fault = faultOf(RUNS_FORM, record);
+  if (fault !== undefined) throw new FeatherdetError(`is no record of timed runs (${fault})`, { file });
+  const { runs = [] } = record as TimedRuns;
   const found = runs.find((run) => run.label === label)?.end?.seconds;
   if (found !== undefined) return { seconds: found, source: `recorded in ${seconds.record}` };
   // A seed that nobody has timed takes as long as another.

@@ -5,12 +5,15 @@
  */
 
 import { join } from "node:path";
+import * as v from "npm:valibot@1.5.0";
 import { sha256OfFile } from "../../data/download/checksum.ts";
 import { kindOf, readText } from "../../data/files.ts";
 import { parseJson } from "../../data/json_fields.ts";
+import { FeatherdetError } from "../../graph/error.ts";
 import { loadModel } from "../../host/models.ts";
 import { seedEntry } from "../../host/seed_record.ts";
 import { writeWhole } from "../../host/whole_file.ts";
+import { faultOf, NUMBER, WORDS } from "../../numbers/forms.ts";
 import type { Variant } from "../../report/table/mod.ts";
 import { recipeHash, verbOf } from "../../report/table/recipe.ts";
 import { historyTells } from "./told.ts";
@@ -39,10 +42,17 @@ export interface MadeMark {
 
 const MARK = "made.json";
 
-/** What a run has made; undefined where it has not. */
+const MARK_FORM: v.GenericSchema = v.object({ sha256: WORDS, seconds: NUMBER }, "expected an object");
+
+/** What a run has made; undefined where it has not. Throws FeatherdetError for a file of another form. */
 export async function readMark(folder: string): Promise<MadeMark | undefined> {
   const file = join(folder, MARK);
-  return kindOf(file) === "file" ? parseJson(await readText(file), file) as MadeMark : undefined;
+  if (kindOf(file) !== "file") return undefined;
+  const mark = parseJson(await readText(file), file), fault = faultOf(MARK_FORM, mark);
+  if (fault === undefined) return mark as MadeMark;
+  throw new FeatherdetError(`does not say what a run has made (${fault}): delete it, and the run is looked at anew`, {
+    file,
+  });
 }
 
 /** Says in the folder of a run what it made. */

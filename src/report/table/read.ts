@@ -5,7 +5,9 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
+import { faultOf } from "../../numbers/forms.ts";
 import type { TableResults } from "./results.ts";
+import { RESULTS_FORM } from "./results_form.ts";
 
 /** Results that come with this version, by data set. */
 const RESULTS = new URL("../../../data/results/", import.meta.url);
@@ -39,7 +41,7 @@ export async function readResults(source: string | URL): Promise<TableResults> {
       cause: error,
     });
   }
-  const { schema, rows } = (value ?? {}) as Partial<TableResults>;
-  if (schema !== 1 || !Array.isArray(rows)) throw new FeatherdetError("these are no results of variants", { file });
+  const fault = faultOf(RESULTS_FORM, value);
+  if (fault !== undefined) throw new FeatherdetError(`these are no results of variants (${fault})`, { file });
   return value as TableResults;
 }

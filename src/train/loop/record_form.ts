@@ -10,6 +10,9 @@ import { COUNT, NUMBER } from "../../numbers/forms.ts";
 const NUMBERS = v.record(v.string(), NUMBER, "expected an object of numbers");
 const SCORE = { map: NUMBER, map50: NUMBER };
 
+/** Mean average precision. */
+export const SCORE_FORM: v.GenericSchema = v.object(SCORE, "expected an object");
+
 const EPOCH = v.object({
   epoch: COUNT,
   losses: NUMBERS,

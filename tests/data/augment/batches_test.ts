@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
+import { batchOrder, epochOrder } from "../../../src/data/augment/order.ts";
 import { BatchSampler, type BatchSettings } from "../../../src/data/augment/batch_sampler.ts";
 import {
   countBoxRows,
@@ -114,6 +115,20 @@ Deno.test("an epoch has every picture, in an order of its own; the last batch go
   // A picture that comes twice is augmented twice.
   const length = first.images.length / 5;
   assert(first.images.subarray(0, length).some((value, i) => value !== first.images[2 * length + i]));
+});
+
+Deno.test("orders of pictures are evenly distributed: each of the six of three comes as often as the others", () => {
+  const counts = new Map<string, number>(), runs = 6000;
+  for (let seed = 0; seed < runs; seed++) {
+    for (const order of [epochOrder(3, seed, 0, true), batchOrder(3, seed, 1)]) {
+      counts.set(String(order), (counts.get(String(order)) ?? 0) + 1);
+    }
+  }
+  const expected = 2 * runs / 6;
+  const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+  // 20.5 is passed once in a thousand times by chance; swaps with any place instead of those left give 150.
+  assert(counts.size === 6 && chiSquare < 20.5, `${chiSquare}: ${[...counts]}`);
+  assertEquals([...epochOrder(5, 1, 0, false)], [0, 1, 2, 3, 4]);
 });
 
 Deno.test("mosaics end where they are to end", () => {
