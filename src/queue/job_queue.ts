@@ -38,6 +38,9 @@ interface Outcome {
 /** The longest that pg-boss lets a job take, and a job wait. */
 const DAY = 86_400, LONGEST_WAIT = 365 * DAY;
 
+/** Jobs that are asked for at a time. */
+const PAGE = 1000;
+
 /** Between two looks for a job, and for a result, in milliseconds; results are looked for more often at first. */
 const LOOK = 500, FIRST_LOOK = 20;
 
@@ -105,12 +108,12 @@ class BossQueue implements JobQueue {
 
   async progress(): Promise<Progress> {
     const found: JobStatus[] = [];
-    for (let after: string | undefined;;) {
-      const page = await this.boss.findJobs<Kept>(this.name, { limit: 1000, ...(after !== undefined && { after }) });
+    let page: JobWithMetadata<Kept>[] = [];
+    do {
+      const after = page.at(-1)?.id;
+      page = await this.boss.findJobs<Kept>(this.name, { limit: PAGE, ...(after !== undefined && { after }) });
       found.push(...page.map(statusOf));
-      if (page.length < 1000) break;
-      after = page.at(-1)!.id;
-    }
+    } while (page.length === PAGE);
     const count = (state: JobState) => found.filter((job) => job.state === state).length;
     return {
       ...{ waiting: count("waiting"), running: count("running"), done: count("done") },
