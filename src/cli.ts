@@ -24,6 +24,7 @@ import { planVerb } from "./cli/plan.ts";
 import { predictLatencyVerb } from "./cli/predict_latency.ts";
 import { pruneVerb } from "./cli/prune.ts";
 import { quantizeVerb } from "./cli/quantize.ts";
+import { queueVerb } from "./cli/queue.ts";
 import { reproduceVerb } from "./cli/reproduce.ts";
 import { simulateVerb } from "./cli/simulate.ts";
 import { tableVerb } from "./cli/table.ts";
@@ -31,6 +32,7 @@ import { testVerb } from "./cli/testing.ts";
 import { trainVerb } from "./cli/train.ts";
 import { tuneVerb } from "./cli/tune.ts";
 import { ONE_LINE, reportError, VERSION } from "./cli/verb.ts";
+import { workerVerb } from "./cli/worker.ts";
 
 /** The program with all its verbs. */
 export function program(): Command {
@@ -56,6 +58,8 @@ export function program(): Command {
     .addCommand(evalVerb)
     .addCommand(tableVerb)
     .addCommand(reproduceVerb)
+    .addCommand(queueVerb)
+    .addCommand(workerVerb)
     .addCommand(benchVerb)
     .addCommand(familyVerb)
     .addCommand(notebooksVerb)

@@ -13,7 +13,7 @@ const SRC = fileURLToPath(new URL("../src/", import.meta.url));
 const ROOMS = [
   ...["graph", "numbers", "passes", "onnx", "models", "reference", "compress", "train"],
   ...["image", "gpu", "kernels", "plan", "engine"],
-  ...["detect", "data", "eval", "hardware", "report", "host", "recipes", "cli", "cli.ts"],
+  ...["detect", "data", "eval", "hardware", "report", "host", "queue", "recipes", "cli", "cli.ts"],
 ] as const;
 
 /** Rooms that compute on graphs and must stay clear of the device: they are handed a runner. */

@@ -13,6 +13,8 @@ import { checkOptions, readyVerb } from "./step_verbs.ts";
 import { INTERRUPTED } from "./stop_signal.ts";
 import { tablesVerb, tellTables, withTableProgress } from "./table.ts";
 import { action, deviceAction } from "./verb.ts";
+import { openJobQueue } from "../queue/job_queue.ts";
+import { makeByQueue } from "../recipes/jobs/make.ts";
 
 /** Seeds with commas between them. */
 function seedList(text: string): number[] {
@@ -98,15 +100,22 @@ export const reproduceVerb = tablesVerb(
   .option("--dry-run", "say what would be made, in which order, and how long it takes")
   .option("--no-table", "make no tables")
   .option("--out <folder>", "folder for models, runs and tables; by default each recipe says where, and data/results/")
+  .option(
+    "--queue <url>",
+    "let workers of this queue make the files (deno task worker --queue URL), see deno task queue",
+  )
   .addHelpText("after", MORE)
   .action(async (options) => {
     const run = async (settings: typeof options, output: Output) => {
       const { data, manifest, out, only, seeds, stale, dryRun } = settings;
+      await using queue = settings.queue === undefined || dryRun ? undefined : await openJobQueue(settings.queue);
+      if (queue) output.note(`workers make the files: deno task worker --queue ${queue.where}`);
       const tables = settings.table ? `the tables in ${out ?? resultsFolder(data, manifest)}` : "no tables";
       const { reason, made, table } = await withTableProgress(settings, output, (how) =>
         reproduce({
           ...{ data, manifest, checkOptions, out, only, seeds, stale, dryRun },
           run: (verb, words) => readyVerb(verb, words)(output),
+          ...(queue && { elsewhere: (...job) => makeByQueue(queue, ...job) }),
           table: settings.table ? how : undefined,
           onPlan: (plan) => {
             for (const line of planText(plan, tables)) dryRun ? output.line(line) : output.note(line);

@@ -18,7 +18,7 @@ import { historyTells } from "../../src/recipes/reproduce/told.ts";
 import type { Variant } from "../../src/report/table/mod.ts";
 import { recipeHash } from "../../src/report/table/recipe.ts";
 import { put, TINY } from "../support/data_folders.ts";
-import { brief, inWorkshop, making, SIZE, variants } from "../support/workshop.ts";
+import { brief, inWorkshop, making, pretend, SIZE, variants } from "../support/workshop.ts";
 import { permissionsOf } from "../support/task_permissions.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -100,23 +100,6 @@ Deno.test("--dry-run says what would be made and makes nothing; a circle and unk
     await refused((list) => options(list, 2).model = { variant: "cut-int8" }, /error: .*"cut-int8" is made from "cut"/);
     await refused((list) => options(list, 1).round = 1, /"cut": made.steps\[0\].options: unknown option '--round'/);
   }));
-
-/** Verbs that compute nothing: training makes random weights of the number of epochs, cuts and integers change only the history. */
-async function pretend(verb: string, words: readonly string[]): Promise<{ reason?: string }> {
-  const after = (name: string) => words[words.indexOf(name) + 1];
-  const seed = words.includes("--seed") ? Number(after("--seed")) : undefined;
-  if (verb === "train") {
-    const epochs = Number(after("--epochs"));
-    const model = yolo11({ width: 0.0625, depth: 0.3, size: SIZE, classes: TINY.classes, seed: epochs });
-    await put(after("--out"), "log.jsonl", "");
-    const made = withHistory(model, historyEntry("train", { epochs }, model, { seed }));
-    await Deno.writeFile(join(after("--out"), "best.onnx"), saveOnnx(made));
-    return {};
-  }
-  const parent = await loadOnnx(after("--model"));
-  await Deno.writeFile(after("--out"), saveOnnx(withHistory(parent, historyEntry(verb, {}, parent, { seed }))));
-  return {};
-}
 
 Deno.test("stale files are told and kept; with --stale they are made again, and what was made from them too", () =>
   inWorkshop(async ({ set, manifest }) => {

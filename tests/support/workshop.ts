@@ -5,6 +5,9 @@
  */
 
 import { join } from "node:path";
+import { historyEntry, withHistory } from "../../src/compress/history.ts";
+import { yolo11 } from "../../src/models/yolo11.ts";
+import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import type { PlannedFile } from "../../src/recipes/reproduce/plan.ts";
 import { inFolder, put, putYolo, TINY } from "./data_folders.ts";
 
@@ -125,4 +128,21 @@ export function brief(files: readonly Pick<PlannedFile, "variant" | "seed">[]): 
 /** Those that are made. */
 export function making(files: readonly PlannedFile[]): string[] {
   return brief(files.filter(({ action }) => action === "make"));
+}
+
+/** Verbs that compute nothing: training makes random weights of the number of epochs, cuts and integers change only the history. */
+export async function pretend(verb: string, words: readonly string[]): Promise<{ reason?: string }> {
+  const after = (name: string) => words[words.indexOf(name) + 1];
+  const seed = words.includes("--seed") ? Number(after("--seed")) : undefined;
+  if (verb === "train") {
+    const epochs = Number(after("--epochs"));
+    const model = yolo11({ width: 0.0625, depth: 0.3, size: SIZE, classes: TINY.classes, seed: epochs });
+    await put(after("--out"), "log.jsonl", "");
+    const made = withHistory(model, historyEntry("train", { epochs }, model, { seed }));
+    await Deno.writeFile(join(after("--out"), "best.onnx"), saveOnnx(made));
+    return {};
+  }
+  const parent = await loadOnnx(after("--model"));
+  await Deno.writeFile(after("--out"), saveOnnx(withHistory(parent, historyEntry(verb, {}, parent, { seed }))));
+  return {};
 }
