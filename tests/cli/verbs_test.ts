@@ -75,7 +75,7 @@ interface Found {
   speed: Record<string, number>;
 }
 
-const VERBS = program().commands.flatMap((command) => [command.name(), ...command.aliases()]);
+const VERBS = (await program()).commands.flatMap((command) => [command.name(), ...command.aliases()]);
 
 Deno.test("every verb is a task and every task of the command line is a verb", () => {
   const tasks = Object.entries(config.tasks).flatMap(([name, { command }]) =>
