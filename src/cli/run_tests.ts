@@ -75,7 +75,7 @@ function pathsOf(given: readonly string[]): string[] {
 /** The parts of a selection, each for a process of its own. */
 async function partsOf({ paths, changed }: TestSelection): Promise<string[][]> {
   if (changed) return inParts(reachedBy(await changedFiles(), testFiles()));
-  return paths?.length ? [pathsOf(paths)] : everything();
+  return paths?.length ? inParts(pathsOf(paths)) : everything();
 }
 
 /** How a process ended, and its counts. */

@@ -2,38 +2,18 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { JournalFile, journalFile, writeResults } from "../../src/host/evaluation_file.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { countConfusions, evaluateDetections } from "../../src/eval/coco.ts";
 import { decodeImage } from "../../src/image/codec/decode.ts";
 import type { EvaluationRun } from "../../src/eval/journal.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
+import { assertRefusals, commandLine } from "../support/command_line.ts";
+import { inFolder } from "../support/data_folders.ts";
 import { writeDemoFolder } from "../support/demo_dataset.ts";
 import { readSvg } from "../support/svg.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function evalVerb(args: readonly string[]) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf("eval"), CLI, "eval", ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+const evalVerb = (args: readonly string[]) => commandLine(["eval", ...args]);
 
 const RUN: EvaluationRun = {
   model: "m",
@@ -143,7 +123,7 @@ Deno.test("eval goes on with a journal, refuses one of another run, and says wha
     await Deno.writeFile(third, intact.subarray(0, 300));
     const stopped = await evalVerb(args);
     assertEquals([stopped.code, stopped.stdout], [1, ""], stopped.stderr);
-    assertMatch(stopped.stderr, /\nerror: .*\.png: /);
+    assertMatch(stopped.stderr, /^error: .*\.png: /m);
     const lines = (await Deno.readTextFile(journalFile(out))).trimEnd().split("\n");
     assert(lines.length >= 2 && lines.length <= 4, `${lines.length} lines`);
 
@@ -173,20 +153,14 @@ Deno.test("eval goes on with a journal, refuses one of another run, and says wha
 
 Deno.test("eval names what it cannot take", async () => {
   await inFolder(async (folder) => {
-    const refuse = async (args: string[], sentence: RegExp) => {
-      const { code, stdout, stderr } = await evalVerb(args);
-      assertEquals([code, stdout], [1, ""], stderr);
-      assertMatch(stderr, sentence);
-    };
-    await refuse(["--model", "demo", "--data", "nothing"], /error: .*nothing/);
-    await refuse(
-      ["--model", "demo", "--data", "synthetic", "--limit", "1"],
-      /error: the model has 3 classes and lacks 10/,
-    );
-    await refuse(["--model", "demo", "--data", "synthetic", "--limit", "0"], /--limit.*whole number/);
     await Deno.writeTextFile(join(folder, "file"), "");
-    const out = join(folder, "file", "x.json");
-    await refuse(["--model", "demo", "--data", "synthetic", "--out", out], /x\.json: the folder cannot be made/);
+    const demo = ["eval", "--model", "demo", "--data"], out = join(folder, "file", "x.json");
+    await assertRefusals([
+      [[...demo, "nothing"], /^error: .*nothing/],
+      [[...demo, "synthetic", "--limit", "1"], /^error: the model has 3 classes and lacks 10/],
+      [[...demo, "synthetic", "--limit", "0"], /--limit.*whole number/],
+      [[...demo, "synthetic", "--out", out], /x\.json: the folder cannot be made/],
+    ]);
   });
 });
 

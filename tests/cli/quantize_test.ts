@@ -9,7 +9,7 @@ import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { historyOf } from "../../src/compress/history.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
-import { commandLine } from "../support/command_line.ts";
+import { assertRefusals, commandLine } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 
@@ -117,35 +117,29 @@ Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () 
 Deno.test("quantize refuses what cannot be, before it computes", () =>
   inFolder(async (folder) => {
     const out = join(folder, "int8.onnx");
-    const refused = async (args: readonly string[], sentence: RegExp) => {
-      const { code, stderr } = await quantizeVerb(args);
-      assertEquals(code, 1);
-      assertMatch(stderr, sentence);
-    };
+    const demo = ["quantize", ...DEMO], rows = join(folder, "rows.onnx"), file = join(folder, "file");
     const synthetic = ["--calibrate", "synthetic", "--limit", "1"];
-    await Deno.writeTextFile(join(folder, "file"), "");
-    await refused(
-      [...DEMO, ...synthetic, "--out", join(folder, "file/such.onnx")],
-      /such\.onnx: the folder cannot be made, a file has that name/,
-    );
-    await Deno.remove(join(folder, "file"));
-    await refused([...DEMO, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/);
-    await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
-    await refused([...DEMO, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/);
-    await refused(
-      [...DEMO, "--out", out, "--weights", "binary", "--observer", "mse"],
-      /--observer is for int8: binary/,
-    );
-    await refused([...DEMO, ...synthetic, "--out", folder], /is a folder, not a file/);
-    const rows = join(folder, "rows.onnx");
     const b = new ModelBuilder({ seed: 1 });
     const product = b.node("MatMul", "product", [b.input("rows", [1, 16]), b.weight("w", [16, 4], "uniformFanIn")], {});
     await Deno.writeFile(rows, saveOnnx(b.graph("products", [product])));
-    await refused(
-      ["--model", rows, ...synthetic, "--out", out],
-      /one input \[1,3,height,width\] or .* "rows" \[1,16\]/,
-    );
-    await refused(["--model", rows, ...synthetic, "--out", rows], /rows\.onnx: is the model itself/);
+    await Deno.writeTextFile(file, "");
+    await assertRefusals([
+      [
+        [...demo, ...synthetic, "--out", join(file, "such.onnx")],
+        /such\.onnx: the folder cannot be made, a file has that name/,
+      ],
+      [[...demo, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/],
+      [[...demo, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/],
+      [[...demo, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/],
+      [[...demo, "--out", out, "--weights", "binary", "--observer", "mse"], /--observer is for int8: binary/],
+      [[...demo, ...synthetic, "--out", folder], /is a folder, not a file/],
+      [
+        ["quantize", "--model", rows, ...synthetic, "--out", out],
+        /one input \[1,3,height,width\] or .* "rows" \[1,16\]/,
+      ],
+      [["quantize", "--model", rows, ...synthetic, "--out", rows], /rows\.onnx: is the model itself/],
+    ]);
+    await Deno.remove(file);
     await Deno.remove(rows);
     assertEquals([...Deno.readDirSync(folder)].length, 0);
   }));
