@@ -5,72 +5,61 @@
  * @module
  */
 
-import { Command } from "npm:@commander-js/extra-typings@15.1.0";
-import { benchVerb } from "./cli/bench.ts";
-import { compressModelVerb } from "./cli/compress.ts";
-import { dataVerb } from "./cli/data.ts";
-import { demoVerb } from "./cli/demo.ts";
-import { detectVerb } from "./cli/detect.ts";
-import { distilVerb } from "./cli/distil.ts";
-import { docsVerb } from "./cli/docs.ts";
-import { evalVerb } from "./cli/eval.ts";
-import { exportVerb } from "./cli/export.ts";
-import { familyVerb } from "./cli/family.ts";
-import { inspectVerb } from "./cli/inspect.ts";
-import { noopVerb } from "./cli/noop.ts";
-import { notebooksVerb } from "./cli/notebooks.ts";
-import { okVerb } from "./cli/ok.ts";
-import { planVerb } from "./cli/plan.ts";
-import { predictLatencyVerb } from "./cli/predict_latency.ts";
-import { pruneVerb } from "./cli/prune.ts";
-import { quantizeVerb } from "./cli/quantize.ts";
-import { queueVerb } from "./cli/queue.ts";
-import { reproduceVerb } from "./cli/reproduce.ts";
-import { simulateVerb } from "./cli/simulate.ts";
-import { tableVerb } from "./cli/table.ts";
-import { testVerb } from "./cli/testing.ts";
-import { trainVerb } from "./cli/train.ts";
-import { tuneVerb } from "./cli/tune.ts";
+import { Command, type CommandUnknownOpts } from "npm:@commander-js/extra-typings@15.1.0";
 import { ONE_LINE, reportError, VERSION } from "./cli/verb.ts";
-import { workerVerb } from "./cli/worker.ts";
 
-/** The program with all its verbs. */
-export function program(): Command {
-  return new Command("featherdet")
+/** Loads a verb. */
+type LoadVerb = () => Promise<CommandUnknownOpts>;
+
+const detect: LoadVerb = async () => (await import("./cli/detect.ts")).detectVerb;
+const evaluate: LoadVerb = async () => (await import("./cli/eval.ts")).evalVerb;
+
+/** Each verb by each of its names, in the order of the help. A verb is loaded when it is asked for: all of them take three times as long. */
+const VERBS: Readonly<Record<string, LoadVerb>> = {
+  demo: async () => (await import("./cli/demo.ts")).demoVerb,
+  detect,
+  predict: detect,
+  inspect: async () => (await import("./cli/inspect.ts")).inspectVerb,
+  plan: async () => (await import("./cli/plan.ts")).planVerb,
+  "predict-latency": async () => (await import("./cli/predict_latency.ts")).predictLatencyVerb,
+  simulate: async () => (await import("./cli/simulate.ts")).simulateVerb,
+  tune: async () => (await import("./cli/tune.ts")).tuneVerb,
+  train: async () => (await import("./cli/train.ts")).trainVerb,
+  distil: async () => (await import("./cli/distil.ts")).distilVerb,
+  compress: async () => (await import("./cli/compress.ts")).compressModelVerb,
+  prune: async () => (await import("./cli/prune.ts")).pruneVerb,
+  quantize: async () => (await import("./cli/quantize.ts")).quantizeVerb,
+  noop: async () => (await import("./cli/noop.ts")).noopVerb,
+  export: async () => (await import("./cli/export.ts")).exportVerb,
+  data: async () => (await import("./cli/data.ts")).dataVerb,
+  eval: evaluate,
+  val: evaluate,
+  table: async () => (await import("./cli/table.ts")).tableVerb,
+  reproduce: async () => (await import("./cli/reproduce.ts")).reproduceVerb,
+  queue: async () => (await import("./cli/queue.ts")).queueVerb,
+  worker: async () => (await import("./cli/worker.ts")).workerVerb,
+  bench: async () => (await import("./cli/bench.ts")).benchVerb,
+  family: async () => (await import("./cli/family.ts")).familyVerb,
+  notebooks: async () => (await import("./cli/notebooks.ts")).notebooksVerb,
+  docs: async () => (await import("./cli/docs.ts")).docsVerb,
+  test: async () => (await import("./cli/testing.ts")).testVerb,
+  ok: async () => (await import("./cli/ok.ts")).okVerb,
+};
+
+/** The program with the verb of this name alone, or with all verbs where there is none of this name. */
+export async function program(name = ""): Promise<Command> {
+  const asked = Object.hasOwn(VERBS, name) ? [VERBS[name]] : [...new Set(Object.values(VERBS))];
+  const whole = new Command("featherdet")
     .description("Small and fast object detectors on WebGPU: run, inspect and measure them.")
     .configureOutput(ONE_LINE)
-    .version(VERSION, "--version", "print the version")
-    .addCommand(demoVerb)
-    .addCommand(detectVerb)
-    .addCommand(inspectVerb)
-    .addCommand(planVerb)
-    .addCommand(predictLatencyVerb)
-    .addCommand(simulateVerb)
-    .addCommand(tuneVerb)
-    .addCommand(trainVerb)
-    .addCommand(distilVerb)
-    .addCommand(compressModelVerb)
-    .addCommand(pruneVerb)
-    .addCommand(quantizeVerb)
-    .addCommand(noopVerb)
-    .addCommand(exportVerb)
-    .addCommand(dataVerb)
-    .addCommand(evalVerb)
-    .addCommand(tableVerb)
-    .addCommand(reproduceVerb)
-    .addCommand(queueVerb)
-    .addCommand(workerVerb)
-    .addCommand(benchVerb)
-    .addCommand(familyVerb)
-    .addCommand(notebooksVerb)
-    .addCommand(docsVerb)
-    .addCommand(testVerb)
-    .addCommand(okVerb);
+    .version(VERSION, "--version", "print the version");
+  for (const verb of await Promise.all(asked.map((load) => load()))) whole.addCommand(verb);
+  return whole;
 }
 
 if (import.meta.main) {
   try {
-    await program().parseAsync(Deno.args, { from: "user" });
+    await (await program(Deno.args[0])).parseAsync(Deno.args, { from: "user" });
   } catch (error) {
     reportError(error);
   }

@@ -1,5 +1,5 @@
 // The candidate list that decoders fill and suppression reads. `count[image]` candidates of an image begin at image *
-// params.listStride (the faults of each image stand behind the counts); a candidate is a key whose ascending order is the order of detections: the complement of the score's bits
+// params.listStride (behind the counts stand the faults of each image, its boxes over the confidence, and how many of these have their corners exchanged); a candidate is a key whose ascending order is the order of detections: the complement of the score's bits
 // (scores are positive, so that their bits rise with them), then anchor * classes + class. Threads append in any order.
 // `found` holds the corners of an anchor's box in input pixels, at image * params.anchors + anchor, where it has a candidate.
 @group(0) @binding($(BINDING)) var<storage, read_write> count: array<atomic<u32>>;

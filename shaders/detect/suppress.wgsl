@@ -12,8 +12,8 @@
 // the chunk overlap it. Kept is who has no overlapping earlier one left that is not suppressed: rounds settle this for all
 // threads at once, as many as the longest chain of overlaps.
 //
-// Result of an image, 4 + 6 * MAX_DETECTIONS numbers: detections, candidates, faults, 0, then x1, y1, x2, y2 in pixels of the picture,
-// score, class for each. Counts of candidates and faults are cleared for the next frame.
+// Result of an image, 4 + 6 * MAX_DETECTIONS numbers: detections, candidates, faults, the share of boxes whose second corner lies before
+// the first, then x1, y1, x2, y2 in pixels of the picture, score, class for each. All counts are cleared for the next frame.
 // Dispatch: x = images.
 #const WORKGROUP = 128
 #const BATCH = 512
@@ -262,8 +262,9 @@ fn main(
     result[resultAt] = f32(kept);
     result[resultAt + 1] = f32(appended);
     result[resultAt + 2] = f32(atomicLoad(&count[groups.x + group.x]));
-    result[resultAt + 3] = 0.0;
-    atomicStore(&count[image], 0u);
-    atomicStore(&count[groups.x + group.x], 0u);
+    let boxes = atomicLoad(&count[2u * groups.x + group.x]);
+    let exchanged = atomicLoad(&count[3u * groups.x + group.x]);
+    result[resultAt + 3] = f32(exchanged) / f32(max(boxes, 1u));
+    for (var k = 0u; k < 4u; k++) { atomicStore(&count[k * groups.x + group.x], 0u); }
   }
 }

@@ -10,7 +10,8 @@
 //   SEPARATE == 1     scores lie in a tensor of their own
 //
 // `scaleX` and `scaleY` bring boxes to input pixels. MULTI_LABEL == 0: the best class of an anchor, the first of equals. MULTI_LABEL == 1:
-// every class over the confidence. What no head can mean is noted in `faults`, bit by bit, see src/kernels/detect/faults.ts.
+// every class over the confidence. What no head can mean is noted in `faults`, bit by bit, see src/kernels/detect/faults.ts. A box whose
+// second corner lies before its first is no candidate; such boxes are counted beside all boxes over the confidence.
 // Dispatch: x = anchors / WORKGROUP, y = images.
 #const WORKGROUP = 64
 #const MULTI_LABEL = 0
@@ -126,9 +127,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 #else
     let score = own;
 #end
-#if MULTI_LABEL == 1
-    if (score > params.confidence) { append(image, anchor, k, params.classes, score); }
-#end
     if (score > best) {
       best = score;
       label = k;
@@ -138,11 +136,26 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (best > params.confidence) {
     let box = boxOf(image, anchor);
     let extent = box.zw - box.xy;
-    if (any(extent < -0.01 * max(vec2f(1.0), abs(box.xy))) || isNaN(extent.x + extent.y)) { faults |= BAD_BOX; }
-    found[image * params.anchors + anchor] = box;
+    atomicAdd(&count[2u * groups.y + id.y], 1u);
+    if (isNaN(extent.x + extent.y)) {
+      faults |= BAD_BOX;
+    } else if (any(extent < -0.01 * max(vec2f(1.0), abs(box.xy)))) {
+      atomicAdd(&count[3u * groups.y + id.y], 1u);
+    } else {
+      found[image * params.anchors + anchor] = box;
 #if MULTI_LABEL == 0
-    append(image, anchor, label, params.classes, best);
+      append(image, anchor, label, params.classes, best);
+#else
+      for (var k = 0; k < params.classes; k++) {
+#if OBJECTNESS == 1
+        let score = objectness * scoreNumber(image, anchor, k);
+#else
+        let score = scoreNumber(image, anchor, k);
 #end
+        if (score > params.confidence) { append(image, anchor, k, params.classes, score); }
+      }
+#end
+    }
   }
   if (faults != 0u) { atomicOr(&count[groups.y + id.y], faults); }
 }

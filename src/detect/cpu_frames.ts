@@ -87,7 +87,7 @@ export class CpuFrames implements Frames {
 
   #detections(outputs: CarriedTensors, geometry: LetterboxGeometry, image: RgbImage): ImageResult {
     const candidates = this.#candidates(outputs);
-    const { scores, keys, boxes, faults } = candidates;
+    const { scores, keys, boxes, faults, exchanged } = candidates;
     const { classes } = this.#head;
     const { iou, maxDetections } = this.#settings;
     const kept = suppressCandidates(candidates, {
@@ -104,7 +104,7 @@ export class CpuFrames implements Frames {
         classId: keys[candidate] % classes,
       };
     });
-    return { detections, candidates: scores.length, faults };
+    return { detections, candidates: scores.length, faults, exchanged };
   }
 
   checkRange(): Promise<void> {

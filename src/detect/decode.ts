@@ -26,6 +26,11 @@ export interface ImageResult {
   readonly candidates: number;
   /** Bits of `FAULTS`: what no detection head can mean; 0 where all is well. */
   readonly faults: number;
+  /**
+   * Share of the boxes over the confidence whose second corner lies before the first, in 0..1; they are no candidates. 0 where the boxes are
+   * decoded from maps.
+   */
+  readonly exchanged: number;
 }
 
 /**
@@ -34,7 +39,7 @@ export interface ImageResult {
  */
 export function readDetections(result: Float32Array, image = 0): ImageResult {
   const at = image * RESULT_STRIDE;
-  const [count, candidates, faults] = result.subarray(at, at + 3);
+  const [count, candidates, faults, exchanged] = result.subarray(at, at + 4);
   if (!(Number.isInteger(count) && count >= 0 && count <= MAX_DETECTIONS)) {
     throw new FeatherdetError(`the result of image ${image} says that it holds ${count} detections`);
   }
@@ -42,5 +47,5 @@ export function readDetections(result: Float32Array, image = 0): ImageResult {
     const [x1, y1, x2, y2, score, classId] = result.subarray(at + 4 + 6 * i, at + 10 + 6 * i);
     return { box: [x1, y1, x2, y2], score, classId };
   });
-  return { detections, candidates, faults };
+  return { detections, candidates, faults, exchanged };
 }

@@ -5,25 +5,12 @@ import { join } from "node:path";
 import type { ErrorRow } from "../../src/hardware/report_errors.ts";
 import type { LatencyPrediction, Simulation } from "../../src/hardware/mod.ts";
 import type { Designs } from "../../src/hardware/systolic/search.ts";
-import { commandLine } from "../support/command_line.ts";
-
-async function json<T>(args: readonly string[]): Promise<T> {
-  const { code, stdout, lines } = await commandLine([...args, "--json"]);
-  assertEquals(code, 0, lines.join("\n"));
-  assertEquals(stdout.trimEnd().split("\n").length, 1);
-  return JSON.parse(stdout);
-}
-
-async function refused(args: readonly string[], sentence: RegExp): Promise<void> {
-  const { code, stdout, lines } = await commandLine(args);
-  assertEquals([code, stdout, lines.length], [1, "", 1], lines.join("\n"));
-  assertMatch(lines[0], sentence);
-}
+import { assertRefusals, commandLine, jsonOf } from "../support/command_line.ts";
 
 Deno.test("predict-latency gives milliseconds, band, energy and layers, and draws them", async () => {
   const folder = await Deno.makeTempDir(), plot = join(folder, "new", "nano.svg");
   const nano = ["--model", "demo", "--device", "jetson-nano"];
-  const found = await json<LatencyPrediction>(["predict-latency", ...nano, "--size", "64", "--plot", plot]);
+  const found = await jsonOf<LatencyPrediction>(["predict-latency", ...nano, "--size", "64", "--plot", plot]);
   const { milliseconds, error_band: [low, high], energy_mJ, layers } = found;
   assert(0 < low && low < milliseconds && milliseconds < high);
   assertAlmostEquals(energy_mJ!, 6.8 * milliseconds, 1e-9);
@@ -36,7 +23,7 @@ Deno.test("predict-latency gives milliseconds, band, energy and layers, and draw
 
 Deno.test("predict-latency takes several devices, and says how far it is off", async () => {
   const devices = ["--device", "rk3588", "rpi5-ncnn"];
-  const { predictions } = await json<{ predictions: LatencyPrediction[] }>([
+  const { predictions } = await jsonOf<{ predictions: LatencyPrediction[] }>([
     ...["predict-latency", "--model", "demo", "--size", "64"],
     ...devices,
   ]);
@@ -44,7 +31,7 @@ Deno.test("predict-latency takes several devices, and says how far it is off", a
     ["rk3588", "int8"],
     ["rpi5-ncnn", "fp32"],
   ]);
-  const { errors } = await json<{ errors: ErrorRow[] }>(["predict-latency", "--errors"]);
+  const { errors } = await jsonOf<{ errors: ErrorRow[] }>(["predict-latency", "--errors"]);
   assert(errors.some(({ device }) => device === "jetson-nano"));
   const { stdout } = await commandLine(["predict-latency", "--errors"]);
   assertMatch(stdout, /^ +jetson-nano +4 +\d+ % .*x 1\.\d\d +yolov5s fp16 \+\d+ %$/m);
@@ -53,21 +40,20 @@ Deno.test("predict-latency takes several devices, and says how far it is off", a
 Deno.test("simulate gives cycles, energy and area, and searches what no other design beats", async () => {
   const folder = await Deno.makeTempDir(), plot = join(folder, "designs.svg");
   const model = ["simulate", "--model", "demo", "--size", "64"];
-  const one = await json<Simulation>([...model, "--array", "16x8", "--dataflow", "os", "--sram", "8,8,16"]);
+  const one = await jsonOf<Simulation>([...model, "--array", "16x8", "--dataflow", "os", "--sram", "8,8,16"]);
   assertEquals(one.accelerator.sram, { input: 8192, weight: 8192, output: 16384 });
   assertEquals([one.accelerator.rows, one.accelerator.columns, one.accelerator.dataflow], [16, 8, "os"]);
   assertEquals(one.cycles, one.layers.reduce((sum, layer) => sum + layer.computeCycles + layer.stallCycles, 0));
-  const { front } = await json<Designs>([...model, "--search", "--area", "0.5", "--plot", plot]);
+  const { front } = await jsonOf<Designs>([...model, "--search", "--area", "0.5", "--plot", plot]);
   assert(front.length > 0 && front.every(({ area }) => area <= 0.5));
   assertStringIncludes(await Deno.readTextFile(plot), "frames a millijoule");
   await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("what cannot be predicted or built is refused in a sentence", async () => {
-  await refused(["predict-latency", "--model", "demo"], /^error: --model and --device say what is predicted/);
-  await refused(
-    ["predict-latency", "--model", "demo", "--device", "pi"],
-    /^error: device "pi" is not known, those are /,
-  );
-  await refused(["simulate", "--model", "demo", "--array", "0x8"], /^error: accelerator: rows is 0/);
+  await assertRefusals([
+    [["predict-latency", "--model", "demo"], /^error: --model and --device say what is predicted/],
+    [["predict-latency", "--model", "demo", "--device", "pi"], /^error: device "pi" is not known, those are /],
+    [["simulate", "--model", "demo", "--array", "0x8"], /^error: accelerator: rows is 0/],
+  ]);
 });

@@ -11,7 +11,7 @@ import { FeatherdetError } from "../../src/graph/error.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { namesText } from "../../src/models/metadata.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
-import { command, commandLine, ownLines } from "../support/command_line.ts";
+import { command, commandLines, ownLines } from "../support/command_line.ts";
 import { inFolder, put } from "../support/data_folders.ts";
 
 const { image } = syntheticPicture({ seed: 11, width: 64, height: 64, sizes: [20, 30], objects: 2 });
@@ -42,9 +42,7 @@ Deno.test("a broken picture of a folder is named, the others are told line by li
     const { images, model } = await fill(folder, { "a.jpg": JPEG, ...bad, "d.png": PNG, "._e.png": "x", "f.jp2": "x" });
     await Deno.symlink("a.jpg", join(images, "g.JPG"));
     const args = ["detect", "--model", model, "--image", images];
-    const [plain, object, strict] = await Promise.all(
-      [args, [...args, "--json"], [...args, "--strict"]].map(commandLine),
-    );
+    const [plain, object, strict] = await commandLines([args, [...args, "--json"], [...args, "--strict"]]);
     assertEquals(plain.code, 1);
     assertEquals(
       heads(plain.stdout).map((line) => line.replace(/: \d+ objects?$/, "")),
@@ -69,7 +67,7 @@ Deno.test("damage is a warning, a refusal under --strict, and labels of all scri
     const { images, model } = await fill(folder, { "a.png": damaged });
     const picture = join(images, "a.png"), drawn = join(folder, "drawn.png");
     const args = ["detect", "--model", model, "--confidence", "0.1", "--image", picture];
-    const [plain, strict] = await Promise.all([[...args, "--draw", drawn], [...args, "--strict"]].map(commandLine));
+    const [plain, strict] = await commandLines([[...args, "--draw", drawn], [...args, "--strict"]]);
     assertEquals([plain.code, plain.lines[0]], [
       0,
       `warning: ${picture}: damaged PNG: the checksum of IDAT is wrong`,

@@ -2,28 +2,18 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { historyOf } from "../../src/compress/history.ts";
 import { distilTerms, mapPairs } from "../../src/cli/distil_options.ts";
 import { SCENE_CLASSES } from "../../src/data/scene/classes.ts";
 import { classifier } from "../../src/models/classifier.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { commandLine, commandLines } from "../support/command_line.ts";
 import { inFolder, putCoco, putPictures, TINY } from "../support/data_folders.ts";
 import { lively } from "../support/lively.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function run(args: readonly string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf(args[0]), "--no-check", CLI, ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
+/** As people see it: with what is said of the adapter and the teacher. */
+const run = (args: readonly string[]) => commandLine(args);
 
 const tiny = (width: number, classes: readonly string[] = SCENE_CLASSES.map(({ label }) => label)) =>
   lively(yolo11({ width, depth: 0.3, size: 64, classes, seed: 2 }), 3);
@@ -62,14 +52,16 @@ Deno.test("distil trains a student beside its labels; history and checkpoint tel
       "--val-every",
       "0",
     ];
-    const first = await run([...asked, "--teacher", teacher, "--epochs", "1", "--temperature", "3"]);
+    const resume = ["distil", "--resume", out, "--epochs", "2", "--workers", "0", "--json"];
+    const [first, wrong, longer] = await commandLines([
+      [...asked, "--teacher", teacher, "--epochs", "1", "--temperature", "3"],
+      [...resume, "--teacher", other],
+      resume,
+    ]);
     assertEquals(first.code, 0, first.stderr);
     assertStringIncludes(first.stderr, "taught by teacher");
-    const resume = ["distil", "--resume", out, "--epochs", "2", "--workers", "0", "--json"];
-    const wrong = await run([...resume, "--teacher", other]);
     assertEquals(wrong.code, 1);
     assertStringIncludes(wrong.stderr, "the checkpoint is of a run with distil");
-    const longer = await run(resume);
     assertEquals(longer.code, 0, longer.stderr);
     const { log, model, history } = JSON.parse(longer.stdout);
     assertEquals(history.length, 2);
@@ -126,19 +118,20 @@ Deno.test("prune trains after its cut with a teacher, which goes on with the sam
     for (const split of ["train", "val"]) await putCoco(data, TINY, `instances_${split}.json`);
     const cut = ["prune", "--model", source, "--out", out, "--gflops", "0.7", "--criterion", "l2", "--data", data];
     const training = ["--epochs", "1", "--run", rounds, "--batch", "2", "--json"];
-    const taught = [...cut, ...training, "--teacher", teacher, "--distil", "pkd:0.5"];
-    const { code, stderr } = await run(taught);
-    assertEquals(code, 0, stderr);
+    const [taught, other, untrained, cold] = await commandLines([
+      [...cut, ...training, "--teacher", teacher, "--distil", "pkd:0.5"],
+      [...cut, ...training, "--teacher", source, "--distil", "pkd:0.5"],
+      [...cut, "--teacher", teacher],
+      [...cut, ...training, "--distil", "cwd:1"],
+    ]);
+    assertEquals(taught.code, 0, taught.stderr);
     const history = historyOf(await loadOnnx(out));
     assertEquals(history.map(({ name }) => name).slice(-2), ["prune", "train"]);
     const { options } = history.at(-1)!;
     const { losses, teacher: { size } } = options.distil as { losses: unknown; teacher: { size: unknown } };
     assertEquals([losses, size], [[{ loss: "pkd", weight: 0.5 }], [64, 64]]);
-    const other = await run([...cut, ...training, "--teacher", source, "--distil", "pkd:0.5"]);
     assertStringIncludes(other.stderr, '"rounds.json" is of a run with other settings');
-    const untrained = await run([...cut, "--teacher", teacher]);
     assertStringIncludes(untrained.stderr, "--teacher is for training: give --epochs");
-    const cold = await run([...cut, ...training, "--distil", "cwd:1"]);
     assertStringIncludes(cold.stderr, "--distil is for training with a teacher: name one with --teacher");
   }));
 
@@ -177,11 +170,10 @@ Deno.test("who cannot teach, and what goes with no teacher, is refused in a sent
         "--temperature is for logits, and box has none",
       ],
     ];
-    for (const [options, says] of refusals) {
-      const { code, stderr } = await run([...train, ...options]);
+    const missing = ["distil", "--student", "yolo11n", "--data", "synthetic", "--out", out];
+    const ended = await commandLines([...refusals.map(([options]) => [...train, ...options]), missing]);
+    ended.forEach(({ code, stderr }, i) => {
       assertEquals(code, 1, stderr);
-      assertStringIncludes(stderr, says);
-    }
-    const missing = await run(["distil", "--student", "yolo11n", "--data", "synthetic", "--out", out]);
-    assertStringIncludes(missing.stderr, "--teacher is needed, or --resume");
+      assertStringIncludes(stderr, refusals[i]?.[1] ?? "--teacher is needed, or --resume");
+    });
   }));

@@ -2,38 +2,19 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { JournalFile, journalFile, writeResults } from "../../src/host/evaluation_file.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { countConfusions, evaluateDetections } from "../../src/eval/coco.ts";
 import { decodeImage } from "../../src/image/codec/decode.ts";
 import type { EvaluationRun } from "../../src/eval/journal.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
+import { assertRefusals, commandLines } from "../support/command_line.ts";
+import { inFolder } from "../support/data_folders.ts";
 import { writeDemoFolder } from "../support/demo_dataset.ts";
 import { readSvg } from "../support/svg.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function evalVerb(args: readonly string[]) {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf("eval"), CLI, "eval", ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+/** Runs the verb with each of the options, in one process. */
+const evaluations = (...options: string[][]) => commandLines(options.map((args) => ["eval", ...args]));
 
 const RUN: EvaluationRun = {
   model: "m",
@@ -59,7 +40,11 @@ Deno.test("eval --json: figures, classes and speed of the demo detector, and its
     await writeDemoFolder(folder, 5);
     const out = join(folder, "found.json");
     const args = ["--model", "demo", "--data", folder, "--size", "192"];
-    const { code, stdout, stderr } = await evalVerb([...args, "--out", out, "--json"]);
+    const [{ code, stdout, stderr }, text] = await evaluations([...args, "--out", out, "--json"], [
+      ...args,
+      "--limit",
+      "2",
+    ]);
     assertEquals(code, 0, stderr);
     assertEquals(stdout.trimEnd().split("\n").length, 1);
     const result = JSON.parse(stdout);
@@ -83,7 +68,6 @@ Deno.test("eval --json: figures, classes and speed of the demo detector, and its
       "instances.json",
     ]);
 
-    const text = await evalVerb([...args, "--limit", "2"]);
     assertEquals(text.code, 0, text.stderr);
     assertMatch(text.stdout, /^2 images\n0\.\d{4} {2}mAP50-95\n/);
     assertMatch(text.stdout, /\nred disc +\d+ /);
@@ -97,7 +81,11 @@ Deno.test("eval --out FOLDER: figures as JSON and CSV, detections, pictures unle
     await Deno.mkdir(data);
     await writeDemoFolder(data, 3);
     const args = ["--model", "demo", "--data", data, "--size", "192", "--json"];
-    const { code, stdout, stderr } = await evalVerb([...args, "--out", out]);
+    const plain = join(folder, "plain");
+    const [{ code, stdout, stderr }, without] = await evaluations(
+      [...args, "--out", out],
+      [...args, "--limit", "1", "--out", plain, "--no-plots"],
+    );
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, `written to ${out}`);
     const names = (place: string) => [...Deno.readDirSync(place)].map(({ name }) => name).sort();
@@ -125,9 +113,7 @@ Deno.test("eval --out FOLDER: figures as JSON and CSV, detections, pictures unle
     const sheet = await decodeImage(await Deno.readFile(join(out, "validation.jpg")));
     assertEquals([sheet.width, sheet.height], [5 * 8 + 4 * 400, 3 * 8 + 2 * 22 + 380 + Math.round(190 * 400 / 226)]);
 
-    const plain = join(folder, "plain");
-    assertEquals((await evalVerb([...args, "--limit", "1", "--out", plain, "--no-plots"])).code, 0);
-    assertEquals(names(plain), figures);
+    assertEquals([without.code, names(plain)], [0, figures]);
   });
 });
 
@@ -141,13 +127,11 @@ Deno.test("eval goes on with a journal, refuses one of another run, and says wha
     const third = join(folder, "images", images[3].file_name);
     const intact = await Deno.readFile(third);
     await Deno.writeFile(third, intact.subarray(0, 300));
-    const stopped = await evalVerb(args);
+    const [stopped, refused] = await evaluations(args, [...args, "--confidence", "0.2"]);
     assertEquals([stopped.code, stopped.stdout], [1, ""], stopped.stderr);
-    assertMatch(stopped.stderr, /\nerror: .*\.png: /);
+    assertMatch(stopped.stderr, /^error: .*\.png: /m);
     const lines = (await Deno.readTextFile(journalFile(out))).trimEnd().split("\n");
     assert(lines.length >= 2 && lines.length <= 4, `${lines.length} lines`);
-
-    const refused = await evalVerb([...args, "--confidence", "0.2"]);
     assertEquals(refused.code, 1);
     assertMatch(
       refused.stderr,
@@ -155,17 +139,15 @@ Deno.test("eval goes on with a journal, refuses one of another run, and says wha
     );
 
     await Deno.writeFile(third, intact);
-    const resumed = await evalVerb([...args, "--json"]);
+    const other = join(folder, "other.json");
+    const [resumed, whole] = await evaluations([...args, "--json"], [...args, "--out", other, "--json"]);
     assertEquals(resumed.code, 0, resumed.stderr);
     const kept = lines.length - 1;
     assertStringIncludes(resumed.stderr, `${kept} ${kept === 1 ? "picture was" : "pictures were"} evaluated before`);
     const after = await Deno.readTextFile(out);
     const { speed, load, ...rest } = JSON.parse(resumed.stdout);
     assertEquals([speed.images, load > 0], [4 - kept, true]);
-
-    await Deno.remove(out);
-    const whole = await evalVerb([...args, "--json"]);
-    assertEquals(await Deno.readTextFile(out), after);
+    assertEquals(await Deno.readTextFile(other), after);
     const { speed: _, load: __, ...again } = JSON.parse(whole.stdout);
     assertEquals(again, rest);
   });
@@ -173,20 +155,14 @@ Deno.test("eval goes on with a journal, refuses one of another run, and says wha
 
 Deno.test("eval names what it cannot take", async () => {
   await inFolder(async (folder) => {
-    const refuse = async (args: string[], sentence: RegExp) => {
-      const { code, stdout, stderr } = await evalVerb(args);
-      assertEquals([code, stdout], [1, ""], stderr);
-      assertMatch(stderr, sentence);
-    };
-    await refuse(["--model", "demo", "--data", "nothing"], /error: .*nothing/);
-    await refuse(
-      ["--model", "demo", "--data", "synthetic", "--limit", "1"],
-      /error: the model has 3 classes and lacks 10/,
-    );
-    await refuse(["--model", "demo", "--data", "synthetic", "--limit", "0"], /--limit.*whole number/);
     await Deno.writeTextFile(join(folder, "file"), "");
-    const out = join(folder, "file", "x.json");
-    await refuse(["--model", "demo", "--data", "synthetic", "--out", out], /x\.json: the folder cannot be made/);
+    const demo = ["eval", "--model", "demo", "--data"], out = join(folder, "file", "x.json");
+    await assertRefusals([
+      [[...demo, "nothing"], /^error: .*nothing/],
+      [[...demo, "synthetic", "--limit", "1"], /^error: the model has 3 classes and lacks 10/],
+      [[...demo, "synthetic", "--limit", "0"], /--limit.*whole number/],
+      [[...demo, "synthetic", "--out", out], /x\.json: the folder cannot be made/],
+    ]);
   });
 });
 

@@ -1,14 +1,11 @@
 /** The family's page: rows from given figures, figures of the real members, and the page in docs/. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import { FAMILY_PAGE } from "../../src/cli/family.ts";
 import { memberOf } from "../../src/recipes/family.ts";
 import { COUNTED_COLUMNS, familyPage, familyRows, type FamilyTable } from "../../src/report/family_page.ts";
 import { DETECTORS } from "../../src/models/named.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+import { commandLine } from "../support/command_line.ts";
 
 const member = (model: string, gflops: number, detect: number, gpu: number) => ({
   model,
@@ -82,16 +79,7 @@ Deno.test("docs/family.md counts what the models are now (else run `deno task fa
   }
 });
 
-async function family(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf("family"), CLI, "family", ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
+const family = (args: readonly string[]) => commandLine(["family", ...args]);
 
 Deno.test("family counts without a device, and leaves the page alone for some members", async () => {
   const before = await Deno.readTextFile(FAMILY_PAGE);

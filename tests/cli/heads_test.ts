@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { saveOnnx } from "../../src/onnx/mod.ts";
+import { commandLine, commandLines, jsonOf } from "../support/command_line.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import {
   colourDetector,
@@ -12,14 +13,7 @@ import {
   type Tail,
 } from "../support/colour_detector.ts";
 import { writeScenes } from "../support/colour_scenes.ts";
-import { commandLine } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
-
-async function json(args: readonly string[]) {
-  const { code, stdout, stderr } = await commandLine([...args, "--json"]);
-  assertEquals(code, 0, stderr);
-  return JSON.parse(stdout);
-}
 
 const objectness = (tail: Tail, { centres, greatest, scores }: HeadParts) =>
   tail.swap(tail.join(1, centres, greatest, scores));
@@ -48,17 +42,17 @@ Deno.test("a head with objectness is detected with, evaluated, quantized and eva
     });
     const range = ["--input-range", "0..255"];
     const image = join(data, "images", "0.png");
-    const { images } = await json(["detect", "--model", model, "--image", image, ...range]);
+    const { images } = await jsonOf(["detect", "--model", model, "--image", image, ...range]);
     const found = images[0].detections.toSorted((a: { classId: number }, b: { classId: number }) =>
       a.classId - b.classId
     );
     assertEquals(found.map(({ label }: { label: string }) => label), ["red", "blue"]);
-    const evaluated = await json(["eval", "--model", model, "--data", data, ...range]);
+    const evaluated = await jsonOf(["eval", "--model", model, "--data", data, ...range]);
     assertEquals([evaluated.map, evaluated.images], [1, 3]);
 
     const out = join(folder, "int8.onnx");
-    await json(["quantize", "--model", model, "--calibrate", data, "--out", out, "--float", "none", ...range]);
-    const again = await json(["eval", "--model", out, "--data", data, "--precision", "int8", ...range]);
+    await jsonOf(["quantize", "--model", model, "--calibrate", data, "--out", out, "--float", "none", ...range]);
+    const again = await jsonOf(["eval", "--model", out, "--data", data, "--precision", "int8", ...range]);
     assertEquals(again.map, 1);
   }));
 
@@ -68,19 +62,21 @@ Deno.test("what is doubtful is a warning, what cannot be is one sentence with th
     const image = join(data, "images", "0.png");
     const usual = (tail: Tail, { centres, scores }: HeadParts) => tail.join(1, centres, scores);
     const many = await writeModel(join(folder, "many.onnx"), usual, { names: "a\nb\nc\nd" });
-    const said = await commandLine(["detect", "--model", many, "--image", image]);
-    assertEquals(said.code, 0);
-    const isWarning = (line: string) => line.includes("warning: the model's head has 3 classes and 4 names are given");
-    assertEquals(said.lines.filter(isWarning).length, 1);
     const nameless = await writeModel(join(folder, "nameless.onnx"), objectness, {});
-    const open = await commandLine(["detect", "--model", nameless, "--image", image]);
-    assertEquals([open.code, open.stdout], [1, ""]);
-    assertMatch(open.stderr, /error: [^\n]*nameless\.onnx: output [^\n]*--head objectness/);
     const logits = await writeModel(
       join(folder, "l.onnx"),
       (tail, { centres, logits }) => tail.join(1, centres, logits),
     );
-    const outside = await commandLine(["detect", "--model", logits, "--image", image, "--head", "scores"]);
+    const [said, open, outside] = await commandLines([
+      ["detect", "--model", many, "--image", image],
+      ["detect", "--model", nameless, "--image", image],
+      ["detect", "--model", logits, "--image", image, "--head", "scores"],
+    ]);
+    assertEquals(said.code, 0);
+    const isWarning = (line: string) => line.includes("warning: the model's head has 3 classes and 4 names are given");
+    assertEquals(said.lines.filter(isWarning).length, 1);
+    assertEquals([open.code, open.stdout], [1, ""]);
+    assertMatch(open.stderr, /error: [^\n]*nameless\.onnx: output [^\n]*--head objectness/);
     assertEquals([outside.code, outside.stdout], [1, ""]);
     assertMatch(outside.stderr, /error: [^\n]*l\.onnx: output [^\n]*scores outside 0\.\.1/);
   }));

@@ -2,7 +2,6 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { inputSize } from "../../src/cli/arguments.ts";
 import { drawTargets } from "../../src/cli/draw_targets.ts";
 import { meantFor } from "../../src/cli/meant_option.ts";
@@ -13,21 +12,12 @@ import { findModel, loadModel } from "../../src/host/models.ts";
 import { folderStore, openCheckpoint, refuseRunFolder } from "../../src/host/run_folder.ts";
 import { checkTarget, makeFolderOf } from "../../src/host/whole_file.ts";
 import { trainModel } from "../../src/recipes/starting_model.ts";
+import { commandLine, commandLines } from "../support/command_line.ts";
 import { assertRejects } from "../support/assert.ts";
 import { inFolder, put, putPictures, putYolo, TINY } from "../support/data_folders.ts";
 import { demoDataset } from "../support/demo_dataset.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function cli(...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", CLI, ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
+const cli = (...args: string[]) => commandLine(args);
 
 Deno.test("a size between two that there are names both", () => {
   assertThrows(() => inputSize("100"), Error, "Expected a multiple of 32 from 32 to 8192, such as 96 or 128.");
@@ -51,7 +41,7 @@ Deno.test("values without their option are told theirs", async () => {
     ["a.jpg", train, undefined],
   ];
   for (const [value, known, expected] of cases) assertEquals(meantFor(value, known), expected, value);
-  const [extra, missing] = await Promise.all([cli("train", "sets/mine"), cli("detect", "demo", "a.jpg")]);
+  const [extra, missing] = await commandLines([["train", "sets/mine"], ["detect", "demo", "a.jpg"]]);
   assertStringIncludes(extra.stderr, "got 1: sets/mine. (Did you mean --data sets/mine?)");
   assertStringIncludes(missing.stderr, "'--model <model>' not specified (Did you mean --model demo?)");
   assertEquals([extra.code, extra.stdout, missing.code], [1, "", 1]);
@@ -157,7 +147,7 @@ Deno.test("data looks at a folder, draws it, and says what its options are for",
   inFolder(async (folder) => {
     const set = join(folder, "set"), look = join(folder, "look");
     await putYolo(set, TINY);
-    const [drawn, useless] = await Promise.all([cli("data", set, "--out", look), cli("data", "--out", look)]);
+    const [drawn, useless] = await commandLines([["data", set, "--out", look], ["data", "--out", look]]);
     assertEquals(drawn.code, 0, drawn.stderr);
     assertMatch(
       drawn.stdout,

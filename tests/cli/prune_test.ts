@@ -2,7 +2,6 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Output } from "../../src/cli/output.ts";
 import { readyVerb } from "../../src/cli/step_verbs.ts";
 import { historyOf } from "../../src/compress/history.ts";
@@ -11,25 +10,17 @@ import { analyze, FeatherdetError, type Graph } from "../../src/graph/mod.ts";
 import { sentence } from "../../src/host/file_error.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
+import { commandLine, commandLines } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 import { assertSameConstants } from "../support/same_constants.ts";
 import { lively } from "../support/lively.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 /** Says nothing. */
 const SILENT = { json: true, line() {}, note() {}, object() {} } as unknown as Output;
 
-async function prune(...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf("prune"), "--no-check", CLI, "prune", ...args],
-    env: { XDG_RUNTIME_DIR: "/tmp" },
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
+/** Runs the verb with each of the options, in one process. */
+const prune = (...options: string[][]) => commandLines(options.map((args) => ["prune", ...args]));
 
 /** What a report says of a layer's time. */
 type Layer = Readonly<Record<"before" | "after", { readonly milliseconds?: number }>>;
@@ -41,12 +32,11 @@ Deno.test("prune writes a smaller model and says what is left of it, as a table 
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
     await Deno.writeFile(source, saveOnnx(model));
     const asked = ["--model", source, "--out", out, "--gflops", "0.5", "--keep", "model.0.*"];
-    const told = await prune(...asked);
+    const [told, { code, stdout, stderr }] = await prune(asked, [...asked, "--json"]);
     assertEquals(told.code, 0, told.stderr);
     assertStringIncludes(told.stdout, "of the operations");
     assert(/model\.0\.conv +3 -> 8 +3 -> 8/.test(told.stdout), told.stdout);
     assert(/^layer +channels +left +GFLOPs +left +share$/m.test(told.stdout), told.stdout);
-    const { code, stdout, stderr } = await prune(...asked, "--json");
     assertEquals(code, 0, stderr);
     const { before, after, groups, sparsity, criterion, map50 } = JSON.parse(stdout);
     const [whole, pruned] = [analyze(model), analyze(await loadOnnx(out))];
@@ -62,7 +52,11 @@ Deno.test("prune measures layers for a budget of latency, and says what it predi
     const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx");
     await Deno.writeFile(source, saveOnnx(model));
     const asked = ["--model", source, "--out", out];
-    const { code, stdout, stderr } = await prune(...asked, "--latency", "0.95", "--json");
+    const other = join(folder, "other.onnx");
+    const [{ code, stdout, stderr }, told] = await prune(
+      [...asked, "--latency", "0.95", "--json"],
+      ["--model", source, "--out", other, "--gflops", "0.7", "--times"],
+    );
     assertEquals(code, 0, stderr);
     const { before, after, layers } = JSON.parse(stdout);
     const times = ["before", "after"].map((state) =>
@@ -71,7 +65,6 @@ Deno.test("prune measures layers for a budget of latency, and says what it predi
     assert(times[0] > times[1] && times[0] < before.latency, `${times}, ${before.latency}`);
     assert(before.latency > 0 && after.latency <= 0.95 * before.latency && after.gflops < before.gflops);
     assertEquals(historyOf(await loadOnnx(out))[0].options.budget, { latency: 0.95 });
-    const told = await prune(...asked, "--gflops", "0.7", "--times");
     assertEquals(told.code, 0, told.stderr);
     assert(/^layer +channels +left +GFLOPs +left +share +ms +left$/m.test(told.stdout), told.stdout);
     assert(/^model\.0\.conv .* \d+\.\d{3} +\d+\.\d{3}$/m.test(told.stdout), told.stdout);
@@ -94,11 +87,15 @@ Deno.test("prune --sparsity sets weights to zero and says where, as a table and 
       "--keep",
       "model.2.*",
     ];
-    const told = await prune(...asked);
+    const dense = join(folder, "dense.onnx");
+    const [told, { code, stdout, stderr }, whole] = await prune(
+      asked,
+      [...asked, "--json"],
+      [...asked, "--out", dense, "--dense"],
+    );
     assertEquals(told.code, 0, told.stderr);
     assert(/ weights \(\d+\.\d %\) in \d+ layers are zero$/m.test(told.stdout), told.stdout);
     assert(!/^model\.(0|2)\./m.test(told.stdout), told.stdout);
-    const { code, stdout, stderr } = await prune(...asked, "--json");
     assertEquals(code, 0, stderr);
     const { pattern, sparsity, zeros, elements, layers, before, after, map50 } = JSON.parse(stdout);
     const graph = await loadOnnx(out);
@@ -106,12 +103,11 @@ Deno.test("prune --sparsity sets weights to zero and says where, as a table and 
     assertEquals([zeros + 1, pattern, map50], [analyze(graph, { zeros: true }).zeros, "block4x4", undefined]);
     assert(sparsity === zeros / elements && Math.abs(sparsity - 0.7) < 0.01 && layers.length > 30);
     assertEquals(before, after);
-    const whole = await prune(...asked, "--dense");
     assertEquals(whole.code, 0, whole.stderr);
     const written = (text: string) => Number(/written to .*, (\d+) bytes/.exec(text)![1]);
-    assertEquals((await Deno.stat(out)).size, written(whole.stdout));
+    assertEquals((await Deno.stat(dense)).size, written(whole.stdout));
     assert(written(told.stdout) < 0.65 * written(whole.stdout), `${told.stdout} ${whole.stdout}`);
-    assertSameConstants((await loadOnnx(out)).constants, graph.constants);
+    assertSameConstants((await loadOnnx(dense)).constants, graph.constants);
     const [{ name, options }] = historyOf(graph);
     assertEquals([name, options.pattern, options.sparsity], ["prune", "block4x4", sparsity]);
   }));
@@ -162,7 +158,7 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       const error = await assertRejects(() => readyVerb("prune", words)(SILENT), FeatherdetError, text);
       assertEquals(sentence(error).split("\n").length, 1, args.join(" "));
     }
-    const { code, stderr } = await prune("--model", source, "--out", source, "--gflops", "0.5");
+    const { code, stderr } = await commandLine(["prune", "--model", source, "--out", source, "--gflops", "0.5"]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, "model");
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), before);

@@ -9,7 +9,7 @@ import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { historyOf } from "../../src/compress/history.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
-import { command, commandLine } from "../support/command_line.ts";
+import { assertRefusals, command, commandLine, commandLines } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 
@@ -85,9 +85,13 @@ Deno.test("quantize --json: bytes, layers and report; the file holds int8 and sa
 Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () =>
   inFolder(async (folder) => {
     const out = join(folder, "int8.onnx");
-    const { code, stdout, stderr } = await quantizeVerb([
-      ...DEMO,
-      ...["--calibrate", "synthetic", "--limit", "2", "--out", out],
+    const set = join(folder, "set"), evaluation = ["eval", "--data", set, "--precision", "int8", "--json"];
+    await Deno.mkdir(set);
+    await writeDemoFolder(set, 2);
+    const [{ code, stdout, stderr }, int8Run, floatRun] = await commandLines([
+      ["quantize", ...DEMO, "--calibrate", "synthetic", "--limit", "2", "--out", out],
+      [...evaluation, "--model", out],
+      [...evaluation, ...DEMO],
     ]);
     assertEquals(code, 0, stderr);
     assertMatch(stdout, /^int8 +\d+ layers, \d+ stay in float$/m);
@@ -101,15 +105,9 @@ Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () 
     // The warning comes exactly when the line above it says so.
     assertEquals(/warning: int8 is slower on this adapter/.test(stderr), ratio > 1, `${stdout}${stderr}`);
 
-    const set = join(folder, "set");
-    await Deno.mkdir(set);
-    await writeDemoFolder(set, 2);
-    const evaluation = ["eval", "--data", set, "--precision", "int8", "--json"];
-    const int8Run = await commandLine([...evaluation, "--model", out]);
     assertEquals(int8Run.code, 0, int8Run.stderr);
     const { precision, images } = JSON.parse(int8Run.stdout);
     assertEquals([precision, images], ["int8", 2]);
-    const floatRun = await commandLine([...evaluation, ...DEMO]);
     assertEquals([floatRun.code, floatRun.stdout], [1, ""]);
     assertMatch(floatRun.stderr, /^error: .*the model is in floats: make it int8 first/m);
   }));
@@ -117,78 +115,75 @@ Deno.test("quantize says what it did, and measures int8 beside f32 and f16", () 
 Deno.test("quantize refuses what cannot be, before it computes", () =>
   inFolder(async (folder) => {
     const out = join(folder, "int8.onnx");
-    const refused = async (args: readonly string[], sentence: RegExp) => {
-      const { code, stderr } = await quantizeVerb(args);
-      assertEquals(code, 1);
-      assertMatch(stderr, sentence);
-    };
+    const demo = ["quantize", ...DEMO], rows = join(folder, "rows.onnx"), file = join(folder, "file");
     const synthetic = ["--calibrate", "synthetic", "--limit", "1"];
-    await Deno.writeTextFile(join(folder, "file"), "");
-    await refused(
-      [...DEMO, ...synthetic, "--out", join(folder, "file/such.onnx")],
-      /such\.onnx: the folder cannot be made, a file has that name/,
-    );
-    await Deno.remove(join(folder, "file"));
-    await refused([...DEMO, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/);
-    await refused([...DEMO, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/);
-    await refused([...DEMO, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/);
-    await refused(
-      [...DEMO, "--out", out, "--weights", "binary", "--observer", "mse"],
-      /--observer is for int8: binary/,
-    );
-    await refused([...DEMO, ...synthetic, "--out", folder], /is a folder, not a file/);
-    const rows = join(folder, "rows.onnx");
     const b = new ModelBuilder({ seed: 1 });
     const product = b.node("MatMul", "product", [b.input("rows", [1, 16]), b.weight("w", [16, 4], "uniformFanIn")], {});
     await Deno.writeFile(rows, saveOnnx(b.graph("products", [product])));
-    await refused(
-      ["--model", rows, ...synthetic, "--out", out],
-      /one input \[1,3,height,width\] or .* "rows" \[1,16\]/,
-    );
-    await refused(["--model", rows, ...synthetic, "--out", rows], /rows\.onnx: is the model itself/);
+    await Deno.writeTextFile(file, "");
+    await assertRefusals([
+      [
+        [...demo, ...synthetic, "--out", join(file, "such.onnx")],
+        /such\.onnx: the folder cannot be made, a file has that name/,
+      ],
+      [[...demo, "--calibrate", "nowhere", "--out", out], /unknown data set "nowhere"/],
+      [[...demo, ...synthetic, "--out", out, "--float", "stem"], /"stem" is none of them/],
+      [[...demo, ...synthetic, "--out", out, "--observer", "best"], /argument 'best' is invalid/],
+      [[...demo, "--out", out, "--weights", "binary", "--observer", "mse"], /--observer is for int8: binary/],
+      [[...demo, ...synthetic, "--out", folder], /is a folder, not a file/],
+      [
+        ["quantize", "--model", rows, ...synthetic, "--out", out],
+        /one input \[1,3,height,width\] or .* "rows" \[1,16\]/,
+      ],
+      [["quantize", "--model", rows, ...synthetic, "--out", rows], /rows\.onnx: is the model itself/],
+    ]);
+    await Deno.remove(file);
     await Deno.remove(rows);
     assertEquals([...Deno.readDirSync(folder)].length, 0);
   }));
 
 Deno.test("bad calibration: what cannot be used is refused in a sentence, what is doubtful used with one", () =>
   inFolder(async (folder) => {
-    const model = join(folder, "small.onnx"), set = join(folder, "set"), out = join(folder, "int8.onnx");
-    await Deno.writeFile(model, smallModel());
-    const run = async (options: readonly string[] = ["--calibrate", set]) => {
-      const { code, stderr } = await quantizeVerb(["--model", model, "--out", out, "--no-latency", ...options]);
-      return { code, sentences: stderr.split("\n").filter((line) => /^(error|warning)/.test(line)) };
-    };
-    assertEquals(await run([]), {
-      code: 1,
-      sentences: ["error: int8 needs pictures that show the ranges: --calibrate"],
-    });
-    await writeGreys(set, []);
-    assertEquals(await run(), { code: 1, sentences: [`error: ${set}: the data set is empty, it has no image`] });
+    const [small, large, out, none, zero, flat, bad, light] = [
+      ...["small.onnx", "large.onnx", "int8.onnx", "none", "zero", "flat", "bad", "light"],
+    ].map((name) => join(folder, name));
+    await Deno.writeFile(small, smallModel());
+    await Deno.writeFile(large, smallModel(true));
+    await writeGreys(none, []);
     // All black, and of the network's own size: nothing is letterboxed.
-    await writeGreys(set, Array(16).fill(0), { width: 64, height: 64 });
-    const black = await run();
-    assertEquals([black.code, black.sentences[0]], [
+    await writeGreys(zero, Array(16).fill(0), { width: 64, height: 64 });
+    // Pictures of any size are letterboxed; grey as the border is, they are flat.
+    await writeGreys(flat, [114], { width: 301, height: 5 });
+    await writeGreys(bad, [114]);
+    await Deno.writeFile(join(bad, "images/0.png"), new Uint8Array([1, 2, 3]));
+    await writeGreys(light, [200]);
+    const of = (model: string, ...options: string[]) => ["quantize", "--model", model, "--out", out, ...options];
+    const ended = await commandLines([
+      of(small),
+      ...[none, zero, flat, bad].map((set) => of(small, "--no-latency", "--calibrate", set)),
+      of(large, "--no-latency", "--calibrate", light),
+    ]);
+    const said = ended.map(({ code, lines }) => ({
+      code,
+      said: lines.filter((line) => /^(error|warning)/.test(line)),
+    }));
+    const [unasked, empty, black, grey, broken, overflow] = said;
+    assertEquals(unasked, { code: 1, said: ["error: int8 needs pictures that show the ranges: --calibrate"] });
+    assertEquals(empty, { code: 1, said: [`error: ${none}: the data set is empty, it has no image`] });
+    assertEquals([black.code, black.said[0]], [
       0,
       'warning: 16 of 16 calibration samples are all zero: "0.png", "1.png", "2.png" and 13 more',
     ]);
-    // Pictures of any size are letterboxed; grey as the border is, they are flat.
-    await writeGreys(set, [114], { width: 301, height: 5 });
-    assertEquals(await run(), {
+    assertEquals(grey, {
       code: 0,
-      sentences: [
+      said: [
         "warning: calibrated on one sample only: ranges will not fit other pictures well, 100 or more are usual",
         'warning: 1 of 1 calibration samples hold one value everywhere: "0.png"',
       ],
     });
-    await Deno.writeFile(join(set, "images/0.png"), new Uint8Array([1, 2, 3]));
-    const broken = await run();
-    assertEquals(broken.code, 1);
-    assertMatch(broken.sentences[0], /0\.png: not an image/);
-    await writeGreys(set, [200]);
-    await Deno.writeFile(model, smallModel(true));
-    const overflow = await run();
-    assertEquals(overflow.code, 1);
-    assertMatch(overflow.sentences[0], /calibration sample "0\.png": the model makes "third" with -?(Infinity|NaN) in/);
+    assertEquals([broken.code, overflow.code], [1, 1]);
+    assertMatch(broken.said[0], /0\.png: not an image/);
+    assertMatch(overflow.said[0], /calibration sample "0\.png": the model makes "third" with -?(Infinity|NaN) in/);
   }));
 
 Deno.test("calibration samples are a data set's pictures as the detector sees them, as often as they are read", async () => {

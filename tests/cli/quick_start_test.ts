@@ -28,7 +28,7 @@ Deno.test("every command of docs/quick-start.md is taken by the parser of its ve
   for (const line of lines) {
     const { verb, words } = wordsOf(line);
     assert(Object.hasOwn(config.tasks, verb), `${line}: no task`);
-    const command = program().commands.find((one) => one.name() === verb)!;
+    const command = (await program()).commands.find((one) => one.name() === verb)!;
     let options: Readonly<Record<string, unknown>> | undefined;
     command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
     command.action(() => void (options = command.opts()));

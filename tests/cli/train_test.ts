@@ -2,7 +2,6 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { loadModel } from "../../src/host/models.ts";
 import { folderStore, openCheckpoint, refuseRun } from "../../src/host/run_folder.ts";
 import { epochText } from "../../src/cli/train_progress.ts";
@@ -10,36 +9,18 @@ import { trainModel } from "../../src/recipes/starting_model.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import type { EpochRecord } from "../../src/train/loop/record.ts";
+import { assertRefusals, command, commandLines } from "../support/command_line.ts";
 import { inFolder, putYolo, TINY } from "../support/data_folders.ts";
 import { demoDataset } from "../support/demo_dataset.ts";
 import { readSvg } from "../support/svg.ts";
 import { UNFINISHED } from "../../src/data/whole_file.ts";
 import { replaceMethod } from "../support/faults/fault.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 /** A run that takes seconds. */
 const QUICK = [
   ...["--model", "yolo11n", "--width", "0.0625", "--depth", "0.3", "--data", "synthetic", "--limit", "8"],
   ...["--val-limit", "3", "--size", "64", "--batch", "2", "--workers", "0"],
 ];
-
-function command(args: readonly string[], stderr: "piped" | "inherit" = "piped") {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf("train"), CLI, "train", ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
-    stdin: "null",
-    stdout: "piped",
-    stderr,
-  });
-}
-
-async function run(args: readonly string[]) {
-  const { code, stdout, stderr } = await command(args).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 
@@ -54,7 +35,7 @@ const BEST = [
 Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed, it is done as if nothing had been", async () => {
   await inFolder(async (folder) => {
     const out = join(folder, "new", "run");
-    const child = command([...QUICK, "--epochs", "400", "--val-every", "0", "--out", out, "--json"]).spawn();
+    const child = command(["train", ...QUICK, "--epochs", "400", "--val-every", "0", "--out", out, "--json"]).spawn();
     let said = "";
     const told = (async () => {
       const decoder = new TextDecoder();
@@ -79,7 +60,20 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
     // Epochs are what may be changed, and where the files go; the rest comes from the checkpoint, the log is taken along.
     const moved = join(folder, "moved");
     const epochs = String(epoch + 2);
-    const rest = await run(["--resume", out, "--out", moved, "--epochs", epochs, "--val-every", "1", "--json"]);
+    const plain = join(folder, "plain"), figures = ["best.ckpt", "best.onnx", "curves.svg", "last.ckpt", "log.jsonl"];
+    const others: [string[], string][] = [
+      [["--model", "yolo11s"], "with --model yolo11n"],
+      [["--size", "96"], "with --size 64"],
+      [["--width", "0.125"], "with --width 0.0625"],
+      [["--pretrained"], "without --pretrained"],
+    ];
+    const [rest, done, none, again, ...refused] = await commandLines([
+      ["--resume", out, "--out", moved, "--epochs", epochs, "--val-every", "1", "--json"],
+      ["--resume", moved, "--size", "64", "--json"],
+      [...QUICK, "--epochs", "1", "--no-plots", "--out", plain, "--json"],
+      [...QUICK, "--out", out],
+      ...others.map(([args]) => ["--resume", moved, ...args, "--json"]),
+    ].map((args) => ["train", ...args]));
     assertEquals(rest.code, 0, rest.stderr);
     assertEquals(rest.stdout.trimEnd().split("\n").length, 1);
     const result = JSON.parse(rest.stdout);
@@ -106,24 +100,13 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
     assertStringIncludes(model.metadata.names, "striped disc");
     const kept = await loadModel(join(moved, "last.ckpt"), { size: 96 });
     assertEquals([kept.inputs[0].shape, kept.metadata.names], [[1, 3, 96, 96], model.metadata.names]);
-    const done = await run(["--resume", moved, "--size", "64", "--json"]);
     assertStringIncludes(done.stderr, `last.ckpt: all ${epoch + 2} epochs are done`);
     assertEquals([done.code, JSON.parse(done.stdout).epochs], [0, epoch + 2]);
-    const others: [string[], string][] = [
-      [["--model", "yolo11s"], "with --model yolo11n"],
-      [["--size", "96"], "with --size 64"],
-      [["--width", "0.125"], "with --width 0.0625"],
-      [["--pretrained"], "without --pretrained"],
-    ];
-    for (const [args, was] of others) {
-      const { code, stdout, stderr } = await run(["--resume", moved, ...args, "--json"]);
-      assertStringIncludes(stderr, `last.ckpt: is of a run ${was}, which cannot be changed`);
+    refused.forEach(({ code, stdout, stderr }, i) => {
+      assertStringIncludes(stderr, `last.ckpt: is of a run ${others[i][1]}, which cannot be changed`);
       assertEquals([code, stdout], [1, ""]);
-    }
-    const plain = join(folder, "plain"), figures = ["best.ckpt", "best.onnx", "curves.svg", "last.ckpt", "log.jsonl"];
-    const none = await run([...QUICK, "--epochs", "1", "--no-plots", "--out", plain, "--json"]);
+    });
     assertEquals([none.code, names(plain)], [0, [...figures, "results.csv"]], none.stderr);
-    const again = await run([...QUICK, "--out", out]);
     assertMatch(again.stderr, /error: .*run: holds a training run already: --resume .*run goes on with it/);
     assertEquals([again.code, again.stdout], [1, ""]);
   });
@@ -145,13 +128,7 @@ Deno.test("wrong arguments end in one sentence, before anything is written", asy
       [["--resume", join(folder, "no")], /^error: .*no: no such file$/],
       [["--resume", file], /^error: .*file: is no file of arrays/],
     ];
-    const ended = await Promise.all(cases.map(([args]) => run([...args, "--json"])));
-    ended.forEach(({ code, stdout, stderr }, i) => {
-      assertEquals([code, stdout], [1, ""], stderr);
-      const lines = stderr.trimEnd().split("\n").filter((line) => !/^adapter: |XDG_RUNTIME_DIR|^Download/.test(line));
-      assertEquals(lines.length, 1, stderr);
-      assertMatch(lines[0], cases[i][1]);
-    });
+    await assertRefusals(cases.map(([args, sentence]) => [["train", ...args, "--json"], sentence]));
     assertEquals(names(folder), ["empty", "file"], "nothing was written");
   });
 });

@@ -12,60 +12,9 @@ import { NAMED_MODELS } from "../../src/models/named.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import config from "../../deno.json" with { type: "json" };
+import { assertRefusals, assertRefused, commandLine, commandLines, jsonOf } from "../support/command_line.ts";
+import { inFolder } from "../support/data_folders.ts";
 import { sharedData } from "../support/shared_data.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf(args[0]), CLI, ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", ...env },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
-/** What drivers say on their own, which is no part of our output. */
-function ownLines(stderr: string): string[] {
-  return stderr.split("\n").filter((line) =>
-    line !== "" && !line.includes("XDG_RUNTIME_DIR") && !/Download/.test(line)
-  );
-}
-
-/** The one JSON object on stdout of a command that must succeed. */
-async function json<T>(args: readonly string[]): Promise<T> {
-  const { code, stdout, stderr } = await cli([...args, "--json"]);
-  assertEquals(code, 0, stderr);
-  assertEquals(stdout.trimEnd().split("\n").length, 1, stdout);
-  return JSON.parse(stdout);
-}
-
-/** Fails unless the command ends with status 1, nothing on stdout, and this one sentence on stderr. */
-async function refused(args: readonly string[], sentence: RegExp, env: Record<string, string> = {}): Promise<void> {
-  const { code, stdout, stderr } = await cli(args, env);
-  assertEquals([code, stdout], [1, ""], stderr);
-  const lines = ownLines(stderr).filter((line) => !/^(adapter: |preparing |reading )/.test(line));
-  assertEquals(lines.length, 1, stderr);
-  assertMatch(lines[0], sentence);
-}
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 interface Found {
   images: {
@@ -75,7 +24,7 @@ interface Found {
   speed: Record<string, number>;
 }
 
-const VERBS = program().commands.flatMap((command) => [command.name(), ...command.aliases()]);
+const VERBS = (await program()).commands.flatMap((command) => [command.name(), ...command.aliases()]);
 
 Deno.test("every verb is a task and every task of the command line is a verb", () => {
   const tasks = Object.entries(config.tasks).flatMap(([name, { command }]) =>
@@ -85,80 +34,75 @@ Deno.test("every verb is a task and every task of the command line is a verb", (
   for (const name of tasks) assertMatch(config.tasks[name as "demo"].command, new RegExp(`src/cli\\.ts ${name}$`));
 });
 
-for (const verb of VERBS) {
-  Deno.test(`${verb} --help explains itself with an example`, async () => {
-    const { code, stdout } = await cli([verb, "--help"]);
-    assertEquals(code, 0);
+Deno.test("each verb explains itself with an example, under the permissions of its task", async () => {
+  const ended = await commandLines(VERBS.map((verb) => [verb, "--help"]));
+  VERBS.forEach((verb, i) => {
+    const { code, stdout } = ended[i];
+    assertEquals(code, 0, verb);
     assertStringIncludes(stdout, "--json");
     const names: Record<string, string> = { predict: "detect", val: "eval" };
     assertMatch(stdout, new RegExp(`Example:\n  deno task ${names[verb] ?? verb}`));
   });
-}
+});
 
 Deno.test("wrong arguments end in one sentence and status 1", async () => {
-  await refused(["detct"], /^error: unknown command 'detct'/);
-  await refused(["inspect"], /^error: required option '--model <model>' not specified$/);
-  await refused(
-    ["demo", "--confidence", "2"],
-    /^error: option '--confidence <score>' argument '2' is invalid. Expected/,
-  );
-  await refused(["demo", "--precision", "int4"], /^error: option '--precision <type>' argument 'int4' is invalid/);
-  await refused(["inspect", "--model", "yolo99"], /^error: unknown model "yolo99": .*\(demo/);
-  await refused(["inspect", "--model", "no/such.onnx", "--json"], /^error: no\/such.onnx: no such model file$/);
+  assertRefused(await commandLine(["detct"]), /^error: unknown command 'detct' \(Did you mean detect\?\)$/);
+  await assertRefusals([
+    [["inspect"], /^error: required option '--model <model>' not specified$/],
+    [["demo", "--confidence", "2"], /^error: option '--confidence <score>' argument '2' is invalid. Expected/],
+    [["demo", "--precision", "int4"], /^error: option '--precision <type>' argument 'int4' is invalid/],
+    [["inspect", "--model", "yolo99"], /^error: unknown model "yolo99": .*\(demo/],
+    [["inspect", "--model", "no/such.onnx", "--json"], /^error: no\/such.onnx: no such model file$/],
+  ]);
 });
 
 Deno.test("what other programs call an option is answered with what it is called here", async () => {
   const asked = ["detect", "--model", "m", "--image", "i"];
-  await refused([...asked, "--conf", "0.3"], /^error: unknown option '--conf' \(Did you mean --confidence\?\)$/);
-  await refused([...asked, "--imgsz", "320"], /^error: unknown option '--imgsz' \(Did you mean --size\?\)$/);
-  await refused(
-    ["val", "--weights", "m"],
-    /^error: required option '--model <model>' not specified, --weights is unknown$/,
-  );
-  await refused(
-    [...asked, "--confidenc", "0.3"],
-    /^error: unknown option '--confidenc' \(Did you mean --confidence\?\)$/,
-  );
-  await refused([...asked, "--bananas", "1"], /^error: unknown option '--bananas'$/);
+  await assertRefusals([
+    [[...asked, "--conf", "0.3"], /^error: unknown option '--conf' \(Did you mean --confidence\?\)$/],
+    [[...asked, "--imgsz", "320"], /^error: unknown option '--imgsz' \(Did you mean --size\?\)$/],
+    [["val", "--weights", "m"], /^error: required option '--model <model>' not specified, --weights is unknown$/],
+    [[...asked, "--confidenc", "0.3"], /^error: unknown option '--confidenc' \(Did you mean --confidence\?\)$/],
+    [[...asked, "--bananas", "1"], /^error: unknown option '--bananas'$/],
+  ]);
 });
 
 Deno.test("--version prints the version, of the program and of each verb", async () => {
-  for (const args of [["--version"], ["detect", "--version"]]) {
-    const { code, stdout } = await cli(args);
+  for (const { code, stdout } of await commandLines([["--version"], ["detect", "--version"]])) {
     assertEquals([code, stdout], [0, `${config.version}\n`]);
   }
 });
 
-Deno.test("a name without a file is refused where weights matter, and said aloud where they do not", async () => {
-  const name = "yolo11lite-shufflenetv2-0.5x";
-  const missing =
-    /^error: no file yolo11lite-shufflenetv2-0\.5x\.onnx is .* finds nothing: .*deno task train.*deno task data yolo11n/;
-  await refused(["detect", "--model", name, "--image", CLI], missing);
-  await refused(["eval", "--model", name, "--data", "synthetic", "--limit", "1"], missing);
-  await inFolder(async (folder) => {
-    const out = join(folder, "new", "int8.onnx");
-    const args = ["quantize", "--model", name, "--calibrate", "synthetic", "--limit", "1", "--out", out];
-    await refused([...args, "--size", "64"], missing);
+Deno.test("a name without a file is refused where weights matter, and said aloud where they do not", () =>
+  inFolder(async (folder) => {
+    const model = ["--model", "yolo11lite-shufflenetv2-0.5x"], out = join(folder, "new", "int8.onnx");
+    const missing =
+      /^error: no file yolo11lite-shufflenetv2-0\.5x\.onnx is .* finds nothing: .*deno task train.*deno task data yolo11n/;
+    await assertRefusals([
+      [["detect", ...model, "--image", fileURLToPath(import.meta.url)], missing],
+      [["eval", ...model, "--data", "synthetic", "--limit", "1"], missing],
+      [["quantize", ...model, "--calibrate", "synthetic", "--limit", "1", "--out", out, "--size", "64"], missing],
+    ]);
     // The folder of the file to write is there already.
     assertEquals(Deno.statSync(join(folder, "new")).isDirectory, true);
-  });
-  const { code, stderr } = await cli(["inspect", "--model", name, "--size", "64"]);
-  assertEquals(code, 0);
-  assertMatch(stderr, /is built with random weights: no file/);
-});
+    const { code, stderr } = await commandLine(["inspect", ...model, "--size", "64"]);
+    assertEquals(code, 0);
+    assertMatch(stderr, /is built with random weights: no file/);
+  }));
 
 Deno.test("inspect and plan refuse int8 for a model in floats, and take it for one in bytes", async () => {
-  for (const verb of ["inspect", "plan"]) {
-    const args = [verb, "--model", "demo", "--size", "64", "--precision", "int8"];
-    await refused(args, /^error: .*the model is in floats: make it int8 first/);
-  }
+  const int8 = ["--precision", "int8"];
+  await assertRefusals(["inspect", "plan"].map((verb) => [
+    [verb, "--model", "demo", "--size", "64", ...int8],
+    /^error: .*the model is in floats: make it int8 first/,
+  ]));
   const model = fileURLToPath(new URL("../../data/models/bccd-pruned-int8.onnx", import.meta.url));
-  const { dispatches } = await json<{ dispatches: number }>(["inspect", "--model", model, "--precision", "int8"]);
+  const { dispatches } = await jsonOf<{ dispatches: number }>(["inspect", "--model", model, ...int8]);
   assert(dispatches > 50);
 });
 
 Deno.test("FEATHERDET_DEBUG=1 adds where an error came from", async () => {
-  const { code, stderr } = await cli(["inspect", "--model", "yolo99"], { FEATHERDET_DEBUG: "1" });
+  const { code, stderr } = await commandLine(["inspect", "--model", "yolo99"], { FEATHERDET_DEBUG: "1" });
   assertEquals(code, 1);
   assertMatch(stderr, /error: unknown model "yolo99"[^]*\n\s+at findModel /);
 });
@@ -167,14 +111,15 @@ Deno.test({
   name: "without an adapter a verb names the command that helps",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
-    await refused(["demo", "--json"], /^error: no WebGPU adapter was found/, { VK_ICD_FILENAMES: "/nonexistent" });
+    const nowhere = { VK_ICD_FILENAMES: "/nonexistent" };
+    assertRefused(await commandLine(["demo", "--json"], nowhere), /^error: no WebGPU adapter was found/);
   },
 });
 
 Deno.test("demo finds the blood cells on a picture that its detector was not trained on", async () => {
   await inFolder(async (folder) => {
     const target = join(folder, "out.png");
-    const result = await json<Found & { objects: number; found: number }>(["demo", "--draw", target]);
+    const result = await jsonOf<Found & { objects: number; found: number }>(["demo", "--draw", target]);
     assertEquals([result.objects, result.found], [18, 18]);
     const { width, height } = await decodeImage(await Deno.readFile(target));
     assertEquals([width, height], [640, 480]);
@@ -184,7 +129,7 @@ Deno.test("demo finds the blood cells on a picture that its detector was not tra
 Deno.test("demo finds most of what is on a synthetic scene, with the detector for such", async () => {
   await inFolder(async (folder) => {
     const args = ["demo", "--model", "synthetic", "--draw", join(folder, "new", "out.png")];
-    const result = await json<Found & { objects: number; found: number }>(args);
+    const result = await jsonOf<Found & { objects: number; found: number }>(args);
     assert(result.objects > 3 && result.found > result.objects / 2, `${result.found} of ${result.objects}`);
   });
 });
@@ -193,7 +138,7 @@ Deno.test("the constructed detector finds what is on its picture and draws it", 
   await inFolder(async (folder) => {
     const target = join(folder, "out.png");
     const args = ["demo", "--model", "demo", "--draw", target];
-    const result = await json<Found & { objects: number; found: number; drawn: string }>(args);
+    const result = await jsonOf<Found & { objects: number; found: number; drawn: string }>(args);
     assertEquals([result.found, result.images.length, result.drawn], [result.objects, 1, target]);
     assertEquals(result.images[0].detections.length, result.objects);
     const drawn = await decodeImage(await Deno.readFile(target));
@@ -217,7 +162,7 @@ Deno.test("detect finds the objects of every picture of a folder, in order, and 
     const model = join(folder, "demo.onnx");
     await Deno.writeFile(model, saveOnnx(demoDetector({ size: 320 })));
     const drawn = join(folder, "drawn");
-    const { images: results, speed } = await json<Found>([
+    const { images: results, speed } = await jsonOf<Found>([
       "detect",
       "--model",
       model,
@@ -248,14 +193,17 @@ Deno.test("detect names the file that it cannot read", async () => {
   await inFolder(async (folder) => {
     const text = join(folder, "x.jpg");
     await Deno.writeTextFile(text, "only text");
-    await refused(["detect", "--model", "demo", "--image", text], /x\.jpg: not an image .*it starts with "only text"$/);
-    await refused(["detect", "--model", "demo", "--image", join(folder, "y.jpg")], /^error: .*y\.jpg: no such file$/);
-    await refused(["detect", "--model", text, "--image", text], /^error: .*x\.jpg: /);
+    const detect = ["detect", "--model"];
+    await assertRefusals([
+      [[...detect, "demo", "--image", text], /x\.jpg: not an image .*it starts with "only text"$/],
+      [[...detect, "demo", "--image", join(folder, "y.jpg")], /^error: .*y\.jpg: no such file$/],
+      [[...detect, text, "--image", text], /^error: .*x\.jpg: /],
+    ]);
   });
 });
 
 Deno.test("inspect counts the demo detector as the analyser does", async () => {
-  const result = await json<Record<string, number>>(["inspect", "--model", "demo", "--size", "320"]);
+  const result = await jsonOf<Record<string, number>>(["inspect", "--model", "demo", "--size", "320"]);
   assertEquals(String(result.head), "maps");
   // All its weights are those of convolutions, the DFL's fixed distances among them, which exporters count too.
   const { nodes, constants } = demoDetector({ size: 320 });
@@ -269,7 +217,7 @@ Deno.test("inspect counts the demo detector as the analyser does", async () => {
 
 Deno.test("inspect --groups names the channels that can be removed together", async () => {
   type Bundle = { groups: number; members: { node: string; role: string; indices: number[] }[]; kept?: unknown[] };
-  const { groups } = await json<{ groups: { removable: number; staying: number; bundles: Bundle[] } }>([
+  const { groups } = await jsonOf<{ groups: { removable: number; staying: number; bundles: Bundle[] } }>([
     ...["inspect", "--model", "yolo11lite-mobilenetv3-small", "--size", "32", "--groups"],
   ]);
   const found = couplingGroups(NAMED_MODELS["yolo11lite-mobilenetv3-small"]({ size: 32 }));
@@ -284,7 +232,7 @@ Deno.test({
   name: "inspect gives YOLO11n's published figures (needs ../shared/data)",
   ignore: yolo === undefined,
   fn: async () => {
-    const result = await json<Record<string, number>>(["inspect", "--model", fileURLToPath(yolo!)]);
+    const result = await jsonOf<Record<string, number>>(["inspect", "--model", fileURLToPath(yolo!)]);
     assertEquals(result.parameters, 2_616_248);
     assertEquals(result.gflops.toFixed(1), "6.5");
     assert(result.dispatches <= 110, `${result.dispatches} dispatches`);
@@ -292,13 +240,13 @@ Deno.test({
 });
 
 Deno.test("plan lists every dispatch", async () => {
-  const { steps, dispatches } = await json<{ steps: { kernel: string }[]; dispatches: number }>([
+  const { steps, dispatches } = await jsonOf<{ steps: { kernel: string }[]; dispatches: number }>([
     "plan",
     "--model",
     "demo",
   ]);
   assertEquals(steps.length, dispatches);
-  const { stdout } = await cli(["plan", "--model", "demo"]);
+  const { stdout } = await commandLine(["plan", "--model", "demo"]);
   for (const { kernel } of steps) assertStringIncludes(stdout, kernel);
 });
 
@@ -306,17 +254,22 @@ Deno.test("test prints the counts last and ends with the status of the tests", a
   await inFolder(async (folder) => {
     const file = join(folder, "some_test.ts");
     await Deno.writeTextFile(file, `Deno.test("a", () => {}); Deno.test({ name: "b", ignore: true, fn() {} });`);
-    const good = await cli(["test", file]);
+    const good = await commandLine(["test", file]);
     assertEquals([good.code, good.stdout], [0, "1 passed, 0 failed, 1 skipped\n"]);
     await Deno.writeTextFile(file, `Deno.test("a", () => { throw new Error("x"); }); Deno.test("b", () => {});`);
-    const bad = await cli(["test", file]);
+    const bad = await commandLine(["test", file]);
     assertEquals([bad.code, bad.stdout], [1, "1 passed, 1 failed\n"]);
-    const { stdout } = await cli(["test", "--json", "--filter", "b", file]);
+    const { stdout } = await commandLine(["test", "--json", "--filter", "b", file]);
     const { seconds, ...counts } = JSON.parse(stdout);
     assertEquals(counts, { passed: 1, failed: 0, skipped: 0 });
     assert(seconds > 0);
-    await Deno.writeTextFile(file, "const broken: number = 'text';");
-    const uncompiled = await cli(["test", file]);
-    assertEquals([uncompiled.code, uncompiled.stdout], [1, "0 passed, 1 failed\n"]);
+    // Files of several processes are compiled once, beside them.
+    for (const paths of [[file], [file, ...Array.from({ length: 8 }, (_, i) => join(folder, `${i}_test.ts`))]]) {
+      for (const path of paths) await Deno.writeTextFile(path, `Deno.test("a", () => {});`);
+      await Deno.writeTextFile(file, `const broken: number = "text"; Deno.test("a", () => void broken);`);
+      const uncompiled = await commandLine(["test", ...paths]);
+      const passed = paths.length === 1 ? 0 : paths.length;
+      assertEquals([uncompiled.code, uncompiled.stdout], [1, `${passed} passed, 1 failed\n`]);
+    }
   });
 });

@@ -245,6 +245,23 @@ gpuTest("numbers that no head can mean are refused when they come", async () => 
   await rejected(beyond, { head: "rows" }, "names class 90 where the model has 3 classes");
 });
 
+gpuTest(
+  "a box with exchanged corners is left out among others; where they are half of all, the output is refused",
+  async () => {
+    const more = (rows: number): Write => (tail, head) => {
+      const row = [40, 20, 30, 36, 0.9, 1];
+      return tail.join(1, results(tail, head), tail.fixed([1, rows, 6], (at) => row[at % 6]));
+    };
+    const objects = SCENE_OBJECTS.length;
+    for (const options of [{}, { precision: "f16" }, { multiLabel: true }] as const) {
+      await checkScene(colourDetector(more(objects - 1)), options);
+      const detector = await Detector.load(colourDetector(more(objects)), options);
+      await assertRejects(() => detector.detect(colourScene()), FeatherdetError, "second corner lies before the first");
+      detector.destroy();
+    }
+  },
+);
+
 gpuTest("a count of names that is not the head's is said once, in a warning", async () => {
   const names = `[${Array.from({ length: 20 }, (_, k) => `"n${k}"`).join(", ")}]`;
   const many = await checkScene(colourDetector(usual, { names }));

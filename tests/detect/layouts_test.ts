@@ -174,35 +174,55 @@ for (const changes of LAYOUTS) {
   });
 }
 
-gpuTest("faults are noted for the image that has them, and cleared", async () => {
-  const layout: TensorLayout = { ...USUAL_LAYOUT, boxes: "corners" };
-  const anchors = 13, classes = 2, batch = 5;
-  const good = [10, 10, 20, 20, 0.9, 0.1];
-  const images = [
-    good,
-    [10, 10, 20, 20, 1.5, 0.1],
-    [30, 10, 20, 20, 0.9, 0.1],
-    [10, 10, 20, 20, NaN, 0.1],
-    [NaN, 10, 20, 20, 0.9, -3],
-  ];
-  const data = Float32Array.from(images.flatMap((row) => Array.from({ length: anchors }, () => row).flat()));
-  const output = plainOperand("output", [batch, anchors, 6]);
-  const space = { batch, anchors, classes, multiLabel: false };
-  const decode = decodeTensor({ output, space, confidence: 0.5, layout: { ...layout, anchorsLast: false } });
-  const last = suppress({ space, iou: 0.5 });
-  const tensors = [{ name: "output", layout: output.layout, data }, ...detectTensors(space, 64)];
+gpuTest("faults are noted for the image that has them, exchanged corners counted, and all is cleared", async () => {
+  const anchors = 13, classes = 2;
+  const good = [10, 10, 20, 20, 0.9, 0.6], exchanged = [30, 10, 20, 20, 0.9, 0.6], faint = [30, 10, 20, 20, 0.1, 0.2];
+  const all = (row: readonly number[]) => Array.from({ length: anchors }, () => row);
   const { score, box } = FAULTS;
-  const expected = [0, score, box, score, score | box];
-  const settings = { anchors, classes, confidence: 0.5, multiLabel: false };
-  images.forEach((_, image) => {
-    const boxes = data.subarray(image * anchors * 6, (image + 1) * anchors * 6);
-    const tensors = { boxes, layout: { ...layout, anchorsLast: false }, inputSize: INPUT };
-    assertEquals(decodeTensors(tensors, settings).faults, expected[image]);
-  });
-  for (const [again, faults] of [[[], expected], [[last], expected.map(() => 0)]]) {
-    const kernels = [...decode, last, ...again as Kernel[]];
-    const results = await runKernels(kernels, tensors, FORM, PITCH);
-    const result = results.get(DETECT_VALUES.result)!;
-    assertEquals(images.map((_, image) => readDetections(result, image).faults), faults as number[]);
+  // Rows of an image, faults, share of exchanged corners, and anchors with candidates.
+  const images: [(readonly number[])[], number, number, number][] = [
+    [all(good), 0, 0, 13],
+    [all([10, 10, 20, 20, 1.5, 0.6]), score, 0, 13],
+    [all(exchanged), 0, 1, 0],
+    [all(good).with(5, exchanged), 0, 1 / 13, 12],
+    // Boxes of scores that are too low may be anything; a corner that rounding has moved is none that is exchanged.
+    [
+      all(faint).with(2, good).with(3, [10, 20, 20.1, 19.9, 0.6, 0.7]).with(12, [10, 30, 20, 20, 0.6, 0.7]),
+      0,
+      1 / 3,
+      2,
+    ],
+    [all([10, 10, 20, 20, NaN, 0.6]), score, 0, 13],
+    [all([NaN, 10, 20, 20, 0.9, -3]), score | box, 0, 0],
+  ];
+  const batch = images.length;
+  const data = Float32Array.from(images.flatMap(([rows]) => rows.flat()));
+  const output = plainOperand("output", [batch, anchors, 6]);
+  for (const multiLabel of [false, true]) {
+    const space = { batch, anchors, classes, multiLabel };
+    const layout: TensorLayout = { ...USUAL_LAYOUT, boxes: "corners", anchorsLast: false };
+    const decode = decodeTensor({ output, space, confidence: 0.5, layout });
+    const last = suppress({ space, iou: 0.5 });
+    const tensors = [{ name: "output", layout: output.layout, data }, ...detectTensors(space, 64)];
+    const run = async (...kernels: Kernel[]) => {
+      const results = await runKernels([...decode, ...kernels], tensors, FORM, PITCH);
+      const result = results.get(DETECT_VALUES.result)!;
+      return images.map((_, image) => readDetections(result, image));
+    };
+    const found = await run(last);
+    assertEquals(found.map(({ faults }) => faults), images.map(([, faults]) => faults));
+    assertEquals(found.map(({ exchanged }) => exchanged), images.map(([, , share]) => Math.fround(share)));
+    // A score that is no number is over no threshold.
+    const labels = images.map(([rows, , , there], i) => there * (multiLabel && !Number.isNaN(rows[0][4]) ? 2 : 1));
+    assertEquals(found.map(({ candidates }) => candidates), labels, `image by image, ${multiLabel}`);
+    const settings = { anchors, classes, confidence: 0.5, multiLabel };
+    for (const [image, { faults, exchanged, candidates }] of found.entries()) {
+      const boxes = data.subarray(image * anchors * 6, (image + 1) * anchors * 6);
+      const { scores, ...host } = decodeTensors({ boxes, layout, inputSize: INPUT }, settings);
+      assertEquals([host.faults, host.exchanged, scores.length], [faults, exchanged, candidates], `on the host, ${image}`);
+    }
+    for (const { faults, exchanged, candidates } of await run(last, last)) {
+      assertEquals([faults, exchanged, candidates], [0, 0, 0]);
+    }
   }
 });

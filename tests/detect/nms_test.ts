@@ -190,7 +190,7 @@ gpuTest("thresholds of 0 and 1 suppress every overlap and none", async () => {
 gpuTest("a run leaves the candidate count at zero", async () => {
   const found = randomCandidates(30, 2, 640, 10, { clusters: 0 });
   const [second] = await onDevice(single(1, 30, 2), [found], { iou: 0.7 }, 2);
-  assertEquals(second, { detections: [], candidates: 0, faults: 0 });
+  assertEquals(second, { detections: [], candidates: 0, faults: 0, exchanged: 0 });
 });
 
 Deno.test("more detections than a result holds are refused", () => {

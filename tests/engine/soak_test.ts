@@ -3,5 +3,5 @@
 import { assertSteady } from "../support/assert_soak.ts";
 
 Deno.test("400 frames of the demo detector: no growth of memory, no leaked buffer, equal results", async () => {
-  await assertSteady("demo", 128, 400);
+  await assertSteady("demo", 64, 400);
 });

@@ -22,6 +22,7 @@ import { openDataset } from "../../src/data/open.ts";
 import { colourDetector, SIDE } from "../support/colour_detector.ts";
 import { objectness } from "../support/colour_heads.ts";
 import { writeScenes } from "../support/colour_scenes.ts";
+import { assertRefused, commandLine, commandLines } from "../support/command_line.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
@@ -29,7 +30,6 @@ import { checkPage, putTable } from "../../src/host/table_files.ts";
 import type { RecipeOptions } from "../../src/report/table/mod.ts";
 import { sharedDataTest } from "../support/shared_data.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 const MANIFEST = fileURLToPath(new URL("../../data/variants.json", import.meta.url));
 
 const SIZE = 96;
@@ -273,23 +273,6 @@ gpuTest("measuring: parts of it, a family beside it, and names that do not exist
   await refused({ dataset: { ...demoDataset(1), classes: ["a", "b"] } }, "demo: the model has 3 classes and lacks 2");
 });
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function tableVerb(args: readonly string[]): Promise<Ended> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, "table", ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
 /** The files of a run, without what may change from run to run. */
 async function stableFiles(folder: string): Promise<Record<string, unknown>> {
   const read = (name: string) => Deno.readTextFile(join(folder, name));
@@ -329,21 +312,27 @@ Deno.test("table writes its files, goes on after it was interrupted, and a rerun
       { ...VARIANTS[2], data: set, model: { file: "models/none.onnx" }, made: "deno task x" },
     ];
     await Deno.writeTextFile(manifest, JSON.stringify({ variants }));
-    const run = (out: string, ...more: string[]) =>
-      tableVerb(["--data", set, "--manifest", manifest, "--out", join(folder, out), "--runs", "1", ...more]);
+    const run = (out: string, ...more: string[]) => [
+      ...["table", "--data", set, "--manifest", manifest, "--out", join(folder, out), "--runs", "1", ...more],
+    ];
 
     // The last picture is damaged: the run stops there and keeps what it has.
     const { images } = JSON.parse(await Deno.readTextFile(join(set, "instances.json")));
     const last = join(set, "images", images[3].file_name);
     const intact = await Deno.readFile(last);
     await Deno.writeFile(last, intact.subarray(0, 300));
-    const stopped = await run("a", "--json");
+    const stopped = await commandLine(run("a", "--json"));
     assertEquals([stopped.code, stopped.stdout], [1, ""], stopped.stderr);
-    assertMatch(stopped.stderr, /\nerror: .*\.png: /);
+    assertMatch(stopped.stderr, /^error: .*\.png: /m);
     assertEquals([...Deno.readDirSync(join(folder, "a"))].map(({ name }) => name), ["demo.partial"]);
 
     await Deno.writeFile(last, intact);
-    const resumed = await run("a", "--json");
+    const [resumed, whole, family, other] = await commandLines([
+      run("a", "--json"),
+      run("b"),
+      run("c", "--family", "n"),
+      run("c", "--data", "bccd"),
+    ]);
     assertEquals(resumed.code, 0, resumed.stderr);
     assertMatch(resumed.stderr, /\d pictures? w(as|ere) evaluated before, .*demo\.partial has them/);
     const written: TableResults & { files: string[] } = JSON.parse(resumed.stdout);
@@ -358,17 +347,12 @@ Deno.test("table writes its files, goes on after it was interrupted, and a rerun
     const { files: _, ...results } = written;
     assertEquals(JSON.parse(await Deno.readTextFile(join(folder, "a", "table.json"))), results);
 
-    const whole = await run("b");
     assertEquals(whole.code, 0, whole.stderr);
     assertStringIncludes(whole.stdout, "# Results on set");
     assertEquals(await stableFiles(join(folder, "b")), await stableFiles(join(folder, "a")));
 
-    const refused = async (args: string[], sentence: RegExp) => {
-      const { code, stdout, stderr } = await run("c", ...args);
-      assertEquals([code, stdout], [1, ""], stderr);
-      assertMatch(stderr, sentence);
-    };
-    await refused(["--family", "n"], /error: the family's mAP is published for coco at 640, not for .* at 96/);
-    await refused(["--data", "bccd"], /error: .*variants\.json: it has no variants of the data set "bccd", only of /);
+    const published = /^error: the family's mAP is published for coco at 640, not for .* at 96/;
+    assertRefused(family, published);
+    assertRefused(other, /^error: .*variants\.json: it has no variants of the data set "bccd", only of /);
   });
 });

@@ -16,10 +16,12 @@ export interface StoredTensor {
   readonly file: string;
 }
 
-/** An output of onnxruntime. */
+/** An output of onnxruntime in f32. */
 export interface StoredOutput extends StoredTensor {
-  /** The file of the same output without onnxruntime's fused operators. */
-  readonly again: string;
+  /** Files of the same output from other right evaluations: fewer fused operators, pictures that are moved by one unit in the last place. */
+  readonly again: readonly string[];
+  /** Of an export in half precision: the file of the output with every value rounded to f16. */
+  readonly half?: string;
 }
 
 /** One exported model and what others make of it. */
@@ -47,33 +49,21 @@ export interface ExportFolder {
   readonly cases: readonly ExportCase[];
 }
 
-/**
- * How far numbers may be apart. Raw outputs may be further apart where onnxruntime with its fused operators and without them is: twice as far
- * as these two, since rounding alone does that to a network.
- */
-export interface Bounds {
-  /** Pixels of edges and extents in raw outputs. */
-  readonly pixels: number;
-  /** Of scores, and of outputs that are neither: relative to the number, or to the greatest of its output. */
-  readonly relative: number;
-  /** Pixels of edges of detections in the picture. */
-  readonly boxPixels: number;
-  /** Score of detections. */
-  readonly boxScore: number;
-  /** Share of detections that may have no partner: a score or an overlap lies at a threshold, two classes are nearly alike. */
-  readonly alone: number;
-}
-
-/** Models in f32; in half precision onnxruntime rounds every value of the network to f16, a session only the weights. */
-export const BOUNDS: Readonly<Record<"float" | "half", Bounds>> = {
-  float: { pixels: 0.05, relative: 1e-4, boxPixels: 1, boxScore: 0.01, alone: 0 },
-  half: { pixels: 2, relative: 0.05, boxPixels: 4, boxScore: 0.02, alone: 0.1 },
-};
+/** How far detections may be from those of the package's pipeline, which runs the same graph in f32 on the same pictures. */
+export const BOUNDS = {
+  /** Pixels of edges in the picture: less than a drawing shows. */
+  pixels: 1,
+  /** Score: the last digit that is printed. */
+  score: 0.01,
+} as const;
 
 /** Scores below this are compared as if they were this large: nobody sees a difference of 1e-7. */
 const LEAST_SCORE = 1e-3;
 
-/** Largest differences: in pixels, and of scores or other numbers relative to what `Bounds` says. */
+/** Scores that are this near, relative to each other, may be in another order: the last one of a list may then be another. */
+const TIE = 1e-4;
+
+/** Largest differences: in pixels, and of scores or other numbers relative to the number, or to the greatest of an output that holds neither. */
 export interface RawDifference {
   readonly pixels: number;
   readonly relative: number;
@@ -89,6 +79,12 @@ export async function storedNumbers(folder: string, file: string): Promise<Float
 export const larger = (a: RawDifference, b: RawDifference): RawDifference => ({
   pixels: Math.max(a.pixels, b.pixels),
   relative: Math.max(a.relative, b.relative),
+});
+
+/** The smaller of two differences, each part by itself. */
+export const smaller = (a: RawDifference, b: RawDifference): RawDifference => ({
+  pixels: Math.min(a.pixels, b.pixels),
+  relative: Math.min(a.relative, b.relative),
 });
 
 /** NaN is never small. */
@@ -113,7 +109,6 @@ function resultDifference(
   found: Float32Array,
   wanted: Float32Array,
   shape: readonly number[],
-  tolerance: number,
 ): RawDifference {
   const [batch, results, width] = shape, row = (data: Float32Array, at: number) => data.subarray(at, at + width);
   let total: RawDifference = { pixels: 0, relative: 0 };
@@ -132,20 +127,14 @@ function resultDifference(
         const cost = pixels + 100 * relative;
         if (best === undefined || cost < best.cost) best = { from, pixels, relative, cost };
       }
-      const isLast = score - last <= tolerance * last;
-      if (isLast && (best === undefined || best.relative > tolerance)) continue;
+      const isLast = score - last <= TIE * last;
+      if (isLast && (best === undefined || best.relative > TIE)) continue;
       if (best === undefined) return { pixels: Infinity, relative: Infinity };
       free.delete(best.from);
       total = larger(total, best);
     }
   }
   return total;
-}
-
-/** Whether a raw difference is within bounds, given that of onnxruntime with itself. */
-export function isWithin(off: RawDifference, own: RawDifference, bounds: Bounds): boolean {
-  return off.pixels <= Math.max(bounds.pixels, 2 * own.pixels) &&
-    off.relative <= Math.max(bounds.relative, 2 * own.relative);
 }
 
 /** Numbers without pixels or scores: relative to the greatest. */
@@ -161,11 +150,10 @@ export function rawDifference(
   wanted: Float32Array,
   shape: readonly number[],
   task: string,
-  { relative }: Bounds,
 ): RawDifference {
   if (found.length !== wanted.length) return { pixels: Infinity, relative: Infinity };
   if (task !== "detect" || shape.length !== 3) return plainDifference(found, wanted);
-  return shape[2] === 6 ? resultDifference(found, wanted, shape, relative) : anchorDifference(found, wanted, shape);
+  return shape[2] === 6 ? resultDifference(found, wanted, shape) : anchorDifference(found, wanted, shape);
 }
 
 /** How detections go together with those of the package. */
@@ -180,13 +168,13 @@ export interface BoxDifference {
   readonly score: number;
 }
 
-/** Compares the detections of a picture. */
-export function boxDifference(
-  found: readonly Detection[],
-  wanted: readonly (readonly number[])[],
-  { boxPixels, boxScore }: Bounds,
-): BoxDifference {
-  const theirs = wanted.map(([x1, y1, x2, y2, score, classId]): FoundBox => ({
+/**
+ * Compares the detections of a picture. The end-to-end pipeline of the package prints boxes whose second corner lies before the first; a
+ * detector leaves them out, since nothing lies in them.
+ */
+export function boxDifference(found: readonly Detection[], wanted: readonly (readonly number[])[]): BoxDifference {
+  const places = wanted.filter(([x1, y1, x2, y2]) => x1 <= x2 && y1 <= y2);
+  const theirs = places.map(([x1, y1, x2, y2, score, classId]): FoundBox => ({
     box: [x1, y1, x2, y2],
     score,
     classId,
@@ -200,7 +188,7 @@ export function boxDifference(
         pixels: Math.max(...other.box.map((edge, k) => distance(edge, one.box[k]))),
         score: distance(other.score, one.score),
       }))
-      .filter((pair) => pair.pixels <= boxPixels && pair.score <= boxScore)
+      .filter((pair) => pair.pixels <= BOUNDS.pixels && pair.score <= BOUNDS.score)
       .sort((a, b) => a.pixels + 100 * a.score - b.pixels - 100 * b.score)[0];
     if (partner === undefined) {
       missing++;

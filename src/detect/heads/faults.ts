@@ -6,14 +6,22 @@
 
 import { FeatherdetError } from "../../graph/mod.ts";
 import { FAULTS } from "../../kernels/detect/mod.ts";
-import type { RawDetection } from "../decode.ts";
+import type { ImageResult } from "../decode.ts";
 import { type Head, HEAD_FORMS } from "./form.ts";
 
 const HELP: Readonly<Record<keyof typeof FAULTS, string>> = {
   score: "holds scores outside 0..1: they are logits or of another task, or its form is another (--head)",
-  box: "holds boxes whose second corner lies before the first: they are of another kind (--boxes xywh or xyxy)",
+  box: "holds boxes that are not numbers",
   class: "holds class numbers that are none: results are not box, score, class in this order",
 };
+
+/**
+ * Boxes from this share on are taken for boxes of another kind. Where centre and extents are read as corners, an object's second corner lies
+ * before the first unless it ends three times as far from the left and from the top as it begins: true of 93 in 100 objects of COCO, and of at
+ * least half of the objects in 97 of 100 pictures (1000 of val2017; of at least one in 98). Of heads that predict distances without a distribution (YOLO26), some boxes
+ * turn out like that though all is read rightly; they are left out, since nothing lies in them.
+ */
+const EXCHANGED = 0.5;
 
 /**
  * Throws FeatherdetError if the numbers of a picture cannot be what the head was taken for. `scale` is input pixels a pixel of the
@@ -21,7 +29,7 @@ const HELP: Readonly<Record<keyof typeof FAULTS, string>> = {
  */
 export function checkFound(
   head: Head,
-  { detections, faults }: { readonly detections: readonly RawDetection[]; readonly faults: number },
+  { detections, faults, exchanged }: Pick<ImageResult, "detections" | "faults" | "exchanged">,
   { scale, names, file }: { readonly scale: number; readonly names: number; readonly file: string },
 ): void {
   if (head.form === "maps") return;
@@ -32,6 +40,9 @@ export function checkFound(
   };
   for (const [fault, bit] of Object.entries(FAULTS)) {
     if ((faults & bit) !== 0) refuse(HELP[fault as keyof typeof FAULTS]);
+  }
+  if (exchanged >= EXCHANGED) {
+    refuse("holds boxes whose second corner lies before the first: they are of another kind (--boxes xywh or xyxy)");
   }
   const odd = form === "rows" && names > 0 ? detections.find(({ classId }) => classId >= names) : undefined;
   if (odd) refuse(`names class ${odd.classId} where the model has ${names} classes`);

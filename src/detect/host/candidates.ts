@@ -14,6 +14,8 @@ export interface Candidates {
   readonly boxes: Float32Array;
   /** Bits of `FAULTS`. */
   readonly faults: number;
+  /** Share of the boxes over the confidence whose second corner lies before the first, which are no candidates. */
+  readonly exchanged: number;
 }
 
 /** What is decoded and how. */

@@ -75,5 +75,5 @@ export function decodeMaps(levels: readonly LevelMaps[], settings: DecodeSetting
     }
     firstAnchor += size;
   }
-  return { scores, keys, boxes: found, faults: 0 };
+  return { scores, keys, boxes: found, faults: 0, exchanged: 0 };
 }

@@ -49,16 +49,18 @@ export function decodeTensors(tensors: DecodedTensors, settings: DecodeSettings)
   const scores: number[] = [], keys: number[] = [];
   const found = new Float32Array(4 * anchors);
   const best = new Best(anchors, -1);
-  let faults = 0;
+  let faults = 0, over = 0, exchanged = 0;
   const add = (anchor: number, label: number, score: number) => {
     scores.push(score);
     keys.push(anchor * classes + label);
   };
+  const ownScore = (row: number, anchor: number) => numbers[first + (before + row) * scoreRow + anchor * scoreAnchor];
+  const scoreOf = (own: number, anchor: number) =>
+    objectness ? fround(numbers[first + anchor * scoreAnchor] * own) : own;
   const see = (row: number, anchor: number) => {
-    const own = numbers[first + (before + row) * scoreRow + anchor * scoreAnchor];
+    const own = ownScore(row, anchor);
     if (!isScore(own)) faults |= FAULTS.score;
-    const score = objectness ? fround(numbers[first + anchor * scoreAnchor] * own) : own;
-    if (multiLabel && score > confidence) add(anchor, row, score);
+    const score = scoreOf(own, anchor);
     if (score > best.values[anchor]) {
       best.values[anchor] = score;
       best.rows[anchor] = row;
@@ -88,14 +90,27 @@ export function decodeTensors(tensors: DecodedTensors, settings: DecodeSettings)
   for (let anchor = 0; anchor < anchors; anchor++) {
     if (!(best.values[anchor] > confidence)) continue;
     const box = boxOf(layout, inputSize, anchor, (row) => boxes[row * boxRow + anchor * boxAnchor]);
-    for (let corner = 0; corner < 2; corner++) {
-      const from = fround(box[corner]), extent = fround(box[corner + 2]) - from;
-      if (!(extent >= -0.01 * Math.max(1, Math.abs(from)))) faults |= FAULTS.box;
+    const extents = [0, 1].map((corner) => fround(box[corner + 2]) - fround(box[corner]));
+    over++;
+    if (extents.some(Number.isNaN)) {
+      faults |= FAULTS.box;
+      continue;
+    }
+    if (extents.some((extent, corner) => extent < -0.01 * Math.max(1, Math.abs(box[corner])))) {
+      exchanged++;
+      continue;
     }
     found.set(box, 4 * anchor);
-    if (isRows || !multiLabel) add(anchor, best.rows[anchor], best.values[anchor]);
+    if (isRows || !multiLabel) {
+      add(anchor, best.rows[anchor], best.values[anchor]);
+      continue;
+    }
+    for (let row = 0; row < classes; row++) {
+      const score = scoreOf(ownScore(row, anchor), anchor);
+      if (score > confidence) add(anchor, row, score);
+    }
   }
-  return { scores, keys, boxes: found, faults };
+  return { scores, keys, boxes: found, faults, exchanged: fround(exchanged / Math.max(over, 1)) };
 }
 
 /** Corners in input pixels. */

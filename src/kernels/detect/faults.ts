@@ -9,7 +9,7 @@
 export const FAULTS = {
   /** A score outside 0..1. */
   score: 1,
-  /** A box whose second corner lies before its first. */
+  /** A box of what is no number. */
   box: 2,
   /** A class that is no class number. */
   class: 4,

@@ -36,7 +36,10 @@ export interface DetectSpace {
 
 /** Names of the buffers of detection, by what they hold. */
 export const DETECT_VALUES = {
-  /** Candidates of each image so far, then the faults of each image (`FAULTS`), u32. Zero before the first run; every run leaves it so. */
+  /**
+   * u32: candidates of each image so far, then of each the faults (`FAULTS`), the boxes over the confidence, and those of them whose second
+   * corner lies before the first (of finished outputs only). Zero before the first run; every run leaves it so.
+   */
   count: "detect/count",
   /** Keys of the candidates, two u32 each. */
   list: "detect/list",
@@ -73,7 +76,7 @@ export function listStrideOf(space: DetectSpace): number {
 export function detectBuffers(space: DetectSpace): DetectBuffer[] {
   const { batch, anchors } = space;
   return [
-    { name: DETECT_VALUES.count, bytes: 8 * batch, zeroed: true },
+    { name: DETECT_VALUES.count, bytes: 16 * batch, zeroed: true },
     { name: DETECT_VALUES.list, bytes: 8 * batch * listStrideOf(space), zeroed: false },
     { name: DETECT_VALUES.found, bytes: 16 * batch * anchors, zeroed: false },
     { name: DETECT_VALUES.frames, bytes: 4 * batch * FRAME_STRIDE, zeroed: false },
