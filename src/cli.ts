@@ -7,6 +7,7 @@
 
 import { Command } from "npm:@commander-js/extra-typings@15.1.0";
 import { benchVerb } from "./cli/bench.ts";
+import { bundleVerb } from "./cli/bundle.ts";
 import { dataVerb } from "./cli/data.ts";
 import { demoVerb } from "./cli/demo.ts";
 import { detectVerb } from "./cli/detect.ts";
@@ -19,6 +20,7 @@ import { inspectVerb } from "./cli/inspect.ts";
 import { noopVerb } from "./cli/noop.ts";
 import { notebooksVerb } from "./cli/notebooks.ts";
 import { okVerb } from "./cli/ok.ts";
+import { pageVerb } from "./cli/page.ts";
 import { planVerb } from "./cli/plan.ts";
 import { predictLatencyVerb } from "./cli/predict_latency.ts";
 import { pruneVerb } from "./cli/prune.ts";
@@ -56,6 +58,8 @@ export function program(): Command {
     .addCommand(reproduceVerb)
     .addCommand(benchVerb)
     .addCommand(familyVerb)
+    .addCommand(pageVerb)
+    .addCommand(bundleVerb)
     .addCommand(notebooksVerb)
     .addCommand(docsVerb)
     .addCommand(testVerb)
