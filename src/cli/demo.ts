@@ -79,7 +79,7 @@ export const demoVerb = detectorVerb(
     await deviceAction<typeof options>(async (settings, output) => {
       const { image: file, seed } = settings;
       const [target] = drawTargets(
-        [file ?? "demo.png"],
+        [{ file: file ?? "demo.png", content: "picture" }],
         settings.draw ?? freeName("demo.png"),
         settings.force ?? false,
       );
@@ -91,9 +91,9 @@ export const demoVerb = detectorVerb(
       const { detector, load } = await loadDetector(settings.model, settings, output);
       try {
         const images: ImageResult[] = [];
-        const timing = await detectAll(detector, [picture], async (result, image) => {
-          images.push(result);
-          await writeDrawn(image, result.detections, target, (text) => output.note(text));
+        const timing = await detectAll(detector, [picture], async ({ file, image }, detections) => {
+          images.push({ file, detections });
+          await writeDrawn(image, detections, target, (text) => output.note(text));
         });
         const speed = { load, ...timing };
         const { detections } = images[0];

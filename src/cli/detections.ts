@@ -23,6 +23,10 @@ export interface NamedPicture {
 /** Detections of one picture, as `--json` prints them. */
 export interface ImageResult {
   readonly file: string;
+  /** Number of the frame in a video or a stream of pictures, from 0. */
+  readonly frame?: number;
+  /** Seconds from the beginning of a video. */
+  readonly time?: number;
   readonly detections: readonly Detection[];
 }
 
@@ -49,13 +53,13 @@ export async function readPicture(file: string, options?: DecodeOptions): Promis
 }
 
 /** Runs the detector over pictures with several frames in flight; `each` is called in order with every result. */
-export async function detectAll(
+export async function detectAll<Named extends NamedPicture>(
   detector: Detector,
-  pictures: Iterable<NamedPicture> | AsyncIterable<NamedPicture>,
-  each: (result: ImageResult, image: RgbImage) => Promise<void>,
+  pictures: Iterable<Named> | AsyncIterable<Named>,
+  each: (picture: Named, detections: readonly Detection[]) => Promise<void>,
 ): Promise<Omit<Speed, "load">> {
   const started = performance.now();
-  const waiting: NamedPicture[] = [];
+  const waiting: Named[] = [];
   async function* images() {
     for await (const picture of pictures) {
       waiting.push(picture);
@@ -67,10 +71,10 @@ export async function detectAll(
   let aside = 0;
   let first = 0;
   for await (const detections of detector.stream(images())) {
-    const { file, image } = waiting.shift()!;
+    const picture = waiting.shift()!;
     const before = performance.now();
     if (count++ === 0) first = before - started;
-    await each({ file, detections }, image);
+    await each(picture, detections);
     aside += performance.now() - before;
   }
   const others = performance.now() - started - aside - first;
@@ -91,9 +95,9 @@ export async function writeDrawn(
 }
 
 /** Prints the detections of one picture as a table. */
-export function printDetections(output: Output, { file, detections }: ImageResult): void {
+export function printDetections(output: Output, { file, frame, detections }: ImageResult): void {
   const count = detections.length === 1 ? "1 object" : `${detections.length} objects`;
-  output.line(`${file}: ${count}`);
+  output.line(`${file}${frame === undefined ? "" : ` frame ${frame}`}: ${count}`);
   const widest = Math.max(0, ...detections.map(({ label }) => label.length));
   for (const { label, score, box } of detections) {
     const edges = box.map((edge) => edge.toFixed(1).padStart(7)).join(" ");

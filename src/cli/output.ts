@@ -1,5 +1,6 @@
 /**
- * The output of a command: results go to stdout, remarks to stderr. With `--json` exactly one object goes to stdout.
+ * The output of a command: results go to stdout, remarks to stderr. With `--json` exactly one object goes to stdout, with `--jsonl` one a
+ * line as the results come.
  *
  * @module
  */
@@ -11,15 +12,20 @@ export class Output {
   /** Adapters that were named. */
   readonly #adapters = new Set<string>();
 
-  /** With `json`, stdout is kept for the one object. */
-  constructor(readonly json: boolean) {
-    // Whatever a library logs must not end up beside the object.
-    if (json) console.log = console.info = console.debug = console.error;
+  /** With `json`, stdout is kept for the one object, with `lines` for the records. */
+  constructor(readonly json: boolean, readonly lines: boolean = false) {
+    // Whatever a library logs must not end up beside the objects.
+    if (json || lines) console.log = console.info = console.debug = console.error;
   }
 
   /** A line of the result, for people. */
   line(text = ""): void {
-    if (!this.json) Output.#write(Deno.stdout, `${printable(text, { lines: true })}\n`);
+    if (!this.json && !this.lines) Output.#write(Deno.stdout, `${printable(text, { lines: true })}\n`);
+  }
+
+  /** One result of several for programs, as it comes, if they asked for lines. */
+  record(result: object): void {
+    if (this.lines) Output.#write(Deno.stdout, `${JSON.stringify(result)}\n`);
   }
 
   /** A remark that is no part of the result. Whoever names the adapter, it is said once. */

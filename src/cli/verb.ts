@@ -91,11 +91,11 @@ export class Quit extends Error {
 }
 
 /** Makes a verb's action: runs it with an `Output`, prints its result as the JSON object, reports its error. */
-export function action<Options extends { json?: true }>(
+export function action<Options extends { json?: true; jsonl?: true }>(
   run: (options: Options, output: Output) => Promise<object>,
 ): (options: Options) => Promise<void> {
   return async (options) => {
-    const output = new Output(options.json === true);
+    const output = new Output(options.json === true, options.jsonl === true);
     try {
       output.object(await run(options, output));
     } catch (error) {
@@ -109,7 +109,7 @@ export function action<Options extends { json?: true }>(
  * As `action`, after making sure that there is an adapter. Starts the program again if a driver was installed. Without an adapter is done
  * what is asked of the CPU engine, and what may choose it.
  */
-export function deviceAction<Options extends { json?: true; install: boolean; engine?: EngineName | "auto" }>(
+export function deviceAction<Options extends { json?: true; jsonl?: true; install: boolean; engine?: EngineName | "auto" }>(
   run: (options: Options, output: Output) => Promise<object>,
 ): (options: Options) => Promise<void> {
   return action<Options>(async (options, output) => {

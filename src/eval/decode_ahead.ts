@@ -21,7 +21,7 @@ export interface DecodedImage {
 
 /** What a worker is asked for. */
 export interface DecodeRequest {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
   /** As of `decodeImage`. */
   readonly maxPixels?: number;
 }

@@ -4,8 +4,6 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
-
 /** What Debian, Ubuntu and others call it. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"] as const;
 
@@ -27,7 +25,7 @@ export function findChromium(): string | undefined {
 }
 
 /** WebGPU on the browser's own software adapter, so that the result depends on no driver of the machine. */
-const FLAGS = [
+export const FLAGS: readonly string[] = [
   "--headless=new",
   "--no-sandbox",
   "--no-first-run",
@@ -36,15 +34,6 @@ const FLAGS = [
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",
 ];
-
-/** Bundles a module for browsers: what a page needs is one file of plain JavaScript. */
-export async function bundle(entry: URL): Promise<string> {
-  const args = ["bundle", "--quiet", "--platform", "browser", fileURLToPath(entry)];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
-  const text = new TextDecoder();
-  if (!success) throw new Error(`deno bundle failed: ${text.decode(stderr)}`);
-  return text.decode(stdout);
-}
 
 /** The page: what goes wrong while the script is loaded is reported too. */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Featherdet</title>

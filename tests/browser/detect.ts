@@ -4,14 +4,15 @@ import { assert, assertEquals } from "@std/assert";
 import { syntheticPicture } from "../../src/data/synthetic.ts";
 import { Detector } from "../../src/detect/detector.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
+import { bundleScript } from "../../src/recipes/page/bundle_script.ts";
 import { compareDetections, printDetection } from "../support/detections.ts";
 import { BROWSER_CASE, type BrowserReport } from "./case.ts";
-import { bundle, findChromium, INSTALL_CHROMIUM, reportOf } from "./chromium.ts";
+import { findChromium, INSTALL_CHROMIUM, reportOf } from "./chromium.ts";
 
 Deno.test("the bundled core finds in headless Chromium what it finds in Deno", async () => {
   const chromium = findChromium();
   assert(chromium, `no Chromium was found: install it with \`${INSTALL_CHROMIUM}\`, or name it in $CHROMIUM`);
-  const script = await bundle(new URL("main.ts", import.meta.url));
+  const script = await bundleScript(new URL("main.ts", import.meta.url));
   const report = await reportOf(chromium, script, 300) as BrowserReport | { error: string };
   if ("error" in report) throw new Error(`in the browser: ${report.error}`);
 

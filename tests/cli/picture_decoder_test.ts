@@ -2,7 +2,7 @@
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
-import { PictureReader } from "../../src/cli/picture_reader.ts";
+import { PictureDecoder } from "../../src/cli/picture_decoder.ts";
 import { syntheticPicture } from "../../src/data/synthetic.ts";
 import { SideWorker } from "../../src/data/side_worker.ts";
 import type { DecodedImage, DecodeRequest } from "../../src/eval/decode_ahead.ts";
@@ -22,21 +22,22 @@ const inPictures = (run: (names: readonly string[]) => Promise<void>) =>
     await run(Object.keys(files).map((name) => join(folder, name)));
   });
 
+const decoded = async (decoder: PictureDecoder, file: string) => await decoder.decode(await Deno.readFile(file), file);
+
 Deno.test("pictures come from a worker as from here, damage and limits with the file's name", () =>
   inPictures(async ([whole, damaged, cut]) => {
     const said: string[] = [];
     const onWarning = (text: string) => void said.push(text);
-    using reader = new PictureReader({ onWarning }), strict = new PictureReader({ strict: true });
-    using small = new PictureReader({ maxPixels: 48 * 33 - 1 }), exact = new PictureReader({ maxPixels: 48 * 33 });
-    assertEquals(await reader.read(whole), { file: whole, image });
+    using decoder = new PictureDecoder({ onWarning }), strict = new PictureDecoder({ strict: true });
+    using small = new PictureDecoder({ maxPixels: 48 * 33 - 1 }), exact = new PictureDecoder({ maxPixels: 48 * 33 });
+    assertEquals(await decoded(decoder, whole), image);
     assertEquals(said, []);
-    assertEquals((await reader.read(damaged)).image.data, image.data);
+    assertEquals((await decoded(decoder, damaged)).data, image.data);
     assertEquals(said, [`${damaged}: damaged PNG: the checksum of IDAT is wrong`]);
-    await assertRejects(() => strict.read(damaged), FeatherdetError, `${damaged}: damaged PNG`);
-    await assertRejects(() => reader.read(cut), FeatherdetError, `${cut}: broken PNG`);
-    await assertRejects(() => reader.read(`${cut}.no`), FeatherdetError, `${cut}.no`);
-    await assertRejects(() => small.read(whole), FeatherdetError, `${whole}: the image is 48x33, more than`);
-    assertEquals((await exact.read(whole)).image, image);
+    await assertRejects(() => decoded(strict, damaged), FeatherdetError, `${damaged}: damaged PNG`);
+    await assertRejects(() => decoded(decoder, cut), FeatherdetError, `${cut}: broken PNG`);
+    await assertRejects(() => decoded(small, whole), FeatherdetError, `${whole}: the image is 48x33, more than`);
+    assertEquals(await decoded(exact, whole), image);
   }));
 
 Deno.test("a picture whose decoding never ends is given up by its name, and the next one is read", () =>
@@ -47,10 +48,10 @@ Deno.test("a picture whose decoding never ends is given up by its name, and the 
       const code = `globalThis.onmessage = ({ data }) => { ${codes.shift()} };`;
       return new Worker(`data:text/javascript,${encodeURIComponent(code)}`, { type: "module" });
     });
-    using hangs = new PictureReader({ worker, patience: 50, maxPixels: 7_000 });
-    const { message } = await assertRejects(() => hangs.read(whole), FeatherdetError);
+    using hangs = new PictureDecoder({ worker, patience: 50, maxPixels: 7_000 });
+    const { message } = await assertRejects(() => decoded(hangs, whole), FeatherdetError);
     assertEquals(message, `${whole}: takes longer than 0.05 s and was given up`);
-    using next = new PictureReader({ worker, patience: 600_000, maxPixels: 7_000 });
+    using next = new PictureDecoder({ worker, patience: 600_000, maxPixels: 7_000 });
     // What it is told of the limit comes back.
-    assertEquals((await next.read(whole)).image as unknown, 7_000);
+    assertEquals(await decoded(next, whole) as unknown, 7_000);
   }));

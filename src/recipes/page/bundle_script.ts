@@ -1,0 +1,24 @@
+/**
+ * One file of JavaScript for browsers, made of a module and all that it imports.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { FeatherdetError } from "../../graph/error.ts";
+import { sentence } from "../../host/file_error.ts";
+
+/** How a module is bundled. */
+export interface BundleOptions {
+  /** Short names and no spaces. Default false. */
+  readonly minify?: boolean;
+}
+
+/** The text of an ES module that needs nothing else. Throws a `FeatherdetError` with the bundler's words where it fails. */
+export async function bundleScript(entry: URL, { minify = false }: BundleOptions = {}): Promise<string> {
+  const args = ["bundle", "--quiet", "--platform", "browser", ...minify ? ["--minify"] : [], fileURLToPath(entry)];
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  const text = new TextDecoder();
+  if (success) return text.decode(stdout);
+  throw new FeatherdetError(`cannot be bundled: ${sentence(text.decode(stderr))}`, { file: fileURLToPath(entry) });
+}

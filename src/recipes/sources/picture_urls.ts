@@ -1,0 +1,24 @@
+/**
+ * Pictures at URLs.
+ *
+ * @module
+ */
+
+import { decodeImage } from "../../image/codec/decode.ts";
+import { fetchBytes } from "../../onnx/fetch.ts";
+import type { SourceKind } from "./source.ts";
+
+/** Pictures at URLs. */
+export const PICTURE_URLS: SourceKind = {
+  name: "picture at a URL",
+  means: (word) => /^https?:\/\//i.test(word),
+  list: (file) => ({
+    sources: [{
+      ...{ file, content: "picture" },
+      async *frames({ decode = decodeImage }) {
+        yield { file, image: async () => await decode(await fetchBytes(file), file) };
+      },
+    }],
+    notes: [],
+  }),
+};
