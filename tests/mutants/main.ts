@@ -28,12 +28,14 @@ const OUTCOMES: Readonly<Record<Exclude<Ending, "stopped">, Outcome>> = {
 const { only, list, rest, jobs } = new Command("mutants")
   .description("Put faults of one line into a copy of the toolkit: its tests have to see them.")
   .option("--only <pattern>", "mutants whose name, file or test holds it")
-  .option("--rest", "only those of which the record says nothing yet")
+  .option("--rest", "only those that the record does not know to be killed")
   .option("--jobs <number>", "how many at once, each in a copy of its own", integerIn(1, 64), 1)
   .option("--list", "print them and try none")
   .parse(Deno.args, { from: "user" }).opts();
 
-const known = rest ? (await readTried(MUTANTS)).filter(({ outcome }) => outcome !== "broken") : [];
+const known = rest
+  ? (await readTried(MUTANTS)).filter(({ outcome }) => outcome === "killed" || outcome === "timeout")
+  : [];
 const chosen = MUTANTS.filter(({ id, file, test }) =>
   only === undefined || [id, file, test].some((text) => text.includes(only))
 )
