@@ -238,7 +238,7 @@ Deno.test({
       const late = await interrupted(
         folder,
         ["--limit", "12", "--float", "none", "--sensitivity", "12"],
-        /written to /,
+        /calibrated on 12 samples only/,
       );
       assertEquals([late.code, late.isThere, late.result.reason], [130, true, "interrupted"], late.said);
       assertEquals(late.result.file.name, join(folder, "out.onnx"));

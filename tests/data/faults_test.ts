@@ -40,6 +40,30 @@ Deno.test("a lock is held by one, and free again when that is done with it", () 
     assertEquals(namesIn(folder), []);
   }));
 
+Deno.test("a lock on a file that is gone, and there again as another, is no lock", () =>
+  inFolder(async (folder) => {
+    const file = join(folder, "a.lock");
+    const old = Deno.openSync(file, { read: true, write: true, create: true });
+    old.lockSync(true);
+    const told: string[] = [], turns = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const waiting = FileLock.wait(file, () => turns[told.push("waits") - 1].resolve()).then((lock) => {
+      told.push("has it");
+      turns[1].resolve();
+      return lock;
+    });
+    await turns[0].promise;
+    Deno.removeSync(file);
+    using other = FileLock.take(file) as FileLock;
+    assert(other instanceof FileLock);
+    // Whoever waited gets the lock on the file that is gone, and has to wait for the one that is there.
+    old.close();
+    await turns[1].promise;
+    assertEquals(told, ["waits", "waits"]);
+    other[Symbol.dispose]();
+    using held = await waiting;
+    assertEquals([held.file, FileLock.take(file)], [file, Deno.pid]);
+  }));
+
 Deno.test("a lock ends with the process that holds it, however that ends", () =>
   inFolder(async (folder) => {
     const file = join(folder, "a.lock");

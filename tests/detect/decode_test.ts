@@ -158,6 +158,11 @@ gpuTest("of equal classes the first is the best", async () => {
   await checkCandidates(decodeHead({ levels, space, confidence: 0.9, pitch: PITCH }), tensors, space, FORM, [found]);
   const settings = { ...space, confidence: 0.9 };
   checkHostCandidates(decodeMaps(levelMaps(levels, tensors, 1, 0), settings), classes, found);
+  const data = Float32Array.from(expected.data), output = plainOperand("output", expected.shape);
+  const rounded = candidatesReference(referenceTensor(expected.shape, data), 0, 0.9, false);
+  assertEquals(rounded.map(({ label }) => label), [1, 2, 0]);
+  const given = [{ name: "output", layout: output.layout, data }];
+  await checkCandidates(decodeTensor({ output, space, confidence: 0.9 }), given, space, FORM, [rounded]);
 });
 
 gpuTest("confidence 0 takes every anchor, confidence 1 none", async () => {

@@ -242,6 +242,16 @@ gpuTest("training sessions say what is wrong", async (device) => {
   );
   assertThrows(() => session.addGradient(new Float32Array(3), 1), FeatherdetError, "the gradient has 3 elements");
   assertThrows(() => session.restore({ updates: 0, arrays: new Map() }), FeatherdetError, "another model or optimizer");
+  const { updates, arrays } = await session.state();
+  for (const [name, data] of arrays) {
+    for (const other of [data.subarray(1), new Float32Array(data.length + 1)]) {
+      assertThrows(
+        () => session.restore({ updates, arrays: new Map([...arrays, [name, Float32Array.from(other)]]) }),
+        FeatherdetError,
+        `"${name}" has ${other.length} elements, ${data.length} were expected`,
+      );
+    }
+  }
   session.destroy();
   await assertRejects(() => session.step(inputs(), SETTINGS), FeatherdetError, "the training session was destroyed");
 });

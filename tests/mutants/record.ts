@@ -52,7 +52,7 @@ export async function writeTried(mutants: readonly Mutant[], now: readonly Tried
   const tried = mutants.flatMap(({ id }) =>
     [now, known].map((list) => list.find((one) => one.id === id)).find((one) => one) ?? []
   );
-  const counts = { mutants: mutants.length, tried: tried.length, ...countOutcomes(tried) };
+  const counts = { mutants: mutants.length, recorded: tried.length, ...countOutcomes(tried) };
   const machine = { os: Deno.build.os, arch: Deno.build.arch, deno: Deno.version.deno };
   await writeWholeIn(fileURLToPath(RECORD), `${JSON.stringify({ ...counts, machine, tried }, null, 1)}\n`);
   return tried;

@@ -121,7 +121,7 @@ bad(
 bad(
   "whole numbers beyond 32 bits",
   withTensor([integers("w", 2 ** 31)]),
-  'constant "w" holds whole numbers beyond the range of int32',
+  'Add "test": constant "w" holds whole numbers beyond the range of int32',
 );
 bad("NaN weights", withTensor([floats("w", [8], [1, 2, 3, NaN, 5, 6, 7, 8])]), 'constant "w" holds NaN at index 3');
 bad("integer operands", withTensor([integers("w", 1)]), 'Add "test": input 1 is i32, the operator needs f32');

@@ -122,6 +122,11 @@ Deno.test("a teacher that sees nothing divides by 1, and one that is sure of eve
   const ofDfl = (logit: number) => distilResult(setting, { loss: "dfl", temperature: 1 }, sure(logit)).value;
   const anchors = ODD.batch * 19;
   near(ofDfl(-20) / ofDfl(40), anchors / (1 + Math.exp(20)), 1e-6, "confidences that do not add up to 1");
+  // Maps of 13 and 6 places, each divided by the sum of its own confidences, or by 1.
+  const ofMaps = (logit: number) => distilResult(setting, { loss: "l2" }, sure(logit)).value;
+  const share = ofMaps(-20) / ofMaps(40) * (1 + Math.exp(20));
+  assert(share > 6 * ODD.batch && share < 13 * ODD.batch, `${share} times the confidence`);
+  near(ofMaps(-800), 0, 1e-12, "no confidence at all");
 });
 
 Deno.test("what cannot be compared is refused in a sentence", () => {

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { prune, type PruneOptions, WidthModel } from "../../../src/compress/prune/mod.ts";
+import { laddersOf, worthOf } from "../../../src/compress/prune/select.ts";
 import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { ModelBuilder } from "../../../src/models/builder.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
@@ -118,6 +119,17 @@ Deno.test("channels worth least go first, by what they save", () => {
   )
     .map(({ node, indices }) => `${node} ${indices}`);
   assertEquals(gone.sort(), ["next.bn 6", "wide.bn 1", "wide.bn 4"].slice(3 - gone.length).sort());
+});
+
+Deno.test("what goes is worth the least of its ladder, one step after the other", () => {
+  const [ladder, whole] = laddersOf([[5, 1, 3, 2], [1, 1]], { multiple: 1, floor: 0 }, new Set([1]));
+  assertEquals([ladder.order, ladder.steps, whole.steps], [[1, 3, 2, 0], [3, 2, 1], []]);
+  assertEquals([worthOf(ladder, 4, 3), worthOf(ladder, 4, 2), worthOf(ladder, 3, 1), worthOf(ladder, 1, 0)], [
+    1,
+    3,
+    5,
+    5,
+  ]);
 });
 
 Deno.test("what is pruned, saved and loaded is the same bit for bit, and is pruned again", async () => {

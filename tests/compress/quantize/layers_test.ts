@@ -37,6 +37,14 @@ Deno.test("weights: a reduced range has 63 levels on each side, worked by hand",
   assertEquals([...data], [63, -31, 25, 63]);
 });
 
+Deno.test("biases: the nearest whole steps of input and weight, worked by hand", () => {
+  const integers = quantizeWeights(constant([4, 1], [127, 127, 254, 254]), 0, WHOLE, NO_BIAS);
+  const { data, scales } = quantizeBias([0.29, -0.29, 0.5, -0.3], 0.5, integers);
+  assertEquals([...scales], [0.5, 0.5, 1, 1]);
+  // 0.58, -0.58, a half, which goes to the even one, and -0.3.
+  assertEquals([...data].map((level) => level + 0), [1, -1, 0, 0]);
+});
+
 Deno.test("weights: channels without weights keep their bias, tiny weights leave room for it", () => {
   const weights = constant([3, 1], [0, 0, 1e-9]);
   const bias = [0, 0.7, 5];

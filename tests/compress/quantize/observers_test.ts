@@ -252,6 +252,8 @@ Deno.test("what is rounded into the range is not clipped, what lies further out 
 
 Deno.test("scales and zero points, worked by hand", () => {
   assertEquals(quantizationParametersFor({ low: -1, high: 3 }, false), { scale: Math.fround(4 / 255), zeroPoint: -64 });
+  // -128 + 70.44 is -57.56.
+  assertEquals(quantizationParametersFor({ low: -1, high: 2.62 }, false).zeroPoint, -58);
   assertEquals(quantizationParametersFor({ low: 0, high: 255 }, false), { scale: 1, zeroPoint: -128 });
   assertEquals(quantizationParametersFor({ low: -255, high: 0 }, false), { scale: 1, zeroPoint: 127 });
   assertEquals(quantizationParametersFor({ low: -1, high: 2.54 }, true), { scale: Math.fround(0.02), zeroPoint: 0 });

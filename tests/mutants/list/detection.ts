@@ -178,7 +178,7 @@ export const DETECTION_MUTANTS: readonly Mutant[] = [
     before: "best = Math.max(best, right[i] / (wrong[i] + right[i] + EPSILON));",
     after: "best = right[i] / (wrong[i] + right[i] + EPSILON);",
     test: COCO,
-    filter: "precision is that of the best later point",
+    filter: "figures are those of the protocol written down literally",
     why: "mAP is too low",
   },
   {

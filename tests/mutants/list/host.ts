@@ -16,7 +16,7 @@ export const HOST_MUTANTS: readonly Mutant[] = [
     before: "return ino === own.ino && dev === own.dev;",
     after: "return true;",
     test: DATA,
-    filter: "a lock is held by one",
+    filter: "a lock on a file that is gone",
     why: "two hold the lock: one on a file that is gone",
   },
   {

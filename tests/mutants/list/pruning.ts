@@ -52,7 +52,7 @@ export const PRUNING_MUTANTS: readonly Mutant[] = [
     before: "for (let i = scores.length - from; i < scores.length - to; i++) sum += scores[order[i]];",
     after: "for (let i = scores.length - from; i < scores.length - to; i++) sum += scores[i];",
     test: "compress/prune/prune_test.ts",
-    filter: "channels worth least go first",
+    filter: "what goes is worth the least of its ladder",
     why: "layers lose channels by what others are worth",
   },
   {

@@ -81,7 +81,7 @@ export const QUANTIZATION_MUTANTS: readonly Mutant[] = [
       "return { data: Int32Array.from(bias, (value, channel) => roundHalfEven(value / scales[channel])), scales };",
     after: "return { data: Int32Array.from(bias, (value, channel) => value / scales[channel]), scales };",
     test: LAYERS,
-    filter: "",
+    filter: "biases: the nearest whole steps",
     why: "biases are off by up to a step, all towards zero",
   },
   {
@@ -124,7 +124,8 @@ export const QUANTIZATION_MUTANTS: readonly Mutant[] = [
     file: "shaders/lib/requantize.wgsl",
     before: "let steps = round(sum * scale) + params.output.zero;",
     after: "let steps = floor(sum * scale) + params.output.zero;",
-    ...KERNELS,
+    test: "kernels/int8_test.ts",
+    filter: "convolutions of bytes, texture f32",
     why: "every output of an int8 convolution is half a step too small",
   },
   {
