@@ -20,6 +20,7 @@ import { noopVerb } from "./cli/noop.ts";
 import { notebooksVerb } from "./cli/notebooks.ts";
 import { okVerb } from "./cli/ok.ts";
 import { planVerb } from "./cli/plan.ts";
+import { placeVerb } from "./cli/place.ts";
 import { predictLatencyVerb } from "./cli/predict_latency.ts";
 import { pruneVerb } from "./cli/prune.ts";
 import { quantizeVerb } from "./cli/quantize.ts";
@@ -43,6 +44,7 @@ export function program(): Command {
     .addCommand(planVerb)
     .addCommand(predictLatencyVerb)
     .addCommand(simulateVerb)
+    .addCommand(placeVerb)
     .addCommand(tuneVerb)
     .addCommand(trainVerb)
     .addCommand(distilVerb)

@@ -35,6 +35,7 @@ export class CutPlaces {
   /** Number of the last node that reads a value; the number of nodes for outputs. */
   readonly #read = new Map<string, number>();
   readonly #bytes = new Map<string, number>();
+  readonly #cuts = new Map<number, readonly string[]>();
 
   /** The graph's nodes are taken in their order. */
   constructor(graph: Graph) {
@@ -60,7 +61,13 @@ export class CutPlaces {
   }
 
   /** The values that nodes before a place make and that are read behind it, by nodes or as outputs. */
-  cutAt(place: number): string[] {
+  cutAt(place: number): readonly string[] {
+    let values = this.#cuts.get(place);
+    if (values === undefined) this.#cuts.set(place, values = this.#crossing(place));
+    return values;
+  }
+
+  #crossing(place: number): string[] {
     return [...this.#made].filter(([name, made]) => made >= 0 && made < place && (this.#read.get(name) ?? -1) >= place)
       .map(([name]) => name);
   }
