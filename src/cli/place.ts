@@ -39,11 +39,11 @@ function lineOf(placement: PlacedResult, nodeNames: readonly string[]): string[]
 
 /** Prints a report. */
 export function printPlacement(output: Output, { engines, places, placements, nodeNames }: PlaceReport): void {
-  for (const { name, place, milliseconds, call, msPerMegabyte, busy } of engines) {
+  for (const { name, place, milliseconds, call, msPerValue, msPerMegabyte, busy } of engines) {
     output.line(
       `${name} (${place}): ${ms(milliseconds)} ms a frame, ${call.toFixed(2)} ms a run, ${
-        msPerMegabyte.toFixed(2)
-      } ms a MB, ` +
+        msPerValue.toFixed(2)
+      } ms a value, ${msPerMegabyte.toFixed(2)} ms a MB, ` +
         `${busy.toFixed(2)} times as long while the other computes`,
     );
   }
@@ -57,6 +57,7 @@ export interface PlaceSettings {
   readonly size?: number;
   readonly engines: readonly PlaceEngine[];
   readonly frames: number;
+  readonly spread?: number;
 }
 
 const half = () => Math.max(1, navigator.hardwareConcurrency >> 1);
@@ -68,7 +69,7 @@ export function shareCores(): void {
 
 /** Places a model and prints the report. */
 export async function placeAndPrint(
-  { model, size, engines, frames }: PlaceSettings,
+  { model, size, engines, frames, spread }: PlaceSettings,
   output: Output,
 ): Promise<PlaceReport> {
   output.note(`reading ${modelSource(model)}`);
@@ -76,7 +77,7 @@ export async function placeAndPrint(
   const shares = engines.includes("webgpu") && (await openSharedDevice()).adapter.software;
   const threads = shares ? half() : undefined;
   if (shares) output.note(`the adapter computes on the CPU: threads for each engine: ${threads}`);
-  const report = await placeModel(graph, { engines, frames, threads, say: (line) => output.note(line) });
+  const report = await placeModel(graph, { engines, frames, spread, threads, say: (line) => output.note(line) });
   printPlacement(output, report);
   return report;
 }
@@ -103,6 +104,7 @@ export const placeVerb = deviceVerb(
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
   .addOption(enginesOption())
   .addOption(framesOption())
+  .option("--spread <number>", "cuts in two that are also timed, to see how good predictions are", integerIn(0, 100), 0)
   .action(async (options) => {
     shareCores();
     await deviceAction<typeof options>((settings, output) => placeAndPrint(settings, output))(options);

@@ -3,7 +3,7 @@
  *
  * A placement is a list of stretches of the graph's order, each on an engine. A stretch costs
  *
- *   call + bytes in and out * perByte + the milliseconds of its nodes
+ *   call + values in and out * perValue + their bytes * perByte + the milliseconds of its nodes
  *
  * since all values go through the host's memory. So the fastest placement is a shortest path over the places of cuts, found by dynamic
  * programming. In a pipeline every engine works on another frame, and the one with most to do sets the pace: the placement with the least of
@@ -13,7 +13,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-import type { CutPlaces } from "./steps.ts";
+import type { CutPlaces, Through } from "./steps.ts";
 
 /** What an engine takes. */
 export interface EngineCosts {
@@ -21,8 +21,12 @@ export interface EngineCosts {
   readonly name: string;
   /** Milliseconds by the name of the node; nodes that are not named take none. */
   readonly nodes: ReadonlyMap<string, number>;
-  /** Milliseconds of a run besides its nodes and its bytes. */
+  /** Milliseconds of a run besides its nodes and what goes in and comes out. */
   readonly call: number;
+  /** The part of that in which the engine can work on another run already: waiting for results and for the thread that takes them. */
+  readonly hidden: number;
+  /** Milliseconds a value that goes in or comes out. */
+  readonly perValue: number;
   /** Milliseconds a byte that goes in or comes out. */
   readonly perByte: number;
   /** How much longer it takes while the others compute, too: 1 where they share nothing. */
@@ -63,7 +67,7 @@ export class Placer {
   readonly #engines: readonly EngineCosts[];
   /** Costs of the nodes before a place, by engine. */
   readonly #sums: readonly (readonly number[])[];
-  readonly #bytes = new Map<number, number>();
+  readonly #through = new Map<number, Through>();
 
   /** Throws FeatherdetError if there is no engine, or if two have the same name. */
   constructor(places: CutPlaces, engines: readonly EngineCosts[]) {
@@ -78,24 +82,25 @@ export class Placer {
     });
   }
 
-  #bytesOf(from: number, to: number): number {
+  #throughOf(from: number, to: number): Through {
     const key = from * (this.#places.graph.nodes.length + 1) + to;
-    let bytes = this.#bytes.get(key);
-    if (bytes === undefined) this.#bytes.set(key, bytes = this.#places.bytesOf(from, to));
-    return bytes;
+    let found = this.#through.get(key);
+    if (found === undefined) this.#through.set(key, found = this.#places.through(from, to));
+    return found;
   }
 
   /** A stretch on an engine. */
   stretch(engine: number, from: number, to: number): Stretch {
-    const { name, call, perByte } = this.#engines[engine];
-    const bytes = this.#bytesOf(from, to), sums = this.#sums[engine];
-    return { engine: name, from, to, bytes, milliseconds: call + perByte * bytes + sums[to] - sums[from] };
+    const { name, call, perValue, perByte } = this.#engines[engine];
+    const { values, bytes } = this.#throughOf(from, to), sums = this.#sums[engine];
+    const milliseconds = call + perValue * values + perByte * bytes + sums[to] - sums[from];
+    return { engine: name, from, to, bytes, milliseconds };
   }
 
   /** What is predicted of stretches that follow each other. */
   placement(stretches: readonly Stretch[]): Placement {
-    const loads = this.#engines.map(({ name, busy }) => {
-      const load = stretches.reduce((sum, one) => sum + (one.engine === name ? one.milliseconds : 0), 0);
+    const loads = this.#engines.map(({ name, hidden, busy }) => {
+      const load = stretches.reduce((sum, one) => sum + (one.engine === name ? one.milliseconds - hidden : 0), 0);
       return load * (stretches.every(({ engine }) => engine === stretches[0].engine) ? 1 : busy);
     });
     return {

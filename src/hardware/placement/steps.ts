@@ -24,6 +24,14 @@ function isTakenAlong(index: GraphIndex, node: Node, before: Node): boolean {
   return before.outputs.some((value) => node.inputs.includes(value) && index.soleReader(value) === node);
 }
 
+/** What goes into a stretch of a graph and comes out of it. */
+export interface Through {
+  /** How many values. */
+  readonly values: number;
+  /** Their bytes. */
+  readonly bytes: number;
+}
+
 /** The order of a graph's nodes with what crosses each place between them. */
 export class CutPlaces {
   /** The graph. */
@@ -72,18 +80,14 @@ export class CutPlaces {
       .map(([name]) => name);
   }
 
-  /** Bytes that the nodes of a range read of others, and that others, or who runs the graph, read of them. */
-  bytesOf(from: number, to: number): number {
+  /** What the nodes of a range read of others, and what others, or who runs the graph, read of them. */
+  through(from: number, to: number): Through {
     const inside = this.graph.nodes.slice(from, to);
     const read = new Set(inside.flatMap(({ inputs }) => inputs));
-    let bytes = 0;
-    for (const name of read) {
-      const made = this.#made.get(name);
-      if (made !== undefined && made < from) bytes += this.#bytes.get(name)!;
-    }
-    for (const name of inside.flatMap(({ outputs }) => outputs)) {
-      if ((this.#read.get(name) ?? -1) >= to) bytes += this.#bytes.get(name) ?? 0;
-    }
-    return bytes;
+    const values = [
+      ...[...read].filter((name) => (this.#made.get(name) ?? from) < from),
+      ...inside.flatMap(({ outputs }) => outputs).filter((name) => (this.#read.get(name) ?? -1) >= to),
+    ];
+    return { values: values.length, bytes: values.reduce((sum, name) => sum + (this.#bytes.get(name) ?? 0), 0) };
   }
 }

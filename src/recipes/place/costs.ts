@@ -10,6 +10,7 @@ import { type Graph, sizeOf } from "../../graph/mod.ts";
 import { inferTypes } from "../../graph/infer.ts";
 import { fusedLayers } from "../../hardware/layers.ts";
 import type { EngineCosts } from "../../hardware/placement/place.ts";
+import type { Through } from "../../hardware/placement/steps.ts";
 import type { Accelerator } from "../../hardware/systolic/accelerator.ts";
 import { simulate } from "../../hardware/systolic/simulate.ts";
 import { profileOnCpu } from "../../host/cpu_profile.ts";
@@ -30,41 +31,74 @@ export async function medianRun(session: Pick<Session, "run">, feeds: Feeds, run
   return times.sort((a, b) => a - b)[times.length >> 1];
 }
 
-/** Bytes that go in and come out of a graph. */
-function bytesThrough(graph: Graph): number {
-  const types = inferTypes(graph);
-  return [...graph.inputs.map(({ name }) => name), ...graph.outputs]
-    .reduce((sum, name) => sum + 4 * sizeOf(types.get(name)!.shape), 0);
+/** Milliseconds from run to run with so many under way, the first and last ones left out. */
+export async function meanInterval(
+  session: Pick<Session, "run">,
+  feeds: Feeds,
+  inFlight: number,
+  runs: number,
+): Promise<number> {
+  const ends: number[] = [];
+  let begun = 0;
+  await Promise.all(Array.from({ length: inFlight }, async () => {
+    while (begun++ < runs + inFlight) {
+      await session.run(feeds);
+      ends.push(performance.now());
+    }
+  }));
+  // The first ones fill the pipeline, the last ones empty it.
+  const from = inFlight - 1, to = ends.length - inFlight;
+  return (ends[to] - ends[from]) / (to - from);
 }
 
-/** A graph that hands a map through. */
-function relay(side: number): Graph {
-  const shape = [1, 16, side, side];
+/** What goes into a graph and comes out of it. */
+function through(graph: Graph): Through {
+  const types = inferTypes(graph);
+  const names = [...graph.inputs.map(({ name }) => name), ...graph.outputs];
+  return { values: names.length, bytes: names.reduce((sum, name) => sum + 4 * sizeOf(types.get(name)!.shape), 0) };
+}
+
+/** A graph that hands maps through. */
+function relay(side: number, count: number): Graph {
+  const shape = [1, 16, side, side], at = Array.from({ length: count }, (_, i) => i);
   return {
     name: "relay",
-    inputs: [{ name: "x", dtype: "f32", shape }],
-    outputs: ["y"],
-    nodes: [{ op: "Relu", name: "relay", inputs: ["x"], outputs: ["y"], attributes: {} }],
+    inputs: at.map((i) => ({ name: `x${i}`, dtype: "f32", shape })),
+    outputs: at.map((i) => `y${i}`),
+    nodes: at.map((i) => ({ op: "Relu", name: `relay${i}`, inputs: [`x${i}`], outputs: [`y${i}`], attributes: {} })),
     constants: new Map(),
     metadata: {},
   };
 }
 
-/** Sides of the maps whose way through an engine is timed. */
-const SIDES = [8, 160] as const;
+/** The way through an engine. */
+type Way = Pick<EngineCosts, "call" | "hidden" | "perValue" | "perByte">;
 
-/** What a run costs besides its nodes: a part that is the same for all, and one by bytes. */
-async function wayThrough(options: SessionOptions): Promise<Pick<EngineCosts, "call" | "perByte">> {
-  const [small, large] = await Promise.all(SIDES.map(async (side) => {
-    const graph = relay(side), session = await Session.create(graph, options);
-    const [{ shape }] = graph.inputs;
-    return { session, bytes: bytesThrough(graph), feeds: { x: { shape, data: new Float32Array(sizeOf(shape)) } } };
-  }));
-  const few = await medianRun(small.session, small.feeds), many = await medianRun(large.session, large.feeds);
-  small.session.destroy();
-  large.session.destroy();
-  const perByte = Math.max(0, (many - few) / (large.bytes - small.bytes));
-  return { perByte, call: Math.max(0, few - perByte * small.bytes) };
+/** A map, a larger one, several: what a run costs besides its nodes. */
+async function wayThrough(options: SessionOptions): Promise<Way> {
+  const [one, large, several] = await runAll([relay(8, 1), relay(160, 1), relay(8, 8)], options);
+  const perByte = Math.max(0, (large.ms - one.ms) / (large.bytes - one.bytes));
+  const more = several.ms - one.ms - perByte * (several.bytes - one.bytes);
+  const perValue = Math.max(0, more / (several.values - one.values));
+  const call = Math.max(0, one.ms - perByte * one.bytes - perValue * one.values);
+  return { perValue, perByte, call, hidden: Math.min(call, Math.max(0, one.ms - one.interval)) };
+}
+
+async function runAll(
+  graphs: readonly Graph[],
+  options: SessionOptions,
+): Promise<(Through & { readonly ms: number })[]> {
+  const found = [];
+  for (const graph of graphs) {
+    const session = await Session.create(graph, options);
+    const feeds = Object.fromEntries(
+      graph.inputs.map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]),
+    );
+    const ms = await medianRun(session, feeds), interval = await meanInterval(session, feeds, 3, 2 * RUNS);
+    found.push({ ...through(graph), ms, interval });
+    session.destroy();
+  }
+  return found;
 }
 
 /** Costs of a session's engine from the shares of its nodes: together with the way through they make the time of the whole graph. */
@@ -72,12 +106,15 @@ function costsFrom(
   name: string,
   graph: Graph,
   whole: number,
-  way: Pick<EngineCosts, "call" | "perByte">,
+  way: Way,
   shares: ReadonlyMap<string, number>,
 ): EngineCosts {
   const sum = [...shares.values()].reduce((total, one) => total + one, 0);
-  const factor = Math.max(0, whole - way.call - way.perByte * bytesThrough(graph)) / sum;
-  return { name, ...way, busy: 1, nodes: new Map([...shares].map(([node, ms]) => [node, ms * factor])) };
+  const { values, bytes } = through(graph);
+  const inside = Math.max(0, whole - way.call - way.perValue * values - way.perByte * bytes);
+  // What no timestamp sees, a device spends on each dispatch; where the sum is too large, all of them are.
+  const each = Math.max(0, inside - sum) / shares.size, factor = Math.min(1, inside / sum);
+  return { name, ...way, busy: 1, nodes: new Map([...shares].map(([node, ms]) => [node, ms * factor + each])) };
 }
 
 /** Measures the engine of shaders, node by node with the device's timestamps. */
@@ -138,7 +175,7 @@ export function acceleratorCosts(name: string, graph: Graph, accelerator: Accele
   for (const { name: first, nodes: all } of fusedLayers(graph)) {
     if (!nodes.has(first)) { for (const node of all) nodes.set(node, NEVER); }
   }
-  return { name, nodes, call: 0, perByte: 1 / 4 / (accelerator.bandwidth * 1e6), busy: 1 };
+  return { name, nodes, call: 0, hidden: 0, perValue: 0, perByte: 1 / 4 / (accelerator.bandwidth * 1e6), busy: 1 };
 }
 
 /** Runs under way on the engine that is not waited for: enough that it never runs dry while a run of the other holds the thread up. */

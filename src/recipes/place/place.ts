@@ -12,7 +12,7 @@ import { type EngineCosts, type Placement, Placer } from "../../hardware/placeme
 import { CutPlaces, preparedForPlacement } from "../../hardware/placement/steps.ts";
 import { DEFAULT_ACCELERATOR } from "../../hardware/systolic/accelerator.ts";
 import { Random } from "../../numbers/random.ts";
-import { acceleratorCosts, busyFactors, cpuCosts, deviceCosts, type Feeds, medianRun } from "./costs.ts";
+import { acceleratorCosts, busyFactors, cpuCosts, deviceCosts, type Feeds, meanInterval, medianRun } from "./costs.ts";
 
 /** Engines of a placement; the NPU is simulated and cannot be run. */
 export const PLACE_ENGINES = ["webgpu", "cpu", "npu"] as const;
@@ -26,6 +26,8 @@ export interface PlaceOptions {
   readonly engines: readonly PlaceEngine[];
   /** Frames that each placement is timed on; 0 to predict alone. */
   readonly frames: number;
+  /** Cuts in two that are also timed, spread over the model, in both orders of the first two engines; 0 by default. */
+  readonly spread?: number;
   /** Threads of the CPU engine. */
   readonly threads?: number;
   /** Told in a line what is being done. */
@@ -52,6 +54,8 @@ export interface PlaceReport {
     readonly place: string;
     readonly milliseconds: number;
     readonly call: number;
+    readonly hidden: number;
+    readonly msPerValue: number;
     readonly msPerMegabyte: number;
     /** How much longer it takes while the other computes. */
     readonly busy: number;
@@ -90,24 +94,6 @@ function differenceOf(found: Readonly<Record<string, Tensor>>, expected: Readonl
   );
 }
 
-/** Milliseconds from frame to frame with a frame more under way than there are parts. */
-async function interval(session: PlacedSession, feeds: Feeds, frames: number): Promise<number> {
-  const inFlight = session.parts.length + 1;
-  let begun = 0, started = 0;
-  const ends: number[] = [];
-  await Promise.all(Array.from({ length: inFlight }, async () => {
-    while (begun++ < frames + inFlight) {
-      await session.run(feeds);
-      ends.push(performance.now());
-    }
-  }));
-  // The first frames fill the pipeline, the last ones empty it.
-  ends.sort((a, b) => a - b);
-  started = ends[inFlight - 1];
-  const last = ends[ends.length - inFlight];
-  return (last - started) / (ends.length - 2 * inFlight + 1);
-}
-
 const text = ({ stretches }: Placement) =>
   stretches.map(({ engine, from, to }) => `${engine} ${from}-${to}`).join(", ");
 
@@ -129,7 +115,7 @@ function distinct(found: readonly (readonly [goal: string, placement: Placement 
  * Throws FeatherdetError if an engine cannot be had or refuses the model, and if the model's results depend on where it is cut.
  */
 export async function placeModel(given: Graph, options: PlaceOptions): Promise<PlaceReport> {
-  const { engines: names, frames, threads, say } = options;
+  const { engines: names, frames, spread = 0, threads, say } = options;
   const graph = preparedForPlacement(given), feeds = noise(graph);
   const sessionOptions: Readonly<Record<PlaceEngine, SessionOptions | undefined>> = {
     webgpu: {},
@@ -164,6 +150,7 @@ export async function placeModel(given: Graph, options: PlaceOptions): Promise<P
     ["most frames a second", placer.forThroughput()],
     ["least latency of those that are cut", placer.bestCut()],
     ["most frames a second of those that are cut", several ? placer.forThroughput(isCut) : undefined],
+    ...several ? spreadCuts(places, placer, spread).map((one) => ["a cut for comparison", one] as const) : [],
   ]);
   const results: PlacedResult[] = [];
   let expected: Record<string, Tensor> | undefined;
@@ -188,18 +175,20 @@ export async function placeModel(given: Graph, options: PlaceOptions): Promise<P
         ...placement,
         difference,
         measuredLatency,
-        measuredInterval: await interval(session, feeds, 3 * frames),
+        measuredInterval: await meanInterval(session, feeds, session.parts.length + 1, 3 * frames),
       });
     } finally {
       session.destroy();
     }
   }
   return {
-    engines: costs.map(({ name, call, perByte, busy }, i) => ({
+    engines: costs.map(({ name, call, hidden, perValue, perByte, busy }, i) => ({
       name,
       place: where[i],
       milliseconds: alone[i].latency,
       call,
+      hidden,
+      msPerValue: perValue,
       msPerMegabyte: perByte * 1e6,
       busy,
     })),
@@ -207,6 +196,14 @@ export async function placeModel(given: Graph, options: PlaceOptions): Promise<P
     nodeNames: graph.nodes.map(({ name }) => name),
     placements: results,
   };
+}
+
+/** Cuts in two, spread over the places of a model, every other one with the engines in the other order. */
+function spreadCuts({ places, graph }: CutPlaces, placer: Placer, count: number): Placement[] {
+  return Array.from({ length: count }, (_, i) => {
+    const at = places[Math.round((i + 1) * (places.length - 1) / (count + 1))];
+    return placer.placement([placer.stretch(i % 2, 0, at), placer.stretch(1 - i % 2, at, graph.nodes.length)]);
+  });
 }
 
 async function runOnce(graph: Graph, feeds: Feeds, options: SessionOptions): Promise<Record<string, Tensor>> {
