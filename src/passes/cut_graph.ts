@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CUT_FROM } from "./find_detection_head.ts";
 import { FeatherdetError, type Graph, GraphIndex, type GraphInput, type Node } from "../graph/mod.ts";
 
 /** The values that nodes read and that are neither constants nor their own. */
@@ -77,6 +78,7 @@ export function cutGraph(graph: Graph, cuts: readonly (readonly string[])[]): Gr
     });
     const read = new Set(nodes.flatMap((node) => node.inputs));
     const constants = new Map([...graph.constants].filter(([name]) => read.has(name)));
-    return { ...graph, inputs, outputs, nodes, constants };
+    const metadata = { [CUT_FROM]: String(graph.inputs[0]?.shape ?? []), ...graph.metadata };
+    return { ...graph, inputs, outputs, nodes, constants, metadata };
   });
 }

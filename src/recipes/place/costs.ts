@@ -84,10 +84,15 @@ async function wayThrough(options: SessionOptions): Promise<Way> {
   return { perValue, perByte, call, hidden: Math.min(call, Math.max(0, one.ms - one.interval)) };
 }
 
-async function runAll(
-  graphs: readonly Graph[],
-  options: SessionOptions,
-): Promise<(Through & { readonly ms: number })[]> {
+/** What is timed of a graph. */
+interface TimedGraph extends Through {
+  /** Of one run after the other. */
+  readonly ms: number;
+  /** From run to run with several under way. */
+  readonly interval: number;
+}
+
+async function runAll(graphs: readonly Graph[], options: SessionOptions): Promise<TimedGraph[]> {
   const found = [];
   for (const graph of graphs) {
     const session = await Session.create(graph, options);
