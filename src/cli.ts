@@ -23,6 +23,7 @@ const VERBS: Readonly<Record<string, LoadVerb>> = {
   plan: async () => (await import("./cli/plan.ts")).planVerb,
   "predict-latency": async () => (await import("./cli/predict_latency.ts")).predictLatencyVerb,
   simulate: async () => (await import("./cli/simulate.ts")).simulateVerb,
+  place: async () => (await import("./cli/place.ts")).placeVerb,
   tune: async () => (await import("./cli/tune.ts")).tuneVerb,
   train: async () => (await import("./cli/train.ts")).trainVerb,
   distil: async () => (await import("./cli/distil.ts")).distilVerb,

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Graph } from "../graph/graph.ts";
 import type { GraphIndex } from "../graph/graph_index.ts";
 import type { Node } from "../graph/operators.ts";
 
@@ -40,6 +41,14 @@ export interface DetectionHead {
   readonly tail: readonly Node[];
 }
 
+/** Metadata key of a part of a graph: the shape of the whole graph's first input, by which strides are told. */
+export const CUT_FROM = "cut_from";
+
+/** The shape of the pictures that a graph, or the graph that it was cut from, takes. */
+function pictureShape({ metadata, inputs }: Graph): readonly number[] | undefined {
+  return Object.hasOwn(metadata, CUT_FROM) ? metadata[CUT_FROM].split(",").map(Number) : inputs[0]?.shape;
+}
+
 /** Most nodes of a decode: more is something else. */
 const MOST_NODES = 64;
 
@@ -50,7 +59,7 @@ export function findDetectionHead(
 ): DetectionHead | undefined {
   const shapeOf = (value: string) => index.shapeOf(value);
   const last = index.producerOf(output);
-  const input = index.graph.inputs[0]?.shape;
+  const input = pictureShape(index.graph);
   if (last?.op !== "Concat" || last.attributes.axis !== 1 || last.inputs.length !== 2) return undefined;
   if (shapeOf(output).length !== 3 || shapeOf(last.inputs[0])[1] !== 4 || input?.length !== 4) return undefined;
 

@@ -6,6 +6,7 @@
 
 export { type DetectionHead, type DetectionLevel, findDetectionHead } from "./find_detection_head.ts";
 export { foldBatchNormalization } from "./fold_batch_normalization.ts";
+export { cutGraph } from "./cut_graph.ts";
 export { foldShapeCounts } from "./fold_shape_counts.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./merge_graphs.ts";
 export { removeChannels } from "./remove_channels.ts";
