@@ -15,6 +15,7 @@ import { docsVerb } from "./cli/docs.ts";
 import { evalVerb } from "./cli/eval.ts";
 import { exportVerb } from "./cli/export.ts";
 import { familyVerb } from "./cli/family.ts";
+import { federatedVerb } from "./cli/federated.ts";
 import { inspectVerb } from "./cli/inspect.ts";
 import { noopVerb } from "./cli/noop.ts";
 import { notebooksVerb } from "./cli/notebooks.ts";
@@ -48,6 +49,7 @@ export function program(): Command {
     .addCommand(tuneVerb)
     .addCommand(trainVerb)
     .addCommand(distilVerb)
+    .addCommand(federatedVerb)
     .addCommand(pruneVerb)
     .addCommand(quantizeVerb)
     .addCommand(noopVerb)
