@@ -28,6 +28,7 @@ const VERBS: Readonly<Record<string, LoadVerb>> = {
   train: async () => (await import("./cli/train.ts")).trainVerb,
   distil: async () => (await import("./cli/distil.ts")).distilVerb,
   compress: async () => (await import("./cli/compress.ts")).compressModelVerb,
+  federated: async () => (await import("./cli/federated.ts")).federatedVerb,
   prune: async () => (await import("./cli/prune.ts")).pruneVerb,
   quantize: async () => (await import("./cli/quantize.ts")).quantizeVerb,
   noop: async () => (await import("./cli/noop.ts")).noopVerb,

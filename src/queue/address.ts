@@ -65,3 +65,10 @@ export function parseQueueUrl(text: string): QueueAddress {
   const rest = options.size > 0 ? `?${options}` : "";
   return { kind: "postgres", place: `${before}${rest}`, ...common, shown: shown.href };
 }
+
+/** The URL of another queue in the same database. */
+export function namedQueue(url: string, name: string): string {
+  const [before, query = ""] = url.split(/\?(.*)/s), options = new URLSearchParams(query);
+  options.set("name", name);
+  return `${before}?${options}`;
+}
