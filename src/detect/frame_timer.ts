@@ -35,7 +35,7 @@ export interface FrameStages {
 const STAGES = 3;
 
 /** Bytes that the times of a frame need in a readback. */
-export const TIMES_BYTES = 16 * STAGES;
+export const TIMES_BYTES: number = 16 * STAGES;
 
 /** Records frames in three passes, one a stage. */
 export class FrameTimer {

@@ -356,7 +356,7 @@ export class Program {
   }
 
   /** Records all dispatches, or those in a range, into a pass. */
-  encode(pass: GPUComputePassEncoder, first = 0, end = this.#dispatches.length): void {
+  encode(pass: GPUComputePassEncoder, first = 0, end: number = this.#dispatches.length): void {
     let current: GPUComputePipeline | undefined;
     for (const { pipeline, group, workgroups } of this.#dispatches.slice(first, end)) {
       if (pipeline !== current) pass.setPipeline(current = pipeline);

@@ -35,7 +35,7 @@ const LIMITS = [
 ] as const;
 
 /** The sentence for machines without WebGPU; names the one command that helps on Debian and Ubuntu. */
-export const NO_ADAPTER = "no WebGPU adapter was found: install a Vulkan driver, on Debian or Ubuntu " +
+export const NO_ADAPTER: string = "no WebGPU adapter was found: install a Vulkan driver, on Debian or Ubuntu " +
   "`apt-get install -y mesa-vulkan-drivers libvulkan1` gives a software one";
 
 /** The device with what the checks at start-up say of it. */

@@ -27,7 +27,7 @@ export interface ErrorPlace {
  * assert.equal(printable("\u001b[2Jcat"), "\\u001b[2Jcat");
  * ```
  */
-export function printable(text: string, { lines = false } = {}): string {
+export function printable(text: string, { lines = false }: { readonly lines?: boolean } = {}): string {
   // deno-lint-ignore no-control-regex
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {
     if (lines && (character === "\n" || character === "\t")) return character;

@@ -244,7 +244,9 @@ export const UNARY: UnaryTable = {
 export const UNARY_OPERATORS = Object.keys(UNARY) as readonly UnaryOperator[];
 
 /** Every activation, in the order of the rows. */
-export const ACTIVATION_OPERATORS = UNARY_OPERATORS.filter((op): op is ActivationOperator => "derivative" in UNARY[op]);
+export const ACTIVATION_OPERATORS: readonly ActivationOperator[] = UNARY_OPERATORS.filter((
+  op,
+): op is ActivationOperator => "derivative" in UNARY[op]);
 
 /** The row of an operator, whose functions take the attributes of any; a derivative is there for activations. */
 export function unaryRow(op: ActivationOperator): ActivationRow;

@@ -54,7 +54,7 @@ export class ChannelTracker {
   /** Who makes and reads the values, and their types. */
   readonly index: GraphIndex;
   /** Axes of constants along which there are channels, in the order in which they were met. */
-  readonly slots = new Map<string, Slot>();
+  readonly slots: Map<string, Slot> = new Map<string, Slot>();
   /** Channels that stay, with the reason. */
   readonly kept: { readonly id: number; readonly reason: KeptReason }[] = [];
   readonly #maps = new Map<string, ChannelMap>();

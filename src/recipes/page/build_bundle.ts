@@ -13,6 +13,9 @@ import { declarationsOf } from "./declarations.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
+/** The worker that decodes pictures for `evaluate`. */
+const WORKER = "decode_worker";
+
 /** What was written. */
 export interface BuiltBundle {
   readonly files: number;
@@ -28,9 +31,12 @@ export async function gzipBytes(text: string): Promise<number> {
   return (await new Response(packed).arrayBuffer()).byteLength;
 }
 
-/** Writes `featherdet.js`, `featherdet.d.ts`, the declarations behind it, `package.json` and the licence into a folder. */
+/** Writes `featherdet.js` and its worker, `featherdet.d.ts`, the declarations behind it, `package.json` and the licence into a folder. */
 export async function buildBundle(folder: string): Promise<BuiltBundle> {
-  const script = await bundleScript(new URL("mod.ts", ROOT), { minify: true });
+  // A worker is a file of its own, which bundlers find by the URL that the module makes of its name.
+  const script = (await bundleScript(new URL("mod.ts", ROOT), { minify: true }))
+    .replaceAll(`"./${WORKER}.ts"`, `"./${WORKER}.js"`);
+  const worker = await bundleScript(new URL(`src/eval/${WORKER}.ts`, ROOT), { minify: true });
   const declarations = await declarationsOf(ROOT, "mod.ts");
   const description = {
     ...{ name: "featherdet", version: config.version, license: config.license, type: "module" },
@@ -39,6 +45,7 @@ export async function buildBundle(folder: string): Promise<BuiltBundle> {
   };
   const files: Record<string, string> = {
     "featherdet.js": script,
+    [`${WORKER}.js`]: worker,
     "featherdet.d.ts": 'export * from "./types/mod.js";\n',
     "package.json": `${JSON.stringify(description, null, 2)}\n`,
     LICENSE: await Deno.readTextFile(fileURLToPath(new URL("LICENSE", ROOT))),

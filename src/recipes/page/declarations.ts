@@ -11,6 +11,9 @@ import { FeatherdetError } from "../../graph/error.ts";
 /** Where one file's declarations import from: relative paths to other files of the checkout. */
 const IMPORT = /(\bfrom\s+|\bimport\()(["'])(\.[^"']+)\.ts\2/g;
 
+/** What only checks a list of names: it changes no type, and keeps the compiler from reading one off. */
+const CHECKED = /\bas const satisfies [^;]+;/g;
+
 /** The declarations of files by their path from `root`, each with the ending `.d.ts`, for `entry` and everything that it reaches. */
 export async function declarationsOf(root: URL, entry: string): Promise<Map<string, string>> {
   // Only whoever bundles needs the compiler.
@@ -21,7 +24,7 @@ export async function declarationsOf(root: URL, entry: string): Promise<Map<stri
     const name = path.replace(/\.ts$/, ".d.ts");
     if (found.has(name)) continue;
     const { outputText, diagnostics = [] } = typescript.transpileDeclaration(
-      await Deno.readTextFile(new URL(path, root)),
+      (await Deno.readTextFile(new URL(path, root))).replaceAll(CHECKED, "as const;"),
       {
         fileName: path,
         reportDiagnostics: true,
@@ -34,8 +37,10 @@ export async function declarationsOf(root: URL, entry: string): Promise<Map<stri
     }
     const folder = posix.dirname(path);
     for (const [, , , other] of outputText.matchAll(IMPORT)) waiting.push(posix.join(folder, `${other}.ts`));
+    // What comes from npm is only behind what is exported: where its package is not there, compilers leave it open.
+    const plain = outputText.replaceAll(/(["'])npm:(@?[^"'@]+)@[^"']*\1/g, "$1$2$1");
     // Compilers find `x.d.ts` for `x.js` however they resolve modules.
-    found.set(name, outputText.replaceAll(IMPORT, "$1$2$3.js$2"));
+    found.set(name, plain.replaceAll(IMPORT, "$1$2$3.js$2"));
   }
   return found;
 }
