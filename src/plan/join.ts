@@ -73,21 +73,23 @@ class Ranges {
   }
 }
 
-/** Numbers of the nodes that each node needs. */
+/** Numbers of the nodes that come before each node: those that write what it reads, or read or write what it writes over. */
 function needsOf(nodes: readonly PlanNode[], ranges: Ranges): Set<number>[] {
-  const writers = new Map<string, { readonly value: string; readonly at: number }[]>();
-  return nodes.map((node, at) => {
-    const needs = new Set<number>();
-    for (const value of node.inputs) {
-      for (const writer of writers.get(ranges.rootOf(value)) ?? []) {
-        if (ranges.meet(value, writer.value)) needs.add(writer.at);
-      }
+  const uses = new Map<string, { readonly value: string; readonly at: number; readonly writes: boolean }[]>();
+  return nodes.map(({ inputs, outputs }, at) => {
+    const own = [
+      ...inputs.map((value) => ({ value, at, writes: false })),
+      ...outputs.map((value) => ({ value, at, writes: true })),
+    ];
+    const needs = own.flatMap(({ value, writes }) => {
+      const earlier = uses.get(ranges.rootOf(value)) ?? [];
+      return earlier.filter((use) => (use.writes || writes) && ranges.meet(value, use.value)).map((use) => use.at);
+    });
+    for (const use of own) {
+      const root = ranges.rootOf(use.value);
+      uses.set(root, [...uses.get(root) ?? [], use]);
     }
-    for (const value of node.outputs) {
-      const root = ranges.rootOf(value);
-      writers.set(root, [...writers.get(root) ?? [], { value, at }]);
-    }
-    return needs;
+    return new Set(needs);
   });
 }
 
