@@ -207,7 +207,7 @@ function joint(members: readonly Member[], nodes: readonly PlanNode[]): PlanNode
   const kernels = (maker: KernelMaker): Kernel[] => {
     const all = members.flatMap(({ at, option }) => nodes[at].kernels({ ...maker, option }));
     const one = maker.memory && joinKernels(all, maker.memory);
-    return one ? [one] : all;
+    return one ? [one] : parts.flatMap((part) => part.kernels(maker));
   };
   const [{ reads, writes }] = parts;
   return {
