@@ -43,6 +43,8 @@ interface Member {
   readonly at: number;
   readonly option?: Option;
   readonly kernel: Kernel;
+  /** What it costs more than the node's own choice. */
+  readonly loss: number;
 }
 
 /** Parts of memory: those that two values have in common are what one may read of the other. */
@@ -125,7 +127,6 @@ function sharing(candidates: readonly number[], nodes: readonly PlanNode[], cont
   const kinds = wanted.filter((option, i) => wanted.findIndex((other) => sameOption(other, option)) === i);
   let best: Member[] = [], most = 0;
   for (const kind of [undefined, ...kinds]) {
-    let loss = 0;
     const byKey = new Map<string, Member[]>();
     for (const at of candidates) {
       const { choice } = nodes[at];
@@ -135,11 +136,11 @@ function sharing(candidates: readonly number[], nodes: readonly PlanNode[], cont
       const kernel = sketch(nodes[at], option, context);
       if (!kernel) continue;
       const key = joinKey(kernel);
-      byKey.set(key, [...byKey.get(key) ?? [], { at, option, kernel }]);
-      loss += choice ? Math.max(0, option!.cost - choice.option.cost) : 0;
+      const loss = choice ? Math.max(0, option!.cost - choice.option.cost) : 0;
+      byKey.set(key, [...byKey.get(key) ?? [], { at, option, kernel, loss }]);
     }
     for (const members of byKey.values()) {
-      const gain = (members.length - 1) * DISPATCH_COST - loss;
+      const gain = members.reduce((sum, { loss }) => sum - loss, (members.length - 1) * DISPATCH_COST);
       if (gain > most) [best, most] = [members, gain];
     }
   }

@@ -56,26 +56,20 @@ gpuTest("the levels of a head are one dispatch a depth, whose numbers are those 
   // Two kinds of first layers; 3x3, depthwise, and all last layers at once.
   assertEquals(between(operators).toSorted(), ["Conv", "Conv", "Conv", "Conv", "Conv+Silu"]);
   // Another kernel that suits all levels adds in another order.
-  for (const [precision, tolerance] of [["f32", 1e-6], ["f16", 4e-3]] as const) {
-    const [joined, separate] = [
-      await computed(graph, { precision }),
-      await computed(graph, { precision, separate: true }),
-    ];
-    joined.forEach((numbers, i) =>
-      numbers.forEach((number, at) =>
-        assertAlmostEquals(number, separate[i][at], tolerance, `${precision} ${i}[${at}]`)
-      )
-    );
-  }
+  const [joined, separate] = [await computed(graph, {}), await computed(graph, { separate: true })];
+  joined.forEach((numbers, i) =>
+    numbers.forEach((number, at) => assertAlmostEquals(number, separate[i][at], 1e-6, `${i}[${at}]`))
+  );
 });
 
 Deno.test("what differs is not joined: another kernel, another activation, one that needs the other", () => {
-  const count = (change?: Parameters<typeof head>[0]) => operatorsOf(head(change)).length;
-  assertEquals(count(), 5);
-  assertEquals(count((level) => ({ kernel: level === 1 ? 1 : 3 })), 6);
-  assertEquals(count((level) => ({ relu: level === 2 })), 6);
-  // A layer more: what comes before it is not of one depth with the others' any more, what comes behind it is.
-  assertEquals(count((level) => ({ deeper: level === 0 })), 8);
+  /** Dispatches of the three layers with an activation. */
+  const count = (change?: Parameters<typeof head>[0]) =>
+    operatorsOf(head(change)).filter((operators) => operators.includes("+")).length;
+  assertEquals(count(), 1);
+  assertEquals(count((level) => ({ kernel: level === 1 ? 1 : 3 })), 2);
+  assertEquals(count((level) => ({ relu: level === 2 })), 2);
+  assertEquals(count((level) => ({ deeper: level === 0 })), 2, "of another depth");
   assertEquals(operatorsOf(head(), { separate: true }).length, 3 + 4 * LEVELS.length);
 
   const b = new ModelBuilder({ seed: 4 });
