@@ -1,13 +1,13 @@
 // Begins the entry point of a shader whose dispatch may compute several steps: what follows is the body of a function of
 // `thread: Thread`, which knows of one step alone. Needs lib/params.wgsl.
 #include "lib/linear.wgsl"
-#if PARTS > 1
+#if JOINED_STEPS > 1
 @compute @workgroup_size(WORKGROUP)
 fn main(thread: Thread) {
   var group = linearGroup(thread);
   var grid = joined.step0.grid;
   var first = 0;
-#for p in 0..PARTS
+#for p in 0..JOINED_STEPS
   if (group >= joined.step$p.place.z) {
     params = joined.step$p.params;
     stepRow1 = joined.step$p.rows.x;

@@ -2,7 +2,7 @@
 // and what the words hold; `params.weightColumns` and `params.weightRows` are the extents of a row and of a layer.
 // The layer of what is bound.
 fn layerOf(layer: i32) -> i32 {
-#if PARTS > 1
+#if JOINED_STEPS > 1
   return layer + stepLayer;
 #else
   return layer;

@@ -4,7 +4,7 @@
 #include "lib/storage.wgsl"
 // The row of what is bound.
 fn row_$NAME(row: i32) -> i32 {
-#if PARTS > 1
+#if JOINED_STEPS > 1
   return row + stepRow$BINDING;
 #else
   return row;

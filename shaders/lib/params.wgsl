@@ -1,7 +1,7 @@
-// Binds the parameters of a dispatch: `params`, of the shader's `struct Params`. With PARTS > 1 the dispatch computes several steps, whose
+// Binds the parameters of a dispatch: `params`, of the shader's `struct Params`. With JOINED_STEPS > 1 the dispatch computes several steps, whose
 // workgroups follow each other (src/kernels/join.ts): there are parameters of each, and lib/entry.wgsl takes those of a thread's step.
 #include "lib/storage.wgsl"
-#if PARTS > 1
+#if JOINED_STEPS > 1
 struct JoinedStep {
   rows: vec4i,          // first rows of the step's tensors at bindings 1 to 4, within what is bound
   place: vec4i,         // the same at binding 5, first layer of its weights, number of its first workgroup
@@ -9,7 +9,7 @@ struct JoinedStep {
   params: Params,
 }
 struct JoinedSteps {
-#for p in 0..PARTS
+#for p in 0..JOINED_STEPS
   step$p: JoinedStep,
 #end
 }

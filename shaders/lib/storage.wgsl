@@ -15,7 +15,7 @@
 #const STORAGE = texture
 #const SCALAR = f32
 #const PAGE_SHIFT = 3
-#const PARTS = 1
+#const JOINED_STEPS = 1
 
 struct Blocked {
   width: i32,

@@ -48,19 +48,22 @@ export function isJoinable({ shader, bindings }: Kernel): boolean {
 
 /** What kernels of one joint dispatch have in common. */
 export function joinKey({ shader, constants, bindings }: Kernel): string {
-  return JSON.stringify([shader, constants, bindings.map(({ kind }) => kind)]);
+  const bound = bindings.map((binding) =>
+    "weights" in binding ? [binding.kind, binding.weights.columns] : binding.kind
+  );
+  return JSON.stringify([shader, constants, bound]);
 }
 
 type Packed<Words> = Omit<PackedWeights, "pack"> & { readonly pack: () => Words };
 
-/** Weights of several steps, layer behind layer; undefined if their rows differ in length or there are too many. */
+/** Weights of several steps, whose rows are of one length, layer behind layer; undefined if there are too many. */
 function joinWeights<Words extends Float32Array | Uint32Array>(
   all: readonly Packed<Words>[],
   create: (length: number) => Words,
 ): Packed<Words> | undefined {
   const [{ columns }] = all;
   const rows = Math.max(...all.map((one) => one.rows)), layers = all.reduce((sum, one) => sum + one.layers, 0);
-  if (layers > MOST_LAYERS || all.some((one) => one.columns !== columns)) return undefined;
+  if (layers > MOST_LAYERS) return undefined;
   const pack = () => {
     const words = create(4 * columns * rows * layers);
     let layer = 0;
@@ -167,7 +170,7 @@ export function joinKernels(kernels: readonly Kernel[], memory: JoinMemory): Ker
   return {
     label: labels.length === 1 ? `${labels[0]} x ${kernels.length}` : labels.join(", "),
     shader: first.shader,
-    constants: { ...first.constants, PARTS: kernels.length },
+    constants: { ...first.constants, JOINED_STEPS: kernels.length },
     parameters: Object.fromEntries(steps),
     bindings: bindings.map(({ binding }) => binding),
     workgroups: [groups, 1, 1],
@@ -183,11 +186,11 @@ function widened(kernel: Kernel, steps: number): Kernel {
   if (step0.type !== "struct") return kernel;
   const idle = struct({ ...step0.value, place: vec4i([0, 0, NEVER, 0]) });
   const all = Array.from({ length: steps }, (_, i) => [`step${i}`, kernel.parameters[`step${i}`] ?? idle] as const);
-  return { ...kernel, constants: { ...kernel.constants, PARTS: steps }, parameters: Object.fromEntries(all) };
+  return { ...kernel, constants: { ...kernel.constants, JOINED_STEPS: steps }, parameters: Object.fromEntries(all) };
 }
 
 /** Steps of a dispatch; 1 where it has no room for several. */
-const stepsOf = ({ constants }: Kernel) => Number(constants.PARTS ?? 1);
+const stepsOf = ({ constants }: Kernel) => Number(constants.JOINED_STEPS ?? 1);
 
 /**
  * Kernels that share pipelines where some are dispatches of several steps and others of one: those of one kind get room for as many steps
@@ -195,7 +198,7 @@ const stepsOf = ({ constants }: Kernel) => Number(constants.PARTS ?? 1);
  */
 export function shareJoined(kernels: readonly Kernel[], memory: JoinMemory): Kernel[] {
   const keyOf = (kernel: Kernel) => {
-    const { PARTS: _, ...constants } = kernel.constants;
+    const { JOINED_STEPS: _, ...constants } = kernel.constants;
     const int8 = kernel.bindings.map((binding) => {
       const layout = memory.placements.get(valuesOf(binding)[0])?.layout;
       return layout?.kind === "blocked" && layout.int8 !== undefined;

@@ -9,7 +9,7 @@ import { copyBlocked } from "../kernels/layout.ts";
 import { converted } from "./convert.ts";
 import { channelOffsets } from "./fuse/convolution.ts";
 import type { PlanNode } from "./node.ts";
-import { placeConcat, placeSplit, ViewTable } from "./views.ts";
+import { placeConcat, placeConcatOver, placeSplit, ViewTable } from "./views.ts";
 
 /** Copies a blocked value, for a Concat part that cannot be written in place. */
 export function copyNode(value: string, copy: string): PlanNode {
@@ -37,6 +37,7 @@ export function applyViews(nodes: readonly PlanNode[], graph: Graph, types: Map<
   const views = new ViewTable();
   const aliases = new Map<string, string>();
   const fixed = new Set(graph.inputs.map(({ name }) => name));
+  const kept = new Set([...fixed, ...graph.outputs, ...graph.outputs.map((value) => converted(value, "plain"))]);
   const byName = new Map(graph.nodes.map((node) => [node.name, node] as const));
   const result: PlanNode[] = [];
   for (const node of nodes) {
@@ -57,6 +58,7 @@ export function applyViews(nodes: readonly PlanNode[], graph: Graph, types: Map<
     const parts = source.inputs.map((value) =>
       types.has(converted(value, "blocked")) ? converted(value, "blocked") : value
     );
+    if (placeConcatOver(views, { ...node, inputs: parts }, types, nodes, kept)) continue;
     const copies = placeConcat(views, { ...node, inputs: parts }, types, fixed);
     let block = 0;
     parts.forEach((part, i) => {

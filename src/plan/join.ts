@@ -43,6 +43,8 @@ interface Member {
   readonly at: number;
   readonly option?: Option;
   readonly kernel: Kernel;
+  /** What it costs more than the node's own choice. */
+  readonly loss: number;
 }
 
 /** Parts of memory: those that two values have in common are what one may read of the other. */
@@ -73,21 +75,23 @@ class Ranges {
   }
 }
 
-/** Numbers of the nodes that each node needs. */
+/** Numbers of the nodes that come before each node: those that write what it reads, or read or write what it writes over. */
 function needsOf(nodes: readonly PlanNode[], ranges: Ranges): Set<number>[] {
-  const writers = new Map<string, { readonly value: string; readonly at: number }[]>();
-  return nodes.map((node, at) => {
-    const needs = new Set<number>();
-    for (const value of node.inputs) {
-      for (const writer of writers.get(ranges.rootOf(value)) ?? []) {
-        if (ranges.meet(value, writer.value)) needs.add(writer.at);
-      }
+  const uses = new Map<string, { readonly value: string; readonly at: number; readonly writes: boolean }[]>();
+  return nodes.map(({ inputs, outputs }, at) => {
+    const own = [
+      ...inputs.map((value) => ({ value, at, writes: false })),
+      ...outputs.map((value) => ({ value, at, writes: true })),
+    ];
+    const needs = own.flatMap(({ value, writes }) => {
+      const earlier = uses.get(ranges.rootOf(value)) ?? [];
+      return earlier.filter((use) => (use.writes || writes) && ranges.meet(value, use.value)).map((use) => use.at);
+    });
+    for (const use of own) {
+      const root = ranges.rootOf(use.value);
+      uses.set(root, [...uses.get(root) ?? [], use]);
     }
-    for (const value of node.outputs) {
-      const root = ranges.rootOf(value);
-      writers.set(root, [...writers.get(root) ?? [], { value, at }]);
-    }
-    return needs;
+    return new Set(needs);
   });
 }
 
@@ -123,7 +127,6 @@ function sharing(candidates: readonly number[], nodes: readonly PlanNode[], cont
   const kinds = wanted.filter((option, i) => wanted.findIndex((other) => sameOption(other, option)) === i);
   let best: Member[] = [], most = 0;
   for (const kind of [undefined, ...kinds]) {
-    let loss = 0;
     const byKey = new Map<string, Member[]>();
     for (const at of candidates) {
       const { choice } = nodes[at];
@@ -133,11 +136,11 @@ function sharing(candidates: readonly number[], nodes: readonly PlanNode[], cont
       const kernel = sketch(nodes[at], option, context);
       if (!kernel) continue;
       const key = joinKey(kernel);
-      byKey.set(key, [...byKey.get(key) ?? [], { at, option, kernel }]);
-      loss += choice ? Math.max(0, option!.cost - choice.option.cost) : 0;
+      const loss = choice ? Math.max(0, option!.cost - choice.option.cost) : 0;
+      byKey.set(key, [...byKey.get(key) ?? [], { at, option, kernel, loss }]);
     }
     for (const members of byKey.values()) {
-      const gain = (members.length - 1) * DISPATCH_COST - loss;
+      const gain = members.reduce((sum, { loss }) => sum - loss, (members.length - 1) * DISPATCH_COST);
       if (gain > most) [best, most] = [members, gain];
     }
   }
@@ -205,7 +208,7 @@ function joint(members: readonly Member[], nodes: readonly PlanNode[]): PlanNode
   const kernels = (maker: KernelMaker): Kernel[] => {
     const all = members.flatMap(({ at, option }) => nodes[at].kernels({ ...maker, option }));
     const one = maker.memory && joinKernels(all, maker.memory);
-    return one ? [one] : all;
+    return one ? [one] : parts.flatMap((part) => part.kernels(maker));
   };
   const [{ reads, writes }] = parts;
   return {

@@ -48,6 +48,54 @@ export function placeSplit(views: ViewTable, node: PlanNode, offsets: readonly n
 }
 
 /**
+ * Places a Concat in the tensor that holds some of its parts already, each where the Concat has it: the others are written over what is
+ * no longer needed of it, as when one half of a Split is worked on and joined to the other half again. Returns false, and does nothing,
+ * where that is not so; `nodes` are all nodes in their order, `kept` the values that have to be left as they are.
+ */
+export function placeConcatOver(
+  views: ViewTable,
+  { inputs: parts, outputs: [output] }: Pick<PlanNode, "inputs" | "outputs">,
+  types: ReadonlyMap<string, TensorType>,
+  nodes: readonly PlanNode[],
+  kept: ReadonlySet<string>,
+): boolean {
+  const blocks = (value: string) => Math.ceil(types.get(value)!.shape[1] / 4);
+  let block = 0;
+  const placed = parts.map((value) => {
+    const part = { value, block, end: block + blocks(value) };
+    block = part.end;
+    return part;
+  });
+  const held = placed.filter(({ value }) => views.has(value)), others = placed.filter(({ value }) => !views.has(value));
+  if (held.length === 0 || others.length === 0 || new Set(parts).size < parts.length || views.has(output)) return false;
+  const { root } = views.resolve(held[0].value);
+  const isHeld = held.every(({ value, block }) => {
+    const place = views.resolve(value);
+    return place.root === root && place.block === block;
+  });
+  if (!isHeld || root === output || blocks(root) !== block || types.get(root)!.dtype !== types.get(output)!.dtype) {
+    return false;
+  }
+  const overlaps = (value: string, part: { readonly block: number; readonly end: number }) => {
+    const place = views.resolve(value);
+    return place.root === root && place.block < part.end && part.block < place.block + blocks(value);
+  };
+  const isFree = others.every((part) => {
+    const writer = nodes.findIndex(({ outputs }) => outputs.includes(part.value));
+    const isNeeded = [...kept].some((value) => value === part.value || types.has(value) && overlaps(value, part));
+    const isRead = nodes.some((node, at) =>
+      at >= writer && node.view !== "split" && node.outputs[0] !== output &&
+      node.inputs.some((value) => overlaps(value, part))
+    );
+    return writer >= 0 && !isNeeded && !isRead;
+  });
+  if (!isFree) return false;
+  views.set(output, root, 0);
+  for (const { value, block } of others) views.set(value, root, block);
+  return true;
+}
+
+/**
  * Places a Concat on channels: each part that is free becomes a range of the output. Returns the indices of the parts that are
  * not free (they lie in another tensor already, come twice, or are graph inputs) and have to be copied.
  */

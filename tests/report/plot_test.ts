@@ -3,6 +3,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
+import { valuesOf } from "../../src/kernels/kernel.ts";
 import { buildPlan, type Plan } from "../../src/plan/plan.ts";
 import { type ArenaLife, arenaLives } from "../../src/report/plot/arena_lives.ts";
 import { textWidth, wrapText } from "../../src/report/plot/measure.ts";
@@ -379,11 +380,8 @@ for (const storage of ["texture", "buffer"] as const) {
         const lives = arenaLives(plan, arena);
         lives.forEach((one, i) => {
           assert(one.first <= one.last && one.from < one.to);
-          const written = plan.dispatches[one.first]?.kernel.bindings.flatMap((binding) =>
-            binding.kind === "write" ? [binding.value] : []
-          ) ?? plan.graph.inputs.map(({ name }) =>
-            name
-          );
+          const written = plan.dispatches[one.first]?.kernel.bindings.flatMap((binding) => valuesOf(binding, "write")) ??
+            plan.graph.inputs.map(({ name }) => name);
           assert(written.includes(one.value), `${one.value} begins before it is written`);
           const rival = lives.slice(i + 1).find((other) =>
             other.from < one.to && one.from < other.to && other.first < one.last && one.first < other.last
@@ -393,12 +391,12 @@ for (const storage of ["texture", "buffer"] as const) {
         plan.dispatches.forEach(({ name, kernel }, step) => {
           const living = lives.filter(({ first, last }) => first <= step && step <= last);
           for (const binding of kernel.bindings) {
-            const range = "value" in binding ? rangeOf(plan, binding.value, arena) : undefined;
-            if (range === undefined) continue;
-            const holding = living.filter((one) =>
-              binding.kind === "read" || "value" in binding && one.value === binding.value
-            );
-            assert(covered(range, holding), `${name} touches what is not alive`);
+            for (const value of valuesOf(binding)) {
+              const range = rangeOf(plan, value, arena);
+              if (range === undefined) continue;
+              const holding = living.filter((one) => binding.kind === "read" || one.value === value);
+              assert(covered(range, holding), `${name} touches what is not alive`);
+            }
           }
         });
       }
