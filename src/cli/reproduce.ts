@@ -102,6 +102,8 @@ export const reproduceVerb = tablesVerb(
   .action(async (options) => {
     const run = async (settings: typeof options, output: Output) => {
       const { data, manifest, out, only, seeds, stale, dryRun } = settings;
+      // Hashes of the files that are there take seconds.
+      output.note(`reading the recipes of ${data}, and the files that are there`);
       const tables = settings.table ? `the tables in ${out ?? resultsFolder(data, manifest)}` : "no tables";
       const { reason, made, table } = await withTableProgress(settings, output, (how) =>
         reproduce({
