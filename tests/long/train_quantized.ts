@@ -21,7 +21,7 @@ Deno.test("train --quantize says what is trained, leaves the rounded model, and 
     assertEquals(code, 0, stderr);
     const { quantize, model, last } = JSON.parse(stdout);
     assertEquals([quantize, model], ["ternary", join(out, "best.onnx")]);
-    assertStringIncludes(stderr, "yolo11n on synthetic, ternary weights: 2 pictures");
+    assertStringIncludes(stderr, "yolo11n of width 0.0625, depth 0.3 on synthetic, ternary weights: 2 pictures");
     const best = await loadOnnx(await Deno.readFile(model));
     assertEquals(best.nodes.some(({ op }) => op === "UnpackWeights"), true);
     assertEquals(historyOf(best).map(({ name, options }) => [name, options.quantize ?? options.weights]), [
