@@ -19,6 +19,8 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   "--batch": ["--batch-size", "--bs"],
   "--limit": ["--max", "--first", "--count", "--num-images", "--fraction"],
   "--calibrate": ["--calib", "--calibration", "--calibration-data"],
+  "--variant": ["--only", "--variants"],
+  "--only": ["--variant", "--variants"],
   "--json": ["--save-txt", "--format"],
 };
 

@@ -7,7 +7,7 @@
 import { InvalidArgumentError } from "npm:commander@15.1.0";
 import type { PlannedFile } from "../recipes/reproduce/plan.ts";
 import { reproduce, type ReproducedFile } from "../recipes/reproduce/reproduce.ts";
-import { resultsFolder } from "../recipes/reproduce/workshop.ts";
+import { partFolder, resultsFolder } from "../recipes/reproduce/workshop.ts";
 import type { Output } from "./output.ts";
 import { checkOptions, readyVerb } from "./step_verbs.ts";
 import { INTERRUPTED } from "./stop_signal.ts";
@@ -110,7 +110,10 @@ export const reproduceVerb = tablesVerb(
       const { data, manifest, out, only, seeds, stale, dryRun } = settings;
       await using queue = settings.queue === undefined || dryRun ? undefined : await openJobQueue(settings.queue);
       if (queue) output.note(`workers make the files: deno task worker --queue ${queue.where}`);
-      const tables = settings.table ? `the tables in ${out ?? resultsFolder(data, manifest)}` : "no tables";
+      // Hashes of the files that are there take seconds.
+      output.note(`reading the recipes of ${data}, and the files that are there`);
+      const folder = out ?? (settings.limit === undefined ? resultsFolder : partFolder)(data, manifest);
+      const tables = settings.table ? `the tables in ${folder}` : "no tables";
       const { reason, made, table } = await withTableProgress(settings, output, (how) =>
         reproduce({
           ...{ data, manifest, checkOptions, out, only, seeds, stale, dryRun },

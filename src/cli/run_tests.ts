@@ -83,7 +83,7 @@ type Ended = TestCounts & { readonly code: number };
 
 /** Checks the types of all files that are tested and of the examples in them; what does not compile counts as one failure. */
 async function checkTypes(parts: readonly (readonly string[])[]): Promise<Ended> {
-  const code = await runDenoHeld(["check", "--doc", ...parts.flat()]);
+  const code = await runDenoHeld(["check", "--quiet", "--doc", ...parts.flat()]);
   return { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0, code };
 }
 

@@ -43,7 +43,7 @@ export function tablesVerb(name: string, summary: string, example: string) {
     .option("--manifest <file>", "list of the variants", VARIANTS_FILE)
     .option(
       "--limit <number>",
-      "a quick look at the first so many pictures, which the tables then say",
+      "a quick look at the first so many pictures, which the tables say; they go to .cache/tables/",
       integerIn(1, 2 ** 31 - 1),
     )
     .option("--no-latency", "leave times out")
@@ -91,14 +91,18 @@ export const tableVerb = tablesVerb(
   "Measure the variants of a data set and write the result tables and plots.",
   "deno task table --data coco",
 )
-  .option("--variant <ids...>", "measure only these; the others are shown as left out")
+  .option(
+    "--variant <ids...>",
+    "measure only these; the others are shown as left out, and the tables go to .cache/tables/",
+  )
   .addOption(headOption())
   .addOption(boxesOption())
   .addOption(inputRangeOption())
   .addOption(inputChannelsOption())
   .option(
     "--out <folder>",
-    "where to write, data/results/ and the name of the data set, or of another manifest, by default",
+    "where to write: data/results/ and the name of the data set, or of another manifest, by default; no folder with tables of " +
+      "all variants and pictures gets those of a part",
   )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {

@@ -77,8 +77,16 @@ export function trainingOptions(command: CommandOfDevice) {
     .addOption(firstPixelOption())
     .addOption(maxPixelsOption())
     .option("--size <pixels>", "side of the network's input; 256 by default", inputSize)
-    .option("--width <factor>", "factor on channels of a named model", numberIn(0.01, 10))
-    .option("--depth <factor>", "factor on blocks of a named model", numberIn(0.01, 10))
+    .option(
+      "--width <multiplier>",
+      "channels of a named model, as its family counts them: 0.25 is yolo11n's own, 0.125 half of that; 1 that of a YOLO11-Lite",
+      numberIn(0.01, 10),
+    )
+    .option(
+      "--depth <multiplier>",
+      "blocks of a named model, counted likewise: 0.5 is yolo11n's own, 1 that of a YOLO11-Lite",
+      numberIn(0.01, 10),
+    )
     .addOption(
       new Option("--psa <name>", "attention in the place of C2PSA in a named YOLO11; c2psa by default").choices(
         PSA_KINDS,

@@ -73,7 +73,7 @@ export class Program {
   readonly #device: Device;
   readonly #external: Map<string, External>;
   readonly #constants = new Map<Float32Array, GPUBuffer>();
-  readonly #uploaded = new UploadedWeights();
+  readonly #uploaded = new UploadedWeights<GPUBindingResource>();
   readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
   #dispatches: EncodedDispatch[] = [];
   #parameters: GPUBuffer | undefined;

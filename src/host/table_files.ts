@@ -10,6 +10,7 @@ import { readText } from "../data/files.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import {
   drawResultPareto,
+  isWhole,
   type OptionCheck,
   parseManifest,
   renderCsv,
@@ -41,6 +42,18 @@ export async function makeFolder(folder: string): Promise<void> {
   } catch (error) {
     throw folderError(error, folder);
   }
+}
+
+/**
+ * Throws FeatherdetError for a folder with tables of all variants and pictures, of which those of a part would be a poor replacement. What
+ * cannot be read as tables is none.
+ */
+export async function refuseWholeTables(folder: string): Promise<void> {
+  const results = await readText(join(folder, "table.json")).then(JSON.parse).catch(() => undefined);
+  if (!Array.isArray(results?.rows) || !isWhole(results)) return;
+  throw new FeatherdetError("holds tables of all variants and pictures, take another folder for those of a part", {
+    file: folder,
+  });
 }
 
 /** Lines of a page between which a table stands. */

@@ -9,7 +9,7 @@ import { openDataset } from "../data/open.ts";
 import { adapterText, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { JournalFile, journalFile } from "../host/evaluation_file.ts";
-import { checkPage, makeFolder, putTable, VARIANTS_FILE, writeTable } from "../host/table_files.ts";
+import { checkPage, makeFolder, putTable, refuseWholeTables, VARIANTS_FILE, writeTable } from "../host/table_files.ts";
 import { SEEDS_FILE } from "../host/seed_record.ts";
 import { tuningFor } from "../host/tuning_store.ts";
 import { loadVariant } from "../host/variant_model.ts";
@@ -26,7 +26,7 @@ import {
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
 import { recordHeader } from "./bench/record.ts";
 import { recordedFigures, recordSeeds } from "./reproduce/record.ts";
-import { openWorkshop, resultsFolder, type WorkshopOptions } from "./reproduce/workshop.ts";
+import { openWorkshop, partFolder, resultsFolder, type WorkshopOptions } from "./reproduce/workshop.ts";
 
 /** How tables are made. */
 export interface ResultTableOptions
@@ -35,9 +35,12 @@ export interface ResultTableOptions
     Pick<WorkshopOptions, "manifest" | "checkOptions"> {
   /** Scales of YOLO11 to time beside the variants of coco. */
   readonly family?: readonly string[];
-  /** Where to write; `data/results/` and the name of the data set, or of another manifest, by default. */
+  /**
+   * Where to write. By default `data/results/` and the name of the data set, or of another manifest; tables of a part, with `only` or
+   * `limit`, go to `tables/` of the cache.
+   */
   readonly folder?: string;
-  /** A page of Markdown that gets the table too, in brief, between the lines that `putTable` looks for. */
+  /** A page of Markdown that gets the table too, in brief, between the lines that `putTable` looks for; not of a part. */
   readonly into?: string;
   /** Folder in which models are looked for before all others. */
   readonly models?: string;
@@ -111,17 +114,22 @@ async function runRecord({ adapter }: Device): Promise<RunRecord> {
 /**
  * Measures the variants of a data set and writes tables and plots. An interrupted run continues where it stopped.
  *
- * Throws FeatherdetError for a data set or a manifest that cannot be read, an unknown member of the family, and a folder that cannot be
- * written.
+ * Throws FeatherdetError for a data set or a manifest that cannot be read, an unknown member of the family, a folder that cannot be
+ * written, and tables of a part that would replace those of all.
  */
 export async function makeResultTables(
   data: string,
   options: ResultTableOptions,
 ): Promise<MadeTables> {
   const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, reading, say, onPicture, models } = options;
-  const { into, folder = resultsFolder(data, manifest) } = options;
+  const isPart = only !== undefined || limit !== undefined, usual = resultsFolder(data, manifest);
+  const { into, folder = isPart ? partFolder(data, manifest) : usual } = options;
+  if (isPart) await refuseWholeTables(folder);
+  if (into !== undefined && isPart) {
+    throw new FeatherdetError("a page gets tables of all variants and pictures, these are of a part", { file: into });
+  }
   if (into !== undefined) await checkPage(into);
-  const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: folder });
+  const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: options.folder ?? usual });
   const variants = listVariants(shop.variants, data, manifest);
   const family = familyOf(data, variants, options.family);
   const dataset = await openDataset(data, { split: variants[0].split, limit });

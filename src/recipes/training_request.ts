@@ -81,6 +81,14 @@ function resumed(checkpoint: Checkpoint, file: string, now: TrainingRequest): Tr
   return { ...notes, ...now };
 }
 
+/** What was asked for of the sizes of a named model, to stand behind its name; empty where they are its own. */
+export function sizesText({ width, depth }: Pick<TrainingRequest, "width" | "depth">): string {
+  const stated = Object.entries({ width, depth }).flatMap(([what, value]) =>
+    value === undefined ? [] : `${what} ${value}`
+  );
+  return stated.length === 0 ? "" : ` of ${stated.join(", ")}`;
+}
+
 /** What weights are trained for, in a few words; empty where they stay floats. */
 export function formText({ quantize }: TrainingRequest): string {
   if (quantize === undefined) return "";

@@ -21,7 +21,15 @@ import { RESULTS_FILE } from "../train/loop/results.ts";
 import type { KeptOptions } from "./distill/kept_views.ts";
 import { keptIn, loadTeacher, teacherVariants } from "./distill/teacher.ts";
 import { drawRun, RUN_PICTURES } from "./run_pictures.ts";
-import { formText, openRun, type Run, type TrainingRequest, USUAL_EPOCHS, USUAL_SIZE } from "./training_request.ts";
+import {
+  formText,
+  openRun,
+  type Run,
+  sizesText,
+  type TrainingRequest,
+  USUAL_EPOCHS,
+  USUAL_SIZE,
+} from "./training_request.ts";
 import { openTrainingPictures } from "./training_pictures.ts";
 import { sparseVariants } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
@@ -132,7 +140,7 @@ export async function runTrainingIn(
   const steps = stepsPerEpoch(dataset.images.length, batch);
   const pictures = `${dataset.images.length} pictures${validation ? `, ${validation.images.length} to validate` : ""}`;
   const taught = teacher ? `, taught by ${teacher.name}${wish.labels === false ? " alone" : ""}` : "";
-  const title = `${model.name} on ${dataset.name}${formText(wish)}${taught}`;
+  const title = `${model.name}${sizesText(wish)} on ${dataset.name}${formText(wish)}${taught}`;
   say(`${title}: ${pictures}, ${epochs} epochs of ${steps} steps`);
   if (run.checkpoint) {
     const { epoch, step } = run.checkpoint.run.position;

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Sources } from "../../src/data/download/sources.ts";
+import { assertRefused, commandLine, type Ended } from "../support/command_line.ts";
 import { inFolder, put, putCoco, TINY } from "../support/data_folders.ts";
 import { withServer } from "../support/file_server.ts";
 
@@ -20,7 +21,7 @@ async function deno(args: readonly string[], env: Record<string, string>) {
 }
 
 /** Runs with a cache folder and a list of one source that a server has. */
-function withSource(run: (command: (...args: string[]) => ReturnType<typeof deno>, cache: string) => Promise<void>) {
+function withSource(run: (command: (...args: string[]) => Promise<Ended>, cache: string) => Promise<void>) {
   return withServer({ "tiny.onnx": { bytes: BYTES } }, ({ url }) =>
     inFolder(async (folder) => {
       const about = { title: "A tiny model", home: "https://example.org", licence: "MIT", folder: "models" };
@@ -31,8 +32,7 @@ function withSource(run: (command: (...args: string[]) => ReturnType<typeof deno
       };
       await put(folder, "sources.json", JSON.stringify(sources));
       const env = { FEATHERDET_SOURCES: join(folder, "sources.json"), FEATHERDET_CACHE: join(folder, "cache") };
-      const permissions = ["--allow-read", "--allow-write", "--allow-net", "--allow-env"];
-      await run((...args) => deno(["run", ...permissions, join(SRC, "cli.ts"), ...args], env), join(folder, "cache"));
+      await run((...args) => commandLine(args, env), join(folder, "cache"));
     }));
 }
 
@@ -67,13 +67,10 @@ Deno.test("data without a name lists what there is and what is here; wrong names
       ["lost", null],
     ]);
     const unknown = await command("data", "cats");
-    assertEquals([unknown.code, unknown.stderr], [
-      1,
-      `error: nothing called "cats" can be downloaded, there are: tiny, lost\n`,
-    ]);
+    assertRefused(unknown, /^error: nothing called "cats" can be downloaded, there are: tiny, lost$/);
     const lost = await command("data", "lost");
     assertEquals([lost.code, lost.stdout], [1, ""]);
-    assertMatch(lost.stderr, /\nerror: http:\/\/127\.0\.0\.1:\d+\/lost\.onnx: the server answers 404 Not Found\n$/);
+    assertMatch(lost.stderr, /^error: http:\/\/127\.0\.0\.1:\d+\/lost\.onnx: the server answers 404 Not Found$/m);
   }));
 
 /** Copies the modules to where nothing lies beside them. */

@@ -14,16 +14,8 @@ import { fileError, sentence } from "../../src/host/file_error.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
+import { inFolder } from "../support/data_folders.ts";
 import { onnxFile, onnxNode, value } from "../support/onnx_models.ts";
-
-async function inFolder(run: (folder: string) => void | Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("countTests agrees with what Deno itself reports, steps and ignored tests included", async () => {
   await inFolder(async (folder) => {

@@ -94,7 +94,7 @@ Deno.test("a run that is interrupted leaves a checkpoint and status 130; resumed
       .filter(({ event }) => event === "step").map((line) => 4 * line.epoch + line.step);
     assertEquals(steps, Array.from({ length: 4 * (epoch + 2) }, (_, i) => i));
     const svg = await Deno.readTextFile(join(moved, "curves.svg"));
-    assertStringIncludes(readSvg(svg).getAttribute("aria-label")!, "yolo11n on synthetic");
+    assertStringIncludes(readSvg(svg).getAttribute("aria-label")!, "yolo11n of width 0.0625, depth 0.3 on synthetic");
     const model = await loadOnnx(await Deno.readFile(join(moved, "best.onnx")));
     assertEquals(model.inputs[0].shape, [1, 3, 64, 64]);
     assertStringIncludes(model.metadata.names, "striped disc");

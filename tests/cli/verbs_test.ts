@@ -250,26 +250,28 @@ Deno.test("plan lists every dispatch", async () => {
   for (const { kernel } of steps) assertStringIncludes(stdout, kernel);
 });
 
-Deno.test("test prints the counts last and ends with the status of the tests", async () => {
-  await inFolder(async (folder) => {
-    const file = join(folder, "some_test.ts");
-    await Deno.writeTextFile(file, `Deno.test("a", () => {}); Deno.test({ name: "b", ignore: true, fn() {} });`);
-    const good = await commandLine(["test", file]);
-    assertEquals([good.code, good.stdout], [0, "1 passed, 0 failed, 1 skipped\n"]);
-    await Deno.writeTextFile(file, `Deno.test("a", () => { throw new Error("x"); }); Deno.test("b", () => {});`);
-    const bad = await commandLine(["test", file]);
-    assertEquals([bad.code, bad.stdout], [1, "1 passed, 1 failed\n"]);
-    const { stdout } = await commandLine(["test", "--json", "--filter", "b", file]);
-    const { seconds, ...counts } = JSON.parse(stdout);
+Deno.test("test prints the counts last and ends with the status of the tests", () =>
+  inFolder(async (folder) => {
+    const [good, bad, broken, ...others] = Array.from({ length: 11 }, (_, i) => join(folder, `${i}_test.ts`));
+    await Deno.writeTextFile(good, `Deno.test("a", () => {}); Deno.test({ name: "b", ignore: true, fn() {} });`);
+    await Deno.writeTextFile(bad, `Deno.test("a", () => { throw new Error("x"); }); Deno.test("b", () => {});`);
+    await Deno.writeTextFile(broken, `const broken: number = "text"; Deno.test("a", () => void broken);`);
+    for (const other of others) await Deno.writeTextFile(other, `Deno.test("a", () => {});`);
+    const ended = await commandLines([
+      ["test", good],
+      ["test", bad],
+      ["test", broken],
+      // Files of several processes are compiled once, beside them.
+      ["test", broken, ...others],
+      ["test", "--json", "--filter", "b", bad],
+    ]);
+    const { seconds, ...counts } = JSON.parse(ended.pop()!.stdout);
     assertEquals(counts, { passed: 1, failed: 0, skipped: 0 });
     assert(seconds > 0);
-    // Files of several processes are compiled once, beside them.
-    for (const paths of [[file], [file, ...Array.from({ length: 8 }, (_, i) => join(folder, `${i}_test.ts`))]]) {
-      for (const path of paths) await Deno.writeTextFile(path, `Deno.test("a", () => {});`);
-      await Deno.writeTextFile(file, `const broken: number = "text"; Deno.test("a", () => void broken);`);
-      const uncompiled = await commandLine(["test", ...paths]);
-      const passed = paths.length === 1 ? 0 : paths.length;
-      assertEquals([uncompiled.code, uncompiled.stdout], [1, `${passed} passed, 1 failed\n`]);
-    }
-  });
-});
+    assertEquals(ended.map(({ code, stdout }) => [code, stdout]), [
+      [0, "1 passed, 0 failed, 1 skipped\n"],
+      [1, "1 passed, 1 failed\n"],
+      [1, "0 passed, 1 failed\n"],
+      [1, "9 passed, 1 failed\n"],
+    ]);
+  }));

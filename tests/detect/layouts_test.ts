@@ -213,7 +213,7 @@ gpuTest("faults are noted for the image that has them, exchanged corners counted
     assertEquals(found.map(({ faults }) => faults), images.map(([, faults]) => faults));
     assertEquals(found.map(({ exchanged }) => exchanged), images.map(([, , share]) => Math.fround(share)));
     // A score that is no number is over no threshold.
-    const labels = images.map(([rows, , , there], i) => there * (multiLabel && !Number.isNaN(rows[0][4]) ? 2 : 1));
+    const labels = images.map(([rows, , , there]) => there * (multiLabel && !Number.isNaN(rows[0][4]) ? 2 : 1));
     assertEquals(found.map(({ candidates }) => candidates), labels, `image by image, ${multiLabel}`);
     const settings = { anchors, classes, confidence: 0.5, multiLabel };
     for (const [image, { faults, exchanged, candidates }] of found.entries()) {

@@ -1,6 +1,7 @@
 /** A weight that many nodes read lies on the device once. */
 
 import { Session } from "../../src/engine/session.ts";
+import { countCosts } from "../../src/eval/costs.ts";
 import { GraphEditor } from "../../src/graph/editor.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
@@ -24,12 +25,15 @@ function chain(kind: "one" | "equal" | "own") {
 
 gpuTest("a weight that many nodes read is uploaded once, and so are equal ones", async () => {
   for (const storage of ["texture", "buffer"] as const) {
-    const bytes: number[] = [];
+    const bytes: number[] = [], counted: number[] = [];
     for (const kind of ["one", "equal", "own"] as const) {
       const session = await Session.create(chain(kind), { device: await testDevice(), storage });
       bytes.push(session.bytes);
+      counted.push(countCosts(chain(kind), { storage }).deviceWeightBytes);
       session.destroy();
     }
+    // What is counted without a device is what the device holds.
+    assertEquals(counted.map((each) => counted[2] - each), bytes.map((each) => bytes[2] - each));
     const [one, equal, own] = bytes, size = 4 * WEIGHT.reduce((product, extent) => product * extent, 1);
     assertEquals(one, equal);
     assert(own - one >= (TIMES - 1) * size, `${storage}: ${own} bytes with weights of their own, ${one} with one`);

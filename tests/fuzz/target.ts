@@ -29,6 +29,13 @@ export function target<Change>(one: Target<Change>): Target {
   return one as unknown as Target;
 }
 
+/** A folder for the files of a target, which goes with the process. */
+export function fuzzFolder(): string {
+  const folder = Deno.makeTempDirSync({ prefix: "featherdet-fuzz-" });
+  globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  return folder;
+}
+
 /** What an input is answered with that must be accepted or refused; undefined for a refusal in one sentence. */
 export async function accepted<T>(run: () => T | Promise<T>): Promise<T | undefined> {
   try {

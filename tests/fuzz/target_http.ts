@@ -10,11 +10,10 @@ import { fetchFile } from "../../src/data/download/fetch_file.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { type ByteChange, byteChanges, changeBytes } from "./changes.ts";
-import { accepted, must, type Target, target } from "./target.ts";
+import { accepted, fuzzFolder, must, type Target, target } from "./target.ts";
 
 const BODY = saveOnnx(demoDetector({ size: 32 }));
-const folder = Deno.makeTempDirSync({ prefix: "featherdet-fuzz-" });
-globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+const folder = fuzzFolder();
 
 const HEADS: Readonly<Record<string, string>> = {
   "whole": `HTTP/1.1 200 OK\r\ncontent-length: ${BODY.length}\r\n\r\n`,

@@ -24,10 +24,9 @@ import {
   type TreeChange,
   treeChanges,
 } from "./changes.ts";
-import { accepted, must, type Target, target } from "./target.ts";
+import { accepted, fuzzFolder, must, type Target, target } from "./target.ts";
 
-const folder = Deno.makeTempDirSync({ prefix: "featherdet-fuzz-" });
-globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+const folder = fuzzFolder();
 
 /** Throws where a number in a tree is not finite. */
 function mustBeFinite(tree: unknown, path = "it"): void {

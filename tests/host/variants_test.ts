@@ -23,6 +23,7 @@ import { colourDetector, SIDE } from "../support/colour_detector.ts";
 import { objectness } from "../support/colour_heads.ts";
 import { writeScenes } from "../support/colour_scenes.ts";
 import { assertRefused, commandLine, commandLines } from "../support/command_line.ts";
+import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
@@ -44,15 +45,6 @@ const DEMO: Variant = {
   precision: "f32",
   made: "by hand",
 };
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("the manifest of this version holds both tables' roles for each of its data sets", async () => {
   const variants = parseManifest(await Deno.readTextFile(MANIFEST), "data/variants.json");

@@ -2,7 +2,6 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { checkOptions, readyVerb } from "../../src/cli/step_verbs.ts";
 import type { Output } from "../../src/cli/output.ts";
 import { sha256Of } from "../../src/data/download/checksum.ts";
@@ -11,10 +10,9 @@ import { reproduce, type Reproduction } from "../../src/recipes/reproduce/reprod
 import { openWorkshop } from "../../src/recipes/reproduce/workshop.ts";
 import { stateOf } from "../../src/recipes/reproduce/state.ts";
 import type { ResultTableOptions } from "../../src/recipes/result_tables.ts";
+import { command } from "../support/command_line.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { brief, inWorkshop, making, variants } from "../support/workshop.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 const SILENT = { json: true, line: () => {}, note: () => {}, object: () => {} } as unknown as Output;
 
@@ -35,11 +33,8 @@ gpuTest(
       const stopped = join(folder, "stopped"), whole = join(folder, "whole");
       /** Runs the verb and sends it a signal when it says something. */
       const until = async (says: RegExp, signal: Deno.Signal) => {
-        const child = new Deno.Command(Deno.execPath(), {
-          args: ["run", "-A", CLI, "reproduce", "--data", set, "--manifest", manifest, "--out", stopped, "--json"],
-          env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
-          ...{ stdin: "null", stdout: "piped", stderr: "piped" },
-        }).spawn();
+        const args = ["reproduce", "--data", set, "--manifest", manifest, "--out", stopped, "--json"];
+        const child = command(args).spawn();
         let said = "", isSent = false;
         for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
           said += chunk;

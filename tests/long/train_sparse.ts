@@ -2,23 +2,10 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { historyOf } from "../../src/compress/history.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
+import { commandLines } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function run(args: readonly string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissionsOf(args[0]), CLI, ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
 
 const QUICK = [
   ...["train", "--data", "synthetic", "--limit", "4", "--val-limit", "2", "--size", "64", "--batch", "2"],
@@ -42,9 +29,18 @@ Deno.test("sparse training: both losses are told, the history keeps their weight
   await inFolder(async (folder) => {
     const out = join(folder, "run");
     const asked = ["--sparse-gamma", "1e-4", "--group-lasso", "0.01", "--epochs", "2", "--out", out];
-    const first = await run([...QUICK, ...asked]);
+    const refusals: [string[], string][] = [
+      [["--sparse-epochs", "3"], "--sparse-epochs is for --group-lasso, nothing else grows"],
+      [["--group-lasso", "-1"], "option '--group-lasso <weight>' argument '-1' is invalid"],
+      [["--sparse-gamma", "x"], "option '--sparse-gamma <weight>' argument 'x' is invalid"],
+    ];
+    const [first, longer, other, ...refused] = await commandLines([
+      [...QUICK, ...asked],
+      ["train", "--resume", out, "--epochs", "3", "--workers", "0", "--json"],
+      ["train", "--resume", out, "--epochs", "4", "--group-lasso", "0.5", "--json"],
+      ...refusals.map(([options]) => [...QUICK, ...options, "--out", join(folder, "other")]),
+    ]);
     assertEquals(first.code, 0, first.stderr);
-    const longer = await run(["train", "--resume", out, "--epochs", "3", "--workers", "0", "--json"]);
     assertEquals(longer.code, 0, longer.stderr);
     const { log, model } = JSON.parse(longer.stdout);
     const lines = (await Deno.readTextFile(log)).trimEnd().split("\n").map((line) => JSON.parse(line));
@@ -59,18 +55,11 @@ Deno.test("sparse training: both losses are told, the history keeps their weight
     const [{ name, options }] = historyOf(await loadOnnx(await Deno.readFile(model)));
     assertEquals(name, "train");
     assertEquals([options.groupLasso, options.gammaL1], [{ weight: [[0, 0], [2, 0.01]] }, { weight: 1e-4 }]);
-    const refusals: [string[], string][] = [
-      [["--sparse-epochs", "3"], "--sparse-epochs is for --group-lasso, nothing else grows"],
-      [["--group-lasso", "-1"], "option '--group-lasso <weight>' argument '-1' is invalid"],
-      [["--sparse-gamma", "x"], "option '--sparse-gamma <weight>' argument 'x' is invalid"],
-    ];
-    for (const [options, says] of refusals) {
-      const { code, stderr } = await run([...QUICK, ...options, "--out", join(folder, "other")]);
+    refused.forEach(({ code, stderr }, i) => {
       assertEquals(code, 1, stderr);
-      assertStringIncludes(stderr, says);
-    }
-    const { code, stderr } = await run(["train", "--resume", out, "--epochs", "4", "--group-lasso", "0.5", "--json"]);
-    assertEquals(code, 1);
-    assertStringIncludes(stderr, "is of a run with groupLasso");
+      assertStringIncludes(stderr, refusals[i][1]);
+    });
+    assertEquals(other.code, 1);
+    assertStringIncludes(other.stderr, "is of a run with groupLasso");
   });
 });

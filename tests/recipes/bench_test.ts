@@ -8,7 +8,6 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import { profileRows } from "../../src/recipes/bench/ours.ts";
 import { type BenchRecord, recordName } from "../../src/recipes/bench/record.ts";
 import { benchTable } from "../../src/recipes/bench/table.ts";
@@ -16,19 +15,11 @@ import { modelFile } from "../../src/recipes/bench/subject.ts";
 import { outputBoxes } from "../../src/recipes/bench/host_detect.ts";
 import { interleave, summarize, throughput } from "../../src/eval/latency.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
-
-async function bench(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", CLI, "bench", ...args], stdin: "null" });
-  const { code, stdout, stderr } = await command.output();
-  const text = new TextDecoder();
-  return { code, out: text.decode(stdout), err: text.decode(stderr) };
-}
+import { commandLine } from "../support/command_line.ts";
 
 Deno.test("bench --json prints one complete record", async () => {
   const args = ["--model", "demo", "--size", "64", "--precision", "f32", "--runs", "3", "--profile", "--no-save"];
-  const { code, out, err } = await bench("--json", ...args);
+  const { code, stdout: out, stderr: err } = await commandLine(["bench", "--json", ...args]);
   assertEquals(code, 0, err);
   const record: BenchRecord = JSON.parse(out);
   assertEquals(record.schema, 1);
@@ -58,7 +49,8 @@ Deno.test("bench --json prints one complete record", async () => {
 });
 
 Deno.test("bench names what it cannot measure", async () => {
-  const { code, out, err } = await bench("--json", "--model", "nothing-of-that-name", "--no-save");
+  const wrong = ["bench", "--json", "--model", "nothing-of-that-name", "--no-save"];
+  const { code, stdout: out, stderr: err } = await commandLine(wrong);
   assertEquals([code, out], [1, ""]);
   assertMatch(err, /unknown model "nothing-of-that-name"/);
 });

@@ -26,14 +26,15 @@ const ALL: DistilledOptions = {
   losses: [{ loss: "logits", weight: 0.5 }, { loss: "dfl", weight: 0.25 }, { loss: "cwd", weight: 2 }, { loss: "l2" }],
 };
 
-/** Three batches an epoch: two views, the first again, and a view without mosaics. */
+/** Four epochs: two views, the first again, and a view without mosaics. */
 const OPTIONS: TrainOptions = { epochs: 4, batch: 2, closeMosaic: 1, views: 2, workers: 0, seed: 3 };
 
 const last = ({ files }: MemoryStore) => readCheckpoint(files.get("last.ckpt")!, "last.ckpt");
 
+/** A run of two batches an epoch. */
 async function run(options: TrainOptions) {
-  const store = createMemoryStore();
-  const { run: { epochs } } = await train(tiny(), dataset, { ...OPTIONS, ...options, store });
+  const store = createMemoryStore(), few = { ...dataset, images: dataset.images.slice(0, 3) };
+  const { run: { epochs } } = await train(tiny(), few, { ...OPTIONS, ...options, store });
   return { losses: epochs.map(({ losses }) => losses), state: (await last(store)).state };
 }
 
@@ -45,7 +46,7 @@ gpuTest(
     const onBatch = (done: number) => seen.push(done);
     const variants = [distilled(teacher, { ...ALL, apart: true })];
     const fed = await run({ variants, kept: { store, precision: "f32", onBatch } });
-    assertEquals(seen.length, 9, "two views with mosaics and one without, of three batches");
+    assertEquals(seen.length, 6, "two views with mosaics and one without, of two batches");
     assertEquals(fed, within);
     // Later epochs of any two runs drift apart.
     const abort = new AbortController(), onEpoch = () => abort.abort();

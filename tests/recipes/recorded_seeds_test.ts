@@ -1,16 +1,17 @@
 /** Seeds in result tables: measured, recorded, or of another recipe. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "node:path";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "node:path";
 import { historyEntry, withHistory } from "../../src/compress/history.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
 import { sha256Of } from "../../src/data/download/checksum.ts";
-import { analyze } from "../../src/graph/mod.ts";
+import { analyze, FeatherdetError } from "../../src/graph/mod.ts";
 import { readSeedRecord, SEEDS_FILE } from "../../src/host/seed_record.ts";
+import { refuseWholeTables } from "../../src/host/table_files.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { makeResultTables } from "../../src/recipes/result_tables.ts";
-import { TINY } from "../support/data_folders.ts";
+import { put, TINY } from "../support/data_folders.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { inWorkshop, SIZE, variants } from "../support/workshop.ts";
 
@@ -68,5 +69,37 @@ gpuTest(
         "seed 0: its history says --gflops 0.8, the recipe 0.7",
       ]);
       assertEquals(await readSeedRecord(join(out, SEEDS_FILE)), kept, "what is stale is not recorded");
+    }),
+);
+
+gpuTest(
+  "tables of a part go to the cache, and replace no tables of all variants and pictures",
+  () =>
+    inWorkshop(async ({ folder, set, manifest }) => {
+      const base = yolo11({ width: 0.125, depth: 0.3, size: SIZE, classes: TINY.classes });
+      await Deno.writeFile(join(folder, "data", "models", "base.onnx"), saveOnnx(base));
+      await Deno.writeTextFile(manifest, JSON.stringify({ variants: variants(set) }));
+      const options = { manifest, checkOptions, latencyRuns: 0, only: ["base"] };
+      const { files } = await makeResultTables(set, { ...options, limit: 1 });
+      const place = join(folder, "cache", "tables", "variants");
+      assertEquals(files.map((file) => dirname(file)), files.map(() => place));
+      // Such a folder may be written again; one of all may not, however little of it is left out.
+      await refuseWholeTables(place);
+      const whole = join(folder, "whole"), page = join(folder, "page.md");
+      const results = JSON.parse(await Deno.readTextFile(join(place, "table.json")));
+      const all = {
+        ...results,
+        limit: null,
+        rows: results.rows.map((row: object) => ({ ...row, missing: "no file" })),
+      };
+      await put(whole, "table.json", JSON.stringify(all));
+      const text = "whole: holds tables of all variants and pictures, take another folder for those of a part";
+      for (const part of [{ limit: 1 }, { only: ["base"] }]) {
+        const made = makeResultTables(set, { ...options, only: undefined, ...part, folder: whole });
+        await assertRejects(() => made, FeatherdetError, text);
+      }
+      assertEquals([...Deno.readDirSync(whole)].map(({ name }) => name), ["table.json"]);
+      const into = makeResultTables(set, { ...options, into: page });
+      await assertRejects(() => into, FeatherdetError, "page.md: a page gets tables of all variants and pictures");
     }),
 );

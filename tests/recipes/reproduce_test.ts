@@ -2,7 +2,6 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { historyEntry, historyOf, withHistory, withLastEntry } from "../../src/compress/history.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
@@ -17,11 +16,9 @@ import { stateOf } from "../../src/recipes/reproduce/state.ts";
 import { historyTells } from "../../src/recipes/reproduce/told.ts";
 import type { Variant } from "../../src/report/table/mod.ts";
 import { recipeHash } from "../../src/report/table/recipe.ts";
+import { commandLines } from "../support/command_line.ts";
 import { put, TINY } from "../support/data_folders.ts";
 import { brief, inWorkshop, making, pretend, SIZE, variants } from "../support/workshop.ts";
-import { permissionsOf } from "../support/task_permissions.ts";
-
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 const plan = async (manifest: string, wanted: Wanted) =>
   await planReproduction(await openWorkshop({ manifest, checkOptions }), wanted);
@@ -64,16 +61,16 @@ Deno.test("the plan refuses what is made from a file that is not there and that 
 
 Deno.test("--dry-run says what would be made and makes nothing; a circle and unknown options are refused", () =>
   inWorkshop(async ({ folder, manifest, set }) => {
-    const cli = async (...args: string[]) => {
-      const command = new Deno.Command(Deno.execPath(), {
-        args: ["run", ...permissionsOf("reproduce"), CLI, "reproduce", "--data", set, "--manifest", manifest, ...args],
-        env: { NO_COLOR: "1", VK_ICD_FILENAMES: "/nonexistent" },
-      });
-      const { code, stdout, stderr } = await command.output();
-      const text = new TextDecoder();
-      return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-    };
-    const { code, stdout, stderr } = await cli("--dry-run", "--only", "cut-int8", "--out", join(folder, "x"));
+    // A plan needs no adapter.
+    const cli = (...more: string[][]) =>
+      commandLines(
+        more.map((args) => ["reproduce", "--data", set, "--manifest", manifest, ...args]),
+        { VK_ICD_FILENAMES: "/nonexistent" },
+      );
+    const [{ code, stdout, stderr }, object] = await cli(
+      ["--dry-run", "--only", "cut-int8", "--out", join(folder, "x")],
+      ["--dry-run", "--json"],
+    );
     assertEquals(code, 0, stderr);
     assertEquals(stdout.split("\n").filter((line) => /^\d\./.test(line)), [
       "1. base: it is not there; nobody has timed it",
@@ -83,14 +80,14 @@ Deno.test("--dry-run says what would be made and makes nothing; a circle and unk
       "5. cut-int8, seed 1: it is not there; about 5 s, an estimate",
     ]);
     assertStringIncludes(stdout, "5 to make, in all about 4 min and 1 untimed; then the tables in ");
-    const { made, table, reason } = JSON.parse((await cli("--dry-run", "--json")).stdout);
+    const { made, table, reason } = JSON.parse(object.stdout);
     assertEquals([made.length, table, reason], [7, null, "dry run"]);
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["data", "set"]);
     const refused = async (change: (list: ReturnType<typeof variants>) => unknown, says: RegExp) => {
       const list = structuredClone(variants(set));
       change(list);
       await Deno.writeTextFile(manifest, JSON.stringify({ variants: list }));
-      const ended = await cli("--dry-run", "--json");
+      const [ended] = await cli(["--dry-run", "--json"]);
       assertEquals([ended.code, ended.stdout], [1, ""], ended.stderr);
       assertMatch(ended.stderr, says);
     };

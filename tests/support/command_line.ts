@@ -70,12 +70,15 @@ export async function jsonOf<Result = any>(args: readonly string[]): Promise<Res
  * Runs commands one after the other, those of equal permissions in one process: for commands that end before they compute, of which the
  * start of a process is nearly all the cost.
  */
-export async function commandLines(commands: readonly (readonly string[])[]): Promise<Ended[]> {
+export async function commandLines(
+  commands: readonly (readonly string[])[],
+  variables: Variables = {},
+): Promise<Ended[]> {
   const groups = Map.groupBy(commands.keys(), (index) => permissionsOf(commands[index][0]).join(" "));
   const ended: Ended[] = [];
   for (const [permissions, indices] of groups) {
     const lists = JSON.stringify(indices.map((index) => commands[index]));
-    const { stdout, stderr } = await start(["run", ...permissions.split(" "), MANY, lists], {}).output();
+    const { stdout, stderr } = await start(["run", ...permissions.split(" "), MANY, lists], variables).output();
     const text = new TextDecoder(), list = text.decode(stdout);
     // Whatever was written past the command's output stands before the list.
     assertEquals(list[0], "[", `${list.slice(0, 500)}${text.decode(stderr)}`);

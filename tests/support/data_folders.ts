@@ -50,7 +50,7 @@ export const TINY: TinySet = {
 };
 
 /** Runs with an empty folder that is removed afterwards. */
-export async function inFolder<T>(run: (folder: string) => Promise<T>): Promise<T> {
+export async function inFolder<T>(run: (folder: string) => T | Promise<T>): Promise<T> {
   const folder = await Deno.makeTempDir({ prefix: "featherdet-data-" });
   try {
     return await run(folder);

@@ -55,6 +55,11 @@ export function resultsFolder(data: string, manifest: string = VARIANTS_FILE): s
   return join(RESULTS_FOLDER, isOwn ? folderNameOf(data) : parse(manifest).name);
 }
 
+/** Folder of tables of some variants or pictures, which nobody publishes. */
+export function partFolder(data: string, manifest?: string): string {
+  return cacheFolder("tables", basename(resultsFolder(data, manifest)));
+}
+
 /** The records of all data sets: the one in the folder of the tables for the set that it is of, else the project's own. */
 async function openRecords(variants: readonly Variant[], tables?: string): Promise<Map<string, SeedRecord>> {
   const records = new Map<string, SeedRecord>();

@@ -12,7 +12,7 @@ import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { type Figure, meanOf, type MissingFigure } from "./figure.ts";
 import type { MeasureOptions, VariantModel } from "./measure.ts";
 import { seedVariants } from "./recipe.ts";
-import { COUNTED_FIGURES, type CountedName, type Figures, type ResultRow, type SeedRow } from "./results.ts";
+import { COUNTED_FIGURES, type CountedName, type Figures, LEFT_OUT, type ResultRow, type SeedRow } from "./results.ts";
 import type { Variant } from "./variant.ts";
 
 /** A variant that was counted. */
@@ -157,9 +157,8 @@ export async function countVariant(
   const { only, recorded } = options;
   const empty = { figures: {}, timing: {} };
   if (only && !only.includes(variant.id)) {
-    const missing = "left out of this run";
-    options.say?.(`${variant.title}: not measured, ${missing}`);
-    return { row: { ...about(variant), missing, ...empty } };
+    options.say?.(`${variant.title}: not measured, ${LEFT_OUT}`);
+    return { row: { ...about(variant), missing: LEFT_OUT, ...empty } };
   }
   const seeds = seedVariants(variant), counted: CountedSeed[] = [];
   let stored = storage;

@@ -27,6 +27,7 @@ export {
   type FamilyMember,
   type FigureName,
   type Figures,
+  isWhole,
   readFigure,
   removeTimings,
   type ResultRow,

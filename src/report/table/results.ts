@@ -145,6 +145,14 @@ export interface TableResults {
   readonly run?: RunRecord;
 }
 
+/** What is missing of a variant that was left out when others were measured. */
+export const LEFT_OUT = "left out of this run";
+
+/** Whether results are of all variants and pictures, but for what could not be measured. */
+export function isWhole({ limit, rows }: Pick<TableResults, "limit" | "rows">): boolean {
+  return limit === null && !rows.some(({ missing }) => missing === LEFT_OUT);
+}
+
 const TIMED: readonly string[] = TIMED_FIGURES;
 
 /** A figure of a row by its name. */

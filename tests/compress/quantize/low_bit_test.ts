@@ -3,7 +3,6 @@
 import { historyOf } from "../../../src/compress/history.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   binaryChannel,
   fourBitChannel,
@@ -28,6 +27,7 @@ import { importOnnx, loadOnnx, saveOnnx } from "../../../src/onnx/mod.ts";
 import { changeShapes } from "../../../src/passes/mod.ts";
 import { schema } from "../../../src/onnx/proto.ts";
 import { referenceTensor, runReference } from "../../../src/reference/run.ts";
+import { assertRefused, commandLine, commandLines } from "../../support/command_line.ts";
 import { inFolder } from "../../support/data_folders.ts";
 import { gpuTest } from "../../support/gpu.ts";
 import { comparePlan } from "../../support/plan_case.ts";
@@ -402,29 +402,19 @@ gpuTest(
   () =>
     inFolder(async (folder) => {
       const out = join(folder, "four.onnx");
-      const cli = fileURLToPath(new URL("../../../src/cli.ts", import.meta.url));
       const names = demoDetector({ size: 64 }).nodes.filter(({ op }) => op === "Conv").map(({ name }) => name);
       const float = names.filter((name) => name !== "model.1/conv").join(",");
-      const quantize = (...more: string[]) =>
-        new Deno.Command(Deno.execPath(), {
-          args: [
-            ...["run", "-A", cli, "quantize", "--model", "demo", "--size", "64", "--weights", "4bit", "--json"],
-            ...["--rounding", "reconstructed", "--rounding-steps", "1", "--float", float],
-            ...["--out", out, ...more],
-          ],
-          env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
-          stdin: "null",
-        }).output();
-      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-      const bare = await quantize();
-      assertEquals(bare.code, 1);
-      assertStringIncludes(
-        text(bare.stderr),
-        "--rounding reconstructed needs pictures that it learns from: --calibrate",
-      );
-      const { code, stdout, stderr } = await quantize("--calibrate", "synthetic", "--limit", "2");
-      assertEquals(code, 0, text(stderr));
-      const { layers, report: { rounding }, quantization } = JSON.parse(text(stdout));
+      const quantize = [
+        ...["quantize", "--model", "demo", "--size", "64", "--weights", "4bit", "--json"],
+        ...["--rounding", "reconstructed", "--rounding-steps", "1", "--float", float, "--out", out],
+      ];
+      const [bare, { code, stdout, stderr }] = await commandLines([
+        quantize,
+        [...quantize, "--calibrate", "synthetic", "--limit", "2"],
+      ]);
+      assertRefused(bare, /--rounding reconstructed needs pictures that it learns from: --calibrate/);
+      assertEquals(code, 0, stderr);
+      const { layers, report: { rounding }, quantization } = JSON.parse(stdout);
       assertEquals([rounding.samples, rounding.layers.length, layers, quantization.rounding], [
         2,
         1,
@@ -443,28 +433,8 @@ gpuTest(
 Deno.test("quantize --weights ternary writes the packed file and says what to expect of it", () =>
   inFolder(async (folder) => {
     const out = join(folder, "ternary.onnx");
-    const cli = fileURLToPath(new URL("../../../src/cli.ts", import.meta.url));
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        cli,
-        "quantize",
-        "--model",
-        "demo",
-        "--size",
-        "64",
-        "--weights",
-        "ternary",
-        "--out",
-        out,
-        "--json",
-      ],
-      env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1" },
-      stdin: "null",
-    });
-    const { code, stdout, stderr } = await child.output();
-    const [text, notes] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    const args = ["quantize", "--model", "demo", "--size", "64", "--weights", "ternary", "--out", out, "--json"];
+    const { code, stdout: text, stderr: notes } = await commandLine(args);
     assertEquals(code, 0, notes);
     const { bytes, layers, report, file, quantization } = JSON.parse(text);
     assertStringIncludes(notes, "without training");
