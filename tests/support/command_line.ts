@@ -42,3 +42,20 @@ export async function commandLine(args: readonly string[]): Promise<Ended> {
   const lines = ownLines(text.decode(stderr));
   return { code, stdout: text.decode(stdout), lines, stderr: lines.join("\n") };
 }
+
+/** Runs a command to its end, and interrupts it once stderr says something. `said` is all of stderr. */
+export async function interrupted(
+  args: readonly string[],
+  says: RegExp,
+): Promise<{ readonly code: number; readonly stdout: string; readonly said: string }> {
+  const child = command(args).spawn();
+  const stdout = new Response(child.stdout).text();
+  let said = "", sent = false;
+  for await (const part of child.stderr.pipeThrough(new TextDecoderStream())) {
+    said += part;
+    if (sent || !says.test(said)) continue;
+    sent = true;
+    child.kill("SIGINT");
+  }
+  return { code: (await child.status).code, stdout: await stdout, said };
+}
