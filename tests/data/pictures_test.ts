@@ -4,9 +4,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { openDataset } from "../../src/data/open.ts";
 import { openTrainingPart, openValidationPart } from "../../src/data/parts.ts";
+import { decodeAhead } from "../../src/eval/decode_ahead.ts";
 import { withoutLabels } from "../../src/data/pictures.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
-import { inFolder, putCoco, putPictures, putYolo, TINY } from "../support/data_folders.ts";
+import { inFolder, putCoco, putPictures, putVoc, putYolo, TINY } from "../support/data_folders.ts";
 
 const SIZES = TINY.pictures.map(({ name, width, height }) => [name, width, height]);
 
@@ -59,5 +60,28 @@ Deno.test("folders that are COCO sets of their own stay splits, whatever their n
       const [bare, labelled] = [false, true].map((labels) => openTrainingPart(folder, { split, labels }));
       assertEquals((await bare).images.map(({ name }) => name), (await labelled).images.map(({ name }) => name), split);
       assertEquals([(await bare).split, (await bare).classes], [split, TINY.classes]);
+    }
+  }));
+
+Deno.test("pictures of more pixels than are wanted are refused by name in every form, and those of just as many read", () =>
+  inFolder(async (folder) => {
+    const sizes = TINY.pictures.map(({ width, height }) => width * height), most = Math.max(...sizes);
+    const largest = TINY.pictures[sizes.indexOf(most)].name;
+    const bare = (own: string) => putPictures(own, TINY);
+    for (const [form, write] of Object.entries({ putCoco, putVoc, putYolo, bare })) {
+      const own = join(folder, form);
+      await write(own, TINY);
+      const open = (maxPixels: number) => openDataset(own, { labels: form !== "bare", maxPixels });
+      const { message } = await assertRejects(() => open(most - 1), FeatherdetError);
+      assertEquals(
+        [message.includes(`${largest}: the image is `), message.includes("more than the")],
+        [true, true],
+        message,
+      );
+      const set = await open(most);
+      // In a worker and here.
+      const decoded = await Array.fromAsync(decodeAhead(set.images, 1));
+      for (const [at, image] of set.images.entries()) assertEquals(decoded[at].image, await image.load());
+      assertEquals(withoutLabels(set, ["one"]).images.map(({ maxPixels }) => maxPixels), set.images.map(() => most));
     }
   }));

@@ -101,3 +101,20 @@ export async function assertRefusals(refusals: readonly Refusal[]): Promise<void
   const ended = await commandLines(refusals.map(([args]) => args));
   refusals.forEach(([, sentence], i) => assertRefused(ended[i], sentence));
 }
+
+/** Runs a command to its end, and interrupts it once stderr says something. `said` is all of stderr. */
+export async function interrupted(
+  args: readonly string[],
+  says: RegExp,
+): Promise<{ readonly code: number; readonly stdout: string; readonly said: string }> {
+  const child = command(args).spawn();
+  const stdout = new Response(child.stdout).text();
+  let said = "", sent = false;
+  for await (const part of child.stderr.pipeThrough(new TextDecoderStream())) {
+    said += part;
+    if (sent || !says.test(said)) continue;
+    sent = true;
+    child.kill("SIGINT");
+  }
+  return { code: (await child.status).code, stdout: await stdout, said };
+}
