@@ -71,7 +71,7 @@ export function shareCores(): void {
 export async function placeAndPrint(
   { model, size, engines, frames, spread }: PlaceSettings,
   output: Output,
-): Promise<PlaceReport> {
+): Promise<PlaceReport & { readonly date: string; readonly model: string; readonly size: number }> {
   output.note(`reading ${modelSource(model)}`);
   const graph = await loadModel(model, { size, batch: 1, untrained: true });
   const shares = engines.includes("webgpu") && (await openSharedDevice()).adapter.software;
@@ -79,7 +79,7 @@ export async function placeAndPrint(
   if (shares) output.note(`the adapter computes on the CPU: threads for each engine: ${threads}`);
   const report = await placeModel(graph, { engines, frames, spread, threads, say: (line) => output.note(line) });
   printPlacement(output, report);
-  return report;
+  return { date: new Date().toISOString(), model, size: graph.inputs[0].shape[2], ...report };
 }
 
 /** `--engines`. */
