@@ -16,7 +16,7 @@ import {
 } from "../recipes/place/place.ts";
 import { inputSize, integerIn } from "./arguments.ts";
 import type { Output } from "./output.ts";
-import { deviceAction, deviceVerb } from "./verb.ts";
+import { action, deviceAction, deviceVerb } from "./verb.ts";
 
 /** Mesa's software driver takes this as its number of threads; it is read when the first adapter is asked for. */
 const LLVMPIPE_THREADS = "LP_NUM_THREADS";
@@ -107,5 +107,6 @@ export const placeVerb = deviceVerb(
   .option("--spread <number>", "cuts in two that are also timed, to see how good predictions are", integerIn(0, 100), 0)
   .action(async (options) => {
     shareCores();
-    await deviceAction<typeof options>((settings, output) => placeAndPrint(settings, output))(options);
+    const act = options.engines.includes("webgpu") ? deviceAction<typeof options> : action<typeof options>;
+    await act((settings, output) => placeAndPrint(settings, output))(options);
   });

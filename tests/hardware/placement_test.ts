@@ -18,7 +18,13 @@ const CHAIN = graphOf({ x: [1, 1, 5, 7] }, ["f"], [
     dilations: [1, 1],
     ceilMode: false,
   }),
-  node("Resize", ["b"], ["c"], { coordinates: "asymmetric", nearest: "floor", size: [5, 7], scales: [2.5, 7 / 3] }),
+  node("Resize", ["b"], ["c"], {
+    mode: "nearest",
+    coordinates: "asymmetric",
+    nearest: "floor",
+    size: [5, 7],
+    scales: [2.5, 7 / 3],
+  }),
   node("Concat", ["c", "a"], ["d"], { axis: 1 }),
   node("Softmax", ["d"], ["e"], { axis: 1 }),
   node("MaxPool", ["e"], ["f"], {
