@@ -19,6 +19,7 @@
 
 export { openDevice, openSharedDevice } from "./src/gpu/device.ts";
 export { Session } from "./src/engine/session.ts";
+export { type PlacedPart, PlacedSession } from "./src/engine/placed_session.ts";
 export { createSessionRunner, type SessionRunner } from "./src/engine/session_runner.ts";
 export { buildPlan } from "./src/plan/plan.ts";
 export { printPlan } from "./src/plan/print.ts";
@@ -33,7 +34,7 @@ export {
 } from "./src/onnx/mod.ts";
 export { inferTypes } from "./src/graph/infer.ts";
 export { verify } from "./src/graph/verify.ts";
-export { changeShapes } from "./src/passes/mod.ts";
+export { changeShapes, cutGraph } from "./src/passes/mod.ts";
 export { recogniseActivations } from "./src/passes/recognise_activations.ts";
 export { printGraph } from "./src/graph/print.ts";
 export type { Runner, RunnerTensor } from "./src/compress/runner.ts";

@@ -16,7 +16,7 @@ import {
 } from "../recipes/place/place.ts";
 import { inputSize, integerIn } from "./arguments.ts";
 import type { Output } from "./output.ts";
-import { deviceAction, deviceVerb } from "./verb.ts";
+import { action, deviceAction, deviceVerb } from "./verb.ts";
 
 /** Mesa's software driver takes this as its number of threads; it is read when the first adapter is asked for. */
 const LLVMPIPE_THREADS = "LP_NUM_THREADS";
@@ -71,7 +71,7 @@ export function shareCores(): void {
 export async function placeAndPrint(
   { model, size, engines, frames, spread }: PlaceSettings,
   output: Output,
-): Promise<PlaceReport> {
+): Promise<PlaceReport & { readonly date: string; readonly model: string; readonly size: number }> {
   output.note(`reading ${modelSource(model)}`);
   const graph = await loadModel(model, { size, batch: 1, untrained: true });
   const shares = engines.includes("webgpu") && (await openSharedDevice()).adapter.software;
@@ -79,7 +79,7 @@ export async function placeAndPrint(
   if (shares) output.note(`the adapter computes on the CPU: threads for each engine: ${threads}`);
   const report = await placeModel(graph, { engines, frames, spread, threads, say: (line) => output.note(line) });
   printPlacement(output, report);
-  return report;
+  return { date: new Date().toISOString(), model, size: graph.inputs[0].shape[2], ...report };
 }
 
 /** `--engines`. */
@@ -107,5 +107,6 @@ export const placeVerb = deviceVerb(
   .option("--spread <number>", "cuts in two that are also timed, to see how good predictions are", integerIn(0, 100), 0)
   .action(async (options) => {
     shareCores();
-    await deviceAction<typeof options>((settings, output) => placeAndPrint(settings, output))(options);
+    const act = options.engines.includes("webgpu") ? deviceAction<typeof options> : action<typeof options>;
+    await act((settings, output) => placeAndPrint(settings, output))(options);
   });

@@ -11,6 +11,7 @@ import { checkPrecision } from "../engine/setup.ts";
 import { inputSize } from "./arguments.ts";
 import { detectorPrecisionOption } from "./detection_options.ts";
 import { loadModel, modelSource } from "../host/models.ts";
+import { enginesOption, framesOption, placeAndPrint, shareCores } from "./place.ts";
 import { action, verb } from "./verb.ts";
 
 /** The verb `plan`. */
@@ -26,8 +27,13 @@ export const planVerb = verb(
     new Option("--storage <kind>", "how activations are stored: texture as on software adapters, buffer as on others")
       .choices(["texture", "buffer"] as const).default("buffer" as const),
   )
+  .option("--place", "measure this machine's engines and say which part of the model should run on which one")
+  .addOption(enginesOption())
+  .addOption(framesOption())
   .action(async (options) => {
-    await action<typeof options>(async ({ model, size, precision, storage }, output) => {
+    if (options.place) shareCores();
+    await action<typeof options>(async ({ model, size, precision, storage, place, engines, frames }, output) => {
+      if (place) return await placeAndPrint({ model, size, engines, frames }, output);
       output.note(`reading ${modelSource(model)}`);
       const graph = await loadModel(model, { size, untrained: true });
       checkPrecision(graph, precision);

@@ -1,10 +1,11 @@
-/** `predict-latency` and `simulate` as other programs use them. */
+/** `predict-latency`, `simulate` and `place` as other programs use them. */
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import type { ErrorRow } from "../../src/hardware/report_errors.ts";
 import type { LatencyPrediction, Simulation } from "../../src/hardware/mod.ts";
 import type { Designs } from "../../src/hardware/systolic/search.ts";
+import type { PlaceReport } from "../../src/recipes/place/place.ts";
 import { assertRefusals, commandLine, jsonOf } from "../support/command_line.ts";
 
 Deno.test("predict-latency gives milliseconds, band, energy and layers, and draws them", async () => {
@@ -48,6 +49,19 @@ Deno.test("simulate gives cycles, energy and area, and searches what no other de
   assert(front.length > 0 && front.every(({ area }) => area <= 0.5));
   assertStringIncludes(await Deno.readTextFile(plot), "frames a millijoule");
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("place runs a model on the CPU engine and predicts it on an array beside it", async () => {
+  const model = ["place", "--model", "demo", "--size", "64", "--engines", "cpu", "npu", "--frames", "2"];
+  const { engines, placements, nodeNames } = await jsonOf<PlaceReport>(model);
+  assertEquals(engines.map(({ name }) => name), ["cpu", "npu"]);
+  const [onCpu] = placements;
+  assertEquals(onCpu.stretches.map(({ engine, from, to }) => [engine, from, to]), [["cpu", 0, nodeNames.length]]);
+  assert(onCpu.measuredLatency! > 0 && onCpu.measuredInterval! > 0 && onCpu.difference! < 1e-3);
+  assertAlmostEquals(onCpu.latency, engines[0].milliseconds, 1e-9);
+  // An array that is simulated is not run, and boxes are decoded on the CPU.
+  const best = placements.find(({ goal }) => goal.includes("least latency"))!;
+  assertEquals([best.stretches.at(-1)!.engine, best.measuredLatency], ["cpu", undefined]);
 });
 
 Deno.test("what cannot be predicted or built is refused in a sentence", async () => {

@@ -6,8 +6,8 @@
  *   call + values in and out * perValue + their bytes * perByte + the milliseconds of its nodes
  *
  * since all values go through the host's memory. So the fastest placement is a shortest path over the places of cuts, found by dynamic
- * programming. In a pipeline every engine works on another frame, and the one with most to do sets the pace: the placement with the least of
- * that is sought among those of three stretches at most.
+ * programming. In a pipeline every engine has one stretch and works on another frame, and the one with most to do sets the pace: the
+ * placement with the least of that is sought among all of them.
  *
  * @module
  */
@@ -57,9 +57,6 @@ export interface Placement {
   /** Milliseconds from frame to frame, several under way. */
   readonly interval: number;
 }
-
-/** Most stretches of a placement for throughput. */
-const MOST_STRETCHES = 3;
 
 /** Searches placements of one graph on given engines. */
 export class Placer {
@@ -147,33 +144,28 @@ export class Placer {
     return this.placement(stretches);
   }
 
-  /** Every placement of at most three stretches, neighbours on different engines. */
-  *#all(): Generator<Placement> {
+  /** Every placement that has one stretch on each engine at most. */
+  *#pipelines(): Generator<Placement> {
     const { places } = this.#places, last = places.length - 1;
-    const walk = function* (
-      placer: Placer,
-      at: number,
-      before: number,
-      done: readonly Stretch[],
-    ): Generator<Placement> {
-      for (let engine = 0; engine < placer.#engines.length; engine++) {
-        if (engine === before) continue;
+    const walk = function* (placer: Placer, at: number, done: readonly Stretch[]): Generator<Placement> {
+      for (const [engine, { name }] of placer.#engines.entries()) {
+        if (done.some((stretch) => stretch.engine === name)) continue;
         yield placer.placement([...done, placer.stretch(engine, places[at], places[last])]);
-        if (done.length + 1 >= MOST_STRETCHES) continue;
+        if (done.length + 1 >= placer.#engines.length) continue;
         for (let to = at + 1; to < last; to++) {
-          yield* walk(placer, to, engine, [...done, placer.stretch(engine, places[at], places[to])]);
+          yield* walk(placer, to, [...done, placer.stretch(engine, places[at], places[to])]);
         }
       }
     };
-    yield* walk(this, 0, -1, []);
+    yield* walk(this, 0, []);
   }
 
-  /** Of all placements that are looked at, the one with the least interval between frames; of equals the one with the least latency. */
+  /** Of all pipelines, those of one engine among them, the one with the least interval between frames; of equals the one with the least latency. */
   forThroughput(accepts: (placement: Placement) => boolean = () => true): Placement {
     return this.#least(({ interval }) => interval, accepts);
   }
 
-  /** The placement on several engines with the least latency, whether or not one engine alone is faster. */
+  /** The pipeline on several engines with the least latency, whether or not one engine alone is faster. */
   bestCut(): Placement | undefined {
     if (this.#engines.length === 1) return undefined;
     return this.#least(({ latency }) => latency, ({ stretches }) => stretches.length > 1);
@@ -181,7 +173,7 @@ export class Placer {
 
   #least(cost: (placement: Placement) => number, accepts: (placement: Placement) => boolean): Placement {
     let best: Placement | undefined;
-    for (const placement of this.#all()) {
+    for (const placement of this.#pipelines()) {
       if (!accepts(placement)) continue;
       const difference = best === undefined ? -1 : cost(placement) - cost(best);
       if (difference < 0 || difference === 0 && placement.latency < best!.latency) best = placement;

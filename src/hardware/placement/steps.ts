@@ -8,14 +8,21 @@ import { type Graph, sizeOf } from "../../graph/graph.ts";
 import { GraphIndex } from "../../graph/graph_index.ts";
 import type { Node } from "../../graph/operators.ts";
 import { isActivation } from "../../graph/unary.ts";
-import { foldBatchNormalization, recogniseActivations } from "../../passes/mod.ts";
+import { findDetectionHead, foldBatchNormalization, recogniseActivations } from "../../passes/mod.ts";
 
 /** Bytes of an element that goes over a cut: a float. */
 const ELEMENT_BYTES = 4;
 
-/** The graph as engines run it, in whose nodes costs are counted. */
-export function preparedForPlacement(graph: Graph): Graph {
-  return recogniseActivations(foldBatchNormalization(graph));
+/** The nodes behind the maps of a detector's head, which engines replace all together. */
+function tailOf(graph: Graph): ReadonlySet<Node> {
+  return new Set(graph.outputs.length === 1 ? findDetectionHead(GraphIndex.of(graph))?.tail : undefined);
+}
+
+/** The graph as engines run it, in whose nodes costs are counted: what is behind a detector's maps comes last. */
+export function preparedForPlacement(given: Graph): Graph {
+  const graph = recogniseActivations(foldBatchNormalization(given)), tail = tailOf(graph);
+  const [before, behind] = [false, true].map((isTail) => graph.nodes.filter((node) => tail.has(node) === isTail));
+  return { ...graph, nodes: [...before, ...behind] };
 }
 
 /** Whether engines compute the node together with the one before it, which makes what it alone reads. */
@@ -59,8 +66,10 @@ export class CutPlaces {
     for (const name of this.#made.keys()) {
       if (name !== "") this.#bytes.set(name, ELEMENT_BYTES * sizeOf(index.shapeOf(name)));
     }
+    const tail = tailOf(graph), firstOfTail = nodes.findIndex((node) => tail.has(node));
     const allowed = (place: number) => {
       if (place === 0 || place === nodes.length) return true;
+      if (firstOfTail >= 0 && place > firstOfTail) return false;
       if (isTakenAlong(index, nodes[place], nodes[place - 1])) return false;
       const values = this.cutAt(place);
       return values.length > 0 && values.every((name) => index.typeOf(name).dtype === "f32");

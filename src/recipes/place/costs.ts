@@ -183,6 +183,9 @@ export function acceleratorCosts(name: string, graph: Graph, accelerator: Accele
   return { name, nodes, call: 0, hidden: 0, perValue: 0, perByte: 1 / 4 / (accelerator.bandwidth * 1e6), busy: 1 };
 }
 
+/** Trials of which the best counts: everything else on the machine makes them longer. */
+const TRIALS = 3;
+
 /** Runs under way on the engine that is not waited for: enough that it never runs dry while a run of the other holds the thread up. */
 const DEEP = 12;
 
@@ -208,9 +211,12 @@ export async function busyFactors(
       }
     });
     await medianRun(sessions[slow], feeds, 1);
-    const started = performance.now(), before = done;
-    const together = await medianRun(sessions[slow], feeds, RUNS);
-    const each = (performance.now() - started) / Math.max(1, done - before);
+    let together = Infinity, each = Infinity;
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const started = performance.now(), before = done;
+      together = Math.min(together, await medianRun(sessions[slow], feeds, Math.ceil(RUNS / TRIALS)));
+      each = Math.min(each, (performance.now() - started) / Math.max(1, done - before));
+    }
     isOver = true;
     await Promise.all(others);
     const factors: [number, number] = [1, 1];
