@@ -7,7 +7,8 @@
 import { fileURLToPath } from "node:url";
 import { permissionsOf } from "./task_permissions.ts";
 
-const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+/** Path of the program. */
+export const CLI: string = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
 /** How a command ended. */
 export interface Ended {
