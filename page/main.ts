@@ -8,7 +8,7 @@ import { decodeImage } from "../src/image/codec/decode.ts";
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { Camera } from "./camera.ts";
 import { findEngines } from "./engines.ts";
-import type { PageData } from "../src/recipes/page/page_data.ts";
+import type { PageData } from "../src/host/page/page_data.ts";
 import { ShownModel } from "./shown_model.ts";
 
 function byId<Kind extends HTMLElement>(id: string): Kind {
@@ -222,11 +222,16 @@ async function offerEngines(): Promise<string | undefined> {
       disabled: why !== undefined,
     })
   );
-  byId("engine-hint").textContent = engines.flatMap(({ why }) => why ?? []).join(" ");
-  byId("engine").replaceChildren(...options);
   const usable = engines.find(({ why }) => why === undefined);
-  if (usable !== undefined) byId<HTMLSelectElement>("engine").value = usable.id;
-  return usable === undefined ? engines.map(({ why }) => why).join(" ") : undefined;
+  const reasons = engines.flatMap(({ why }) => why ?? []).join(" ");
+  if (usable === undefined) {
+    byId("engine").replaceChildren(new Option("nothing here"));
+    return reasons;
+  }
+  byId("engine").replaceChildren(...options);
+  byId<HTMLSelectElement>("engine").value = usable.id;
+  byId("engine-hint").textContent = reasons;
+  return undefined;
 }
 
 const [data, why] = await Promise.all([

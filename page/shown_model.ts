@@ -7,7 +7,7 @@
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { type Detection, Detector } from "../src/detect/detector.ts";
 import { paint } from "./paint.ts";
-import type { PageModel } from "../src/recipes/page/page_data.ts";
+import type { PageModel } from "../src/host/page/page_data.ts";
 
 /** Scores below this are never shown: the slider ends here. */
 const LEAST_SCORE = 0.05;

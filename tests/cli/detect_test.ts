@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { freeName } from "../../src/cli/draw_targets.ts";
-import { listSources } from "../../src/recipes/sources/open.ts";
+import { listSources } from "../../src/host/sources/open.ts";
 import { encodeJpeg, encodePng } from "../../src/image/codec/encode.ts";
 import { decodeImage } from "../../src/image/codec/decode.ts";
 import { syntheticPicture } from "../../src/data/synthetic.ts";

@@ -3,11 +3,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { FeatherdetError } from "../../../src/graph/error.ts";
-import { findFfmpeg } from "../../../src/recipes/sources/ffmpeg.ts";
-import { listSources } from "../../../src/recipes/sources/open.ts";
-import { pipeSource } from "../../../src/recipes/sources/stdin.ts";
-import type { SourceFrame } from "../../../src/recipes/sources/source.ts";
-import { VideoWriter } from "../../../src/recipes/sources/write_video.ts";
+import { findFfmpeg } from "../../../src/host/sources/ffmpeg.ts";
+import { listSources } from "../../../src/host/sources/open.ts";
+import { pipeSource } from "../../../src/host/sources/stdin.ts";
+import type { SourceFrame } from "../../../src/host/sources/source.ts";
+import { VideoWriter } from "../../../src/host/sources/write_video.ts";
 import { inFolder } from "../../support/data_folders.ts";
 
 const hasFfmpeg = findFfmpeg() !== undefined;

@@ -6,11 +6,11 @@ import { syntheticPicture } from "../../../src/data/synthetic.ts";
 import { FeatherdetError } from "../../../src/graph/error.ts";
 import { encodeJpeg, encodePng } from "../../../src/image/codec/encode.ts";
 import type { RgbImage } from "../../../src/image/rgb_image.ts";
-import { cameraInput } from "../../../src/recipes/sources/cameras.ts";
-import { listSources, SOURCE_KINDS } from "../../../src/recipes/sources/open.ts";
-import { splitPictures } from "../../../src/recipes/sources/picture_stream.ts";
-import { newest, readPpmStream } from "../../../src/recipes/sources/read_video.ts";
-import { pipeSource } from "../../../src/recipes/sources/stdin.ts";
+import { cameraInput } from "../../../src/host/sources/cameras.ts";
+import { listSources, SOURCE_KINDS } from "../../../src/host/sources/open.ts";
+import { splitPictures } from "../../../src/host/sources/picture_stream.ts";
+import { newest, readPpmStream } from "../../../src/host/sources/read_video.ts";
+import { pipeSource } from "../../../src/host/sources/stdin.ts";
 import { inFolder } from "../../support/data_folders.ts";
 
 const pictureOf = (seed: number) =>
