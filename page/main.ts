@@ -8,7 +8,7 @@ import { decodeImage } from "../src/image/codec/decode.ts";
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { Camera } from "./camera.ts";
 import { findEngines } from "./engines.ts";
-import type { PageData } from "../src/recipes/page/page_data.ts";
+import type { PageData } from "../src/host/page/page_data.ts";
 import { ShownModel } from "./shown_model.ts";
 
 function byId<Kind extends HTMLElement>(id: string): Kind {
@@ -26,12 +26,16 @@ function say(text: string, isFault = false): void {
 
 const sentenceOf = (error: unknown) => error instanceof Error ? error.message : String(error);
 
+/** Runs of each model on a picture that are measured, behind the one that shows what it finds. */
+const TIMED_ROUNDS = 3;
+
 /** All models, and the picture that those that are ticked are shown on. */
 class Page {
   readonly #models: readonly ShownModel[];
   readonly #sample: string;
   #picture: { readonly image: RgbImage; readonly name: string } | undefined;
   #camera: Camera | undefined;
+  #isOpening = false;
   /** Counts what was asked for: results for an earlier request are dropped. */
   #request = 0;
   /** The work under way: a device is asked for one thing after the other, so that times mean something. */
@@ -95,12 +99,18 @@ class Page {
   #detect(models: readonly ShownModel[]): void {
     const request = this.#request, picture = this.#picture;
     if (picture === undefined) return;
-    const run = async () => {
-      for (const model of models) {
+    // The smallest file first: something is seen soon.
+    const sorted = models.toSorted((a, b) => a.model.bytes - b.model.bytes);
+    const each = async (before: (title: string) => string) => {
+      for (const model of sorted) {
         if (request !== this.#request || !model.checkbox.checked) continue;
-        say(`Running ${model.model.title}. The first run compiles its shaders, which takes longest.`);
+        say(before(model.model.title));
         await model.show(picture.image, this.#score).catch(() => {});
       }
+    };
+    const run = async () => {
+      await each((title) => `Loading and running ${title}. The first run compiles its shaders, which takes longest.`);
+      for (let round = 0; round < TIMED_ROUNDS; round++) await each((title) => `Measuring ${title}.`);
       if (request === this.#request) this.#sayPicture(picture);
     };
     this.#work = this.#work.then(run);
@@ -115,8 +125,10 @@ class Page {
   /** Starts or stops the camera. */
   async toggleCamera(): Promise<void> {
     if (this.#camera !== undefined) return this.stop();
+    if (this.#isOpening) return;
     const request = ++this.#request;
-    cameraButton.disabled = true;
+    // The button stays enabled: disabled, it would lose the focus.
+    this.#isOpening = true;
     try {
       say("Waiting for the camera.");
       const camera = await Camera.open();
@@ -127,7 +139,7 @@ class Page {
     } catch (error) {
       say(sentenceOf(error), true);
     } finally {
-      cameraButton.disabled = false;
+      this.#isOpening = false;
     }
   }
 
@@ -206,15 +218,20 @@ async function offerEngines(): Promise<string | undefined> {
   const options = engines.map(({ id, title, why }) =>
     Object.assign(document.createElement("option"), {
       value: id,
-      textContent: why === undefined ? title : `${title}: not here`,
+      textContent: title,
       disabled: why !== undefined,
-      title: why ?? "",
     })
   );
-  byId("engine").replaceChildren(...options);
   const usable = engines.find(({ why }) => why === undefined);
-  if (usable !== undefined) byId<HTMLSelectElement>("engine").value = usable.id;
-  return usable === undefined ? engines.map(({ why }) => why).join(" ") : undefined;
+  const reasons = engines.flatMap(({ why }) => why ?? []).join(" ");
+  if (usable === undefined) {
+    byId("engine").replaceChildren(new Option("nothing here"));
+    return reasons;
+  }
+  byId("engine").replaceChildren(...options);
+  byId<HTMLSelectElement>("engine").value = usable.id;
+  byId("engine-hint").textContent = reasons;
+  return undefined;
 }
 
 const [data, why] = await Promise.all([

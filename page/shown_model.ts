@@ -7,7 +7,7 @@
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { type Detection, Detector } from "../src/detect/detector.ts";
 import { paint } from "./paint.ts";
-import type { PageModel } from "../src/recipes/page/page_data.ts";
+import type { PageModel } from "../src/host/page/page_data.ts";
 
 /** Scores below this are never shown: the slider ends here. */
 const LEAST_SCORE = 0.05;
@@ -49,7 +49,9 @@ export class ShownModel {
   readonly #found: HTMLElement;
   readonly #time: HTMLElement;
   #detector: Promise<Detector> | undefined;
+  /** Of runs behind the first, which compiles. */
   #times: number[] = [];
+  #isWarm = false;
   #last: { readonly image: RgbImage; readonly detections: readonly Detection[] } | undefined;
 
   /** Makes the row and the figure; nothing is loaded. */
@@ -94,7 +96,8 @@ export class ShownModel {
       const detector = await this.load();
       const started = performance.now();
       const detections = await detector.detect(image);
-      this.#times = [...this.#times, performance.now() - started].slice(-TIMES);
+      if (this.#isWarm) this.#times = [...this.#times, performance.now() - started].slice(-TIMES);
+      this.#isWarm = true;
       this.#last = { image, detections };
       this.draw(leastScore);
     } catch (error) {
@@ -110,11 +113,12 @@ export class ShownModel {
     const { image } = this.#last;
     const detections = this.#last.detections.filter(({ score }) => score >= leastScore);
     paint(this.#canvas, image, detections);
-    const found = countText(detections), time = `${median(this.#times).toFixed(0)} ms`;
+    const found = countText(detections);
+    const time = this.#times.length === 0 ? undefined : `${median(this.#times).toFixed(0)} ms`;
     this.#canvas.ariaLabel = `${this.model.title}: ${found}`;
     this.#found.classList.remove("fault");
-    this.#found.textContent = `${found}, ${time}`;
-    this.#time.textContent = time;
+    this.#found.textContent = time === undefined ? found : `${found}, ${time}`;
+    this.#time.textContent = time ?? "measuring";
   }
 
   /** Gives the detector's memory back. */
@@ -122,6 +126,8 @@ export class ShownModel {
     const detector = this.#detector;
     this.#detector = undefined;
     this.#times = [];
+    this.#isWarm = false;
+    this.#time.textContent = "–";
     detector?.then((made) => made.destroy(), () => {});
   }
 }

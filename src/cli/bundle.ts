@@ -4,7 +4,7 @@
  * @module
  */
 
-import { buildBundle } from "../recipes/page/build_bundle.ts";
+import { buildBundle } from "../host/page/build_bundle.ts";
 import { action, verb } from "./verb.ts";
 
 /** The verb `bundle`. */

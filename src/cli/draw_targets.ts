@@ -7,8 +7,8 @@
 import { basename, dirname, extname, join } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { makeFolderOf } from "../host/whole_file.ts";
-import type { Source } from "../recipes/sources/source.ts";
-import { isVideoTarget, VIDEO_ENDINGS } from "../recipes/sources/write_video.ts";
+import type { Source } from "../host/sources/source.ts";
+import { isVideoTarget, VIDEO_ENDINGS } from "../host/sources/write_video.ts";
 
 /** What of a source decides where its drawn copy goes. */
 export type Drawable = Pick<Source, "file" | "content">;

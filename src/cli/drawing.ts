@@ -11,8 +11,8 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { drawDetections } from "../report/draw/draw.ts";
 import { prepareLabels } from "../recipes/label_font.ts";
-import type { SourceFrame } from "../recipes/sources/source.ts";
-import { isVideoTarget, VideoWriter } from "../recipes/sources/write_video.ts";
+import type { SourceFrame } from "../host/sources/source.ts";
+import { isVideoTarget, VideoWriter } from "../host/sources/write_video.ts";
 import { writeDrawn } from "./detections.ts";
 
 /** Frames a second of a video that is drawn from pictures, where nothing states a rate. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { buildPage } from "../recipes/page/build_page.ts";
-import { serveFolder } from "../recipes/page/serve_folder.ts";
+import { buildPage } from "../host/page/build_page.ts";
+import { serveFolder } from "../host/page/serve_folder.ts";
 import { integerIn } from "./arguments.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { action, verb } from "./verb.ts";

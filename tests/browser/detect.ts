@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { syntheticPicture } from "../../src/data/synthetic.ts";
 import { Detector } from "../../src/detect/detector.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
-import { bundleScript } from "../../src/recipes/page/bundle_script.ts";
+import { bundleScript } from "../../src/host/page/bundle_script.ts";
 import { compareDetections, printDetection } from "../support/detections.ts";
 import { BROWSER_CASE, type BrowserReport } from "./case.ts";
 import { findChromium, INSTALL_CHROMIUM, reportOf } from "./chromium.ts";

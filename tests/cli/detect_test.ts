@@ -2,8 +2,8 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { drawTargets, freeName } from "../../src/cli/draw_targets.ts";
-import { listImages } from "../../src/cli/images.ts";
+import { freeName } from "../../src/cli/draw_targets.ts";
+import { listSources } from "../../src/host/sources/open.ts";
 import { encodeJpeg, encodePng } from "../../src/image/codec/encode.ts";
 import { decodeImage } from "../../src/image/codec/decode.ts";
 import { syntheticPicture } from "../../src/data/synthetic.ts";
@@ -11,8 +11,10 @@ import { FeatherdetError } from "../../src/graph/error.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { namesText } from "../../src/models/metadata.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
-import { command, commandLines, ownLines } from "../support/command_line.ts";
+import { CLI, command, commandLine, commandLines, ownLines } from "../support/command_line.ts";
 import { inFolder, put } from "../support/data_folders.ts";
+import { permissionsOf } from "../support/task_permissions.ts";
+import { drawTo } from "../support/draw_to.ts";
 
 const { image } = syntheticPicture({ seed: 11, width: 64, height: 64, sizes: [20, 30], objects: 2 });
 const PNG = await encodePng(image), JPEG = await encodeJpeg(image, 95);
@@ -35,6 +37,8 @@ async function fill(
 }
 
 const heads = (stdout: string) => stdout.split("\n").filter((line) => / objects?$/.test(line));
+
+const filesOf = (words: readonly string[]) => listSources(words).sources.map(({ file }) => file);
 
 Deno.test("a broken picture of a folder is named, the others are told line by line, and the status is 1", () =>
   inFolder(async (folder) => {
@@ -106,7 +110,7 @@ Deno.test("drawing goes over no picture that is read, by whatever name, and over
     const files = ["a.png", "b.jpg"].map((name) => join(images, name));
     const refused = (target: string, force: boolean, of = files) => {
       try {
-        drawTargets(of, target, force);
+        drawTo(of, target, force);
       } catch (error) {
         assert(error instanceof FeatherdetError);
         return error.message;
@@ -122,12 +126,12 @@ Deno.test("drawing goes over no picture that is read, by whatever name, and over
     assertMatch(refused(join(folder, "link"), true), /is one of the pictures to read/);
     assertMatch(refused(join(folder, "other.png"), true, [files[0]]), /is one of the pictures to read/);
     const drawn = join(folder, "drawn");
-    assertEquals(drawTargets(files, drawn, false), ["a.png", "b.jpg"].map((name) => join(drawn, name)));
+    assertEquals(drawTo(files, drawn, false), ["a.png", "b.jpg"].map((name) => join(drawn, name)));
     await Deno.writeFile(join(drawn, "b.jpg"), JPEG);
     assertMatch(refused(drawn, false), /b\.jpg: exists already: .* --force$/);
     assertEquals(refused(drawn, true), "accepted");
     // Copies whose names differ in capitals alone would be one file elsewhere.
-    const names = drawTargets(["x/a.PNG", "y/A.png", "a.bmp"], join(folder, "new"), false);
+    const names = drawTo(["x/a.PNG", "y/A.png", "a.bmp"], join(folder, "new"), false);
     assertEquals(names.map((name) => name.slice(folder.length + 5)), ["a.PNG", "A-2.png", "a-3.png"]);
     assertEquals(freeName(join(drawn, "b.jpg")), join(drawn, "b-2.jpg"));
   }));
@@ -138,20 +142,48 @@ Deno.test("links of a folder are read, those to nowhere are missed, and a folder
     await Deno.symlink("a.png", join(images, "c.png"));
     await Deno.symlink("nowhere.png", join(images, "d.png"));
     await Deno.symlink(".", join(images, "self.png"));
-    const { files, notes } = listImages([images]);
-    assertEquals(files, ["B.TIFF", "a.png", "c.png", "d.png"].map((name) => join(images, name)));
-    assertEquals(notes, [`${images}: folders in it are not looked into: self.png`]);
-    assertEquals(listImages([join(images, "c.png"), images]).files.length, 4);
+    const { sources, notes } = listSources([images]);
+    assertEquals(
+      sources.map(({ file }) => file),
+      ["B.TIFF", "a.png", "c.png", "d.png"].map((name) => join(images, name)),
+    );
+    assertEquals(notes, []);
+    assertEquals(filesOf([join(images, "c.png"), images]).length, 4);
     const says = (path: string, part: RegExp) => {
       try {
-        listImages([path]);
+        listSources([path]);
       } catch (error) {
         return assertMatch((error as Error).message, part);
       }
       throw new Error("accepted");
     };
-    says(folder, /the folder holds no image \(JPEG, .*\), but folders: images$/);
     const raw = join(folder, "raw");
     await put(raw, "a.CR2", "x");
-    says(raw, /the folder holds no image \(JPEG, .*\), but a\.CR2$/);
+    says(raw, /the folder holds no image \(JPEG, .*\) and no video, but a\.CR2$/);
+  }));
+
+Deno.test("a pipe of pictures is told a line each as JSON, the broken one in its turn, and drawn to a folder", () =>
+  inFolder(async (folder) => {
+    const { model } = await fill(folder, {});
+    const drawn = join(folder, "drawn"), broken = PNG.slice();
+    broken.fill(0, 60, 100);
+    const args = ["detect", "--model", model, "--image", "-", "--jsonl", "--draw", drawn];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", ...permissionsOf("detect"), CLI, ...args],
+      env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
+      ...{ stdin: "piped", stdout: "piped", stderr: "piped" },
+    }).spawn();
+    const ended = child.output();
+    await ReadableStream.from([PNG, broken, JPEG]).pipeTo(child.stdin);
+    const { code, stdout } = await ended;
+    const lines = new TextDecoder().decode(stdout).trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(code, 1);
+    // The detector is a frame behind the reader.
+    const byFrame = lines.sort((a, b) => a.frame - b.frame);
+    assertEquals(byFrame.map((line) => Object.keys(line).join(" ")), [
+      "file frame detections",
+      "file frame error",
+      "file frame detections",
+    ]);
+    assertEquals([...Deno.readDirSync(drawn)].map(({ name }) => name).sort(), ["stdin-000000.png", "stdin-000002.png"]);
   }));

@@ -3,7 +3,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { inputSize } from "../../src/cli/arguments.ts";
-import { drawTargets } from "../../src/cli/draw_targets.ts";
 import { meantFor } from "../../src/cli/meant_option.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { encodePng } from "../../src/image/codec/encode.ts";
@@ -16,6 +15,7 @@ import { commandLine, commandLines } from "../support/command_line.ts";
 import { assertRejects } from "../support/assert.ts";
 import { inFolder, put, putPictures, putYolo, TINY } from "../support/data_folders.ts";
 import { demoDataset } from "../support/demo_dataset.ts";
+import { drawTo } from "../support/draw_to.ts";
 
 const cli = (...args: string[]) => commandLine(args);
 
@@ -84,9 +84,9 @@ Deno.test({
 Deno.test("one picture is drawn to a folder where the name has no ending", () =>
   inFolder((folder) => {
     const target = join(folder, "drawn");
-    assertEquals(drawTargets(["a/street.jpg"], target), [join(target, "street.jpg")]);
-    assertEquals(drawTargets(["a/street.jpg"], join(folder, "b.png")), [join(folder, "b.png")]);
-    assertThrows(() => drawTargets(["a/street.jpg"], join(folder, "b.gif")), FeatherdetError, "must end in .png");
+    assertEquals(drawTo(["a/street.jpg"], target), [join(target, "street.jpg")]);
+    assertEquals(drawTo(["a/street.jpg"], join(folder, "b.png")), [join(folder, "b.png")]);
+    assertThrows(() => drawTo(["a/street.jpg"], join(folder, "b.gif")), FeatherdetError, "must end in .png");
     return Promise.resolve();
   }));
 

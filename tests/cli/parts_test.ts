@@ -4,8 +4,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inputSize, integerIn, numberIn } from "../../src/cli/arguments.ts";
-import { drawTargets } from "../../src/cli/draw_targets.ts";
-import { listImages } from "../../src/cli/images.ts";
+import { listSources } from "../../src/host/sources/open.ts";
 import { countTests, summarize } from "../../src/cli/junit.ts";
 import { findModel, loadModel, modelNames } from "../../src/host/models.ts";
 import { readTuning, tuningFile, writeTuning } from "../../src/host/tuning_store.ts";
@@ -16,6 +15,10 @@ import { saveOnnx } from "../../src/onnx/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { onnxFile, onnxNode, value } from "../support/onnx_models.ts";
+import { drawTo } from "../support/draw_to.ts";
+
+
+const filesOf = (words: readonly string[]) => listSources(words).sources.map(({ file }) => file);
 
 Deno.test("countTests agrees with what Deno itself reports, steps and ignored tests included", async () => {
   await inFolder(async (folder) => {
@@ -46,38 +49,38 @@ Deno.test("summarize says what the last line of a test run has to say", () => {
   assertEquals(summarize({ passed: 1, failed: 2, skipped: 3 }), "1 passed, 2 failed, 3 skipped");
 });
 
-Deno.test("listImages takes files as they are and folders by name, and says what is wrong", async () => {
+Deno.test("listSources takes files as they are and folders by name, and says what is wrong", async () => {
   await inFolder((folder) => {
     for (const name of ["b.JPG", "a.png", "c.webp", "notes.txt"]) Deno.writeTextFileSync(join(folder, name), "");
     Deno.mkdirSync(join(folder, "empty"));
     const notes = join(folder, "notes.txt");
-    assertEquals(listImages([notes, folder]).files, [
+    assertEquals(filesOf([notes, folder]), [
       notes,
       ...["a.png", "b.JPG", "c.webp"].map((name) => join(folder, name)),
     ]);
-    assertThrows(() => listImages([join(folder, "d.png")]), FeatherdetError, "d.png: no such file");
-    assertThrows(() => listImages([join(folder, "empty")]), FeatherdetError, "the folder holds no image");
+    assertThrows(() => filesOf([join(folder, "d.png")]), FeatherdetError, "d.png: no such file");
+    assertThrows(() => filesOf([join(folder, "empty")]), FeatherdetError, "the folder holds no image");
   });
 });
 
 Deno.test("drawTargets names one file, or files in a folder that it makes", async () => {
   await inFolder((folder) => {
     const one = join(folder, "out.png");
-    assertEquals(drawTargets(["in/x.jpg"], one), [one]);
+    assertEquals(drawTo(["in/x.jpg"], one), [one]);
     Deno.writeTextFileSync(one, "a file, and no folder");
-    assertEquals(drawTargets(["in/x.webp"], folder), [join(folder, "x.png")]);
+    assertEquals(drawTo(["in/x.webp"], folder), [join(folder, "x.png")]);
     const many = join(folder, "new", "deep");
     assertEquals(
-      drawTargets(["a/x.jpg", "b/x.jpg", "b/y.PNG", "c/x.webp"], many).map((path) => path.slice(many.length + 1)),
+      drawTo(["a/x.jpg", "b/x.jpg", "b/y.PNG", "c/x.webp"], many).map((path) => path.slice(many.length + 1)),
       ["x.jpg", "x-2.jpg", "y.PNG", "x.png"],
     );
     assert(Deno.statSync(many).isDirectory);
-    assertEquals(drawTargets(["x.jpg"], join(folder, "slash/")), [join(folder, "slash", "x.jpg")]);
-    assertThrows(() => drawTargets(["x.jpg"], join(folder, "out.gif")), FeatherdetError, "must end in .png");
-    assertEquals(drawTargets(["x.jpg"], join(folder, "no", "out.png")), [join(folder, "no", "out.png")]);
+    assertEquals(drawTo(["x.jpg"], join(folder, "slash/")), [join(folder, "slash", "x.jpg")]);
+    assertThrows(() => drawTo(["x.jpg"], join(folder, "out.gif")), FeatherdetError, "must end in .png");
+    assertEquals(drawTo(["x.jpg"], join(folder, "no", "out.png")), [join(folder, "no", "out.png")]);
     assert(Deno.statSync(join(folder, "no")).isDirectory);
-    assertThrows(() => drawTargets(["x.jpg"], join(one, "a", "out.png")), FeatherdetError, join(one, "a", "out.png"));
-    assertThrows(() => drawTargets(["x.jpg", "y.jpg"], one), FeatherdetError, "2 images are drawn to a folder");
+    assertThrows(() => drawTo(["x.jpg"], join(one, "a", "out.png")), FeatherdetError, join(one, "a", "out.png"));
+    assertThrows(() => drawTo(["x.jpg", "y.jpg"], one), FeatherdetError, "2 images are drawn to a folder");
   });
 });
 

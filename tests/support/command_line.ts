@@ -10,7 +10,11 @@ import type { Left } from "./many_commands.ts";
 import { permissionsOf } from "./task_permissions.ts";
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const CLI = pathOf("../../src/cli.ts"), MANY = pathOf("many_commands.ts");
+
+/** Path of the program. */
+export const CLI: string = pathOf("../../src/cli.ts");
+
+const MANY = pathOf("many_commands.ts");
 
 /** How a command ended. */
 export interface Ended {

@@ -8,7 +8,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { isPictureName, kindOf, readBytes, STRANGE_PICTURE, walk } from "../../data/files.ts";
 import { FeatherdetError } from "../../graph/error.ts";
-import { fileError } from "../../host/file_error.ts";
+import { fileError } from "../file_error.ts";
 import { decodeImage } from "../../image/codec/decode.ts";
 import { FORMAT_NAMES } from "../../image/codec/header.ts";
 import type { ListedSources, Source, SourceKind } from "./source.ts";

@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-import { installCommand } from "../../host/setup/packages.ts";
+import { installCommand } from "../setup/packages.ts";
 
 /** Names the program where it is not on the path. */
 export const FFMPEG_VARIABLE = "FFMPEG";

@@ -6,7 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../../graph/error.ts";
-import { sentence } from "../../host/file_error.ts";
+import { sentence } from "../file_error.ts";
 
 /** How a module is bundled. */
 export interface BundleOptions {

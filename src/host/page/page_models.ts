@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import type { PageData, PageModel } from "./page_data.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { kindOf } from "../../data/files.ts";
-import { modelSource } from "../../host/models.ts";
+import { modelSource } from "../models.ts";
 
 /** A model of the page: the table's row, and what the page calls it. f16 is the original's file in another precision, which has no row. */
 interface Offer {
