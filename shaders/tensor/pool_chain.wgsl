@@ -1,4 +1,4 @@
-// A chain of maxima over K x K windows, stride 1, each of the result before it, written out flat: y1 of x, y2 of y1, and with COUNT of 3
+// A chain of maxima over K x K windows, stride 1, each of the result before it: y1 of x, y2 of y1, and with COUNT of 3
 // y3 of y2. Windows of windows are larger windows:
 //
 //   y_n[c,v,u] = max over |i|, |j| <= n * (K - 1) / 2 of x[c, v + i, u + j], inside the image
@@ -34,20 +34,23 @@ struct Params {
 fn main(thread: Thread) {
   let strip = stripOf(params.input, thread);
   let source = planeOrigin(params.input, strip.plane);
-#for i in 0..(2 * REACH + 1)
-  let y_$i = source.y + clamp(strip.y + $i - REACH, 0, params.input.height - 1);
-#end
   // most_j_n: the greatest of column j within n * HALF rows.
 #for j in 0..NX
   let x_$j = source.x + clamp(strip.x + $j - REACH, 0, params.input.width - 1);
-  let most_$(j)_0 = load_x(x_$j, y_$REACH);
 #for n in 1..(COUNT + 1)
-  var most_$(j)_$n = most_$(j)_$(n - 1);
-#for r in ((n - 1) * HALF + 1)..(n * HALF + 1)
-  most_$(j)_$n = max(most_$(j)_$n, max(load_x(x_$j, y_$(REACH - r)), load_x(x_$j, y_$(REACH + r))));
+  var most_$(j)_$n = vec4f(-3.4e38);
 #end
 #end
+  for (var i = -REACH; i < uncounted(REACH + 1, strip.y); i++) {
+    let y = source.y + clamp(strip.y + i, 0, params.input.height - 1);
+#for j in 0..NX
+    let cell_$j = load_x(x_$j, y);
+#for n in 1..COUNT
+    most_$(j)_$n = max(most_$(j)_$n, select(vec4f(-3.4e38), cell_$j, abs(i) <= $n * HALF));
 #end
+    most_$(j)_$COUNT = max(most_$(j)_$COUNT, cell_$j);
+#end
+  }
 #for n in 1..(COUNT + 1)
   let place_$n = planeOrigin(params.output$n, strip.plane);
 #for p in 0..STRIP

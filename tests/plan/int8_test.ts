@@ -28,7 +28,7 @@ const A: Scale = { scale: 0.02, zero: -90 };
 const B: Scale = { scale: 0.03, zero: 100, dtype: "u8" };
 
 function planOf(graph: Graph): Plan {
-  return buildPlan(graph, { form: { storage: "texture", scalar: "f32" }, maxPages: Infinity });
+  return buildPlan(graph, { form: { storage: "texture", scalar: "f32" }, maxPages: Infinity, separate: true });
 }
 
 const operators = (plan: Plan) => plan.dispatches.map(({ operator }) => operator);

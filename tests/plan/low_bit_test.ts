@@ -82,12 +82,12 @@ Deno.test("weights on the device are counted as they are uploaded", () => {
     return { bytes: deviceWeightBytes(plan), outBlocks: kernel.constants.OUT_BLOCKS };
   };
   const packed = (bits: WeightBits) => packWeights(graph, { bits, float: "none" }).graph;
-  // Eight rows of eight cells and one for the biases, for each of eight groups of two blocks.
-  assertEquals(bytes(graph), { bytes: 8 * 9 * 8 * 16, outBlocks: 2 });
+  // Eight rows of sixteen cells and one for the biases, for each of four groups of four blocks.
+  assertEquals(bytes(graph), { bytes: 4 * 9 * 16 * 16, outBlocks: 4 });
   assertEquals(bytes(packed(2), { ...TEXTURES, floatWeights: true }), bytes(graph));
-  // Two words a block of inputs, or one, and four cells of biases and scales.
-  assertEquals(bytes(packed(2)), { bytes: 8 * (4 + 4) * 16, outBlocks: 2 });
-  assertEquals(bytes(packed(1)), { bytes: 8 * (2 + 4) * 16, outBlocks: 2 });
+  // Four words a block of inputs, or two, and eight cells of biases and scales.
+  assertEquals(bytes(packed(2)), { bytes: 4 * (8 + 8) * 16, outBlocks: 4 });
+  assertEquals(bytes(packed(1)), { bytes: 4 * (4 + 8) * 16, outBlocks: 4 });
   const half = { ...TEXTURES, form: { ...TEXTURES.form, scalar: "f16" } } as const;
   assertEquals(bytes(packed(2), half), bytes(packed(2)));
   assert(bytes(packed(2), half).bytes < bytes(graph, half).bytes);
