@@ -119,12 +119,10 @@ export class FederatedClient {
     return await (answers[phase] as (told: unknown) => Promise<PhaseAnswer<Name>>)(told);
   }
 
-  #secureOf({ run, round }: { readonly run: string; readonly round: number }): SecureClient {
-    const client = this.#secure.get(`${run} ${round}`);
-    if (client === undefined) {
-      throw new FeatherdetError(`this client has no keys of round ${round}: it was started anew`);
-    }
-    return client;
+  #secureOf(place: Place): SecureClient {
+    const client = this.#secure.get(keyOf(place));
+    if (client !== undefined) return client;
+    throw new FeatherdetError(`this client has no keys of round ${place.round}: it was started anew`);
   }
 
   async #keys(place: PhaseInput<"keys">): Promise<PhaseAnswer<"keys">> {
