@@ -14,6 +14,7 @@ import { createSpace, type Point } from "./space.ts";
 
 /** Widths as a space. */
 export interface WidthSearch {
+  /** What is searched. */
   readonly problem: SearchProblem;
   /** The widths of a candidate. */
   widthsOf(point: Point): Widths;
