@@ -15,12 +15,12 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { pruneProblem } from "../src/compress/prune/mod.ts";
+import { chooseWidths, pruneProblem } from "../src/compress/prune/mod.ts";
 import { ddpg } from "../src/compress/search/ddpg/agent.ts";
 import { SEARCH_METHODS, searchMethod } from "../src/compress/search/methods.ts";
 import type { SearchMethod, SearchProblem, Trial } from "../src/compress/search/problem.ts";
 import { bestSoFar, runSearch } from "../src/compress/search/run.ts";
-import { namedPoint } from "../src/compress/search/space.ts";
+import { type NamedPoint, namedPoint } from "../src/compress/search/space.ts";
 import { readTable, tableHead, tableLine } from "../src/compress/search/trial_table.ts";
 import { widthSearch } from "../src/compress/search/width_space.ts";
 import { openDataset } from "../src/data/open.ts";
@@ -56,6 +56,8 @@ const { adapter } = await openSharedDevice();
 interface Subject {
   readonly problem: SearchProblem;
   readonly best?: number;
+  /** Score of the widths that the criterion alone chooses. */
+  readonly criterion?: number;
   readonly title: string;
   readonly text: string;
 }
@@ -81,7 +83,8 @@ async function widths(): Promise<Subject> {
   const text =
     `agreement of yolo11n on bccd at ${size} with its cut to ${share} of the GFLOPs, ${pictures} pictures of train`;
   const { problem } = widthSearch({ ...pruned, meter }, { basis: text, features: bundleFeatures(source, pruned) });
-  return { problem, title: "Searches for the widths of YOLO11n", text };
+  const criterion = await meter.score(await chooseWidths({ ...pruned, method: "criterion" }));
+  return { problem, criterion, title: "Searches for the widths of YOLO11n", text };
 }
 
 function subject(): Promise<Subject> {
@@ -123,10 +126,19 @@ async function openTable(problem: SearchProblem, name: string, seed: number) {
   };
 }
 
-const { problem, best, title, text } = await subject();
-const found = [];
+/** What a seed found. */
+interface Run {
+  readonly seed: number;
+  readonly score: number;
+  readonly cost?: number;
+  readonly point: NamedPoint;
+  readonly curve: readonly (number | undefined)[];
+}
+
+const { problem, best, criterion, title, text } = await subject();
+const found: { readonly name: string; readonly runs: readonly Run[] }[] = [];
 for (const name of methods) {
-  const runs = [];
+  const runs: Run[] = [];
   for (let seed = 0; seed < seeds; seed++) {
     const table = await openTable(problem, name, seed), started = performance.now();
     const { trials, best: one } = await runSearch(problem, {
@@ -148,7 +160,7 @@ for (const name of methods) {
 }
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
-const at = (runs: (typeof found)[number]["runs"], count: number) =>
+const at = (runs: readonly Run[], count: number) =>
   runs.flatMap(({ curve }) => curve[Math.min(count, curve.length) - 1] ?? []);
 const marks = [...new Set([10, 50, 100, evaluations])].filter((count) => count <= evaluations);
 const range = (values: readonly number[]) =>
@@ -161,6 +173,7 @@ for (const { name, runs } of found) {
   console.log(`| ${name} | ${marks.map((count) => range(at(runs, count))).join(" | ")} |`);
 }
 if (best !== undefined) console.log(`\nKnown best: ${best.toFixed(4)}`);
+if (criterion !== undefined) console.log(`\nThe criterion l2 alone, one evaluation: ${criterion.toFixed(4)}`);
 
 const out = fileURLToPath(new URL(`results/search-${given.space}`, import.meta.url));
 const { date, commit, machine, versions } = await recordHeader(adapter, "");
@@ -171,6 +184,7 @@ const record = {
   evaluations,
   seeds,
   ...(best !== undefined && { best }),
+  ...(criterion !== undefined && { criterion }),
   date,
   commit,
   adapter,

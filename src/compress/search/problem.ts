@@ -41,6 +41,7 @@ export interface SearchProblem {
 
 /** A candidate that a method wants to know of. */
 export interface Proposal {
+  /** The candidate; it is brought within the budget before it is scored. */
   readonly point: Point;
   /** One of the problem's shares; a full evaluation by default. */
   readonly fidelity?: number;
@@ -54,7 +55,9 @@ export interface Trial {
   readonly method: string;
   /** Seed of the run. */
   readonly seed: number;
+  /** The candidate as it was scored. */
   readonly point: Point;
+  /** The share of a full evaluation that it had. */
   readonly fidelity: number;
   /** Its figures, in the order of the aims. */
   readonly values: readonly number[];
@@ -72,6 +75,7 @@ export interface Searcher {
 
 /** A way to search. */
 export interface SearchMethod {
+  /** What tables and records call it. */
   readonly name: string;
   /** Begins a search of a problem. */
   start(problem: SearchProblem, options: MethodOptions): Promise<Searcher> | Searcher;

@@ -20,6 +20,7 @@ import { type Point, pointKey } from "./space.ts";
 
 /** How a search is run. */
 export interface SearchOptions {
+  /** The way to search. */
   readonly method: SearchMethod;
   /** Equal seeds propose equal candidates; 0 by default. */
   readonly seed?: number;

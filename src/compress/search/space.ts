@@ -29,6 +29,7 @@ export interface Dimension {
 
 /** What a search may choose. */
 export interface Space {
+  /** In the order of a candidate's numbers. */
   readonly dimensions: readonly Dimension[];
 }
 

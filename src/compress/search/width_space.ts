@@ -8,12 +8,13 @@ import { FeatherdetError } from "../../graph/mod.ts";
 import type { WidthProblem } from "../prune/width_problem.ts";
 import type { Widths } from "../prune/widths.ts";
 import { searchMethod, type SearchMethodName } from "./methods.ts";
-import type { SearchProblem } from "./problem.ts";
+import { isWithin, type SearchProblem } from "./problem.ts";
 import { runSearch } from "./run.ts";
-import { createSpace, type Point } from "./space.ts";
+import { cheapestPoint, createSpace, type Point } from "./space.ts";
 
 /** Widths as a space. */
 export interface WidthSearch {
+  /** What is searched. */
   readonly problem: SearchProblem;
   /** The widths of a candidate. */
   widthsOf(point: Point): Widths;
@@ -67,11 +68,12 @@ export function widthSearch(
 /** Candidates that are scored where a way to search chooses widths. */
 const EVALUATIONS = 60;
 
-/** Chooses widths by a way to search. */
+/** Chooses widths by a way to search; those of least cost where none are within the budget. */
 export function chooseBySearch(name: SearchMethodName): (problem: WidthProblem) => Promise<Widths> {
   return async (given) => {
     for (;;) {
-      const { problem, widthsOf } = widthSearch(given);
+      const { problem, widthsOf } = widthSearch(given), cheapest = cheapestPoint(problem.space);
+      if (!isWithin(problem, cheapest)) return widthsOf(cheapest);
       const { best } = await runSearch(problem, {
         ...{ method: searchMethod(name), evaluations: EVALUATIONS },
         onTrial: ({ values: [score] }, evaluations) =>

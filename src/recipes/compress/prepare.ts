@@ -87,7 +87,7 @@ export async function prepare(options: CompressSubject): Promise<Prepared> {
       file: source,
     });
   }
-  const { flops, parameters } = analyze(graph), { size: fileBytes } = await Deno.stat(source);
+  const { flops, parameters } = analyze(graph), bytes = await readBytes(source), fileBytes = bytes.length;
   const devices = targets.flatMap(({ device }) => device ?? []);
   const trainedAs = historyOf(graph).findLast(({ name }) => name === "train")?.options.augment;
   const { flipVertical } = (trainedAs ?? {}) as { readonly flipVertical?: number };
@@ -130,7 +130,7 @@ export async function prepare(options: CompressSubject): Promise<Prepared> {
     // Of another compression nothing may be written over.
     await readState(out, request);
     await makeFolder(join(folder, "models"));
-    await writeWhole(join(folder, "models", `${ORIGINAL}.onnx`), await readBytes(source));
+    await writeWhole(join(folder, "models", `${ORIGINAL}.onnx`), bytes);
     await writeWhole(manifest, `${JSON.stringify(content, null, 1)}\n`);
   }
   return { ...settings, candidates, request, manifest, tested };

@@ -19,6 +19,7 @@ export interface SearchCurves {
 
 /** What is written on the plot. */
 export interface SearchPlotOptions {
+  /** What is shown. */
   readonly title: string;
   /** What was searched, and on what. */
   readonly subtitle?: string;

@@ -41,7 +41,9 @@ export interface AgentTrainer {
 
 /** How fast networks learn. */
 export interface LearningRates {
+  /** Of the actor's weights. */
   readonly actor: number;
+  /** Of the critic's weights. */
   readonly critic: number;
   /** Share of the networks in the target networks with each update. */
   readonly target: number;

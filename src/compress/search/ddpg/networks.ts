@@ -31,8 +31,9 @@ export interface AgentNetworks {
   readonly loss: string;
   /** The actions' value, and the value that holds its gradient. */
   readonly seed: { readonly value: string; readonly gradient: string };
-  /** Names of the actor's weights, and of the critic's. */
+  /** Names of the actor's weights. */
   readonly actor: readonly string[];
+  /** Names of the critic's weights. */
   readonly critic: readonly string[];
   /** First weights by name. */
   readonly weights: ReadonlyMap<string, Constant>;

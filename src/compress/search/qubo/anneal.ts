@@ -21,6 +21,7 @@ export interface AnnealOptions {
 export interface Annealed {
   /** The variables. */
   readonly x: Uint8Array;
+  /** What they give. */
   readonly energy: number;
 }
 

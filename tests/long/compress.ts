@@ -1,10 +1,17 @@
-/** `compress` killed three times at points of chance: the same command goes on, and what it makes is that of a run without a stop. */
+/** `compress` with the verbs themselves, and killed three times at points of chance: the same command goes on, and what it makes is that of a run without a stop. */
 
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Output } from "../../src/cli/output.ts";
+import { checkOptions, readyVerb } from "../../src/cli/step_verbs.ts";
+import { analyze } from "../../src/graph/mod.ts";
+import { predictLatency } from "../../src/hardware/mod.ts";
+import { loadModel } from "../../src/host/models.ts";
+import { compress } from "../../src/recipes/compress/compress.ts";
 import { Random } from "../../src/numbers/random.ts";
-import { inCompression } from "../support/compress_case.ts";
+import { inCompression, SHORT_LADDER } from "../support/compress_case.ts";
+import { put } from "../support/data_folders.ts";
 import { gpuTest } from "../support/gpu.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -56,5 +63,34 @@ gpuTest(
       assertEquals(told(whole).reason, "met");
       const page = await Deno.readTextFile(join(folder, "stopped", "report.md"));
       assert(page.includes("meets gflops=0.7, bytes=0.5") && page.includes("exports/"), page);
+    }),
+);
+
+const SILENT = { json: true, line: () => {}, note: () => {}, object: () => {} } as unknown as Output;
+
+gpuTest(
+  "with the verbs themselves: a model in int8 meets its targets, latency here and on a device among them",
+  () =>
+    inCompression(async ({ folder, ...place }) => {
+      const candidates = SHORT_LADDER.candidates.filter(({ id }) => id === "int8");
+      await put(folder, "ladder.json", JSON.stringify({ candidates }));
+      const made = await compress({
+        ...{ model: place.model, data: place.set, ladder: place.ladder, out: place.out, checkOptions, limit: 2 },
+        targets: ["bytes=0.9", "latency=10", "latency=2@jetson-nano"],
+        run: (verb, words) => readyVerb(verb, words)(SILENT),
+      });
+      assertEquals([made.reason, made.chosen, made.images], ["met", "int8", { judged: 2, tested: 2 }]);
+      const [original, int8] = made.models;
+      const graph = await loadModel(original.file, { batch: 1 });
+      assertEquals(
+        original.figures["latency@jetson-nano"],
+        predictLatency(graph, { device: "jetson-nano" }).milliseconds,
+      );
+      // Counted by another path: the files, and the analysis of the graph.
+      assertEquals(int8.figures.bytes, (await Deno.stat(int8.file)).size);
+      assertEquals(original.figures.gflops, analyze(graph).flops / 1e9);
+      assert(int8.figures.latency! > 0 && int8.shares.bytes < 0.9);
+      assert((await loadModel(int8.file)).nodes.some(({ op }) => op === "QuantizeLinear"));
+      assertEquals([...Deno.readDirSync(place.out)].filter(({ name }) => name.endsWith(".partial")), []);
     }),
 );
