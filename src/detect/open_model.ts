@@ -1,0 +1,98 @@
+/**
+ * From what `Detector.load` is given to a model that can be planned: the graph at the wanted size, how its output is read, its labels.
+ *
+ * @module
+ */
+
+import { checkPrecision, type EngineSetup, setUpEngine } from "../engine/setup.ts";
+import type { Device } from "../gpu/device.ts";
+import type { Graph } from "../graph/mod.ts";
+import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
+import { loadOnnx } from "../onnx/mod.ts";
+import { changeShapes } from "../passes/mod.ts";
+import { checkFraction, checkInputSize, resized } from "./checks.ts";
+import { classNamesOf } from "./class_names.ts";
+import { FrameProgram } from "./frame_program.ts";
+import type { Head } from "./heads/form.ts";
+import { recogniseHead } from "./heads/recognise.ts";
+import { labelsOf } from "./labels.ts";
+import { openExtents } from "./open_extents.ts";
+import type { DetectorOptions, DetectorSettings } from "./options.ts";
+import { withPictureInput } from "./picture_input.ts";
+import { planNetwork } from "./plan_network.ts";
+import { tileGridOf } from "./tiles/grid.ts";
+import type { RoomForPicture } from "./tiles/regions.ts";
+
+/** A model that a detector runs. */
+export interface DetectionModel {
+  readonly device: Device;
+  readonly planning: EngineSetup["planning"];
+  /** For one picture. */
+  readonly graph: Graph;
+  readonly head: Head;
+  readonly labels: readonly string[];
+  readonly settings: DetectorSettings;
+  /** What is doubtful, a sentence each. */
+  readonly warnings: readonly string[];
+  /** What errors call the model. */
+  readonly file: string;
+}
+
+/** Opens a model. Throws FeatherdetError as `Detector.load` does. */
+export async function openModel(
+  source: string | URL | Uint8Array | Graph,
+  options: DetectorOptions,
+): Promise<DetectionModel> {
+  checkFraction("confidence", options.confidence);
+  checkFraction("iou", options.iou);
+  checkInputSize(options.inputSize);
+  const isGraph = typeof source === "object" && "nodes" in source;
+  const loaded = isGraph
+    ? source
+    : await loadOnnx(source, { leaveOutSuppression: true, shapeOf: openExtents(options.inputSize) });
+  const file = options.file ?? (typeof source === "string" || source instanceof URL ? String(source) : loaded.name);
+  // Errors call the model by its file, journals by its own name.
+  const named = withPictureInput({ ...loaded, name: file }, options);
+  const graph = resized({ ...named, name: loaded.name }, options.inputSize);
+  const [, , height, width] = graph.inputs[0].shape;
+  const { tiles } = options;
+  if (tiles !== undefined) tileGridOf(tiles, [height, width]);
+  const { device, planning } = await setUpEngine(options);
+  checkPrecision(graph, options.precision);
+  const names = options.classes ?? classNamesOf(graph);
+  const head = recogniseHead({ ...graph, name: file }, { ...options, names: names?.length });
+  const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
+  const settings = { confidence, iou, maxDetections, multiLabel, ...(tiles !== undefined && { tiles }) };
+  const { labels, warnings } = labelsOf(head, names, graph.metadata, options);
+  return { device, planning, graph, head, labels, settings, warnings, file };
+}
+
+/** The graph for so many pictures together. Throws FeatherdetError for a graph that fixes how many there are. */
+export function batched(graph: Graph, batch: number): Graph {
+  const [{ name, shape }] = graph.inputs;
+  return batch === shape[0] ? graph : changeShapes(graph, { [name]: [batch, ...shape.slice(1)] });
+}
+
+/** Most pixels of a cut picture that are on the device at once where no limit says otherwise: 64 MiB. */
+const TILED_PIXELS = 1 << 24;
+
+/** How much of a picture is on the device at once: of one that is looked at whole, and of one in tiles. */
+export function roomFor(device: Device): { readonly whole: RoomForPicture; readonly tiled: RoomForPicture } {
+  const side = device.device.limits.maxTextureDimension2D;
+  return { whole: { side, pixels: Infinity }, tiled: { side, pixels: TILED_PIXELS } };
+}
+
+/** Tiles that are run together. Software adapters gain nothing from several. */
+export function tileBatchFor({ adapter }: Device): number {
+  return adapter.software ? 1 : 4;
+}
+
+/** Prepares the frames of a model, so many images each. Throws FeatherdetError as `FrameProgram.create` does. */
+export function makeFrameProgram(
+  { device, graph, head, settings }: DetectionModel,
+  planning: EngineSetup["planning"],
+  batch: number,
+): Promise<FrameProgram> {
+  const { plan } = planNetwork(batched(graph, batch), planning, head);
+  return FrameProgram.create(device, plan, head, settings, TILED_PIXELS);
+}
