@@ -19,7 +19,8 @@ import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
 export interface ProgramSource
   extends
-    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "dispatches" | "placements"> {
+    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "dispatches" | "placements">,
+    Partial<Pick<Plan, "plainAmongPages">> {
   /** Buffers and textures that kernels name as values and that are not in the plan. */
   readonly external?: ReadonlyMap<string, External>;
 }
@@ -57,7 +58,7 @@ export class Program {
   readonly arena: GPUTexture | GPUBuffer;
   /** Arena of int8 cells, where the plan has any. */
   readonly int8Arena: GPUTexture | GPUBuffer | undefined;
-  /** Activation arena of plain values. */
+  /** Activation arena of plain values; that of row memory where they lie in it. */
   readonly plain: GPUBuffer;
   /** Data that the dispatches of one node hand to each other, if there are any. */
   readonly scratch: GPUBuffer | undefined;
@@ -85,7 +86,8 @@ export class Program {
       this.int8Arena = this.#rowMemory("int8 activations", "r32uint", int8Pages, INT8_CELL_BYTES);
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    this.plain = this.memory.buffer("plain activations", usage, source.plainBytes);
+    const shared = source.plainAmongPages && !("createView" in this.arena) ? this.arena : undefined;
+    this.plain = shared ?? this.memory.buffer("plain activations", usage, source.plainBytes);
     if (source.scratchBytes > 0) this.scratch = this.memory.buffer("scratch", usage, source.scratchBytes);
   }
 

@@ -77,11 +77,12 @@ export function planningFor(
   form: Omit<StorageForm, "pageShift">,
   tuning?: Tuning,
 ): EngineSetup["planning"] {
-  const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage } = device.device.limits;
+  const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage, maxBufferSize } = device.device.limits;
   return {
     form,
     maxPages: form.storage === "texture" ? maxTextureArrayLayers : Infinity,
     maxStorageTextures: maxStorageTexturesPerShaderStage,
+    maxBufferBytes: maxBufferSize,
     packedDot: device.adapter.packedDot,
     target: device.adapter.software ? "software" : "hardware",
     tuning,
