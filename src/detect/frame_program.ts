@@ -166,7 +166,7 @@ export class FrameProgram {
 
   /** Runs a frame once and looks for numbers that f16 does not hold. Throws as `checkRange` does. */
   async checkRange(input: FrameInput): Promise<void> {
-    await checkRange(this.#device, this.#source, this.plan.graph.name, (program) => {
+    await checkRange(this.#device, this.#source, this.plan.graph.name, this.#program, (program) => {
       const { parameters } = this.#prepare(input);
       program.replaceExternal(PICTURE, { kind: "texture", texture: this.#picture.held!.texture });
       parameters.forEach((block, image) => program.setParameters(image, block));

@@ -9,7 +9,7 @@ import type { Device } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
 import { loadOnnx } from "../onnx/mod.ts";
-import { changeShapes } from "../passes/mod.ts";
+import { withBatch } from "../passes/mod.ts";
 import { checkFraction, checkInputSize, resized } from "./checks.ts";
 import { classNamesOf } from "./class_names.ts";
 import { FrameProgram } from "./frame_program.ts";
@@ -67,12 +67,6 @@ export async function openModel(
   return { device, planning, graph, head, labels, settings, warnings, file };
 }
 
-/** The graph for so many pictures together. Throws FeatherdetError for a graph that fixes how many there are. */
-export function batched(graph: Graph, batch: number): Graph {
-  const [{ name, shape }] = graph.inputs;
-  return batch === shape[0] ? graph : changeShapes(graph, { [name]: [batch, ...shape.slice(1)] });
-}
-
 /** Most pixels of a cut picture that are on the device at once where no limit says otherwise: 64 MiB. */
 const TILED_PIXELS = 1 << 24;
 
@@ -93,6 +87,6 @@ export function makeFrameProgram(
   planning: EngineSetup["planning"],
   batch: number,
 ): Promise<FrameProgram> {
-  const { plan } = planNetwork(batched(graph, batch), planning, head);
+  const { plan } = planNetwork(withBatch(graph, batch), planning, head);
   return FrameProgram.create(device, plan, head, settings, TILED_PIXELS);
 }

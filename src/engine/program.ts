@@ -13,6 +13,7 @@ import type { Device } from "../gpu/device.ts";
 import { deviceError, settled, watch } from "../gpu/device_errors.ts";
 import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
+import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT, weightExtent } from "./program_bytes.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
 
@@ -25,6 +26,8 @@ export interface ProgramSource
   readonly external?: ReadonlyMap<string, External>;
 }
 
+export { cellBytes } from "./program_bytes.ts";
+
 /** A resource from outside the plan. */
 export type External =
   | { readonly kind: "buffer"; readonly buffer: GPUBuffer; readonly offset?: number; readonly size?: number }
@@ -36,16 +39,6 @@ interface EncodedDispatch {
   group: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
 }
-
-const UNIFORM_ALIGNMENT = 256;
-
-/** Bytes of a cell of four values. */
-export function cellBytes(form: Pick<StorageForm, "scalar">): number {
-  return form.scalar === "f16" ? 8 : 16;
-}
-
-/** Bytes of an int8 cell: one word. */
-const INT8_CELL_BYTES = 4;
 
 function storageTexture(access: GPUStorageTextureAccess, format: GPUTextureFormat): BindingLayout {
   return { storageTexture: { access, format, viewDimension: "2d-array" } };
@@ -66,20 +59,32 @@ export class Program {
   readonly #source: ProgramSource;
   readonly #device: Device;
   readonly #external: Map<string, External>;
-  readonly #constants = new Map<Float32Array, GPUBuffer>();
-  readonly #uploaded = new UploadedWeights();
-  readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
+  readonly #constants: Map<Float32Array, GPUBuffer>;
+  readonly #uploaded: UploadedWeights;
+  readonly #packedWeights: Map<string, GPUTexture | GPUBuffer>;
   #dispatches: EncodedDispatch[] = [];
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
 
-  /** Takes memory for activations, in `memory`. */
-  private constructor(device: Device, source: ProgramSource, memory: Memory) {
+  /** Takes memory for activations, in `memory`, or that of another program. */
+  private constructor(device: Device, source: ProgramSource, memory: Memory, lender?: Program) {
     this.memory = memory;
     this.#device = device;
     this.#source = source;
     this.#external = new Map(source.external);
     this.dispatches = source.dispatches;
+    this.#constants = new Map(lender?.#constants);
+    this.#uploaded = lender?.#uploaded ?? new UploadedWeights();
+    this.#packedWeights = new Map(lender?.#packedWeights);
+    if (lender) {
+      [this.arena, this.int8Arena, this.plain, this.scratch] = [
+        lender.arena,
+        lender.int8Arena,
+        lender.plain,
+        lender.scratch,
+      ];
+      return;
+    }
     const { form, pages, int8Pages } = source;
     this.arena = this.#rowMemory("activations", this.#format(), pages, cellBytes(form));
     if (int8Pages > 0) {
@@ -103,14 +108,15 @@ export class Program {
   }
 
   /**
-   * Uploads weights and compiles pipelines. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing
+   * Uploads weights and compiles pipelines. A `lender`, a program of the same plan that lives as long, shares its weights and activations:
+   * they run in turn. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing
    * behind on the device then.
    */
-  static async create(device: Device, source: ProgramSource): Promise<Program> {
+  static async create(device: Device, source: ProgramSource, lender?: Program): Promise<Program> {
     const gpu = device.device, memory = new Memory(gpu);
     try {
       const { result: { program, compiling, resources }, fault } = watch(gpu, () => {
-        const program = new Program(device, source, memory);
+        const program = new Program(device, source, memory, lender);
         // Drivers compile while weights are packed.
         const compiling = program.#compile();
         compiling.catch(() => {});
@@ -264,9 +270,8 @@ export class Program {
     if ("createView" in arena) {
       return arena.createView({ dimension: "2d-array", baseArrayLayer: offset, arrayLayerCount: extent });
     }
-    const { pitch, form } = this.#source;
-    const pageBytes = (pitch << form.pageShift) * (layout.int8 ? INT8_CELL_BYTES : cellBytes(form));
-    return { buffer: arena, offset: offset * pageBytes, size: extent * pageBytes };
+    const bytes = pageBytes(this.#source, layout.int8 ? INT8_CELL_BYTES : cellBytes(this.#source.form));
+    return { buffer: arena, offset: offset * bytes, size: extent * bytes };
   }
 
   #scratchRange({ name, bytes, offset }: KernelBinding & { readonly kind: "scratch" }): GPUBindingResource {
@@ -313,15 +318,12 @@ export class Program {
 
   #weightTexture(
     name: string,
-    { columns, rows, layers }: Pick<PackedWeights, "columns" | "rows" | "layers">,
+    extent: Pick<PackedWeights, "columns" | "rows" | "layers">,
     format: GPUTextureFormat,
     bytes: number,
   ): GPUTexture {
     const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    // Some drivers compile a shader anew when a texture's extent turns into a power of two, or its layers into one: avoid both.
-    const odd = (extent: number) => (extent & (extent - 1)) === 0 ? extent + 1 : extent;
-    const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
-    return this.memory.texture(name, usage, format, extent, bytes);
+    return this.memory.texture(name, usage, format, weightExtent(extent), bytes);
   }
 
   #packed(binding: KernelBinding & { readonly kind: "packed" }): GPUBindingResource {

@@ -180,7 +180,7 @@ export class Session {
   /** Looks for numbers that halves do not hold in a run on these inputs, and goes over to f32 where there are some. */
   async #checkRange(data: readonly Float32Array[]): Promise<void> {
     try {
-      await checkRange(this.device, this.plan, this.#graph.name, (program) => this.#upload(data, program)).catch(
+      await checkRange(this.device, this.plan, this.#graph.name, this.#running.program, (program) => this.#upload(data, program)).catch(
         async (error) => {
           if (!(error instanceof HalfRangeError)) throw error;
           const running = await makeRunning(this.device, this.#graph, planningInFloats(this.#planning));

@@ -8,9 +8,9 @@ import type { PackedInt8Weights, PackedWeights } from "../kernels/kernel.ts";
 
 type Packed = PackedWeights | PackedInt8Weights;
 
-interface Upload {
+interface Upload<Resource> {
   readonly weights: Packed;
-  readonly resource: GPUBindingResource;
+  readonly resource: Resource;
 }
 
 /** A number that is the same for the same words, and rarely for others (FNV-1a over 32-bit words). */
@@ -26,11 +26,11 @@ function keyOf({ columns, rows, layers }: Packed, numbers: Float32Array | Uint32
 }
 
 /** Weights by what they hold. Of those with one hash all numbers are compared. */
-export class UploadedWeights {
-  readonly #uploads = new Map<string, Upload[]>();
+export class UploadedWeights<Resource = GPUBindingResource> {
+  readonly #uploads = new Map<string, Upload<Resource>[]>();
 
   /** The resource with the same numbers in the same form, if there is one. */
-  find(weights: Packed, numbers: Float32Array | Uint32Array): GPUBindingResource | undefined {
+  find(weights: Packed, numbers: Float32Array | Uint32Array): Resource | undefined {
     const found = this.#uploads.get(keyOf(weights, numbers))?.find((upload) => {
       // Packing again costs less than keeping every packed weight in memory.
       const others = upload.weights.pack();
@@ -40,7 +40,7 @@ export class UploadedWeights {
   }
 
   /** Enters an upload. */
-  add(weights: Packed, numbers: Float32Array | Uint32Array, resource: GPUBindingResource): void {
+  add(weights: Packed, numbers: Float32Array | Uint32Array, resource: Resource): void {
     const key = keyOf(weights, numbers), known = this.#uploads.get(key);
     if (known) known.push({ weights, resource });
     else this.#uploads.set(key, [{ weights, resource }]);
