@@ -5,12 +5,10 @@
  */
 
 import type { Detector } from "../detect/detector.ts";
-import { FeatherdetError } from "../graph/error.ts";
 import { sentence } from "../host/file_error.ts";
 import {
   detectAll,
   type ImageResult,
-  type NamedPicture,
   printDetections,
   printSpeed,
   readPicture,
@@ -30,35 +28,24 @@ interface FailedImage {
   readonly error: string;
 }
 
-/** Throws `FeatherdetError` for a picture that no texture of the adapter holds. */
-function refuseTooLarge(detector: Detector, { file, image: { width, height } }: NamedPicture): void {
-  const { maxTextureDimension2D: most } = detector.device.device.limits;
-  if (Math.max(width, height) > most) {
-    throw new FeatherdetError(`a picture of ${width}x${height} is larger than the adapter takes (${most})`, { file });
-  }
-}
-
 /** How pictures are read one by one. */
 interface Reading {
   readonly strict: boolean;
   readonly signal: AbortSignal;
   readonly output: Output;
-  readonly detector: Detector;
 }
 
 /** The pictures that can be read; what is wrong with the others goes to `failed`. With `strict` the first of them ends it. */
 async function* readable(
   files: readonly string[],
   failed: FailedImage[],
-  { strict, signal, output, detector }: Reading,
+  { strict, signal, output }: Reading,
 ) {
   for (const file of files) {
     if (signal.aborted) return;
     try {
       const onWarning = (text: string) => output.note(`warning: ${text}`);
-      const picture = await readPicture(file, { strict, onWarning });
-      refuseTooLarge(detector, picture);
-      yield picture;
+      yield await readPicture(file, { strict, onWarning });
     } catch (error) {
       failed.push({ file, error: sentence(error) });
       output.note(`error: ${sentence(error)}`);
@@ -109,7 +96,7 @@ export const detectVerb = detectorVerb(
       const images: ImageResult[] = [], failed: FailedImage[] = [];
       const stop = stopSignal(output, "stopping after the images that have been begun");
       try {
-        const pictures = readable(files, failed, { strict, signal: stop.signal, output, detector });
+        const pictures = readable(files, failed, { strict, signal: stop.signal, output });
         const timing = await detectAll(detector, pictures, async (result, image) => {
           images.push(result);
           const target = targets.get(result.file);

@@ -17,8 +17,8 @@ import { checkedImage } from "./checks.ts";
 import type { FrameStages } from "./frame_timer.ts";
 import { type BegunPicture, Frames } from "./frames.ts";
 import type { HeadFormName } from "./heads/form.ts";
-import { type DetectionModel, makeFrameProgram, openModel, roomFor, tileBatchFor } from "./open_model.ts";
-import { planningInFloats } from "../engine/setup.ts";
+import { FrameMaker } from "./frame_maker.ts";
+import { type DetectionModel, openModel } from "./open_model.ts";
 import type {
   Detection,
   DetectOptions,
@@ -113,14 +113,12 @@ export class Detector {
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
     const model = await openModel(source, options);
-    const { device, planning, graph, head, settings, labels, file } = model;
+    const { device, graph, head, settings, labels, file } = model;
     const warnings = [...model.warnings];
     const guard = new DeviceGuard(device, "detector", graph.name);
     const onFloats = (error: HalfRangeError) => warnOfFloats(error, warnings, options.onWarning);
     const frames = await Frames.create({
-      make: (batch, inFloats) => makeFrameProgram(model, inFloats ? planningInFloats(planning) : planning, batch),
-      tileBatch: tileBatchFor(device),
-      room: roomFor(device),
+      maker: new FrameMaker(model, options),
       ...{ guard, head, iou: settings.iou, names: labels.length, file, onFloats },
     });
     return new Detector(model, frames, guard, warnings);

@@ -13,7 +13,14 @@ import { settled } from "../gpu/device_errors.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
-import { DETECT_VALUES, detectBuffers, FRAME_STRIDE, letterbox, RESULT_STRIDE } from "../kernels/detect/mod.ts";
+import {
+  DETECT_VALUES,
+  detectBuffers,
+  type DetectSpace,
+  FRAME_STRIDE,
+  letterbox,
+  RESULT_STRIDE,
+} from "../kernels/detect/mod.ts";
 import type { Parameters } from "../kernels/kernel.ts";
 import type { Plan } from "../plan/plan.ts";
 import { listFrameDispatches } from "./frame_dispatches.ts";
@@ -50,7 +57,11 @@ export interface SubmittedFrame {
 }
 
 /** The detection problem of a plan. */
-function spaceOf(plan: Plan, { anchors, classes }: Head, { multiLabel }: Pick<FrameSettings, "multiLabel">) {
+export function spaceOf(
+  plan: Plan,
+  { anchors, classes }: Head,
+  { multiLabel }: Pick<FrameSettings, "multiLabel">,
+): DetectSpace {
   const [batch] = plan.graph.inputs[0].shape;
   return { batch, anchors, classes, multiLabel };
 }

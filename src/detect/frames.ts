@@ -10,6 +10,9 @@ import type { DispatchTime } from "../engine/profile.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type RawDetection, readDetections } from "./decode.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { LIMITED_FRAMES } from "./frame_bytes.ts";
+import type { FrameMaker } from "./frame_maker.ts";
 import type { FrameProgram } from "./frame_program.ts";
 import { addStages, type DeviceStages } from "./frame_timer.ts";
 import { checkFound } from "./heads/faults.ts";
@@ -17,7 +20,7 @@ import type { Head } from "./heads/form.ts";
 import { wholeOf } from "./rectangle.ts";
 import { isCut, type TileGrid, tilesOf } from "./tiles/grid.ts";
 import { mergeTiles, suppressTiles, type TileDetection } from "./tiles/merge.ts";
-import { type Crop, type Region, regionsOf, type RoomForPicture } from "./tiles/regions.ts";
+import { type Crop, type Region, regionsOf } from "./tiles/regions.ts";
 
 /** What is found on a picture. */
 export interface FoundObjects {
@@ -47,12 +50,7 @@ export interface RunSettings {
 
 /** What makes a detector's programs, and what reads their results. */
 export interface FramesSetup {
-  /** The program for so many images a frame, in f32 where halves turned out not to hold the model's numbers. */
-  readonly make: (batch: number, inFloats: boolean) => Promise<FrameProgram>;
-  /** Images of a frame of tiles, where a caller does not say. */
-  readonly tileBatch: number;
-  /** Most of a picture that is on the device at once: of one that is looked at whole, and of one in tiles. */
-  readonly room: { readonly whole: RoomForPicture; readonly tiled: RoomForPicture };
+  readonly maker: FrameMaker;
   readonly guard: DeviceGuard;
   readonly head: Head;
   readonly iou: number;
@@ -81,25 +79,28 @@ export class Frames {
   #single: FrameProgram;
   /** For tiles, where more than one is run together. */
   #several: FrameProgram | undefined;
-  #inFloats: boolean;
+  /** Whether the model cannot be made for several tiles. */
+  #isAlone = false;
+  /** Whole pictures on their way, where memory bounds how many there may be. */
+  readonly #waiting = new Set<Promise<unknown>>();
   /** The check of the first frame in f16, while it runs. */
   #range: Promise<void> | undefined;
   #isChecked = false;
   /** Frames of one picture are submitted together, since the next one takes its texture. */
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(setup: FramesSetup, single: FrameProgram, inFloats: boolean) {
-    [this.#setup, this.#single, this.#inFloats] = [setup, single, inFloats];
+  private constructor(setup: FramesSetup, single: FrameProgram) {
+    [this.#setup, this.#single] = [setup, single];
   }
 
   /** Makes the program of single pictures; that of tiles is made when the first tiles come. */
   static async create(setup: FramesSetup): Promise<Frames> {
     try {
-      return new Frames(setup, await setup.make(1, false), false);
+      return new Frames(setup, await setup.maker.single(false));
     } catch (error) {
       if (!(error instanceof HalfRangeError)) throw error;
       setup.onFloats(error);
-      return new Frames(setup, await setup.make(1, true), true);
+      return new Frames(setup, await setup.maker.single(true));
     }
   }
 
@@ -123,9 +124,12 @@ export class Frames {
       this.#setup.guard.check();
       await this.#ensureRange(image);
       const { tiles } = settings;
-      return tiles && isCut(tiles, image, this.#inputSize)
-        ? await this.#beginTiles(image, tiles, settings)
-        : this.#beginWhole(image, settings);
+      if (tiles && isCut(tiles, image, this.#inputSize)) return await this.#beginTiles(image, tiles, settings);
+      while (this.#setup.maker.isLimited && this.#waiting.size >= LIMITED_FRAMES) {
+        await Promise.race(this.#waiting).catch(() => {});
+        this.#setup.guard.check();
+      }
+      return this.#beginWhole(image, settings);
     } finally {
       resolve();
     }
@@ -133,7 +137,7 @@ export class Frames {
 
   /** The one region of a picture that is looked at whole. */
   #wholeRegion(image: RgbImage): Region {
-    const [region] = regionsOf(image, [wholeOf(image)], false, this.#setup.room.whole, this.#inputSize);
+    const [region] = regionsOf(image, [wholeOf(image)], false, this.#setup.maker.room(false), this.#inputSize);
     return region;
   }
 
@@ -141,6 +145,8 @@ export class Frames {
     const { crops, ...upload } = this.#wholeRegion(image);
     const input = { upload, crops: crops.map(({ source }) => source) };
     const { scales, uploaded, arrival } = this.#single.submit(input, isTimed);
+    this.#waiting.add(arrival);
+    arrival.catch(() => {}).finally(() => this.#waiting.delete(arrival));
     const found = this.#setup.guard.arrival(arrival).then(({ result, stages }): FoundObjects => {
       const arrived = performance.now();
       return { detections: this.#read(result, { crops, first: 0, scales }), arrived, stages };
@@ -150,12 +156,12 @@ export class Frames {
 
   /** Runs all tiles of a picture, a few frames in flight, and merges what they show when the last one arrives. */
   async #beginTiles(image: RgbImage, tiles: TileGrid, { isTimed, signal }: RunSettings): Promise<BegunPicture> {
-    const { guard, room, tileBatch, iou } = this.#setup;
-    const program = await this.#tileProgram(tiles.batch ?? tileBatch);
+    const { guard, maker, iou } = this.#setup;
+    const program = await this.#tileProgram(tiles.batch ?? maker.tileBatch);
     const found: TileDetection[] = [], waiting: Promise<void>[] = [];
     let stages: DeviceStages | undefined, uploaded = 0, first = 0;
     const views = tilesOf(tiles, image, this.#inputSize);
-    for (const region of regionsOf(image, views, tiles.whole, room.tiled, this.#inputSize)) {
+    for (const region of regionsOf(image, views, tiles.whole, maker.room(true), this.#inputSize)) {
       for (let at = 0; at < region.crops.length; at += program.batch) {
         signal?.throwIfAborted();
         guard.check();
@@ -201,15 +207,25 @@ export class Frames {
   }
 
   /** The program for tiles; that of single pictures where tiles are run one by one. */
-  async #tileProgram(batch: number): Promise<FrameProgram> {
-    if (batch === this.#single.batch) return this.#single;
+  async #tileProgram(wanted: number): Promise<FrameProgram> {
+    const { maker, guard } = this.#setup;
+    const batch = maker.isLimited ? Math.min(wanted, maker.tileBatch) : wanted;
+    if (this.#isAlone || batch === this.#single.batch) return this.#single;
     if (this.#several?.batch === batch) return this.#several;
     this.#several?.destroy();
     this.#several = undefined;
-    const made = await this.#setup.make(batch, this.#inFloats);
-    if (this.#setup.guard.isDestroyed) made.destroy();
-    this.#setup.guard.check();
-    return this.#several = made;
+    try {
+      this.#several = await maker.several(batch);
+    } catch (error) {
+      if (!(error instanceof FeatherdetError)) throw error;
+      // A graph that fixes its batch, or no memory for several: they are run one by one.
+      guard.check();
+      this.#isAlone = true;
+      return this.#single;
+    }
+    if (guard.isDestroyed) this.#several.destroy();
+    guard.check();
+    return this.#several;
   }
 
   /** Looks for numbers that f16 does not hold, on the first picture, and goes over to f32 where there are some. */
@@ -225,11 +241,12 @@ export class Frames {
     try {
       await this.#single.checkRange({ upload, crops: crops.map(({ source }) => source) }).catch(async (error) => {
         if (!(error instanceof HalfRangeError)) throw error;
-        const inFloats = await this.#setup.make(1, true);
-        (this.#setup.guard.isDestroyed ? inFloats : this.#single).destroy();
+        const { maker, guard, onFloats } = this.#setup, halves = this.#single;
+        // Both together may be more than the limit.
+        const inFloats = await maker.single(true, () => maker.isLimited && halves.destroy());
+        (guard.isDestroyed ? inFloats : halves).destroy();
         this.#single = inFloats;
-        this.#inFloats = true;
-        this.#setup.onFloats(error);
+        onFloats(error);
       });
       this.#isChecked = true;
     } finally {

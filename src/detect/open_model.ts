@@ -9,19 +9,15 @@ import type { Device } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
 import { loadOnnx } from "../onnx/mod.ts";
-import { withBatch } from "../passes/mod.ts";
 import { checkFraction, checkInputSize, resized } from "./checks.ts";
 import { classNamesOf } from "./class_names.ts";
-import { FrameProgram } from "./frame_program.ts";
 import type { Head } from "./heads/form.ts";
 import { recogniseHead } from "./heads/recognise.ts";
 import { labelsOf } from "./labels.ts";
 import { openExtents } from "./open_extents.ts";
 import type { DetectorOptions, DetectorSettings } from "./options.ts";
 import { withPictureInput } from "./picture_input.ts";
-import { planNetwork } from "./plan_network.ts";
 import { tileGridOf } from "./tiles/grid.ts";
-import type { RoomForPicture } from "./tiles/regions.ts";
 
 /** A model that a detector runs. */
 export interface DetectionModel {
@@ -65,28 +61,4 @@ export async function openModel(
   const settings = { confidence, iou, maxDetections, multiLabel, ...(tiles !== undefined && { tiles }) };
   const { labels, warnings } = labelsOf(head, names, graph.metadata, options);
   return { device, planning, graph, head, labels, settings, warnings, file };
-}
-
-/** Most pixels of a cut picture that are on the device at once where no limit says otherwise: 64 MiB. */
-const TILED_PIXELS = 1 << 24;
-
-/** How much of a picture is on the device at once: of one that is looked at whole, and of one in tiles. */
-export function roomFor(device: Device): { readonly whole: RoomForPicture; readonly tiled: RoomForPicture } {
-  const side = device.device.limits.maxTextureDimension2D;
-  return { whole: { side, pixels: Infinity }, tiled: { side, pixels: TILED_PIXELS } };
-}
-
-/** Tiles that are run together. Software adapters gain nothing from several. */
-export function tileBatchFor({ adapter }: Device): number {
-  return adapter.software ? 1 : 4;
-}
-
-/** Prepares the frames of a model, so many images each. Throws FeatherdetError as `FrameProgram.create` does. */
-export function makeFrameProgram(
-  { device, graph, head, settings }: DetectionModel,
-  planning: EngineSetup["planning"],
-  batch: number,
-): Promise<FrameProgram> {
-  const { plan } = planNetwork(withBatch(graph, batch), planning, head);
-  return FrameProgram.create(device, plan, head, settings, TILED_PIXELS);
 }

@@ -106,10 +106,38 @@ class Bound {
   }
 }
 
-/** Bytes of the buffers and textures that a program of this source makes; what is handed to it from outside is not among them. */
-export function programBytes(source: ProgramSource): ProgramBytes {
-  const bound = new Bound(source.form);
-  for (const { kernel } of source.dispatches) bound.add(kernel.bindings);
-  const [activations, weights, parameters] = [activationBytes(source), bound.bytes, parameterBytes(source)];
+/** Bytes of weights by what is bound, for plans of one model that are compared: packing all weights anew takes longest. */
+export type WeightMemo = Map<string, number>;
+
+/** What the bytes of weights depend on, for plans of one model. */
+function weightKey({ form, dispatches }: ProgramSource): string {
+  const bound = dispatches.flatMap(({ name, kernel: { shader, constants, bindings } }) => {
+    const extents = bindings.flatMap((binding) => {
+      if (binding.kind === "constant") return [binding.data.length];
+      if (binding.kind === "packed") return [binding.name, binding.columns, binding.rows, binding.layers];
+      if (binding.kind !== "weights" && binding.kind !== "int8 weights") return [];
+      const { columns, rows, layers } = binding.weights;
+      return [columns, rows, layers];
+    });
+    return extents.length === 0 ? [] : [[name, shader, constants, extents]];
+  });
+  return JSON.stringify([form.scalar, form.storage, bound]);
+}
+
+function boundBytes({ form, dispatches }: ProgramSource): number {
+  const bound = new Bound(form);
+  for (const { kernel } of dispatches) bound.add(kernel.bindings);
+  return bound.bytes;
+}
+
+/**
+ * Bytes of the buffers and textures that a program of this source makes; what is handed to it from outside is not among them. A `memo` is
+ * for plans of one model.
+ */
+export function programBytes(source: ProgramSource, memo: WeightMemo = new Map()): ProgramBytes {
+  const key = weightKey(source);
+  const weights = memo.get(key) ?? boundBytes(source);
+  memo.set(key, weights);
+  const [activations, parameters] = [activationBytes(source), parameterBytes(source)];
   return { activations, weights, parameters, total: activations + weights + parameters };
 }

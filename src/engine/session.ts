@@ -5,16 +5,18 @@
  */
 
 import type { Device } from "../gpu/device.ts";
-import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import { FeatherdetError, type Graph, type GraphInput, type Shape, sizeOf } from "../graph/mod.ts";
 import { changeShapes } from "../passes/mod.ts";
-import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
 import { type DispatchTime, profilePrograms } from "./profile.ts";
 import { HalfRangeError, warnOfFloats } from "./half_range.ts";
-import { Program } from "./program.ts";
+import { checkMemoryLimit } from "./memory_limit.ts";
+import type { Program } from "./program.ts";
 import { checkRange } from "./range_check.ts";
 import { checkPrecision, type EngineOptions, type EngineSetup, planningInFloats, setUpEngine } from "./setup.ts";
+import { cutImages, placeImages } from "./session_parts.ts";
+import { LIMITED_IN_FLIGHT, makeRunning, makeRunningWithin, type Running } from "./session_running.ts";
 export type { DispatchTime } from "./profile.ts";
 export type { EngineOptions, Precision } from "./setup.ts";
 
@@ -56,26 +58,6 @@ function inputNumbers({ name, dtype }: GraphInput, data: unknown, file: string):
   });
 }
 
-/** A plan on the device, and how its results come back. */
-interface Running {
-  readonly plan: Plan;
-  readonly program: Program;
-  readonly readback: ReadbackPool;
-  readonly outputs: readonly (ReadRange & { readonly name: string; readonly shape: Shape })[];
-}
-
-async function makeRunning(device: Device, graph: Graph, planning: EngineSetup["planning"]): Promise<Running> {
-  const plan = buildPlan(graph, planning);
-  const program = await Program.create(device, plan);
-  const outputs = plan.graph.outputs.map((name) => {
-    const { offset } = plan.placements.get(outputValue(plan, name))!;
-    const { shape } = plan.types.get(name)!;
-    return { name, shape, offset, size: sizeOf(shape) * 4, buffer: program.plain };
-  });
-  const size = outputs.reduce((sum, output) => sum + output.size, 0);
-  return { plan, program, outputs, readback: new ReadbackPool(program.memory, size, "this run") };
-}
-
 /**
  * A graph on a device.
  *
@@ -94,7 +76,11 @@ export class Session {
   /** Where it is run. */
   readonly device: Device;
   readonly #graph: Graph;
-  readonly #planning: EngineSetup["planning"];
+  /** Makes the same in f32. */
+  readonly #makeInFloats: (free?: () => void) => Promise<Running>;
+  readonly #isLimited: boolean;
+  /** Runs on their way, where memory bounds how many there may be. */
+  readonly #waiting = new Set<Promise<unknown>>();
   readonly #guard: DeviceGuard;
   readonly #warnings: string[];
   readonly #onWarning: EngineOptions["onWarning"];
@@ -106,15 +92,16 @@ export class Session {
   private constructor(
     device: Device,
     graph: Graph,
-    planning: EngineSetup["planning"],
     running: Running,
     warnings: string[],
-    onWarning: EngineOptions["onWarning"],
+    makeInFloats: (free?: () => void) => Promise<Running>,
+    { onWarning, memoryLimit }: EngineOptions,
   ) {
     this.#onWarning = onWarning;
     this.device = device;
     this.#graph = graph;
-    this.#planning = planning;
+    this.#makeInFloats = makeInFloats;
+    this.#isLimited = memoryLimit !== undefined;
     this.#running = running;
     this.#warnings = warnings;
     this.#guard = new DeviceGuard(device, "session", graph.name);
@@ -123,20 +110,27 @@ export class Session {
   /**
    * Plans the graph, uploads its weights and compiles its kernels.
    *
-   * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, and for
-   * `int8` if the graph is not quantized.
+   * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, if nothing fits
+   * into `memoryLimit`, and for `int8` if the graph is not quantized.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     const { device, planning } = await setUpEngine(options);
     checkPrecision(graph, options.precision);
     const shaped = options.shapes ? changeShapes(graph, options.shapes) : graph;
+    const { memoryLimit } = options;
+    checkMemoryLimit(memoryLimit);
     const warnings: string[] = [];
-    const running = await makeRunning(device, shaped, planning).catch((error) => {
+    const make = (precision: EngineOptions["precision"], how: EngineSetup["planning"], free?: () => void) =>
+      memoryLimit === undefined
+        ? makeRunning(device, shaped, how)
+        : makeRunningWithin(device, shaped, { ...options, precision, memoryLimit }, free);
+    const makeInFloats = (free?: () => void) => make("f32", planningInFloats(planning), free);
+    const running = await make(options.precision, planning).catch((error) => {
       if (!(error instanceof HalfRangeError)) throw error;
       warnOfFloats(error, warnings, options.onWarning);
-      return makeRunning(device, shaped, planningInFloats(planning));
+      return makeInFloats();
     });
-    return new Session(device, shaped, planning, running, warnings, options.onWarning);
+    return new Session(device, shaped, running, warnings, makeInFloats, options);
   }
 
   /** The plan that is run. A session in f16 has another one, in f32, behind a first run with numbers that halves do not hold. */
@@ -180,10 +174,17 @@ export class Session {
   /** Looks for numbers that halves do not hold in a run on these inputs, and goes over to f32 where there are some. */
   async #checkRange(data: readonly Float32Array[]): Promise<void> {
     try {
-      await checkRange(this.device, this.plan, this.#graph.name, this.#running.program, (program) => this.#upload(data, program)).catch(
+      const { images } = this.#running;
+      const some = images === undefined
+        ? data
+        : this.#graph.inputs.map(({ shape }, i) => cutImages(data[i], shape, 0, images));
+      const feed = (program: Program) => this.#upload(some, program);
+      await checkRange(this.device, this.plan, this.#graph.name, this.#running.program, feed).catch(
         async (error) => {
           if (!(error instanceof HalfRangeError)) throw error;
-          const running = await makeRunning(this.device, this.#graph, planningInFloats(this.#planning));
+          // Both together may be more than the limit.
+          const { program } = this.#running;
+          const running = await this.#makeInFloats(() => this.#isLimited && program.destroy());
           (this.#guard.isDestroyed ? running : this.#running).program.destroy();
           this.#running = running;
           warnOfFloats(error, this.#warnings, this.#onWarning);
@@ -211,20 +212,60 @@ export class Session {
       await this.#guard.arrival(this.#range ??= this.#checkRange(data));
       this.#guard.check();
     }
+    const { images } = this.#running;
+    if (images === undefined) return await this.#runOnce(data);
+    return await this.#runInParts(data, images);
+  }
+
+  /** Waits for a place among the runs on their way, of which a limit allows few. */
+  async #place(): Promise<void> {
+    while (this.#waiting.size >= LIMITED_IN_FLIGHT) {
+      await Promise.race(this.#waiting).catch(() => {});
+      this.#guard.check();
+    }
+  }
+
+  /** One run of the plan. */
+  async #runOnce(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
+    if (this.#isLimited) {
+      // What is uploaded later must not change meanwhile.
+      data = data.map((numbers) => numbers.slice());
+      await this.#place();
+    }
     const { program, readback, outputs } = this.#running;
-    const bytes = await this.#guard.arrival(readback.submit((encoder) => {
+    const arrival = readback.submit((encoder) => {
       this.#upload(data, program);
       const pass = encoder.beginComputePass();
       program.encode(pass);
       pass.end();
       return outputs;
-    }));
+    });
+    this.#waiting.add(arrival);
+    const bytes = await this.#guard.arrival(arrival).finally(() => this.#waiting.delete(arrival));
     let at = 0;
     return Object.fromEntries(outputs.map(({ name, shape, size }) => {
       const data = new Float32Array(bytes, at, size / 4);
       at += size;
       return [name, { shape, data }];
     }));
+  }
+
+  /** All images of a call, some at once. */
+  async #runInParts(data: readonly Float32Array[], images: number): Promise<Record<string, Tensor>> {
+    const { inputs } = this.#graph;
+    const batch = inputs[0].shape[0];
+    const all = new Map(this.#running.outputs.map(({ name, shape }): [string, Tensor] => {
+      const whole = [batch, ...shape.slice(1)];
+      return [name, { shape: whole, data: new Float32Array(sizeOf(whole)) }];
+    }));
+    const parts = Array.from({ length: Math.ceil(batch / images) }, (_, part) => part * images);
+    await Promise.all(parts.map(async (first) => {
+      const cut = inputs.map(({ shape }, i) => cutImages(data[i], shape, first, images));
+      for (const [name, part] of Object.entries(await this.#runOnce(cut))) {
+        placeImages(all.get(name)!.data, part.data, part.shape, first);
+      }
+    }));
+    return Object.fromEntries(all);
   }
 
   /** GPU time of every dispatch, the median of `runs`, on the inputs of the last run. Needs `timestamp-query`. */
