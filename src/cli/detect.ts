@@ -6,14 +6,7 @@
 
 import type { Detector } from "../detect/detector.ts";
 import { sentence } from "../host/file_error.ts";
-import {
-  detectAll,
-  type ImageResult,
-  printDetections,
-  printSpeed,
-  readPicture,
-  writeDrawn,
-} from "./detections.ts";
+import { detectAll, type ImageResult, printDetections, printSpeed, readPicture, writeDrawn } from "./detections.ts";
 import { type DetectorSettings, detectorVerb, loadDetector } from "./detection_options.ts";
 import { drawTargets } from "./draw_targets.ts";
 import { listImages } from "./images.ts";

@@ -7,7 +7,13 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { distilOptions } from "./distil_options.ts";
-import { firstPixelOption, noPlotsOption, precisionOption, strictOption } from "./detection_options.ts";
+import {
+  firstPixelOption,
+  memoryLimitOption,
+  noPlotsOption,
+  precisionOption,
+  strictOption,
+} from "./detection_options.ts";
 import { PSA_KINDS } from "../models/yolo11.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -172,6 +178,7 @@ export function trainingOptions(command: CommandOfDevice) {
       "--recompute",
       "compute activated maps twice instead of keeping them: nearly half of the memory less, some more time",
     )
+    .addOption(memoryLimitOption())
     .addOption(noPlotsOption())
     .option("--workers <number>", "that make batches; half of the processors by default", integerIn(0, 64));
 }

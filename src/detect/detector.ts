@@ -10,6 +10,7 @@ import { DeviceGuard } from "../engine/device_guard.ts";
 import { type HalfRangeError, warnOfFloats } from "../engine/half_range.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import type { Device } from "../gpu/device.ts";
+import { megabytes } from "../engine/memory_limit.ts";
 import { unlessAborted } from "../graph/abort.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -39,7 +40,7 @@ export type {
   Picture,
   StreamOptions,
 } from "./options.ts";
-export type { TileSettings, Tiles } from "./tiles/grid.ts";
+export type { Tiles, TileSettings } from "./tiles/grid.ts";
 
 /** Frames that are submitted before the first one is awaited: enough to hide decoding and readback behind the network. */
 const FRAMES_IN_FLIGHT = 3;
@@ -230,6 +231,11 @@ export class Detector {
   /** Bytes of GPU memory held. */
   get bytes(): number {
     return this.#frames.bytes;
+  }
+
+  /** What is run together and how it is stored, where a limit of memory decided that; with the bytes that are held. */
+  get memoryText(): string {
+    return `${this.#frames.text}, ${megabytes(this.bytes)} held`;
   }
 
   /** Frees everything on the device; the detector cannot be used afterwards. Frames in flight end in an error that says so. */

@@ -30,6 +30,8 @@ interface Chosen {
   readonly tileBatch: number;
   /** Pixels of a picture that are on the device at once. */
   readonly pixels: number;
+  /** What this is, for people. */
+  readonly text: string;
 }
 
 /** What a choice is planned as. */
@@ -49,21 +51,24 @@ export function frameChoices(
   const batches = halvedBatches(usualTileBatch(model));
   const memo = new Map<string, number>();
   return formChoices(device, options).flatMap(({ text, planning }) =>
-    batches.map((tileBatch): MemoryChoice<PlannedFrames> => ({
-      text: tileBatch === 1 ? text : `${text}, ${tileBatch} tiles at once`,
-      plan: () => {
-        const { plan } = planNetwork(graph, planning, head);
-        const programs = tileBatch === 1 ? 1 : 2;
-        const several = tileBatch === 1
-          ? 0
-          : frameBytes(planNetwork(withBatch(graph, tileBatch), planning, head).plan, head, settings, memo);
-        const frames = frameBytes(plan, head, settings, memo) + several;
-        // A picture that has no room is scaled on the host: it is as large as the input then.
-        const bytes = frames + programs * PIXEL_BYTES * width * height;
-        const pixels = Math.max(width * height, Math.floor((limit - frames) / PIXEL_BYTES / programs));
-        return { bytes, plan: { plan, planning, tileBatch, pixels } };
-      },
-    }))
+    batches.map((tileBatch): MemoryChoice<PlannedFrames> => {
+      const named = tileBatch === 1 ? text : `${text}, ${tileBatch} tiles at once`;
+      return {
+        text: named,
+        plan: () => {
+          const { plan } = planNetwork(graph, planning, head);
+          const programs = tileBatch === 1 ? 1 : 2;
+          const several = tileBatch === 1
+            ? 0
+            : frameBytes(planNetwork(withBatch(graph, tileBatch), planning, head).plan, head, settings, memo);
+          const frames = frameBytes(plan, head, settings, memo) + several;
+          // A picture that has no room is scaled on the host: it is as large as the input then.
+          const bytes = frames + programs * PIXEL_BYTES * width * height;
+          const pixels = Math.max(width * height, Math.floor((limit - frames) / PIXEL_BYTES / programs));
+          return { bytes, plan: { plan, planning, tileBatch, pixels, text: named } };
+        },
+      };
+    })
   );
 }
 
@@ -88,7 +93,8 @@ export class FrameMaker {
     const tileBatch = model.settings.tiles === undefined && !model.device.adapter.software
       ? USUAL_TILES
       : usualTileBatch(model);
-    this.#chosen = { planning, tileBatch, pixels: Infinity };
+    const { scalar, storage } = planning.form;
+    this.#chosen = { planning, tileBatch, pixels: Infinity, text: `${scalar} in ${storage}s` };
   }
 
   /** Whether memory is limited. */
@@ -99,6 +105,11 @@ export class FrameMaker {
   /** Tiles that are run together, where a call does not say. */
   get tileBatch(): number {
     return this.#chosen.tileBatch;
+  }
+
+  /** How it is stored and what is run together, for people. */
+  get text(): string {
+    return this.#chosen.text;
   }
 
   /** How much of a picture is on the device at once. */
@@ -138,6 +149,6 @@ export class FrameMaker {
 
   #make(plan: Plan): Promise<FrameProgram> {
     const { device, head, settings } = this.#model;
-    return FrameProgram.create(device, plan, head, settings, Math.min(this.#chosen.pixels, TILED_PIXELS));
+    return FrameProgram.create(device, plan, head, settings, this.#chosen.pixels);
   }
 }

@@ -265,6 +265,11 @@ export class Frames {
     return this.#single.dispatchCount;
   }
 
+  /** How it is stored and what is run together, for people. */
+  get text(): string {
+    return this.#setup.maker.text;
+  }
+
   /** Bytes of GPU memory held. */
   get bytes(): number {
     return this.#single.bytes + (this.#several?.bytes ?? 0);

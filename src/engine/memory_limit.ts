@@ -90,7 +90,9 @@ function refusal(passed: readonly PassedOver[], limit: number, what: string, fil
   if (planned.length === 0) return new FeatherdetError(passed.at(-1)?.reason ?? `${what} cannot be run`, { file });
   const least = planned.reduce((a, b) => b.bytes! < a.bytes! ? b : a);
   return new FeatherdetError(
-    `${what} needs ${megabytes(least.bytes!)} of device memory at least (${least.text}), the limit is ${megabytes(limit)}`,
+    `${what} needs ${megabytes(least.bytes!)} of device memory at least (${least.text}), the limit is ${
+      megabytes(limit)
+    }`,
     { file },
   );
 }

@@ -11,7 +11,7 @@ import { imagesAreApart, withBatch } from "../passes/mod.ts";
 import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
 import { chooseWithin, halvedBatches, makeWithin, type MemoryChoice } from "./memory_limit.ts";
 import { Program } from "./program.ts";
-import { programBytes } from "./program_bytes.ts";
+import { programBytes, type WeightMemo } from "./program_bytes.ts";
 import { rangeCheckBytes } from "./range_check.ts";
 import { type EngineOptions, type EngineSetup, formChoices } from "./setup.ts";
 
@@ -51,6 +51,12 @@ export function makeRunning(device: Device, graph: Graph, planning: EngineSetup[
   return makePlanned(device, buildPlan(graph, planning));
 }
 
+/** Bytes of a plan on the device with as many runs on their way as a limit allows; in f16 with the check of the first run. */
+export function runBytes(plan: Plan, memo?: WeightMemo): number {
+  const back = readbackBytes(sizeOfAll(outputsOf(plan)), LIMITED_IN_FLIGHT);
+  return programBytes(plan, memo).total + back + rangeCheckBytes(plan);
+}
+
 interface PlannedRunning {
   readonly plan: Plan;
   readonly images?: number;
@@ -60,15 +66,13 @@ interface PlannedRunning {
 function runningChoices(device: Device, graph: Graph, options: EngineOptions): MemoryChoice<PlannedRunning>[] {
   const batch = graph.inputs[0]?.shape[0] ?? 1;
   const sizes = batch > 1 && imagesAreApart(graph) ? halvedBatches(batch) : [batch];
-  const memo = new Map<string, number>();
+  const memo: WeightMemo = new Map();
   return formChoices(device, options).flatMap(({ text, planning }) =>
     sizes.map((images): MemoryChoice<PlannedRunning> => ({
       text: images === batch ? text : `${text}, ${images} of ${batch} images at once`,
       plan: () => {
         const plan = buildPlan(images === batch ? graph : withBatch(graph, images), planning);
-        const bytes = programBytes(plan, memo).total + readbackBytes(sizeOfAll(outputsOf(plan)), LIMITED_IN_FLIGHT) +
-          rangeCheckBytes(plan);
-        return { bytes, plan: { plan, images: images === batch ? undefined : images } };
+        return { bytes: runBytes(plan, memo), plan: { plan, images: images === batch ? undefined : images } };
       },
     }))
   );

@@ -48,7 +48,9 @@ export function tileGridOf(tiles: Tiles, [height, width]: readonly [height: numb
   const auto = tiles === "auto";
   const given: TileSettings = tiles === "auto" ? {} : typeof tiles === "number" ? { size: tiles } : tiles;
   if (typeof given !== "object" || given === null) {
-    throw new FeatherdetError(`tiles is ${JSON.stringify(tiles)}, it must be "auto", a tile's side in pixels or settings`);
+    throw new FeatherdetError(
+      `tiles is ${JSON.stringify(tiles)}, it must be "auto", a tile's side in pixels or settings`,
+    );
   }
   const { size = Math.max(height, width), overlap = 0.2, whole = true, merge = "join", batch } = given;
   if (!(Number.isInteger(size) && size >= LEAST_SIDE)) {

@@ -54,7 +54,10 @@ function scaledOnHost(image: RgbImage, view: Rectangle, [height, width]: readonl
 }
 
 /** The first of the views, in rows of `across`, that go up together: as many columns as there is room for, then as many rows. */
-function takeBlock(rows: readonly (readonly Rectangle[])[], room: RoomForPicture): readonly [columns: number, rows: number] {
+function takeBlock(
+  rows: readonly (readonly Rectangle[])[],
+  room: RoomForPicture,
+): readonly [columns: number, rows: number] {
   let columns = 1, count = 1;
   while (columns < rows[0].length && fits(aroundAll(rows[0].slice(0, columns + 1)), room)) columns++;
   const block = (height: number) => rows.slice(0, height).flatMap((row) => row.slice(0, columns));

@@ -14,7 +14,7 @@ import {
   optimizerUpdate,
   takeStatistics,
 } from "../../kernels/train/optimizer.ts";
-import { type External, Program } from "../program.ts";
+import { type External, Program, type ProgramSource } from "../program.ts";
 import type { FlatLayouts } from "./plan.ts";
 
 /** What can be asked for by itself: adding a gradient to the sum, taking over running statistics, an update. */

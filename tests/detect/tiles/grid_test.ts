@@ -59,11 +59,14 @@ Deno.test("regions keep to the room, show every tile once, and show the picture'
   ) {
     const regions = [...regionsOf(image, tiles, true, room, INPUT)];
     const views = regions.flatMap(({ crops }) => crops.map(({ view }) => view));
-    const named = (all: readonly { left: number; top: number }[]) => all.map(({ left, top }) => `${left},${top}`).sort();
+    const named = (all: readonly { left: number; top: number }[]) =>
+      all.map(({ left, top }) => `${left},${top}`).sort();
     assertEquals(named(views), named([...tiles, { left: 0, top: 0 }]));
     const inRoom = room.side >= 64;
     for (const { image: source, part, crops } of regions) {
-      if (inRoom) assert(part.width <= room.side && part.height <= room.side && part.width * part.height <= room.pixels);
+      if (inRoom) {
+        assert(part.width <= room.side && part.height <= room.side && part.width * part.height <= room.pixels);
+      }
       for (const { source: at, view } of crops) {
         const crop = cropped(source, { ...at, left: part.left + at.left, top: part.top + at.top });
         // What the network sees is the same, whether it was scaled before or not.

@@ -46,7 +46,9 @@ function look(objects: readonly { box: Box; classId: number }[], overlap: number
 }
 
 Deno.test("an object at every place is found once, and whole", () => {
-  for (const [overlap, size, whole] of [[0.2, 40, false], [0.25, 75, true], [0.2, 150, false], [0.3, 260, true]] as const) {
+  for (
+    const [overlap, size, whole] of [[0.2, 40, false], [0.25, 75, true], [0.2, 150, false], [0.3, 260, true]] as const
+  ) {
     let places = 0;
     for (let x = 0; x + size <= PICTURE.width; x += 17) {
       for (let y = 0; y + size <= PICTURE.height; y += 19) {
@@ -83,7 +85,9 @@ Deno.test("neighbours of one class, and others within a large one, stay", () => 
   const found = mergeTiles(look(objects, 0.2, true, 9), PICTURE);
   assertEquals(found.length, objects.length);
   for (const { box, classId } of objects) {
-    const best = Math.max(...found.filter((one) => one.classId === classId).map((one) => intersectionOverUnion(one.box, box)));
+    const best = Math.max(
+      ...found.filter((one) => one.classId === classId).map((one) => intersectionOverUnion(one.box, box)),
+    );
     assert(best > 0.8, `class ${classId} at ${box}: ${best}`);
   }
   assertEquals(found.map(({ score }) => score), found.map(({ score }) => score).sort((a, b) => b - a));
