@@ -9,7 +9,7 @@ import { readbackBytes, ReadbackPool, type ReadRange } from "../gpu/readback.ts"
 import { type Graph, type Shape, sizeOf } from "../graph/mod.ts";
 import { imagesAreApart, withBatch } from "../passes/mod.ts";
 import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
-import { chooseWithin, halvedBatches, makeWithin, type MemoryChoice } from "./memory_limit.ts";
+import { halvedBatches, makeWithin, type MemoryChoice } from "./memory_limit.ts";
 import { Program } from "./program.ts";
 import { programBytes, type WeightMemo } from "./program_bytes.ts";
 import { rangeCheckBytes } from "./range_check.ts";
@@ -57,13 +57,19 @@ export function runBytes(plan: Plan, memo?: WeightMemo): number {
   return programBytes(plan, memo).total + back + rangeCheckBytes(plan);
 }
 
-interface PlannedRunning {
+/** A way that was planned. */
+export interface PlannedRunning {
   readonly plan: Plan;
+  /** Images of one run, where it does not take the whole batch. */
   readonly images?: number;
 }
 
-/** Ways to run a graph: forms of storage, and parts of its batch where images are computed one by one. */
-function runningChoices(device: Device, graph: Graph, options: EngineOptions): MemoryChoice<PlannedRunning>[] {
+/** Ways to run a graph, best first: forms of storage, and parts of its batch where images are computed one by one. */
+export function runningChoices(
+  device: Device,
+  graph: Graph,
+  options: EngineOptions,
+): MemoryChoice<PlannedRunning>[] {
   const batch = graph.inputs[0]?.shape[0] ?? 1;
   const sizes = batch > 1 && imagesAreApart(graph) ? halvedBatches(batch) : [batch];
   const memo: WeightMemo = new Map();
@@ -94,19 +100,4 @@ export async function makeRunningWithin(
     return makePlanned(device, plan, images);
   };
   return (await makeWithin(choices, options.memoryLimit, "the model", graph.name, make)).made;
-}
-
-/** How a session would run a graph within a limit, and its bytes. Throws FeatherdetError as `makeRunningWithin` does. */
-export function chooseRunning(
-  device: Device,
-  graph: Graph,
-  options: EngineOptions & { readonly memoryLimit: number },
-): { readonly text: string; readonly bytes: number } {
-  const { text, bytes } = chooseWithin(
-    runningChoices(device, graph, options),
-    options.memoryLimit,
-    "the model",
-    graph.name,
-  );
-  return { text, bytes };
 }
