@@ -5,6 +5,7 @@
  */
 
 import type { DeviceGuard } from "../engine/device_guard.ts";
+import { Places } from "../engine/places.ts";
 import { HalfRangeError } from "../engine/half_range.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
@@ -13,7 +14,7 @@ import { type RawDetection, readDetections } from "./decode.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { LIMITED_FRAMES } from "./frame_bytes.ts";
 import type { FrameMaker } from "./frame_maker.ts";
-import type { FrameProgram } from "./frame_program.ts";
+import type { FrameProgram, SubmittedFrame } from "./frame_program.ts";
 import { addStages, type DeviceStages } from "./frame_timer.ts";
 import { checkFound } from "./heads/faults.ts";
 import type { Head } from "./heads/form.ts";
@@ -81,8 +82,8 @@ export class Frames {
   #several: FrameProgram | undefined;
   /** Whether the model cannot be made for several tiles. */
   #isAlone = false;
-  /** Whole pictures on their way, where memory bounds how many there may be. */
-  readonly #waiting = new Set<Promise<unknown>>();
+  /** For whole pictures on their way, where memory bounds how many there may be. */
+  readonly #places: Places;
   /** The check of the first frame in f16, while it runs. */
   #range: Promise<void> | undefined;
   #isChecked = false;
@@ -91,6 +92,7 @@ export class Frames {
 
   private constructor(setup: FramesSetup, single: FrameProgram) {
     [this.#setup, this.#single] = [setup, single];
+    this.#places = new Places(setup.maker.isLimited ? LIMITED_FRAMES : Infinity);
   }
 
   /** Makes the program of single pictures; that of tiles is made when the first tiles come. */
@@ -125,11 +127,7 @@ export class Frames {
       await this.#ensureRange(image);
       const { tiles } = settings;
       if (tiles && isCut(tiles, image, this.#inputSize)) return await this.#beginTiles(image, tiles, settings);
-      while (this.#setup.maker.isLimited && this.#waiting.size >= LIMITED_FRAMES) {
-        await Promise.race(this.#waiting).catch(() => {});
-        this.#setup.guard.check();
-      }
-      return this.#beginWhole(image, settings);
+      return await this.#beginWhole(image, settings);
     } finally {
       resolve();
     }
@@ -141,12 +139,19 @@ export class Frames {
     return region;
   }
 
-  #beginWhole(image: RgbImage, { isTimed }: RunSettings): BegunPicture {
+  async #beginWhole(image: RgbImage, { isTimed }: RunSettings): Promise<BegunPicture> {
     const { crops, ...upload } = this.#wholeRegion(image);
-    const input = { upload, crops: crops.map(({ source }) => source) };
-    const { scales, uploaded, arrival } = this.#single.submit(input, isTimed);
-    this.#waiting.add(arrival);
-    arrival.catch(() => {}).finally(() => this.#waiting.delete(arrival));
+    await this.#places.take();
+    let frame: SubmittedFrame;
+    try {
+      this.#setup.guard.check();
+      frame = this.#single.submit({ upload, crops: crops.map(({ source }) => source) }, isTimed);
+    } catch (error) {
+      this.#places.release();
+      throw error;
+    }
+    const { scales, uploaded, arrival } = frame;
+    arrival.catch(() => {}).finally(() => this.#places.release());
     const found = this.#setup.guard.arrival(arrival).then(({ result, stages }): FoundObjects => {
       const arrived = performance.now();
       return { detections: this.#read(result, { crops, first: 0, scales }), arrived, stages };

@@ -15,6 +15,7 @@ import { checkMemoryLimit } from "./memory_limit.ts";
 import type { Program } from "./program.ts";
 import { checkRange } from "./range_check.ts";
 import { checkPrecision, type EngineOptions, type EngineSetup, planningInFloats, setUpEngine } from "./setup.ts";
+import { Places } from "./places.ts";
 import { cutImages, placeImages } from "./session_parts.ts";
 import { LIMITED_IN_FLIGHT, makeRunning, makeRunningWithin, type Running } from "./session_running.ts";
 export type { DispatchTime } from "./profile.ts";
@@ -78,9 +79,8 @@ export class Session {
   readonly #graph: Graph;
   /** Makes the same in f32. */
   readonly #makeInFloats: (free?: () => void) => Promise<Running>;
-  readonly #isLimited: boolean;
-  /** Runs on their way, where memory bounds how many there may be. */
-  readonly #waiting = new Set<Promise<unknown>>();
+  /** For runs on their way, where memory bounds how many there may be. */
+  readonly #places: Places | undefined;
   readonly #guard: DeviceGuard;
   readonly #warnings: string[];
   readonly #onWarning: EngineOptions["onWarning"];
@@ -101,7 +101,7 @@ export class Session {
     this.device = device;
     this.#graph = graph;
     this.#makeInFloats = makeInFloats;
-    this.#isLimited = memoryLimit !== undefined;
+    this.#places = memoryLimit === undefined ? undefined : new Places(LIMITED_IN_FLIGHT);
     this.#running = running;
     this.#warnings = warnings;
     this.#guard = new DeviceGuard(device, "session", graph.name);
@@ -184,7 +184,7 @@ export class Session {
           if (!(error instanceof HalfRangeError)) throw error;
           // Both together may be more than the limit.
           const { program } = this.#running;
-          const running = await this.#makeInFloats(() => this.#isLimited && program.destroy());
+          const running = await this.#makeInFloats(() => this.#places && program.destroy());
           (this.#guard.isDestroyed ? running : this.#running).program.destroy();
           this.#running = running;
           warnOfFloats(error, this.#warnings, this.#onWarning);
@@ -217,31 +217,29 @@ export class Session {
     return await this.#runInParts(data, images);
   }
 
-  /** Waits for a place among the runs on their way, of which a limit allows few. */
-  async #place(): Promise<void> {
-    while (this.#waiting.size >= LIMITED_IN_FLIGHT) {
-      await Promise.race(this.#waiting).catch(() => {});
+  /** One run of the plan. */
+  async #runOnce(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
+    if (this.#places === undefined) return await this.#submit(data);
+    // What is uploaded later must not change meanwhile.
+    const kept = data.map((numbers) => numbers.slice());
+    await this.#places.take();
+    try {
       this.#guard.check();
+      return await this.#submit(kept);
+    } finally {
+      this.#places.release();
     }
   }
 
-  /** One run of the plan. */
-  async #runOnce(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
-    if (this.#isLimited) {
-      // What is uploaded later must not change meanwhile.
-      data = data.map((numbers) => numbers.slice());
-      await this.#place();
-    }
+  async #submit(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
     const { program, readback, outputs } = this.#running;
-    const arrival = readback.submit((encoder) => {
+    const bytes = await this.#guard.arrival(readback.submit((encoder) => {
       this.#upload(data, program);
       const pass = encoder.beginComputePass();
       program.encode(pass);
       pass.end();
       return outputs;
-    });
-    this.#waiting.add(arrival);
-    const bytes = await this.#guard.arrival(arrival).finally(() => this.#waiting.delete(arrival));
+    }));
     let at = 0;
     return Object.fromEntries(outputs.map(({ name, shape, size }) => {
       const data = new Float32Array(bytes, at, size / 4);
