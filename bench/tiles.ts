@@ -46,8 +46,10 @@ type Way = typeof WAYS[number];
 interface Doubles {
   readonly objects: number;
   readonly found: number;
-  /** Further boxes that overlap a found object's by half, or that are pieces of it. */
+  /** Further boxes that overlap a found object's by half, or that lie in it. */
   readonly again: number;
+  /** Those of them that end at a border of a tile where the object does not: what a border has cut. */
+  readonly pieces: number;
 }
 
 interface Row {
@@ -58,9 +60,6 @@ interface Row {
   /** All buffers and textures, when everything was made. */
   readonly deviceBytes: number;
   readonly limit?: number;
-  /** Objects that a border of a tile cuts, and the others. */
-  readonly atBorders: Doubles;
-  readonly elsewhere: Doubles;
   readonly detections: readonly CocoDetection[];
 }
 
@@ -69,9 +68,18 @@ interface RecordOfTiles {
   readonly adapter: string;
   readonly model: string;
   readonly tile: TileSettings;
-  readonly summary?: object;
-  readonly rows: readonly Row[];
+  readonly summary: object;
+  readonly firstThree: object;
+  readonly rows: readonly (Omit<Row, "detections"> & Counted)[];
 }
+
+/** Objects that a border of a tile cuts, and the others. */
+interface Counted {
+  readonly atBorders: Doubles;
+  readonly elsewhere: Doubles;
+}
+
+type Box = Detection["box"];
 
 const area = ([x1, y1, x2, y2]: readonly number[]) => Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
 
@@ -82,39 +90,57 @@ function coverage(box: Detection["box"], other: Detection["box"]): number {
   return common[0] < common[2] && common[1] < common[3] ? area(common) / area(box) : 0;
 }
 
+/** Pixels within which a box ends at a border, and within which two edges are the same. */
+const NEAR = 8;
+
 /** Counts objects that are found, and found again, on a picture: by classes, best detections first, each for one object. */
-function countDoubles(
-  image: DatasetImage,
-  detections: readonly Detection[],
-  classOf: ReturnType<typeof classMap>,
-  isCut: (box: Detection["box"]) => boolean,
-): { readonly atBorders: Doubles; readonly elsewhere: Doubles } {
-  const counts = [true, false].map((cut) => ({ cut, objects: 0, found: 0, again: 0 }));
-  const countsOf = (box: Detection["box"]) => counts[isCut(box) ? 0 : 1];
+function countDoubles(row: Row, dataset: Dataset, tile: TileSettings): Counted {
+  const image = dataset.images.find(({ name }) => name === row.picture)!;
+  const lines = borderLines(image, tile);
+  const counts = [0, 1].map(() => ({ objects: 0, found: 0, again: 0, pieces: 0 }));
+  const countsOf = (box: Box) =>
+    counts[lines.some((list, axis) => list.some((at) => isBetween(box, axis, at))) ? 0 : 1];
   const truths = image.boxes.filter(({ crowd }) => !crowd);
   for (const { box } of truths) countsOf(box).objects++;
   const found = new Set<typeof truths[number]>();
-  const open: Detection[] = [];
-  const shown = detections.filter(({ score }) => score >= SHOWN);
-  for (const detection of shown) {
-    const mine = truths.filter(({ classId }) => classOf[detection.classId] === classId);
-    const best = mine.filter((truth) => !found.has(truth)).map((truth) => {
-      return { truth, overlap: intersectionOverUnion(truth.box, detection.box) };
+  const open: { readonly box: Box; readonly classId: number }[] = [];
+  const shown = row.detections.filter(({ score }) => score >= SHOWN).sort((a, b) => b.score - a.score);
+  for (const { bbox: [x, y, width, height], category_id } of shown) {
+    const box: Box = [x, y, x + width, y + height], classId = dataset.categoryIds.indexOf(category_id);
+    const best = truths.filter((truth) => truth.classId === classId && !found.has(truth)).map((truth) => {
+      return { truth, overlap: intersectionOverUnion(truth.box, box) };
     }).sort((a, b) => b.overlap - a.overlap)[0];
     if (best !== undefined && best.overlap >= FOUND) {
       found.add(best.truth);
       countsOf(best.truth.box).found++;
-    } else open.push(detection);
+    } else open.push({ box, classId });
   }
   for (const { box, classId } of open) {
     const again = [...found].find((truth) =>
-      classOf[classId] === truth.classId &&
+      classId === truth.classId &&
       (intersectionOverUnion(truth.box, box) >= FOUND || coverage(box, truth.box) >= WITHIN)
     );
-    if (again) countsOf(again.box).again++;
+    if (again === undefined) continue;
+    countsOf(again.box).again++;
+    const endsAtBorder = box.some((edge, side) =>
+      lines[side % 2].some((at) => Math.abs(edge - at) <= NEAR) && Math.abs(edge - again.box[side]) > NEAR
+    );
+    if (endsAtBorder) countsOf(again.box).pieces++;
   }
-  const [atBorders, elsewhere] = counts.map(({ objects, found, again }) => ({ objects, found, again }));
-  return { atBorders, elsewhere };
+  return { atBorders: counts[0], elsewhere: counts[1] };
+}
+
+const isBetween = (box: Box, axis: number, at: number) => box[axis] < at && at < box[axis + 2];
+
+/** Where tiles begin and end within a picture: across, down. */
+function borderLines(picture: DatasetImage, tile: TileSettings): readonly (readonly number[])[] {
+  const input = [640, 640] as const, views = tilesOf(tileGridOf(tile, input), picture, input);
+  const lines = (from: (view: typeof views[number]) => number[], length: number) =>
+    [...new Set(views.flatMap(from))].filter((at) => at > 0 && at < length);
+  return [
+    lines(({ left, width }) => [left, left + width], picture.width),
+    lines(({ top, height }) => [top, top + height], picture.height),
+  ];
 }
 
 /** Mean average precision at an overlap of a half, of all objects and of small ones (less than 32 x 32 pixels). */
@@ -129,14 +155,14 @@ function accuracyOf(dataset: Dataset, detections: readonly CocoDetection[]) {
   return { map50: map50(0), map50Small: map50(1), map50Medium: map50(2), map50Large: map50(3) };
 }
 
-function sumOf(rows: readonly Row[], which: "atBorders" | "elsewhere"): Doubles & { readonly perFound: number } {
+function sumOf(rows: readonly Counted[], which: keyof Counted): Doubles & { readonly againPerFound: number } {
   const sum = (key: keyof Doubles) => rows.reduce((total, row) => total + row[which][key], 0);
   const found = sum("found"), again = sum("again");
-  return { objects: sum("objects"), found, again, perFound: again / Math.max(1, found) };
+  return { objects: sum("objects"), found, again, pieces: sum("pieces"), againPerFound: again / Math.max(1, found) };
 }
 
-/** The figures of all rows. Each way is compared with whole pictures on the pictures that it has. */
-function summarise(dataset: Dataset, rows: readonly Row[]): object {
+/** The figures of rows, each way on the pictures that it has. */
+function summarise(dataset: Dataset, rows: readonly (Row & Counted)[]): object {
   return Object.fromEntries(WAYS.flatMap((way) => {
     const mine = rows.filter((row) => row.way === way);
     if (mine.length === 0) return [];
@@ -214,15 +240,7 @@ async function measure(image: DatasetImage, way: Way): Promise<Row> {
     const started = performance.now();
     const detections = way === "photographs" ? await eachPhotograph(detector, picture) : await detector.detect(picture);
     const milliseconds = performance.now() - started;
-    const shown = new Set(image.boxes.map(({ classId }) => classId));
-    const classOf = classMap(detector.labels, dataset.classes, shown);
-    const views = tilesOf(tileGridOf(tile, detector.inputSize), picture, detector.inputSize);
-    const lines = (from: (view: typeof views[number]) => number[], length: number) =>
-      [...new Set(views.flatMap(from))].filter((at) => at > 0 && at < length);
-    const across = lines(({ left, width }) => [left, left + width], picture.width);
-    const down = lines(({ top, height }) => [top, top + height], picture.height);
-    const isCut = ([x1, y1, x2, y2]: Detection["box"]) =>
-      across.some((at) => x1 < at && at < x2) || down.some((at) => y1 < at && at < y2);
+    const classOf = classMap(detector.labels, dataset.classes, new Set(image.boxes.map(({ classId }) => classId)));
     return {
       picture: image.name,
       way,
@@ -230,7 +248,6 @@ async function measure(image: DatasetImage, way: Way): Promise<Row> {
       milliseconds,
       deviceBytes: detector.bytes,
       ...(memoryLimit !== undefined && { limit: memoryLimit }),
-      ...countDoubles(image, detections, classOf, isCut),
       detections: cocoDetections(image.id, detections, classOf, dataset.categoryIds),
     };
   } finally {
@@ -249,18 +266,21 @@ if (!values.summary) {
       const row = await measure(image, way);
       rows.push(row);
       await write(rowsFile, rows);
-      const { milliseconds, deviceBytes, atBorders, elsewhere } = row;
-      console.error(image.name, way, { milliseconds, deviceBytes, atBorders, elsewhere });
+      const { milliseconds, deviceBytes } = row;
+      console.error(image.name, way, { milliseconds, deviceBytes, ...countDoubles(row, dataset, tile) });
     }
   }
 }
+const counted = rows.map((row) => ({ ...row, ...countDoubles(row, dataset, tile) }));
+const firstThree = counted.filter(({ picture }) => dataset.images.slice(0, 3).some(({ name }) => name === picture));
 const record: RecordOfTiles = {
   date: new Date().toISOString(),
   adapter: adapter.name,
   model: values.model,
   tile,
-  summary: summarise(dataset, rows),
-  rows: rows.map((row) => ({ ...row, detections: [] })),
+  summary: summarise(dataset, counted),
+  firstThree: summarise(dataset, firstThree),
+  rows: counted.map(({ detections: _, ...row }) => row),
 };
 await writeWhole(values.out, new TextEncoder().encode(`${JSON.stringify(record, undefined, 1)}\n`));
-console.log(JSON.stringify(record.summary, undefined, 1));
+console.log(JSON.stringify({ all: record.summary, firstThree: record.firstThree }, undefined, 1));

@@ -5,13 +5,18 @@ import { halvedBatches } from "../../src/engine/memory_limit.ts";
 import { programBytes } from "../../src/engine/program_bytes.ts";
 import { Session, type Tensor } from "../../src/engine/session.ts";
 import { runBytes } from "../../src/engine/session_running.ts";
+import { TrainingSession } from "../../src/engine/training_session.ts";
+import { trainingChoices } from "../../src/engine/training/bytes.ts";
+import { adoptDevice } from "../../src/gpu/device.ts";
 import { FeatherdetError } from "../../src/graph/mod.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { imagesAreApart, withBatch } from "../../src/passes/mod.ts";
 import { FaultyDevice, GPU_FAULTS } from "../support/faults/gpu.ts";
+import { trainingProblem } from "../support/faults/gpu_operations.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
 import { seededRandom } from "../support/random.ts";
 import { graphOf, node, weight } from "../support/tiny_graph.ts";
+import { SETTINGS } from "../support/update_settings.ts";
 
 const FORMS = ["texture", "buffer"].flatMap((storage) =>
   ["f32", "f16"].map((precision) =>
@@ -109,6 +114,29 @@ gpuTest("an adapter that has less than the limit gets half of the batch", async 
     session.destroy();
     faulty.device.destroy();
   }
+});
+
+gpuTest("a training session takes no more than was planned, its checkpoints included", async () => {
+  const device = await testDevice(), problem = trainingProblem();
+  const options = { device, optimizer: "adamw", recompute: false } as const;
+  const [first, ...others] = trainingChoices(await adoptDevice(device), problem, options);
+  const { bytes } = first.plan();
+  const session = await TrainingSession.create(problem, { ...options, memoryLimit: bytes });
+  try {
+    const x = new Float32Array(2 * 3 * 8 * 8).fill(0.5);
+    await Promise.all([session.step({ x }, SETTINGS), session.step({ x }, SETTINGS)]);
+    const steady = session.bytes, state = session.state(), most = session.bytes;
+    await state;
+    assert(steady < most && most <= bytes, `${steady}, ${most} of ${bytes}`);
+  } finally {
+    session.destroy();
+  }
+  assert(others.some(({ plan }) => plan().bytes < bytes));
+  const { message } = await assertRejects(
+    () => TrainingSession.create(problem, { ...options, memoryLimit: 100 }),
+    FeatherdetError,
+  );
+  assertMatch(message, /training needs [\d.]+ MB of device memory at least \(f16 in \w+\)/);
 });
 
 Deno.test("batches are halved down to one", () => {
