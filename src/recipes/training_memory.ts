@@ -83,7 +83,7 @@ function choicesOf(
   options: TrainerOptions,
   { size, batch, reserve }: { readonly size: number; readonly batch: number; readonly reserve: number },
 ): MemoryChoice<PlannedTraining & { readonly size: number }>[] {
-  const { problem } = detectorProblem(withBatch(model, size), options);
+  const problem = () => detectorProblem(withBatch(model, size), options).problem;
   return trainingChoices(device, problem, options).map(({ text, plan }) => ({
     text: size === batch ? text : `${text}, ${size} of ${batch} pictures at once`,
     plan: () => {

@@ -65,7 +65,7 @@ Deno.test("allocation: offsets are multiples of each one's alignment, and nothin
 
 Deno.test("in buffers plain values and pages share memory: a run takes hardly more than it must", () => {
   const planned = (storage: "buffer" | "texture", maxBufferBytes?: number) =>
-    buildPlan(demoDetector({ size: 640 }), { form: { storage, scalar: "f32" }, maxPages: Infinity, maxBufferBytes });
+    buildPlan(demoDetector({ size: 128 }), { form: { storage, scalar: "f32" }, maxPages: Infinity, maxBufferBytes });
   const [buffer, texture] = [planned("buffer"), planned("texture")];
   assert(buffer.plainAmongPages && !texture.plainAmongPages);
   assert(buffer.memory.planned < texture.memory.planned);

@@ -43,13 +43,15 @@ export interface PlannedTraining {
 }
 
 /**
- * Ways to train a problem: keeping activated maps or computing them twice, f32 or f16, where options do not say; best first.
+ * Ways to train a problem, which is made when the first of them is planned: keeping activated maps or computing them twice, f32 or f16,
+ * where options do not say; best first.
  */
 export function trainingChoices(
   device: Device,
-  problem: TrainingProblem,
+  makeProblem: () => TrainingProblem,
   options: TrainingSessionOptions,
 ): MemoryChoice<PlannedTraining>[] {
+  let made: TrainingProblem | undefined;
   const { recompute, optimizer = "sgd" } = options;
   const memo: WeightMemo = new Map();
   const ways = recompute === undefined ? [false, true] : [recompute];
@@ -59,6 +61,7 @@ export function trainingChoices(
     ways.map((again): MemoryChoice<PlannedTraining> => ({
       text: again ? `${text}, activated maps computed twice` : text,
       plan: () => {
+        const problem = made ??= makeProblem();
         const planned = planTraining(problem, { ...planning, recompute: again });
         const bytes = sessionBytes(problem, planned, optimizer, memo);
         return { bytes, plan: { planned, precision: planning.form.scalar, recompute: again } };

@@ -55,7 +55,7 @@ export async function makeParts(problem: TrainingProblem, options: TrainingSessi
   if (memoryLimit === undefined) {
     return await makePlanned(device, problem, planTraining(problem, { ...planning, recompute }), options);
   }
-  const choices = trainingChoices(device, problem, options);
+  const choices = trainingChoices(device, () => problem, options);
   const make = ({ planned }: { readonly planned: TrainingPlan }) => makePlanned(device, problem, planned, options);
   return (await makeWithin(choices, memoryLimit, "training", problem.graph.name, make)).made;
 }

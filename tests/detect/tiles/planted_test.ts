@@ -26,16 +26,24 @@ const square = (x: number, y: number, side: number): Box => [x, y, x + side, y +
 /** Tiles of 128 pixels of a picture of 300 x 230 begin at 0, 86, 172 across and 0, 102 down, with an overlap of a fifth. */
 const [WIDTH, HEIGHT] = [300, 230];
 
-gpuTest("an object planted across every border of tiles is found once", async () => {
+gpuTest("objects planted across every border of tiles are found once", async () => {
   const detector = await Detector.load(demoDetector({ size: INPUT }), { tiles: { size: INPUT } });
   try {
-    const places = [[10, 10], [72, 40], [84, 100], [113, 40], [126, 60], [100, 100], [160, 90], [190, 115], [186, 30]];
-    for (const [side, whole] of [[24, true], [30, true], [30, false], [60, false]] as const) {
-      for (const [x, y] of places) {
-        const box = square(x, y, side);
-        const found = await detector.detect(planted(WIDTH, HEIGHT, box), { tiles: { size: INPUT, whole } });
-        assertEquals(found.map(({ label }) => label), ["green square"], `${side} pixels at ${x},${y}`);
-        assert(intersectionOverUnion(found[0].box, box) > 0.6, `${found[0].box} instead of ${box}`);
+    for (
+      const { side, whole, places } of [
+        // In one tile, across one border, across two, at corners of four tiles.
+        { side: 24, whole: true, places: [[10, 10], [72, 40], [84, 100], [126, 60], [190, 115], [160, 190]] },
+        { side: 30, whole: false, places: [[113, 5], [100, 85], [186, 30], [160, 115], [20, 96], [240, 180]] },
+        // Larger than the overlap: in pieces everywhere.
+        { side: 60, whole: false, places: [[70, 80], [200, 60]] },
+      ]
+    ) {
+      const boxes = places.map(([x, y]) => square(x, y, side));
+      const found = await detector.detect(planted(WIDTH, HEIGHT, ...boxes), { tiles: { size: INPUT, whole } });
+      assertEquals(found.map(({ label }) => label), boxes.map(() => "green square"), `${side} pixels`);
+      for (const box of boxes) {
+        const best = Math.max(...found.map((one) => intersectionOverUnion(one.box, box)));
+        assert(best > 0.6, `${box}: ${best}`);
       }
     }
   } finally {
