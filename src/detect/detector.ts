@@ -16,7 +16,7 @@ import type { Graph } from "../graph/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { checkedImage } from "./checks.ts";
 import type { FrameStages } from "./frame_timer.ts";
-import { type BegunPicture, Frames } from "./frames.ts";
+import { Frames } from "./frames.ts";
 import type { HeadFormName } from "./heads/form.ts";
 import { FrameMaker } from "./frame_maker.ts";
 import { type DetectionModel, openModel } from "./open_model.ts";
@@ -31,6 +31,7 @@ import type {
 } from "./options.ts";
 import { orderedStream } from "./ordered_stream.ts";
 import { type TileGrid, tileGridOf, type Tiles } from "./tiles/grid.ts";
+import type { BegunPicture } from "./tiles/run.ts";
 export type {
   Detection,
   DetectOptions,
@@ -120,7 +121,7 @@ export class Detector {
     const onFloats = (error: HalfRangeError) => warnOfFloats(error, warnings, options.onWarning);
     const frames = await Frames.create({
       maker: new FrameMaker(model, options),
-      ...{ guard, head, iou: settings.iou, names: labels.length, file, onFloats },
+      ...{ guard, iou: settings.iou, meaning: { head, names: labels.length, file }, onFloats },
     });
     return new Detector(model, frames, guard, warnings);
   }

@@ -10,68 +10,31 @@ import { HalfRangeError } from "../engine/half_range.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type RawDetection, readDetections } from "./decode.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { LIMITED_FRAMES } from "./frame_bytes.ts";
 import type { FrameMaker } from "./frame_maker.ts";
 import type { FrameProgram, SubmittedFrame } from "./frame_program.ts";
-import { addStages, type DeviceStages } from "./frame_timer.ts";
-import { checkFound } from "./heads/faults.ts";
-import type { Head } from "./heads/form.ts";
 import { wholeOf } from "./rectangle.ts";
-import { isCut, type TileGrid, tilesOf } from "./tiles/grid.ts";
-import { mergeTiles, suppressTiles, type TileDetection } from "./tiles/merge.ts";
-import { type Crop, type Region, regionsOf } from "./tiles/regions.ts";
-
-/** What is found on a picture. */
-export interface FoundObjects {
-  /** Best first, in pixels of the picture. */
-  readonly detections: readonly RawDetection[];
-  /** When the last results arrived, by `performance.now()`. */
-  readonly arrived: number;
-  /** Device time, where it was asked for. */
-  readonly stages?: DeviceStages;
-}
-
-/** A picture on its way. */
-export interface BegunPicture {
-  /** When the last of it was handed over, by `performance.now()`. */
-  readonly uploaded: number;
-  /** Fails with a FeatherdetError. */
-  readonly found: Promise<FoundObjects>;
-}
-
-/** How a picture is run. */
-export interface RunSettings {
-  readonly isTimed: boolean;
-  /** Undefined for a picture that is looked at whole. */
-  readonly tiles?: TileGrid;
-  readonly signal?: AbortSignal;
-}
+import { isCut } from "./tiles/grid.ts";
+import { type Region, regionsOf } from "./tiles/regions.ts";
+import {
+  beginTiles,
+  type BegunPicture,
+  type FoundObjects,
+  readCrops,
+  type ResultMeaning,
+  type RunSettings,
+} from "./tiles/run.ts";
 
 /** What makes a detector's programs, and what reads their results. */
 export interface FramesSetup {
   readonly maker: FrameMaker;
   readonly guard: DeviceGuard;
-  readonly head: Head;
+  /** Of plain suppression over tiles. */
   readonly iou: number;
-  /** Number of class names. */
-  readonly names: number;
-  /** What errors call the model. */
-  readonly file: string;
+  readonly meaning: ResultMeaning;
   /** Told that the model is kept in f32. */
   readonly onFloats: (error: HalfRangeError) => void;
-}
-
-/** Frames of tiles that are on their way together: the device has the next one while the host reads the last. */
-const IN_FLIGHT = 2;
-
-/** What a frame's results are of. */
-interface Frame {
-  readonly crops: readonly Crop[];
-  /** Place of the first crop among the picture's. */
-  readonly first: number;
-  readonly scales: readonly number[];
 }
 
 /** The programs of a detector. */
@@ -126,8 +89,10 @@ export class Frames {
       this.#setup.guard.check();
       await this.#ensureRange(image);
       const { tiles } = settings;
-      if (tiles && isCut(tiles, image, this.#inputSize)) return await this.#beginTiles(image, tiles, settings);
-      return await this.#beginWhole(image, settings);
+      if (!tiles || !isCut(tiles, image, this.#inputSize)) return await this.#beginWhole(image, settings);
+      const { guard, maker, iou, meaning } = this.#setup;
+      const program = await this.#tileProgram(tiles.batch ?? maker.tileBatch);
+      return await beginTiles(image, { ...settings, tiles, program, room: maker.room(true), guard, iou, meaning });
     } finally {
       resolve();
     }
@@ -152,63 +117,12 @@ export class Frames {
     }
     const { scales, uploaded, arrival } = frame;
     arrival.catch(() => {}).finally(() => this.#places.release());
-    const found = this.#setup.guard.arrival(arrival).then(({ result, stages }): FoundObjects => {
+    const { guard, meaning } = this.#setup;
+    const found = guard.arrival(arrival).then(({ result, stages }): FoundObjects => {
       const arrived = performance.now();
-      return { detections: this.#read(result, { crops, first: 0, scales }), arrived, stages };
+      return { detections: readCrops(result, { crops, first: 0, scales }, meaning), arrived, stages };
     });
     return { uploaded, found };
-  }
-
-  /** Runs all tiles of a picture, a few frames in flight, and merges what they show when the last one arrives. */
-  async #beginTiles(image: RgbImage, tiles: TileGrid, { isTimed, signal }: RunSettings): Promise<BegunPicture> {
-    const { guard, maker, iou } = this.#setup;
-    const program = await this.#tileProgram(tiles.batch ?? maker.tileBatch);
-    const found: TileDetection[] = [], waiting: Promise<void>[] = [];
-    let stages: DeviceStages | undefined, uploaded = 0, first = 0;
-    const views = tilesOf(tiles, image, this.#inputSize);
-    for (const region of regionsOf(image, views, tiles.whole, maker.room(true), this.#inputSize)) {
-      for (let at = 0; at < region.crops.length; at += program.batch) {
-        signal?.throwIfAborted();
-        guard.check();
-        const crops = region.crops.slice(at, at + program.batch);
-        const upload = at === 0 ? region : undefined;
-        const frame = program.submit({ upload, crops: crops.map(({ source }) => source) }, isTimed);
-        uploaded = frame.uploaded;
-        const about = { crops, first, scales: frame.scales };
-        const read = guard.arrival(frame.arrival).then(({ result, stages: times }) => {
-          found.push(...this.#read(result, about));
-          if (times) stages = addStages(stages, times);
-        });
-        // A failure is thrown where the frame is awaited.
-        read.catch(() => {});
-        waiting.push(read);
-        first += crops.length;
-        if (waiting.length >= IN_FLIGHT) await waiting.shift();
-      }
-    }
-    const merged = Promise.all(waiting).then((): FoundObjects => {
-      const arrived = performance.now();
-      const detections = tiles.merge === "nms" ? suppressTiles(found, iou) : mergeTiles(found, image);
-      return { detections, arrived, stages };
-    });
-    return { uploaded, found: merged };
-  }
-
-  /** The detections of a frame's crops, in pixels of the picture. Throws FeatherdetError for numbers that the head cannot mean. */
-  #read(result: Float32Array, { crops, first, scales }: Frame): TileDetection[] {
-    const { head, names, file } = this.#setup;
-    return crops.flatMap(({ source, view }, at) => {
-      const image = readDetections(result, at);
-      checkFound(head, image, { scale: scales[at], names, file });
-      const [x, y] = [view.width / source.width, view.height / source.height];
-      return image.detections.map(({ box: [x1, y1, x2, y2], score, classId }): TileDetection => ({
-        box: [view.left + x * x1, view.top + y * y1, view.left + x * x2, view.top + y * y2],
-        score,
-        classId,
-        tile: first + at,
-        view,
-      }));
-    });
   }
 
   /** The program for tiles; that of single pictures where tiles are run one by one. */

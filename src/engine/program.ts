@@ -11,7 +11,7 @@ import { checkParameters, packParameters, uniformLeaves } from "../kernels/param
 import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
 import type { Device } from "../gpu/device.ts";
 import { deviceError, settled, watch } from "../gpu/device_errors.ts";
-import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters, StorageForm } from "../kernels/kernel.ts";
+import type { KernelBinding, PackedInt8Weights, PackedWeights, Parameters } from "../kernels/kernel.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
 import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT, weightExtent } from "./program_bytes.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
@@ -73,9 +73,9 @@ export class Program {
     this.#source = source;
     this.#external = new Map(source.external);
     this.dispatches = source.dispatches;
-    this.#constants = new Map(lender?.#constants);
-    this.#uploaded = lender?.#uploaded ?? new UploadedWeights();
-    this.#packedWeights = new Map(lender?.#packedWeights);
+    this.#constants = new Map(lender === undefined ? [] : lender.#constants);
+    this.#uploaded = lender === undefined ? new UploadedWeights() : lender.#uploaded;
+    this.#packedWeights = new Map(lender === undefined ? [] : lender.#packedWeights);
     if (lender) {
       [this.arena, this.int8Arena, this.plain, this.scratch] = [
         lender.arena,
