@@ -41,6 +41,8 @@ export {
   type FrameSpeed,
   type Picture,
   type StreamOptions,
+  type Tiles,
+  type TileSettings,
 } from "./src/detect/detector.ts";
 export { Session } from "./src/engine/session.ts";
 export { openDevice } from "./src/gpu/device.ts";

@@ -20,6 +20,7 @@
 
 export { adaptStatistics } from "./src/recipes/adapt_statistics.ts";
 export { readCheckpointModel, train } from "./src/recipes/train_detector.ts";
+export type { ChosenTraining } from "./src/recipes/training_memory.ts";
 export type { TrainOptions, TrainResult } from "./src/recipes/train_options.ts";
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from "./src/train/loop/checkpoint.ts";
 export { createMemoryStore, type LargeStore, type MemoryStore, type TrainingStore } from "./src/train/loop/store.ts";

@@ -2,7 +2,7 @@
 //
 //   y[image, c, v, u] = bilinear(picture, c, (u - left + 1/2) * width / scaledWidth - 1/2, (v - top + 1/2) * height / scaledHeight - 1/2) / 255
 //
-// with the picture's edge repeated outside it. Sums and roundings are those of OpenCV's INTER_LINEAR on bytes: weights in
+// with the picture's edge repeated outside it. The picture is a rectangle of the texture, whose other pixels are not read. Sums and roundings are those of OpenCV's INTER_LINEAR on bytes: weights in
 // 1/2048, the row sums cut by 4 bits and their products by 16, then rounded to a whole level, since networks are trained and
 // measured behind it. Positions are exact fractions, so that no level depends on the adapter's arithmetic.
 //
@@ -15,6 +15,7 @@
 #include "lib/storage.wgsl"
 struct Params {
   output: Blocked,
+  origin: vec2i,        // left, top of the picture in the texture
   picture: vec2i,       // width, height
   scaled: vec2i,        // width, height after scaling
   corner: vec2i,        // left, top of the scaled picture in the output
@@ -26,7 +27,7 @@ struct Params {
 #include "lib/output.wgsl" NAME=y BINDING=2
 
 fn level(x: i32, y: i32) -> vec3i {
-  return vec3i(round(textureLoad(picture, vec2i(x, y), 0).rgb * 255.0));
+  return vec3i(round(textureLoad(picture, params.origin + vec2i(x, y), 0).rgb * 255.0));
 }
 
 // The sample left of (above) output position `d`, and the next one's weight in 1/2048.

@@ -48,3 +48,30 @@ export function inputSize(text: string): number {
 export function inputSizes(text: string, before: readonly number[] | undefined): number[] {
   return [...(before ?? []), inputSize(text)];
 }
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+/** A number of bytes, with a unit or without: 128MB, 1.5GB, 64MiB. */
+export function byteCount(text: string): number {
+  const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const bytes = Number(number) * (UNITS[unit?.toLowerCase()] ?? NaN);
+  if (bytes > 0) return Math.floor(bytes);
+  throw new InvalidArgumentError("Expected a number of bytes such as 128MB, 1.5GB or 64MiB.");
+}
+
+/** How pictures are cut: `auto`, or a tile's side in pixels. */
+export function tiles(text: string): "auto" | number {
+  const side = Number(text);
+  if (text === "auto") return text;
+  if (text.trim() !== "" && Number.isInteger(side) && side >= 16) return side;
+  throw new InvalidArgumentError("Expected auto, or a tile's side in pixels, 16 at least.");
+}

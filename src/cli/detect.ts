@@ -6,7 +6,6 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import type { Detector } from "../detect/detector.ts";
-import { FeatherdetError } from "../graph/error.ts";
 import { sentence } from "../host/file_error.ts";
 import { listSources } from "../host/sources/open.ts";
 import type { DecodePicture, Source, SourceFrame } from "../host/sources/source.ts";
@@ -32,29 +31,19 @@ interface ReadPicture extends NamedPicture {
   readonly source: SourceFrame;
 }
 
-/** Throws `FeatherdetError` for a picture that no texture of the adapter holds; the CPU takes any. */
-function refuseTooLarge(detector: Detector, { file, image: { width, height } }: NamedPicture): void {
-  if (detector.engine === "cpu") return;
-  const { maxTextureDimension2D: most } = detector.device.device.limits;
-  if (Math.max(width, height) > most) {
-    throw new FeatherdetError(`a picture of ${width}x${height} is larger than the adapter takes (${most})`, { file });
-  }
-}
-
 /** How sources are read. */
 interface Reading {
   readonly decoder: PictureDecoder;
   readonly strict: boolean;
   readonly signal: AbortSignal;
   readonly output: Output;
-  readonly detector: Detector;
 }
 
 /** The pictures that can be read; what is wrong with the others goes to `failed`. With `strict` the first of them ends it. */
 async function* readable(
   sources: readonly Source[],
   failed: FailedImage[],
-  { decoder, strict, signal, output, detector }: Reading,
+  { decoder, strict, signal, output }: Reading,
 ): AsyncGenerator<ReadPicture> {
   const decode: DecodePicture = (bytes, file) => decoder.decode(bytes, file);
   const fail = (file: string, error: unknown, frame?: number) => {
@@ -71,7 +60,6 @@ async function* readable(
         let picture: ReadPicture;
         try {
           picture = { file: frame.file, image: await frame.image(), source: frame };
-          refuseTooLarge(detector, picture);
         } catch (error) {
           fail(frame.file, error, frame.frame);
           if (strict) return;
@@ -150,7 +138,7 @@ export const detectVerb = detectorVerb(
       let done = 0, found = 0;
       const stop = stopSignal(output, "stopping after the images that have been begun");
       try {
-        const pictures = readable(sources, failed, { decoder, strict, signal: stop.signal, output, detector });
+        const pictures = readable(sources, failed, { decoder, strict, signal: stop.signal, output });
         const timing = await detectAll(detector, pictures, async ({ source, image }, detections) => {
           const result = resultOf(source, detections);
           done++;

@@ -5,11 +5,11 @@
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { Detector } from "../detect/detector.ts";
+import { Detector, type Tiles } from "../detect/detector.ts";
 import { openSharedDevice } from "../gpu/device.ts";
 import { chooseEngine } from "../engine/choose_engine.ts";
 import type { EngineName, Precision } from "../engine/session.ts";
-import { firstPixel, inputSize, integerIn, numberIn } from "./arguments.ts";
+import { byteCount, firstPixel, inputSize, integerIn, numberIn, tiles } from "./arguments.ts";
 import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
 import { INPUT_CHANNELS, INPUT_RANGES, type InputOptions } from "../detect/picture_input.ts";
 import { loadModel, modelSource } from "../host/models.ts";
@@ -35,6 +35,30 @@ export function engineOption() {
 export function detectorPrecisionOption() {
   return new Option("--precision <type>", "element type of weights and activations; int8 for a quantized model")
     .choices(["f32", "f16", "int8"] as const).default("f32" as const);
+}
+
+/** `--precision` of a verb that may choose it to fit into a limit of memory. */
+export function chosenPrecisionOption() {
+  return new Option(
+    "--precision <type>",
+    "element type of weights and activations; int8 for a quantized model; f32 by default, and f16 where --memory-limit leaves no other way",
+  ).choices(["f32", "f16", "int8"] as const);
+}
+
+/** `--memory-limit`. */
+export function memoryLimitOption() {
+  return new Option(
+    "--memory-limit <bytes>",
+    "most device memory, such as 128MB: what runs together, storage and at last precision are chosen to fit",
+  ).argParser(byteCount);
+}
+
+/** `--tiles`. */
+export function tilesOption() {
+  return new Option(
+    "--tiles <side>",
+    "cut pictures into overlapping tiles for small objects: auto for those much larger than the network's input, or a tile's side in pixels",
+  ).argParser(tiles);
 }
 
 /** `--strict` of a verb that reads a data set. */
@@ -89,8 +113,10 @@ export function inputChannelsOption() {
 export function detectorVerb(name: string, summary: string, example: string) {
   return deviceVerb(name, summary, example)
     .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
-    .addOption(detectorPrecisionOption())
+    .addOption(chosenPrecisionOption())
     .addOption(engineOption())
+    .addOption(memoryLimitOption())
+    .addOption(tilesOption())
     .option("--confidence <score>", "least score of a detection", numberIn(0, 1), 0.25)
     .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), 0.7)
     .addOption(headOption())
@@ -102,12 +128,15 @@ export function detectorVerb(name: string, summary: string, example: string) {
 /** What `detectorVerb` parses. */
 export interface DetectorSettings extends HeadOptions, InputOptions {
   readonly size?: number;
-  readonly precision: Precision;
+  /** Undefined where nobody asked for one. */
+  readonly precision?: Precision;
   readonly engine: EngineName | "auto";
   readonly confidence: number;
   readonly iou: number;
   /** Several classes for one box. */
   readonly multiLabel?: boolean;
+  readonly memoryLimit?: number;
+  readonly tiles?: Tiles;
 }
 
 /**
@@ -115,8 +144,7 @@ export interface DetectorSettings extends HeadOptions, InputOptions {
  */
 export async function loadDetector(
   model: string,
-  { size, precision, engine: wanted, confidence, iou, multiLabel, head, boxes, inputRange, inputChannels }:
-    DetectorSettings,
+  { size, precision, engine: wanted, confidence, iou, multiLabel, memoryLimit, tiles, ...meaning }: DetectorSettings,
   output: Output,
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
@@ -126,16 +154,19 @@ export async function loadDetector(
     told.add(warning);
     output.note(`warning: ${warning}`);
   };
-  const engine = await chooseEngine({ engine: wanted, precision, onWarning });
+  const engine = await chooseEngine({ engine: wanted, precision, memoryLimit, onWarning });
   output.note(
     engine === "cpu"
       ? `preparing ${model} for the CPU`
       : `preparing ${model}: the first run on an adapter compiles its shaders, which takes longest`,
   );
-  const tuning = engine === "cpu" ? undefined : tuningFor(await openSharedDevice(), { precision });
-  const meaning = { head, boxes, inputRange, inputChannels };
-  const settings = { precision, engine, confidence, iou, multiLabel, tuning, file: modelSource(model) };
-  const detector = await Detector.load(graph, { ...settings, ...meaning, onWarning });
+  const tuning = engine === "cpu" ? undefined : tuningFor(await openSharedDevice(), { precision: precision ?? "f32" });
+  const { head, boxes, inputRange, inputChannels } = meaning;
+  const detector = await Detector.load(graph, {
+    ...{ precision, engine, confidence, iou, multiLabel, tuning, tiles, memoryLimit, file: modelSource(model) },
+    ...{ head, boxes, inputRange, inputChannels, onWarning },
+  });
+  if (memoryLimit !== undefined) output.note(`memory: ${detector.memoryText}`);
   for (const warning of detector.warnings) if (!told.has(warning)) onWarning(warning);
   return { detector, load: performance.now() - started };
 }

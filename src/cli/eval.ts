@@ -10,7 +10,7 @@ import { COCO_SETTINGS, evaluate, type Evaluation } from "../eval/evaluate.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import {
   boxesOption,
-  detectorPrecisionOption,
+  chosenPrecisionOption,
   engineOption,
   firstPixelOption,
   headOption,
@@ -18,8 +18,10 @@ import {
   inputRangeOption,
   loadDetector,
   maxPixelsOption,
+  memoryLimitOption,
   noPlotsOption,
   strictOption,
+  tilesOption,
 } from "./detection_options.ts";
 import { JournalFile, journalFile, writeResults } from "../host/evaluation_file.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
@@ -67,8 +69,10 @@ export const evalVerb = deviceVerb(
   .addOption(firstPixelOption())
   .addOption(maxPixelsOption())
   .option("--size <pixels>", "side of the network's input; the model's own by default", inputSize)
-  .addOption(detectorPrecisionOption())
+  .addOption(chosenPrecisionOption())
   .addOption(engineOption())
+  .addOption(memoryLimitOption())
+  .addOption(tilesOption())
   .option("--confidence <score>", "least score of a detection", numberIn(0, 1), COCO_SETTINGS.confidence)
   .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), COCO_SETTINGS.iou)
   .addOption(headOption())
@@ -84,7 +88,7 @@ export const evalVerb = deviceVerb(
   .addHelpText("after", MORE)
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { model, data, split, limit, strict, firstPixel, maxPixels, precision, plots } = settings;
+      const { model, data, split, limit, strict, firstPixel, maxPixels, plots, tiles } = settings;
       const target = settings.out === undefined ? undefined : targetOf(settings.out);
       if (target) checkTarget(target.file);
       const dataset = await openDataset(data, { split, limit, strict, firstPixel, maxPixels });
@@ -106,13 +110,16 @@ export const evalVerb = deviceVerb(
         const { map, map50, images, ...rest } = summaryOf(evaluation);
         const warnings = [...dataset.warnings, ...evaluation.warnings];
         const [height, width] = detector.inputSize;
-        const input = { inputSize: [height, width], precision, engine: detector.engine };
+        const { engine } = detector;
+        const precision = settings.precision ?? (engine === "cpu" ? "f32" : detector.plan.form.scalar);
+        const input = { inputSize: [height, width], precision, engine, ...(tiles !== undefined && { tiles }) };
         const of = { model, data, split: dataset.split ?? null };
         const result = { map, map50, images, ...of, ...input, ...rest, warnings, load };
         if (target?.folder !== undefined) {
           const [title, part] = [`${basename(model)} on ${dataset.name}`, dataset.split ?? "all pictures"];
+          const cut = tiles === undefined ? "" : `, tiles ${tiles}`;
           const subtitle =
-            `${part}, ${images} pictures, ${width} x ${height} px, ${precision}; ${detector.adapter.name}`;
+            `${part}, ${images} pictures, ${width} x ${height} px, ${precision}${cut}; ${detector.adapter.name}`;
           const say = (line: string) => output.note(line);
           const store = await folderStore(target.folder);
           await writeEvaluation(store, dataset, evaluation, { title, subtitle, summary: result, plots, say });

@@ -5,11 +5,13 @@
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import { planModel } from "../detect/plan_model.ts";
+import { planModel, planWithin } from "../detect/plan_model.ts";
+import { megabytes } from "../engine/memory_limit.ts";
+import { withBatch } from "../passes/mod.ts";
 import { printPlan } from "../plan/print.ts";
 import { checkPrecision } from "../engine/setup.ts";
-import { inputSize } from "./arguments.ts";
-import { detectorPrecisionOption } from "./detection_options.ts";
+import { inputSize, integerIn } from "./arguments.ts";
+import { chosenPrecisionOption, memoryLimitOption } from "./detection_options.ts";
 import { loadModel, modelSource } from "../host/models.ts";
 import { enginesOption, framesOption, placeAndPrint, shareCores } from "./place.ts";
 import { action, verb } from "./verb.ts";
@@ -22,7 +24,9 @@ export const planVerb = verb(
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
-  .addOption(detectorPrecisionOption())
+  .option("--batch <number>", "images that are run together; the model's own by default", integerIn(1, 1024))
+  .addOption(chosenPrecisionOption())
+  .addOption(memoryLimitOption())
   .addOption(
     new Option("--storage <kind>", "how activations are stored: texture as on software adapters, buffer as on others")
       .choices(["texture", "buffer"] as const).default("buffer" as const),
@@ -32,19 +36,27 @@ export const planVerb = verb(
   .addOption(framesOption())
   .action(async (options) => {
     if (options.place) shareCores();
-    await action<typeof options>(async ({ model, size, precision, storage, place, engines, frames }, output) => {
+    await action<typeof options>(async (settings, output) => {
+      const { model, size, batch, precision, storage, memoryLimit, place, engines, frames } = settings;
       if (place) return await placeAndPrint({ model, size, engines, frames }, output);
       output.note(`reading ${modelSource(model)}`);
-      const graph = await loadModel(model, { size, untrained: true });
+      const loaded = await loadModel(model, { size, untrained: true });
+      const graph = batch === undefined ? loaded : withBatch(loaded, batch);
       checkPrecision(graph, precision);
-      const { plan, dispatches } = planModel(graph, { precision, storage });
+      const { plan, dispatches, bytes, text } = memoryLimit === undefined
+        ? { ...planModel(graph, { precision: precision ?? "f32", storage }), text: undefined }
+        : planWithin(graph, { precision, storage, memoryLimit });
       output.line(printPlan({ ...plan, dispatches }));
+      const within = memoryLimit === undefined ? "" : `, within ${megabytes(memoryLimit)}: ${text}`;
+      output.line(`device memory ${megabytes(bytes)} with weights and what comes back${within}`);
       return {
         steps: dispatches.map(({ name, operator, kernel, macs }) => {
           return { name, operator, kernel: kernel.label, workgroups: kernel.workgroups, macs };
         }),
         dispatches: dispatches.length,
         memory: plan.memory,
+        bytes,
+        ...(memoryLimit !== undefined && { memoryLimit, chosen: text }),
       };
     })(options);
   });

@@ -10,6 +10,7 @@ import { distilOptions } from "./distil_options.ts";
 import {
   firstPixelOption,
   maxPixelsOption,
+  memoryLimitOption,
   noPlotsOption,
   precisionOption,
   strictOption,
@@ -187,6 +188,7 @@ export function trainingOptions(command: CommandOfDevice) {
       "--recompute",
       "compute activated maps twice instead of keeping them: nearly half of the memory less, some more time",
     )
+    .addOption(memoryLimitOption())
     .addOption(noPlotsOption())
     .option("--workers <number>", "that make batches; half of the processors by default", integerIn(0, 64));
 }

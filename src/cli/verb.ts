@@ -109,7 +109,9 @@ export function action<Options extends { json?: true; jsonl?: true }>(
  * As `action`, after making sure that there is an adapter. Starts the program again if a driver was installed. Without an adapter is done
  * what is asked of the CPU engine, and what may choose it.
  */
-export function deviceAction<Options extends { json?: true; jsonl?: true; install: boolean; engine?: EngineName | "auto" }>(
+export function deviceAction<
+  Options extends { json?: true; jsonl?: true; install: boolean; engine?: EngineName | "auto" },
+>(
   run: (options: Options, output: Output) => Promise<object>,
 ): (options: Options) => Promise<void> {
   return action<Options>(async (options, output) => {

@@ -6,42 +6,63 @@
 
 import { type CpuOptions, CpuProgram } from "../engine/cpu/cpu_program.ts";
 import type { CarriedTensors } from "../engine/cpu/loaded_model.ts";
+import type { DeviceGuard } from "../engine/device_guard.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import type { AdapterRecord } from "../gpu/adapter.ts";
 import { FeatherdetError, type Graph, GraphIndex, withNodes } from "../graph/mod.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import type { ImageResult } from "./decode.ts";
 import { keepsAll } from "./frame_dispatches.ts";
-import type { Frames, FrameSettings, SubmittedFrame } from "./frames.ts";
-import type { Head } from "./heads/form.ts";
+import type { BegunPicture, FoundObjects, Frames, RunSettings } from "./frames.ts";
+import { checkFound } from "./heads/faults.ts";
 import type { Candidates } from "./host/candidates.ts";
 import { decodeMaps } from "./host/decode_maps.ts";
 import { decodeTensors } from "./host/decode_tensor.ts";
 import { suppressCandidates } from "./host/suppress.ts";
 import { letterboxTensor } from "./host_letterbox.ts";
 import { boxToPicture, type LetterboxGeometry, letterboxGeometry } from "./letterbox.ts";
+import type { DetectionModel } from "./open_model.ts";
 import { valuesRead } from "./plan_network.ts";
+import { type Rectangle, wholeOf } from "./rectangle.ts";
+import { isCut, tilesOf } from "./tiles/grid.ts";
+import { mergeTiles, suppressTiles, type TileDetection } from "./tiles/merge.ts";
+
+/** Tiles whose tensors are in memory together: onnxruntime has the next one while the host reads the last. */
+const IN_FLIGHT = 2;
+
+/** The pixels of a part of a picture. */
+function cropOf(image: RgbImage, { left, top, width, height }: Rectangle): RgbImage {
+  if (width === image.width && height === image.height) return image;
+  const data = new Uint8Array(3 * width * height);
+  for (let row = 0; row < height; row++) {
+    const from = 3 * ((top + row) * image.width + left);
+    data.set(image.data.subarray(from, from + 3 * width), 3 * row * width);
+  }
+  return { width, height, data };
+}
 
 /** A detector's network in onnxruntime. */
 export class CpuFrames implements Frames {
   readonly dispatchCount = 0;
   readonly bytes = 0;
+  readonly text = "f32 on the CPU";
   readonly graph: Graph;
   readonly #program: CpuProgram;
-  readonly #head: Head;
-  readonly #settings: FrameSettings;
+  readonly #model: DetectionModel;
+  readonly #guard: DeviceGuard;
 
-  private constructor(graph: Graph, program: CpuProgram, head: Head, settings: FrameSettings) {
+  private constructor(graph: Graph, program: CpuProgram, model: DetectionModel, guard: DeviceGuard) {
     this.graph = graph;
     this.#program = program;
-    this.#head = head;
-    this.#settings = settings;
+    this.#model = model;
+    this.#guard = guard;
   }
 
   /** Hands the network to onnxruntime. Throws FeatherdetError as `CpuProgram.create` does. */
-  static async create(graph: Graph, head: Head, settings: FrameSettings, options?: CpuOptions): Promise<CpuFrames> {
+  static async create(model: DetectionModel, guard: DeviceGuard, options?: CpuOptions): Promise<CpuFrames> {
+    const { graph, head } = model;
     const network = withNodes({ ...graph, outputs: valuesRead(head) }, graph.nodes);
-    return new CpuFrames(network, await CpuProgram.create(network, options), head, settings);
+    return new CpuFrames(network, await CpuProgram.create(network, options), model, guard);
   }
 
   /** What computes. */
@@ -49,22 +70,63 @@ export class CpuFrames implements Frames {
     return this.#program.adapter;
   }
 
-  submit(image: RgbImage): SubmittedFrame {
-    const [{ name, shape }] = this.graph.inputs;
-    const [, , height, width] = shape;
+  // What is thrown here rejects, as where pictures have to wait for each other.
+  // deno-lint-ignore require-await
+  async begin(image: RgbImage, { tiles, signal }: RunSettings): Promise<BegunPicture> {
+    this.#guard.check();
+    const [{ shape: [, , height, width] }] = this.graph.inputs, input = [height, width] as const;
+    if (tiles === undefined || !isCut(tiles, image, input)) {
+      const { uploaded, arrival } = this.#submit(image);
+      const found = this.#guard.arrival(arrival);
+      return { uploaded, found: found.then(({ detections }) => ({ detections, arrived: performance.now() })) };
+    }
+    const views = [...tilesOf(tiles, image, input), ...(tiles.whole ? [wholeOf(image)] : [])];
+    const found = this.#tiles(image, views, signal).then((all): FoundObjects => ({
+      detections: tiles.merge === "nms" ? suppressTiles(all, this.#model.settings.iou) : mergeTiles(all, image),
+      arrived: performance.now(),
+    }));
+    return { uploaded: performance.now(), found };
+  }
+
+  /** Hands over one picture. */
+  #submit(image: RgbImage) {
+    const { head, labels, file } = this.#model;
+    const [{ name, shape: [, , height, width] }] = this.graph.inputs;
     const geometry = letterboxGeometry(image.width, image.height, width, height);
     const input = letterboxTensor(image, width, height);
     const uploaded = performance.now();
-    const arrival = this.#program.run({ [name]: input }).then((outputs) => ({
-      result: this.#detections(outputs, geometry, image),
-    }));
-    return { scale: geometry.scale, uploaded, arrival };
+    const arrival = this.#program.run({ [name]: input }).then((outputs) => {
+      const result = this.#detections(outputs, geometry, image);
+      checkFound(head, result, { scale: geometry.scale, names: labels.length, file });
+      return result;
+    });
+    return { uploaded, arrival };
+  }
+
+  /** What parts of a picture show, in pixels of the picture. */
+  async #tiles(image: RgbImage, views: readonly Rectangle[], signal?: AbortSignal): Promise<TileDetection[]> {
+    const found: TileDetection[] = [], waiting: Promise<void>[] = [];
+    for (const [tile, view] of views.entries()) {
+      signal?.throwIfAborted();
+      this.#guard.check();
+      const read = this.#guard.arrival(this.#submit(cropOf(image, view)).arrival).then(({ detections }) => {
+        const { left, top } = view;
+        found.push(...detections.map(({ box: [x1, y1, x2, y2], score, classId }): TileDetection => ({
+          ...{ box: [left + x1, top + y1, left + x2, top + y2], score, classId, tile, view },
+        })));
+      });
+      // A failure is thrown where it is awaited.
+      read.catch(() => {});
+      waiting.push(read);
+      if (waiting.length >= IN_FLIGHT) await waiting.shift();
+    }
+    await Promise.all(waiting);
+    return found;
   }
 
   #candidates(outputs: CarriedTensors): Candidates {
-    const head = this.#head;
+    const { head, settings: { confidence, multiLabel } } = this.#model;
     const { anchors, classes } = head;
-    const { confidence, multiLabel } = this.#settings;
     const settings = { anchors, classes, confidence, multiLabel };
     const numbers = (value: string) => outputs[value].data as Float32Array;
     if (head.form === "maps") {
@@ -88,11 +150,11 @@ export class CpuFrames implements Frames {
   #detections(outputs: CarriedTensors, geometry: LetterboxGeometry, image: RgbImage): ImageResult {
     const candidates = this.#candidates(outputs);
     const { scores, keys, boxes, faults, exchanged } = candidates;
-    const { classes } = this.#head;
-    const { iou, maxDetections } = this.#settings;
+    const { head, settings: { iou, maxDetections } } = this.#model;
+    const { classes } = head;
     const kept = suppressCandidates(candidates, {
       classes,
-      iou: keepsAll(this.#head) ? undefined : iou,
+      iou: keepsAll(head) ? undefined : iou,
       maxDetections,
     });
     const detections = kept.map((candidate) => {
@@ -105,10 +167,6 @@ export class CpuFrames implements Frames {
       };
     });
     return { detections, candidates: scores.length, faults, exchanged };
-  }
-
-  checkRange(): Promise<void> {
-    return Promise.resolve();
   }
 
   profile(): Promise<DispatchTime[]> {

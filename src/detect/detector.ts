@@ -6,95 +6,42 @@
  */
 
 import { decodeImage } from "../image/codec/decode.ts";
-import { DeviceGuard } from "../engine/device_guard.ts";
-import { HalfRangeError, warnOfFloats } from "../engine/half_range.ts";
+import type { DeviceGuard } from "../engine/device_guard.ts";
 import type { DispatchTime } from "../engine/profile.ts";
+import { type EngineName, refuseOnCpu } from "../engine/session.ts";
+import type { AdapterRecord } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
+import { megabytes } from "../engine/memory_limit.ts";
 import { unlessAborted } from "../graph/abort.ts";
 import type { Graph } from "../graph/mod.ts";
-import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
-import { loadOnnx } from "../onnx/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import { chooseEngine } from "../engine/choose_engine.ts";
-import { type EngineName, refuseOnCpu, type SessionOptions } from "../engine/session.ts";
-import type { AdapterRecord } from "../gpu/adapter.ts";
-import { checkedImage, checkFraction, checkInputSize, resized } from "./checks.ts";
-import { classNamesOf } from "./class_names.ts";
+import { checkedImage } from "./checks.ts";
 import type { FrameStages } from "./frame_timer.ts";
-import type { Frames, SubmittedFrame } from "./frames.ts";
-import { type LoadedFrames, loadOnCpu, loadOnDevice } from "./load_frames.ts";
-import { checkFound } from "./heads/faults.ts";
-import type { Head, HeadFormName, HeadOptions } from "./heads/form.ts";
-import { recogniseHead } from "./heads/recognise.ts";
-import { labelsOf } from "./labels.ts";
-import { openExtents } from "./open_extents.ts";
+import type { BegunPicture, Frames } from "./frames.ts";
+import type { HeadFormName } from "./heads/form.ts";
+import { type LoadedFrames, loadFrames } from "./load_frames.ts";
+import { type DetectionModel, openModel } from "./open_model.ts";
+import type {
+  Detection,
+  DetectOptions,
+  DetectorOptions,
+  DetectorSettings,
+  FrameSpeed,
+  Picture,
+  StreamOptions,
+} from "./options.ts";
 import { orderedStream } from "./ordered_stream.ts";
-import { type InputOptions, withPictureInput } from "./picture_input.ts";
-import type { RgbImage } from "../image/rgb_image.ts";
-
-/** One found object. */
-export interface Detection {
-  /** x1, y1, x2, y2 in pixels of the given picture. */
-  readonly box: readonly [number, number, number, number];
-  /** Confidence in 0..1. */
-  readonly score: number;
-  /** Number of the class, from 0. */
-  readonly classId: number;
-  /** Name of the class. */
-  readonly label: string;
-}
-
-/** How a detector is made. */
-export interface DetectorOptions extends SessionOptions, HeadOptions, InputOptions {
-  /** Side of the square network input, or `[height, width]`; a multiple of 32 for YOLO11. Default: the size in the model. */
-  readonly inputSize?: number | readonly [number, number];
-  /** Least score of a detection. Default 0.25. */
-  readonly confidence?: number;
-  /** Overlap (intersection over union) above which two boxes of one class count as one object. Default 0.7. */
-  readonly iou?: number;
-  /** Most detections of a picture, at most 300. Default 300. */
-  readonly maxDetections?: number;
-  /** Whether one box may be several detections, one a class, as for COCO's figures. Default false. */
-  readonly multiLabel?: boolean;
-  /** What errors call the model; by default what it was loaded from, or the graph's name. */
-  readonly file?: string;
-  /** Class names; default: those in the model's metadata, else `class 0`, `class 1` ... Their number helps to recognise the head. */
-  readonly classes?: readonly string[];
-}
-
-/** What decides which boxes are detections. */
-export type DetectorSettings = Readonly<
-  Required<Pick<DetectorOptions, "confidence" | "iou" | "maxDetections" | "multiLabel">>
->;
-
-/** How one call detects. */
-export interface DetectOptions {
-  /** What errors call the picture. */
-  readonly file?: string;
-  /** Ends the call with the signal's reason; the results are dropped. */
-  readonly signal?: AbortSignal;
-}
-
-/** How a stream is detected in. */
-export interface StreamOptions {
-  /** Called with the stages of each frame, in order, possibly before the results of that frame are yielded. */
-  readonly observe?: (stages: FrameStages) => void;
-  /** Ends the stream with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** A picture: encoded bytes (of a format that `decodeImage` reads) or pixels. */
-export type Picture = Uint8Array | RgbImage;
-
-/** Milliseconds of the stages of one frame. */
-export interface FrameSpeed {
-  /** Decoding the file and handing the pixels to the device. */
-  readonly preprocess: number;
-  /** From submission to the result's arrival: letterbox, network, suppression and the one readback. */
-  readonly inference: number;
-  /** Reading the result. */
-  readonly postprocess: number;
-}
+import { type TileGrid, tileGridOf, type Tiles } from "./tiles/grid.ts";
+export type {
+  Detection,
+  DetectOptions,
+  DetectorOptions,
+  DetectorSettings,
+  FrameSpeed,
+  Picture,
+  StreamOptions,
+} from "./options.ts";
+export type { Tiles, TileSettings } from "./tiles/grid.ts";
 
 /** Frames that are submitted before the first one is awaited: enough to hide decoding and readback behind the network. */
 const FRAMES_IN_FLIGHT = 3;
@@ -130,44 +77,26 @@ export class Detector {
   readonly head: HeadFormName | "maps";
   /** Stages of the last frame. */
   speed: FrameSpeed = { preprocess: 0, inference: 0, postprocess: 0 };
-  readonly #file: string;
-  readonly #head: Head;
-  readonly #warnings: string[];
-  readonly #onWarning: DetectorOptions["onWarning"];
-  readonly #guard: DeviceGuard;
   readonly #device: Device | undefined;
-  readonly #makeInFloats: LoadedFrames["makeInFloats"];
-  #frames: Frames;
-  /** The check of the first frame in f16, while it runs. */
-  #range: Promise<void> | undefined;
-  #isChecked = false;
+  readonly #frames: Frames;
+  readonly #warnings: string[];
+  readonly #guard: DeviceGuard;
 
   private constructor(
-    { engine, adapter, device, frames, makeInFloats }: LoadedFrames,
-    graph: Graph,
-    { file, head, labels, warnings }: Pick<Detector, "labels"> & {
-      readonly file: string;
-      readonly head: Head;
-      readonly warnings: readonly string[];
-    },
-    settings: DetectorSettings,
-    onWarning: DetectorOptions["onWarning"],
+    { head, labels, settings, graph }: DetectionModel,
+    { engine, adapter, device, frames, guard, warnings }: LoadedFrames,
   ) {
-    this.#onWarning = onWarning;
     this.engine = engine;
     this.adapter = adapter;
     this.#device = device;
-    this.#frames = frames;
-    this.#file = file;
-    this.#head = head;
     this.head = head.form;
     this.labels = labels;
-    this.#warnings = [...warnings];
     this.settings = settings;
-    this.#makeInFloats = makeInFloats;
     const [, , height, width] = graph.inputs[0].shape;
     this.inputSize = [height, width];
-    this.#guard = new DeviceGuard(device, "detector", graph.name);
+    this.#frames = frames;
+    this.#guard = guard;
+    this.#warnings = warnings;
   }
 
   /** The device that runs it. Throws FeatherdetError for the CPU engine, which has none. */
@@ -201,26 +130,8 @@ export class Detector {
    * option then does), or if the adapter cannot run it.
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
-    checkFraction("confidence", options.confidence);
-    checkFraction("iou", options.iou);
-    checkInputSize(options.inputSize);
-    const isGraph = typeof source === "object" && "nodes" in source;
-    const loaded = isGraph
-      ? source
-      : await loadOnnx(source, { leaveOutSuppression: true, shapeOf: openExtents(options.inputSize) });
-    const file = options.file ?? (typeof source === "string" || source instanceof URL ? String(source) : loaded.name);
-    // Errors call the model by its file, journals by its own name.
-    const named = withPictureInput({ ...loaded, name: file }, options);
-    const graph = resized({ ...named, name: loaded.name }, options.inputSize);
-    const engine = await chooseEngine(options);
-    const names = options.classes ?? classNamesOf(graph);
-    const head = recogniseHead({ ...graph, name: file }, { ...options, names: names?.length });
-    const { confidence = 0.25, iou = 0.7, maxDetections = MAX_DETECTIONS, multiLabel = false } = options;
-    const settings = { confidence, iou, maxDetections, multiLabel };
-    const { labels, warnings } = labelsOf(head, names, graph.metadata, options);
-    const made = await (engine === "cpu" ? loadOnCpu : loadOnDevice)(graph, head, settings, options);
-    const doubts = [...warnings, ...made.warnings];
-    return new Detector(made, graph, { file, head, labels, warnings: doubts }, settings, options.onWarning);
+    const model = await openModel(source, options);
+    return new Detector(model, await loadFrames(model, options));
   }
 
   /**
@@ -231,19 +142,20 @@ export class Detector {
    */
   detect(picture: Picture, options?: string | DetectOptions): Promise<Detection[]>;
   /** Finds objects in several pictures; the results are in the same order. */
-  detect(pictures: readonly Picture[], options?: Pick<DetectOptions, "signal">): Promise<Detection[][]>;
+  detect(pictures: readonly Picture[], options?: Omit<DetectOptions, "file">): Promise<Detection[][]>;
   async detect(
     given: Picture | readonly Picture[],
     options: string | DetectOptions = {},
   ): Promise<Detection[] | Detection[][]> {
-    const { file, signal }: DetectOptions = typeof options === "string" ? { file: options } : options;
+    const { file, signal, tiles }: DetectOptions = typeof options === "string" ? { file: options } : options;
     if (!Array.isArray(given)) {
       signal?.throwIfAborted();
-      const found = this.#submit(given as Picture, file).then(([pending]) => pending);
+      const how = { file, signal, tiles: this.#tileGrid(tiles) };
+      const found = this.#submit(given as Picture, how).then(([pending]) => pending);
       return await unlessAborted(found, signal);
     }
     const results: Detection[][] = [];
-    for await (const found of this.stream(given as readonly Picture[], { signal })) results.push(found);
+    for await (const found of this.stream(given as readonly Picture[], { signal, tiles })) results.push(found);
     return results;
   }
 
@@ -266,40 +178,42 @@ export class Detector {
    */
   stream(
     pictures: Iterable<Picture> | AsyncIterable<Picture>,
-    { observe, signal }: StreamOptions = {},
+    { observe, signal, tiles }: StreamOptions = {},
   ): AsyncGenerator<Detection[]> {
-    const begin = (picture: Picture, index: number) => this.#submit(picture, `picture ${index + 1}`, observe);
+    const grid = this.#tileGrid(tiles);
+    const begin = (picture: Picture, index: number) =>
+      this.#submit(picture, { file: `picture ${index + 1}`, observe, signal, tiles: grid });
     return orderedStream(pictures, begin, { inFlight: FRAMES_IN_FLIGHT, signal });
+  }
+
+  /** What a call means by its tiles. */
+  #tileGrid(tiles: Tiles | false | undefined = this.settings.tiles): TileGrid | undefined {
+    return tiles === undefined || tiles === false ? undefined : tileGridOf(tiles, this.inputSize);
   }
 
   /** Uploads and submits one picture; gives a promise of its detections, in an array, once that is done. */
   async #submit(
     picture: Picture,
-    file?: string,
-    observe?: (stages: FrameStages) => void,
+    { file, observe, signal, tiles }: Pick<StreamOptions, "observe" | "signal"> & {
+      readonly file?: string;
+      readonly tiles?: TileGrid;
+    },
   ): Promise<readonly [Promise<Detection[]>]> {
     const started = performance.now();
     this.#guard.check();
     const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture, file);
     const decoded = performance.now();
-    this.#guard.check();
-    if (!this.#isChecked && this.#frames.plan?.form.scalar === "f16") {
-      await this.#guard.arrival(this.#range ??= this.#checkRange(image));
-      this.#guard.check();
-    }
-    const frame = this.#frames.submit(image, observe !== undefined);
-    return [this.#read(frame, { started, decoded }, observe)];
+    const begun = await this.#frames.begin(image, { isTimed: observe !== undefined, tiles, signal });
+    return [this.#read(begun, { started, decoded }, observe)];
   }
 
   async #read(
-    { scale, uploaded, arrival }: SubmittedFrame,
+    { uploaded, found }: BegunPicture,
     { started, decoded }: { readonly started: number; readonly decoded: number },
     observe?: (stages: FrameStages) => void,
   ): Promise<Detection[]> {
-    const { result, stages } = await this.#guard.arrival(arrival);
-    const arrived = performance.now();
-    checkFound(this.#head, result, { scale, names: this.labels.length, file: this.#file });
-    const found = result.detections.map((detection): Detection => ({
+    const { detections, arrived, stages } = await found;
+    const labelled = detections.map((detection): Detection => ({
       ...detection,
       label: this.labels[detection.classId] ?? `class ${detection.classId}`,
     }));
@@ -309,24 +223,7 @@ export class Detector {
       ...{ decode: decoded - started, upload: uploaded - decoded, wait, read: made },
       ...stages && { device: stages },
     });
-    return found;
-  }
-
-  /** Looks for numbers that f16 does not hold, on a picture, and goes over to f32 where there are some. */
-  async #checkRange(image: RgbImage): Promise<void> {
-    try {
-      await this.#frames.checkRange(image).catch(async (error) => {
-        if (!(error instanceof HalfRangeError)) throw error;
-        const frames = await this.#makeInFloats!();
-        (this.#guard.isDestroyed ? frames : this.#frames).destroy();
-        this.#frames = frames;
-        warnOfFloats(error, this.#warnings, this.#onWarning);
-      });
-      this.#isChecked = true;
-    } finally {
-      // Where it could not be made, the next frame looks again.
-      this.#range = undefined;
-    }
+    return labelled;
   }
 
   /** GPU time of every dispatch of a frame in milliseconds, the median of `runs`, on the last picture. */
@@ -343,6 +240,11 @@ export class Detector {
   /** Bytes of GPU memory held; 0 on the CPU. */
   get bytes(): number {
     return this.#frames.bytes;
+  }
+
+  /** What is run together and how it is stored, where a limit of memory decided that; with the bytes that are held. */
+  get memoryText(): string {
+    return `${this.#frames.text}, ${megabytes(this.bytes)} held`;
   }
 
   /**

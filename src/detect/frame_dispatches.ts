@@ -28,7 +28,7 @@ export interface DetectionSettings {
   readonly maxDetections?: number;
 }
 
-/** Lists all dispatches of a frame. The letterbox comes first; its parameters are set for each picture. */
+/** Lists all dispatches of a frame. The letterboxes come first, one an image; their parameters are set for each picture. */
 export function listFrameDispatches(
   plan: Plan,
   head: Head,
@@ -43,14 +43,15 @@ export function listFrameDispatches(
   const { pitch } = plan;
   const [input] = plan.graph.inputs;
   const [, , height, width] = input.shape;
-  const first = letterbox({
-    picture: settings.picture,
-    size: { width, height },
-    geometry: { scale: 1, left: 0, top: 0, width, height },
-    output: operand(input.name),
-    image: 0,
-    pitch,
-  });
+  const letterboxes = Array.from({ length: space.batch }, (_, image) =>
+    letterbox({
+      picture: settings.picture,
+      size: { width, height },
+      geometry: { scale: 1, left: 0, top: 0, width, height },
+      output: operand(input.name),
+      image,
+      pitch,
+    }));
   const { confidence, iou, maxDetections } = settings;
   const dispatch = (operator: string) => (kernel: Kernel): Dispatch => ({
     name: kernel.label,
@@ -59,7 +60,7 @@ export function listFrameDispatches(
     macs: 0,
   });
   return [
-    dispatch("Letterbox")(first),
+    ...letterboxes.map(dispatch("Letterbox")),
     ...plan.dispatches,
     ...decodeDispatches(plan, head, space, confidence, operand).map(dispatch("Decode")),
     dispatch("Suppress")(suppress({ space, iou: keepsAll(head) ? NEVER : iou, maxDetections })),
@@ -86,10 +87,10 @@ function decodeDispatches(
   }
   const [, , height, width] = plan.graph.inputs[0].shape;
   const { fixedBoxes } = head;
-  const shape = head.layout.anchorsLast ? [1, 4, head.anchors] : [1, head.anchors, 4];
+  const fixedShape = head.layout.anchorsLast ? [1, 4, head.anchors] : [1, head.anchors, 4];
   return decodeTensor({
     output: fixedBoxes
-      ? { value: head.boxes, shape, layout: { kind: "plain", shape } }
+      ? { value: head.boxes, shape: fixedShape, layout: { kind: "plain", shape: fixedShape } }
       : operand(outputValue(plan, head.boxes)),
     fixed: fixedBoxes,
     scores: head.scores === undefined ? undefined : operand(outputValue(plan, head.scores)),

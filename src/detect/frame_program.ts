@@ -12,43 +12,66 @@ import type { Device } from "../gpu/device.ts";
 import { settled } from "../gpu/device_errors.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
-import { DETECT_VALUES, detectBuffers, letterbox, RESULT_STRIDE } from "../kernels/detect/mod.ts";
+import {
+  DETECT_VALUES,
+  detectBuffers,
+  type DetectSpace,
+  FRAME_STRIDE,
+  letterbox,
+  RESULT_STRIDE,
+} from "../kernels/detect/mod.ts";
 import type { Parameters } from "../kernels/kernel.ts";
 import type { Plan } from "../plan/plan.ts";
-import { readDetections } from "./decode.ts";
 import { listFrameDispatches } from "./frame_dispatches.ts";
-import { FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
-import type { Frames, FrameSettings, SubmittedFrame } from "./frames.ts";
+import { type DeviceStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
+import type { FrameSettings } from "./frames.ts";
 import type { Head } from "./heads/form.ts";
-import { frameRecord, letterboxGeometry, rgbaOf } from "./letterbox.ts";
+import { frameRecord, letterboxGeometry } from "./letterbox.ts";
+import { type HeldPicture, makePictureTexture, PICTURE, PictureTexture } from "./picture_texture.ts";
+import type { Rectangle } from "./rectangle.ts";
 
-/** The texture of a picture, and its owner. */
-interface HeldPicture {
-  readonly texture: GPUTexture;
-  readonly memory: Memory;
+/** What a frame is made of. */
+export interface FrameInput {
+  /** What goes up before; undefined where it is there from an earlier frame. */
+  readonly upload?: { readonly image: RgbImage; readonly part: Rectangle };
+  /** What the network looks at, in pixels of what was uploaded: one at least, and as many as the plan has images at most. */
+  readonly crops: readonly Rectangle[];
 }
 
-const PICTURE = "detect/picture";
+/** A frame on its way. */
+export interface SubmittedFrame {
+  /** Input pixels a pixel of each crop. */
+  readonly scales: readonly number[];
+  /** When the picture was handed over, by `performance.now()`. */
+  readonly uploaded: number;
+  /** The numbers of `detect/result`, and the times where they were asked for. Fails with a FeatherdetError as `ReadbackPool.submit` does. */
+  readonly arrival: Promise<{ readonly result: Float32Array; readonly stages?: DeviceStages }>;
+}
 
-function pictureTexture(memory: Memory, width: number, height: number): GPUTexture {
-  const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
-  return memory.texture(PICTURE, usage, "rgba8unorm", [width, height, 1], 4);
+/** The detection problem of a plan. */
+export function spaceOf(
+  plan: Plan,
+  { anchors, classes }: Head,
+  { multiLabel }: Pick<FrameSettings, "multiLabel">,
+): DetectSpace {
+  const [batch] = plan.graph.inputs[0].shape;
+  return { batch, anchors, classes, multiLabel };
 }
 
 /** One plan of a detector on a device. */
-export class FrameProgram implements Frames {
+export class FrameProgram {
   /** The plan of the network between letterbox and decoding. */
   readonly plan: Plan;
+  /** Images of a frame. */
+  readonly batch: number;
   readonly #device: Device;
   readonly #program: Program;
   readonly #source: ProgramSource;
   readonly #memory: Memory;
   readonly #buffers: ReadonlyMap<string, GPUBuffer>;
   readonly #readback: ReadbackPool;
-  #picture: HeldPicture | undefined;
-  #pixels = new Uint32Array(0);
+  readonly #picture: PictureTexture;
   #timer: FrameTimer | undefined;
 
   private constructor(
@@ -57,20 +80,34 @@ export class FrameProgram implements Frames {
     program: Program,
     source: ProgramSource,
     own: { readonly memory: Memory; readonly buffers: ReadonlyMap<string, GPUBuffer> },
+    mostPixels: number,
   ) {
     this.#device = device;
     this.plan = plan;
+    this.batch = plan.graph.inputs[0].shape[0];
     this.#program = program;
     this.#source = source;
     this.#memory = own.memory;
     this.#buffers = own.buffers;
-    this.#readback = new ReadbackPool(own.memory, RESULT_STRIDE * 4 + TIMES_BYTES, "this frame");
+    this.#readback = new ReadbackPool(own.memory, this.batch * RESULT_STRIDE * 4 + TIMES_BYTES, "this frame");
+    this.#picture = new PictureTexture(device.device, mostPixels, (texture) => {
+      program.replaceExternal(PICTURE, { kind: "texture", texture });
+    });
   }
 
-  /** Throws FeatherdetError as `Program.create` does, and leaves nothing behind on the device then. */
-  static async create(device: Device, plan: Plan, head: Head, settings: FrameSettings): Promise<FrameProgram> {
-    const { confidence, iou, maxDetections, multiLabel } = settings;
-    const space = { batch: 1, anchors: head.anchors, classes: head.classes, multiLabel };
+  /**
+   * Prepares the frames of a plan. `mostPixels` bounds the texture of pictures that are uploaded in parts. Throws FeatherdetError as
+   * `Program.create` does, and leaves nothing behind on the device then.
+   */
+  static async create(
+    device: Device,
+    plan: Plan,
+    head: Head,
+    settings: FrameSettings,
+    mostPixels: number,
+  ): Promise<FrameProgram> {
+    const { confidence, iou, maxDetections } = settings;
+    const space = spaceOf(plan, head, settings);
     const dispatches = listFrameDispatches(plan, head, space, { picture: PICTURE, confidence, iou, maxDetections });
     const memory = new Memory(device.device);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -79,28 +116,29 @@ export class FrameProgram implements Frames {
         buffers: new Map(
           detectBuffers(space).map(({ name, bytes }) => [name, memory.buffer(name, usage, bytes)] as const),
         ),
-        texture: pictureTexture(memory, 1, 1),
+        texture: makePictureTexture(memory, { width: 1, height: 1 }),
       }));
       const external = new Map<string, External>([
         ...[...buffers].map(([name, buffer]): [string, External] => [name, { kind: "buffer", buffer }]),
         [PICTURE, { kind: "texture", texture }],
       ]);
       const source = { ...plan, dispatches, external };
-      return new FrameProgram(device, plan, await Program.create(device, source), source, { memory, buffers });
+      const program = await Program.create(device, source);
+      return new FrameProgram(device, plan, program, source, { memory, buffers }, mostPixels);
     } catch (error) {
       memory.destroy();
       throw error;
     }
   }
 
-  /** Uploads and submits one picture; fails as `ReadbackPool.submit` does. Throws FeatherdetError for one that is larger than the adapter takes. */
-  submit(image: RgbImage, isTimed: boolean): SubmittedFrame {
-    let scale = 1, uploaded = 0, timer: FrameTimer | undefined;
+  /** Uploads and submits one frame. Throws FeatherdetError for a picture that is larger than the adapter takes. */
+  submit(input: FrameInput, isTimed: boolean): SubmittedFrame {
+    const size = this.batch * RESULT_STRIDE * 4;
+    let scales: readonly number[] = [], uploaded = 0, timer: FrameTimer | undefined;
     const bytes = this.#readback.submit((encoder) => {
-      scale = this.#upload(image).scale;
+      scales = this.#prepare(input).scales;
       uploaded = performance.now();
-      const { result } = DETECT_VALUES;
-      const ranges: ReadRange[] = [{ buffer: this.#buffers.get(result)!, offset: 0, size: RESULT_STRIDE * 4 }];
+      const ranges: ReadRange[] = [{ buffer: this.#buffers.get(DETECT_VALUES.result)!, offset: 0, size }];
       if (isTimed && this.#device.timestamps) {
         timer = this.#timer ??= new FrameTimer(this.#device.device);
         return [...ranges, timer.encode(encoder, this.#program)];
@@ -109,79 +147,61 @@ export class FrameProgram implements Frames {
       this.#program.encode(pass);
       pass.end();
       return ranges;
-    }, () => this.#forget(picture, timer));
-    const picture = this.#picture;
+    }, () => this.#forget(held, timer));
+    const { held } = this.#picture;
     return {
-      scale,
+      scales,
       uploaded,
       arrival: bytes.then((all) => ({
-        result: readDetections(new Float32Array(all, 0, RESULT_STRIDE)),
-        stages: timer?.stages(all, RESULT_STRIDE * 4),
+        result: new Float32Array(all, 0, size / 4),
+        stages: timer?.stages(all, size),
       })),
     };
   }
 
   /** Drops what a failed frame may have found without memory; the next frame gets others. */
-  #forget(picture: HeldPicture | undefined, timer: FrameTimer | undefined): void {
-    if (picture !== undefined && this.#picture === picture) {
-      picture.memory.destroy();
-      this.#picture = undefined;
-    }
+  #forget(held: HeldPicture | undefined, timer: FrameTimer | undefined): void {
+    this.#picture.forget(held);
     if (timer !== undefined && this.#timer === timer) {
       timer.destroy();
       this.#timer = undefined;
     }
   }
 
-  /** Runs a picture once and looks for numbers that f16 does not hold. Throws as `checkRange` does. */
-  async checkRange(image: RgbImage): Promise<void> {
-    await checkRange(this.#device, this.#source, this.plan.graph.name, (program) => {
-      const { parameters } = this.#upload(image);
-      program.replaceExternal(PICTURE, { kind: "texture", texture: this.#picture!.texture });
-      program.setParameters(0, parameters);
-    }, () => this.#forget(this.#picture, undefined));
+  /** Runs a frame once and looks for numbers that f16 does not hold. Throws as `checkRange` does. */
+  async checkRange(input: FrameInput): Promise<void> {
+    await checkRange(this.#device, this.#source, this.plan.graph.name, this.#program, (program) => {
+      const { parameters } = this.#prepare(input);
+      program.replaceExternal(PICTURE, { kind: "texture", texture: this.#picture.held!.texture });
+      parameters.forEach((block, image) => program.setParameters(image, block));
+    }, () => this.#forget(this.#picture.held, undefined));
   }
 
-  /** Hands a picture to the device; returns input pixels a pixel of it, and the parameters of the letterbox. */
-  #upload(image: RgbImage): { readonly scale: number; readonly parameters: Parameters } {
-    const { width, height } = image;
-    const { queue, limits } = this.#device.device;
-    if (Math.max(width, height) > limits.maxTextureDimension2D) {
-      throw new FeatherdetError(
-        `a picture of ${width}x${height} is larger than the adapter takes (${limits.maxTextureDimension2D})`,
-      );
-    }
-    const held = this.#picture?.texture;
-    if (!held || held.width < width || held.height < height) {
-      this.#growPicture(Math.max(width, held?.width ?? 0), Math.max(height, held?.height ?? 0));
-    }
-    if (this.#pixels.length < width * height) this.#pixels = new Uint32Array(width * height);
-    rgbaOf(image, this.#pixels);
-    queue.writeTexture({ texture: this.#picture!.texture }, this.#pixels, {
-      bytesPerRow: 4 * width,
-      rowsPerImage: height,
-    }, [width, height]);
+  /** Hands a frame to the device; returns input pixels a pixel of each crop, and the parameters of each image's letterbox. */
+  #prepare({ upload, crops }: FrameInput): {
+    readonly scales: readonly number[];
+    readonly parameters: readonly Parameters[];
+  } {
+    if (upload) this.#picture.upload(upload.image, upload.part);
     const { plan } = this;
     const [input] = plan.graph.inputs;
     const [, , inputHeight, inputWidth] = input.shape;
-    const geometry = letterboxGeometry(width, height, inputWidth, inputHeight);
     const output = { value: input.name, shape: input.shape, layout: plan.placements.get(input.name)!.layout };
-    const kernel = letterbox({ picture: PICTURE, size: image, geometry, output, image: 0, pitch: plan.pitch });
-    this.#program.setParameters(0, kernel.parameters);
-    queue.writeBuffer(this.#buffers.get(DETECT_VALUES.frames)!, 0, frameRecord(geometry, image));
-    return { scale: geometry.scale, parameters: kernel.parameters };
-  }
-
-  #growPicture(width: number, height: number): void {
-    this.#picture?.memory.destroy();
-    const memory = new Memory(this.#device.device);
-    const texture = pictureTexture(memory, width, height);
-    this.#picture = { texture, memory };
-    this.#program.replaceExternal(PICTURE, { kind: "texture", texture });
-  }
-
-  get graph(): Graph {
-    return this.plan.graph;
+    const records = new Float32Array(this.batch * FRAME_STRIDE);
+    const scales: number[] = [], parameters: Parameters[] = [];
+    for (let image = 0; image < this.batch; image++) {
+      // An image that is left over sees what the last one sees: the numbers of an earlier frame could be anything.
+      const crop = crops[Math.min(image, crops.length - 1)];
+      const geometry = letterboxGeometry(crop.width, crop.height, inputWidth, inputHeight);
+      const origin = [crop.left, crop.top] as const;
+      const kernel = letterbox({ picture: PICTURE, size: crop, origin, geometry, output, image, pitch: plan.pitch });
+      this.#program.setParameters(image, kernel.parameters);
+      parameters.push(kernel.parameters);
+      records.set(frameRecord(geometry, crop), image * FRAME_STRIDE);
+      scales.push(geometry.scale);
+    }
+    this.#device.device.queue.writeBuffer(this.#buffers.get(DETECT_VALUES.frames)!, 0, records);
+    return { scales, parameters };
   }
 
   /** GPU time of every dispatch, as `profilePrograms` gives it. */
@@ -196,7 +216,7 @@ export class FrameProgram implements Frames {
 
   /** Bytes of GPU memory held. */
   get bytes(): number {
-    return this.#program.memory.bytes + this.#memory.bytes + (this.#picture?.memory.bytes ?? 0);
+    return this.#program.memory.bytes + this.#memory.bytes + this.#picture.bytes;
   }
 
   /** Frees everything on the device. */
@@ -204,6 +224,6 @@ export class FrameProgram implements Frames {
     this.#timer?.destroy();
     this.#program.destroy();
     this.#memory.destroy();
-    this.#picture?.memory.destroy();
+    this.#picture.destroy();
   }
 }

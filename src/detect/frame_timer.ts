@@ -18,6 +18,16 @@ export interface DeviceStages {
   readonly postprocess: number;
 }
 
+/** The times of several frames together. */
+export function addStages(a: DeviceStages | undefined, b: DeviceStages): DeviceStages {
+  if (a === undefined) return b;
+  return {
+    letterbox: a.letterbox + b.letterbox,
+    network: a.network + b.network,
+    postprocess: a.postprocess + b.postprocess,
+  };
+}
+
 /** Milliseconds of one frame, on the host and on the device. */
 export interface FrameStages {
   /** Decoding the file; 0 for pictures given as pixels. */
@@ -49,7 +59,8 @@ export class FrameTimer {
   /** Records a frame; the range returned is to be read back for `stages`. */
   encode(encoder: GPUCommandEncoder, program: Program): ReadRange {
     const decode = program.dispatches.findIndex(({ operator }) => operator === "Decode");
-    const bounds = [0, 1, decode, program.dispatchCount];
+    const letterboxes = program.dispatches.filter(({ operator }) => operator === "Letterbox").length;
+    const bounds = [0, letterboxes, decode, program.dispatchCount];
     for (let stage = 0; stage < STAGES; stage++) {
       const pass = encoder.beginComputePass(this.#timer.descriptor(stage));
       program.encode(pass, bounds[stage], bounds[stage + 1]);

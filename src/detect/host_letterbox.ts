@@ -1,6 +1,7 @@
 /**
  * The letterbox on the host. It computes exactly what the kernel `shaders/detect/letterbox.wgsl` writes, for programs that want the
- * network's input itself.
+ * network's input itself, and for
+ * pictures that are too large to go up whole.
  *
  * @module
  */
@@ -33,6 +34,42 @@ function samplesOf(length: number, scaledLength: number) {
   return { first, second, weights };
 }
 
+/** The same scaling as pixels: the picture as the network sees it, a grey border around it. Throws as `letterboxTensor` does. */
+export function letterboxImage(image: RgbImage, width: number, height: number): RgbImage {
+  const { left, top, width: scaledWidth, height: scaledHeight } = letterboxGeometry(
+    image.width,
+    image.height,
+    width,
+    height,
+  );
+  const columns = samplesOf(image.width, scaledWidth), rows = samplesOf(image.height, scaledHeight);
+  const data = new Uint8Array(3 * width * height).fill(GREY);
+  const scaledRow = (row: number, into: Int32Array) => {
+    const start = 3 * row * image.width;
+    for (let u = 0, to = 0; u < scaledWidth; u++) {
+      const a = start + 3 * columns.first[u], b = start + 3 * columns.second[u], right = columns.weights[u];
+      for (let c = 0; c < 3; c++) into[to++] = image.data[a + c] * (STEPS - right) + image.data[b + c] * right >> 4;
+    }
+  };
+  let above = new Int32Array(3 * scaledWidth), below = new Int32Array(3 * scaledWidth);
+  let aboveRow = -1, belowRow = -1;
+  for (let v = 0; v < scaledHeight; v++) {
+    const upper = rows.first[v], lower = rows.second[v], weight = rows.weights[v];
+    if (aboveRow !== upper) {
+      // Going down, the row above is most often the one that was below.
+      if (belowRow === upper) [above, below, aboveRow, belowRow] = [below, above, belowRow, aboveRow];
+      else scaledRow(aboveRow = upper, above);
+    }
+    if (belowRow !== lower) scaledRow(belowRow = lower, below);
+    let to = 3 * ((top + v) * width + left);
+    for (let from = 0; from < 3 * scaledWidth; from++) {
+      const sum = (above[from] * (STEPS - weight) >> 16) + (below[from] * weight >> 16);
+      data[to++] = sum + 2 >> 2;
+    }
+  }
+  return { width, height, data };
+}
+
 /**
  * The input `[1, 3, height, width]` of a network that a picture becomes, in 0..1: scaled with its aspect ratio kept, centred on grey.
  * Throws FeatherdetError for sizes that are no positive integers.
@@ -52,39 +89,11 @@ export function letterboxTensor(
   width: number,
   height: number,
 ): { shape: [number, number, number, number]; data: Float32Array<ArrayBuffer> } {
-  const { left, top, width: scaledWidth, height: scaledHeight } = letterboxGeometry(
-    image.width,
-    image.height,
-    width,
-    height,
-  );
-  const columns = samplesOf(image.width, scaledWidth), rows = samplesOf(image.height, scaledHeight);
+  const { data: levels } = letterboxImage(image, width, height);
   const plane = width * height;
-  const data = new Float32Array(3 * plane).fill(GREY / 255);
-  const scaledRow = (row: number, into: Int32Array) => {
-    const start = 3 * row * image.width;
-    for (let u = 0, to = 0; u < scaledWidth; u++) {
-      const a = start + 3 * columns.first[u], b = start + 3 * columns.second[u], right = columns.weights[u];
-      for (let c = 0; c < 3; c++) into[to++] = image.data[a + c] * (STEPS - right) + image.data[b + c] * right >> 4;
-    }
-  };
-  let above = new Int32Array(3 * scaledWidth), below = new Int32Array(3 * scaledWidth);
-  let aboveRow = -1, belowRow = -1;
-  for (let v = 0; v < scaledHeight; v++) {
-    const upper = rows.first[v], lower = rows.second[v], weight = rows.weights[v];
-    if (aboveRow !== upper) {
-      // Going down, the row above is most often the one that was below.
-      if (belowRow === upper) [above, below, aboveRow, belowRow] = [below, above, belowRow, aboveRow];
-      else scaledRow(aboveRow = upper, above);
-    }
-    if (belowRow !== lower) scaledRow(belowRow = lower, below);
-    let to = (top + v) * width + left;
-    for (let u = 0, from = 0; u < scaledWidth; u++, to++) {
-      for (let c = 0; c < 3; c++, from++) {
-        const sum = (above[from] * (STEPS - weight) >> 16) + (below[from] * weight >> 16);
-        data[c * plane + to] = (sum + 2 >> 2) / 255;
-      }
-    }
+  const data = new Float32Array(3 * plane);
+  for (let at = 0, from = 0; at < plane; at++) {
+    for (let c = 0; c < 3; c++) data[c * plane + at] = levels[from++] / 255;
   }
   return { shape: [1, 3, height, width], data };
 }

@@ -4,18 +4,20 @@
  * @module
  */
 
+import { chooseEngine } from "../engine/choose_engine.ts";
 import { checkCpuOptions } from "../engine/cpu/cpu_session.ts";
-import { HalfRangeError, warnOfFloats } from "../engine/half_range.ts";
-import type { EngineName, SessionOptions } from "../engine/session.ts";
-import { checkPrecision, type EngineSetup, planningInFloats, setUpEngine } from "../engine/setup.ts";
+import { DeviceGuard } from "../engine/device_guard.ts";
+import { warnOfFloats } from "../engine/half_range.ts";
+import type { EngineName } from "../engine/session.ts";
+import { checkPrecision, setUpEngine } from "../engine/setup.ts";
 import type { AdapterRecord } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
-import type { Graph } from "../graph/graph.ts";
 import { CpuFrames } from "./cpu_frames.ts";
-import { FrameProgram } from "./frame_program.ts";
-import type { Frames, FrameSettings } from "./frames.ts";
-import type { Head } from "./heads/form.ts";
-import { planNetwork } from "./plan_network.ts";
+import { DeviceFrames } from "./device_frames.ts";
+import { FrameMaker } from "./frame_maker.ts";
+import type { Frames } from "./frames.ts";
+import type { DetectionModel } from "./open_model.ts";
+import type { DetectorOptions } from "./options.ts";
 
 /** What a detector's engine makes of its network. */
 export interface LoadedFrames {
@@ -25,43 +27,38 @@ export interface LoadedFrames {
   readonly adapter: AdapterRecord;
   /** Where it runs; undefined on the CPU. */
   readonly device?: Device;
-  /** What runs frames. */
+  /** What runs pictures. */
   readonly frames: Frames;
-  /** Makes the same in f32, where the numbers do not fit into f16. */
-  readonly makeInFloats?: () => Promise<Frames>;
-  /** What is doubtful about it. */
-  readonly warnings: readonly string[];
+  readonly guard: DeviceGuard;
+  /** What is doubtful about the model; what its first picture tells is added. */
+  readonly warnings: string[];
 }
 
 /** Plans the network for a device and uploads it. Throws what planning and the device throw. */
-export async function loadOnDevice(
-  graph: Graph,
-  head: Head,
-  settings: FrameSettings,
-  options: SessionOptions,
-): Promise<LoadedFrames> {
+async function loadOnDevice(model: DetectionModel, options: DetectorOptions): Promise<LoadedFrames> {
+  const { graph, head, labels, file, settings: { iou } } = model;
   const { device, planning } = await setUpEngine(options);
   checkPrecision(graph, options.precision);
-  const make = (how: EngineSetup["planning"]) =>
-    FrameProgram.create(device, planNetwork(graph, how, head).plan, head, settings);
-  const makeInFloats = () => make(planningInFloats(planning));
-  const warnings: string[] = [];
-  const frames = await make(planning).catch((error) => {
-    if (!(error instanceof HalfRangeError)) throw error;
-    warnOfFloats(error, warnings, options.onWarning);
-    return makeInFloats();
+  const warnings = [...model.warnings];
+  const guard = new DeviceGuard(device, "detector", graph.name);
+  const frames = await DeviceFrames.create({
+    maker: new FrameMaker({ ...model, device, planning }, options),
+    ...{ guard, iou, meaning: { head, names: labels.length, file } },
+    onFloats: (error) => warnOfFloats(error, warnings, options.onWarning),
   });
-  return { engine: "webgpu", adapter: device.adapter, device, frames, makeInFloats, warnings };
+  return { engine: "webgpu", adapter: device.adapter, device, frames, guard, warnings };
 }
 
 /** Hands the network to onnxruntime. Throws as `CpuFrames.create` and `checkCpuOptions` do. */
-export async function loadOnCpu(
-  graph: Graph,
-  head: Head,
-  settings: FrameSettings,
-  options: SessionOptions,
-): Promise<LoadedFrames> {
-  checkCpuOptions(graph, options);
-  const frames = await CpuFrames.create(graph, head, settings, options.cpu);
-  return { engine: "cpu", adapter: frames.adapter, frames, warnings: [] };
+async function loadOnCpu(model: DetectionModel, options: DetectorOptions): Promise<LoadedFrames> {
+  checkCpuOptions(model.graph, options);
+  const guard = new DeviceGuard(undefined, "detector", model.graph.name);
+  const frames = await CpuFrames.create(model, guard, options.cpu);
+  return { engine: "cpu", adapter: frames.adapter, frames, guard, warnings: [...model.warnings] };
+}
+
+/** Brings a model into the engine that the options choose. Throws FeatherdetError as `Detector.load` does. */
+export async function loadFrames(model: DetectionModel, options: DetectorOptions): Promise<LoadedFrames> {
+  const engine = await chooseEngine(options);
+  return await (engine === "cpu" ? loadOnCpu : loadOnDevice)(model, options);
 }

@@ -50,14 +50,15 @@ async function faultOfRuntime({ runtime }: CpuOptions): Promise<FeatherdetError 
  * Throws FeatherdetError for a name that is none, and where `auto` finds no adapter and no runtime either.
  */
 export async function chooseEngine(options: EngineChoice & EngineOptions): Promise<EngineName> {
-  const { cpu = {}, device, storage, tuning, precision } = options;
+  const { cpu = {}, device, storage, tuning, memoryLimit, precision } = options;
   const engine: string = options.engine ?? "webgpu";
   if (engine === "webgpu" || engine === "cpu") return engine;
   if (engine !== "auto") {
     throw new FeatherdetError(`engine "${engine}" is not available; there are webgpu, cpu and auto`);
   }
   // What only one engine understands has decided.
-  if (device !== undefined || storage !== undefined || tuning !== undefined || precision === "f16") return "webgpu";
+  const isOfDevices = [device, storage, tuning, memoryLimit].some((given) => given !== undefined);
+  if (isOfDevices || precision === "f16") return "webgpu";
   const found = await deviceIfAny();
   if (found !== undefined && !found.adapter.software) return "webgpu";
   if (found !== undefined && !isNative()) return "webgpu";

@@ -6,44 +6,30 @@
 
 import type { AdapterRecord } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
-import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { type Graph, type Shape, sizeOf } from "../graph/mod.ts";
-import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
+import { type Graph, sizeOf } from "../graph/mod.ts";
+import type { Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
 import { type DispatchTime, profilePrograms } from "./profile.ts";
 import { HalfRangeError, warnOfFloats } from "./half_range.ts";
-import { Program } from "./program.ts";
+import { checkMemoryLimit } from "./memory_limit.ts";
+import { Places } from "./places.ts";
+import type { Program } from "./program.ts";
 import { checkRange } from "./range_check.ts";
 import type { SessionEngine } from "./session_engine.ts";
+import { cutImages, placeImages } from "./session_parts.ts";
+import { LIMITED_IN_FLIGHT, makeRunning, makeRunningWithin, type Running } from "./session_running.ts";
 import { checkPrecision, type EngineOptions, type EngineSetup, planningInFloats, setUpEngine } from "./setup.ts";
 import { checkedInputs, type InputTensor, type Tensor } from "./tensors.ts";
-
-/** A plan on the device, and how its results come back. */
-interface Running {
-  readonly plan: Plan;
-  readonly program: Program;
-  readonly readback: ReadbackPool;
-  readonly outputs: readonly (ReadRange & { readonly name: string; readonly shape: Shape })[];
-}
-
-async function makeRunning(device: Device, graph: Graph, planning: EngineSetup["planning"]): Promise<Running> {
-  const plan = buildPlan(graph, planning);
-  const program = await Program.create(device, plan);
-  const outputs = plan.graph.outputs.map((name) => {
-    const { offset } = plan.placements.get(outputValue(plan, name))!;
-    const { shape } = plan.types.get(name)!;
-    return { name, shape, offset, size: sizeOf(shape) * 4, buffer: program.plain };
-  });
-  const size = outputs.reduce((sum, output) => sum + output.size, 0);
-  return { plan, program, outputs, readback: new ReadbackPool(program.memory, size, "this run") };
-}
 
 /** A graph on a device: a plan, its program, and the check of the first run in f16. */
 export class DeviceSession implements SessionEngine {
   readonly engine = "webgpu";
   readonly device: Device;
   readonly #graph: Graph;
-  readonly #planning: EngineSetup["planning"];
+  /** Makes the same in f32. */
+  readonly #makeInFloats: (free?: () => void) => Promise<Running>;
+  /** For runs on their way, where memory bounds how many there may be. */
+  readonly #places: Places | undefined;
   readonly #guard: DeviceGuard;
   readonly #warnings: string[];
   readonly #onWarning: EngineOptions["onWarning"];
@@ -55,15 +41,16 @@ export class DeviceSession implements SessionEngine {
   private constructor(
     device: Device,
     graph: Graph,
-    planning: EngineSetup["planning"],
     running: Running,
     warnings: string[],
-    onWarning: EngineOptions["onWarning"],
+    makeInFloats: (free?: () => void) => Promise<Running>,
+    { onWarning, memoryLimit }: EngineOptions,
   ) {
     this.#onWarning = onWarning;
     this.device = device;
     this.#graph = graph;
-    this.#planning = planning;
+    this.#makeInFloats = makeInFloats;
+    this.#places = memoryLimit === undefined ? undefined : new Places(LIMITED_IN_FLIGHT);
     this.#running = running;
     this.#warnings = warnings;
     this.#guard = new DeviceGuard(device, "session", graph.name);
@@ -72,19 +59,26 @@ export class DeviceSession implements SessionEngine {
   /**
    * Plans the graph, uploads its weights and compiles its kernels.
    *
-   * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, and for
-   * `int8` if the graph is not quantized.
+   * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, if nothing fits
+   * into `memoryLimit`, and for `int8` if the graph is not quantized.
    */
   static async create(shaped: Graph, options: EngineOptions): Promise<DeviceSession> {
     const { device, planning } = await setUpEngine(options);
     checkPrecision(shaped, options.precision);
+    const { memoryLimit } = options;
+    checkMemoryLimit(memoryLimit);
     const warnings: string[] = [];
-    const running = await makeRunning(device, shaped, planning).catch((error) => {
+    const make = (precision: EngineOptions["precision"], how: EngineSetup["planning"], free?: () => void) =>
+      memoryLimit === undefined
+        ? makeRunning(device, shaped, how)
+        : makeRunningWithin(device, shaped, { ...options, precision, memoryLimit }, free);
+    const makeInFloats = (free?: () => void) => make("f32", planningInFloats(planning), free);
+    const running = await make(options.precision, planning).catch((error) => {
       if (!(error instanceof HalfRangeError)) throw error;
       warnOfFloats(error, warnings, options.onWarning);
-      return makeRunning(device, shaped, planningInFloats(planning));
+      return makeInFloats();
     });
-    return new DeviceSession(device, shaped, planning, running, warnings, options.onWarning);
+    return new DeviceSession(device, shaped, running, warnings, makeInFloats, options);
   }
 
   get adapter(): AdapterRecord {
@@ -111,10 +105,17 @@ export class DeviceSession implements SessionEngine {
   /** Looks for numbers that halves do not hold in a run on these inputs, and goes over to f32 where there are some. */
   async #checkRange(data: readonly Float32Array[]): Promise<void> {
     try {
-      await checkRange(this.device, this.plan, this.#graph.name, (program) => this.#upload(data, program)).catch(
+      const { images } = this.#running;
+      const some = images === undefined
+        ? data
+        : this.#graph.inputs.map(({ shape }, i) => cutImages(data[i], shape, 0, images));
+      const feed = (program: Program) => this.#upload(some, program);
+      await checkRange(this.device, this.plan, this.#graph.name, this.#running.program, feed).catch(
         async (error) => {
           if (!(error instanceof HalfRangeError)) throw error;
-          const running = await makeRunning(this.device, this.#graph, planningInFloats(this.#planning));
+          // Both together may be more than the limit.
+          const { program } = this.#running;
+          const running = await this.#makeInFloats(() => this.#places && program.destroy());
           (this.#guard.isDestroyed ? running : this.#running).program.destroy();
           this.#running = running;
           warnOfFloats(error, this.#warnings, this.#onWarning);
@@ -142,6 +143,26 @@ export class DeviceSession implements SessionEngine {
       await this.#guard.arrival(this.#range ??= this.#checkRange(data));
       this.#guard.check();
     }
+    const { images } = this.#running;
+    if (images === undefined) return await this.#runOnce(data);
+    return await this.#runInParts(data, images);
+  }
+
+  /** One run of the plan. */
+  async #runOnce(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
+    if (this.#places === undefined) return await this.#submit(data);
+    // What is uploaded later must not change meanwhile.
+    const kept = data.map((numbers) => numbers.slice());
+    await this.#places.take();
+    try {
+      this.#guard.check();
+      return await this.#submit(kept);
+    } finally {
+      this.#places.release();
+    }
+  }
+
+  async #submit(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
     const { program, readback, outputs } = this.#running;
     const bytes = await this.#guard.arrival(readback.submit((encoder) => {
       this.#upload(data, program);
@@ -156,6 +177,24 @@ export class DeviceSession implements SessionEngine {
       at += size;
       return [name, { shape, data }];
     }));
+  }
+
+  /** All images of a call, some at once. */
+  async #runInParts(data: readonly Float32Array[], images: number): Promise<Record<string, Tensor>> {
+    const { inputs } = this.#graph;
+    const batch = inputs[0].shape[0];
+    const all = new Map(this.#running.outputs.map(({ name, shape }): [string, Tensor] => {
+      const whole = [batch, ...shape.slice(1)];
+      return [name, { shape: whole, data: new Float32Array(sizeOf(whole)) }];
+    }));
+    const parts = Array.from({ length: Math.ceil(batch / images) }, (_, part) => part * images);
+    await Promise.all(parts.map(async (first) => {
+      const cut = inputs.map(({ shape }, i) => cutImages(data[i], shape, first, images));
+      for (const [name, part] of Object.entries(await this.#runOnce(cut))) {
+        placeImages(all.get(name)!.data, part.data, part.shape, first);
+      }
+    }));
+    return Object.fromEntries(all);
   }
 
   /** GPU time of every dispatch, the median of `runs`, on the inputs of the last run. Needs `timestamp-query`. */

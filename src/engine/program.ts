@@ -16,20 +16,23 @@ import {
   type PackedInt8Weights,
   type PackedWeights,
   type Parameters,
-  type StorageForm,
   valuesOf,
 } from "../kernels/kernel.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
+import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT, weightExtent } from "./program_bytes.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
 export interface ProgramSource
   extends
-    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "dispatches" | "placements"> {
+    Pick<Plan, "form" | "pitch" | "pages" | "int8Pages" | "plainBytes" | "scratchBytes" | "dispatches" | "placements">,
+    Partial<Pick<Plan, "plainAmongPages">> {
   /** Buffers and textures that kernels name as values and that are not in the plan. */
   readonly external?: ReadonlyMap<string, External>;
 }
+
+export { cellBytes } from "./program_bytes.ts";
 
 /** A resource from outside the plan. */
 export type External =
@@ -43,16 +46,6 @@ interface EncodedDispatch {
   readonly workgroups: readonly [number, number, number];
 }
 
-const UNIFORM_ALIGNMENT = 256;
-
-/** Bytes of a cell of four values. */
-export function cellBytes(form: Pick<StorageForm, "scalar">): number {
-  return form.scalar === "f16" ? 8 : 16;
-}
-
-/** Bytes of an int8 cell: one word. */
-const INT8_CELL_BYTES = 4;
-
 function storageTexture(access: GPUStorageTextureAccess, format: GPUTextureFormat): BindingLayout {
   return { storageTexture: { access, format, viewDimension: "2d-array" } };
 }
@@ -64,7 +57,7 @@ export class Program {
   readonly arena: GPUTexture | GPUBuffer;
   /** Arena of int8 cells, where the plan has any. */
   readonly int8Arena: GPUTexture | GPUBuffer | undefined;
-  /** Activation arena of plain values. */
+  /** Activation arena of plain values; that of row memory where they lie in it. */
   readonly plain: GPUBuffer;
   /** Data that the dispatches of one node hand to each other, if there are any. */
   readonly scratch: GPUBuffer | undefined;
@@ -72,27 +65,40 @@ export class Program {
   readonly #source: ProgramSource;
   readonly #device: Device;
   readonly #external: Map<string, External>;
-  readonly #constants = new Map<Float32Array, GPUBuffer>();
-  readonly #uploaded = new UploadedWeights<GPUBindingResource>();
-  readonly #packedWeights = new Map<string, GPUTexture | GPUBuffer>();
+  readonly #constants: Map<Float32Array, GPUBuffer>;
+  readonly #uploaded: UploadedWeights<GPUBindingResource>;
+  readonly #packedWeights: Map<string, GPUTexture | GPUBuffer>;
   #dispatches: EncodedDispatch[] = [];
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
 
-  /** Takes memory for activations, in `memory`. */
-  private constructor(device: Device, source: ProgramSource, memory: Memory) {
+  /** Takes memory for activations, in `memory`, or that of another program. */
+  private constructor(device: Device, source: ProgramSource, memory: Memory, lender?: Program) {
     this.memory = memory;
     this.#device = device;
     this.#source = source;
     this.#external = new Map(source.external);
     this.dispatches = source.dispatches;
+    this.#constants = new Map(lender === undefined ? [] : lender.#constants);
+    this.#uploaded = lender === undefined ? new UploadedWeights() : lender.#uploaded;
+    this.#packedWeights = new Map(lender === undefined ? [] : lender.#packedWeights);
+    if (lender) {
+      [this.arena, this.int8Arena, this.plain, this.scratch] = [
+        lender.arena,
+        lender.int8Arena,
+        lender.plain,
+        lender.scratch,
+      ];
+      return;
+    }
     const { form, pages, int8Pages } = source;
     this.arena = this.#rowMemory("activations", this.#format(), pages, cellBytes(form));
     if (int8Pages > 0) {
       this.int8Arena = this.#rowMemory("int8 activations", "r32uint", int8Pages, INT8_CELL_BYTES);
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    this.plain = this.memory.buffer("plain activations", usage, source.plainBytes);
+    const shared = source.plainAmongPages && !("createView" in this.arena) ? this.arena : undefined;
+    this.plain = shared ?? this.memory.buffer("plain activations", usage, source.plainBytes);
     if (source.scratchBytes > 0) this.scratch = this.memory.buffer("scratch", usage, source.scratchBytes);
   }
 
@@ -108,14 +114,15 @@ export class Program {
   }
 
   /**
-   * Uploads weights and compiles pipelines. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing
+   * Uploads weights and compiles pipelines. A `lender`, a program of the same plan that lives as long, shares its weights and activations:
+   * they run in turn. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing
    * behind on the device then.
    */
-  static async create(device: Device, source: ProgramSource): Promise<Program> {
+  static async create(device: Device, source: ProgramSource, lender?: Program): Promise<Program> {
     const gpu = device.device, memory = new Memory(gpu);
     try {
       const { result: { program, compiling, resources }, fault } = watch(gpu, () => {
-        const program = new Program(device, source, memory);
+        const program = new Program(device, source, memory, lender);
         // Drivers compile while weights are packed.
         const compiling = program.#compile();
         compiling.catch(() => {});
@@ -269,9 +276,8 @@ export class Program {
     if ("createView" in arena) {
       return arena.createView({ dimension: "2d-array", baseArrayLayer: offset, arrayLayerCount: extent });
     }
-    const { pitch, form } = this.#source;
-    const pageBytes = (pitch << form.pageShift) * (layout.int8 ? INT8_CELL_BYTES : cellBytes(form));
-    return { buffer: arena, offset: offset * pageBytes, size: extent * pageBytes };
+    const bytes = pageBytes(this.#source, layout.int8 ? INT8_CELL_BYTES : cellBytes(this.#source.form));
+    return { buffer: arena, offset: offset * bytes, size: extent * bytes };
   }
 
   /** The memory from the first of some values to the last, all of one arena. */
@@ -326,15 +332,12 @@ export class Program {
 
   #weightTexture(
     name: string,
-    { columns, rows, layers }: Pick<PackedWeights, "columns" | "rows" | "layers">,
+    extent: Pick<PackedWeights, "columns" | "rows" | "layers">,
     format: GPUTextureFormat,
     bytes: number,
   ): GPUTexture {
     const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    // Some drivers compile a shader anew when a texture's extent turns into a power of two, or its layers into one: avoid both.
-    const odd = (extent: number) => (extent & (extent - 1)) === 0 ? extent + 1 : extent;
-    const extent = [odd(columns), odd(rows), Math.max(2, layers)] as const;
-    return this.memory.texture(name, usage, format, extent, bytes);
+    return this.memory.texture(name, usage, format, weightExtent(extent), bytes);
   }
 
   #packed(binding: KernelBinding & { readonly kind: "packed" }): GPUBindingResource {

@@ -7,13 +7,14 @@
 
 import type { Device } from "../gpu/device.ts";
 import { settled } from "../gpu/device_errors.ts";
-import { Memory } from "../gpu/memory.ts";
-import { ReadbackPool } from "../gpu/readback.ts";
+import { bufferBytes, Memory } from "../gpu/memory.ts";
+import { readbackBytes, ReadbackPool } from "../gpu/readback.ts";
 import { valuesOf } from "../kernels/kernel.ts";
 import { rangeCheck } from "../kernels/range_check.ts";
 import type { Dispatch } from "../plan/plan.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
 import { type External, Program, type ProgramSource } from "./program.ts";
+import { parameterBytes } from "./program_bytes.ts";
 
 const FLAGS = "range check/flags";
 
@@ -33,14 +34,23 @@ function withChecks({ dispatches, placements, pitch }: ProgramSource): { all: Di
   return { all, checked };
 }
 
+/** Bytes that a check takes beside the program that it checks. */
+export function rangeCheckBytes(source: ProgramSource): number {
+  if (source.form.scalar !== "f16") return 0;
+  const { all, checked } = withChecks(source);
+  const flags = 4 * Math.max(1, checked.length);
+  return parameterBytes({ dispatches: all }) + bufferBytes(flags) + readbackBytes(flags, 1);
+}
+
 /**
- * Runs a program once with checks, on what `feed` uploads. Throws HalfRangeError, with the first node that makes numbers beyond halves, and
+ * Runs a program once with checks, on what `feed` uploads and in the memory of the program itself. Throws HalfRangeError, with the first node that makes numbers beyond halves, and
  * FeatherdetError for faults of the device, of which `onFault` is told before. Programs in f32 are not run.
  */
 export async function checkRange(
   device: Device,
   source: ProgramSource,
   file: string,
+  lender: Program,
   feed: (program: Program) => void,
   onFault?: () => void,
 ): Promise<void> {
@@ -53,7 +63,7 @@ export async function checkRange(
   try {
     const flags = await settled(device.device, "the check of its numbers", () => memory.buffer(FLAGS, usage, size));
     const external = new Map<string, External>([...source.external ?? [], [FLAGS, { kind: "buffer", buffer: flags }]]);
-    const checking = program = await Program.create(device, { ...source, dispatches: all, external });
+    const checking = program = await Program.create(device, { ...source, dispatches: all, external }, lender);
     const bytes = await new ReadbackPool(memory, size, "the check of its numbers").submit((encoder) => {
       feed(checking);
       const pass = encoder.beginComputePass();

@@ -52,8 +52,8 @@ export class Session {
   /**
    * Plans the graph, uploads its weights and compiles its kernels; on the CPU, hands it to onnxruntime.
    *
-   * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, and for
-   * `int8` if the graph is not quantized. On the CPU it throws if onnxruntime cannot be loaded or refuses the graph.
+   * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, if nothing fits
+   * into `memoryLimit`, and for `int8` if the graph is not quantized. On the CPU it throws if onnxruntime cannot be loaded or refuses the graph.
    */
   static async create(graph: Graph, options: SessionOptions = {}): Promise<Session> {
     const shaped = options.shapes ? changeShapes(graph, options.shapes) : graph;

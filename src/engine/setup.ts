@@ -30,6 +30,12 @@ export interface EngineOptions {
   readonly storage?: StorageForm["storage"];
   /** Gives every node a dispatch of its own, as it takes to time single layers; false unless given. */
   readonly separate?: boolean;
+  /**
+   * Most bytes of device memory: of all buffers and textures of this engine, without what the driver keeps for itself. What is not said
+   * otherwise is then chosen to fit: how many images are run together, the storage, at last f16 in the place of f32. If nothing fits, an
+   * error names the least that is needed. By default there is no limit, and nothing is chosen by it.
+   */
+  readonly memoryLimit?: number;
   /** Told when f16 was asked for and the model is kept in f32, at once or in its first run; the console by default. */
   readonly onWarning?: (sentence: string) => void;
 }
@@ -79,15 +85,37 @@ export function planningFor(
   form: Omit<StorageForm, "pageShift">,
   tuning?: Tuning,
 ): EngineSetup["planning"] {
-  const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage } = device.device.limits;
+  const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage, maxBufferSize } = device.device.limits;
   return {
     form,
     maxPages: form.storage === "texture" ? maxTextureArrayLayers : Infinity,
     maxStorageTextures: maxStorageTexturesPerShaderStage,
+    maxBufferBytes: maxBufferSize,
     packedDot: device.adapter.packedDot,
     target: device.adapter.software ? "software" : "hardware",
     tuning,
   };
+}
+
+/** A form of storage that may be chosen, and what to call it. */
+export interface FormChoice {
+  readonly text: string;
+  readonly planning: EngineSetup["planning"];
+}
+
+/** Forms in which a model may be stored where memory decides, best first: what options say is kept. */
+export function formChoices(device: Device, options: EngineOptions): FormChoice[] {
+  const precisions = options.precision === undefined ? ["f32", "f16"] as const : [options.precision];
+  return precisions.flatMap((precision) => {
+    const usual = storageForm(device, { ...options, precision });
+    const storages = options.storage === undefined && usual.storage === "texture"
+      ? ["texture", "buffer"] as const
+      : [usual.storage];
+    return storages.map((storage): FormChoice => ({
+      text: `${precision} in ${storage}s`,
+      planning: planningFor(device, { ...usual, storage }, options.tuning),
+    }));
+  });
 }
 
 /** The same in f32: for models whose numbers halves do not hold. */

@@ -33,6 +33,8 @@ export interface EvaluationRun {
   readonly maxDetections: number;
   /** Whether a box may have several classes. */
   readonly multiLabel: boolean;
+  /** How pictures are cut into tiles; absent where they are looked at whole. */
+  readonly tiles?: string;
 }
 
 /** What was found on one picture. */
@@ -75,7 +77,7 @@ export async function graphDigest({ nodes, constants, inputs, outputs }: Graph):
 
 /** The run of a detector over a data set. */
 export async function evaluationRun(detector: Detector, { name, split }: Dataset): Promise<EvaluationRun> {
-  const { network, inputSize, settings } = detector;
+  const { network, inputSize, settings: { tiles, ...settings } } = detector;
   return {
     model: network.name,
     digest: await graphDigest(network),
@@ -85,5 +87,6 @@ export async function evaluationRun(detector: Detector, { name, split }: Dataset
     precision: detector.engine === "cpu" ? "f32" : detector.plan.form.scalar,
     adapter: detector.adapter.name,
     ...settings,
+    ...(tiles !== undefined && { tiles: JSON.stringify(tiles) }),
   };
 }

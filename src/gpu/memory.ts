@@ -6,6 +6,11 @@
 
 let live = 0;
 
+/** Bytes that a buffer of a size takes. */
+export function bufferBytes(size: number): number {
+  return Math.max(16, Math.ceil(size / 4) * 4);
+}
+
 /** Buffers and textures that exist now, over all devices; a leak shows here. */
 export function liveResources(): number {
   return live;
@@ -29,7 +34,7 @@ export class Memory {
 
   /** A buffer of at least `size` bytes, filled with `data` where given. */
   buffer(label: string, usage: number, size: number, data?: ArrayBufferLike | ArrayBufferView): GPUBuffer {
-    const bytes = Math.max(16, Math.ceil(size / 4) * 4);
+    const bytes = bufferBytes(size);
     const buffer = this.device.createBuffer({
       label,
       size: bytes,

@@ -8,7 +8,7 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import { deviceError, watch } from "./device_errors.ts";
-import type { Memory } from "./memory.ts";
+import { bufferBytes, type Memory } from "./memory.ts";
 
 /** A piece of a buffer that is to be read. */
 export interface ReadRange {
@@ -33,6 +33,11 @@ interface Submitted extends Staging {
   /** Bytes of the results. */
   readonly end: number;
   readonly mapped: Promise<unknown>;
+}
+
+/** Bytes of a pool that results of `size` bytes are on their way in, so many at once at most. */
+export function readbackBytes(size: number, most: number): number {
+  return most * bufferBytes(size + MARK_BYTES) + bufferBytes(MARKS.byteLength);
 }
 
 /** Mappable buffers of one size, reused. */

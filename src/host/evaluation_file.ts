@@ -52,7 +52,7 @@ function readContent(bytes: Uint8Array, file: string): Content | undefined {
 
 /** What two runs differ in, for people. */
 function differences(kept: EvaluationRun, asked: EvaluationRun): string {
-  const keys = Object.keys(asked) as (keyof EvaluationRun)[];
+  const keys = [...new Set([...Object.keys(asked), ...Object.keys(kept)])] as (keyof EvaluationRun)[];
   return keys.filter((key) => String(kept[key]) !== String(asked[key])).map((key) => {
     if (key === "digest") return "other weights";
     return `${key} ${kept[key] ?? "none"} instead of ${asked[key] ?? "none"}`;

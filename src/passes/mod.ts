@@ -12,6 +12,7 @@ export { type MergedGraph, mergeGraphs, type MergeOptions } from "./merge_graphs
 export { removeChannels } from "./remove_channels.ts";
 export { activationNode, recogniseActivations } from "./recognise_activations.ts";
 export { changeShapes, MOST_ELEMENTS } from "./sizes/change.ts";
+export { imagesAreApart } from "./sizes/images_apart.ts";
 export { withBatch } from "./sizes/with_batch.ts";
 export { unfoldBatchNormalization } from "./unfold_batch_normalization.ts";
 export { floatBiases, unsignedActivations, withoutQuantization } from "./quantized_forms.ts";

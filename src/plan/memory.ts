@@ -10,6 +10,8 @@ export interface Interval {
   readonly size: number;
   readonly first: number;
   readonly last: number;
+  /** Offsets are multiples of this; 1 by default. */
+  readonly alignment?: number;
 }
 
 /** Offsets by name and the size that holds them all. */
@@ -58,11 +60,12 @@ function place(order: readonly Interval[]): Allocation {
   let size = 0;
   for (const interval of order) {
     const rivals = placed.rivals(interval).sort((a, b) => a.offset - b.offset);
+    const { alignment = 1 } = interval;
     let best = -1, bestGap = Infinity, free = 0;
     for (const rival of rivals) {
       const gap = rival.offset - free;
       if (gap >= interval.size && gap < bestGap) [best, bestGap] = [free, gap];
-      free = Math.max(free, rival.offset + rival.size);
+      free = Math.max(free, Math.ceil((rival.offset + rival.size) / alignment) * alignment);
     }
     const offset = best >= 0 ? best : free;
     offsets.set(interval.name, offset);

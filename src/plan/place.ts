@@ -37,9 +37,11 @@ export interface PlaceContext {
 
 /** What placing needs to know of the target. */
 export interface PlaceOptions extends BorderLayouts {
-  readonly form: Pick<StorageForm, "scalar">;
+  readonly form: Pick<StorageForm, "scalar" | "storage">;
   /** Most pages an arena may have. */
   readonly maxPages: number;
+  /** Most bytes of one buffer. */
+  readonly maxBufferBytes?: number;
 }
 
 /** The memory of a plan. */
@@ -52,6 +54,8 @@ export interface Placed {
   /** Pages of the arena of int8 cells, of the same pitch. */
   readonly int8Pages: number;
   readonly plainBytes: number;
+  /** Whether plain values lie between the pages, in the same buffer. */
+  readonly plainAmongPages: boolean;
   /** Bytes of all arenas. */
   readonly bytes: number;
   /** The largest sum of values live at one node. */
@@ -152,6 +156,26 @@ function arenaOf(
   return { ...spread(allocate(all)), layouts, pageShift };
 }
 
+/**
+ * Pages and plain values in one buffer, in bytes: what lives at other times shares memory whichever of both it is. Undefined where they
+ * are memory of different kinds, or one buffer may not be so large.
+ */
+function shareBuffer(
+  arena: Arena,
+  roots: readonly Root[],
+  plain: readonly Interval[],
+  pageBytes: number,
+  { form, maxBufferBytes = Infinity }: PlaceOptions,
+): Allocation | undefined {
+  if (form.storage !== "buffer" || plain.length === 0 || roots.length === 0) return undefined;
+  const pages = roots.map(({ name, first, last }): Interval => {
+    const size = pagesOf(arena.layouts.get(name)!, 1 << arena.pageShift) * pageBytes;
+    return { name, size, first, last, alignment: pageBytes };
+  });
+  const together = allocate([...pages, ...plain]);
+  return Math.ceil(together.size / pageBytes) * pageBytes <= maxBufferBytes ? together : undefined;
+}
+
 /** Places all values. Throws FeatherdetError if an arena has no room for them. */
 export function place(nodes: readonly PlanNode[], context: PlaceContext, options: PlaceOptions): Placed {
   const { graph, types, views, aliases } = context;
@@ -178,7 +202,8 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
     arenas = [arenaOf(floats, context, pitch, pageShift), arenaOf(bytes, context, pitch, pageShift)];
     if (arenas.every(({ size }) => size <= options.maxPages)) break;
   }
-  const [{ size: pages, pageShift }, { size: int8Pages }] = arenas!;
+  let [{ size: pages }] = arenas!;
+  const [{ pageShift }, { size: int8Pages }] = arenas!;
   const offsets = new Map(arenas!.flatMap((arena) => [...arena.offsets]));
   const layouts = new Map(arenas!.flatMap((arena) => [...arena.layouts]));
   if (Math.max(pages, int8Pages) > options.maxPages) {
@@ -190,12 +215,20 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
       { file: graph.name },
     );
   }
-  const plain = allocate(
-    roots.filter(({ kind }) => kind === "plain").map(({ name, first, last }): Interval => {
-      const bytes = sizeOf(types.get(name)!.shape) * 4;
-      return { name, size: Math.ceil(bytes / PLAIN_ALIGNMENT) * PLAIN_ALIGNMENT, first, last };
-    }),
-  );
+  const plainIntervals = roots.filter(({ kind }) => kind === "plain").map(({ name, first, last }): Interval => {
+    const bytes = sizeOf(types.get(name)!.shape) * 4;
+    const size = Math.ceil(bytes / PLAIN_ALIGNMENT) * PLAIN_ALIGNMENT;
+    return { name, size, first, last, alignment: PLAIN_ALIGNMENT };
+  });
+  const pageBytes = (pitch << pageShift) * 4 * scalarBytes(options.form, "f32");
+  const apart = allocate(plainIntervals);
+  const together = shareBuffer(arenas![0], floats, plainIntervals, pageBytes, options);
+  const isTogether = together !== undefined && together.size < pages * pageBytes + apart.size;
+  const plain = isTogether ? together : apart;
+  if (isTogether) {
+    for (const { name } of floats) offsets.set(name, together.offsets.get(name)! / pageBytes);
+    pages = Math.ceil(together.size / pageBytes);
+  }
 
   const placements = new Map<string, Placement>();
   for (const value of new Set([...lives.keys(), ...aliases.keys(), ...aliases.values()])) {
@@ -218,8 +251,9 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
     pageShift,
     pages: Math.max(1, pages),
     int8Pages,
-    plainBytes: plain.size,
-    bytes: cells * (pages * scalarBytes(options.form, "f32") + int8Pages) + plain.size,
+    plainBytes: isTogether ? 0 : plain.size,
+    plainAmongPages: isTogether,
+    bytes: cells * (pages * scalarBytes(options.form, "f32") + int8Pages) + (isTogether ? 0 : plain.size),
     lowerBound: lowerBound(leafIntervals(lives, views, aliases, types, kinds, bytesOf)),
   };
 }

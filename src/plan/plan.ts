@@ -38,6 +38,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly form: Omit<StorageForm, "pageShift">;
   /** Most pages an arena may have (array layers of a texture). */
   readonly maxPages: number;
+  /** Most bytes of one buffer; no limit unless given. */
+  readonly maxBufferBytes?: number;
   /** Kernels found by measurement. Estimated costs choose the others. */
   readonly tuning?: Tuning;
   /** Kind of adapter that estimates assume. Default `software`. */
@@ -118,6 +120,8 @@ export interface Plan {
   readonly int8Pages: number;
   /** Bytes of the arena of plain values. */
   readonly plainBytes: number;
+  /** Whether plain values lie between the pages instead, in the same buffer: their offsets count from its beginning. */
+  readonly plainAmongPages: boolean;
   /** Bytes of the memory in which the dispatches of one node hand numbers to each other. */
   readonly scratchBytes: number;
   /** Dispatches, in order. */
@@ -241,6 +245,7 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     pages: placed.pages,
     int8Pages: placed.int8Pages,
     plainBytes: placed.plainBytes,
+    plainAmongPages: placed.plainAmongPages,
     dispatches,
     scratchBytes,
     placements,

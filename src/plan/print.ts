@@ -51,7 +51,8 @@ export function printPlan(plan: Plan): string {
     "",
     `${plan.dispatches.length} dispatches, ${pipelines} pipelines, cells of ${plan.form.scalar} in a ${plan.form.storage}, ` +
     `arena of ${plan.pages} pages of ${plan.pitch} x ${1 << plan.form.pageShift} cells` +
-    (plan.int8Pages > 0 ? `, and one of ${plan.int8Pages} such pages of int8` : ""),
+    (plan.int8Pages > 0 ? `, and one of ${plan.int8Pages} such pages of int8` : "") +
+    (plan.plainAmongPages ? "; plain values lie between the pages" : ""),
     `activation memory ${megabytes(planned)}: ${(planned / lowerBound).toFixed(3)} of the lower bound ${
       megabytes(lowerBound)
     }, ` +

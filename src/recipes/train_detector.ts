@@ -21,6 +21,7 @@ import { quantizedTraining } from "./quantized_training.ts";
 import { checkClasses, checkResumed, type RunSettings } from "./run_settings.ts";
 import type { TrainOptions, TrainResult } from "./train_options.ts";
 import { withTraining } from "./training_history.ts";
+import { fitted } from "./training_memory.ts";
 import { validated } from "./training_validation.ts";
 
 /** Share of a run with rounded weights in which they are frozen at its end where nobody says, at most an epoch: Gupta and Asthana 2023. */
@@ -104,9 +105,8 @@ function shown(batches: TrainingBatches, onBatch: NonNullable<TrainOptions["onBa
  * ```
  */
 export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
-  const { epochs = 40, batch = 8, accumulate = 1, seed = 0, store = createMemoryStore(), validation, resume } = options;
-  const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), precision = "f32", boxLoss = "ciou", signal, onBatch } =
-    options;
+  const { epochs = 40, seed = 0, store = createMemoryStore(), validation, resume } = options;
+  const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), boxLoss = "ciou", signal, onBatch } = options;
   const pictures = dataset.images.length;
   const data = { name: dataset.name, split: dataset.split, pictures, classes: dataset.classes };
   // Of other pictures, its classes are beside the point.
@@ -126,6 +126,10 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const boxes = countBoxRows(dataset, augment, size);
   const { workers } = options;
   const { views } = options;
+  const single = withBatch(model, 1);
+  const variants = await listVariants(single, dataset, options);
+  const variant = combineVariants(variants);
+  const { batch, accumulate, precision, recompute, left } = await fitted(model, options, { boxes, boxLoss, variant });
   const ordered = { size, batch, boxes, epochs, seed, augment, closeMosaic, views };
   const batches = openTrainingBatches(dataset, { ...ordered, workers });
   const { stepsPerEpoch } = batches;
@@ -140,14 +144,12 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     optimizer,
     epochs,
     batch,
+    accumulate,
     stepsPerEpoch,
     learningRate,
     momentum,
   });
   const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
-  const single = withBatch(model, 1);
-  const variants = await listVariants(single, dataset, options);
-  const variant = combineVariants(variants);
   const { stepsPerEpoch: _, freezeEpochs: __, ...scheduled } = schedule.options;
   const settings: RunSettings = {
     model: model.name,
@@ -178,7 +180,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
   const noted = withTraining(single, dataset, settings, { seed, resumed: resume !== undefined });
   const make = options.createTrainer ?? createTrainer;
   const trainer = await make(withBatch(model, batch), {
-    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute: options.recompute },
+    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute },
     ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
   const plain = (weights: Weights) => withTrained(noted, weights);
@@ -187,7 +189,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     const handedOn = onBatch ? shown(batches, onBatch) : batches;
     const { reason, run } = await runTraining(trainer, shownAgain ? withKept(shownAgain, onBatch) : handedOn, {
       ...options,
-      ...validated(made, validation, options),
+      ...validated(made, validation, { ...options, precision, memoryLimit: left }),
       schedule,
       store,
       settings,

@@ -19,6 +19,7 @@ import type { TrainingVariant } from "../train/mod.ts";
 import type { TrainerOptions } from "./detection_trainer.ts";
 import type { KeptOptions } from "./distill/kept_views.ts";
 import type { QuantizedTrainingOptions } from "./quantized_training.ts";
+import type { ChosenTraining } from "./training_memory.ts";
 
 /** How a detector is trained. Defaults are the published ones of YOLO11 unless said otherwise. */
 export interface TrainOptions
@@ -60,6 +61,13 @@ export interface TrainOptions
   readonly variants?: readonly TrainingVariant[];
   /** What `tune` found on this adapter. */
   readonly tuning?: Tuning;
+  /**
+   * Most bytes of device memory, of the step and of the validation's detector together. Activated maps are computed twice, batches made
+   * smaller (and accumulated, so that an update has as many pictures), at last f16 taken, where it has to be. `onFitted` is told.
+   */
+  readonly memoryLimit?: number;
+  /** Told how the run fits into `memoryLimit`, before it begins. */
+  readonly onFitted?: (chosen: ChosenTraining) => void;
   /** Called with each batch before it is trained on. The run waits for the returned promise. */
   readonly onBatch?: (batch: DatasetBatch) => void | Promise<void>;
   /** Called after an epoch that is the best so far, with what its validation found. The run waits for the returned promise. */

@@ -23,7 +23,7 @@ export interface TrainingRequest
     Pick<AugmentOptions, "flipHorizontal" | "flipVertical">,
     Pick<TrainOptions, "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine">,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
-    Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs" | "learnScales">,
+    Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs" | "learnScales" | "memoryLimit">,
     TrainingPicturesOptions,
     SparseRequest,
     DistilRequest {

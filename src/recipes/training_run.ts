@@ -9,6 +9,7 @@ import { type AugmentOptions, stepsPerEpoch } from "../data/augment/mod.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { kindOf } from "../data/files.ts";
 import { adapterText, openSharedDevice } from "../gpu/device.ts";
+import { megabytes } from "../engine/memory_limit.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { folderStore, lockRun, takeAlong } from "../host/run_folder.ts";
@@ -173,6 +174,7 @@ export async function runTrainingIn(
       optimizer: wish.optimizer,
       workers: wish.workers,
       recompute: wish.recompute,
+      memoryLimit: wish.memoryLimit,
       quantize: wish.quantize,
       labels: wish.labels,
       freezeEpochs: wish.freezeEpochs,
@@ -181,11 +183,17 @@ export async function runTrainingIn(
     }),
     ...(wish.teacherViews !== undefined &&
       { views: wish.teacherViews, kept: await keptIn(run.out, wish, { say, onTaught }) }),
-    ...{ epochs, batch, validation, store, precision: wish.precision, augment: augmentOf(wish), notes: kept },
+    // Where memory decides, a precision that nobody asked for is not given.
+    precision: wish.memoryLimit === undefined ? wish.precision : run.asked.precision,
+    ...{ epochs, batch, validation, store, augment: augmentOf(wish), notes: kept },
     ...{
       variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, pictureShape, wish.seed)],
       tuning: tuningFor(device, { precision: wish.precision }),
       resume: run.checkpoint,
+      onFitted: ({ text, bytes, batch: size }) => {
+        say(`memory: ${text}, ${megabytes(bytes)} with validation`);
+        if (size !== batch) onStart?.(epochs, stepsPerEpoch(dataset.images.length, size));
+      },
       ...drawn,
       ...listener,
     },

@@ -16,12 +16,12 @@ import type { TrainOptions } from "./train_options.ts";
 function validator(
   made: (weights: Weights) => Graph,
   dataset: Dataset,
-  { quantize, precision: trained, signal, workers, tuning, onValidated }: TrainOptions,
+  { quantize, precision: trained, signal, workers, tuning, memoryLimit, onValidated }: TrainOptions,
   found: (evaluation: Evaluation) => void,
 ): (weights: Weights) => Promise<Score> {
   const precision = quantize === "int8" ? "int8" : trained;
   return async (weights) => {
-    const detector = await Detector.load(made(weights), { ...COCO_SETTINGS, precision, tuning });
+    const detector = await Detector.load(made(weights), { ...COCO_SETTINGS, precision, tuning, memoryLimit });
     try {
       const evaluation = await evaluate(detector, dataset, {
         workers,

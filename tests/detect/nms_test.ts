@@ -72,7 +72,7 @@ function checkHost(
   const found = candidates.toReversed();
   for (const { box, anchor } of found) boxes.set(box, 4 * anchor);
   const scores = found.map(({ score }) => score), keys = found.map(({ anchor, label }) => anchor * classes + label);
-  const kept = suppressCandidates({ scores, keys, boxes, faults: 0 }, { classes, ...settings });
+  const kept = suppressCandidates({ scores, keys, boxes, faults: 0, exchanged: 0 }, { classes, ...settings });
   assertEquals(kept.map((at) => found[at]), expected as ReferenceCandidate[]);
 }
 

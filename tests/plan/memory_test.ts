@@ -42,6 +42,48 @@ Deno.test("allocation: no two values that live together overlap, and the lower b
   }
 });
 
+Deno.test("allocation: offsets are multiples of each one's alignment, and nothing overlaps", () => {
+  const random = seededRandom(6);
+  for (let round = 0; round < 30; round++) {
+    const intervals = Array.from({ length: 1 + Math.floor(random() * 30) }, (_, i): Interval => {
+      const first = Math.floor(random() * 20), alignment = [1, 4, 10][i % 3];
+      const size = alignment * (1 + Math.floor(random() * 9));
+      return { name: `v${i}`, size, first, last: first + Math.floor(random() * 8), alignment };
+    });
+    const { offsets, size } = allocate(intervals);
+    for (const a of intervals) {
+      const x = offsets.get(a.name)!;
+      assert(x % a.alignment! === 0 && x + a.size <= size);
+      for (const b of intervals) {
+        if (a === b || a.last < b.first || b.last < a.first) continue;
+        const y = offsets.get(b.name)!;
+        assert(x + a.size <= y || y + b.size <= x, `${a.name} and ${b.name} overlap`);
+      }
+    }
+  }
+});
+
+Deno.test("in buffers plain values and pages share memory: a run takes hardly more than it must", () => {
+  const planned = (storage: "buffer" | "texture", maxBufferBytes?: number) =>
+    buildPlan(demoDetector({ size: 128 }), { form: { storage, scalar: "f32" }, maxPages: Infinity, maxBufferBytes });
+  const [buffer, texture] = [planned("buffer"), planned("texture")];
+  assert(buffer.plainAmongPages && !texture.plainAmongPages);
+  assert(buffer.memory.planned < texture.memory.planned);
+  assertEquals(buffer.memory.lowerBound, texture.memory.lowerBound);
+  // Values that live together lie apart, whichever kind they are.
+  const pageBytes = (buffer.pitch << buffer.form.pageShift) * 16;
+  for (const { kernel } of buffer.dispatches) {
+    const ranges = kernel.bindings.flatMap((binding) => {
+      const placement = "value" in binding ? buffer.placements.get(binding.value) : undefined;
+      if (placement === undefined) return [];
+      const unit = placement.layout.kind === "plain" ? 1 : pageBytes;
+      return [[placement.offset * unit, (placement.offset + placement.extent) * unit]];
+    }).sort(([a], [b]) => a - b);
+    ranges.slice(1).forEach(([from], i) => assert(ranges[i][1] <= from, kernel.label));
+  }
+  assert(!planned("buffer", pageBytes).plainAmongPages);
+});
+
 Deno.test("arrangement: views begin on pages and planes do not overlap, over odd sizes", () => {
   const random = seededRandom(9);
   for (let round = 0; round < 200; round++) {

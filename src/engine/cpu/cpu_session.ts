@@ -15,8 +15,11 @@ import { checkedInputs, type InputTensor, type Tensor } from "../tensors.ts";
 import { CpuProgram } from "./cpu_program.ts";
 
 /** Throws FeatherdetError for options that only a device has a meaning for, and for `int8` if the graph is not quantized. */
-export function checkCpuOptions(graph: Graph, { precision, device, storage, tuning }: EngineOptions): void {
-  const [given] = Object.entries({ device, storage, tuning }).filter(([, value]) => value !== undefined);
+export function checkCpuOptions(
+  graph: Graph,
+  { precision, device, storage, tuning, memoryLimit }: EngineOptions,
+): void {
+  const [given] = Object.entries({ device, storage, tuning, memoryLimit }).filter(([, value]) => value !== undefined);
   if (given) throw new FeatherdetError(`the CPU engine takes no option "${given[0]}": that is of the WebGPU engine`);
   if (precision === "f16") {
     throw new FeatherdetError("the CPU engine computes in f32, and in int8 where a model is quantized: leave f16 out");

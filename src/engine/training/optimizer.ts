@@ -14,7 +14,7 @@ import {
   optimizerUpdate,
   takeStatistics,
 } from "../../kernels/train/optimizer.ts";
-import { type External, Program } from "../program.ts";
+import { type External, Program, type ProgramSource } from "../program.ts";
 import type { FlatLayouts } from "./plan.ts";
 
 /** What can be asked for by itself: adding a gradient to the sum, taking over running statistics, an update. */
@@ -46,6 +46,19 @@ function partKernels(
   };
 }
 
+/** What the optimizer's program is made of. All of its values are external: of row memory and plain memory it gets the least there can be. */
+export function optimizerSource(method: OptimizerMethod, layouts: FlatLayouts, form: StorageForm): ProgramSource {
+  const { add, take, update } = partKernels(method, layouts, NO_SETTINGS);
+  const dispatches = [...add, ...take, ...update].map((kernel) => ({
+    name: kernel.label,
+    operator: "Optimizer",
+    kernel,
+    macs: 0,
+  }));
+  const none = { pitch: 4, pages: 1, int8Pages: 0, plainBytes: 16, scratchBytes: 0, placements: new Map() };
+  return { ...none, form, dispatches };
+}
+
 /** The optimizer of one model on a device. */
 export class OptimizerProgram {
   /** Its dispatches. */
@@ -70,16 +83,8 @@ export class OptimizerProgram {
     layouts: FlatLayouts,
     { form, external }: { readonly form: StorageForm; readonly external: ReadonlyMap<string, External> },
   ): Promise<OptimizerProgram> {
-    const { add, take, update } = partKernels(method, layouts, NO_SETTINGS);
-    const dispatches = [...add, ...take, ...update].map((kernel) => ({
-      name: kernel.label,
-      operator: "Optimizer",
-      kernel,
-      macs: 0,
-    }));
-    // All of its values are external: of row memory and plain memory it gets the least there can be.
-    const none = { pitch: 4, pages: 1, int8Pages: 0, plainBytes: 16, scratchBytes: 0, placements: new Map() };
-    return new OptimizerProgram(await Program.create(device, { ...none, form, dispatches, external }), method, layouts);
+    const source = { ...optimizerSource(method, layouts, form), external };
+    return new OptimizerProgram(await Program.create(device, source), method, layouts);
   }
 
   /** Settings of the updates that are submitted from now on. Throws FeatherdetError for settings out of their ranges. */

@@ -8,32 +8,19 @@ import type { Device } from "../../gpu/device.ts";
 import { settled } from "../../gpu/device_errors.ts";
 import { Memory } from "../../gpu/memory.ts";
 import { FeatherdetError } from "../../graph/mod.ts";
-import type { OptimizerMethod } from "../../kernels/train/optimizer.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { HalfRangeError } from "../half_range.ts";
 import { type External, Program } from "../program.ts";
-import { type EngineOptions, setUpEngine } from "../setup.ts";
-import { type FlatLayouts, planTraining, type TrainingProblem } from "./plan.ts";
+import { checkMemoryLimit, makeWithin } from "../memory_limit.ts";
+import { setUpEngine } from "../setup.ts";
+import { trainingChoices } from "./bytes.ts";
+import type { TrainingSessionOptions } from "./options.ts";
+import { type FlatLayouts, planTraining, type TrainingPlan, type TrainingProblem } from "./plan.ts";
 import type { ProblemLosses } from "./losses.ts";
 import { OptimizerProgram } from "./optimizer.ts";
 import { PlacedCopies } from "./placed_copies.ts";
 import { TrainingValues } from "./values.ts";
-
-/** How a training session is made. */
-export interface TrainingSessionOptions extends Omit<EngineOptions, "precision" | "onWarning"> {
-  /** How parameters move; default `sgd`. */
-  readonly optimizer?: OptimizerMethod;
-  /**
-   * Element type in which activations and their gradients are stored; default `f32`. Parameters, their gradients, moments and arithmetic
-   * are always f32.
-   */
-  readonly precision?: "f32" | "f16";
-  /**
-   * Whether the backward pass computes activated maps again instead of keeping them; false by default. This takes a bit more than half of
-   * the memory for activations, and computes each of them once more. Results are the same. See `train/autodiff/recompute.ts`.
-   */
-  readonly recompute?: boolean;
-}
+export type { TrainingSessionOptions } from "./options.ts";
 
 /** What a session is made of. */
 export interface TrainingParts {
@@ -62,12 +49,25 @@ export interface TrainingParts {
  * and leaves nothing behind on the device then.
  */
 export async function makeParts(problem: TrainingProblem, options: TrainingSessionOptions): Promise<TrainingParts> {
+  const { memoryLimit, recompute } = options;
+  checkMemoryLimit(memoryLimit);
   const { device, planning } = await setUpEngine(options);
+  if (memoryLimit === undefined) {
+    return await makePlanned(device, problem, planTraining(problem, { ...planning, recompute }), options);
+  }
+  const choices = trainingChoices(device, () => problem, options);
+  const make = ({ planned }: { readonly planned: TrainingPlan }) => makePlanned(device, problem, planned, options);
+  return (await makeWithin(choices, memoryLimit, "training", problem.graph.name, make)).made;
+}
+
+/** Makes what was planned. */
+async function makePlanned(
+  device: Device,
+  problem: TrainingProblem,
+  { plan, tensors, layouts, places, losses }: TrainingPlan,
+  options: TrainingSessionOptions,
+): Promise<TrainingParts> {
   const method = options.optimizer ?? "sgd";
-  const { plan, tensors, layouts, places, losses } = planTraining(problem, {
-    ...planning,
-    recompute: options.recompute,
-  });
   const memory = new Memory(device.device);
   const started: { destroy(): void }[] = [memory];
   try {

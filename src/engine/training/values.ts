@@ -15,6 +15,22 @@ import type { FlatLayouts, FlatTensors, TrainingProblem } from "./plan.ts";
 
 const { gradient, parameters, average, statistics, nextStatistics, averageStatistics } = OPTIMIZER_VALUES;
 
+/** Bytes of the flat buffers by name, and which of them a run keeps. */
+export function valueSizes(
+  method: OptimizerMethod,
+  layouts: FlatLayouts,
+): { readonly sizes: ReadonlyMap<string, number>; readonly kept: readonly string[] } {
+  const own = optimizerBuffers(method, layouts.parameters);
+  return {
+    kept: [...own.filter(({ kept }) => kept).map(({ name }) => name), statistics, averageStatistics],
+    sizes: new Map([
+      ...own.map(({ name, bytes }) => [name, bytes] as const),
+      [gradient, 4 * layouts.parameters.size],
+      ...[statistics, nextStatistics, averageStatistics].map((name) => [name, 4 * layouts.statistics.size] as const),
+    ]),
+  };
+}
+
 /** The flat buffers of one problem. */
 export class TrainingValues {
   /** The buffers by the names of `OPTIMIZER_VALUES`. */
@@ -36,16 +52,9 @@ export class TrainingValues {
     this.#problem = problem;
     this.#layouts = layouts;
     this.#tensors = tensors;
-    const own = optimizerBuffers(method, layouts.parameters);
-    this.#kept = [...own.filter(({ kept }) => kept).map(({ name }) => name), statistics, averageStatistics];
-    this.buffers = new NamedBuffers(
-      memory,
-      new Map([
-        ...own.map(({ name, bytes }) => [name, bytes] as const),
-        [gradient, 4 * layouts.parameters.size],
-        ...[statistics, nextStatistics, averageStatistics].map((name) => [name, 4 * layouts.statistics.size] as const),
-      ]),
-    );
+    const { sizes, kept } = valueSizes(method, layouts);
+    this.#kept = kept;
+    this.buffers = new NamedBuffers(memory, sizes);
     this.#writeInitial();
   }
 

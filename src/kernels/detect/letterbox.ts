@@ -14,16 +14,18 @@ const ROWS = 4;
 
 /**
  * Writes one image of a blocked `[N, 3, H, W]` input from the picture bound as `picture`, an `rgba8unorm` texture of at least the
- * picture's size with the picture in its corner (see `rgbaOf`). What differs from frame to frame is in the parameters only.
+ * picture's size with the picture in its corner (see `rgbaOf`), or at `origin`: a part of what is there. What differs from frame to frame is in the parameters only.
  *
  * Throws FeatherdetError if the output is no such input.
  */
 export function letterbox(
-  { picture, size, geometry, output, image, pitch }: {
+  { picture, size, origin = [0, 0], geometry, output, image, pitch }: {
     /** Name of the texture. */
     readonly picture: string;
     /** The picture's own size in pixels. */
     readonly size: { readonly width: number; readonly height: number };
+    /** Left and top of the picture in the texture; its corner by default. */
+    readonly origin?: readonly [left: number, top: number];
     readonly geometry: LetterboxGeometry;
     readonly output: Operand;
     /** Image of the output's batch that is written. */
@@ -44,6 +46,7 @@ export function letterbox(
     constants: { WORKGROUP, ROWS },
     parameters: {
       output: blocked(layout),
+      origin: vec2i(...origin),
       picture: vec2i(size.width, size.height),
       scaled: vec2i(geometry.width, geometry.height),
       corner: vec2i(geometry.left, geometry.top),

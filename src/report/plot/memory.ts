@@ -43,8 +43,10 @@ interface ArenaPanel {
 
 /** The arenas of a plan that hold anything. */
 function arenasOf(plan: Plan): ArenaPanel[] {
-  const { pitch, form, pages, int8Pages, plainBytes } = plan;
+  const { pitch, form, pages, int8Pages } = plan;
   const cells = pitch << form.pageShift;
+  // Values that lie between the pages are drawn apart, at their places there.
+  const plainBytes = plan.plainAmongPages ? pages * 4 * cells * (form.scalar === "f16" ? 2 : 4) : plan.plainBytes;
   const arenas: ArenaPanel[] = [
     {
       lives: arenaLives(plan, "floats"),

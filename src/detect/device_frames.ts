@@ -1,0 +1,201 @@
+/**
+ * Runs pictures on a detector's programs on a device: whole, or in tiles. Looks once whether halves hold the model's numbers.
+ *
+ * @module
+ */
+
+import type { DeviceGuard } from "../engine/device_guard.ts";
+import { Places } from "../engine/places.ts";
+import { HalfRangeError } from "../engine/half_range.ts";
+import type { DispatchTime } from "../engine/profile.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
+import type { Plan } from "../plan/plan.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import type { Graph } from "../graph/graph.ts";
+import { LIMITED_FRAMES } from "./frame_bytes.ts";
+import type { FrameMaker } from "./frame_maker.ts";
+import type { FrameProgram, SubmittedFrame } from "./frame_program.ts";
+import type { BegunPicture, FoundObjects, Frames, RunSettings } from "./frames.ts";
+import { wholeOf } from "./rectangle.ts";
+import { isCut } from "./tiles/grid.ts";
+import { type Region, regionsOf } from "./tiles/regions.ts";
+import { beginTiles, readCrops, type ResultMeaning } from "./tiles/run.ts";
+
+/** What makes a detector's programs, and what reads their results. */
+export interface FramesSetup {
+  readonly maker: FrameMaker;
+  readonly guard: DeviceGuard;
+  /** Of plain suppression over tiles. */
+  readonly iou: number;
+  readonly meaning: ResultMeaning;
+  /** Told that the model is kept in f32. */
+  readonly onFloats: (error: HalfRangeError) => void;
+}
+
+/** The programs of a detector. */
+export class DeviceFrames implements Frames {
+  readonly #setup: FramesSetup;
+  #single: FrameProgram;
+  /** For tiles, where more than one is run together. */
+  #several: FrameProgram | undefined;
+  /** Whether the model cannot be made for several tiles. */
+  #isAlone = false;
+  /** For whole pictures on their way, where memory bounds how many there may be. */
+  readonly #places: Places;
+  /** The check of the first frame in f16, while it runs. */
+  #range: Promise<void> | undefined;
+  #isChecked = false;
+  /** Frames of one picture are submitted together, since the next one takes its texture. */
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(setup: FramesSetup, single: FrameProgram) {
+    [this.#setup, this.#single] = [setup, single];
+    this.#places = new Places(setup.maker.isLimited ? LIMITED_FRAMES : Infinity);
+  }
+
+  /** Makes the program of single pictures; that of tiles is made when the first tiles come. */
+  static async create(setup: FramesSetup): Promise<DeviceFrames> {
+    try {
+      return new DeviceFrames(setup, await setup.maker.single(false));
+    } catch (error) {
+      if (!(error instanceof HalfRangeError)) throw error;
+      setup.onFloats(error);
+      return new DeviceFrames(setup, await setup.maker.single(true));
+    }
+  }
+
+  /** The plan of the network for one picture. */
+  get plan(): Plan {
+    return this.#single.plan;
+  }
+
+  get graph(): Graph {
+    return this.plan.graph;
+  }
+
+  get #inputSize(): readonly [height: number, width: number] {
+    const [, , height, width] = this.plan.graph.inputs[0].shape;
+    return [height, width];
+  }
+
+  /** Submits a picture. It is on its way when this is done, and the next one may follow. */
+  async begin(image: RgbImage, settings: RunSettings): Promise<BegunPicture> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    try {
+      this.#setup.guard.check();
+      await this.#ensureRange(image);
+      const { tiles } = settings;
+      if (!tiles || !isCut(tiles, image, this.#inputSize)) return await this.#beginWhole(image, settings);
+      const { guard, maker, iou, meaning } = this.#setup;
+      const program = await this.#tileProgram(tiles.batch ?? maker.tileBatch);
+      return await beginTiles(image, { ...settings, tiles, program, room: maker.room(true), guard, iou, meaning });
+    } finally {
+      resolve();
+    }
+  }
+
+  /** The one region of a picture that is looked at whole. */
+  #wholeRegion(image: RgbImage): Region {
+    const [region] = regionsOf(image, [wholeOf(image)], false, this.#setup.maker.room(false), this.#inputSize);
+    return region;
+  }
+
+  async #beginWhole(image: RgbImage, { isTimed }: RunSettings): Promise<BegunPicture> {
+    const { crops, ...upload } = this.#wholeRegion(image);
+    await this.#places.take();
+    let frame: SubmittedFrame;
+    try {
+      this.#setup.guard.check();
+      frame = this.#single.submit({ upload, crops: crops.map(({ source }) => source) }, isTimed);
+    } catch (error) {
+      this.#places.release();
+      throw error;
+    }
+    const { scales, uploaded, arrival } = frame;
+    arrival.catch(() => {}).finally(() => this.#places.release());
+    const { guard, meaning } = this.#setup;
+    const found = guard.arrival(arrival).then(({ result, stages }): FoundObjects => {
+      const arrived = performance.now();
+      return { detections: readCrops(result, { crops, first: 0, scales }, meaning), arrived, stages };
+    });
+    return { uploaded, found };
+  }
+
+  /** The program for tiles; that of single pictures where tiles are run one by one. */
+  async #tileProgram(wanted: number): Promise<FrameProgram> {
+    const { maker, guard } = this.#setup;
+    const batch = maker.isLimited ? Math.min(wanted, maker.tileBatch) : wanted;
+    if (this.#isAlone || batch === this.#single.batch) return this.#single;
+    if (this.#several?.batch === batch) return this.#several;
+    this.#several?.destroy();
+    this.#several = undefined;
+    try {
+      this.#several = await maker.several(batch);
+    } catch (error) {
+      if (!(error instanceof FeatherdetError)) throw error;
+      // A graph that fixes its batch, or no memory for several: they are run one by one.
+      guard.check();
+      this.#isAlone = true;
+      return this.#single;
+    }
+    if (guard.isDestroyed) this.#several.destroy();
+    guard.check();
+    return this.#several;
+  }
+
+  /** Looks for numbers that f16 does not hold, on the first picture, and goes over to f32 where there are some. */
+  async #ensureRange(image: RgbImage): Promise<void> {
+    if (this.#isChecked || this.plan.form.scalar !== "f16") return;
+    const { guard } = this.#setup;
+    await guard.arrival(this.#range ??= this.#checkRange(image));
+    guard.check();
+  }
+
+  async #checkRange(image: RgbImage): Promise<void> {
+    const { crops, ...upload } = this.#wholeRegion(image);
+    try {
+      await this.#single.checkRange({ upload, crops: crops.map(({ source }) => source) }).catch(async (error) => {
+        if (!(error instanceof HalfRangeError)) throw error;
+        const { maker, guard, onFloats } = this.#setup, halves = this.#single;
+        // Both together may be more than the limit.
+        const inFloats = await maker.single(true, () => maker.isLimited && halves.destroy());
+        (guard.isDestroyed ? inFloats : halves).destroy();
+        this.#single = inFloats;
+        onFloats(error);
+      });
+      this.#isChecked = true;
+    } finally {
+      // Where it could not be made, the next frame looks again.
+      this.#range = undefined;
+    }
+  }
+
+  /** GPU time of every dispatch of a frame of one picture. */
+  profile(runs: number): Promise<DispatchTime[]> {
+    return this.#single.profile(runs);
+  }
+
+  /** Dispatches of a frame of one picture. */
+  get dispatchCount(): number {
+    return this.#single.dispatchCount;
+  }
+
+  /** How it is stored and what is run together, for people. */
+  get text(): string {
+    return this.#setup.maker.text;
+  }
+
+  /** Bytes of GPU memory held. */
+  get bytes(): number {
+    return this.#single.bytes + (this.#several?.bytes ?? 0);
+  }
+
+  /** Frees everything on the device. */
+  destroy(): void {
+    this.#single.destroy();
+    this.#several?.destroy();
+  }
+}
