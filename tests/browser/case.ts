@@ -20,7 +20,7 @@ export interface BrowserReport {
   /** Detections of the CPU engine (onnxruntime-web), and what it said that it computed on. */
   readonly onCpu: readonly Detection[];
   readonly cpu: string;
-  /** Of a frame, by engine. */
+  /** Of a run of YOLO11n at 320, by engine. */
   readonly milliseconds: { readonly webgpu: number; readonly cpu: number };
   /** Detections from the pixels, and from the picture as a PNG file. */
   readonly pixels: readonly Detection[];

@@ -23,7 +23,7 @@ Deno.test("the bundled core finds in headless Chromium what it finds in Deno", a
   const expected = await detector.detect(image);
   detector.destroy();
   console.log(
-    `${report.agent}: ${report.adapter.vendor} ${report.adapter.architecture}, ms a frame: ${
+    `${report.agent}: ${report.adapter.vendor} ${report.adapter.architecture}, YOLO11n at 320 in ms: ${
       JSON.stringify(report.milliseconds)
     }\n${report.pixels.map(printDetection).join("\n")}`,
   );
