@@ -157,3 +157,17 @@ Deno.test("links of a folder are read, those to nowhere are missed, and a folder
     await put(raw, "a.CR2", "x");
     says(raw, /the folder holds no image \(JPEG, .*\), but a\.CR2$/);
   }));
+
+Deno.test("where there is no adapter, --engine cpu and auto find what is found elsewhere", () =>
+  inFolder(async (folder) => {
+    const { images, model } = await fill(folder, { "a.png": PNG });
+    const args = ["detect", "--model", model, "--image", images];
+    const none = { VK_ICD_FILENAMES: join(folder, "none"), VK_DRIVER_FILES: join(folder, "none") };
+    const [cpu, auto, webgpu] = await Promise.all(
+      ["cpu", "auto", "webgpu"].map((engine) => commandLine([...args, "--engine", engine], none)),
+    );
+    assertEquals([cpu.code, auto.code, webgpu.code], [0, 0, 1], cpu.stderr);
+    assertEquals(heads(cpu.stdout).length, 1);
+    assertEquals(auto.stdout, cpu.stdout);
+    assertMatch(webgpu.stderr, /^error: no WebGPU adapter was found/);
+  }));

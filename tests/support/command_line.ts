@@ -20,10 +20,10 @@ export interface Ended {
 }
 
 /** The command, not yet started. */
-export function command(args: readonly string[]): Deno.Command {
+export function command(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", ...permissionsOf(args[0]), CLI, ...args],
-    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
+    env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp", ...env },
     ...{ stdin: "null", stdout: "piped", stderr: "piped" },
   });
 }
@@ -36,8 +36,8 @@ export function ownLines(stderr: string): string[] {
 }
 
 /** Runs a command to its end. */
-export async function commandLine(args: readonly string[]): Promise<Ended> {
-  const { code, stdout, stderr } = await command(args).output();
+export async function commandLine(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
+  const { code, stdout, stderr } = await command(args, env).output();
   const text = new TextDecoder();
   const lines = ownLines(text.decode(stderr));
   return { code, stdout: text.decode(stdout), lines, stderr: lines.join("\n") };
