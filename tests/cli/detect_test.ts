@@ -11,7 +11,7 @@ import { FeatherdetError } from "../../src/graph/error.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
 import { namesText } from "../../src/models/metadata.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
-import { command, commandLine, ownLines } from "../support/command_line.ts";
+import { command, commandLine, commandLineIn, ownLines } from "../support/command_line.ts";
 import { inFolder, put } from "../support/data_folders.ts";
 
 const { image } = syntheticPicture({ seed: 11, width: 64, height: 64, sizes: [20, 30], objects: 2 });
@@ -164,7 +164,7 @@ Deno.test("where there is no adapter, --engine cpu and auto find what is found e
     const args = ["detect", "--model", model, "--image", images];
     const none = { VK_ICD_FILENAMES: join(folder, "none"), VK_DRIVER_FILES: join(folder, "none") };
     const [cpu, auto, webgpu] = await Promise.all(
-      ["cpu", "auto", "webgpu"].map((engine) => commandLine([...args, "--engine", engine], none)),
+      ["cpu", "auto", "webgpu"].map((engine) => commandLineIn(none, [...args, "--engine", engine])),
     );
     assertEquals([cpu.code, auto.code, webgpu.code], [0, 0, 1], cpu.stderr);
     assertEquals(heads(cpu.stdout).length, 1);

@@ -36,7 +36,12 @@ export function ownLines(stderr: string): string[] {
 }
 
 /** Runs a command to its end. */
-export async function commandLine(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended> {
+export function commandLine(args: readonly string[]): Promise<Ended> {
+  return commandLineIn({}, args);
+}
+
+/** Runs a command to its end, with variables of its environment. */
+export async function commandLineIn(env: Readonly<Record<string, string>>, args: readonly string[]): Promise<Ended> {
   const { code, stdout, stderr } = await command(args, env).output();
   const text = new TextDecoder();
   const lines = ownLines(text.decode(stderr));
