@@ -7,7 +7,7 @@
 import { type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { CpuOptions } from "./cpu/cpu_program.ts";
-import { importRuntime, isNative } from "./cpu/runtime.ts";
+import { importRuntime } from "./cpu/runtime.ts";
 import type { EngineName } from "./session_engine.ts";
 import type { EngineOptions } from "./setup.ts";
 
@@ -15,7 +15,7 @@ import type { EngineOptions } from "./setup.ts";
 export interface EngineChoice {
   /**
    * `webgpu` (the default): WGSL shaders on a WebGPU device. `cpu`: onnxruntime on the CPU, an optional package that is loaded then. `auto`:
-   * `cpu` where there is no adapter, or only one that computes on the CPU itself and onnxruntime's native code can be loaded; else `webgpu`.
+   * `cpu` where there is no adapter, or only one that computes on the CPU itself, and onnxruntime can be loaded; else `webgpu`.
    */
   readonly engine?: EngineName | "auto";
   /** How the CPU engine computes. */
@@ -44,8 +44,8 @@ async function faultOfRuntime({ runtime }: CpuOptions): Promise<FeatherdetError 
 }
 
 /**
- * The engine for the options. Only a measured gain decides for the CPU: onnxruntime's native code takes a third of the time of a software
- * adapter, its WebAssembly takes longer than one (`docs/deployment.md`).
+ * The engine for the options. Measured gains decide: onnxruntime's native code takes a quarter to a half of llvmpipe's time, its WebAssembly a
+ * fifth of SwiftShader's, which is the software adapter of browsers (`docs/deployment.md`). A GPU always computes itself.
  *
  * Throws FeatherdetError for a name that is none, and where `auto` finds no adapter and no runtime either.
  */
@@ -61,7 +61,6 @@ export async function chooseEngine(options: EngineChoice & EngineOptions): Promi
   if (isOfDevices || precision === "f16") return "webgpu";
   const found = await deviceIfAny();
   if (found !== undefined && !found.adapter.software) return "webgpu";
-  if (found !== undefined && !isNative()) return "webgpu";
   const fault = await faultOfRuntime(cpu);
   if (fault === undefined) return "cpu";
   if (found === undefined) {

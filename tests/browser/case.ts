@@ -17,6 +17,11 @@ export const BROWSER_CASE = {
 export interface BrowserReport {
   readonly adapter: AdapterRecord;
   readonly agent: string;
+  /** Detections of the CPU engine (onnxruntime-web), and what it said that it computed on. */
+  readonly onCpu: readonly Detection[];
+  readonly cpu: string;
+  /** Of a run of YOLO11n at 320, by engine. */
+  readonly milliseconds: { readonly webgpu: number; readonly cpu: number };
   /** Detections from the pixels, and from the picture as a PNG file. */
   readonly pixels: readonly Detection[];
   readonly file: readonly Detection[];

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ORT_VERSION } from "../../src/engine/cpu/runtime.ts";
+
 /** What Debian, Ubuntu and others call it. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"] as const;
 
@@ -42,6 +44,23 @@ addEventListener("error", ({ message }) => fetch("/report", { method: "POST", bo
 </script>
 <script type="module" src="/main.js"></script>`;
 
+/** The folder of a package of npm with its files for browsers; throws where Deno has not downloaded it. */
+async function packageFolder(name: string, version: string): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
+  const folder = `${npmCache}/registry.npmjs.org/${name}/${version}/dist`;
+  await Deno.stat(folder);
+  return folder;
+}
+
+/** A file of onnxruntime-web, which pages find under `/onnxruntime/`. */
+async function runtimeFile(path: string): Promise<Response> {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const type = name.endsWith(".wasm") ? "application/wasm" : "text/javascript";
+  const folder = await packageFolder("onnxruntime-web", ORT_VERSION);
+  return new Response(await Deno.readFile(`${folder}/${name}`), { headers: { "content-type": type } });
+}
+
 /**
  * Serves a page with the script, opens it in the browser and returns the object that the script posts to `/report`, or
  * `{ error }` where it throws while it is loaded. Throws where the browser ends before, or after `seconds` without a report.
@@ -52,6 +71,7 @@ export async function reportOf(chromium: string, script: string, seconds: number
     const { pathname } = new URL(request.url);
     if (pathname === "/") return new Response(PAGE, { headers: { "content-type": "text/html" } });
     if (pathname === "/main.js") return new Response(script, { headers: { "content-type": "text/javascript" } });
+    if (pathname.startsWith("/onnxruntime/")) return await runtimeFile(pathname);
     if (pathname === "/report") {
       resolve(await request.json());
       return new Response(null, { status: 204 });

@@ -187,3 +187,17 @@ Deno.test("a pipe of pictures is told a line each as JSON, the broken one in its
     ]);
     assertEquals([...Deno.readDirSync(drawn)].map(({ name }) => name).sort(), ["stdin-000000.png", "stdin-000002.png"]);
   }));
+
+Deno.test("where there is no adapter, --engine cpu and auto find what is found elsewhere", () =>
+  inFolder(async (folder) => {
+    const { images, model } = await fill(folder, { "a.png": PNG });
+    const args = ["detect", "--model", model, "--image", images];
+    const none = { VK_ICD_FILENAMES: join(folder, "none"), VK_DRIVER_FILES: join(folder, "none") };
+    const [cpu, auto, webgpu] = await Promise.all(
+      ["cpu", "auto", "webgpu"].map((engine) => commandLine([...args, "--engine", engine], none)),
+    );
+    assertEquals([cpu.code, auto.code, webgpu.code], [0, 0, 1], cpu.stderr);
+    assertEquals(heads(cpu.stdout).length, 1);
+    assertEquals(auto.stdout, cpu.stdout);
+    assertMatch(webgpu.stderr, /^error: no WebGPU adapter was found/);
+  }));
