@@ -84,7 +84,9 @@ async function stream(args: readonly string[], interruptAt = Infinity) {
   const child = start([...args, "--jsonl"]), results: ImageResult[] = [];
   const memory: { frames: number; mebibytes: number }[] = [];
   const timer = setInterval(() => {
-    if (results.length > 0) memory.push({ frames: results.length, mebibytes: Math.round(residentOf(child.pid)) });
+    const mebibytes = residentOf(child.pid);
+    // A program that is ending has none.
+    if (results.length > 0 && mebibytes > 0) memory.push({ frames: results.length, mebibytes: Math.round(mebibytes) });
   }, 500);
   let rest = "", first = 0;
   for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -99,6 +101,8 @@ async function stream(args: readonly string[], interruptAt = Infinity) {
   const { code } = await child.status;
   return { results, memory, code, milliseconds: (performance.now() - first) / Math.max(1, results.length - 1) };
 }
+
+const isInOrder = (results: readonly ImageResult[]) => results.every(({ frame }, at) => frame === at);
 
 /** The greatest distance of a box's edge between a streamed frame and the same frame alone. */
 function distance(streamed: ImageResult, alone: ImageResult): number {
@@ -135,7 +139,7 @@ try {
       `deno run -A bench/stream_video.ts --model ${values.model} --precision ${values.precision} --frames ${FRAMES}`,
     ffmpeg: (await run("ffmpeg", ["-version"])).split("\n")[0],
     frames: full.results.length,
-    inOrder: full.results.every(({ frame }, at) => frame === at),
+    inOrder: isInOrder(full.results),
     sameAsAlone: { frames: checked.length, pixels: Math.max(...distances), tenFramesOff: Math.min(...shifted) },
     millisecondsPerFrame: Math.round(full.milliseconds * 10) / 10,
     memory: {
@@ -146,7 +150,12 @@ try {
       samples: full.memory.filter((_, at) => at % 10 === 0),
     },
     drawn: await probe(drawn),
-    interrupted: { code: interrupted.code, results: interrupted.results.length, drawn: await probe(stopped) },
+    interrupted: {
+      code: interrupted.code,
+      results: interrupted.results.length,
+      inOrder: isInOrder(interrupted.results),
+      drawn: await probe(stopped),
+    },
     left: [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".partial")).length,
   };
   const text = JSON.stringify(record, null, 1);

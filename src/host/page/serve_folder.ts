@@ -13,6 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
   },
+  ...{ ".mjs": "text/javascript; charset=utf-8", ".wasm": "application/wasm" },
   ...{ ".json": "application/json", ".jpg": "image/jpeg", ".png": "image/png", ".onnx": "application/octet-stream" },
 };
 

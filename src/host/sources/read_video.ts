@@ -149,11 +149,14 @@ export async function* readVideo(video: VideoInput): AsyncGenerator<SourceFrame>
     stdout: "piped",
   });
   const { child } = running;
-  let hasEnded = false;
-  const ended = running.ended().finally(() => hasEnded = true);
+  const ended = running.ended();
   ended.catch(() => {});
   const stop = () => {
-    if (!hasEnded) child.kill("SIGKILL");
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
   };
   signal?.addEventListener("abort", stop, { once: true });
   if (bytes !== undefined) feed(bytes, child.stdin);
