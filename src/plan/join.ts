@@ -6,21 +6,16 @@
  * @module
  */
 
-import type { TensorType } from "../graph/mod.ts";
 import type { KernelOption } from "../kernels/candidate.ts";
 import type { KernelContext } from "../kernels/context.ts";
 import { isJoinable, joinKernels, joinKey } from "../kernels/join.ts";
 import { type Kernel, type Layout, valuesOf } from "../kernels/kernel.ts";
 import { type KernelMaker, type PlanNode, readsAs, writesAs } from "./node.ts";
+import { heightsOf, needsOf, ordered, Ranges, type ValuePlaces } from "./needs.ts";
 import { isInt8 } from "./place.ts";
-import type { ViewTable } from "./views.ts";
 
 /** What is known of the values. */
-export interface JoinContext {
-  readonly types: ReadonlyMap<string, TensorType>;
-  readonly views: ViewTable;
-  /** Plain values that lie where another does. */
-  readonly aliases: ReadonlyMap<string, string>;
+export interface JoinContext extends ValuePlaces {
   /** What the kernels of nodes are made from but for where operands lie. */
   readonly maker: KernelMaker;
   /** Whether there is memory for nodes that are joined so. */
@@ -45,63 +40,6 @@ interface Member {
   readonly kernel: Kernel;
   /** What it costs more than the node's own choice. */
   readonly loss: number;
-}
-
-/** Parts of memory: those that two values have in common are what one may read of the other. */
-class Ranges {
-  readonly #context: JoinContext;
-
-  constructor(context: JoinContext) {
-    this.#context = context;
-  }
-
-  rootOf(value: string): string {
-    const { views, aliases } = this.#context;
-    return views.has(value) ? views.resolve(value).root : aliases.get(value) ?? value;
-  }
-
-  #range(value: string) {
-    const { types, views } = this.#context;
-    const { block } = views.resolve(value), channels = types.get(value)?.shape[1];
-    return { first: block, end: channels === undefined ? Infinity : block + Math.ceil(channels / 4) };
-  }
-
-  meet(a: string, b: string): boolean {
-    const root = this.rootOf(a);
-    if (root !== this.rootOf(b)) return false;
-    if (!this.#context.views.has(a) && !this.#context.views.has(b)) return true;
-    const [x, y] = [this.#range(a), this.#range(b)];
-    return x.first < y.end && y.first < x.end;
-  }
-}
-
-/** Numbers of the nodes that come before each node: those that write what it reads, or read or write what it writes over. */
-function needsOf(nodes: readonly PlanNode[], ranges: Ranges): Set<number>[] {
-  const uses = new Map<string, { readonly value: string; readonly at: number; readonly writes: boolean }[]>();
-  return nodes.map(({ inputs, outputs }, at) => {
-    const own = [
-      ...inputs.map((value) => ({ value, at, writes: false })),
-      ...outputs.map((value) => ({ value, at, writes: true })),
-    ];
-    const needs = own.flatMap(({ value, writes }) => {
-      const earlier = uses.get(ranges.rootOf(value)) ?? [];
-      return earlier.filter((use) => (use.writes || writes) && ranges.meet(value, use.value)).map((use) => use.at);
-    });
-    for (const use of own) {
-      const root = ranges.rootOf(use.value);
-      uses.set(root, [...uses.get(root) ?? [], use]);
-    }
-    return new Set(needs);
-  });
-}
-
-/** The longest way from each node to the end. Nodes of one height do not need each other. */
-function heightsOf(needs: readonly ReadonlySet<number>[]): number[] {
-  const heights = needs.map(() => 0);
-  for (let at = needs.length - 1; at >= 0; at--) {
-    for (const other of needs[at]) heights[other] = Math.max(heights[other], heights[at] + 1);
-  }
-  return heights;
 }
 
 /** The only kernel of a node, made as if its operands lay apart; undefined where it has several or cannot be joined. */
@@ -180,26 +118,6 @@ function boundTogether(members: readonly Member[], ranges: Ranges): string[][] {
     ];
   });
   return sets.map((set) => [...set]);
-}
-
-/** The numbers of nodes in an order in which all that a node needs comes before it; members of a group as one, where the last of them is. */
-function ordered(
-  needs: readonly ReadonlySet<number>[],
-  groups: readonly (readonly number[])[],
-): number[][] | undefined {
-  const grouped = new Map(groups.flatMap((group) => group.map((at) => [at, group] as const)));
-  const units = [...new Set(needs.map((_, at) => grouped.get(at) ?? at))].map((unit) =>
-    typeof unit === "number" ? [unit] : [...unit]
-  ).sort((a, b) => Math.max(...a) - Math.max(...b));
-  const done = new Set<number>(), result: number[][] = [];
-  while (units.length > 0) {
-    const next = units.findIndex((unit) => unit.every((at) => [...needs[at]].every((other) => done.has(other))));
-    if (next < 0) return undefined;
-    const [unit] = units.splice(next, 1);
-    for (const at of unit) done.add(at);
-    result.push(unit);
-  }
-  return result;
 }
 
 /** One node that computes what several do; several dispatches after all, where their memory does not allow one. */

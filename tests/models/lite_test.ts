@@ -182,9 +182,13 @@ for (const name of LITES) {
       assertEquals([head?.classes, head?.bins], [3, 16]);
       const { dispatches } = planModel(graph, { precision: "f32", storage });
       const operators = dispatches.map(({ operator }) => operator);
-      assertEquals([operators[0], ...operators.slice(-4)], ["Letterbox", "Decode", "Decode", "Decode", "Suppress"]);
-      // Neck and head need no dispatch but their convolutions and the two enlargements.
-      const behind = dispatches.filter((step) => /^(neck|head)\b/.test(step.name)).map(({ operator }) => operator);
+      const decoding = operators.findIndex((operator) => operator === "Decode");
+      assertEquals(operators[0], "Letterbox");
+      assertEquals([...new Set(operators.slice(decoding))], ["Decode", "Suppress"]);
+      // Neck and head need no dispatch but their convolutions, some of them joined, and the two enlargements.
+      const behind = dispatches.flatMap(({ name, operator }) =>
+        name.split(" ").filter((node) => /^(neck|head)\b/.test(node)).map(() => operator)
+      );
       assertEquals(behind.filter((operator) => operator === "Resize").length, 2);
       const convolutions = behind.filter((operator) => operator.startsWith("Conv")).length;
       assertEquals(convolutions, 3 + 4 * 3 + 2 * 2 + 3 * 6);

@@ -380,7 +380,9 @@ for (const storage of ["texture", "buffer"] as const) {
         const lives = arenaLives(plan, arena);
         lives.forEach((one, i) => {
           assert(one.first <= one.last && one.from < one.to);
-          const written = plan.dispatches[one.first]?.kernel.bindings.flatMap((binding) => valuesOf(binding, "write")) ??
+          const written = plan.dispatches[one.first]?.kernel.bindings.flatMap((binding) =>
+            valuesOf(binding, "write")
+          ) ??
             plan.graph.inputs.map(({ name }) => name);
           assert(written.includes(one.value), `${one.value} begins before it is written`);
           const rival = lives.slice(i + 1).find((other) =>
