@@ -105,6 +105,11 @@ export const federatedVerb = deviceVerb(
   .option("--server-momentum <share>", "of fedavgm and fedadam", numberIn(0, 1))
   .option("--mu <number>", "draws clients to the common model (FedProx)", RATE)
   .option("--epochs <number>", "epochs of a client in a round", COUNT, 1)
+  .option(
+    "--sample <number>",
+    "pictures of a client in a round, drawn anew; with --batch as large: data-parallel steps",
+    COUNT,
+  )
   .option("--batch <number>", "pictures of a step", integerIn(1, 1024), 8)
   .option("--lr <rate>", "learning rate of clients", RATE, 0.01)
   .option("--momentum <share>", "momentum of clients", numberIn(0, 1), 0.9)
@@ -159,6 +164,7 @@ export const federatedVerb = deviceVerb(
           momentum: settings.serverMomentum ?? momentum,
         },
         training: {
+          ...(settings.sample !== undefined && { sample: settings.sample }),
           ...{ data, split: dataset.split, limit, epochs: settings.epochs, batch: settings.batch, seed },
           ...{ learningRate: settings.lr, momentum: settings.momentum, augment: settings.augment },
           ...{ mu: mu ?? (asked === "fedprox" ? 0.01 : 0), localNorm: localNorm ?? false, compression },

@@ -114,6 +114,8 @@ Deno.test("a round moves the model by the mean of its clients, weighted by pictu
   const some = await run({}, (_, __, client) => client === 1 || client === 2);
   close(moved(some), expectedChange(all, [0, 3]), 1e-6);
   assertEquals([some.rounds[0].heard, some.said], [[0, 3], ["client 1 does not answer", "client 2 does not answer"]]);
+  const sampled = await run({ training: { sample: 2 } });
+  assertEquals(sampled.pictures, all.pictures.map((count) => Math.min(2, count)));
   const none = await run({ rounds: 2 }, (_, round) => round === 0);
   assertEquals(none.rounds[0].skipped, "too few clients answered");
   close(moved(none), expectedChange(all, [0, 1, 2, 3], 1), 1e-6);

@@ -14,6 +14,7 @@ import type { Graph } from "../../graph/graph.ts";
 import { makeFolder } from "../../host/table_files.ts";
 import { writeWhole } from "../../host/whole_file.ts";
 import { faultOf } from "../../numbers/forms.ts";
+import { Random } from "../../numbers/random.ts";
 import { importOnnx } from "../../onnx/mod.ts";
 import type { FileStore } from "../../queue/files.ts";
 import { packUpdate, UpdatePacker } from "../../train/federated/compression.ts";
@@ -41,6 +42,14 @@ export function numbersOf({ constants }: Graph): NamedNumbers {
 function sourceOf({ file, name }: { readonly file?: string; readonly name: string }): string {
   const folder = file?.replaceAll("\\", "/").split("/").at(-2) ?? "";
   return `${folder}/${name.replace(/[\d].*$/, "")}`;
+}
+
+/** Some of the pictures, others in each round. */
+function sampled({ images, ...rest }: Dataset, { sample, seed, round, client }: PhaseInput<"train">): Dataset {
+  if (sample === undefined || sample >= images.length) return { ...rest, images };
+  const random = new Random(seed + 1000 * round + client);
+  const order = images.map((image) => ({ image, at: random.next() })).sort((a, b) => a.at - b.at);
+  return { ...rest, images: order.slice(0, sample).map(({ image }) => image) };
 }
 
 /** The pictures of a client. */
@@ -177,7 +186,8 @@ export class FederatedClient {
     const { localNorm } = told, common = await this.#open(told.model);
     const begun = localNorm ? await this.#personal(common, told) : common;
     const { training = trainHere, pictures: mine } = this.own;
-    const pictures = await ownPictures(mine ? { ...told, deal: undefined, limit: undefined, ...mine } : told);
+    const all = await ownPictures(mine ? { ...told, deal: undefined, limit: undefined, ...mine } : told);
+    const pictures = sampled(all, told);
     const { model, losses } = await training(begun, pictures, told, signal);
     const { parameters, statistics } = exchangedOf(common, { localNorm });
     const [before, after] = [numbersOf(begun), numbersOf(model)];

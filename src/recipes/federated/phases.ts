@@ -47,6 +47,8 @@ export const PHASES = {
         ...{ clients: COUNT, seed: COUNT, alpha: v.optional(RATE) },
       }),
     ),
+    /** So many of the client's pictures, drawn anew in each round; all by default. */
+    sample: v.optional(COUNT),
     ...{ epochs: COUNT, batch: COUNT, learningRate: RATE, momentum: RATE, seed: COUNT, augment: v.boolean() },
     /** Of FedProx; 0 for none. */
     mu: RATE,
