@@ -54,7 +54,10 @@ export function pruneCommand() {
     .addOption(new Option("--method <name>", "how widths are chosen; by the criterion alone by default")
       .choices(WIDTH_METHOD_NAMES))
     .addOption(
-      new Option("--proxy <name>", "what candidates of methods other than criterion are scored by; agreement by default")
+      new Option(
+        "--proxy <name>",
+        "what candidates of methods other than criterion are scored by; agreement by default",
+      )
         .choices(PROXY_NAMES),
     )
     .option("--sparsity <share>", "instead of removing channels: share of the weights that become zero", share)
