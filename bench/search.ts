@@ -15,12 +15,13 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { chooseWidths, pruneProblem } from "../src/compress/prune/mod.ts";
+import { remember } from "../src/compress/meter.ts";
+import { chooseWidths, pruneProblem, pruneTo, type Widths } from "../src/compress/prune/mod.ts";
 import { ddpg } from "../src/compress/search/ddpg/agent.ts";
 import { SEARCH_METHODS, searchMethod } from "../src/compress/search/methods.ts";
 import type { SearchMethod, SearchProblem, Trial } from "../src/compress/search/problem.ts";
 import { bestSoFar, runSearch } from "../src/compress/search/run.ts";
-import { type NamedPoint, namedPoint } from "../src/compress/search/space.ts";
+import { type NamedPoint, namedPoint, type Point } from "../src/compress/search/space.ts";
 import { readTable, tableHead, tableLine } from "../src/compress/search/trial_table.ts";
 import { widthSearch } from "../src/compress/search/width_space.ts";
 import { openDataset } from "../src/data/open.ts";
@@ -30,6 +31,10 @@ import { createDiskMemo } from "../src/host/meter_memo.ts";
 import { loadModel } from "../src/host/models.ts";
 import { writeWhole } from "../src/host/whole_file.ts";
 import { recordHeader } from "../src/recipes/bench/record.ts";
+import { createAgreementMeter } from "../src/eval/agreement_meter.ts";
+import { withBatch } from "../src/passes/mod.ts";
+import { batchesOf, reestimateTo, targetsOn } from "../src/recipes/prune/measure.ts";
+import { refitOn } from "../src/recipes/prune/refit.ts";
 import { withNormalisation } from "../src/recipes/prune/one_shot.ts";
 import { createWidthMeter } from "../src/recipes/prune/width_meter.ts";
 import { agentTrainers } from "../src/recipes/search/agent_trainer.ts";
@@ -56,8 +61,10 @@ const { adapter } = await openSharedDevice();
 interface Subject {
   readonly problem: SearchProblem;
   readonly best?: number;
-  /** Score of the widths that the criterion alone chooses. */
-  readonly criterion?: number;
+  /** Widths that the criterion alone chooses: their score, and that behind a fit. */
+  readonly criterion?: readonly [score: number, fitted: number];
+  /** The score of a candidate whose weights were fitted to what layers made before the cut. */
+  readonly fitted?: (point: Point) => Promise<number>;
   readonly title: string;
   readonly text: string;
 }
@@ -79,12 +86,27 @@ async function widths(): Promise<Subject> {
   const dataset = await openDataset("bccd", { split: "train", limit: pictures });
   const source = await withNormalisation(await loadModel("bccd", { size, batch: 1 }), dataset);
   const pruned = pruneProblem(source, { budget: { gflops: share }, criterion: "l2" });
-  const meter = createWidthMeter(pruned, dataset, { pictures, batch: pictures, memo: createDiskMemo() });
+  const memo = createDiskMemo(), meter = createWidthMeter(pruned, dataset, { pictures, batch: pictures, memo });
   const text =
     `agreement of yolo11n on bccd at ${size} with its cut to ${share} of the GFLOPs, ${pictures} pictures of train`;
-  const { problem } = widthSearch({ ...pruned, meter }, { basis: text, features: bundleFeatures(source, pruned) });
-  const criterion = await meter.score(await chooseWidths({ ...pruned, method: "criterion" }));
-  return { problem, criterion, title: "Searches for the widths of YOLO11n", text };
+  const { problem, widthsOf } = widthSearch({ ...pruned, meter }, {
+    ...{ basis: text, features: bundleFeatures(source, pruned) },
+  });
+  const whole = withBatch(source, pictures), batches = await Array.fromAsync(batchesOf(whole, dataset, pictures));
+  const targets = await targetsOn(whole, () => batches), agreement = createAgreementMeter(whole, batches, text);
+  const fittedOf = (widths: Widths) =>
+    remember(memo, "fitted", `${adapter.name} | ${text} | ${widths.join()}`, async () => {
+      const made = pruneTo(pruned, widths);
+      const graph = await refitOn(made, source, dataset, { pictures, batch: pictures });
+      const { groups } = made, adapted = await reestimateTo({ graph, groups }, targets, () => batches, pictures);
+      return await agreement.score({ graph: withBatch(adapted, pictures) });
+    });
+  const greedy = await chooseWidths({ ...pruned, method: "criterion" });
+  return {
+    ...{ problem, text, title: "Searches for the widths of YOLO11n" },
+    criterion: [await meter.score(greedy), await fittedOf(greedy)],
+    fitted: (point) => fittedOf(widthsOf(point)),
+  };
 }
 
 function subject(): Promise<Subject> {
@@ -133,9 +155,11 @@ interface Run {
   readonly cost?: number;
   readonly point: NamedPoint;
   readonly curve: readonly (number | undefined)[];
+  /** Score of the best candidate behind a fit of its weights. */
+  readonly fitted?: number;
 }
 
-const { problem, best, criterion, title, text } = await subject();
+const { problem, best, criterion, fitted, title, text } = await subject();
 const found: { readonly name: string; readonly runs: readonly Run[] }[] = [];
 for (const name of methods) {
   const runs: Run[] = [];
@@ -154,12 +178,16 @@ for (const name of methods) {
       cost: one!.cost,
       point: namedPoint(problem.space, one!.point),
       curve: bestSoFar(problem, trials),
+      ...(fitted && { fitted: await fitted(one!.point) }),
     });
   }
   found.push({ name, runs });
 }
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const median = (values: readonly number[]) => {
+  const sorted = values.toSorted((a, b) => a - b), half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+};
 const at = (runs: readonly Run[], count: number) =>
   runs.flatMap(({ curve }) => curve[Math.min(count, curve.length) - 1] ?? []);
 const marks = [...new Set([10, 50, 100, evaluations])].filter((count) => count <= evaluations);
@@ -167,13 +195,22 @@ const range = (values: readonly number[]) =>
   values.length === 0
     ? "—"
     : `${median(values).toFixed(4)} [${Math.min(...values).toFixed(4)}, ${Math.max(...values).toFixed(4)}]`;
-console.log(`| way | ${marks.map((count) => `best of ${count}`).join(" | ")} |`);
-console.log(`| :-- | ${marks.map(() => "--:").join(" | ")} |`);
+const heads = [...marks.map((count) => `best of ${count}`), ...(fitted ? ["the best, fitted"] : [])];
+console.log(`| way | ${heads.join(" | ")} |`);
+console.log(`| :-- | ${heads.map(() => "--:").join(" | ")} |`);
 for (const { name, runs } of found) {
-  console.log(`| ${name} | ${marks.map((count) => range(at(runs, count))).join(" | ")} |`);
+  const cells = [
+    ...marks.map((count) => at(runs, count)),
+    ...(fitted ? [runs.flatMap((run) => run.fitted ?? [])] : []),
+  ];
+  console.log(`| ${name} | ${cells.map(range).join(" | ")} |`);
 }
 if (best !== undefined) console.log(`\nKnown best: ${best.toFixed(4)}`);
-if (criterion !== undefined) console.log(`\nThe criterion l2 alone, one evaluation: ${criterion.toFixed(4)}`);
+if (criterion !== undefined) {
+  console.log(
+    `\nThe criterion l2 alone, one evaluation: ${criterion[0].toFixed(4)}, fitted ${criterion[1].toFixed(4)}`,
+  );
+}
 
 const out = fileURLToPath(new URL(`results/search-${given.space}`, import.meta.url));
 const { date, commit, machine, versions } = await recordHeader(adapter, "");
