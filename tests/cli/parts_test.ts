@@ -17,7 +17,6 @@ import { inFolder } from "../support/data_folders.ts";
 import { onnxFile, onnxNode, value } from "../support/onnx_models.ts";
 import { drawTo } from "../support/draw_to.ts";
 
-
 const filesOf = (words: readonly string[]) => listSources(words).sources.map(({ file }) => file);
 
 Deno.test("countTests agrees with what Deno itself reports, steps and ignored tests included", async () => {

@@ -219,7 +219,11 @@ gpuTest("faults are noted for the image that has them, exchanged corners counted
     for (const [image, { faults, exchanged, candidates }] of found.entries()) {
       const boxes = data.subarray(image * anchors * 6, (image + 1) * anchors * 6);
       const { scores, ...host } = decodeTensors({ boxes, layout, inputSize: INPUT }, settings);
-      assertEquals([host.faults, host.exchanged, scores.length], [faults, exchanged, candidates], `on the host, ${image}`);
+      assertEquals(
+        [host.faults, host.exchanged, scores.length],
+        [faults, exchanged, candidates],
+        `on the host, ${image}`,
+      );
     }
     for (const { faults, exchanged, candidates } of await run(last, last)) {
       assertEquals([faults, exchanged, candidates], [0, 0, 0]);
