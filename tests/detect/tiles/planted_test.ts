@@ -1,11 +1,12 @@
 /** Pictures in tiles by a detector on the device: a planted object is found once at every border, however the picture goes up. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Detector } from "../../../src/detect/detector.ts";
+import { Detector, type DetectorOptions } from "../../../src/detect/detector.ts";
 import { intersectionOverUnion } from "../../../src/detect/nms.ts";
 import { FeatherdetError } from "../../../src/graph/error.ts";
 import type { RgbImage } from "../../../src/image/rgb_image.ts";
 import { demoDetector } from "../../../src/models/demo_detector.ts";
+import { ON_CPU } from "../../support/cpu_runtime.ts";
 import { gpuTest } from "../../support/gpu.ts";
 
 const INPUT = 128;
@@ -26,8 +27,8 @@ const square = (x: number, y: number, side: number): Box => [x, y, x + side, y +
 /** Tiles of 128 pixels of a picture of 300 x 230 begin at 0, 86, 172 across and 0, 102 down, with an overlap of a fifth. */
 const [WIDTH, HEIGHT] = [300, 230];
 
-gpuTest("objects planted across every border of tiles are found once", async () => {
-  const detector = await Detector.load(demoDetector({ size: INPUT }), { tiles: { size: INPUT } });
+async function findsPlanted(options: DetectorOptions): Promise<void> {
+  const detector = await Detector.load(demoDetector({ size: INPUT }), { ...options, tiles: { size: INPUT } });
   try {
     for (
       const { side, whole, places } of [
@@ -49,7 +50,11 @@ gpuTest("objects planted across every border of tiles are found once", async () 
   } finally {
     detector.destroy();
   }
-});
+}
+
+gpuTest("objects planted across every border of tiles are found once", () => findsPlanted({}));
+
+Deno.test("objects planted across every border of tiles are found once on the CPU", () => findsPlanted(ON_CPU));
 
 gpuTest("whatever goes up together, and however many tiles are run together, the boxes are the same", async () => {
   const boxes = [square(20, 20, 28), square(110, 90, 30), square(250, 180, 26), square(180, 10, 40)];
