@@ -50,6 +50,7 @@ async function subject(name: string, floatWeights: boolean) {
   const { value: plan, milliseconds: planning } = await timed(() =>
     planNetwork(graph, {
       ...planningFor(device, form),
+      separate: true,
       floatWeights,
     }).plan
   );

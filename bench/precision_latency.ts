@@ -47,7 +47,7 @@ const [load] = Deno.loadavg();
 const size = given.size === undefined ? undefined : Number(given.size);
 const detectors = [];
 for (const { graph, precision } of entrants) {
-  detectors.push(await Detector.load(graph, { precision, inputSize: size }));
+  detectors.push(await Detector.load(graph, { precision, inputSize: size, separate: true }));
 }
 const picture = await benchPicture(given.float);
 const image = await decodeImage(picture.bytes, picture.name);
