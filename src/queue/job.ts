@@ -29,10 +29,15 @@ export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
 
 /** What is known of a job. */
 export interface JobStatus {
+  /** What `submit` returned. */
   readonly id: string;
+  /** Which handler does it. */
   readonly kind: string;
+  /** What people call it. */
   readonly title?: string;
+  /** Where it is on its way. */
   readonly state: JobState;
+  /** Jobs of higher priority are taken first. */
   readonly priority: number;
   /** How often it has been tried again. */
   readonly retries: number;
@@ -52,9 +57,13 @@ export interface Progress extends Readonly<Record<JobState, number>> {
 
 /** A job in the hands of a worker. */
 export interface HeldJob {
+  /** What `submit` returned. */
   readonly id: string;
+  /** Which handler does it. */
   readonly kind: string;
+  /** What the handler is told. */
   readonly input: object;
+  /** What people call it. */
   readonly title?: string;
   /** How often it has been tried before. */
   readonly retries: number;

@@ -132,7 +132,9 @@ export function renyiOfRound(share: number, noise: number, order: number): numbe
 
 /** What rounds have given away. */
 export interface PrivacySpent {
+  /** Greatest logarithm of the ratio of probabilities that one client can make. */
   readonly epsilon: number;
+  /** Probability that it is more. */
   readonly delta: number;
   /** The order that gives the least epsilon. */
   readonly order: number;

@@ -15,7 +15,8 @@ const CURVE = { name: "ECDH", namedCurve: "P-256" } as const;
 
 const SEED_BYTES = 32, NONCE_BYTES = 12;
 
-type Bytes = Uint8Array<ArrayBuffer>;
+/** Bytes that WebCrypto takes. */
+export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** What a client advertises: points of P-256. */
 export interface PublicKeys {

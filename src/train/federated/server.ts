@@ -21,7 +21,9 @@ export interface ServerSettings {
 
 /** What a server optimizer keeps between rounds, as long as the vector. */
 export interface ServerState {
+  /** Mean of the last steps. */
   readonly first: Float64Array<ArrayBuffer>;
+  /** Mean of their squares. */
   readonly second: Float64Array<ArrayBuffer>;
 }
 

@@ -12,7 +12,9 @@ export type NamedNumbers = ReadonlyMap<string, Float32Array>;
 
 /** A place in a vector. */
 export interface VectorPart {
+  /** Name of the model's constant. */
   readonly name: string;
+  /** How many numbers it has. */
   readonly length: number;
 }
 
