@@ -17,9 +17,13 @@ import type { TrainOptions } from "./train_options.ts";
 
 /** What is chosen to fit. */
 export interface ChosenTraining {
+  /** Pictures of a step. */
   readonly batch: number;
+  /** Steps of an update. */
   readonly accumulate: number;
+  /** How activations and gradients are stored. */
   readonly precision: "f32" | "f16";
+  /** Whether activated maps are computed twice instead of being kept. */
   readonly recompute: boolean;
   /** Bytes of the session, and of the detector that validates. */
   readonly bytes: number;
