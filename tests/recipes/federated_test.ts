@@ -36,7 +36,7 @@ const listOf = (model: Graph) => {
   return { parameters: toVector(parameters, numbers), statistics: toVector(statistics, numbers) };
 };
 
-const CLIENTS = 4, PICTURES = 23;
+const CLIENTS = 4, PICTURES = 9;
 
 interface Told {
   readonly model: Graph;

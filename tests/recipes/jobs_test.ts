@@ -53,7 +53,8 @@ Deno.test("a job that fails ends it with its sentence, and what does not need it
     const all = { data: set, manifest, only, out: join(folder, "out"), run: pretend };
     const elsewhere = makeByQueue.bind(undefined, queue);
     await assertRejects(() => reproduce({ ...all, elsewhere }), FeatherdetError, "there is no room");
-    assertEquals(queue.jobs.map(({ title }) => title), [
+    // Which of two that are made at the same time is submitted first is chance.
+    assertEquals(queue.jobs.map(({ title }) => title!).sort(), [
       ...["base, seed 0", "cut, seed 0", "cut, seed 1", "cut-int8, seed 0"],
     ]);
   }));
