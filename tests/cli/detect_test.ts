@@ -52,7 +52,8 @@ Deno.test("a broken picture of a folder is named, the others are told line by li
       heads(plain.stdout).map((line) => line.replace(/: \d+ objects?$/, "")),
       ["a.jpg", "d.png", "g.JPG"].map((name) => join(images, name)),
     );
-    const [other, first, second, , count] = plain.lines;
+    // A slow machine says how far it is.
+    const [other, first, second, , count] = plain.lines.filter((line) => !/^\d+\/\d+ images/.test(line));
     assertEquals(other, `${images}: 1 of other formats left out: f.jp2`);
     assertEquals(first, `error: ${join(images, "b.jpg")}: broken JPEG: its data is cut short`);
     assertMatch(second, /^error: .*c\.png: not an image .*, it is a web page$/);
