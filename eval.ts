@@ -59,6 +59,8 @@ export type {
   FrameSpeed,
   Picture,
   StreamOptions,
+  Tiles,
+  TileSettings,
 } from "./src/detect/detector.ts";
 export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
 export type { InputOptions } from "./src/detect/picture_input.ts";

@@ -20,7 +20,7 @@ export * from "./src/report/table/mod.ts";
 export { loadModel, type LoadModelOptions } from "./src/host/models.ts";
 export { openDataset, type OpenOptions } from "./src/data/open.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
-export type { DetectorOptions, DetectorSettings } from "./src/detect/detector.ts";
+export type { DetectorOptions, DetectorSettings, Tiles, TileSettings } from "./src/detect/detector.ts";
 export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
 export type { InputOptions } from "./src/detect/picture_input.ts";
 export type { CocoCurves, CocoDetection, ConfidencePoint, ConfusionMatrix } from "./src/eval/coco.ts";

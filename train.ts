@@ -128,7 +128,7 @@ export type {
   FigureName,
 } from "./src/eval/coco.ts";
 export type { EvaluationSpeed, StageTimes } from "./src/eval/speed.ts";
-export type { DetectorOptions, DetectorSettings } from "./src/detect/detector.ts";
+export type { DetectorOptions, DetectorSettings, Tiles, TileSettings } from "./src/detect/detector.ts";
 export type { BoxesOption, HeadFormName, HeadOptions } from "./src/detect/heads/form.ts";
 export type { InputOptions } from "./src/detect/picture_input.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";
