@@ -52,9 +52,9 @@ async function computed(graph: Graph, options: SessionOptions): Promise<Float32A
 
 gpuTest("the levels of a head are one dispatch a depth, whose numbers are those of single dispatches", async () => {
   const graph = head();
-  const { operators } = await comparePlan(graph);
+  await comparePlan(graph);
   // Two kinds of first layers; 3x3, depthwise, and all last layers at once.
-  assertEquals(between(operators).toSorted(), ["Conv", "Conv", "Conv", "Conv", "Conv+Silu"]);
+  assertEquals(operatorsOf(graph).toSorted(), ["Conv", "Conv", "Conv", "Conv", "Conv+Silu"]);
   // Another kernel that suits all levels adds in another order.
   const [joined, separate] = [await computed(graph, {}), await computed(graph, { separate: true })];
   joined.forEach((numbers, i) =>
@@ -85,8 +85,10 @@ gpuTest("convolutions of one input are joined although what follows them has ano
   const [short, long] = [branch("short"), branch("long")];
   const deep = b.add("sum", long, b.conv("inner", long, { out: 8, kernel: 3 }));
   const y = b.conv("post", b.concat("both", [deep, short]), { out: 6 });
-  const { operators } = await comparePlan(b.graph("pair", [y]));
-  assertEquals(between(operators), ["Conv", "Conv+Silu", "Conv", "Add", "Conv"]);
+  const pair = b.graph("pair", [y]);
+  await comparePlan(pair);
+  // In textures: in buffers, where plain values lie between the pages, this little network would grow by more than a third.
+  assertEquals(operatorsOf(pair), ["Conv", "Conv+Silu", "Conv", "Add", "Conv"]);
 });
 
 gpuTest("convolutions of bytes are joined, dense and depthwise", async () => {
