@@ -97,8 +97,8 @@ export const DEVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "failed-picture-kept",
-    file: "src/detect/frame_program.ts",
-    before: "this.#picture = undefined;",
+    file: "src/detect/picture_texture.ts",
+    before: "this.#held = undefined;",
     after: "",
     ...FAULTS,
     why: "the next frame uses a texture that is gone",

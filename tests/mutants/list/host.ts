@@ -138,10 +138,10 @@ export const HOST_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "limit-not-told",
-    file: "src/cli/picture_reader.ts",
+    file: "src/cli/picture_decoder.ts",
     before: "const answer = await this.#worker.ask({ bytes, maxPixels }, [], patience).catch((error) => {",
     after: "const answer = await this.#worker.ask({ bytes }, [], patience).catch((error) => {",
-    test: "cli/picture_reader_test.ts",
+    test: "cli/picture_decoder_test.ts",
     filter: "a picture whose decoding never ends",
     why: "pictures beyond the usual limit are decoded where nothing can end it",
   },
