@@ -31,6 +31,7 @@ const EMPTY: RemarkKind = ["box without width or height left out", "boxes withou
 const INVERTED: RemarkKind = ["box of negative size left out", "boxes of negative size left out"];
 const UNREADABLE: RemarkKind = ["object without a usable box left out", "objects without a usable box left out"];
 const REPEATED: RemarkKind = ["object that is there twice counted once", "objects that are there twice counted once"];
+const NEGATIVE_AREA: RemarkKind = ["negative area replaced by the box's", "negative areas replaced by the boxes'"];
 
 function plain(value: number): string {
   return String(Math.round(value * 100) / 100);
@@ -88,6 +89,11 @@ export class BoxCheck {
       this.remarks.count(CLIPPED, fault(`has a box ${edges} that reaches over its image of ${width}x${height}`));
     } else if (beyond > UNNOTICED) this.remarks.note(ROUNDED, outside);
     return clipped;
+  }
+
+  /** Counts an object whose area is below zero: COCO's figures would leave it out in silence. */
+  negativeArea(fault: FeatherdetError): void {
+    this.remarks.count(NEGATIVE_AREA, fault);
   }
 
   /** Objects without those that repeat another of their picture in class and box. `describe` names the one that repeats. */

@@ -79,7 +79,9 @@ function readBoxes(
     const box = check.check(edges, size, reader.file, `${what} of image ${fields.image_id}`);
     if (box === undefined) return [];
     // Not every writer states areas; the box's own is what converters put there.
-    const area = fields.area === undefined ? width * height : reader.number(fields, "area", what);
+    const stated = fields.area === undefined ? undefined : reader.number(fields, "area", what);
+    if (stated !== undefined && stated < 0) check.negativeArea(reader.fault(`${what} has an area of ${stated}`));
+    const area = stated === undefined || stated < 0 ? width * height : stated;
     return [{ id, classId, box, area, crowd: fields.iscrowd === 1 || fields.iscrowd === true }];
   });
   return check.withoutRepeats(found, () => reader.fault(`image ${annotations[0][1].image_id} has an object twice`));

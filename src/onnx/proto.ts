@@ -85,6 +85,12 @@ function opsetOf(model: onnx.ModelProto, file: string): number {
   return opset;
 }
 
+/** Whether all that a graph gives is what it is given or holds: a model whose outputs are known is written so. */
+function handsOn({ input, initializer, output }: onnx.IGraphProto): boolean {
+  const known = new Set([...input ?? [], ...initializer ?? []].map(({ name }) => name));
+  return output?.length ? output.every(({ name }) => known.has(name)) : false;
+}
+
 /** Decodes a model. Throws FeatherdetError for empty, foreign, truncated and too old or too new files. */
 export function decodeModel(bytes: Uint8Array, file: string): DecodedModel {
   if (bytes.length === 0) throw new FeatherdetError("is empty", { file });
@@ -94,7 +100,9 @@ export function decodeModel(bytes: Uint8Array, file: string): DecodedModel {
   const { graph } = model;
   if (!graph) throw new FeatherdetError("holds no graph; it is cut short or not an ONNX model", { file });
   const opset = opsetOf(model, file);
-  if (!graph.node?.length) throw new FeatherdetError("holds a graph without nodes", { file });
+  if (!graph.node || graph.node.length === 0 && !handsOn(graph)) {
+    throw new FeatherdetError("holds a graph without nodes", { file });
+  }
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? "", value ?? ""]));
   try {
     checkCounts(graph.node.length, metadata);

@@ -105,6 +105,12 @@ const SETS: Record<string, Oddity> = {
       /^1 box up to 2 pixels outside the image clipped to it: instances\.json: annotation 2 of image 2/,
     ],
   },
+  "an area below zero": {
+    files: { ...COCO, "instances.json": coco((value) => value.annotations[0].area = -1) },
+    images: { "a.png": PERSON_BOX, "b.png": DOG_BOX },
+    says: ["1 negative area replaced by the box's: instances.json: annotation 1 has an area of -1"],
+    strictly: /annotation 1 has an area of -1$/,
+  },
   "a box in text": {
     files: { ...COCO, "instances.json": coco((value) => value.annotations[0].bbox = ["12", "9", "8", "6"]) },
     images: { "a.png": [], "b.png": DOG_BOX },

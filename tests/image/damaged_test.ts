@@ -141,13 +141,27 @@ Deno.test("a picture of more pixels than are accepted or than its bytes can hold
   }).subarray(0, 1000);
   const frame = segment(JPEG, 0xc2);
   const jpeg = changed(JPEG, (copy) => copy.set([0x2f, 0, 0x20, 0], frame + 5));
+  // Its first page is a few pixels wide; a byte of that number was changed.
+  const tiff = changed(
+    await Deno.readFile(new URL("../fixtures/odd_images/pages.tif", import.meta.url)),
+    (copy) => copy[20] = 204,
+  );
+  const bmp = new Uint8Array(200);
+  bmp.set([0x42, 0x4d]);
+  bmp[14] = 40;
+  new DataView(bmp.buffer).setInt32(18, 9_900, true);
+  new DataView(bmp.buffer).setInt32(22, 10_000, true);
   const before = Deno.memoryUsage().external;
-  for (const [bytes, size] of [[png, "9900x10000"], [jpeg, "8192x12032"]] as const) {
-    const says = `a: broken ${
-      bytes === png ? "PNG" : "JPEG"
-    }: its data is cut short, ${bytes.length} bytes of ${size} pixels`;
+  for (
+    const [format, bytes, size] of [
+      ["PNG", png, "9900x10000"],
+      ["JPEG", jpeg, "8192x12032"],
+      ["TIFF", tiff, "13369357x7"],
+      ["BMP", bmp, "9900x10000"],
+    ] as const
+  ) {
     const { message } = await assertRejects(() => decodeImage(bytes, "a"), FeatherdetError);
-    assertEquals(message, says);
+    assertEquals(message, `a: broken ${format}: its data is cut short, ${bytes.length} bytes of ${size} pixels`);
   }
   assert(Deno.memoryUsage().external - before < 2 ** 26, "memory was taken");
   assertEquals((await decodeImage(PNG, "a", { maxPixels: 160 * 120 })).width, 160);

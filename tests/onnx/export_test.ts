@@ -110,6 +110,19 @@ Deno.test("Silu is written as Sigmoid and Mul, beside names that are taken", () 
   }
 });
 
+Deno.test("a graph whose nodes make nothing that is wanted is read again as it was written", () => {
+  const graph = importOnnx(onnxFile({ nodes: [onnxNode("Relu", { input: ["x"], output: ["y"] })], outputs: ["x"] }));
+  const again = importOnnx(saveOnnx(graph));
+  for (const { nodes, inputs, outputs } of [graph, again]) {
+    assertEquals([nodes.length, outputs, inputs.map(({ name, shape }) => [name, shape])], [0, ["x"], [["x", [
+      1,
+      3,
+      8,
+      8,
+    ]]]]);
+  }
+});
+
 Deno.test("integer constants keep their types", () => {
   const constants = {
     a: { dtype: "i32", shape: [2], data: Int32Array.of(-70000, 5) },

@@ -52,11 +52,20 @@ const SEED = v.object({
   figures: FIGURES,
 }, OBJECT);
 
+/** As of a variant: a file, or a name that is built. */
+const MODEL = v.pipe(
+  PLAIN_OBJECT,
+  v.check(
+    (model) => [model.file, model.name].some((word) => typeof word === "string"),
+    "expected a file or a name",
+  ),
+);
+
 const ROW = v.object({
   id: WORDS,
   title: WORDS,
   role: v.picklist(VARIANT_ROLES, "expected a part in the tables"),
-  model: PLAIN_OBJECT,
+  model: MODEL,
   size: COUNT,
   precision: WORDS,
   made: WORDS,
