@@ -175,7 +175,7 @@ function legendOf(
 const EMPTY = "no variant has been measured yet";
 
 /**
- * Draws variants as dots, cost to the right and gain upwards, with the front of the measured ones as stairs (of all where none was
+ * Draws variants as dots, each with its label (of more than 60, those of the front), cost to the right and gain upwards, with the front of the measured ones as stairs (of all where none was
  * measured). Published figures are hollow, predicted ones dashed. Points that are not finite are left out. If no point is left, the plot
  * says so. Returns an SVG file's text.
  *
@@ -258,10 +258,13 @@ export function drawPareto(points: readonly ParetoPoint[], options: ParetoOption
         const pixels = (one: { x: number; y: number }): Position => [toX!(one.x) as number, toY!(one.y) as number];
         const frame: Area = [marginLeft + 2, marginTop - 8, width - marginRight + 16, height - marginBottom - 2];
         const corners = stairs.flatMap((one, i) => i === 0 ? [one] : [{ x: one.x, y: stairs[i - 1].y }, one]);
-        return labels(stack.map((one) => ({ at: pixels(one), text: one.label, radius: radius.get(one)! })), {
-          frame,
-          lines: [corners.map(pixels), ...joined.map(({ members }) => members.map(pixels))],
-        });
+        return labels(
+          labelledOf(stack, front).map((one) => ({ at: pixels(one), text: one.label, radius: radius.get(one)! })),
+          {
+            frame,
+            lines: [corners.map(pixels), ...joined.map(({ members }) => members.map(pixels))],
+          },
+        );
       },
       ruleX(stack.filter(({ range }) => range !== undefined && range[0] < range[1]), {
         x: "x",
@@ -276,6 +279,16 @@ export function drawPareto(points: readonly ParetoPoint[], options: ParetoOption
     ],
   };
   return figure({ title, subtitle, width: WIDTH, legend: legendOf(shown, colours, lines), panels: [panel] });
+}
+
+/** Most dots that are all labelled: more labels hide each other, and placing them takes the square of their number. */
+const MOST_LABELS = 60;
+
+/** The dots that get a label: all, or of very many those of the front. */
+function labelledOf<Dot extends ParetoPoint>(all: readonly Dot[], front: readonly ParetoPoint[]): readonly Dot[] {
+  if (all.length <= MOST_LABELS) return all;
+  const best = new Set(front.map(({ label }) => label));
+  return all.filter(({ label }) => best.has(label)).slice(0, MOST_LABELS);
 }
 
 function emptyPanel(xLabel: string, yLabel: string): PlotOptions {
