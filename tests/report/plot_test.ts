@@ -67,6 +67,16 @@ Deno.test("a Pareto plot has a dot and a label for each variant, placed by its f
   }
 });
 
+Deno.test("of very many dots those of the front are labelled", () => {
+  // Every seventh is on the front; the others are dearer and worse.
+  const many = Array.from({ length: 70 }, (_, i) => point(`v${i}`, 100 + i + (i % 7) * 70, 20 + i - (i % 7) * 10));
+  const front = many.filter((_, i) => i % 7 === 0).map(({ label }) => label);
+  const written = (shown: readonly ParetoPoint[]) =>
+    marks(readSvg(drawPareto(shown, AXES)), "labels").flatMap((group) => textsOf(group)).toSorted();
+  assertEquals(written(many), front.toSorted());
+  assertEquals(written(many.slice(0, 60)).length, 60);
+});
+
 Deno.test("a Pareto plot tells measured, published and predicted figures apart, and groups by colour", () => {
   const root = readSvg(drawPareto(MIXED, { ...AXES, lines: ["YOLO11"] }));
   const dots = dotsOf(root);
