@@ -142,7 +142,8 @@ export function placeLabels(dots: readonly LabelledDot[], surroundings: LabelSur
           return sum + COSTS.label * overlap(label.area, other.label.area) + COSTS.line * crossed;
         }, cost)
       );
-      placed[i] = options[costs.indexOf(Math.min(...costs))];
+      // Where positions are no numbers, none is best.
+      placed[i] = options[Math.max(0, costs.indexOf(Math.min(...costs)))];
     });
   }
   return placed.map((one) => one!.label);

@@ -5,10 +5,18 @@
  */
 
 import * as v from "npm:valibot@1.5.0";
-import { COUNT, NUMBER, PLAIN_OBJECT, WORDS } from "../../numbers/forms.ts";
+import { COUNT, NUMBER as ANY_NUMBER, PLAIN_OBJECT, WORDS } from "../../numbers/forms.ts";
 import { VARIANT_ROLES } from "./variant.ts";
 
 const OBJECT = "expected an object", LIST = "expected a list";
+
+/** Figures beyond this are none, and axes of plots would overflow. */
+const MOST = 1e15;
+
+const NUMBER = v.pipe(
+  ANY_NUMBER,
+  v.check((number) => Math.abs(number) <= MOST, "expected a number of at most 15 digits"),
+);
 
 const ENDS = v.strictTuple([NUMBER, NUMBER], "expected two numbers");
 
@@ -86,10 +94,15 @@ const MEMBER = v.object({
   timing: ROW_TIMING,
 }, OBJECT);
 
+const ADAPTER = v.pipe(
+  PLAIN_OBJECT,
+  v.check(({ name }) => typeof name === "string", "expected an adapter with a name"),
+);
+
 const RUN = v.object({
   date: WORDS,
   commit: v.nullable(WORDS),
-  adapter: v.nullable(PLAIN_OBJECT),
+  adapter: v.nullable(ADAPTER),
   machine: v.object({ os: WORDS, arch: WORDS, cores: COUNT, load: NUMBER }, OBJECT),
   versions: v.record(v.string(), WORDS, OBJECT),
 }, OBJECT);
