@@ -127,7 +127,11 @@ export function parseManifest(
   const fault = (detail: string, cause?: unknown) => new FeatherdetError(detail, { file }, { cause });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Numbers such as 1e999 are read as infinite, and would be written as null.
+    value = JSON.parse(text, (key, one) => {
+      if (typeof one === "number" && !Number.isFinite(one)) throw new SyntaxError(`${key} is a number without end`);
+      return one;
+    });
   } catch (error) {
     throw fault(`broken JSON: ${(error as Error).message}`, error);
   }

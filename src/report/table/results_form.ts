@@ -10,12 +10,15 @@ import { VARIANT_ROLES } from "./variant.ts";
 
 const OBJECT = "expected an object", LIST = "expected a list";
 
-/** Figures beyond this are none, and axes of plots would overflow. */
+/** Figures beyond this, or nearer to nothing than its reciprocal, are none, and axes of plots would overflow. */
 const MOST = 1e15;
 
 const NUMBER = v.pipe(
   ANY_NUMBER,
-  v.check((number) => Math.abs(number) <= MOST, "expected a number of at most 15 digits"),
+  v.check(
+    (number) => number === 0 || Math.abs(number) <= MOST && Math.abs(number) >= 1 / MOST,
+    "expected a number of at most 15 digits",
+  ),
 );
 
 const ENDS = v.strictTuple([NUMBER, NUMBER], "expected two numbers");
