@@ -103,6 +103,8 @@ export function decodeModel(bytes: Uint8Array, file: string): DecodedModel {
   if (!graph.node || graph.node.length === 0 && !handsOn(graph)) {
     throw new FeatherdetError("holds a graph without nodes", { file });
   }
+  // The empty name stands for what is left out.
+  if (graph.output?.some(({ name }) => !name)) throw new FeatherdetError("has an output without a name", { file });
   const metadata = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? "", value ?? ""]));
   try {
     checkCounts(graph.node.length, metadata);

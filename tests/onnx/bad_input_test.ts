@@ -45,6 +45,11 @@ bad(
   "is cut short: it ends after 30 bytes in the middle of the ONNX model",
 );
 bad("a file cut before the graph", RELU.subarray(0, 2), "holds no graph; it is cut short or not an ONNX model");
+bad(
+  "an output without a name",
+  onnxFile({ nodes: [], inputs: [value("", [1])], outputs: [""] }),
+  "has an output without a name",
+);
 bad("a graph without nodes", onnxFile({ nodes: [] }), "holds a graph without nodes");
 bad("no outputs", onnxFile({ nodes: [onnxNode("Relu")], outputs: [] }), "names no output");
 bad(
