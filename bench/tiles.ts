@@ -19,7 +19,7 @@ import type { Dataset, DatasetImage } from "../src/data/dataset.ts";
 import { openDataset } from "../src/data/open.ts";
 import { type Detection, Detector, type TileSettings } from "../src/detect/detector.ts";
 import { intersectionOverUnion } from "../src/detect/nms.ts";
-import { cropped } from "../src/detect/picture_texture.ts";
+import { cropped } from "../src/detect/rectangle.ts";
 import { tileGridOf, tilesOf } from "../src/detect/tiles/grid.ts";
 import { classMap } from "../src/eval/classes.ts";
 import { classFigures, meanOf, precisionAt } from "../src/eval/coco/figures.ts";

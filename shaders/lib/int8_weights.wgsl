@@ -1,13 +1,6 @@
 // Binds packed integer weights for reading: weight8(column, row, layer) -> four words. The packing kernel decides what the three mean
 // and what the words hold; `params.weightColumns` and `params.weightRows` are the extents of a row and of a layer.
-// The layer of what is bound.
-fn layerOf(layer: i32) -> i32 {
-#if JOINED_STEPS > 1
-  return layer + stepLayer;
-#else
-  return layer;
-#end
-}
+#include "lib/joined_layer.wgsl"
 #if STORAGE == texture
 @group(0) @binding($BINDING) var weight_words: texture_storage_2d_array<rgba32uint, read>;
 fn weight8(column: i32, row: i32, layer: i32) -> vec4u {

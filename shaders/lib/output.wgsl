@@ -2,14 +2,7 @@
 // hold are cut at the greatest that they do (src/engine/range_check.ts looks for them). A tensor that may have int8 cells names its member
 // of the parameters, TENSOR, and has store8_$NAME(column, row, bytes) as well.
 #include "lib/storage.wgsl"
-// The row of what is bound.
-fn row_$NAME(row: i32) -> i32 {
-#if JOINED_STEPS > 1
-  return row + stepRow$BINDING;
-#else
-  return row;
-#end
-}
+#include "lib/joined_row.wgsl" NAME=NAME BINDING=BINDING
 #if INT8_$BINDING == 1
 #include "lib/int8.wgsl"
 #if STORAGE == texture

@@ -1,13 +1,6 @@
 // Binds packed weights for reading: weight(column, row, layer) -> four values. The packing kernel decides what the three mean;
 // `params.weightColumns` and `params.weightRows` are the extents of a row and of a layer.
-// The layer of what is bound.
-fn layerOf(layer: i32) -> i32 {
-#if JOINED_STEPS > 1
-  return layer + stepLayer;
-#else
-  return layer;
-#end
-}
+#include "lib/joined_layer.wgsl"
 #if STORAGE == texture
 #if SCALAR == f16
 @group(0) @binding($BINDING) var weight_cells: texture_storage_2d_array<rgba16float, read>;

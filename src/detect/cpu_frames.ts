@@ -23,23 +23,12 @@ import { letterboxTensor } from "./host_letterbox.ts";
 import { boxToPicture, type LetterboxGeometry, letterboxGeometry } from "./letterbox.ts";
 import type { DetectionModel } from "./open_model.ts";
 import { valuesRead } from "./plan_network.ts";
-import { type Rectangle, wholeOf } from "./rectangle.ts";
+import { cropped, type Rectangle, wholeOf } from "./rectangle.ts";
 import { isCut, tilesOf } from "./tiles/grid.ts";
 import { mergeTiles, suppressTiles, type TileDetection } from "./tiles/merge.ts";
 
 /** Tiles whose tensors are in memory together: onnxruntime has the next one while the host reads the last. */
 const IN_FLIGHT = 2;
-
-/** The pixels of a part of a picture. */
-function cropOf(image: RgbImage, { left, top, width, height }: Rectangle): RgbImage {
-  if (width === image.width && height === image.height) return image;
-  const data = new Uint8Array(3 * width * height);
-  for (let row = 0; row < height; row++) {
-    const from = 3 * ((top + row) * image.width + left);
-    data.set(image.data.subarray(from, from + 3 * width), 3 * row * width);
-  }
-  return { width, height, data };
-}
 
 /** A detector's network in onnxruntime. */
 export class CpuFrames implements Frames {
@@ -109,7 +98,7 @@ export class CpuFrames implements Frames {
     for (const [tile, view] of views.entries()) {
       signal?.throwIfAborted();
       this.#guard.check();
-      const read = this.#guard.arrival(this.#submit(cropOf(image, view)).arrival).then(({ detections }) => {
+      const read = this.#guard.arrival(this.#submit(cropped(image, view)).arrival).then(({ detections }) => {
         const { left, top } = view;
         found.push(...detections.map(({ box: [x1, y1, x2, y2], score, classId }): TileDetection => ({
           ...{ box: [left + x1, top + y1, left + x2, top + y2], score, classId, tile, view },

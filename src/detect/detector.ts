@@ -32,15 +32,7 @@ import type {
 } from "./options.ts";
 import { orderedStream } from "./ordered_stream.ts";
 import { type TileGrid, tileGridOf, type Tiles } from "./tiles/grid.ts";
-export type {
-  Detection,
-  DetectOptions,
-  DetectorOptions,
-  DetectorSettings,
-  FrameSpeed,
-  Picture,
-  StreamOptions,
-} from "./options.ts";
+export type * from "./options.ts";
 export type { Tiles, TileSettings } from "./tiles/grid.ts";
 
 /** Frames that are submitted before the first one is awaited: enough to hide decoding and readback behind the network. */

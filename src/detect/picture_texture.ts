@@ -8,7 +8,7 @@
 import { Memory } from "../gpu/memory.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { rgbaOf } from "./letterbox.ts";
-import type { Extents, Rectangle } from "./rectangle.ts";
+import { cropped, type Extents, type Rectangle } from "./rectangle.ts";
 
 /** Bytes of a pixel on the device. */
 export const PIXEL_BYTES = 4;
@@ -26,20 +26,6 @@ export interface HeldPicture {
 export function makePictureTexture(memory: Memory, { width, height }: Extents): GPUTexture {
   const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
   return memory.texture(PICTURE, usage, "rgba8unorm", [width, height, 1], PIXEL_BYTES);
-}
-
-/** A part of a picture as a picture; one that is as wide as the picture shares its bytes. */
-export function cropped({ width, data }: RgbImage, part: Rectangle): RgbImage {
-  const { left, top, height } = part;
-  if (part.width === width) {
-    return { width, height, data: data.subarray(3 * top * width, 3 * (top + height) * width) };
-  }
-  const rows = new Uint8Array(3 * part.width * height);
-  for (let row = 0; row < height; row++) {
-    const at = 3 * ((top + row) * width + left);
-    rows.set(data.subarray(at, at + 3 * part.width), 3 * row * part.width);
-  }
-  return { width: part.width, height, data: rows };
 }
 
 /** Holds the picture that frames are made from. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RgbImage } from "../image/rgb_image.ts";
+
 /** A part of a picture, in whole pixels. */
 export interface Rectangle {
   readonly left: number;
@@ -29,4 +31,18 @@ export function aroundAll(parts: readonly Rectangle[]): Rectangle {
   const right = Math.max(...parts.map((part) => part.left + part.width));
   const bottom = Math.max(...parts.map((part) => part.top + part.height));
   return { left, top, width: right - left, height: bottom - top };
+}
+
+/** A part of a picture as a picture; one that is as wide as the picture shares its bytes. */
+export function cropped({ width, data }: RgbImage, part: Rectangle): RgbImage {
+  const { left, top, height } = part;
+  if (part.width === width) {
+    return { width, height, data: data.subarray(3 * top * width, 3 * (top + height) * width) };
+  }
+  const rows = new Uint8Array(3 * part.width * height);
+  for (let row = 0; row < height; row++) {
+    const at = 3 * ((top + row) * width + left);
+    rows.set(data.subarray(at, at + 3 * part.width), 3 * row * part.width);
+  }
+  return { width: part.width, height, data: rows };
 }

@@ -19,7 +19,7 @@ import {
   type Variant,
 } from "../report/table/mod.ts";
 import { folderError } from "./file_error.ts";
-import { writeWhole } from "./whole_file.ts";
+import { writeTexts, writeWhole } from "./whole_file.ts";
 
 /** The manifest of the project. */
 export const VARIANTS_FILE: string = fileURLToPath(new URL("../../data/variants.json", import.meta.url));
@@ -89,11 +89,5 @@ export async function writeTable(folder: string, results: TableResults): Promise
     "table.json": `${JSON.stringify(results, null, 1)}\n`,
     "table.md": renderMarkdown(results, { images: Object.keys(PLOTS) }),
   };
-  const files: string[] = [];
-  for (const [name, text] of Object.entries(texts)) {
-    const file = join(folder, name);
-    await writeWhole(file, text);
-    files.push(file);
-  }
-  return files;
+  return await writeTexts(folder, texts);
 }

@@ -4,12 +4,23 @@
  * @module
  */
 
-import { dirname } from "node:path";
-import { unfinishedName } from "../data/whole_file.ts";
+import { dirname, join } from "node:path";
+import { unfinishedName, writeWhole } from "../data/whole_file.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { fileError, folderError } from "./file_error.ts";
 
 export { writeWhole } from "../data/whole_file.ts";
+
+/** Writes texts by their names into a folder that is there, each whole or not at all. Returns the files. */
+export async function writeTexts(folder: string, texts: Readonly<Record<string, string>>): Promise<string[]> {
+  const files: string[] = [];
+  for (const [name, text] of Object.entries(texts)) {
+    const file = join(folder, name);
+    await writeWhole(file, text);
+    files.push(file);
+  }
+  return files;
+}
 
 /** Makes the folder of a file to write, or another. Throws FeatherdetError, naming the file, where that is not possible. */
 export function makeFolderOf(file: string, folder: string = dirname(file)): void {

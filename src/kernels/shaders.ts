@@ -39,6 +39,8 @@ import int8PlainScale from "../../shaders/int8/plain_scale.wgsl" with { type: "t
 import int8PlainWhole from "../../shaders/int8/plain_whole.wgsl" with { type: "text" };
 import linear from "../../shaders/lib/linear.wgsl" with { type: "text" };
 import packWeights from "../../shaders/lib/low_bit_weights.wgsl" with { type: "text" };
+import joinedLayer from "../../shaders/lib/joined_layer.wgsl" with { type: "text" };
+import joinedRow from "../../shaders/lib/joined_row.wgsl" with { type: "text" };
 import lowBitWords from "../../shaders/lib/low_bit_words.wgsl" with { type: "text" };
 import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
@@ -157,6 +159,8 @@ export const SHADERS: ShaderLibrary = {
   "lib/int8.wgsl": int8,
   "lib/int8_sums.wgsl": int8Sums,
   "lib/int8_weights.wgsl": int8Weights,
+  "lib/joined_layer.wgsl": joinedLayer,
+  "lib/joined_row.wgsl": joinedRow,
   "lib/linear.wgsl": linear,
   "lib/low_bit_weights.wgsl": packWeights,
   "lib/low_bit_words.wgsl": lowBitWords,

@@ -7,8 +7,7 @@
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { letterboxImage } from "../host_letterbox.ts";
 import { letterboxGeometry } from "../letterbox.ts";
-import { cropped } from "../picture_texture.ts";
-import { aroundAll, type Extents, type Rectangle, wholeOf } from "../rectangle.ts";
+import { aroundAll, cropped, type Extents, type Rectangle, wholeOf } from "../rectangle.ts";
 
 /** What the network sees at once. */
 export interface Crop {

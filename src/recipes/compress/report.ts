@@ -8,7 +8,7 @@ import { markdownTable } from "npm:markdown-table@3.1.0";
 import { dirname, join, relative } from "node:path";
 import { historyOf, historyText } from "../../compress/history.ts";
 import { loadModel } from "../../host/models.ts";
-import { writeWhole } from "../../host/whole_file.ts";
+import { writeTexts } from "../../host/whole_file.ts";
 import { drawPareto } from "../../report/plot/pareto.ts";
 import { commandOf } from "../../report/table/recipe_text.ts";
 import { ORIGINAL } from "./candidates.ts";
@@ -217,11 +217,5 @@ export async function writeReport(compression: Compression, options: ReportOptio
     [REPORT_FILES.gflops]: plot(compression, "gflops", options),
     [REPORT_FILES.bytes]: plot(compression, "bytes", options),
   };
-  const files: string[] = [];
-  for (const [name, text] of Object.entries(texts)) {
-    const file = join(folder, name);
-    await writeWhole(file, text);
-    files.push(file);
-  }
-  return files;
+  return await writeTexts(folder, texts);
 }

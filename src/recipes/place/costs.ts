@@ -122,35 +122,17 @@ function costsFrom(
   return { name, ...way, busy: 1, nodes: new Map([...shares].map(([node, ms]) => [node, ms * factor + each])) };
 }
 
-/** Measures the engine of shaders, node by node with the device's timestamps. */
-export async function deviceCosts(
-  name: string,
-  graph: Graph,
-  feeds: Feeds,
-  options: SessionOptions,
-): Promise<EngineCosts> {
-  const session = await Session.create(graph, options);
-  try {
-    const whole = await medianRun(session, feeds);
-    const shares = new Map<string, number>();
-    for (const { name: node, milliseconds } of await session.profile(7)) {
-      shares.set(node, (shares.get(node) ?? 0) + milliseconds);
-    }
-    const known = new Set(graph.nodes.map((node) => node.name));
-    return costsFrom(
-      name,
-      graph,
-      whole,
-      await wayThrough(options),
-      new Map([...shares].filter(([node]) => known.has(node))),
-    );
-  } finally {
-    session.destroy();
+/** Milliseconds of the graph's nodes by the device's timestamps. */
+async function sharesOnDevice(session: Session, graph: Graph): Promise<Map<string, number>> {
+  const known = new Set(graph.nodes.map(({ name }) => name)), shares = new Map<string, number>();
+  for (const { name, milliseconds } of await session.profile(7)) {
+    if (known.has(name)) shares.set(name, (shares.get(name) ?? 0) + milliseconds);
   }
+  return shares;
 }
 
-/** Measures the CPU engine, node by node with onnxruntime's profile. */
-export async function cpuCosts(
+/** Measures an engine, node by node: with the device's timestamps, or with onnxruntime's profile on the CPU. */
+export async function measuredCosts(
   name: string,
   graph: Graph,
   feeds: Feeds,
@@ -159,7 +141,9 @@ export async function cpuCosts(
   const session = await Session.create(graph, options);
   try {
     const whole = await medianRun(session, feeds);
-    const shares = await profileOnCpu(graph, feeds, { threads: options.cpu?.threads });
+    const shares = session.engine === "cpu"
+      ? await profileOnCpu(graph, feeds, { threads: options.cpu?.threads })
+      : await sharesOnDevice(session, graph);
     return costsFrom(name, graph, whole, await wayThrough(options), shares);
   } finally {
     session.destroy();

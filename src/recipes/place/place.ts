@@ -12,7 +12,7 @@ import { type EngineCosts, type Placement, Placer } from "../../hardware/placeme
 import { CutPlaces, preparedForPlacement } from "../../hardware/placement/steps.ts";
 import { DEFAULT_ACCELERATOR } from "../../hardware/systolic/accelerator.ts";
 import { Random } from "../../numbers/random.ts";
-import { acceleratorCosts, busyFactors, cpuCosts, deviceCosts, type Feeds, meanInterval, medianRun } from "./costs.ts";
+import { acceleratorCosts, busyFactors, type Feeds, meanInterval, measuredCosts, medianRun } from "./costs.ts";
 
 /** Engines of a placement; the NPU is simulated and cannot be run. */
 export const PLACE_ENGINES = ["webgpu", "cpu", "npu"] as const;
@@ -145,7 +145,7 @@ export async function placeModel(given: Graph, options: PlaceOptions): Promise<P
         name === "cpu" ? `onnxruntime${threads ? `, ${threads} thread${threads > 1 ? "s" : ""}` : ""}` : "simulated",
       );}
     if (name === "npu") costs.push(acceleratorCosts(name, graph, DEFAULT_ACCELERATOR));
-    else costs.push(await (name === "webgpu" ? deviceCosts : cpuCosts)(name, graph, feeds, sessionOptions[name]!));
+    else costs.push(await measuredCosts(name, graph, feeds, sessionOptions[name]!));
   }
   const real = names.filter((name) => sessionOptions[name] !== undefined);
   if (real.length === 2) {

@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 import { letterboxGeometry, rgbaOf } from "../../../src/detect/letterbox.ts";
-import { cropped } from "../../../src/detect/picture_texture.ts";
+import { cropped } from "../../../src/detect/rectangle.ts";
 import { letterbox } from "../../../src/kernels/detect/mod.ts";
 import { letterboxReference } from "../../../src/reference/detect.ts";
 import { formName, FORMS, PITCH } from "../../support/compare.ts";

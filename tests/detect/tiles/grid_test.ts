@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { letterboxTensor } from "../../../src/detect/host_letterbox.ts";
-import { cropped } from "../../../src/detect/picture_texture.ts";
+import { cropped } from "../../../src/detect/rectangle.ts";
 import { isCut, tileGridOf, type Tiles, tilesOf } from "../../../src/detect/tiles/grid.ts";
 import { regionsOf } from "../../../src/detect/tiles/regions.ts";
 import { FeatherdetError } from "../../../src/graph/error.ts";
