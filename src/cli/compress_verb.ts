@@ -17,6 +17,7 @@ import {
 import type { InputOptions } from "../detect/picture_input.ts";
 import { inputSize, integerIn } from "./arguments.ts";
 import { firstPixelOption, inputChannelsOption, inputRangeOption, strictOption } from "./detection_options.ts";
+import { modelSource } from "../host/models.ts";
 import type { Output } from "./output.ts";
 import { type Progress, progressBar } from "./progress.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
@@ -59,6 +60,8 @@ export function compressionJob<const Steps extends readonly PassStep<unknown>[]>
       let bar: Progress | undefined;
       const stop = stopSignal(output, "stopping after this picture or layer");
       const { signal } = stop;
+      // From here on Ctrl-C is handled.
+      output.note(`reading ${modelSource(model)}`);
       const options = {
         signal,
         ...{ model, out, size, inputRange, inputChannels },

@@ -211,7 +211,7 @@ Deno.test({
       const model = join(folder, "small.onnx"), out = join(folder, "out.onnx");
       await Deno.writeFile(model, smallModel());
       const args = ["--model", model, "--calibrate", join(folder, "set"), "--out", out, "--observer", "min-max"];
-      const { code, said, stdout } = await interrupted(["quantize", ...args, "--json"], /adapter: /);
+      const { code, said, stdout } = await interrupted(["quantize", ...args, "--json"], /^reading /m);
       const isThere = await Deno.stat(out).then(() => true, () => false);
       assertEquals([code, isThere, JSON.parse(stdout)], [130, false, { reason: "interrupted", file: null }], said);
       assertStringIncludes(said, "stopping after this picture or layer, once more to stop at once");
