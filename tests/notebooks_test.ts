@@ -13,6 +13,7 @@ import { installCommand } from "../src/host/setup/packages.ts";
 import { thisSystem } from "../src/host/setup/system.ts";
 import { machine } from "./support/machine.ts";
 import { readSvg } from "./support/svg.ts";
+import { lockOptions } from "../src/host/setup/locked.ts";
 
 /** The pages by the names under which programs import them. */
 const PAGES = new Set(Object.keys(config.exports).map((page) => config.name + page.slice(1)));
@@ -216,7 +217,7 @@ const reason = isHere ? "" : " (ignored: jupyter nbconvert is not installed)";
 
 async function task(file: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", CLI, "notebooks", file, "--no-install", ...args],
+    args: ["run", ...lockOptions(), "-A", CLI, "notebooks", file, "--no-install", ...args],
     env: { NO_COLOR: "1" },
     stdin: "null",
   }).output();

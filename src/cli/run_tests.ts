@@ -7,6 +7,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
+import { lockOptions } from "../host/setup/locked.ts";
 import { countTests, type TestCounts } from "./junit.ts";
 import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_files.ts";
 
@@ -83,7 +84,7 @@ type Ended = TestCounts & { readonly code: number };
 
 /** Checks the types of all files that are tested and of the examples in them; what does not compile counts as one failure. */
 async function checkTypes(parts: readonly (readonly string[])[]): Promise<Ended> {
-  const code = await runDenoHeld(["check", "--quiet", "--doc", ...parts.flat()]);
+  const code = await runDenoHeld(["check", ...lockOptions(), "--quiet", "--doc", ...parts.flat()]);
   return { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0, code };
 }
 
@@ -95,7 +96,7 @@ async function runPart(
 ): Promise<Ended> {
   const report = await Deno.makeTempFile({ prefix: "featherdet-", suffix: ".xml" });
   try {
-    const code = await run(["test", "-A", "--doc", `--junit-path=${report}`, ...options, ...paths]);
+    const code = await run(["test", ...lockOptions(), "-A", "--doc", `--junit-path=${report}`, ...options, ...paths]);
     const counts = countTests(await Deno.readTextFile(report));
     // A file that does not compile or throws while it loads fails the run without a test of its own.
     const failed = code !== 0 && counts.failed === 0 ? 1 : counts.failed;

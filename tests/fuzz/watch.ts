@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { processUse } from "../support/process_use.ts";
 import type { Event } from "./child.ts";
 import type { Case } from "./target.ts";
+import { lockOptions } from "../../src/host/setup/locked.ts";
 
 /** What a case may take. */
 export interface Limits {
@@ -75,7 +76,7 @@ async function runChild(
   hear: (event: Event) => boolean,
 ): Promise<End> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", CHILD, ...args],
+    args: ["run", ...lockOptions(), "-A", "--no-check", CHILD, ...args],
     ...{ stdin: "null", stdout: "piped", stderr: "piped" },
   }).spawn();
   let last: Case | undefined, since = performance.now(), done = false, reason = "";

@@ -13,6 +13,7 @@ import { Random } from "../../src/numbers/random.ts";
 import { inCompression, SHORT_LADDER } from "../support/compress_case.ts";
 import { put } from "../support/data_folders.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { lockOptions } from "../../src/host/setup/locked.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 
@@ -25,7 +26,19 @@ gpuTest(
         const out = join(folder, name);
         const asked = ["--model", model, "--data", set, "--ladder", ladder, "--out", out, "--all", "--seed", "1"];
         const child = new Deno.Command(Deno.execPath(), {
-          args: ["run", "-A", CLI, "compress", ...asked, "--target", "gflops=0.7", "--target", "bytes=0.5", "--json"],
+          args: [
+            "run",
+            ...lockOptions(),
+            "-A",
+            CLI,
+            "compress",
+            ...asked,
+            "--target",
+            "gflops=0.7",
+            "--target",
+            "bytes=0.5",
+            "--json",
+          ],
           env: { NO_COLOR: "1", FEATHERDET_NO_INSTALL: "1", XDG_RUNTIME_DIR: "/tmp" },
           ...{ stdin: "null", stdout: "piped", stderr: "piped" },
         }).spawn();

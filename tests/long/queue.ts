@@ -8,6 +8,7 @@ import { sha256Of } from "../../src/data/download/checksum.ts";
 import type { JobQueue } from "../../src/queue/job.ts";
 import { openJobQueue } from "../../src/queue/job_queue.ts";
 import { PostgresServer, WITHOUT_POSTGRES } from "../support/postgres.ts";
+import { lockOptions } from "../../src/host/setup/locked.ts";
 
 const WORKER = fileURLToPath(new URL("../support/queue_worker.ts", import.meta.url));
 
@@ -34,7 +35,7 @@ class Worker {
 
   constructor(url: string, onSaid: (worker: Worker, said: Said) => void = () => {}) {
     const child = this.child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", WORKER, url],
+      args: ["run", ...lockOptions(), "-A", "--no-check", WORKER, url],
       ...{ stdin: "null", stdout: "piped", stderr: "inherit" },
     }).spawn();
     const reading = (async () => {

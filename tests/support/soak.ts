@@ -10,6 +10,7 @@ import { syntheticPicture } from "../../src/data/synthetic.ts";
 import { Detector } from "../../src/detect/detector.ts";
 import { liveResources } from "../../src/gpu/memory.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
+import { lockOptions } from "../../src/host/setup/locked.ts";
 
 /** What many frames did to the memory. */
 export interface SoakReport {
@@ -32,7 +33,7 @@ export interface SoakReport {
 /** Runs the frames in a process of their own. `model` is `demo` or an ONNX file. */
 export async function soak(model: string, size: number, frames: number): Promise<SoakReport> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(import.meta.url), model, String(size), String(frames)],
+    args: ["run", ...lockOptions(), "-A", fileURLToPath(import.meta.url), model, String(size), String(frames)],
     stdin: "null",
   }).output();
   const text = new TextDecoder();

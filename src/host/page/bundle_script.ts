@@ -7,6 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../../graph/error.ts";
 import { sentence } from "../file_error.ts";
+import { lockOptions } from "../setup/locked.ts";
 
 /** How a module is bundled. */
 export interface BundleOptions {
@@ -26,7 +27,15 @@ async function runDeno(args: string[]): Promise<Deno.CommandOutput> {
 
 /** The text of an ES module that needs nothing else. Throws a `FeatherdetError` with the bundler's words where it fails. */
 export async function bundleScript(entry: URL, { minify = false }: BundleOptions = {}): Promise<string> {
-  const args = ["bundle", "--quiet", "--platform", "browser", ...minify ? ["--minify"] : [], fileURLToPath(entry)];
+  const args = [
+    "bundle",
+    ...lockOptions(),
+    "--quiet",
+    "--platform",
+    "browser",
+    ...minify ? ["--minify"] : [],
+    fileURLToPath(entry),
+  ];
   const { success, stdout, stderr } = await runDeno(args);
   const text = new TextDecoder();
   if (success) return text.decode(stdout);

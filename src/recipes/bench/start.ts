@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Precision } from "../../engine/session.ts";
 import type { Engine } from "./record.ts";
+import { lockOptions } from "../../host/setup/locked.ts";
 
 /** What a start is measured of. */
 export interface StartRequest {
@@ -40,7 +41,7 @@ const CACHE_VARIABLES = ["MESA_SHADER_CACHE_DIR", "__GL_SHADER_DISK_CACHE_PATH"]
 /** Runs a start in a process of its own, with the driver's shader cache in a folder of its own where one is given. */
 export async function measureStart(request: StartRequest, cache?: string): Promise<StartRecord> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(import.meta.url), JSON.stringify(request)],
+    args: ["run", ...lockOptions(), "-A", fileURLToPath(import.meta.url), JSON.stringify(request)],
     env: cache === undefined ? {} : Object.fromEntries(CACHE_VARIABLES.map((name) => [name, cache])),
     stdin: "null",
     stdout: "piped",

@@ -8,6 +8,7 @@
 import { fileURLToPath } from "node:url";
 import { Detector } from "../../../src/detect/detector.ts";
 import { colours, picture } from "./gpu_operations.ts";
+import { lockOptions } from "../../../src/host/setup/locked.ts";
 
 /** Memory that is left for what the process does besides. */
 const REST = 700e6;
@@ -24,7 +25,7 @@ export async function exhaustedReport(): Promise<
   );
   if (!there?.success) return undefined;
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", fileURLToPath(import.meta.url)],
+    args: ["run", ...lockOptions(), "-A", "--no-check", fileURLToPath(import.meta.url)],
   }).output();
   const text = new TextDecoder().decode(stdout);
   if (text === "") throw new Error(new TextDecoder().decode(stderr));
