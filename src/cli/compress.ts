@@ -7,10 +7,12 @@
 import { adapterText, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { makeFolder } from "../host/table_files.ts";
+import { openJobQueue } from "../queue/job_queue.ts";
 import { compress, type CompressedCandidate, type Compression } from "../recipes/compress/compress.ts";
 import type { PlannedCandidate } from "../recipes/compress/plan.ts";
 import { againCommand, type ExportedModel, verdict, writeReport } from "../recipes/compress/report.ts";
 import { TARGET_NAMES } from "../recipes/export/targets.ts";
+import { makeByQueue } from "../recipes/jobs/make.ts";
 import { join } from "node:path";
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { integerIn, numberIn } from "./arguments.ts";
@@ -105,16 +107,23 @@ export const compressModelVerb = deviceVerb(
   .option("--seed <number>", "equal seeds give equal models", integerIn(0, 2 ** 31 - 1), 0)
   .option("--ladder <file>", "candidates; data/ladder.json by default")
   .option("--dry-run", "say what would be made, in which order, and how long it takes")
+  .option(
+    "--queue <url>",
+    "let workers of this queue make the candidates, all at the same time (deno task worker --queue URL)",
+  )
   .addHelpText("after", MORE)
   .action(async (options) => {
     const run = async (settings: typeof options, output: Output) => {
       const { model, data, target, out, export: exported = ["ort"], dryRun, ...more } = settings;
       const { split, testSplit, hours, effort, limit, all, seed, ladder } = more;
+      await using queue = settings.queue === undefined || dryRun ? undefined : await openJobQueue(settings.queue);
+      if (queue) output.note(`workers make the candidates: deno task worker --queue ${queue.where}`);
       const stop = dryRun ? undefined : stopSignal(output, "stopping where nothing is lost");
       try {
         const made = await compress({
           ...{ model, data, targets: target, out, split, testSplit, hours, effort, limit, all, seed, ladder, dryRun },
           ...{ checkOptions, signal: stop?.signal, run: (verb, words) => readyVerb(verb, words)(output) },
+          ...(queue && { elsewhere: (...job) => makeByQueue(queue, ...job) }),
           say: (line) => output.note(line),
           onPlan(plan) {
             for (const line of planText(plan)) dryRun ? output.line(line) : output.note(line);

@@ -11,6 +11,7 @@ import {
 import { join } from "node:path";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
 import { FeatherdetError } from "../../src/graph/mod.ts";
+import { jobId } from "../../src/queue/job.ts";
 import { compress, type CompressOptions } from "../../src/recipes/compress/compress.ts";
 import {
   cutShares,
@@ -21,11 +22,14 @@ import {
   type Rung,
   sizeOf,
 } from "../../src/recipes/compress/ladder.ts";
+import { makeByQueue } from "../../src/recipes/jobs/make.ts";
+import { jobHandler } from "../../src/recipes/jobs/mod.ts";
 import { learnedPace, stepSeconds } from "../../src/recipes/compress/pace.ts";
 import { writeReport } from "../../src/recipes/compress/report.ts";
 import { parseTarget, targetText, unmet } from "../../src/recipes/compress/targets.ts";
 import { inCompression, pretendVerb } from "../support/compress_case.ts";
 import { put } from "../support/data_folders.ts";
+import { instantQueue } from "../support/instant_queue.ts";
 
 Deno.test("targets: shares and figures themselves, gains and costs, and what is none", () => {
   for (const text of ["map50=0.98", "gflops=abs:1.2", "latency=0.3@jetson-orin-nano", "latency=0.5", "bytes=0.07"]) {
@@ -154,6 +158,39 @@ Deno.test("candidates are made with their parents, cheapest first, until one mee
       assertStringIncludes(page, text);
     }
     assertEquals(files.map((file) => Deno.readTextFileSync(file).length > 100), [true, true, true]);
+  }));
+
+Deno.test("workers make the candidates, which are judged in the same order; what has become needless is called off, but not by a stop", () =>
+  inCompression(async (place) => {
+    /** A compression whose candidates a queue makes; jobs of `slow` never end. */
+    const far = async (out: string, more: Partial<CompressOptions>, slow?: string) => {
+      const told: string[] = [];
+      const queue = instantQueue(join(place.folder, `${out}-queue`), (own) => {
+        const handle = jobHandler(own, { run: pretendVerb, say: () => {} }, join(place.folder, `${out}-worker`));
+        return (job) => (job.input as { variant: string }).variant === slow ? new Promise(() => {}) : handle(job);
+      });
+      const elsewhere = makeByQueue.bind(undefined, queue);
+      const made = await compress({ ...faked({ ...place, out: join(place.folder, out) }, told), elsewhere, ...more });
+      const cut = queue.jobs.find(({ title }) => title === "cut, seed 0");
+      return { made, told, jobs: queue.jobs.length, cancelled: queue.cancelled, cut: cut && jobId(cut) };
+    };
+    const here = await compress({ ...faked(place), all: true }), { made, told, jobs } = await far("far", { all: true });
+    const brief = (
+      { reason, chosen, models }: typeof made,
+    ) => [reason, chosen, models.map(({ id, figures }) => [id, figures])];
+    assertEquals(brief(made), brief(here));
+    assertEquals([jobs, told.filter((line) => !line.startsWith("measure"))], [3, []]);
+
+    const easy = { targets: ["map50=0.98"] };
+    const met = await far("met", easy, "cut");
+    assertEquals([met.made.chosen, met.cancelled], ["int8", [met.cut]]);
+    const stop = new AbortController();
+    const stopped = await far("stopped", {
+      ...easy,
+      signal: stop.signal,
+      onMeasured: ({ id }) => id === "int8" && stop.abort(),
+    }, "cut");
+    assertEquals([stopped.made.reason, stopped.jobs, stopped.cancelled], ["interrupted", 2, []]);
   }));
 
 Deno.test("stopped between models it goes on; nothing else may be asked of the folder; hours and --all", () =>

@@ -8,14 +8,14 @@ import { join } from "node:path";
 import { folderFiles } from "../../src/queue/files.ts";
 import { type HeldJob, type Job, jobId, type JobQueue } from "../../src/queue/job.ts";
 
-/** A queue whose files lie in a folder, and the jobs that it was given. */
+/** A queue whose files lie in a folder, the jobs that it was given, and the ids of those that were taken out again. */
 export function instantQueue(
   folder: string,
   handler: (queue: JobQueue) => (job: HeldJob) => Promise<unknown>,
-): JobQueue & { readonly jobs: readonly Job[] } {
-  const results = new Map<string, Promise<unknown>>(), jobs: Job[] = [];
-  const queue: JobQueue & { readonly jobs: Job[] } = {
-    ...{ where: "here", jobs, files: folderFiles(join(folder, "files")) },
+): JobQueue & { readonly jobs: readonly Job[]; readonly cancelled: readonly string[] } {
+  const results = new Map<string, Promise<unknown>>(), jobs: Job[] = [], cancelled: string[] = [];
+  const queue: ReturnType<typeof instantQueue> = {
+    ...{ where: "here", jobs, cancelled, files: folderFiles(join(folder, "files")) },
     submit(job) {
       const id = jobId(job);
       if (!results.has(id)) {
@@ -29,9 +29,16 @@ export function instantQueue(
       }
       return Promise.resolve(id);
     },
-    result: (id) => results.get(id)!,
+    result: (id, { signal } = {}) =>
+      Promise.race([
+        results.get(id)!,
+        new Promise((_, refuse) => {
+          if (signal?.aborted) refuse(signal.reason);
+          signal?.addEventListener("abort", () => refuse(signal.reason));
+        }),
+      ]),
     progress: () => Promise.reject(new Error("not for tests")),
-    cancel: () => Promise.resolve(),
+    cancel: (id) => Promise.resolve(void cancelled.push(id)),
     work: () => Promise.reject(new Error("not for tests")),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -14,9 +14,10 @@ import { kindOf } from "../../data/files.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
 import type { OptionCheck } from "../../report/table/mod.ts";
 import type { RunVerb } from "../reproduce/make.ts";
-import { reproduce } from "../reproduce/reproduce.ts";
+import type { MakeElsewhere } from "../reproduce/reproduce.ts";
 import { openWorkshop, runFolder, variantOf, type Workshop } from "../reproduce/workshop.ts";
 import { chainOf, ORIGINAL } from "./candidates.ts";
+import { Makers } from "./makers.ts";
 import { measureCandidate, type Measured, type MeasureSettings } from "./measure.ts";
 import { firstPace, learnedPace } from "./pace.ts";
 import { planCandidates, type PlannedCandidate, type PlanOptions, remainingOf } from "./plan.ts";
@@ -29,6 +30,8 @@ export interface CompressOptions extends CompressSubject, PlanOptions {
   /** Runs a verb, and knows its options. */
   readonly run: RunVerb;
   readonly checkOptions?: OptionCheck;
+  /** Makes candidates elsewhere, all at the same time; they are judged in the same order. Here, one after the other, by default. */
+  readonly elsewhere?: MakeElsewhere;
   /** Whether computing takes as long as on a software adapter; the adapter says so by default. */
   readonly software?: boolean;
   /** Measures a candidate; `measureCandidate` by default. */
@@ -175,24 +178,31 @@ export async function compress(options: CompressOptions): Promise<Compression> {
   };
   const meets = () => modelsOf(prepared, state, out).find((one) => one.id !== ORIGINAL && one.unmet.length === 0);
   const hasEnd = () => !options.all && meets() !== undefined;
-  for (let next; !hasEnd() && (next = planNow().find(({ action }) => action === "make"));) {
-    if (signal?.aborted) return result("interrupted");
-    options.onCandidate?.(next, remainingOf(prepared, planNow(), state, pace()));
-    const begun = await begunBefore(next.id);
-    const { made, reason } = await reproduce({ data, manifest, checkOptions, out, only: [next.id], run });
-    if (reason === "interrupted") {
-      await keep({});
-      return result("interrupted");
-    }
-    for (const { id } of chainOf(candidates, next.id)) {
-      if (state.models[id]) continue;
-      const file = made.find((one) => one.variant === id);
-      const sha256 = file?.sha256 ?? await sha256OfFile(join(out, "models", `${id}.onnx`));
-      // Of what another call has begun only a part was made in this one: no pace follows from it.
-      const isWhole = file?.seconds !== undefined && !begun.has(id);
-      await measureModel(id, { sha256, seconds: isWhole ? file.seconds! : null });
+  const makers = new Makers({ data, manifest, checkOptions, out, run, elsewhere: options.elsewhere, signal });
+  const open = () => planNow().filter(({ action }) => action === "make");
+  try {
+    for (let next; !hasEnd() && ([next] = open(), next);) {
       if (signal?.aborted) return result("interrupted");
+      options.onCandidate?.(next, remainingOf(prepared, planNow(), state, pace()));
+      const begun = await begunBefore(next.id);
+      makers.begin(open().map(({ id }) => id));
+      const { made, reason } = await makers.make(next.id);
+      if (reason === "interrupted") {
+        await keep({});
+        return result("interrupted");
+      }
+      for (const { id } of chainOf(candidates, next.id)) {
+        if (state.models[id]) continue;
+        const file = made.find((one) => one.variant === id);
+        const sha256 = file?.sha256 ?? await sha256OfFile(join(out, "models", `${id}.onnx`));
+        // Of what another call has begun only a part was made in this one: no pace follows from it.
+        const isWhole = file?.seconds !== undefined && !begun.has(id);
+        await measureModel(id, { sha256, seconds: isWhole ? file.seconds! : null });
+        if (signal?.aborted) return result("interrupted");
+      }
     }
+  } finally {
+    await makers.end(signal?.aborted ?? false);
   }
   const all = modelsOf(prepared, state, out), others = all.filter(({ id }) => id !== ORIGINAL);
   const nearest = [...others].sort((a, b) => distance(targets, a, all[0]) - distance(targets, b, all[0]))[0];

@@ -16,6 +16,7 @@ import type { JobQueue } from "../../queue/job.ts";
 import type { Variant } from "../../report/table/mod.ts";
 import { parentSeed, parentsOf, seedVariants, verbOf } from "../../report/table/recipe.ts";
 import { type MadeFile, makeFile } from "../reproduce/make.ts";
+import type { Waiting } from "../reproduce/reproduce.ts";
 import { writeMark } from "../reproduce/state.ts";
 import { openWorkshop, parentFile, runFolder, targetOf, variantOf, type Workshop } from "../reproduce/workshop.ts";
 import { HASH, interrupted, type JobKind, jobKind } from "./kind.ts";
@@ -69,7 +70,8 @@ function ancestors(shop: Workshop, id: string, found = new Set<string>()): Reado
 }
 
 /**
- * As `makeFile`, by a worker of a queue. What is only downloaded is downloaded here, by `local`.
+ * As `makeFile`, by a worker of a queue. What is only downloaded is downloaded here, by `local`. Undefined where the waiting was ended; a
+ * job that nobody wants any more is taken out of the queue.
  *
  * Throws FeatherdetError if the job fails.
  */
@@ -79,6 +81,7 @@ export async function makeByQueue(
   variant: Variant,
   seed: number,
   local: () => Promise<MadeFile | undefined>,
+  { signal, unwanted }: Waiting = {},
 ): Promise<MadeFile | undefined> {
   if (variant.recipe!.steps.every((step) => verbOf(step).argument !== undefined)) return await local();
   const manifest = parseJson(await readText(shop.manifest), shop.manifest) as { variants: { id: string }[] };
@@ -92,7 +95,13 @@ export async function makeByQueue(
     ...{ variant: variant.id, seed, parents },
   };
   const id = await queue.submit({ kind: "make", input, title: `${variant.id}, seed ${seed}` });
-  const { sha256, seconds } = v.parse(RESULT, await queue.result(id));
+  const ended = AbortSignal.any([signal, unwanted].filter((one) => one !== undefined));
+  const result = await queue.result(id, { signal: ended }).catch(async (error) => {
+    if (!ended.aborted) throw error;
+    if (unwanted?.aborted) await queue.cancel(id);
+  });
+  if (result === undefined) return undefined;
+  const { sha256, seconds } = v.parse(RESULT, result);
   const bytes = await queue.files.get(sha256), folder = await runFolder(shop, variant, seed);
   if (folder === undefined) throw new FeatherdetError(`what "${variant.id}" is made from is not there any more`);
   const file = targetOf(shop, variant, seed);

@@ -12,12 +12,23 @@ import { type PlannedFile, planReproduction, type Wanted } from "./plan.ts";
 import { stateOf } from "./state.ts";
 import { openWorkshop, variantOf, type Workshop, type WorkshopOptions } from "./workshop.ts";
 
-/** Makes the file of a variant and a seed somewhere else; `local` makes it here, as `makeFile` does. */
+/** When somebody who makes a file elsewhere is no longer waited for. */
+export interface Waiting {
+  /** Ends the waiting; what is under way elsewhere goes on, and is there for the next call. */
+  readonly signal?: AbortSignal;
+  /** Nobody wants the file any more: what has not been begun is called off. */
+  readonly unwanted?: AbortSignal;
+}
+
+/**
+ * Makes the file of a variant and a seed somewhere else; `local` makes it here, as `makeFile` does. Undefined where the waiting was ended.
+ */
 export type MakeElsewhere = (
   shop: Workshop,
   variant: Variant,
   seed: number,
   local: () => Promise<MadeFile | undefined>,
+  waiting?: Waiting,
 ) => Promise<MadeFile | undefined>;
 
 /** What is reproduced, and who does it. */
