@@ -100,16 +100,12 @@ export const reproduceVerb = tablesVerb(
   .option("--dry-run", "say what would be made, in which order, and how long it takes")
   .option("--no-table", "make no tables")
   .option("--out <folder>", "folder for models, runs and tables; by default each recipe says where, and data/results/")
-  .option(
-    "--queue <url>",
-    "let workers of this queue make the files (deno task worker --queue URL), see deno task queue",
-  )
   .addHelpText("after", MORE)
   .action(async (options) => {
     const run = async (settings: typeof options, output: Output) => {
       const { data, manifest, out, only, seeds, stale, dryRun } = settings;
       await using queue = settings.queue === undefined || dryRun ? undefined : await openJobQueue(settings.queue);
-      if (queue) output.note(`workers make the files: deno task worker --queue ${queue.where}`);
+      if (queue) output.note(`workers make the files and measure mAP: deno task worker --queue ${queue.where}`);
       // Hashes of the files that are there take seconds.
       output.note(`reading the recipes of ${data}, and the files that are there`);
       const folder = out ?? (settings.limit === undefined ? resultsFolder : partFolder)(data, manifest);
@@ -119,7 +115,7 @@ export const reproduceVerb = tablesVerb(
           ...{ data, manifest, checkOptions, out, only, seeds, stale, dryRun },
           run: (verb, words) => readyVerb(verb, words)(output),
           ...(queue && { elsewhere: (...job) => makeByQueue(queue, ...job) }),
-          table: settings.table ? how : undefined,
+          table: settings.table ? { ...how, queue } : undefined,
           onPlan: (plan) => {
             for (const line of planText(plan, tables)) dryRun ? output.line(line) : output.note(line);
           },

@@ -10,6 +10,7 @@ import { renderMarkdown, type Variant } from "../report/table/mod.ts";
 import { integerIn } from "./arguments.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
 import { boxesOption, headOption, inputChannelsOption, inputRangeOption } from "./detection_options.ts";
+import { openJobQueue } from "../queue/job_queue.ts";
 import type { Output } from "./output.ts";
 import { checkOptions } from "./step_verbs.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
@@ -51,6 +52,10 @@ export function tablesVerb(name: string, summary: string, example: string) {
     .option(
       "--into <page>",
       'a page of Markdown that gets the table too, in brief, between "<!-- table -->" and its end',
+    )
+    .option(
+      "--queue <url>",
+      "let workers of this queue do what they can: deno task worker --queue URL, see deno task queue",
     )
     .option("--family <sizes...>", "published models to time beside the variants of coco: n s m l x (default: n s m)");
 }
@@ -109,10 +114,12 @@ export const tableVerb = tablesVerb(
       const { data, manifest, variant: only, out: folder, head, boxes, inputRange, inputChannels } = settings;
       // A variant's own word in the manifest counts more.
       const reading = { head, boxes, inputRange, inputChannels };
+      await using queue = settings.queue === undefined ? undefined : await openJobQueue(settings.queue);
+      if (queue) output.note(`workers measure mAP: deno task worker --queue ${queue.where}`);
       const made = await withTableProgress(
         settings,
         output,
-        (how) => makeResultTables(data, { ...how, manifest, checkOptions, only, folder, reading }),
+        (how) => makeResultTables(data, { ...how, manifest, checkOptions, only, folder, reading, queue }),
       );
       tellTables(made, output);
       return made;

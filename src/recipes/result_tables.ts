@@ -24,7 +24,11 @@ import {
   type Variant,
 } from "../report/table/mod.ts";
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
+import type { JobQueue } from "../queue/job.ts";
+import { openVariant } from "../report/table/count_variant.ts";
+import { seedVariants } from "../report/table/recipe.ts";
 import { recordHeader } from "./bench/record.ts";
+import { type AccuracyOptions, QueueAccuracy } from "./jobs/accuracy.ts";
 import { recordedFigures, recordSeeds } from "./reproduce/record.ts";
 import { openWorkshop, partFolder, resultsFolder, type WorkshopOptions } from "./reproduce/workshop.ts";
 
@@ -42,6 +46,8 @@ export interface ResultTableOptions
   readonly folder?: string;
   /** A page of Markdown that gets the table too, in brief, between the lines that `putTable` looks for; not of a part. */
   readonly into?: string;
+  /** Workers of this queue measure mAP; times are measured here. Here, one variant after the other, by default. */
+  readonly queue?: JobQueue;
   /** Folder in which models are looked for before all others. */
   readonly models?: string;
   /** Called after each picture, with the file that keeps what was evaluated. */
@@ -75,6 +81,24 @@ function familyOf(
     }
     return { model, size, build: () => NAMED_MODELS[model]({ size, batch: 1 }) };
   });
+}
+
+/**
+ * Has workers of a queue begin with the mAP of all variants, each seed by itself, and returns who waits for them. Variants that cannot be
+ * loaded are told of where they are measured.
+ */
+async function accuracyByQueue(
+  queue: JobQueue,
+  variants: readonly Variant[],
+  load: MeasureOptions["load"],
+  options: AccuracyOptions,
+): Promise<MeasureOptions["accuracy"]> {
+  const accuracy = new QueueAccuracy(queue, options);
+  for (const { variant } of variants.flatMap((one) => seedVariants(one))) {
+    const model = await openVariant(variant, { load });
+    if (!("missing" in model)) await accuracy.submit(variant, model);
+  }
+  return (variant, model) => accuracy.measure(variant, model);
 }
 
 /** Journals of the variants, kept until the tables are written, so that an interrupted run continues where it stopped. */
@@ -121,7 +145,8 @@ export async function makeResultTables(
   data: string,
   options: ResultTableOptions,
 ): Promise<MadeTables> {
-  const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, reading, say, onPicture, models } = options;
+  const { manifest = VARIANTS_FILE, checkOptions, only, limit, latencyRuns, reading, say, onPicture, models, queue } =
+    options;
   const isPart = only !== undefined || limit !== undefined, usual = resultsFolder(data, manifest);
   const { into, folder = isPart ? partFolder(data, manifest) : usual } = options;
   if (isPart) await refuseWholeTables(folder);
@@ -138,10 +163,13 @@ export async function makeResultTables(
   const device = await openSharedDevice();
   say?.(`adapter: ${adapterText(device.adapter)}`);
   const journals = new Journals(folder);
+  const load = (variant: Variant) => loadVariant(variant, manifest, models);
+  const wanted = variants.filter(({ id }) => only === undefined || only.includes(id));
+  const told = { data, split: variants[0].split, limit, reading, say, adapter: device.adapter.name };
   try {
+    const accuracy = queue && await accuracyByQueue(queue, wanted, load, told);
     const measured = await measureTable(variants, {
-      ...{ dataset, limit, only, family, latencyRuns, reading, say },
-      load: (variant) => loadVariant(variant, manifest, models),
+      ...{ dataset, limit, only, family, latencyRuns, reading, say, load, accuracy },
       recorded(variant, seed, storage) {
         const { name, split = null, images } = dataset;
         return recordedFigures(shop, variant, seed, { data: name, split, images: images.length, storage });

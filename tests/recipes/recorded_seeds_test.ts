@@ -1,7 +1,8 @@
 /** Seeds in result tables: measured, recorded, or of another recipe. */
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { historyEntry, withHistory } from "../../src/compress/history.ts";
 import { checkOptions } from "../../src/cli/step_verbs.ts";
 import { sha256Of } from "../../src/data/download/checksum.ts";
@@ -10,10 +11,12 @@ import { readSeedRecord, SEEDS_FILE } from "../../src/host/seed_record.ts";
 import { refuseWholeTables } from "../../src/host/table_files.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { saveOnnx } from "../../src/onnx/mod.ts";
+import { jobHandler } from "../../src/recipes/jobs/mod.ts";
 import { makeResultTables } from "../../src/recipes/result_tables.ts";
 import { put, TINY } from "../support/data_folders.ts";
 import { gpuTest } from "../support/gpu.ts";
-import { inWorkshop, SIZE, variants } from "../support/workshop.ts";
+import { instantQueue } from "../support/instant_queue.ts";
+import { inWorkshop, pretend, SIZE, variants } from "../support/workshop.ts";
 
 /** Another detector, of fewer channels. */
 const NARROWER = { width: 0.0625, depth: 0.3, size: SIZE, classes: TINY.classes };
@@ -69,6 +72,64 @@ gpuTest(
         "seed 0: its history says --gflops 0.8, the recipe 0.7",
       ]);
       assertEquals(await readSeedRecord(join(out, SEEDS_FILE)), kept, "what is stale is not recorded");
+    }),
+);
+
+gpuTest(
+  "workers of a queue measure mAP, all variants and seeds at the same time, as it is measured here",
+  () =>
+    inWorkshop(async ({ folder, set, manifest }) => {
+      // The demo detector's own pictures show what it finds, so that its mAP is not 0.
+      const of = { data: "synthetic", split: "val", precision: "f32", made: "by hand" };
+      const file = (id: string) => ({ id, title: `T ${id}`, model: { file: `models/${id}.onnx` }, role: "original" });
+      const known = [{ ...of, ...file("synthetic"), size: 64 }];
+      await Deno.copyFile(
+        fileURLToPath(new URL("../../data/models/synthetic.onnx", import.meta.url)),
+        join(folder, "data", "models", "synthetic.onnx"),
+      );
+      await Deno.writeTextFile(manifest, JSON.stringify({ variants: known }));
+      const figures = async (more: object) => {
+        const { rows } = await makeResultTables("synthetic", { manifest, latencyRuns: 0, limit: 3, ...more });
+        return rows.map(({ figures: { map, map50 } }) => [map, map50]);
+      };
+      const queue = instantQueue(folder, (own) =>
+        jobHandler(own, { run: pretend, say: () => {} }, join(folder, "worker")));
+      const here = await figures({}), far = await figures({ queue });
+      assertEquals(far, here);
+      assert((here[0][1] as { value: number }).value > 0.1, JSON.stringify(here));
+      assertEquals(queue.jobs.map(({ kind, title }) => [kind, title]), [["evaluate", "mAP of T synthetic"]]);
+      await figures({ queue });
+      assertEquals(queue.jobs.length, 1, "what is known is not measured again");
+
+      // Jobs of all seeds lie in the queue before the first is waited for.
+      for (const seed of [0, 1]) {
+        const place = seed === 0
+          ? join(folder, "data", "models", "cut.onnx")
+          : join(folder, "cache", "models", "cut-1.onnx");
+        await Deno.mkdir(dirname(place), { recursive: true });
+        await Deno.writeFile(place, saveOnnx(yolo11({ ...NARROWER, seed })));
+      }
+      await Deno.writeTextFile(manifest, JSON.stringify({ variants: variants(set) }));
+      let waiting = 0;
+      const counts = { map50: [0.5, 0.3], map: [0.25, 0.15] }, both = Promise.withResolvers<void>();
+      const two = instantQueue(join(folder, "two"), () => async () => {
+        const at = waiting++;
+        if (at === 1) {
+          both.resolve();
+        }
+        await both.promise;
+        return { map: counts.map[at], map50: counts.map50[at], adapter: { name: "another" } };
+      });
+      const said: string[] = [];
+      const options = { manifest, checkOptions, latencyRuns: 0, only: ["cut"], limit: 1, queue: two };
+      const { rows } = await makeResultTables(set, {
+        ...options,
+        say: (line) =>
+          said.push(line),
+      });
+      const row = rows.find(({ id }) => id === "cut")!;
+      assertEquals(row.figures.map50, { value: 0.4, range: [0.3, 0.5] });
+      assertEquals(said.filter((line) => line.includes("another adapter, another")).length, 2);
     }),
 );
 

@@ -9,6 +9,8 @@ import * as v from "npm:valibot@1.5.0";
 import { openDataset } from "../../data/open.ts";
 import { syntheticPicture } from "../../data/synthetic.ts";
 import { Detector } from "../../detect/detector.ts";
+import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName } from "../../detect/heads/form.ts";
+import { INPUT_CHANNELS, INPUT_RANGES } from "../../detect/picture_input.ts";
 import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
 import { measureLatency } from "../../eval/measure_latency.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
@@ -31,17 +33,28 @@ const EVALUATE_FORM = v.strictObject({
   data: v.string("expected a data set"),
   split: v.optional(v.string()),
   limit: v.optional(COUNT),
+  /** What the model's input and outputs mean, where its file does not say it. */
+  reading: v.optional(v.strictObject({
+    head: v.optional(v.picklist(Object.keys(HEAD_FORMS) as HeadFormName[], "expected a form of heads")),
+    boxes: v.optional(v.picklist(BOXES_OPTIONS, "expected a form of boxes")),
+    inputRange: v.optional(v.picklist(INPUT_RANGES, "expected a range of inputs")),
+    inputChannels: v.optional(v.picklist(INPUT_CHANNELS, "expected an order of channels")),
+  })),
 });
+
+/** What the job `evaluate` is told. */
+export type EvaluateInput = v.InferOutput<typeof EVALUATE_FORM>;
 
 const MEASURE_FORM = v.strictObject({ ...MODEL, runs: v.optional(COUNT) });
 
 async function loadDetector(
-  { model, size, precision }: { model: string; size?: number; precision?: "f32" | "f16" | "int8" },
+  { model, size, precision, reading }: Pick<EvaluateInput, "model" | "size" | "precision" | "reading">,
   context: JobContext,
 ): Promise<Detector> {
   const file = await placeFile(context, model, context.folder, "model.onnx");
   const device = await openSharedDevice(), tuning = tuningFor(device, { precision });
-  return await Detector.load(await loadModel(file, { size, batch: 1 }), { ...COCO_SETTINGS, precision, tuning, file });
+  const graph = await loadModel(file, { size, batch: 1 });
+  return await Detector.load(graph, { ...reading, ...COCO_SETTINGS, precision, tuning, file });
 }
 
 /** The kind `evaluate`. A further try on the same machine goes on where the one before has stopped. */

@@ -33,7 +33,7 @@ interface Measured {
 }
 
 /** What is said of a variant's model, by itself or for all of them. */
-function readingOf(
+export function readingOf(
   { head, boxes, inputRange, inputChannels }: Partial<Variant>,
   { reading }: Pick<MeasureOptions, "reading">,
 ): MeasureOptions["reading"] {
@@ -55,15 +55,16 @@ export async function detectorFor(
 
 async function countAndEvaluate(
   variant: Variant,
-  { graph, fileBytes }: VariantModel,
+  model: VariantModel,
   options: MeasureOptions,
 ): Promise<Measured> {
-  const { dataset, journal, onPicture } = options, { precision } = variant;
+  const { dataset, journal, onPicture } = options, { precision } = variant, { graph, fileBytes } = model;
   const detector = await detectorFor(graph, variant, options, COCO_SETTINGS);
   try {
     const { storage } = detector.plan.form;
     const costs = countCosts(graph, { precision, storage });
-    const { map, map50 } = await evaluate(detector, dataset, {
+    const elsewhere = await options.accuracy?.(variant, model);
+    const { map, map50 } = elsewhere ?? await evaluate(detector, dataset, {
       journal: journal?.(variant),
       onProgress: onPicture && ((...progress) => onPicture(variant, ...progress)),
     });

@@ -32,6 +32,12 @@ export interface VariantModel {
   readonly sha256?: string;
 }
 
+/** What a model finds on a data set, in 0..1; -1 where there is nothing to find. */
+export interface ModelAccuracy {
+  readonly map: number;
+  readonly map50: number;
+}
+
 /** How to measure, and where models come from. */
 export interface MeasureOptions {
   /** The data set, already limited if it is to be limited. */
@@ -63,6 +69,11 @@ export interface MeasureOptions {
   readonly familyRuns?: number;
   /** Keeps what was found for a variant while it is evaluated. */
   readonly journal?: (variant: Variant) => EvaluationJournal;
+  /**
+   * Measures a model's mAP on the data set somewhere else; `variant` says how it is read. Here, with `COCO_SETTINGS`, by default.
+   * `undefined` leaves this one to be measured here.
+   */
+  readonly accuracy?: (variant: Variant, model: VariantModel) => Promise<ModelAccuracy | undefined>;
   /** Called with a line that says what begins. */
   readonly say?: (line: string) => void;
   /** Called after each picture of a variant with the number of pictures that are done. */

@@ -7,7 +7,7 @@
 export type { Figure, MeasuredFigure, MissingFigure, PredictedFigure } from "./figure.ts";
 export { listVariants, parseManifest } from "./manifest.ts";
 export { type MarkdownOptions, renderBrief, renderMarkdown } from "./markdown.ts";
-export { type MeasureOptions, measureTable, type VariantModel } from "./measure.ts";
+export { type MeasureOptions, measureTable, type ModelAccuracy, type VariantModel } from "./measure.ts";
 export { drawResultPareto, type ParetoCost } from "./plots.ts";
 export { readResults } from "./read.ts";
 export type {
