@@ -8,9 +8,14 @@
 import { FeatherdetError } from "../graph/error.ts";
 import type { SparsifyRound } from "../recipes/prune/mask_finetune.ts";
 import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
+import { queueWidthMeter } from "../recipes/jobs/score_widths.ts";
+import type { PruneOnOptions } from "../recipes/prune/one_shot.ts";
 import { type PrunedModel, pruneModel, sparsifyModel } from "../recipes/prune/prune_model.ts";
+import { createWidthMeter } from "../recipes/prune/width_meter.ts";
 import { flagOf } from "../report/table/recipe_text.ts";
 import type { EpochRecord } from "../train/loop/record.ts";
+import type { JobQueue } from "../queue/job.ts";
+import { openJobQueue } from "../queue/job_queue.ts";
 import type { Output } from "./output.ts";
 import { budgetOf, picturesOf, pruneCommand, type PruneSettings, setsZeros, trainingOf } from "./prune_options.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
@@ -42,13 +47,29 @@ async function withProgress<Result extends { readonly reason: string }>(
 const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
   scores && { map50: scores.after.map50, map: scores.after.map, mapBefore: scores.before };
 
+/** Candidates that workers score at the same time where nobody says. */
+const TOGETHER = 4;
+
+/** Has workers of a queue score candidates. Throws FeatherdetError for pictures that they would see otherwise. */
+function byWorkers(
+  { data, split, limit, together = TOGETHER, firstPixel }: PruneSettings,
+  queue: JobQueue,
+): Pick<PruneOnOptions, "widthMeter" | "together"> {
+  if (firstPixel !== undefined) throw new FeatherdetError("--first-pixel is not known to workers: leave --queue out");
+  // Without a data set it is refused before anything is scored.
+  return { together, widthMeter: queueWidthMeter(queue, { data: data ?? "", split: split ?? "train", limit }) };
+}
+
 async function removeChannels(settings: PruneSettings, output: Output) {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
   const { method, proxy, times, refit } = settings;
   if (method === undefined || method === "criterion") {
-    if (proxy !== undefined) {
-      throw new FeatherdetError("--proxy scores candidates: give --method knapsack, netadapt or a search");
+    const useless = (["proxy", "queue", "together"] as const).find((name) => settings[name] !== undefined);
+    if (useless) {
+      throw new FeatherdetError(
+        `${flagOf(useless)} is for methods that score candidates: give --method knapsack, netadapt or a search`,
+      );
     }
   } else {
     const useless = (["ranking", "per"] as const).find((name) => settings[name] !== undefined);
@@ -56,8 +77,12 @@ async function removeChannels(settings: PruneSettings, output: Output) {
       throw new FeatherdetError(`${flagOf(useless)} is for widths by the criterion, not for --method ${method}`);
     }
   }
+  await using queue = settings.queue === undefined ? undefined : await openJobQueue(settings.queue);
+  if (queue) output.note(`workers score candidates: deno task worker --queue ${queue.where}`);
   const made = await withProgress(output, training, (how) =>
     pruneModel({
+      together: settings.together,
+      ...(queue && byWorkers(settings, queue)),
       ...{
         model,
         out,

@@ -68,6 +68,15 @@ export function pruneCommand() {
       "--dense",
       "zeros take bytes in the file like other numbers, as programs without sparse initializers read it",
     )
+    .option(
+      "--queue <url>",
+      "workers of this queue score the candidates of methods other than criterion (deno task worker --queue URL)",
+    )
+    .option(
+      "--together <number>",
+      "candidates that are scored at the same time; 4 by default with --queue, else 1",
+      integerIn(1, 1000),
+    )
     .addOption(
       new Option("--criterion <name>", "what a channel is worth; taylor with pictures, l2 without them by default")
         .choices(CRITERIA_NAMES),
@@ -150,6 +159,8 @@ const OF_CHANNELS = [
   "times",
   "method",
   "proxy",
+  "queue",
+  "together",
   "criterion",
   "reduction",
   "normalisation",

@@ -30,6 +30,7 @@ export { prunePass, type PrunePassOptions, type PrunePassReport } from "./pass.t
 export {
   type BudgetKind,
   budgetOf,
+  cutTo,
   prune,
   type PruneBudget,
   pruneBy,

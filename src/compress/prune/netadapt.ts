@@ -9,7 +9,7 @@
  */
 
 import { worthOf } from "./select.ts";
-import type { WidthProblem } from "./width_problem.ts";
+import { scoreAll, type WidthProblem } from "./width_problem.ts";
 import type { Widths } from "./widths.ts";
 
 /** Steps from the whole network to the budget, and proposals that are scored in each. */
@@ -54,11 +54,8 @@ export async function chooseByNetAdapt(problem: WidthProblem): Promise<Widths> {
     } while (await settle?.());
     if (found.length === 0) return widths;
     onChoosing?.(`step ${step}: ${found.length} proposals at ${(now / most).toFixed(3)} of the budget`);
-    let best = found[0], score = -Infinity;
-    for (const proposal of found) {
-      const one = await meter!.score(proposal.widths);
-      if (one > score) [best, score] = [proposal, one];
-    }
-    widths = best.widths;
+    const scores = await scoreAll(meter!, found.map((proposal) => proposal.widths));
+    const best = scores.reduce((at, score, i) => score > scores[at] ? i : at, 0);
+    widths = found[best].widths;
   }
 }

@@ -143,14 +143,19 @@ export function pruneProblem(source: Graph, options: PruneOptions): PruneProblem
   };
 }
 
-/** The graph with so many groups left of each bundle, those worth most, and its report. */
-export function pruneTo(
-  { source, model, ladders, options, whole, latency }: PruneProblem,
+/** The graph with so many groups left of each bundle, those worth most, and what is gone. */
+export function cutTo(
+  { source, model, ladders }: Pick<PruneProblem, "source" | "model" | "ladders">,
   widths: Widths,
-): PruneResult {
+): Pick<PruneResult, "graph" | "groups"> {
   const removed = ladders.map(({ order }, bundle) => order.slice(0, order.length - widths[bundle]));
   const groups = removed.flatMap((list, bundle) => list.map((index) => model.bundles[bundle].groups[index]));
-  const graph = removeChannels(source, groups);
+  return { graph: removeChannels(source, groups), groups };
+}
+
+/** What `cutTo` gives, with its report. */
+export function pruneTo(problem: PruneProblem, widths: Widths): PruneResult {
+  const { source, model, options, whole, latency } = problem, { graph, groups } = cutTo(problem, widths);
   const report = pruneReport({ graph: source, model, widths: whole, latency }, { graph, model, widths, latency }, {
     criterion: options.criterion ?? "taylor",
     budget: options.budget,

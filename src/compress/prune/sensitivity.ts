@@ -6,7 +6,8 @@
 
 import { FeatherdetError } from "../../graph/mod.ts";
 import type { Ladder } from "./select.ts";
-import type { WidthProblem } from "./width_problem.ts";
+import { scoreAll, type WidthProblem } from "./width_problem.ts";
+import type { Widths } from "./widths.ts";
 
 /** Shares of a bundle's groups that are left when it is measured. */
 export const SENSITIVITY_SHARES: readonly number[] = [0.75, 0.5, 0.25];
@@ -35,20 +36,19 @@ function widthsOf({ steps }: Ladder, whole: number): number[] {
 export async function scanSensitivity(
   { whole, ladders, meter, onChoosing }: WidthProblem,
 ): Promise<Sensitivities> {
-  const score = async (widths: readonly number[]) => {
-    const found = await meter!.score(widths);
-    if (Number.isFinite(found)) return found;
-    throw new FeatherdetError(`a candidate has the score ${found}: its outputs are not finite`);
+  const scoresOf = async (candidates: readonly Widths[]) => {
+    const found = await scoreAll(meter!, candidates), wrong = found.find((score) => !Number.isFinite(score));
+    if (wrong === undefined) return found;
+    throw new FeatherdetError(`a candidate has the score ${wrong}: its outputs are not finite`);
   };
   onChoosing?.("score of the whole network");
-  const base = await score(whole);
+  const [base] = await scoresOf([whole]);
   const bundles: BundleSensitivity[] = [];
   for (const [bundle, ladder] of ladders.entries()) {
-    const points: { width: number; score: number }[] = [];
     const widths = widthsOf(ladder, whole[bundle]);
     if (widths.length > 0) onChoosing?.(`sensitivity of bundle ${bundle + 1} of ${ladders.length}`);
-    for (const width of widths) points.push({ width, score: await score(whole.with(bundle, width)) });
-    bundles.push(points);
+    const scores = await scoresOf(widths.map((width) => whole.with(bundle, width)));
+    bundles.push(widths.map((width, i) => ({ width, score: scores[i] })));
   }
   return { whole: base, bundles };
 }

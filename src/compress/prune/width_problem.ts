@@ -11,6 +11,18 @@ import type { Widths } from "./widths.ts";
 export interface WidthMeter {
   /** How good the network is with so many groups left of each bundle, more being better. The same widths are cheap to ask for again. */
   score(widths: Widths): Promise<number>;
+  /** How many candidates it can score at the same time; 1 by default. */
+  readonly together?: number;
+}
+
+/** Scores candidates, as many at the same time as the meter can; the scores come in the order of the candidates. */
+export async function scoreAll(meter: WidthMeter, candidates: readonly Widths[]): Promise<number[]> {
+  const scores: number[] = [], { together = 1 } = meter;
+  for (let from = 0; from < candidates.length; from += together) {
+    const round = candidates.slice(from, from + together);
+    scores.push(...await Promise.all(round.map((widths) => meter.score(widths))));
+  }
+  return scores;
 }
 
 /** Which widths are searched, and for what. */

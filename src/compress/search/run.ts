@@ -26,6 +26,11 @@ export interface SearchOptions {
   readonly seed?: number;
   /** How many full evaluations there are; part of one counts as its share. */
   readonly evaluations: number;
+  /**
+   * How many candidates are scored at the same time; 1 by default. As many are proposed from what was known before them, so that another
+   * number makes another search, whoever scores them and however fast.
+   */
+  readonly together?: number;
   /** What was tried before: of this run, which then goes on, or of others, which then count for nothing but are known. */
   readonly history?: readonly Trial[];
   /** Told of each trial before the next one begins, so that it can be kept. */
@@ -98,7 +103,12 @@ const knownKey = (point: Point, fidelity: number) => `${fidelity} ${pointKey(poi
  */
 export async function runSearch(problem: SearchProblem, options: SearchOptions): Promise<SearchResult> {
   checkProblem(problem);
-  const { method, seed = 0, evaluations, signal, onTrial } = options;
+  const { method, seed = 0, evaluations, together = 1, signal, onTrial } = options;
+  if (!Number.isInteger(together) || together < 1) {
+    throw new FeatherdetError(
+      `${together} candidates are to be scored at the same time, expected a whole number above 0`,
+    );
+  }
   const history = [...options.history ?? []];
   const isOwn = (trial: Trial) => trial.method === method.name && trial.seed === seed;
   const known = new Map(history.map((trial) => [knownKey(trial.point, trial.fidelity), trial.values]));
@@ -110,29 +120,43 @@ export async function runSearch(problem: SearchProblem, options: SearchOptions):
   try {
     while (evaluationsOf(trials) < evaluations - 1e-9) {
       if (signal?.aborted) return result("interrupted");
-      const number = trials.length, random = randomOf(seed, number);
-      const proposal = await searcher.propose(history, random);
-      if (proposal === undefined) return result("exhausted");
-      const { fidelity = FULL } = proposal;
-      const point = fitToBudget(problem, proposal.point, random);
-      const values = known.get(knownKey(point, fidelity)) ?? await problem.evaluate(point, fidelity);
-      if (values.length !== problem.aims.length || values.some((value) => !Number.isFinite(value))) {
-        throw new FeatherdetError(`candidate ${pointKey(point)} has the figures ${values.join(", ")}`);
+      // A run that was stopped within a round proposes the rest of it from what was known at its beginning.
+      const first = trials.length - trials.length % together;
+      const before = history.filter((trial) => !isOwn(trial) || trial.number < first);
+      const round: { readonly number: number; readonly point: Point; readonly fidelity: number }[] = [];
+      let spent = evaluationsOf(trials), isExhausted = false;
+      for (let number = first; number < first + together && spent < evaluations - 1e-9; number++) {
+        const random = randomOf(seed, number), proposal = await searcher.propose(before, random);
+        isExhausted = proposal === undefined;
+        if (proposal === undefined) break;
+        const { fidelity = FULL } = proposal, point = fitToBudget(problem, proposal.point, random);
+        if (number < trials.length) continue;
+        round.push({ number, point, fidelity });
+        spent += fidelity;
       }
-      known.set(knownKey(point, fidelity), values);
-      const cost = problem.cost?.(point);
-      const trial: Trial = {
-        number,
-        method: method.name,
-        seed,
-        point,
-        fidelity,
-        values,
-        ...cost !== undefined && { cost },
-      };
-      history.push(trial);
-      trials.push(trial);
-      await onTrial?.(trial, evaluationsOf(trials));
+      const scored = new Map<string, Promise<readonly number[]>>();
+      const found = await Promise.all(round.map(({ point, fidelity }) => {
+        const key = knownKey(point, fidelity), values = known.get(key);
+        const figures = scored.get(key) ?? (values ? Promise.resolve(values) : problem.evaluate(point, fidelity));
+        scored.set(key, figures);
+        return figures;
+      }));
+      for (const [i, { number, point, fidelity }] of round.entries()) {
+        const values = found[i];
+        if (values.length !== problem.aims.length || values.some((value) => !Number.isFinite(value))) {
+          throw new FeatherdetError(`candidate ${pointKey(point)} has the figures ${values.join(", ")}`);
+        }
+        known.set(knownKey(point, fidelity), values);
+        const cost = problem.cost?.(point);
+        const trial: Trial = {
+          ...{ number, method: method.name, seed, point, fidelity, values },
+          ...cost !== undefined && { cost },
+        };
+        history.push(trial);
+        trials.push(trial);
+        await onTrial?.(trial, evaluationsOf(trials));
+      }
+      if (isExhausted) return result("exhausted");
     }
     return result("finished");
   } finally {

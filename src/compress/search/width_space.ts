@@ -75,7 +75,7 @@ export function chooseBySearch(name: SearchMethodName): (problem: WidthProblem) 
       const { problem, widthsOf } = widthSearch(given), cheapest = cheapestPoint(problem.space);
       if (!isWithin(problem, cheapest)) return widthsOf(cheapest);
       const { best } = await runSearch(problem, {
-        ...{ method: searchMethod(name), evaluations: EVALUATIONS },
+        ...{ method: searchMethod(name), evaluations: EVALUATIONS, together: given.meter?.together },
         onTrial: ({ values: [score] }, evaluations) =>
           given.onChoosing?.(`${name}: candidate ${evaluations} of ${EVALUATIONS} has the score ${score.toFixed(4)}`),
       });

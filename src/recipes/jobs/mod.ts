@@ -12,6 +12,7 @@ import type { JobHandler, JobQueue } from "../../queue/job.ts";
 import type { JobContext, JobKind } from "./kind.ts";
 import { MAKE } from "./make.ts";
 import { EVALUATE, MEASURE } from "./measure.ts";
+import { SCORE_WIDTHS } from "./score_widths.ts";
 import { VERB } from "./verb.ts";
 
 export type { JobContext, JobKind } from "./kind.ts";
@@ -22,6 +23,7 @@ export const JOB_KINDS: Readonly<Record<string, JobKind>> = {
   verb: VERB,
   evaluate: EVALUATE,
   measure: MEASURE,
+  "score-widths": SCORE_WIDTHS,
 };
 
 /** Does jobs of all kinds. Folders of jobs lie in `jobs` of the cache, or in `folder`. */

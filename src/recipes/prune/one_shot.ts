@@ -9,8 +9,10 @@ import { type PassStep, passStep, runPasses } from "../../compress/pass.ts";
 import {
   prunePass,
   type PrunePassOptions,
+  type PruneProblem,
   type PruneResult,
   statisticsNeededBy,
+  type WidthMeter,
   widthMethod,
 } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
@@ -42,6 +44,10 @@ export interface PruneOnOptions
    * not between rounds of training.
    */
   readonly refit?: boolean;
+  /** Candidates that are scored at the same time, by methods that need it; 1 by default. Searches try others then. */
+  readonly together?: number;
+  /** Scores candidates of methods that need it; `createWidthMeter` by default. */
+  readonly widthMeter?: (problem: PruneProblem, dataset: Dataset, options: WidthMeterOptions) => WidthMeter;
 }
 
 /**
@@ -85,6 +91,7 @@ export async function pruneOn(
   const criterion = options.criterion ?? (dataset ? "taylor" : "l2");
   const needs = statisticsNeededBy(criterion);
   const { method = "criterion", memo = createMemoryMemo(), pictures, proxy } = options;
+  const { widthMeter = createWidthMeter, together } = options;
   if (widthMethod(method).needsMeter && !dataset) {
     throw new FeatherdetError(`method "${method}" scores candidates on pictures: name a data set`, {
       file: source.name,
@@ -116,8 +123,8 @@ export async function pruneOn(
     ...options,
     ...{ criterion, method },
     ...(times && { latency: times.latency }),
-    ...(dataset && { meterOf: (problem) => createWidthMeter(problem, dataset, { ...options, memo }) }),
-  }, { pictures, proxy, ...(isRefitted && { refit: true }) });
+    ...(dataset && { meterOf: (problem) => ({ ...widthMeter(problem, dataset, { ...options, memo }), together }) }),
+  }, { pictures, proxy, ...(together !== undefined && { together }), ...(isRefitted && { refit: true }) });
   const runner = createGradientRunner();
   try {
     const { graph, reports: [, made] } = await runPasses(source, [preparedStep(model), step], {

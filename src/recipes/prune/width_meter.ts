@@ -7,12 +7,12 @@
 
 import { hashOfGraph } from "../../compress/graph_hash.ts";
 import { createMemoryMemo, type Memo, remember, type ScoreMeter } from "../../compress/meter.ts";
-import { type PruneProblem, pruneTo, type WidthMeter } from "../../compress/prune/mod.ts";
+import { cutTo, type PruneProblem, type WidthMeter } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { createAgreementMeter } from "../../eval/agreement_meter.ts";
 import { createMeter, datasetText } from "../../eval/meter.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
-import { FeatherdetError } from "../../graph/mod.ts";
+import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { withBatch } from "../../passes/mod.ts";
 import type { NormTargets } from "../../train/autodiff/reestimate_statistics.ts";
 import type { StatisticsSample } from "../../train/autodiff/statistics.ts";
@@ -32,6 +32,9 @@ export interface WidthMeterOptions extends MeasureOptions {
   readonly memo?: Memo;
 }
 
+/** What is cut: the network, its bundles, and which of their groups go first. */
+export type CutProblem = Pick<PruneProblem, "source" | "model" | "ladders">;
+
 /** What is prepared at the first candidate and serves all of them. */
 interface Prepared {
   readonly batches: readonly StatisticsSample[];
@@ -40,22 +43,31 @@ interface Prepared {
   readonly place: string;
 }
 
+/** Which pictures candidates are scored on, how many at a time, and what the score says, as text. */
+export function scoredBy(
+  source: Graph,
+  dataset: Dataset,
+  { proxy = "agreement", pictures = 64, batch = 8 }: Omit<WidthMeterOptions, "memo">,
+): { readonly some: Dataset; readonly size: number; readonly basis: string } {
+  const some = { ...dataset, images: dataset.images.slice(0, pictures) };
+  const size = batchOf(source, Math.min(batch, some.images.length));
+  return { some, size, basis: `${proxy} after new statistics, ${size} at a time, on ${datasetText(some)}` };
+}
+
 /**
  * A meter of the widths of a problem. Scores are remembered by the content of the graph that is cut, of the whole one, and the pictures.
  * It keeps the pictures in memory as the network reads them. Throws FeatherdetError for an unknown proxy.
  */
 export function createWidthMeter(
-  problem: PruneProblem,
+  problem: CutProblem,
   dataset: Dataset,
   { proxy = "agreement", pictures = 64, batch = 8, memo = createMemoryMemo() }: WidthMeterOptions = {},
 ): WidthMeter {
   if (!PROXY_NAMES.includes(proxy)) {
     throw new FeatherdetError(`unknown proxy "${proxy}", there are ${PROXY_NAMES.join(" and ")}`);
   }
-  const { source } = problem;
-  const some = { ...dataset, images: dataset.images.slice(0, pictures) };
-  const size = batchOf(source, Math.min(batch, some.images.length)), whole = withBatch(source, size);
-  const basis = `${proxy} after new statistics, ${size} at a time, on ${datasetText(some)}`;
+  const { source } = problem, { some, size, basis } = scoredBy(source, dataset, { proxy, pictures, batch });
+  const whole = withBatch(source, size);
   const prepare = async (): Promise<Prepared> => {
     const batches = await Array.fromAsync(batchesOf(whole, some, pictures));
     const { adapter } = await openSharedDevice();
@@ -70,7 +82,7 @@ export function createWidthMeter(
   return {
     async score(widths) {
       const { batches, targets, meter, place } = await (prepared ??= prepare());
-      const made = pruneTo(problem, widths);
+      const made = cutTo(problem, widths);
       const key = `${place} | ${basis} | ${hashOfGraph(made.graph)} of ${hashOfGraph(source)}`;
       return await remember(memo, "proxy", key, async () => {
         const graph = made.groups.length === 0 ? source : await reestimateTo(made, targets, () => batches, size);

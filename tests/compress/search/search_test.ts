@@ -76,6 +76,40 @@ Deno.test("a search that goes on from its table tries what it would have tried",
   }
 });
 
+Deno.test("several at a time: all of a round are scored together, and a stop within a round changes nothing", async () => {
+  let under = 0, most = 0;
+  const plain = chainProblem(0.5, [0.25, 1]);
+  const problem: SearchProblem = {
+    ...plain,
+    async evaluate(point, fidelity) {
+      most = Math.max(most, ++under);
+      const values = await plain.evaluate(point, fidelity);
+      under--;
+      return values;
+    },
+  };
+  for (const method of Object.values(SEARCH_METHODS)) {
+    most = 0;
+    const how = { method, seed: 2, evaluations: 20, together: 3 };
+    const whole = await runSearch(problem, how);
+    if (method.name !== "uniform") assertEquals(most, 3, method.name);
+    assertEquals(whole.trials.map(({ number }) => number), whole.trials.map((_, i) => i));
+    // One candidate less than a whole number of rounds is known, and one more.
+    for (const known of [5, 7]) {
+      const rest = await runSearch(problem, { ...how, history: whole.trials.slice(0, known) });
+      assertEquals(rest.trials, whole.trials, method.name);
+    }
+  }
+  // Chance asks nothing of what was found before.
+  const method = SEARCH_METHODS.random, how = { method, seed: 4, evaluations: 10 };
+  assertEquals((await runSearch(plain, { ...how, together: 4 })).trials, (await runSearch(plain, how)).trials);
+  await assertRejects(
+    () => runSearch(plain, { ...how, together: 0 }),
+    FeatherdetError,
+    "0 candidates are to be scored",
+  );
+});
+
 Deno.test("trials of others are known: they are not scored again, and what is learned of them counts", async () => {
   const problem = chainProblem(0.4);
   const others = await runSearch(problem, { method: SEARCH_METHODS.random, seed: 9, evaluations: 40 });

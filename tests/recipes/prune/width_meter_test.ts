@@ -1,6 +1,7 @@
 /** Cuts by measured time and by scored candidates, on a tiny detector: what is measured, what is remembered, and what comes of it. */
 
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { join } from "node:path";
 import { historyOf } from "../../../src/compress/history.ts";
 import { createMemoryMemo, type LayerShape, type Memo } from "../../../src/compress/meter.ts";
 import { laddersOf } from "../../../src/compress/prune/select.ts";
@@ -17,10 +18,15 @@ import { predictLatency } from "../../../src/recipes/prune/latency.ts";
 import { batchesOf, reestimateOn } from "../../../src/recipes/prune/measure.ts";
 import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions } from "../../../src/recipes/prune/prune_finetune.ts";
+import { scoreAll } from "../../../src/compress/prune/width_problem.ts";
+import { jobHandler } from "../../../src/recipes/jobs/mod.ts";
+import { queueWidthMeter } from "../../../src/recipes/jobs/score_widths.ts";
 import { createWidthMeter } from "../../../src/recipes/prune/width_meter.ts";
 import { createMemoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
+import { inFolder, putYolo, TINY } from "../../support/data_folders.ts";
 import { fakeLayerMeter } from "../../support/fake_layer_meter.ts";
 import { gpuTest } from "../../support/gpu.ts";
+import { instantQueue } from "../../support/instant_queue.ts";
 import { lively } from "../../support/lively.ts";
 
 const [dataset, validation] = await Promise.all(
@@ -105,6 +111,37 @@ Deno.test("widths are scored after statistics are measured anew, and each once",
   assertEquals(map, await createMeter(dataset).score({ graph }));
   assertEquals(memo.written.length, 3);
 });
+
+gpuTest(
+  "workers of a queue score widths as this process does, and refuse other pictures and other layers",
+  () =>
+    inFolder(async (folder) => {
+      const queue = instantQueue(
+        folder,
+        (own) =>
+          jobHandler(own, { run: () => Promise.reject(new Error("no verb")), say: () => {} }, join(folder, "worker")),
+      );
+      const problem = pruneProblem(model, { budget: { gflops: 0.5 }, criterion: "l2" });
+      const how = { pictures: 4, batch: 2 }, here = createWidthMeter(problem, dataset, how);
+      // The pictures of other seeds and sizes would be others.
+      const set = join(folder, "set"), { pictures } = TINY;
+      await putYolo(set, TINY);
+      const seen = await openDataset(set, { split: "val" });
+      const far = (limit?: number) => queueWidthMeter(queue, { data: set, split: "val", limit })(problem, seen, how);
+      const near = createWidthMeter(problem, seen, how);
+      const narrow = problem.whole.map((count, i) => problem.ladders[i].steps[0] ?? count);
+      const scores = await scoreAll({ ...far(), together: 2 }, [problem.whole, narrow, narrow]);
+      const own = await near.score(narrow);
+      assertEquals(scores, [await near.score(problem.whole), own, own]);
+      assert(own > 0 && own < 1 && own !== await here.score(narrow), `${own}`);
+      assertEquals(queue.jobs.map(({ kind }) => kind), ["score-widths", "score-widths"]);
+      assert(pictures.length > 1);
+      await assertRejects(() => far(1).score(narrow), FeatherdetError, "has other pictures here than where");
+      const short = { ...problem, ladders: problem.ladders.slice(1) };
+      const wrong = queueWidthMeter(queue, { data: set, split: "val" })(short, seen, how).score(narrow.slice(1));
+      await assertRejects(() => wrong, FeatherdetError, `its model has ${problem.ladders.length}`);
+    }),
+);
 
 /** Three layers in a row, with normalisation. */
 function tiny(): Graph {
