@@ -30,7 +30,7 @@ async function withProgress<Result extends { readonly reason: string }>(
   run: (how: { signal: AbortSignal; onEpoch: (record: EpochRecord) => void } | undefined) => Promise<Result>,
 ): Promise<Result> {
   const stop = training && stopSignal(output);
-  const progress = new TrainProgress(output, 0, 0);
+  const progress = new TrainProgress(output);
   try {
     const made = await run(stop && { signal: stop.signal, onEpoch: (record) => progress.epoch(record) });
     if (made.reason === "interrupted") {

@@ -23,13 +23,17 @@ function speedText(imagesPerSecond: number): string {
   return `${imagesPerSecond.toFixed(imagesPerSecond < 10 ? 2 : 1)} images/s`;
 }
 
+/** Which epoch, counted from 1, and of how many where that is known. */
+const epochName = (epoch: number, epochs: number | undefined) =>
+  `epoch ${epoch + 1}${epochs === undefined ? "" : `/${epochs}`}`;
+
 /** One line for an epoch. */
 export function epochText(
   { epoch, losses, learningRates, imagesPerSecond, skipped, score }: EpochRecord,
-  epochs: number,
+  epochs?: number,
 ): string {
   return [
-    `epoch ${epoch + 1}/${epochs}`,
+    epochName(epoch, epochs),
     lossText(losses),
     `rate ${learningRates.weight.toPrecision(3)}`,
     speedText(imagesPerSecond),
@@ -46,8 +50,8 @@ export class TrainProgress {
 
   constructor(
     private readonly output: Output,
-    private readonly epochs: number,
-    private readonly stepsPerEpoch: number,
+    private readonly epochs?: number,
+    private readonly stepsPerEpoch = 0,
   ) {}
 
   #show(what: string, total: number, unit: string): Progress {
@@ -62,7 +66,7 @@ export class TrainProgress {
   /** A step has reported. */
   step({ epoch, report, imagesPerSecond }: StepEvent): void {
     const bar = this.#show(`epoch ${epoch}`, this.stepsPerEpoch, "steps");
-    bar.step(`epoch ${epoch + 1}/${this.epochs}  ${lossText(report.losses)}  ${speedText(imagesPerSecond)}`);
+    bar.step(`${epochName(epoch, this.epochs)}  ${lossText(report.losses)}  ${speedText(imagesPerSecond)}`);
   }
 
   /** A teacher has looked at a batch. */
