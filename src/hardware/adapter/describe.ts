@@ -1,0 +1,112 @@
+/**
+ * What the time of a dispatch depends on, read from its kernel: which pipeline runs, and how much it has to do.
+ *
+ * @module
+ */
+
+import type { Dispatch, Plan } from "../../plan/plan.ts";
+import { scalarBytes } from "../../plan/place.ts";
+import { sizeOf } from "../../graph/mod.ts";
+import { blocksOf, type Kernel, type ParameterField, type Parameters, valuesOf } from "../../kernels/kernel.ts";
+import { WORKGROUP } from "../../kernels/linear.ts";
+
+/**
+ * Numbers of a dispatch, in this order. Of a joint dispatch they are sums over its steps.
+ *
+ * - `dispatches`: 1.
+ * - `steps`: nodes that it computes.
+ * - `threads`: those of all workgroups, idle ones too: tiles that reach beyond a map count whole.
+ * - `rounds`: threads times the blocks of four input channels that each of them goes over.
+ * - `pixels`: threads times the pixels of the map that is read, which attention goes over.
+ * - `read`, `written`: bytes of the tensors.
+ * - `weights`: bytes of the packed weights.
+ * - `macs`: multiply-accumulates.
+ */
+export const WORK_NAMES = [
+  ...["dispatches", "steps", "threads", "rounds", "pixels", "read", "written", "weights", "macs"] as const,
+] as const;
+
+/** A dispatch, as far as its time depends on it. */
+export interface DispatchWork {
+  /** The pipeline as text: shader, constants, form of storage. Dispatches of one kind differ in their work alone. */
+  readonly kind: string;
+  /** Path of the shader below `shaders/`. */
+  readonly shader: string;
+  /** By `WORK_NAMES`. */
+  readonly work: readonly number[];
+}
+
+/** The plan of a dispatch, as far as it is looked at. */
+export type DescribedPlan = Pick<Plan, "form" | "placements" | "types">;
+
+/** One of the steps of a dispatch. */
+interface Step {
+  readonly workgroups: readonly number[];
+  readonly parameters: Parameters;
+}
+
+/** The steps of a dispatch; one where it has no room for several. */
+function stepsOf({ workgroups, parameters, constants }: Kernel): Step[] {
+  if (constants.JOINED_STEPS === undefined) return [{ workgroups, parameters }];
+  const total = workgroups.reduce((a, b) => a * b);
+  return Object.values(parameters).flatMap((field): Step[] => {
+    if (field.type !== "struct") return [];
+    const { grid, place, params } = field.value as Record<string, ParameterField>;
+    // Room for a step that is never reached lies behind the last workgroup.
+    const isReached = place.type === "vec4i" && place.value[2] < total;
+    if (!isReached || grid.type !== "vec4i" || params.type !== "struct") return [];
+    return [{ workgroups: grid.value.slice(0, 3), parameters: params.value }];
+  });
+}
+
+/** Pixels of the map that is read, and blocks of four of its channels. */
+function inputOf(parameters: Parameters): { readonly pixels: number; readonly blocks: number } {
+  const map = [parameters.input, parameters.qkv].find((field) => field?.type === "blocked");
+  const { inBlocks } = parameters;
+  if (map?.type !== "blocked") return { pixels: 1, blocks: 1 };
+  const { height, width } = map.value;
+  return { pixels: height * width, blocks: inBlocks?.type === "i32" ? inBlocks.value : blocksOf(map.value) };
+}
+
+/** Bytes of values in plain or row memory; nothing is known of those that lie outside of a plan, such as pictures. */
+function bytesOf(values: readonly string[], { form, placements, types }: DescribedPlan): number {
+  return values.reduce((sum, value) => {
+    const type = types.get(value), layout = placements.get(value)?.layout;
+    if (type === undefined || layout === undefined) return sum;
+    return sum + sizeOf(type.shape) * (layout.kind === "plain" ? 4 : scalarBytes(form, type.dtype));
+  }, 0);
+}
+
+/** Describes a dispatch of a plan. */
+export function describeDispatch({ kernel, macs }: Dispatch, plan: DescribedPlan): DispatchWork {
+  const { storage, scalar } = plan.form;
+  const { JOINED_STEPS: joined, ...constants } = kernel.constants;
+  const isInt8 = kernel.bindings.map((binding) => {
+    const layout = plan.placements.get(valuesOf(binding)[0])?.layout;
+    return layout?.kind === "blocked" && layout.int8 !== undefined ? 1 : 0;
+  });
+  const group = Number(constants.WORKGROUP ?? WORKGROUP);
+  let steps = 0, threads = 0, rounds = 0, pixels = 0;
+  for (const step of stepsOf(kernel)) {
+    const count = group * step.workgroups.reduce((a, b) => a * b), input = inputOf(step.parameters);
+    steps += 1;
+    threads += count;
+    rounds += count * input.blocks;
+    pixels += count * input.pixels;
+  }
+  const values = (kind: "read" | "write") => bytesOf(kernel.bindings.flatMap((one) => valuesOf(one, kind)), plan);
+  const weights = kernel.bindings.reduce((sum, binding) => {
+    if (!("weights" in binding)) return sum;
+    const { columns, rows, layers } = binding.weights;
+    const cell = binding.kind === "int8 weights" ? 16 : 4 * scalarBytes(plan.form, "f32");
+    return sum + columns * rows * layers * cell;
+  }, 0);
+  const words = [
+    kernel.shader,
+    ...Object.entries(constants).map(([name, value]) => `${name}=${value}`),
+    ...joined === undefined ? [] : ["joined"],
+    `${storage} ${scalar}${isInt8.includes(1) ? ` int8 ${isInt8.join("")}` : ""}`,
+  ];
+  const work = [1, steps, threads, rounds, pixels, values("read"), values("write"), weights, macs];
+  return { kind: words.join(" "), shader: kernel.shader, work };
+}
