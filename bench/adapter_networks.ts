@@ -4,7 +4,10 @@
  * @module
  */
 
-import { prune } from "../src/compress/prune/mod.ts";
+import { quantize } from "../src/compress/quantize/mod.ts";
+import { syntheticPicture } from "../src/data/synthetic.ts";
+import { letterboxTensor } from "../src/detect/host_letterbox.ts";
+import { createSessionRunner } from "../src/engine/session_runner.ts";
 import type { Graph } from "../src/graph/mod.ts";
 import type { NetworkToMeasure } from "../src/hardware/adapter/measure.ts";
 import { loadModel } from "../src/host/models.ts";
@@ -63,6 +66,25 @@ const cut = (
   },
 });
 
+/** The same in int8. Ranges come from two pictures: no time depends on them. */
+const inBytes = (network: NamedNetwork): NamedNetwork => ({
+  ...network,
+  name: `${network.name}, int8`,
+  make: async () => {
+    const graph = await network.make(), runner = createSessionRunner();
+    const [{ name, shape: [, , height, width] }] = graph.inputs;
+    const samples = [1, 2].map((seed) => {
+      const { image } = syntheticPicture({ seed, width, height });
+      return { name: `picture ${seed}`, inputs: { [name]: letterboxTensor(image, width, height) } };
+    });
+    try {
+      return (await quantize(graph, samples, { runner })).graph;
+    } finally {
+      runner.destroy();
+    }
+  },
+});
+
 const inHalves = (network: NamedNetwork): NamedNetwork => ({ ...network, name: `${network.name}, f16`, scalar: "f16" });
 const apart = (network: NamedNetwork): NamedNetwork => ({
   ...network,
@@ -89,6 +111,9 @@ export const TRAINING: readonly NamedNetwork[] = [
   lite("mobilenetv3-small", 320, { ...at("se") }),
   lite("mobilenetv3-large", 256, { head: "yolo11" }),
   lite("efficientnet-lite0", 256, { ...at("cbam") }),
+  inBytes(model("yolo11n", 256)),
+  inBytes(wide({ width: 0.375, size: 224 })),
+  inBytes(lite("shufflenetv2-1.0x", 256)),
   inHalves(model("yolo11n", 320)),
   inHalves(lite("shufflenetv2-1.0x", 256)),
   apart(model("bccd")),
@@ -112,4 +137,7 @@ export const UNSEEN: readonly NamedNetwork[] = [
   lite("mobilenetv3-large", 320),
   lite("efficientnet-lite1", 224, { neckWidth: 0.75 }),
   lite("yolo11n", 352, { ...at("se") }),
+  inBytes(cut("yolo11n", 0.6, { size: 320 })),
+  inBytes(lite("mobilenetv3-small", 320)),
+  inHalves(model("yolo11n", 416)),
 ];

@@ -16,14 +16,15 @@ import { WORKGROUP } from "../../kernels/linear.ts";
  * - `dispatches`: 1.
  * - `steps`: nodes that it computes.
  * - `threads`: those of all workgroups, idle ones too: tiles that reach beyond a map count whole.
- * - `rounds`: threads times the blocks of four input channels that each of them goes over.
+ * - `products`: of cells of four channels: threads times the cells that each makes, the taps of the window, and the blocks of four input
+ *   channels that it goes over. Like threads, they hold what tiles waste.
  * - `pixels`: threads times the pixels of the map that is read, which attention goes over.
  * - `read`, `written`: bytes of the tensors.
  * - `weights`: bytes of the packed weights.
  * - `macs`: multiply-accumulates.
  */
 export const WORK_NAMES = [
-  ...["dispatches", "steps", "threads", "rounds", "pixels", "read", "written", "weights", "macs"] as const,
+  ...["dispatches", "steps", "threads", "products", "pixels", "read", "written", "weights", "macs"] as const,
 ] as const;
 
 /** A dispatch, as far as its time depends on it. */
@@ -80,18 +81,21 @@ function bytesOf(values: readonly string[], { form, placements, types }: Describ
 /** Describes a dispatch of a plan. */
 export function describeDispatch({ kernel, macs }: Dispatch, plan: DescribedPlan): DispatchWork {
   const { storage, scalar } = plan.form;
-  const { JOINED_STEPS: joined, ...constants } = kernel.constants;
+  // Room for several steps costs next to nothing.
+  const { JOINED_STEPS: _, ...constants } = kernel.constants;
   const isInt8 = kernel.bindings.map((binding) => {
     const layout = plan.placements.get(valuesOf(binding)[0])?.layout;
     return layout?.kind === "blocked" && layout.int8 !== undefined ? 1 : 0;
   });
+  const constant = (name: string) => Number(constants[name] ?? 1);
   const group = Number(constants.WORKGROUP ?? WORKGROUP);
-  let steps = 0, threads = 0, rounds = 0, pixels = 0;
+  const each = constant("K") ** 2 * constant("TILE_X") * constant("TILE_Y") * constant("OUT_BLOCKS");
+  let steps = 0, threads = 0, products = 0, pixels = 0;
   for (const step of stepsOf(kernel)) {
     const count = group * step.workgroups.reduce((a, b) => a * b), input = inputOf(step.parameters);
     steps += 1;
     threads += count;
-    rounds += count * input.blocks;
+    products += count * input.blocks * each;
     pixels += count * input.pixels;
   }
   const values = (kind: "read" | "write") => bytesOf(kernel.bindings.flatMap((one) => valuesOf(one, kind)), plan);
@@ -104,9 +108,8 @@ export function describeDispatch({ kernel, macs }: Dispatch, plan: DescribedPlan
   const words = [
     kernel.shader,
     ...Object.entries(constants).map(([name, value]) => `${name}=${value}`),
-    ...joined === undefined ? [] : ["joined"],
     `${storage} ${scalar}${isInt8.includes(1) ? ` int8 ${isInt8.join("")}` : ""}`,
   ];
-  const work = [1, steps, threads, rounds, pixels, values("read"), values("write"), weights, macs];
+  const work = [1, steps, threads, products, pixels, values("read"), values("write"), weights, macs];
   return { kind: words.join(" "), shader: kernel.shader, work };
 }
