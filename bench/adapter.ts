@@ -39,8 +39,7 @@ const LISTS = { training: TRAINING, unseen: UNSEEN };
 /** Networks that are measured in turn. */
 const TOGETHER = 5;
 
-const fileOf = (list: string) =>
-  new URL(`results/adapter-${adapterSlug(adapter.name)}-${list}.json`, import.meta.url);
+const fileOf = (list: string) => new URL(`results/adapter-${adapterSlug(adapter.name)}-${list}.json`, import.meta.url);
 
 async function readRecord(list: string): Promise<AdapterMeasurements | undefined> {
   let text: string;
@@ -77,7 +76,9 @@ async function measure(list: keyof typeof LISTS): Promise<void> {
     await Deno.writeTextFile(fileOf(list), recordText(record));
     for (const { name, frame, dispatches } of found.networks) {
       const device = dispatches.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-      console.log(`${name}: device ${device.toFixed(2)} ms, frame ${frame.min.toFixed(2)} ms, ${dispatches.length} dispatches`);
+      console.log(
+        `${name}: device ${device.toFixed(2)} ms, frame ${frame.min.toFixed(2)} ms, ${dispatches.length} dispatches`,
+      );
     }
   }
 }

@@ -18,13 +18,13 @@ import { WORKGROUP } from "../../kernels/linear.ts";
  * - `threads`: those of all workgroups, idle ones too: tiles that reach beyond a map count whole.
  * - `products`: of cells of four channels: threads times the cells that each makes, the taps of the window, and the blocks of four input
  *   channels that it goes over. Like threads, they hold what tiles waste.
- * - `pixels`: threads times the pixels of the map that is read, which attention goes over.
+ * - `pairs`: of queries and keys: threads of attention times the pixels of its map.
  * - `read`, `written`: bytes of the tensors.
  * - `weights`: bytes of the packed weights.
  * - `macs`: multiply-accumulates.
  */
 export const WORK_NAMES = [
-  ...["dispatches", "steps", "threads", "products", "pixels", "read", "written", "weights", "macs"] as const,
+  ...["dispatches", "steps", "threads", "products", "pairs", "read", "written", "weights", "macs"] as const,
 ] as const;
 
 /** A dispatch, as far as its time depends on it. */
@@ -60,13 +60,16 @@ function stepsOf({ workgroups, parameters, constants }: Kernel): Step[] {
   });
 }
 
-/** Pixels of the map that is read, and blocks of four of its channels. */
-function inputOf(parameters: Parameters): { readonly pixels: number; readonly blocks: number } {
-  const map = [parameters.input, parameters.qkv].find((field) => field?.type === "blocked");
-  const { inBlocks } = parameters;
-  if (map?.type !== "blocked") return { pixels: 1, blocks: 1 };
-  const { height, width } = map.value;
-  return { pixels: height * width, blocks: inBlocks?.type === "i32" ? inBlocks.value : blocksOf(map.value) };
+/** Blocks of four input channels that a thread goes over: 1 where it computes what it reads, as depthwise layers and sums do. */
+function blocksRead({ shader, bindings }: Kernel, { inBlocks, input }: Parameters): number {
+  if (inBlocks?.type === "i32") return inBlocks.value;
+  const isDense = bindings.some((binding) => "weights" in binding) && !shader.includes("depthwise");
+  return isDense && input?.type === "blocked" ? blocksOf(input.value) : 1;
+}
+
+/** Pixels that each thread of attention goes over; 0 of other kernels. */
+function keysOf({ qkv }: Parameters): number {
+  return qkv?.type === "blocked" ? qkv.value.height * qkv.value.width : 0;
 }
 
 /** Bytes of values in plain or row memory; nothing is known of those that lie outside of a plan, such as pictures. */
@@ -90,13 +93,13 @@ export function describeDispatch({ kernel, macs }: Dispatch, plan: DescribedPlan
   const constant = (name: string) => Number(constants[name] ?? 1);
   const group = Number(constants.WORKGROUP ?? WORKGROUP);
   const each = constant("K") ** 2 * constant("TILE_X") * constant("TILE_Y") * constant("OUT_BLOCKS");
-  let steps = 0, threads = 0, products = 0, pixels = 0;
+  let steps = 0, threads = 0, products = 0, pairs = 0;
   for (const step of stepsOf(kernel)) {
-    const count = group * step.workgroups.reduce((a, b) => a * b), input = inputOf(step.parameters);
+    const count = group * step.workgroups.reduce((a, b) => a * b);
     steps += 1;
     threads += count;
-    products += count * input.blocks * each;
-    pixels += count * input.pixels;
+    products += count * blocksRead(kernel, step.parameters) * each;
+    pairs += count * keysOf(step.parameters);
   }
   const values = (kind: "read" | "write") => bytesOf(kernel.bindings.flatMap((one) => valuesOf(one, kind)), plan);
   const weights = kernel.bindings.reduce((sum, binding) => {
@@ -110,6 +113,6 @@ export function describeDispatch({ kernel, macs }: Dispatch, plan: DescribedPlan
     ...Object.entries(constants).map(([name, value]) => `${name}=${value}`),
     `${storage} ${scalar}${isInt8.includes(1) ? ` int8 ${isInt8.join("")}` : ""}`,
   ];
-  const work = [1, steps, threads, products, pixels, values("read"), values("write"), weights, macs];
+  const work = [1, steps, threads, products, pairs, values("read"), values("write"), weights, macs];
   return { kind: words.join(" "), shader: kernel.shader, work };
 }

@@ -52,7 +52,9 @@ export async function measureNetworks(
       ...{ picture: PICTURE, planning: planningOf(planning), shaders, kinds },
       networks: networks.map(({ name, scalar, separate }, i): MeasuredNetwork => {
         const { detect: { median, min }, dispatches } = times[i];
-        const isPlanned = described[i].map(({ label }) => label).join() === dispatches.map(({ kernel }) => kernel).join();
+        const isPlanned = described[i].map(({ label }) =>
+          label
+        ).join() === dispatches.map(({ kernel }) => kernel).join();
         if (!isPlanned) throw new FeatherdetError(`"${name}" runs other dispatches than were planned`);
         return {
           ...{ name, scalar, separate, frame: { median, min } },

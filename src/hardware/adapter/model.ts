@@ -119,9 +119,9 @@ function timedWork({ kinds }: AdapterMeasurements, networks: readonly MeasuredNe
 function measuredOnce(timed: readonly TimedWork[]): Record<string, number[][]> {
   const byKind: Record<string, number[][]> = {};
   for (const [kind, some] of Map.groupBy(timed, ({ kind }) => kind)) {
-    byKind[kind] = [...Map.groupBy(some, ({ work }) => workKey(work)).values()].map((same) =>
-      [...same[0].work, middle(same.map(({ milliseconds }) => milliseconds))]
-    );
+    byKind[kind] = [...Map.groupBy(some, ({ work }) => workKey(work)).values()].map((
+      same,
+    ) => [...same[0].work, middle(same.map(({ milliseconds }) => milliseconds))]);
   }
   return byKind;
 }
@@ -212,7 +212,9 @@ export function fitAdapter(record: AdapterMeasurements): AdapterModel {
     ...{ format: ADAPTER_FORMAT, adapter, date, setting, work: WORK_NAMES, planning, shaders },
     networks: networks.map(({ name }) => name),
     measured: Object.fromEntries(
-      Object.entries(measured).map(([kind, rows]) => [kind, rows.map((row) => [...row.slice(0, -1), digits(row.at(-1)!)])]),
+      Object.entries(measured).map((
+        [kind, rows],
+      ) => [kind, rows.map((row) => [...row.slice(0, -1), digits(row.at(-1)!)])]),
     ),
     costs: { all: costs.all.map(digits), shaders: rounded(costs.shaders), kinds: rounded(costs.kinds) },
     frame: frame.map(digits) as unknown as FrameCosts,
@@ -264,6 +266,8 @@ export function summarizeUnseen(unseen: readonly UnseenNetwork[], what: "device"
     worst,
     worstName: unseen[off.indexOf(worst)].name,
     rank: rankCorrelation(pairs.map(([predicted]) => predicted), pairs.map(([, measured]) => measured)),
-    band: Math.exp(quantile(pairs.map(([predicted, measured]) => Math.abs(Math.log(predicted / measured))), BAND_SHARE)),
+    band: Math.exp(
+      quantile(pairs.map(([predicted, measured]) => Math.abs(Math.log(predicted / measured))), BAND_SHARE),
+    ),
   };
 }
