@@ -12,7 +12,15 @@ import { type PrunedModel, pruneModel, sparsifyModel } from "../recipes/prune/pr
 import { flagOf } from "../report/table/recipe_text.ts";
 import type { EpochRecord } from "../train/loop/record.ts";
 import type { Output } from "./output.ts";
-import { budgetOf, picturesOf, pruneCommand, type PruneSettings, setsZeros, trainingOf } from "./prune_options.ts";
+import {
+  budgetOf,
+  layerMeterOf,
+  picturesOf,
+  pruneCommand,
+  type PruneSettings,
+  setsZeros,
+  trainingOf,
+} from "./prune_options.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { TrainProgress } from "./train_progress.ts";
@@ -56,6 +64,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
       throw new FeatherdetError(`${flagOf(useless)} is for widths by the criterion, not for --method ${method}`);
     }
   }
+  const layerMeter = await layerMeterOf(settings);
   const made = await withProgress(output, training, (how) =>
     pruneModel({
       ...{
@@ -73,7 +82,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
         floor,
         keep,
       },
-      ...{ method, proxy, times, refit, onChoosing: (what: string) => output.note(what) },
+      ...{ method, proxy, times, refit, layerMeter, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },

@@ -45,7 +45,9 @@ export function adapterTimeMeter(model: AdapterModel): TimeMeter {
   return {
     times: (variants) =>
       Promise.resolve(variants.map(({ graph, storage }) => {
-        const { device, milliseconds = device, dispatches } = predictFrame(graph, model, { scalar: storage });
+        const { deviceTime: device, milliseconds = device, dispatches } = predictFrame(graph, model, {
+          scalar: storage,
+        });
         return { milliseconds, device, dispatches };
       })),
   };

@@ -8,7 +8,7 @@ import { planFrame } from "../../detect/plan_model.ts";
 import type { Graph } from "../../graph/graph.ts";
 import { shaderHash } from "../../kernels/shader_hash.ts";
 import type { Dispatch } from "../../plan/plan.ts";
-import { type DescribedPlan, describeDispatch } from "./describe.ts";
+import { describeDispatch, type DescribedPlan } from "./describe.ts";
 import { frameTime } from "./fit.ts";
 import { type AdapterModel, summarizeUnseen, type TimeSource, workTimer } from "./model.ts";
 import { enginePlanning } from "./record.ts";
@@ -42,12 +42,12 @@ export interface FramePrediction {
   /** How floats are stored. */
   readonly scalar: "f32" | "f16";
   /** Device time of all dispatches; of a detector from letterbox to suppression. */
-  readonly device: number;
+  readonly deviceTime: number;
   /** Nine of ten networks that the model had not seen lay within such a band. */
-  readonly device_band: readonly [low: number, high: number];
+  readonly deviceBand: readonly [low: number, high: number];
   /** Milliseconds from picture to boxes at their fastest; undefined where the graph is no detector. */
   readonly milliseconds?: number;
-  /** As `device_band`. */
+  /** As `deviceBand`. */
   readonly error_band?: readonly [low: number, high: number];
   /** Shaders that have changed since they were measured: fit the model anew. */
   readonly changed: readonly string[];
@@ -84,7 +84,7 @@ export function predictFrame(
   { scalar = "f32", separate = false }: PredictFrameOptions = {},
 ): FramePrediction {
   const { plan, dispatches: planned } = planFrame(graph, enginePlanning(model.planning, { scalar, separate }));
-  const dispatches = predictDispatches(model, plan, planned), device = sumOf(dispatches);
+  const dispatches = predictDispatches(model, plan, planned), deviceTime = sumOf(dispatches);
   const shaders = new Set(planned.map(({ kernel }) => kernel.shader));
   const changed = [...shaders].filter((shader) => {
     return Object.hasOwn(model.shaders, shader) && model.shaders[shader] !== shaderHash(shader);
@@ -94,9 +94,9 @@ export function predictFrame(
     return [time / band, time * band] as const;
   };
   const isFrame = planned.length > plan.dispatches.length;
-  const milliseconds = frameTime(model.frame, device, dispatches.length);
+  const milliseconds = frameTime(model.frame, deviceTime, dispatches.length);
   return {
-    ...{ adapter: model.adapter, scalar, device, device_band: within(device, "device") },
+    ...{ adapter: model.adapter, scalar, deviceTime, deviceBand: within(deviceTime, "device") },
     ...(isFrame && { milliseconds, error_band: within(milliseconds, "frame") }),
     ...{ changed, dispatches },
   };
