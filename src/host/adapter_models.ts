@@ -7,7 +7,7 @@
 
 import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../graph/error.ts";
-import { type AdapterModel, modelFault } from "../hardware/adapter/model.ts";
+import { type AdapterModel, adapterModelFault } from "../hardware/adapter/model.ts";
 import { writeWhole } from "./whole_file.ts";
 
 const OWN = new URL("../../.cache/adapters/", import.meta.url);
@@ -72,7 +72,7 @@ export async function readAdapterModel(
     } catch {
       throw new FeatherdetError(`is no JSON, so no model of the adapter "${adapter}": ${remedy}`, { file });
     }
-    const fault = modelFault(model);
+    const fault = adapterModelFault(model);
     if (fault === undefined) return model as AdapterModel;
     throw new FeatherdetError(`is no model of the adapter "${adapter}" (${fault}): ${remedy}`, { file });
   }

@@ -19,7 +19,7 @@ import { WORKGROUP } from "../../kernels/linear.ts";
  * - `products`: of cells of four channels: threads times the cells that each makes, the taps of the window, and the blocks of four input
  *   channels that it goes over. Like threads, they hold what tiles waste.
  * - `pairs`: of queries and keys: threads of attention times the pixels of its map.
- * - `read`, `written`: bytes of the tensors.
+ * - `read`, `written`: bytes of the tensors; one that several steps read counts once.
  * - `weights`: bytes of the packed weights.
  * - `macs`: multiply-accumulates.
  */

@@ -17,6 +17,7 @@ import { ADAPTER_FORMAT, type AdapterMeasurements, type MeasuredNetwork, plannin
 
 /** A network to measure: a detector. */
 export interface NetworkToMeasure extends Pick<MeasuredNetwork, "name" | "scalar" | "separate"> {
+  /** The network. */
   readonly graph: Graph;
 }
 

@@ -33,17 +33,21 @@ export type TimeSource = "measured" | "kind" | "shader" | "any";
 
 /** What a network took, and what the model says that has not seen it. */
 export interface UnseenNetwork {
+  /** What it is. */
   readonly name: string;
   /** Milliseconds of all dispatches. */
   readonly device: number;
+  /** The same, predicted. */
   readonly predictedDevice: number;
   /** Milliseconds from picture to boxes, the fastest. */
   readonly frame: number;
+  /** The same, predicted. */
   readonly predictedFrame: number;
 }
 
 /** A model of an adapter's times. */
 export interface AdapterModel {
+  /** `ADAPTER_FORMAT`. */
   readonly format: 1;
   /** The driver's name for it. */
   readonly adapter: string;
@@ -53,6 +57,7 @@ export interface AdapterModel {
   readonly setting: string;
   /** Names of the numbers that say what a dispatch has to do. */
   readonly work: readonly string[];
+  /** What graphs are planned for. */
   readonly planning: AdapterPlanning;
   /** Hashes of the shaders that were measured. */
   readonly shaders: Readonly<Record<string, string>>;
@@ -60,7 +65,9 @@ export interface AdapterModel {
   readonly networks: readonly string[];
   /** By kind: what measured dispatches had to do, and their milliseconds last. */
   readonly measured: Readonly<Record<string, readonly (readonly number[])[]>>;
+  /** What says the times of other dispatches. */
   readonly costs: FittedCosts;
+  /** What a frame takes besides its dispatches. */
   readonly frame: FrameCosts;
   /** Each network left out in turn. */
   readonly unseen: readonly UnseenNetwork[];
@@ -97,7 +104,7 @@ const MODEL_FORM = v.object({
 }, "expected an object");
 
 /** What is wrong with a value that should be an `AdapterModel`; undefined if nothing is. */
-export function modelFault(value: unknown): string | undefined {
+export function adapterModelFault(value: unknown): string | undefined {
   return faultOf(MODEL_FORM, value);
 }
 

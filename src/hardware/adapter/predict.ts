@@ -76,6 +76,16 @@ const sumOf = (dispatches: readonly PredictedDispatch[]) =>
  * model keeps. Dispatches that were measured have the time of then; costs of their kind say that of others, costs of the shader
  * where no dispatch of the kind was measured, and costs of any dispatch where the shader was not.
  *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import model from "../../../data/adapters/llvmpipe-llvm-15-0-6-256-bits.json" with { type: "json" };
+ * import { yolo11 } from "../../models/yolo11.ts";
+ * import type { AdapterModel } from "./model.ts";
+ * import { predictFrame } from "./predict.ts";
+ * const { deviceTime, milliseconds } = predictFrame(yolo11({ size: 256 }), model as unknown as AdapterModel);
+ * assert.ok(deviceTime < milliseconds!);
+ * ```
+ *
  * Throws FeatherdetError for graphs that cannot be planned.
  */
 export function predictFrame(

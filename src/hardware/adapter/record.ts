@@ -55,6 +55,7 @@ export interface MeasuredNetwork {
 
 /** What was measured on an adapter. */
 export interface AdapterMeasurements {
+  /** `ADAPTER_FORMAT`. */
   readonly format: 1;
   /** The driver's name for it. */
   readonly adapter: string;
@@ -66,11 +67,13 @@ export interface AdapterMeasurements {
   readonly rounds: number;
   /** Extents of the picture that frames began with. */
   readonly picture: { readonly width: number; readonly height: number };
+  /** What graphs were planned for. */
   readonly planning: AdapterPlanning;
   /** Hashes of the shaders that ran. */
   readonly shaders: Readonly<Record<string, string>>;
   /** Kinds of dispatches. */
   readonly kinds: readonly string[];
+  /** What was measured of each. */
   readonly networks: readonly MeasuredNetwork[];
 }
 
