@@ -5,29 +5,14 @@
  */
 
 import { checkPrecision } from "../engine/setup.ts";
-import { findAdapter } from "../gpu/device.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type AdapterModel, summarizeUnseen, type UnseenSummary } from "../hardware/adapter/model.ts";
 import { type FramePrediction, predictFrame } from "../hardware/adapter/predict.ts";
-import { deviceNames, type DevicePrecision } from "../hardware/profile.ts";
-import { adapterModelNames, adapterSlug, readAdapterModel } from "../host/adapter_models.ts";
+import type { DevicePrecision } from "../hardware/profile.ts";
 import type { Output } from "./output.ts";
-
-/** What stands for the adapter of this machine in the place of a device's name. */
-export const ADAPTER_HERE = "this";
 
 /** Dispatches that are named for people. */
 const SLOWEST = 8;
-
-/**
- * The model of the adapter that a device's name stands for; undefined where it is the name of a device. Throws FeatherdetError for an adapter
- * that was not measured.
- */
-export async function modelOfAdapter(name: string): Promise<AdapterModel | undefined> {
-  if (deviceNames().includes(name)) return undefined;
-  if (name === ADAPTER_HERE) return await readAdapterModel((await findAdapter()).name);
-  return adapterModelNames().includes(adapterSlug(name)) ? await readAdapterModel(name) : undefined;
-}
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 

@@ -13,13 +13,13 @@ import type { LayerKind } from "../hardware/layers.ts";
 import { type LatencyPrediction, predictLatency } from "../hardware/predict.ts";
 import { deviceNames, type DevicePrecision } from "../hardware/profile.ts";
 import { type ErrorRow, errorRows } from "../hardware/report_errors.ts";
-import { adapterModelNames, readAdapterModel } from "../host/adapter_models.ts";
+import { ADAPTER_HERE, adapterModelNames, modelOfAdapter, readAdapterModel } from "../host/adapter_models.ts";
 import { loadModel, modelSource } from "../host/models.ts";
 import { checkTarget, writeWhole } from "../host/whole_file.ts";
 import { drawBars } from "../report/plot/bars.ts";
 import { inputSize } from "./arguments.ts";
 import type { Output } from "./output.ts";
-import { ADAPTER_HERE, modelOfAdapter, predictOnAdapter, printAdapterErrors } from "./predict_adapter.ts";
+import { predictOnAdapter, printAdapterErrors } from "./predict_adapter.ts";
 import { action, verb } from "./verb.ts";
 
 /** Where the fit is kept. */

@@ -64,7 +64,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
       throw new FeatherdetError(`${flagOf(useless)} is for widths by the criterion, not for --method ${method}`);
     }
   }
-  const layerMeter = await layerMeterOf(settings);
+  const layers = await layerMeterOf(settings);
   const made = await withProgress(output, training, (how) =>
     pruneModel({
       ...{
@@ -82,7 +82,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
         floor,
         keep,
       },
-      ...{ method, proxy, times, refit, layerMeter, onChoosing: (what: string) => output.note(what) },
+      ...{ method, proxy, times, refit, ...layers, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },

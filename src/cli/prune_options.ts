@@ -5,12 +5,10 @@
  */
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
-import type { LayerMeter } from "../compress/meter.ts";
 import { CRITERIA_NAMES, MASK_PATTERNS, type PruneBudget, WIDTH_METHOD_NAMES } from "../compress/prune/mod.ts";
-import { findAdapter } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { adapterLayerMeter } from "../hardware/adapter/meters.ts";
-import { readAdapterModel } from "../host/adapter_models.ts";
+import { ADAPTER_HERE, modelOfAdapter } from "../host/adapter_models.ts";
 import { checkDistil } from "../recipes/distill/teacher.ts";
 import type { PruneModelOptions } from "../recipes/prune/prune_model.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
@@ -155,16 +153,18 @@ export function budgetOf({ gflops, parameters, bytes, latency }: Options): Prune
   );
 }
 
-/** Who says what layers take: nobody yet where they are measured. Throws FeatherdetError where no milliseconds are asked for. */
-export async function layerMeterOf({ latencyModel, latency, times, per }: Options): Promise<LayerMeter | undefined> {
-  if (latencyModel === undefined) return undefined;
+/** Who says what layers take, where they are not measured. Throws FeatherdetError where no milliseconds are asked for. */
+export async function layerMeterOf(
+  { latencyModel, latency, times, per }: Options,
+): Promise<Pick<PruneModelOptions, "device" | "layerMeter">> {
+  if (latencyModel === undefined) return {};
   if (latency === undefined && !times && per !== "latency") {
     throw new FeatherdetError(
       "--latency-model says where milliseconds come from: give --latency, --per latency or --times",
     );
   }
-  if (latencyModel === "measured") return undefined;
-  return adapterLayerMeter(await readAdapterModel((await findAdapter()).name));
+  if (latencyModel === "measured") return {};
+  return { device: ADAPTER_HERE, layerMeter: adapterLayerMeter((await modelOfAdapter(ADAPTER_HERE))!) };
 }
 
 /** Options of channels that go, which zeros have no use for. */

@@ -6,9 +6,14 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { findAdapter } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { type AdapterModel, adapterModelFault } from "../hardware/adapter/model.ts";
+import { deviceNames } from "../hardware/profile.ts";
 import { writeWhole } from "./whole_file.ts";
+
+/** What stands for the adapter of this machine in the place of a device's name. */
+export const ADAPTER_HERE = "this";
 
 const OWN = new URL("../../.cache/adapters/", import.meta.url);
 const SHIPPED = new URL("../../data/adapters/", import.meta.url);
@@ -41,7 +46,8 @@ export function adapterModelNames(folders: readonly URL[] = [OWN, SHIPPED]): str
     try {
       return [...Deno.readDirSync(folder)].flatMap(({ name }) => name.endsWith(".json") ? [name.slice(0, -5)] : []);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
+      // What may not be read is not there.
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return [];
       throw error;
     }
   });
@@ -80,4 +86,14 @@ export async function readAdapterModel(
   throw new FeatherdetError(
     `there is no model of the adapter "${adapter}"${known.length > 0 ? `, but of ${known.join(", ")}` : ""}: ${remedy}`,
   );
+}
+
+/**
+ * The model of the adapter that a device's name stands for; undefined where it is the name of a device. Throws FeatherdetError for an adapter
+ * that was not measured.
+ */
+export async function modelOfAdapter(name: string): Promise<AdapterModel | undefined> {
+  if (deviceNames().includes(name)) return undefined;
+  if (name === ADAPTER_HERE) return await readAdapterModel((await findAdapter()).name);
+  return adapterModelNames().includes(adapterSlug(name)) ? await readAdapterModel(name) : undefined;
 }

@@ -22,8 +22,8 @@ export function adapterLayerMeter(model: AdapterModel, scalar: "f32" | "f16" = "
   const form = { scalar, separate: true } as const, planning = enginePlanning(model.planning, form);
   const revision = textHash(JSON.stringify([model.measured, model.costs]));
   return {
-    place: `predicted for ${model.adapter} | ${model.planning.storage} ${scalar}`,
-    // Another fit is another revision.
+    // Another fit is another place: what is remembered of whole networks is remembered by the place alone.
+    place: `predicted for ${model.adapter} | ${model.planning.storage} ${scalar} | ${revision}`,
     revision: () => revision,
     milliseconds(layers: readonly LayerShape[]) {
       const times = layers.map(() => 0);
