@@ -15,8 +15,10 @@
 
 import { parseArgs } from "node:util";
 import { openSharedDevice } from "../src/gpu/device.ts";
+import { WORK_NAMES } from "../src/hardware/adapter/describe.ts";
 import { measureNetworks } from "../src/hardware/adapter/measure.ts";
-import { fitAdapter, summarizeUnseen, type UnseenNetwork, unseenNetworks } from "../src/hardware/adapter/model.ts";
+import { type AdapterModel, fitAdapter, unseenNetworks } from "../src/hardware/adapter/model.ts";
+import { summarizeUnseen, type UnseenNetwork } from "../src/hardware/adapter/unseen.ts";
 import { type AdapterMeasurements, measurementsFault, mergeMeasurements } from "../src/hardware/adapter/record.ts";
 import { adapterModelFile, adapterSlug, readAdapterModel, writeAdapterModel } from "../src/host/adapter_models.ts";
 import { TRAINING, UNSEEN } from "./adapter_networks.ts";
@@ -105,6 +107,29 @@ function table(unseen: readonly UnseenNetwork[]): void {
   }
 }
 
+/** What each part of the model is worth: the same networks with less of it, and with multiply-accumulates alone. */
+function ablations(model: AdapterModel, record: AdapterMeasurements, training: AdapterMeasurements): void {
+  const { costs } = model, macs = WORK_NAMES.indexOf("macs");
+  const paces = training.networks.map(({ dispatches }) => {
+    const sum = (of: (one: typeof dispatches[number]) => number) => dispatches.reduce((all, one) => all + of(one), 0);
+    return sum(({ milliseconds }) => milliseconds) / sum(({ work }) => work[macs]);
+  }).sort((a, b) => a - b);
+  const pace = WORK_NAMES.map((_, i) => i === macs ? paces[paces.length >> 1] : 0);
+  const lesser: readonly [string, Pick<AdapterModel, "measured" | "costs">][] = [
+    ["the model", model],
+    ["without times of measured dispatches", { measured: {}, costs }],
+    ["costs by shader alone", { measured: {}, costs: { ...costs, kinds: {} } }],
+    ["the same costs for all dispatches", { measured: {}, costs: { ...costs, kinds: {}, shaders: {} } }],
+    ["multiply-accumulates alone", { measured: {}, costs: { all: pace, shaders: {}, kinds: {} } }],
+  ];
+  console.log("\n| dispatches predicted by | median | worst | rank correlation |\n| --- | ---: | ---: | ---: |");
+  for (const [what, less] of lesser) {
+    const found = unseenNetworks({ ...less, frame: model.frame }, record);
+    const { median, worst, rank } = summarizeUnseen(found, "device");
+    console.log(`| ${what} | ${(100 * median).toFixed(1)} % | ${(100 * worst).toFixed(0)} % | ${rank.toFixed(3)} |`);
+  }
+}
+
 for (const list of ["training", "unseen"] as const) if (all || values.measure === list) await measure(list);
 if (all || values.fit) {
   const record = await readRecord("training");
@@ -121,4 +146,6 @@ if (all || values.check) {
   if (!record) throw new Error("nothing was measured: run with --measure unseen first");
   console.log(`\nnetworks that the model never saw, on ${record.adapter}, ${record.setting}, ${record.date}:\n`);
   table(unseenNetworks(model, record));
+  const training = await readRecord("training");
+  if (training) ablations(model, record, training);
 }

@@ -6,16 +6,8 @@
 
 export { adapterLayerMeter, adapterTimeMeter } from "./adapter/meters.ts";
 export { measureNetworks, type NetworkToMeasure } from "./adapter/measure.ts";
-export {
-  type AdapterModel,
-  adapterModelFault,
-  fitAdapter,
-  summarizeUnseen,
-  type TimeSource,
-  type UnseenNetwork,
-  unseenNetworks,
-  type UnseenSummary,
-} from "./adapter/model.ts";
+export { type AdapterModel, adapterModelFault, fitAdapter, type TimeSource, unseenNetworks } from "./adapter/model.ts";
+export { summarizeUnseen, type UnseenNetwork, type UnseenSummary } from "./adapter/unseen.ts";
 export { type Costs, type FittedCosts, type FrameCosts } from "./adapter/fit.ts";
 export {
   type FramePrediction,

@@ -14,11 +14,10 @@ import {
   type AdapterModel,
   adapterModelFault,
   fitAdapter,
-  rankCorrelation,
-  summarizeUnseen,
   unseenNetworks,
   workTimer,
 } from "../../src/hardware/adapter/model.ts";
+import { rankCorrelation, summarizeUnseen } from "../../src/hardware/adapter/unseen.ts";
 import { predictFrame } from "../../src/hardware/adapter/predict.ts";
 import {
   type AdapterMeasurements,

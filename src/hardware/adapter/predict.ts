@@ -10,7 +10,8 @@ import { shaderHash } from "../../kernels/shader_hash.ts";
 import type { Dispatch } from "../../plan/plan.ts";
 import { describeDispatch, type DescribedPlan } from "./describe.ts";
 import { frameTime } from "./fit.ts";
-import { type AdapterModel, summarizeUnseen, type TimeSource, workTimer } from "./model.ts";
+import { type AdapterModel, type TimeSource, workTimer } from "./model.ts";
+import { summarizeUnseen } from "./unseen.ts";
 import { enginePlanning } from "./record.ts";
 
 /** The time of a dispatch. */
