@@ -46,8 +46,13 @@ Deno.test("no set of columns without negative coefficients comes nearer", () => 
   let zeros = 0;
   for (let round = 0; round < 60; round++) {
     const n = 1 + round % 5, scale = Array.from({ length: n }, () => 10 ** (6 * random.next() - 3));
-    const rows = Array.from({ length: 13 }, () => scale.map((one) => one * (random.next() - 0.3)));
-    const values = rows.map(() => random.next() - 0.2);
+    // The last column is nearest to the values until the others are in; then it has to leave again.
+    const parts = Array.from({ length: 13 }, () => Array.from({ length: n }, () => random.next() - 0.3));
+    const sums = parts.map((row) => row.slice(0, -1).reduce((sum, one) => sum + one, 0));
+    const rows = parts.map((row, k) =>
+      [...row.slice(0, -1), sums[k] + 0.5 * row[n - 1]].map((one, i) => scale[i] * one)
+    );
+    const values = parts.map((row, k) => sums[k] - 0.5 * row[n - 1] + 0.2 * random.next());
     const found = nonNegativeLeastSquares(rows, values);
     assert(found.every((one) => one >= 0));
     zeros += found.filter((one) => one === 0).length;
