@@ -6,7 +6,7 @@
 
 import { checkPrecision } from "../engine/setup.ts";
 import type { Graph } from "../graph/graph.ts";
-import { type AdapterModel } from "../hardware/adapter/model.ts";
+import type { AdapterModel } from "../hardware/adapter/model.ts";
 import { summarizeUnseen, type UnseenSummary } from "../hardware/adapter/unseen.ts";
 import { type FramePrediction, predictFrame } from "../hardware/adapter/predict.ts";
 import type { DevicePrecision } from "../hardware/profile.ts";
