@@ -1,5 +1,6 @@
 /**
- * `predict-latency`: what models would take on devices that are not here, and how far such predictions are off.
+ * `predict-latency`: what models would take on devices that are not here, or on adapters that were measured, and how far such predictions
+ * are off.
  *
  * @module
  */
@@ -12,11 +13,13 @@ import type { LayerKind } from "../hardware/layers.ts";
 import { type LatencyPrediction, predictLatency } from "../hardware/predict.ts";
 import { deviceNames, type DevicePrecision } from "../hardware/profile.ts";
 import { type ErrorRow, errorRows } from "../hardware/report_errors.ts";
+import { ADAPTER_HERE, adapterModelNames, modelOfAdapter, readAdapterModel } from "../host/adapter_models.ts";
 import { loadModel, modelSource } from "../host/models.ts";
 import { checkTarget, writeWhole } from "../host/whole_file.ts";
 import { drawBars } from "../report/plot/bars.ts";
 import { inputSize } from "./arguments.ts";
 import type { Output } from "./output.ts";
+import { predictOnAdapter, printAdapterErrors } from "./predict_adapter.ts";
 import { action, verb } from "./verb.ts";
 
 /** Where the fit is kept. */
@@ -37,12 +40,15 @@ function errorLine({ family, device, rows, median, within10, within25, worst, ba
     `${worst.model} ${worst.precision} ${signed(worst.error)}`;
 }
 
-function printErrors(output: Output): object {
-  const errors = errorRows();
+async function printErrors(output: Output): Promise<object> {
+  const errors = errorRows(), adapters = [];
   output.line("networks left out one at a time, with all their rows; |predicted / published - 1|");
   output.line(`${"".padEnd(26)} rows  median  <=10 %  <=25 %     band  worst`);
   for (const row of errors) output.line(errorLine(row));
-  return { errors };
+  for (const name of adapterModelNames()) {
+    adapters.push(printAdapterErrors(await readAdapterModel(name), output));
+  }
+  return { errors, adapters };
 }
 
 /** Milliseconds by kind, the greatest first. */
@@ -81,16 +87,22 @@ function printPrediction(output: Output, model: string, prediction: LatencyPredi
   }
 }
 
-function plot(predictions: readonly (LatencyPrediction & { readonly model: string })[]): string {
-  const several = new Set(predictions.map(({ model }) => model)).size > 1;
-  const parts = predictions.flatMap((one) => {
-    const bar = [...(several ? [one.model] : []), one.device, one.precision].join(" ");
-    return byKind(one).map(([part, value]) => ({ bar, part, value }));
-  });
-  const [{ model }] = predictions;
+/** A prediction to draw: milliseconds by what takes them. */
+interface Drawn {
+  readonly model: string;
+  readonly bar: string;
+  readonly parts: readonly (readonly [part: string, milliseconds: number])[];
+}
+
+function plot(drawn: readonly Drawn[]): string {
+  const several = new Set(drawn.map(({ model }) => model)).size > 1;
+  const parts = drawn.flatMap(({ model, bar, parts }) =>
+    parts.map(([part, value]) => ({ bar: several ? `${model} ${bar}` : bar, part, value }))
+  );
+  const [{ model }] = drawn;
   return drawBars(parts, {
     title: `Predicted latency${several ? "" : ` of ${model}`}`,
-    subtitle: "predicted by a model fitted to published times, the network alone",
+    subtitle: "predicted by models fitted to published times (the network alone) or to measured dispatches",
     xLabel: "time (ms)",
     unit: "ms",
   });
@@ -99,11 +111,16 @@ function plot(predictions: readonly (LatencyPrediction & { readonly model: strin
 /** The verb `predict-latency`. */
 export const predictLatencyVerb = verb(
   "predict-latency",
-  "Predict what models take on devices that are not here, with the band in which that is to be believed.",
+  "Predict what models take on devices that are not here, or on this adapter without running them, with the band of the error.",
   "deno task predict-latency --model yolo11n --device jetson-nano jetson-orin-nano",
 )
   .option("--model <models...>", "ONNX files, URLs, or names")
-  .option("--device <devices...>", `names of devices, or all: ${deviceNames().join(", ")}`)
+  .option(
+    "--device <devices...>",
+    `names of devices, all, ${ADAPTER_HERE} for this machine's adapter, or an adapter's name: ${
+      [...deviceNames(), ...adapterModelNames()].join(", ")
+    }`,
+  )
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
   .addOption(
     new Option("--precision <precision>", "f16, or what is published of the device, by default").choices(PRECISIONS),
@@ -119,21 +136,29 @@ export const predictLatencyVerb = verb(
         output.line(`written: ${fileURLToPath(FITTED_FILE)}`);
         return { written: fileURLToPath(FITTED_FILE) };
       }
-      if (others.errors) return printErrors(output);
+      if (others.errors) return await printErrors(output);
       if (!model || !device) throw new FeatherdetError("--model and --device say what is predicted, --errors how well");
       if (file !== undefined) checkTarget(file);
-      const names = device.includes("all") ? deviceNames() : device, predictions = [];
+      const names = device.includes("all") ? deviceNames() : device, predictions = [], drawn: Drawn[] = [];
       for (const source of model) {
         output.note(`reading ${modelSource(source)}`);
         const graph = await loadModel(source, { size, untrained: true });
         for (const name of names) {
+          const adapter = await modelOfAdapter(name), isOne = model.length * names.length === 1;
+          if (adapter) {
+            const { prediction, parts } = predictOnAdapter(graph, adapter, { source, precision, isOne }, output);
+            predictions.push({ model: source, device: name, ...prediction });
+            drawn.push({ model: source, bar: `${name} ${prediction.scalar}`, parts });
+            continue;
+          }
           const prediction = predictLatency(graph, { device: name, precision });
-          printPrediction(output, source, prediction, model.length * names.length === 1);
+          printPrediction(output, source, prediction, isOne);
           predictions.push({ model: source, ...prediction });
+          drawn.push({ model: source, bar: `${name} ${prediction.precision}`, parts: byKind(prediction) });
         }
       }
       if (file !== undefined) {
-        await writeWhole(file, plot(predictions));
+        await writeWhole(file, plot(drawn));
         output.line(`written: ${file}`);
       }
       return predictions.length === 1 ? predictions[0] : { predictions };

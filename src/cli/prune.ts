@@ -11,13 +11,20 @@ import type { PruneRound } from "../recipes/prune/prune_finetune.ts";
 import { queueWidthMeter } from "../recipes/jobs/score_widths.ts";
 import type { PruneOnOptions } from "../recipes/prune/one_shot.ts";
 import { type PrunedModel, pruneModel, sparsifyModel } from "../recipes/prune/prune_model.ts";
-import { createWidthMeter } from "../recipes/prune/width_meter.ts";
 import { flagOf } from "../report/table/recipe_text.ts";
 import type { EpochRecord } from "../train/loop/record.ts";
 import type { JobQueue } from "../queue/job.ts";
 import { openJobQueue } from "../queue/job_queue.ts";
 import type { Output } from "./output.ts";
-import { budgetOf, picturesOf, pruneCommand, type PruneSettings, setsZeros, trainingOf } from "./prune_options.ts";
+import {
+  budgetOf,
+  layerMeterOf,
+  picturesOf,
+  pruneCommand,
+  type PruneSettings,
+  setsZeros,
+  trainingOf,
+} from "./prune_options.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { TrainProgress } from "./train_progress.ts";
@@ -79,6 +86,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
   }
   await using queue = settings.queue === undefined ? undefined : await openJobQueue(settings.queue);
   if (queue) output.note(`workers score candidates: deno task worker --queue ${queue.where}`);
+  const layers = await layerMeterOf(settings);
   const made = await withProgress(output, training, (how) =>
     pruneModel({
       together: settings.together,
@@ -98,7 +106,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
         floor,
         keep,
       },
-      ...{ method, proxy, times, refit, onChoosing: (what: string) => output.note(what) },
+      ...{ method, proxy, times, refit, ...layers, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },

@@ -39,14 +39,18 @@ export interface Planned {
   readonly bytes: number;
 }
 
-/** Plans a graph. Where it has YOLO's head, the plan is the detector's: it ends at the head's maps, which are decoded apart. */
+/** Plans a graph for storage without a device's limits, as `planFrame` does. */
 export function planModel(graph: Graph, { precision, storage }: PlannedForm, memo?: WeightMemo): Planned {
-  const options: PlanOptions = {
+  return planFrame(graph, {
     form: { scalar: precision === "f16" ? "f16" : "f32", storage },
     maxPages: Infinity,
     maxStorageTextures: Infinity,
     target: storage === "texture" ? "software" : "hardware",
-  };
+  }, memo);
+}
+
+/** Plans a graph. Where it has YOLO's head, the plan is the detector's: it ends at the head's maps, which are decoded apart. */
+export function planFrame(graph: Graph, options: PlanOptions, memo?: WeightMemo): Planned {
   const maps = findYoloHead(GraphIndex.of(graph));
   if (maps === undefined) {
     const plan = buildPlan(graph, options);

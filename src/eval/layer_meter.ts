@@ -9,9 +9,9 @@ import { Program } from "../engine/program.ts";
 import { Session } from "../engine/session.ts";
 import { type EngineOptions, setUpEngine } from "../engine/setup.ts";
 import { PassTimer } from "../gpu/timing.ts";
-import { type Graph, GraphEditor, type Node } from "../graph/mod.ts";
 import { buildPlan, type Plan } from "../plan/plan.ts";
 import { checkTimestamps } from "./frame_times.ts";
+import { layersGraph, lotsOf, namedLayer } from "./layer_graphs.ts";
 
 /** How layers are measured. */
 export interface LayerMeterOptions extends EngineOptions {
@@ -19,67 +19,8 @@ export interface LayerMeterOptions extends EngineOptions {
   readonly rounds?: number;
 }
 
-/** Most layers that are timed in turn, and most elements of their maps. */
-const TOGETHER = 24, ELEMENTS = 1 << 24;
-
 /** Most lots that are in memory at once. */
 const OPENED = 12;
-
-/** Numbers without a pattern of few levels, which kernels would read in fewer bits. */
-function weights(count: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 8) / 2 ** 24 - 0.5);
-}
-
-/** Adds a layer to a graph and returns its result. */
-function addLayer(editor: GraphEditor, name: string, layer: LayerShape): string {
-  const { kernel, strides, dilations, pads, map: [batch, ...map], behind, inputs, outputs } = layer;
-  const groups = layer.groups === "each" ? outputs : layer.groups;
-  const x = editor.input(`${name}/x`, [batch, inputs, ...map]);
-  const shape = [outputs, inputs / groups, ...kernel];
-  const weight = editor.constant(`${name}/weight`, shape, weights(shape.reduce((a, b) => a * b)));
-  const bias = editor.constant(`${name}/bias`, [outputs], weights(outputs));
-  let value = editor.one("Conv", name, [x, weight, bias], { strides, dilations, pads, groups });
-  for (const [i, { op, attributes }] of behind.entries()) {
-    const operands = op === "Add" ? [value, editor.input(`${name}/residual ${i}`, editor.shapeOf(value))] : [value];
-    const node = {
-      op,
-      name: `${name}/${i}`,
-      inputs: operands,
-      outputs: [`${name}/${i}`],
-      attributes,
-    } as unknown as Node;
-    [value] = editor.put(node);
-  }
-  return value;
-}
-
-/** One graph of several layers that do not know of each other, named by their positions. */
-function layersGraph(layers: readonly LayerShape[]): Graph {
-  const editor = new GraphEditor();
-  const outputs = layers.map((layer, i) => addLayer(editor, `layer ${i}`, layer));
-  return editor.finish({ name: "layers", outputs });
-}
-
-function elementsOf({ map: [batch, height, width], inputs, outputs }: LayerShape): number {
-  return batch * height * width * (inputs + outputs);
-}
-
-/** Layers in lots that fit together, those of equal form beside each other. */
-function lotsOf(layers: readonly LayerShape[]): number[][] {
-  const form = layers.map((layer) => layerText({ ...layer, inputs: 0, outputs: 0 }));
-  const order = layers.map((_, i) => i).sort((a, b) => form[a] < form[b] ? -1 : form[a] > form[b] ? 1 : a - b);
-  const lots: number[][] = [];
-  let elements = Infinity;
-  for (const i of order) {
-    elements += elementsOf(layers[i]);
-    if (elements > ELEMENTS || lots.at(-1)!.length === TOGETHER) {
-      lots.push([]);
-      elements = elementsOf(layers[i]);
-    }
-    lots.at(-1)!.push(i);
-  }
-  return lots;
-}
 
 /**
  * Makes a meter of layers on a device. Throws FeatherdetError if there is no adapter, or one without timestamp queries.
@@ -120,8 +61,8 @@ export async function createLayerMeter({ rounds = 15, ...engine }: LayerMeterOpt
           if (round === 0) continue;
           const sums = least.map(() => 0);
           measured.forEach((milliseconds, i) => {
-            const layer = plan.dispatches[at(i)].name.match(/^layer (\d+)$/)?.[1];
-            if (layer !== undefined) sums[Number(layer)] += milliseconds;
+            const layer = namedLayer(plan.dispatches[at(i)].name);
+            if (layer !== undefined) sums[layer] += milliseconds;
           });
           sums.forEach((sum, layer) => least[layer] = Math.min(least[layer], sum));
         }

@@ -59,15 +59,26 @@ export function adoptDevice(device: GPUDevice): Promise<Device> {
   return known;
 }
 
+/** The best adapter there is. Throws FeatherdetError if there is no WebGPU or no adapter. */
+async function requestAdapter(): Promise<GPUAdapter> {
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (gpu === undefined) throw new FeatherdetError("this runtime has no WebGPU (navigator.gpu is missing)");
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) throw new FeatherdetError(NO_ADAPTER);
+  return adapter;
+}
+
+/** What is known of the best adapter, without a device on it. Throws FeatherdetError if there is no WebGPU or no adapter. */
+export async function findAdapter(): Promise<AdapterRecord> {
+  return describeAdapter((await requestAdapter()).info);
+}
+
 /**
  * Opens a device on the best adapter, with all features and limits that the engine can use and the adapter offers. Throws FeatherdetError
  * if there is no WebGPU or no adapter.
  */
 export async function openDevice(): Promise<Device> {
-  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (gpu === undefined) throw new FeatherdetError("this runtime has no WebGPU (navigator.gpu is missing)");
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (adapter === null) throw new FeatherdetError(NO_ADAPTER);
+  const adapter = await requestAdapter();
   const features = WANTED.filter((feature) => adapter.features.has(feature));
   const limits: Record<string, number> = {};
   for (const limit of LIMITS) limits[limit] = adapter.limits[limit];

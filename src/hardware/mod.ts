@@ -1,9 +1,27 @@
 /**
- * Devices that are not here: what a model costs on them, and what device a model wants.
+ * Devices that are not here, and adapters that were measured: what a model costs on them, and what device a model wants.
  *
  * @module
  */
 
+export { adapterLayerMeter, adapterTimeMeter } from "./adapter/meters.ts";
+export { measureNetworks, type NetworkToMeasure } from "./adapter/measure.ts";
+export { type AdapterModel, adapterModelFault, fitAdapter, type TimeSource, unseenNetworks } from "./adapter/model.ts";
+export { summarizeUnseen, type UnseenNetwork, type UnseenSummary } from "./adapter/unseen.ts";
+export { type Costs, type FittedCosts, type FrameCosts } from "./adapter/fit.ts";
+export {
+  type FramePrediction,
+  type PredictedDispatch,
+  predictFrame,
+  type PredictFrameOptions,
+} from "./adapter/predict.ts";
+export {
+  type AdapterMeasurements,
+  type AdapterPlanning,
+  type MeasuredDispatch,
+  type MeasuredNetwork,
+  mergeMeasurements,
+} from "./adapter/record.ts";
 export {
   type Accelerator,
   areaOf,

@@ -3,7 +3,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import type { ErrorRow } from "../../src/hardware/report_errors.ts";
-import type { LatencyPrediction, Simulation } from "../../src/hardware/mod.ts";
+import type { FramePrediction, LatencyPrediction, Simulation } from "../../src/hardware/mod.ts";
 import type { Designs } from "../../src/hardware/systolic/search.ts";
 import type { PlaceReport } from "../../src/recipes/place/place.ts";
 import { assertRefusals, commandLine, jsonOf } from "../support/command_line.ts";
@@ -32,10 +32,36 @@ Deno.test("predict-latency takes several devices, and says how far it is off", a
     ["rk3588", "int8"],
     ["rpi5-ncnn", "fp32"],
   ]);
-  const { errors } = await jsonOf<{ errors: ErrorRow[] }>(["predict-latency", "--errors"]);
+  const { errors, adapters } = await jsonOf<{ errors: ErrorRow[]; adapters: { device: { rank: number } }[] }>([
+    ...["predict-latency", "--errors"],
+  ]);
+  assert(adapters.length > 0 && adapters.every(({ device }) => device.rank > 0.9));
   assert(errors.some(({ device }) => device === "jetson-nano"));
   const { stdout } = await commandLine(["predict-latency", "--errors"]);
   assertMatch(stdout, /^ +jetson-nano +4 +\d+ % .*x 1\.\d\d +yolov5s fp16 \+\d+ %$/m);
+});
+
+Deno.test("predict-latency predicts for an adapter that was measured, without it, beside devices that are not here", async () => {
+  const adapter = "llvmpipe-llvm-15-0-6-256-bits", folder = await Deno.makeTempDir(), plot = join(folder, "both.svg");
+  const { predictions: [found, nano] } = await jsonOf<{ predictions: [FramePrediction, LatencyPrediction] }>([
+    ...["predict-latency", "--model", "demo", "--size", "64", "--device", adapter, "jetson-nano", "--plot", plot],
+  ]);
+  assertAlmostEquals(found.dispatches.reduce((sum, one) => sum + one.milliseconds, 0), found.deviceTime, 1e-9);
+  assert(found.deviceTime < found.milliseconds!);
+  assertEquals([found.adapter, found.scalar, nano.device], ["llvmpipe (LLVM 15.0.6, 256 bits)", "f32", "jetson-nano"]);
+  const svg = await Deno.readTextFile(plot);
+  for (const said of [`${adapter} f32`, "Letterbox", "jetson-nano fp16"]) assertStringIncludes(svg, said);
+  await Deno.remove(folder, { recursive: true });
+  await assertRefusals([
+    [
+      ["predict-latency", "--model", "demo", "--size", "64", "--device", adapter, "--precision", "int8"],
+      /the model is in floats/,
+    ],
+    [
+      ["prune", "--model", "demo", "--out", join(folder, "a.onnx"), "--gflops", "0.5", "--latency-model", "predicted"],
+      /--latency-model says where milliseconds come from: give --latency, --per latency or --times/,
+    ],
+  ]);
 });
 
 Deno.test("simulate gives cycles, energy and area, and searches what no other design beats", async () => {

@@ -8,12 +8,12 @@ import type { Dataset } from "../../data/dataset.ts";
 import { detectorEntrant, measureInRounds } from "../../eval/measure_rounds.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
-import { type DevicePrecision, predictLatency } from "../../hardware/mod.ts";
 import { JournalFile, journalFile } from "../../host/evaluation_file.ts";
 import { tuningFor } from "../../host/tuning_store.ts";
 import { loadVariant } from "../../host/variant_model.ts";
 import type { CountedName, Figures, Variant } from "../../report/table/mod.ts";
 import { countVariant, detectorFor } from "../../report/table/count_variant.ts";
+import { predictedMilliseconds } from "../predicted_latency.ts";
 import { figureOf, type Target, type TargetFigures } from "./targets.ts";
 
 /** Where variants are and what they are measured on. */
@@ -48,19 +48,6 @@ async function graphOf(variant: Variant, { manifest, folder }: MeasureSettings):
   const model = await loadVariant(variant, manifest, folder);
   if ("missing" in model) throw new FeatherdetError(model.missing, { file: manifest });
   return model.graph;
-}
-
-/** Milliseconds of a model on a device that is not here, in int8 where the model and the device have it. */
-function predicted(graph: Graph, variant: Variant, device: string): number {
-  const at = (precision?: DevicePrecision) => predictLatency(graph, { device, precision }).milliseconds;
-  if (variant.precision !== "int8") return at();
-  try {
-    return at("int8");
-  } catch (error) {
-    // Nothing is published of the device in int8.
-    if (!(error instanceof FeatherdetError)) throw error;
-    return at();
-  }
 }
 
 /** Milliseconds of a model and the original on this adapter, in turn, on the first picture. */
@@ -100,7 +87,7 @@ export async function measureCandidate(variant: Variant, settings: MeasureSettin
       const { device } = target;
       figures[figureOf(target)] = device === undefined
         ? await timed(variant, settings)
-        : predicted(await graphOf(variant, settings), variant, device);
+        : await predictedMilliseconds(await graphOf(variant, settings), device, variant.precision);
     }
     await kept?.remove();
     const present = Object.entries(figures).filter(([, value]) => value !== undefined);

@@ -11,11 +11,11 @@ import { sha256OfFile } from "../../data/download/checksum.ts";
 import { kindOf, readBytes } from "../../data/files.ts";
 import { openDataset } from "../../data/open.ts";
 import { analyze, FeatherdetError } from "../../graph/mod.ts";
-import { predictLatency } from "../../hardware/mod.ts";
 import { loadModel, modelSource } from "../../host/models.ts";
 import { makeFolder } from "../../host/table_files.ts";
 import { writeWhole } from "../../host/whole_file.ts";
 import { hashOfData } from "../../report/table/recipe.ts";
+import { predictedMilliseconds } from "../predicted_latency.ts";
 import { type Candidate, type CandidateSettings, candidatesOf, manifestOf, ORIGINAL } from "./candidates.ts";
 import { type OriginalModel, readLadder } from "./ladder.ts";
 import { type CompressRequest, readState } from "./state.ts";
@@ -96,7 +96,9 @@ export async function prepare(options: CompressSubject): Promise<Prepared> {
     figures: {
       ...{ gflops: flops / 1e9, bytes: fileBytes, parameters },
       ...Object.fromEntries(
-        devices.map((device) => [`latency@${device}`, predictLatency(graph, { device }).milliseconds]),
+        await Promise.all(
+          devices.map(async (device) => [`latency@${device}`, await predictedMilliseconds(graph, device)] as const),
+        ),
       ),
     },
   };

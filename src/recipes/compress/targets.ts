@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
-import { deviceNames } from "../../hardware/mod.ts";
+import { predictedNames } from "../predicted_latency.ts";
 
 /** What a target is about: `map` and `map50` are to be reached, costs are not to be exceeded. */
 export type TargetKind = "map" | "map50" | "gflops" | "bytes" | "parameters" | "latency";
@@ -64,8 +64,8 @@ export function parseTarget(text: string): Target {
   if (device !== undefined && kind !== "latency") {
     throw new FeatherdetError(`"${text}" is no target: only latency is of a device`);
   }
-  if (device !== undefined && !deviceNames().includes(device)) {
-    throw new FeatherdetError(`"${text}": unknown device "${device}", there are ${deviceNames().join(", ")}`);
+  if (device !== undefined && !predictedNames().includes(device)) {
+    throw new FeatherdetError(`"${text}": unknown device "${device}", there are ${predictedNames().join(", ")}`);
   }
   return { kind, value, absolute, ...device !== undefined && { device } };
 }
