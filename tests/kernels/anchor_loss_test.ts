@@ -92,8 +92,6 @@ const CASES: readonly [what: string, drawn: AnchorCase, scale?: number][] = [
     boxes: [[[0, 8, 8, 40, 40], [1, 12, 12, 28, 28], [1, 12, 10, 28, 30], [3, 0, 0, 32, 32], [2, 56, 88, 72, 104]]],
   }],
   ["eighty classes", { ...WHOLE, batch: 1, classes: 80, rows: 2 }],
-  ["DIoU", { ...WHOLE, attributes: { boxLoss: "diou" } }],
-  ["GIoU", { ...WHOLE, attributes: { boxLoss: "giou" } }],
   ["IoU, other gains", {
     ...WHOLE,
     attributes: { boxLoss: "iou", ratio: 2, balance: [1, 2, 0], gains: { box: 1, classes: 2, objectness: 3 } },
