@@ -5,6 +5,7 @@
 //
 // The target is the anchor's target score in the class of its box, else 0. Dispatch: a thread an anchor of the level.
 #include "train/loss_cell.wgsl"
+#include "train/loss_cross_entropy.wgsl"
 struct Params {
   level: Level,
   gain: f32,
@@ -18,11 +19,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> scale: array<f32>;
 @group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
 @group(0) @binding(8) var<storage, read_write> anchorLosses: array<f32>;
-
-// log(1 + x) for 0 <= x <= 1, to the last digits where x is small.
-fn logOnePlus(x: f32) -> f32 {
-  return select(log(1.0 + x), x * (1.0 - x * (0.5 - x * (1.0 / 3.0))), x < 0.01);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(thread: Thread) {
@@ -39,8 +35,8 @@ fn main(thread: Thread) {
     let at = (cell.image * params.level.classes + c) * params.level.plane + cell.at;
     let x = logits[at];
     let aim = select(0.0, score, c == label);
-    loss += max(x, 0.0) - x * aim + logOnePlus(exp(-abs(x)));
-    gradient[at] = factor * (1.0 / (1.0 + exp(-x)) - aim);
+    loss += crossEntropyOf(x, aim);
+    gradient[at] = factor * (sigmoidOf(x) - aim);
   }
   anchorLosses[3 * cell.anchor + 1] = weight * loss;
 }

@@ -1,18 +1,9 @@
-// How well an anchor is aligned with a box: score^alpha * overlap^beta (Feng et al. 2021), and boxes as they are read. `boxes` is bound
-// by whoever includes this, plain `[N, M, 5]`: class, left, top, right, bottom.
+// How well an anchor is aligned with a box: score^alpha * overlap^beta (Feng et al. 2021). `boxes` is bound by whoever includes this.
+#include "train/loss_boxes.wgsl"
 #include "train/loss_overlap.wgsl"
+
 // What a claim adds to an anchor's counter, besides the number of the box: see loss_claim.wgsl.
 const CLAIM = 65536u;
-
-// The class of a box; negative where there is none.
-fn labelOf(row: i32, classes: i32) -> i32 {
-  let label = boxes[5 * row];
-  return select(-1, i32(label), label >= 0.0 && label < f32(classes));
-}
-
-fn sidesOf(row: i32) -> vec4f {
-  return vec4f(boxes[5 * row + 1], boxes[5 * row + 2], boxes[5 * row + 3], boxes[5 * row + 4]);
-}
 
 fn isInside(point: vec2f, sides: vec4f) -> bool {
   let room = min(point - sides.xy, sides.zw - point);

@@ -95,6 +95,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   ResizeGradient: none,
   SoftmaxGradient: none,
   DetectionLoss: none,
+  AnchorLoss: none,
   FakeQuantize: none,
   FakeQuantizeWeights: none,
 };

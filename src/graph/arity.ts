@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ANCHOR_LOSS_RESULTS, MAX_ANCHOR_LEVELS } from "./anchor_loss.ts";
 import { LOSS_RESULTS, MAX_LOSS_LEVELS } from "./detection_loss.ts";
 import { FeatherdetError } from "./error.ts";
 import type { Node, OperatorTable } from "./operators.ts";
@@ -70,6 +71,10 @@ export const ARITY: OperatorTable<Arity> = {
   DetectionLoss: {
     inputs: [4, 2 * MAX_LOSS_LEVELS + 2],
     outputs: [2 + LOSS_RESULTS.length, 2 * MAX_LOSS_LEVELS + LOSS_RESULTS.length],
+  },
+  AnchorLoss: {
+    inputs: [3, MAX_ANCHOR_LEVELS + 2],
+    outputs: [1 + ANCHOR_LOSS_RESULTS.length, MAX_ANCHOR_LEVELS + ANCHOR_LOSS_RESULTS.length],
   },
   FakeQuantize: ONE,
   FakeQuantizeWeights: ONE,

@@ -12,6 +12,7 @@ import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } f
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./shapes/elementwise.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./shapes/fake_quantize.ts";
+import { anchorLoss } from "./shapes/anchor_loss.ts";
 import { detectionLoss } from "./shapes/loss.ts";
 import {
   cast,
@@ -82,6 +83,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
   DetectionLoss: detectionLoss,
+  AnchorLoss: anchorLoss,
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
 };

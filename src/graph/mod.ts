@@ -7,6 +7,15 @@
 export { analyze, type AnalyzeOptions } from "./analyze.ts";
 export { type BitWidths, ELEMENT_BYTES } from "./analyze_bits.ts";
 export type { Analysis, Cost, LayerCost, SparseAnalysis, Sparsity } from "./analyze_cost.ts";
+export {
+  ANCHOR_FIELDS,
+  ANCHOR_LOSS_RESULTS,
+  type AnchorLossLevel,
+  type AnchorLossOperands,
+  anchorLossOperands,
+  type AnchorLossResults,
+  MAX_ANCHOR_LEVELS,
+} from "./anchor_loss.ts";
 export { ARITY, type Arity } from "./arity.ts";
 export * from "./channels/mod.ts";
 export {

@@ -93,6 +93,22 @@ export interface DetectionLossAttributes {
   readonly gains: { readonly box: number; readonly classes: number; readonly distribution: number };
 }
 
+/** Attributes of AnchorLoss. */
+export interface AnchorLossAttributes {
+  /** Input pixels a cell of each level, finest first. */
+  readonly strides: readonly number[];
+  /** Widths and heights of the anchors in input pixels, level by level, as many a level. */
+  readonly anchors: readonly number[];
+  /** An anchor may learn a box whose width and height are less than so many times its own, and more than that part of it. */
+  readonly ratio: number;
+  /** Loss of boxes. */
+  readonly boxLoss: BoxLoss;
+  /** What the loss of objectness of each level is multiplied by. */
+  readonly balance: readonly number[];
+  /** Weights of the three losses. */
+  readonly gains: { readonly box: number; readonly objectness: number; readonly classes: number };
+}
+
 /**
  * Operator name -> its attributes. Operators carry ONNX's names and semantics (opset 17) except where noted. Those on single elements are
  * those of UnaryAttributes, those on pairs that are no sums or products those of PairAttributes.
@@ -226,6 +242,8 @@ export interface OperatorAttributes extends UnaryAttributes, PairAttributes {
   SoftmaxGradient: { readonly axis: number };
   /** Loss of a detection head and its gradients; inputs and outputs are named in `detection_loss.ts`. */
   DetectionLoss: DetectionLossAttributes;
+  /** Loss of a head with anchors and objectness and its gradients; inputs and outputs are named in `anchor_loss.ts`. */
+  AnchorLoss: AnchorLossAttributes;
   /**
    * f32 -> f32, what QuantizeLinear and DequantizeLinear to and from i8 make of x one behind the other:
    * `(clamp(round(x / scale) + zeroPoint, -128, 127) - zeroPoint) * scale`, halves to even. Its gradient is that of the clamp alone, for
@@ -261,6 +279,7 @@ export const TRAINING_OPERATORS = [
   "ResizeGradient",
   "SoftmaxGradient",
   "DetectionLoss",
+  "AnchorLoss",
   "FakeQuantize",
   "FakeQuantizeWeights",
 ] as const satisfies readonly Operator[];

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { NoAttributes } from "./operators.ts";
+import type { BinaryOperator, NoAttributes } from "./operators.ts";
 
 /** Operators of two inputs, broadcast as in NumPy. */
 export interface PairAttributes {
@@ -72,4 +72,17 @@ export function eachPair<Value>(
 /** True for the name of an operator on pairs. */
 export function isPair(op: string): op is PairOperator {
   return Object.hasOwn(PAIRS, op);
+}
+
+const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number } = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+  ...eachPair((_, { value }) => value),
+};
+
+/** What an operator makes of a pair of elements, in float64; undefined for one that is none of pairs. */
+export function pairValue(op: string): ((a: number, b: number) => number) | undefined {
+  return Object.hasOwn(BINARY, op) ? BINARY[op as BinaryOperator] : undefined;
 }

@@ -64,6 +64,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   ResizeGradient: {},
   SoftmaxGradient: {},
   DetectionLoss: {},
+  AnchorLoss: {},
   FakeQuantize: {},
   FakeQuantizeWeights: {},
 };

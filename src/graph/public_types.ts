@@ -9,6 +9,7 @@ export type { Constant, ConstantData, ElementType, Graph, GraphInput, Shape, Ten
 export type {
   ActivationAttributes,
   ActivationOperator,
+  AnchorLossAttributes,
   BoxLoss,
   ConvAttributes,
   CoordinateMode,

@@ -159,6 +159,7 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   ResizeGradient: { ...MEAN, reads: "channel" },
   SoftmaxGradient: { ...NONE, zero: "any" },
   DetectionLoss: NONE,
+  AnchorLoss: NONE,
   FakeQuantize: { ...INTEGER, reads: "element", zero: "all", monotone: true, cheap: true },
   FakeQuantizeWeights: { ...INTEGER, zero: "all", homogeneous: true },
 };

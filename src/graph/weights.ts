@@ -70,6 +70,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   ResizeGradient: NONE,
   SoftmaxGradient: NONE,
   DetectionLoss: NONE,
+  AnchorLoss: NONE,
   FakeQuantize: NONE,
   FakeQuantizeWeights: { trained: [0], statistics: [] },
 };

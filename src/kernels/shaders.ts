@@ -97,16 +97,22 @@ import derivative from "../../shaders/lib/derivative.wgsl" with { type: "text" }
 import eachPixel from "../../shaders/lib/each_pixel.wgsl" with { type: "text" };
 import part from "../../shaders/lib/part.wgsl" with { type: "text" };
 import vector from "../../shaders/lib/vector.wgsl" with { type: "text" };
+import trainAnchorCounts from "../../shaders/train/anchor_counts.wgsl" with { type: "text" };
+import trainAnchorGradient from "../../shaders/train/anchor_gradient.wgsl" with { type: "text" };
+import trainAnchorMatch from "../../shaders/train/anchor_match.wgsl" with { type: "text" };
+import trainAnchorPredictor from "../../shaders/train/anchor_predictor.wgsl" with { type: "text" };
 import trainBatchNormApply from "../../shaders/train/batch_norm_apply.wgsl" with { type: "text" };
 import trainBatchNormGradient from "../../shaders/train/batch_norm_gradient.wgsl" with { type: "text" };
 import trainBatchNormStatistics from "../../shaders/train/batch_norm_statistics.wgsl" with { type: "text" };
 import trainChannelPartials from "../../shaders/train/channel_partials.wgsl" with { type: "text" };
 import trainChannelTotals from "../../shaders/train/channel_totals.wgsl" with { type: "text" };
 import trainNormalised from "../../shaders/train/normalised.wgsl" with { type: "text" };
+import trainLossBoxes from "../../shaders/train/loss_boxes.wgsl" with { type: "text" };
 import trainLossBoxGradient from "../../shaders/train/loss_box_gradient.wgsl" with { type: "text" };
 import trainLossCell from "../../shaders/train/loss_cell.wgsl" with { type: "text" };
 import trainLossClaim from "../../shaders/train/loss_claim.wgsl" with { type: "text" };
 import trainLossClassGradient from "../../shaders/train/loss_class_gradient.wgsl" with { type: "text" };
+import trainLossCrossEntropy from "../../shaders/train/loss_cross_entropy.wgsl" with { type: "text" };
 import trainLossDecode from "../../shaders/train/loss_decode.wgsl" with { type: "text" };
 import trainLossDistribution from "../../shaders/train/loss_distribution.wgsl" with { type: "text" };
 import trainLossImages from "../../shaders/train/loss_images.wgsl" with { type: "text" };
@@ -215,16 +221,22 @@ export const SHADERS: ShaderLibrary = {
   "lib/each_pixel.wgsl": eachPixel,
   "lib/part.wgsl": part,
   "lib/vector.wgsl": vector,
+  "train/anchor_counts.wgsl": trainAnchorCounts,
+  "train/anchor_gradient.wgsl": trainAnchorGradient,
+  "train/anchor_match.wgsl": trainAnchorMatch,
+  "train/anchor_predictor.wgsl": trainAnchorPredictor,
   "train/batch_norm_apply.wgsl": trainBatchNormApply,
   "train/batch_norm_gradient.wgsl": trainBatchNormGradient,
   "train/batch_norm_statistics.wgsl": trainBatchNormStatistics,
   "train/channel_partials.wgsl": trainChannelPartials,
   "train/channel_totals.wgsl": trainChannelTotals,
   "train/normalised.wgsl": trainNormalised,
+  "train/loss_boxes.wgsl": trainLossBoxes,
   "train/loss_box_gradient.wgsl": trainLossBoxGradient,
   "train/loss_cell.wgsl": trainLossCell,
   "train/loss_claim.wgsl": trainLossClaim,
   "train/loss_class_gradient.wgsl": trainLossClassGradient,
+  "train/loss_cross_entropy.wgsl": trainLossCrossEntropy,
   "train/loss_decode.wgsl": trainLossDecode,
   "train/loss_distribution.wgsl": trainLossDistribution,
   "train/loss_images.wgsl": trainLossImages,

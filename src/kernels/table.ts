@@ -21,6 +21,7 @@ import { fakeQuantize, fakeQuantizeWeights } from "./train/fake_quantize.ts";
 import { maxPoolGradient, resizeGradient } from "./train/window_gradient.ts";
 import { batchNormApply, batchNormGradient, batchNormTraining } from "./train/norm.ts";
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
+import { anchorLoss } from "./train/anchor_loss.ts";
 import { detectionLoss } from "./train/loss.ts";
 import { batchNormalization, unary } from "./unary.ts";
 import { eachPair } from "../graph/pairs.ts";
@@ -76,6 +77,7 @@ export const KERNELS: KernelTable = {
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
   DetectionLoss: { plain: { kernels: detectionLoss } },
+  AnchorLoss: { plain: { kernels: anchorLoss } },
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
 };

@@ -62,10 +62,12 @@ export const YARDSTICKS: NamedTable = {
   ...table(YOLO11_NAMES, (scale) => `yolo11${scale}`, (scale, options) => yolo11({ scale, ...options })),
 };
 
+/** Detectors that are built to be trained, by name. */
+export const TRAINABLE: NamedTable = { ...DETECTORS, ...YARDSTICKS };
+
 /** Name -> builder. Weights are random, but for those of the demo detector, which are constructed. */
 export const NAMED_MODELS: NamedTable = {
   demo: demoDetector,
-  ...YARDSTICKS,
-  ...DETECTORS,
+  ...TRAINABLE,
   ...table(CLASSIFIER_NAMES, (name) => name, (backbone, options) => classifier({ backbone, ...options })),
 };

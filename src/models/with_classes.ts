@@ -8,7 +8,7 @@ import { type Graph, verify } from "../graph/mod.ts";
 import { changeShapes, unfoldBatchNormalization } from "../passes/mod.ts";
 import { headOf, withNewClassLayers } from "./class_layers.ts";
 import { layersOf } from "./layers.ts";
-import { namesText } from "./metadata.ts";
+import { namesText, recipeOf } from "./metadata.ts";
 import { loadWeights } from "./weights.ts";
 
 /** For which pictures, and how what is new begins. */
@@ -67,7 +67,7 @@ function resized(graph: Graph, batch: number, [height, width]: readonly number[]
  * assert.ok(newHead);
  * ```
  *
- * Throws FeatherdetError for a graph without the head of a YOLO11, for sizes that it cannot have, and if class layers that have to be
+ * Throws FeatherdetError for a graph without the head of a YOLO11 or YOLOv5, for sizes that it cannot have, and if class layers that have to be
  * replaced are rounded.
  */
 export function withClasses(graph: Graph, names: readonly string[], options: WithClassesOptions = {}): Prepared {
@@ -93,8 +93,13 @@ export function withClasses(graph: Graph, names: readonly string[], options: Wit
  */
 export function builtWithWeights(model: Graph, source: Graph): Prepared {
   const newHead = source.metadata.names === undefined || source.metadata.names !== model.metadata.names;
+  const head = headOf(model), seed = recipeOf(model)?.seed;
+  // Of layers that make boxes too, a part stays.
+  const given = newHead && head.kind === "anchors"
+    ? withNewClassLayers(source, head.classes, typeof seed === "number" ? seed : 0)
+    : source;
   // Names belong to the classes that are asked for, whatever the weights were for.
-  const loaded = loadWeights(model, source, { newClasses: newHead });
+  const loaded = loadWeights(model, given, { newClasses: newHead && given === source });
   const metadata = { ...loaded.metadata, names: model.metadata.names };
   return { graph: { ...loaded, metadata }, newHead, folded: isFolded(model, source) };
 }

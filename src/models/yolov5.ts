@@ -1,5 +1,5 @@
 /**
- * YOLOv5 n to x (release 6 and 7), built from a table of rows, as a yardstick whose costs and published times are known.
+ * YOLOv5 n to x (release 6 and 7), built from a table of rows. Its costs and its times on devices are published, so it is a yardstick too.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { ModelBuilder } from "./builder.ts";
 import { type DetectorFacts, detectorFacts, detectorMetadata, type DetectorModelOptions } from "./detector_options.ts";
+import { anchorChannels, anchorPrior, appendAnchorTail } from "./heads/anchors.ts";
 import { checkName } from "./option_checks.ts";
 import { appendRows, type Row, type Scaling } from "./rows.ts";
 
@@ -66,43 +67,14 @@ export interface Yolov5Options extends Omit<DetectorModelOptions, "attention"> {
   readonly scale?: Yolov5Scale;
 }
 
-/**
- * One level of the head: a 1x1 convolution, and the rows that it means, `[batch, 3 * h * w, 5 + classes]`: a box's centre, width and
- * height in pixels, objectness, classes.
- */
-function level(b: ModelBuilder, path: string, x: string, index: number, { batch, classes, size }: DetectorFacts) {
-  const anchors = ANCHORS[index], count = anchors.length, fields = 5 + classes;
-  const [, , rows, columns] = b.shapeOf(x);
-  const stride = size[0] / rows;
-  const table = (name: string, shape: number[], at: (anchor: number, y: number, x: number, axis: number) => number) => {
-    const data = Float32Array.from({ length: shape.reduce((a, c) => a * c) }, (_, i) => {
-      const [, , h, w] = shape;
-      return at(Math.floor(i / (2 * h * w)), Math.floor(i / (2 * w)) % h, Math.floor(i / 2) % w, i % 2);
-    });
-    return b.constant(`${path}/${name}`, shape, data);
-  };
-  const number = (name: string, value: number) => b.constant(`${path}/${name}`, [1], Float32Array.of(value));
-  const maps = b.reshape(`${path}/Reshape`, b.conv(path, x, { out: count * fields }), [
-    batch,
-    count,
-    fields,
-    rows,
-    columns,
-  ]);
-  const shares = b.node("Sigmoid", `${path}/Sigmoid`, [b.transpose(`${path}/Transpose`, maps, [0, 1, 3, 4, 2])], {});
-  const [centre, extent, rest] = b.split(`${path}/Split`, shares, [2, 2, 1 + classes], 4);
-  const cell = table("grid", [1, 1, rows, columns, 2], (_, y, x, axis) => (axis === 0 ? x : y) - 0.5);
-  const doubled = b.mul(`${path}/Mul`, centre, number("two", 2));
-  const middle = b.mul(`${path}/Mul_1`, b.add(`${path}/Add`, doubled, cell), number("stride", stride));
-  const twice = b.mul(`${path}/Mul_2`, extent, number("two_1", 2));
-  const squared = b.mul(`${path}/Mul_3`, twice, twice);
-  const sides = table("anchors", [1, count, 1, 1, 2], (anchor, _, __, axis) => anchors[anchor][axis]);
-  const box = b.mul(`${path}/Mul_4`, squared, sides);
-  return b.reshape(`${path}/Reshape_1`, b.concat(`${path}/Concat`, [middle, box, rest], 4), [
-    batch,
-    count * rows * columns,
-    fields,
-  ]);
+/** A level of the head: a 1x1 convolution, and what its map means. */
+function level(b: ModelBuilder, path: string, x: string, index: number, { classes, size }: DetectorFacts) {
+  const anchors = ANCHORS[index], stride = size[0] / b.shapeOf(x)[2];
+  const map = b.conv(path, x, {
+    out: anchorChannels(anchors.length, classes),
+    bias: { repeat: anchorPrior(classes, stride) },
+  });
+  return { path, map, stride, anchors };
 }
 
 /**
@@ -126,7 +98,7 @@ export function yolov5(options: Yolov5Options = {}): Graph {
   const input = b.input("images", [facts.batch, 3, ...facts.size]);
   const values = appendRows(b, YOLOV5_ROWS, YOLOV5_SCALES[scale], { input });
   const levels = YOLOV5_OUTPUTS.map((row, i) => level(b, `model.24.m.${i}`, values[row], i, facts));
-  const output = b.concat("output0", levels, 1);
+  const output = appendAnchorTail(b, levels, "output0");
   const own = { family: "yolov5", scale };
   return b.graph(`yolov5${scale}`, [output], detectorMetadata(`YOLOv5${scale}, rebuilt`, facts, own));
 }

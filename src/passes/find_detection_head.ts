@@ -23,6 +23,10 @@ export interface DetectionLevel {
 
 /** A head and the nodes of its tail. */
 export interface DetectionHead {
+  /** Boxes are distances with distributions. */
+  readonly kind: "distributions";
+  /** Values that the tail decodes, level by level. */
+  readonly maps: readonly string[];
   /** In the order of the anchors. */
   readonly levels: readonly DetectionLevel[];
   readonly classes: number;
@@ -45,7 +49,7 @@ export interface DetectionHead {
 export const CUT_FROM = "cut_from";
 
 /** The shape of the pictures that a graph, or the graph that it was cut from, takes. */
-function pictureShape({ metadata, inputs }: Graph): readonly number[] | undefined {
+export function pictureShape({ metadata, inputs }: Graph): readonly number[] | undefined {
   return Object.hasOwn(metadata, CUT_FROM) ? metadata[CUT_FROM].split(",").map(Number) : inputs[0]?.shape;
 }
 
@@ -110,6 +114,8 @@ export function findDetectionHead(
   }
   if (!Number.isInteger(bins) || bins < 2) return undefined;
   return {
+    kind: "distributions",
+    maps: levels.flatMap(({ boxes, classes }) => [boxes, classes]),
     levels,
     classes,
     bins,

@@ -5,6 +5,8 @@
  */
 
 export { type DetectionHead, type DetectionLevel, findDetectionHead } from "./find_detection_head.ts";
+export { type AnchorHead, type AnchorHeadLevel, findAnchorHead } from "./find_anchor_head.ts";
+export { findTrainableHead, type TrainableHead } from "./find_trainable_head.ts";
 export { foldBatchNormalization } from "./fold_batch_normalization.ts";
 export { cutGraph } from "./cut_graph.ts";
 export { foldShapeCounts } from "./fold_shape_counts.ts";

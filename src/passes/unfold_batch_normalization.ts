@@ -11,7 +11,7 @@ import type { Graph } from "../graph/graph.ts";
 import { GraphEditor } from "../graph/editor.ts";
 import { GraphIndex } from "../graph/graph_index.ts";
 import type { Node } from "../graph/operators.ts";
-import { findDetectionHead } from "./find_detection_head.ts";
+import { findTrainableHead } from "./find_trainable_head.ts";
 
 /** What published YOLO models add to variances. */
 const EPSILON = Math.fround(1e-3);
@@ -33,15 +33,15 @@ function pooledValues(graph: Graph): Set<string> {
 
 /**
  * The graph with a BatchNormalization of mean 0, variance 1 - epsilon, scale 1 and the bias for its shift behind every convolution that had
- * one; folding it again gives the weights bit for bit. A graph that has any BatchNormalization, or no detection head, stays as it is.
+ * one; folding it again gives the weights bit for bit. A graph that has any BatchNormalization, or no head that can be trained, stays as it is.
  *
  * Its statistics are those of nothing: training that normalises by batches has to estimate them first (`adaptStatistics`).
  */
 export function unfoldBatchNormalization(graph: Graph): Graph {
   if (graph.nodes.some(({ op }) => op === "BatchNormalization")) return graph;
-  const index = GraphIndex.of(graph), head = findDetectionHead(index);
+  const index = GraphIndex.of(graph), head = findTrainableHead(index);
   if (head === undefined) return graph;
-  const maps = new Set(head.levels.flatMap(({ boxes, classes }) => [boxes, classes]));
+  const maps = new Set(head.maps);
   const tail = new Set(head.tail), pooled = pooledValues(graph);
   const isOwn = (name: string) => index.readersOf(name).length === 1 && graph.constants.get(name)?.dtype === "f32";
   const editor = new GraphEditor(graph);

@@ -151,7 +151,7 @@ export class DetectionTrainer implements Trainer {
  * trainer.destroy();
  * ```
  *
- * Throws FeatherdetError for a model without a YOLO11 head or without BatchNormalization to train, if there is no adapter, and if memory
+ * Throws FeatherdetError for a model without a head that is trained or without BatchNormalization to train, if there is no adapter, and if memory
  * does not suffice.
  */
 export async function createTrainer(model: Graph, options: TrainerOptions): Promise<DetectionTrainer> {

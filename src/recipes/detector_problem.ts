@@ -71,7 +71,7 @@ function joinLosses(added: GraphLosses, { labels = true, ...options }: DetectorP
  * assert.deepEqual(problem.losses!.map(({ name }) => name), ["box", "classes", "distribution", "gammaL1"]);
  * ```
  *
- * Throws FeatherdetError for a model without a YOLO11 head where labels are asked for, if there is no loss, and as the variant does.
+ * Throws FeatherdetError for a model without a head that is trained where labels are asked for, if there is no loss, and as the variant does.
  */
 export function detectorProblem(model: Graph, options: DetectorProblemOptions): DetectorProblem {
   const { variant = PLAIN, frozen = isTableOfDistances } = options;

@@ -14,7 +14,7 @@ import { createTrainer, type DetectionTrainer } from "./detection_trainer.ts";
 export type GradientRunner = SessionRunner & Required<Runner>;
 
 /**
- * Runs graphs as `createSessionRunner` does, and finds gradients of YOLO11's loss. Labels are `boxes` `[batch, rows, 5]`, as
+ * Runs graphs as `createSessionRunner` does, and finds gradients of the loss of its head. Labels are `boxes` `[batch, rows, 5]`, as
  * `takeLabelledSamples` makes them. BatchNormalization normalises by the batch, so that a run of several samples together is closer to
  * training. Models whose BatchNormalization is folded have no gradients here: `adaptStatistics` gives it back.
  *

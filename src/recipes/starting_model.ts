@@ -8,7 +8,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { recipeOf } from "../models/metadata.ts";
-import { DETECTORS } from "../models/named.ts";
+import { TRAINABLE } from "../models/named.ts";
 import { buildFromRecipe } from "../models/recipe.ts";
 import { hashOfGraph } from "../compress/graph_hash.ts";
 import { historyEntry, withHistory } from "../compress/history.ts";
@@ -39,7 +39,7 @@ export interface TrainModelOptions {
 /** Builds a named detector for the classes of a data set. */
 function build({ model, size, seed, width, depth, psa }: TrainModelOptions, classes: readonly string[]): Graph {
   // Weights are drawn when they are first read: those of the plain model never are.
-  const recipe = recipeOf(DETECTORS[model]({ size, batch: 1 }))!;
+  const recipe = recipeOf(TRAINABLE[model]({ size, batch: 1 }))!;
   const stated = Object.entries({ width, depth, psa }).filter(([, value]) => value !== undefined);
   return buildFromRecipe({ ...recipe, ...Object.fromEntries(stated) }, { classes, size, batch: 1, seed });
 }
@@ -55,7 +55,7 @@ function noted(made: Graph, source: Graph, options: Readonly<Record<string, unkn
 export function takesTrained(
   { model, pretrained, width, depth, psa }: Pick<TrainModelOptions, "model" | "pretrained" | "width" | "depth" | "psa">,
 ): boolean {
-  if (!Object.hasOwn(DETECTORS, model)) return true;
+  if (!Object.hasOwn(TRAINABLE, model)) return true;
   if (pretrained !== undefined) return pretrained;
   return width === undefined && depth === undefined && psa === undefined && "source" in findModel(model);
 }
@@ -72,7 +72,7 @@ export async function trainModel(
   say: (line: string) => void,
 ): Promise<Graph> {
   const { model, pretrained, size, seed, width, depth, psa } = options;
-  const isNamed = Object.hasOwn(DETECTORS, model);
+  const isNamed = Object.hasOwn(TRAINABLE, model);
   if (isNamed && !takesTrained(options)) {
     say(`${model} begins with random weights`);
     return build(options, dataset.classes);
@@ -87,7 +87,7 @@ export async function trainModel(
       isNamed
         ? `there is no file ${model}.onnx to take trained weights from` +
           (model === "yolo11n" ? ": `deno task data yolo11n` downloads it" : "")
-        : `"${model}" is no detector that can be trained, those are a file or ${Object.keys(DETECTORS).join(", ")}`,
+        : `"${model}" is no detector that can be trained, those are a file or ${Object.keys(TRAINABLE).join(", ")}`,
     );
   }
   if (isNamed && pretrained === undefined) {

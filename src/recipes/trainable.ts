@@ -1,5 +1,6 @@
 /**
- * What training and pruning on pictures ask of a model: an input of RGB in 0..1 with channels first, and the head of a YOLO11.
+ * What training and pruning on pictures ask of a model: an input of RGB in 0..1 with channels first, and the head of a YOLO11 or
+ * YOLOv5.
  *
  * @module
  */
@@ -9,18 +10,19 @@ import { HEAD_FORMS, type HeadFormName } from "../detect/heads/form.ts";
 import { recogniseHead } from "../detect/heads/recognise.ts";
 import { withPictureInput } from "../detect/picture_input.ts";
 import { FeatherdetError, type Graph, GraphIndex } from "../graph/mod.ts";
-import { findDetectionHead } from "../passes/mod.ts";
+import { findTrainableHead } from "../passes/mod.ts";
 
 /** What may bring a model of another head to one that is trained. */
 const HELP: Readonly<Record<HeadFormName, string>> = {
   scores: "export it with anchors last ([1, 4 + classes, anchors]) and with the boxes decoded behind the maps",
-  objectness: "train one without objectness, such as YOLOv8 or YOLO11",
-  grid: "train one without objectness, such as YOLOv8 or YOLO11",
+  objectness:
+    "its boxes are not made of anchors as a YOLOv5's are: train one that has such a head, or a YOLOv8 or YOLO11",
+  grid: "train a YOLOv5, YOLOv8 or YOLO11",
   rows: "export it without choosing boxes inside the graph (Ultralytics: end2end=False, nms=False)",
   separate: "export it with boxes and scores in one output",
 };
 
-/** What a head is that is not YOLO11's, and what helps. */
+/** What a head is that is not trained, and what helps. */
 function otherHead(graph: Graph): string {
   try {
     const head = recogniseHead(withPictureInput(graph), { names: classNamesOf(graph)?.length });
@@ -32,11 +34,11 @@ function otherHead(graph: Graph): string {
   }
 }
 
-/** Throws FeatherdetError, with the head that the model has and what helps, if it is not YOLO11's; `what` is what cannot be done then. */
+/** Throws FeatherdetError, with the head that the model has and what helps, if it is not one whose loss is known; `what` is what cannot be done then. */
 export function refuseOtherHead(graph: Graph, what: string, help = ""): void {
-  if (findDetectionHead(GraphIndex.of(graph))) return;
+  if (findTrainableHead(GraphIndex.of(graph))) return;
   throw new FeatherdetError(
-    `${what}: its output is not made of boxes and classes as a YOLO11's is, ${otherHead(graph)}${help}`,
+    `${what}: its output is not made of boxes and classes as a YOLO11's or a YOLOv5's is, ${otherHead(graph)}${help}`,
     { file: graph.name },
   );
 }

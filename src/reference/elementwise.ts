@@ -8,15 +8,7 @@ import { stridesOf } from "../graph/graph.ts";
 import type { BinaryOperator, Node } from "../graph/operators.ts";
 import { type UnaryOperator, unaryRow } from "../graph/unary.ts";
 import { type ReferenceTensor, restride, zeros } from "./tensor.ts";
-import { eachPair } from "../graph/pairs.ts";
-
-const BINARY: { readonly [K in BinaryOperator]: (a: number, b: number) => number } = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => a / b,
-  ...eachPair((_, { value }) => value),
-};
+import { pairValue } from "../graph/pairs.ts";
 
 /** Every unary operator. */
 export function unary(node: Node<UnaryOperator>, [x]: readonly ReferenceTensor[]): ReferenceTensor[] {
@@ -26,7 +18,7 @@ export function unary(node: Node<UnaryOperator>, [x]: readonly ReferenceTensor[]
 
 /** Every binary operator, with NumPy broadcasting. */
 export function binary(node: Node<BinaryOperator>, [a, b]: readonly ReferenceTensor[]): ReferenceTensor[] {
-  const apply = BINARY[node.op];
+  const apply = pairValue(node.op)!;
   const rank = Math.max(a.shape.length, b.shape.length);
   const aligned = [a, b].map(({ shape }) => [...new Array<number>(rank - shape.length).fill(1), ...shape]);
   const shape = aligned[0].map((extent, axis) => Math.max(extent, aligned[1][axis]));

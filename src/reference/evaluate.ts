@@ -20,6 +20,7 @@ import {
   quantizeLinear,
   unpackWeights,
 } from "./quantize.ts";
+import { anchorLoss } from "./loss/anchor_loss.ts";
 import { detectionLoss } from "./loss/detection_loss.ts";
 import { resize } from "./resize.ts";
 import type { ReferenceTensor } from "./tensor.ts";
@@ -82,6 +83,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   ResizeGradient: resizeGradient,
   SoftmaxGradient: softmaxGradient,
   DetectionLoss: detectionLoss,
+  AnchorLoss: anchorLoss,
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
 };

@@ -40,7 +40,6 @@ export { groupLasso, type GroupLassoOptions } from "./variants/group_lasso.ts";
 export { checkLosses, type Losses, type LossWeight, type NamedLoss, weightAt } from "./losses/named_loss.ts";
 export {
   ASSIGNED_ANCHORS,
-  DETECTION_LOSSES,
   type DetectionLossOptions,
   type HeadMaps,
   headMaps,

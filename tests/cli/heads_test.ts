@@ -1,4 +1,4 @@
-/** Models whose heads are not YOLO11's on the command line: detect, eval, quantize; train and prune refuse them. */
+/** Models whose heads are not YOLO11's on the command line: detect, eval, quantize, and train where the head's loss is known. */
 
 import { join } from "node:path";
 import { saveOnnx } from "../../src/onnx/mod.ts";
@@ -14,6 +14,8 @@ import {
 } from "../support/colour_detector.ts";
 import { writeScenes } from "../support/colour_scenes.ts";
 import { inFolder } from "../support/data_folders.ts";
+import { smallDetector } from "../support/anchor_detector.ts";
+import { foldBatchNormalization } from "../../src/passes/mod.ts";
 
 const objectness = (tail: Tail, { centres, greatest, scores }: HeadParts) =>
   tail.swap(tail.join(1, centres, greatest, scores));
@@ -81,7 +83,7 @@ Deno.test("what is doubtful is a warning, what cannot be is one sentence with th
     assertMatch(outside.stderr, /error: [^\n]*l\.onnx: output [^\n]*scores outside 0\.\.1/);
   }));
 
-Deno.test("train and prune refuse a head that is not YOLO11's", () =>
+Deno.test("train refuses a head whose boxes are neither distances nor anchors", () =>
   inFolder(async (folder) => {
     const data = await writeScenes(join(folder, "set"), 2);
     const model = await writeModel(join(folder, "m.onnx"), objectness);
@@ -103,7 +105,37 @@ Deno.test("train and prune refuse a head that is not YOLO11's", () =>
     assertEquals(train.code, 1);
     assertStringIncludes(
       train.stderr,
-      "cannot be trained: its output is not made of boxes and classes as a YOLO11's is",
+      "cannot be trained: its output is not made of boxes and classes as a YOLO11's or a YOLOv5's is",
     );
     assert(!train.stdout.includes("epoch"));
+  }));
+
+Deno.test("a head with anchors of an export is trained for other classes; what comes out detects and is quantized", () =>
+  inFolder(async (folder) => {
+    const data = await writeScenes(join(folder, "set"), 2), out = join(folder, "run");
+    const model = join(folder, "m.onnx");
+    const exported = smallDetector({ classes: ["cat", "dog"], spelling: "release 6" });
+    await Deno.writeFile(model, saveOnnx(foldBatchNormalization(exported)));
+    const options = ["--data", data, "--size", "64", "--batch", "2", "--workers", "0", "--no-plots"];
+    const run = ["train", "--model", model, ...options, "--out", out, "--no-augment"];
+    const trained = await jsonOf([...run, "--epochs", "2"]);
+    assertEquals(Object.keys(trained.history[0].losses), ["box", "objectness", "classes"]);
+    assertMatch(
+      await Deno.readTextFile(join(out, "results.csv")),
+      /^epoch,loss_box,loss_objectness,loss_classes,map50,/,
+    );
+    // The run goes on, with the tail that was written anew.
+    const further = await jsonOf(["train", "--resume", out, "--epochs", "3", "--no-plots"]);
+    assertEquals([further.epochs, further.model], [3, join(out, "best.onnx")]);
+    const evaluated = await jsonOf(["eval", "--model", further.model, "--data", data]);
+    assertEquals(evaluated.images, 2);
+    const int8 = join(folder, "int8.onnx");
+    await jsonOf(["quantize", "--model", further.model, "--calibrate", data, "--out", int8]);
+    const image = join(data, "images", "0.png");
+    const { images } = await jsonOf(["detect", "--model", int8, "--image", image, "--precision", "int8"]);
+    assertEquals(images.length, 1);
+
+    const taught = await commandLine([...run.slice(0, -2), `${out}-2`, "--epochs", "1", "--teacher", further.model]);
+    assertEquals(taught.code, 1);
+    assertStringIncludes(taught.stderr, "has no head of a YOLO11 to learn from or to teach");
   }));

@@ -55,7 +55,7 @@ Deno.test("a model of ours keeps everything where the classes are the same", () 
 });
 
 Deno.test("models of unknown structure are refused", () => {
-  const text = "cannot be trained: its output is not made of boxes and classes as a YOLO11's is";
+  const text = "cannot be trained: its output is not made of boxes and classes as a YOLO11's or a YOLOv5's is";
   const other = classifier({ backbone: "mobilenetv3-small", width: 0.25, size: 32, classes: CLASSES });
   assertThrows(() => withClasses(other, CLASSES), FeatherdetError, text);
   const source = yolo11({ width: 0.125, classes: CLASSES, size: 64 });

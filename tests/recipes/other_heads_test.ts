@@ -1,6 +1,6 @@
 /**
- * Detectors of every form of head through every job: what finds the squares goes on finding them, what needs YOLO11's head names the head
- * that is there and what helps.
+ * Detectors of every form of head through every job: what finds the squares goes on finding them, what needs a head that is trained
+ * names the one that is there and what helps.
  */
 
 import { join } from "node:path";
@@ -30,9 +30,9 @@ const FORMS: readonly { readonly form: string; readonly write: Write; readonly h
   {
     form: "objectness",
     write: (tail, head) => tail.swap(objectness(tail, head) as string),
-    helps: "train one without objectness",
+    helps: "not made of anchors as a YOLOv5's are",
   },
-  { form: "grid", write: grid, helps: "train one without objectness" },
+  { form: "grid", write: grid, helps: "train a YOLOv5, YOLOv8 or YOLO11" },
   { form: "rows", write: results, helps: "end2end=False" },
   { form: "separate", write: (_, { corners, scores }) => [corners, scores], helps: "in one output" },
 ];

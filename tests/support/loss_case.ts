@@ -10,21 +10,25 @@ import type { DetectionLossAttributes, Node } from "../../src/graph/operators.ts
 import { type ReferenceTensor, referenceTensor } from "../../src/reference/tensor.ts";
 import { randomTensor, seededRandom } from "./random.ts";
 
-/** A head over an input and the boxes on it. */
-export interface LossCase {
+/** Boxes on an input that a head looks at. */
+export interface BoxesCase {
   readonly batch: number;
   readonly classes: number;
-  readonly bins: number;
   /** Rows of boxes of an image. */
   readonly rows: number;
   /** Height, width and stride of each level. */
   readonly levels: readonly (readonly [height: number, width: number, stride: number])[];
-  readonly attributes?: Partial<DetectionLossAttributes>;
-  /** Logits lie within +- this; 2 unless given. */
-  readonly range?: number;
   readonly seed?: number;
   /** Replaces the boxes that are drawn: rows of class, left, top, right, bottom for each image. */
   readonly boxes?: readonly (readonly (readonly number[])[])[];
+}
+
+/** A head over an input and the boxes on it. */
+export interface LossCase extends BoxesCase {
+  readonly bins: number;
+  readonly attributes?: Partial<DetectionLossAttributes>;
+  /** Logits lie within +- this; 2 unless given. */
+  readonly range?: number;
 }
 
 /** The published settings. */
@@ -49,7 +53,7 @@ export function lossNode({ levels, attributes }: LossCase): Node<"DetectionLoss"
 }
 
 /** Boxes of all sizes over the input; each image has one less than the one before, the first as many as fit. */
-function drawBoxes({ batch, classes, rows, levels: [[height, width, stride]], seed = 1 }: LossCase): Float32Array {
+function drawBoxes({ batch, classes, rows, levels: [[height, width, stride]], seed = 1 }: BoxesCase): Float32Array {
   const random = seededRandom(seed + 500);
   const data = new Float32Array(batch * rows * BOX_ROW).fill(-1);
   for (let image = 0; image < batch; image++) {
@@ -65,24 +69,26 @@ function drawBoxes({ batch, classes, rows, levels: [[height, width, stride]], se
   return data;
 }
 
+/** Rows of boxes, given or drawn. */
+export function boxRows(drawn: BoxesCase): { readonly shape: Shape; readonly data: Float32Array } {
+  const { batch, rows, boxes } = drawn;
+  const given = boxes && Float32Array.from({ length: batch * rows * BOX_ROW }, (_, at) => {
+    const image = Math.floor(at / (rows * BOX_ROW)), row = Math.floor(at / BOX_ROW) % rows;
+    return boxes[image][row]?.[at % BOX_ROW] ?? -1;
+  });
+  return { shape: [batch, rows, BOX_ROW], data: given ?? drawBoxes(drawn) };
+}
+
 /** Numbers of the node's inputs in order, rounded to f32. */
 export function lossInputs(drawn: LossCase, scale = 1): { readonly shape: Shape; readonly data: Float32Array }[] {
-  const { batch, classes, bins, rows, levels, range = 2, seed = 1, boxes } = drawn;
+  const { batch, classes, bins, levels, range = 2, seed = 1 } = drawn;
   const maps = levels.flatMap(([height, width], i) =>
     [4 * bins, classes].map((channels, k) => {
       const shape = [batch, channels, height, width];
       return { shape, data: randomTensor(shape, seed + 10 * i + k, -range, range) };
     })
   );
-  const given = boxes && Float32Array.from({ length: batch * rows * BOX_ROW }, (_, at) => {
-    const image = Math.floor(at / (rows * BOX_ROW)), row = Math.floor(at / BOX_ROW) % rows;
-    return boxes[image][row]?.[at % BOX_ROW] ?? -1;
-  });
-  return [
-    ...maps,
-    { shape: [batch, rows, BOX_ROW], data: given ?? drawBoxes(drawn) },
-    { shape: [1], data: Float32Array.of(scale) },
-  ];
+  return [...maps, boxRows(drawn), { shape: [1], data: Float32Array.of(scale) }];
 }
 
 /** The same in float64. */

@@ -151,6 +151,7 @@ export const OPERATOR_SAMPLES: OperatorTable<readonly OperatorSample[]> = {
   ResizeGradient: [sample("ResizeGradient", [[2, 3, 10, 14]], { ...RESIZE, mode: "linear", from: [5, 7] })],
   SoftmaxGradient: [sample("SoftmaxGradient", [X, X], { axis: 1 }, BOTH)],
   DetectionLoss: [],
+  AnchorLoss: [],
   FakeQuantize: [sample("FakeQuantize", [X], { scale: 0.25, zeroPoint: 3 })],
   FakeQuantizeWeights: ([8, 2, 1] as const).map((bits) => sample("FakeQuantizeWeights", [[4, 3, 3, 3]], { bits })),
 };

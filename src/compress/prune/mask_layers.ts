@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError, type Graph, GraphIndex, traitOf } from "../../graph/mod.ts";
-import { findDetectionHead } from "../../passes/mod.ts";
+import { findTrainableHead } from "../../passes/mod.ts";
 import { nodesLike } from "./keep.ts";
 
 /** Which convolutions take part. */
@@ -57,8 +57,8 @@ function attentionLayers(graph: Graph): Set<string> {
 function wholeNodes(graph: Graph, { keep = [], attention = false }: MaskLayerOptions): Set<string> {
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   const first = graph.nodes.flatMap(({ name, inputs: [x] }) => inputs.has(x) ? [name] : []);
-  const head = findDetectionHead(GraphIndex.of(graph));
-  const maps = head ? head.levels.flatMap(({ boxes, classes }) => [boxes, classes]) : graph.outputs;
+  const head = findTrainableHead(GraphIndex.of(graph));
+  const maps = head?.maps ?? graph.outputs;
   return new Set([
     ...first,
     ...layersBehind(graph, maps),

@@ -61,6 +61,7 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   ResizeGradient: "float",
   SoftmaxGradient: "float",
   DetectionLoss: "float",
+  AnchorLoss: "float",
   FakeQuantize: "float",
   FakeQuantizeWeights: "float",
 };

@@ -60,6 +60,7 @@ export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
   ResizeGradient: training,
   SoftmaxGradient: training,
   DetectionLoss: training,
+  AnchorLoss: training,
   FakeQuantize: training,
   FakeQuantizeWeights: training,
 };

@@ -181,6 +181,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   ResizeGradient: unwritten,
   SoftmaxGradient: unwritten,
   DetectionLoss: unwritten,
+  AnchorLoss: unwritten,
   FakeQuantize: unwritten,
   FakeQuantizeWeights: unwritten,
 };

@@ -166,6 +166,7 @@ const RULES: OperatorFunctions<[resized: ResizedNode], Node["attributes"]> = {
   ResizeGradient: refuseTraining,
   SoftmaxGradient: refuseTraining,
   DetectionLoss: refuseTraining,
+  AnchorLoss: refuseTraining,
   FakeQuantize: refuseTraining,
   FakeQuantizeWeights: refuseTraining,
 };

@@ -148,6 +148,7 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
   ResizeGradient: refuseTraining,
   SoftmaxGradient: refuseTraining,
   DetectionLoss: refuseTraining,
+  AnchorLoss: refuseTraining,
   FakeQuantize: refuseTraining,
   FakeQuantizeWeights: refuseTraining,
 };

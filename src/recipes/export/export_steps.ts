@@ -11,6 +11,7 @@ import { FeatherdetError, type Graph, GraphIndex, traitOf } from "../../graph/mo
 import { saveOnnx } from "../../onnx/mod.ts";
 import {
   findDetectionHead,
+  findTrainableHead,
   floatBiases,
   separateOutputs,
   type SuppressionOptions,
@@ -141,7 +142,7 @@ function outputForm(graph: Graph, options: ExportOptions): { graph: Graph; notes
 
 /** Metadata under the keys that exported detectors use, completed by what the graph shows. */
 export function withMetadata(graph: Graph): Graph {
-  const [input] = graph.inputs, head = graph.outputs.length === 1 && findDetectionHead(GraphIndex.of(graph));
+  const [input] = graph.inputs, head = graph.outputs.length === 1 && findTrainableHead(GraphIndex.of(graph));
   if (input?.shape.length !== 4) return graph;
   const [batch, , height, width] = input.shape;
   const shown: Record<string, string> = { batch: String(batch), imgsz: `[${height}, ${width}]` };

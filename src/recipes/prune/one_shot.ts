@@ -107,7 +107,7 @@ export async function pruneOn(
   }
   if (needs === "gradient") {
     const help = "; or take a criterion of weights or maps, such as l2 or activation (--criterion)";
-    refuseOtherHead(source, `criterion "${criterion}" needs the gradients of YOLO11's loss`, help);
+    refuseOtherHead(source, `criterion "${criterion}" needs the gradients of a detector's loss`, help);
   }
   const isRefitted = options.refit ?? dataset !== undefined;
   if (isRefitted && !dataset) {

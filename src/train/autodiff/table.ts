@@ -96,6 +96,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   ResizeGradient: second,
   SoftmaxGradient: second,
   DetectionLoss: second,
+  AnchorLoss: second,
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
 };

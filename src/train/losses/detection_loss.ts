@@ -1,23 +1,13 @@
 /**
  * From a detector to the graph that also computes its loss: the head's maps are found, the tail that decodes them is cut off, and a
- * DetectionLoss node takes its place.
+ * node that computes the loss of this kind of head takes its place.
  *
  * @module
  */
 
-import {
-  BOX_ROW,
-  type BoxLoss,
-  type DetectionLossAttributes,
-  FeatherdetError,
-  type Graph,
-  GraphEditor,
-  GraphIndex,
-  LOSS_RESULTS,
-  type LossResults,
-  MAX_LOSS_LEVELS,
-} from "../../graph/mod.ts";
-import { findDetectionHead } from "../../passes/mod.ts";
+import { BOX_ROW, FeatherdetError, type Graph, GraphEditor, GraphIndex } from "../../graph/mod.ts";
+import { findDetectionHead, findTrainableHead } from "../../passes/mod.ts";
+import { type HeadLossOptions, lossFormOf } from "./head_losses.ts";
 import type { NamedLoss } from "./named_loss.ts";
 
 /** The maps of a detector's head. */
@@ -36,6 +26,14 @@ export interface HeadMaps {
   readonly bins: number;
 }
 
+/** Throws the error of a model without a head of a kind. */
+function refuseHead({ graph, types }: GraphIndex, kind: string): never {
+  const outputs = graph.outputs.map((name) => `"${name}" [${types.get(name)?.shape.join(",") ?? "?"}]`).join(", ");
+  throw new FeatherdetError(
+    `model "${graph.name}" has no head of ${kind}, whose maps a detection loss needs: its outputs are ${outputs}`,
+  );
+}
+
 /**
  * The maps of the head of a YOLO11 or YOLO11-Lite, found by the structure of what makes the graph's first output.
  *
@@ -52,41 +50,21 @@ export interface HeadMaps {
 export function headMaps(graph: Graph): HeadMaps {
   const index = GraphIndex.of(graph);
   const head = findDetectionHead(index);
-  if (head === undefined) {
-    const outputs = graph.outputs.map((name) => `"${name}" [${index.types.get(name)?.shape.join(",") ?? "?"}]`).join(
-      ", ",
-    );
-    throw new FeatherdetError(
-      `model "${graph.name}" has no head of a YOLO11, whose maps a detection loss needs: its outputs are ${outputs}`,
-    );
-  }
+  if (head === undefined) refuseHead(index, "a YOLO11");
   const levels = head.levels.toSorted((a, b) => a.stride - b.stride);
   return { levels, classes: head.classes, bins: head.bins };
 }
 
 /** What the loss is. */
-export interface DetectionLossOptions {
+export interface DetectionLossOptions extends HeadLossOptions {
   /** Rows for the boxes of each picture. */
   readonly boxes: number;
-  /** What predicted boxes are compared with their targets by; `ciou` by default. */
-  readonly boxLoss?: BoxLoss;
-  /** Anchors that a box may claim; 10 by default. */
-  readonly topK?: number;
-  /** Power of the score in the alignment metric; 0.5 by default. */
-  readonly alpha?: number;
-  /** Power of the overlap in the alignment metric; 6 by default. */
-  readonly beta?: number;
-  /** Weights of the losses; by default 7.5 for boxes, 0.5 for classes, 1.5 for distributions, as YOLO11 is trained. */
-  readonly gains?: Partial<DetectionLossAttributes["gains"]>;
   /** Values of the model that stay outputs behind the losses, such as further losses; none by default. */
   readonly keep?: readonly string[];
 }
 
-/** Names of the losses of a detector, in the order in which they lie in the losses' value. */
-export const DETECTION_LOSSES = ["box", "classes", "distribution"] as const;
-
-/** Index of the number of assigned anchors in the losses' value, behind the losses. */
-export const ASSIGNED_ANCHORS = DETECTION_LOSSES.length;
+/** Index of the number of assigned anchors in the losses' value, behind the three losses. */
+export const ASSIGNED_ANCHORS = 3;
 
 /** A model with its loss. */
 export interface LossGraph {
@@ -94,12 +72,12 @@ export interface LossGraph {
   readonly graph: Graph;
   /** Each map of the head -> its gradient, as `buildGradientGraph` takes them. */
   readonly seeds: Readonly<Record<string, string>>;
-  /** Output `[4]`: losses of boxes, classes and distributions, weighted; number of anchors that were assigned to a box. */
+  /** Output `[4]`: the three losses, weighted; number of anchors that were assigned to a box, or of matches. */
   readonly losses: string;
-  /** The first three elements of that by name, in the order of `DETECTION_LOSSES`; their gradients are the seeds. */
+  /** The first three elements of that by name; their gradients are the seeds. */
   readonly named: readonly NamedLoss[];
-  /** The node's other results, such as what was assigned to each anchor. */
-  readonly results: LossResults<string>;
+  /** The node's other results, such as what was assigned to each anchor, by the names of `LossResults` or `AnchorLossResults`. */
+  readonly results: Readonly<Record<string, string>>;
   /** Names of the inputs that were added. */
   readonly inputs: {
     /** `[N, boxes, 5]`: class, left, top, right, bottom in pixels of the input; class -1 if there is no box. */
@@ -113,14 +91,16 @@ export interface LossGraph {
  * The model up to the maps of its head, with the loss behind them. `buildTrainingGraph` makes its weights inputs, `buildGradientGraph` goes on
  * from the seeds.
  *
- * The losses are the published ones of YOLO11: task-aligned assignment (Feng et al. 2021), binary cross entropy of the scores, CIoU
- * (Zheng et al. 2020) and distribution focal loss (Li et al. 2020), each divided by the sum of the batch's target scores. Gradients
- * are those of their sum times the number of pictures, as published, so that published learning rates fit; the losses are told
- * without that factor.
+ * The losses are the published ones of the head's kind. Of YOLO11: task-aligned assignment (Feng et al. 2021), binary cross entropy of the
+ * scores, CIoU (Zheng et al. 2020) and distribution focal loss (Li et al. 2020), each divided by the sum of the batch's target scores. Of
+ * YOLOv5 (release 6 and 7): boxes matched to anchors by the ratio of their sides, CIoU, objectness by the overlap, binary cross entropy of
+ * the classes. Gradients are those of their sum times the number of pictures, as published, so that published learning rates fit; the
+ * losses are told without that factor.
  *
  * ```ts
  * import assert from "node:assert/strict";
  * import { yolo11 } from "../../models/yolo11.ts";
+ * import { yolov5 } from "../../models/yolov5.ts";
  * import { buildGradientGraph } from "../autodiff/gradient_graph.ts";
  * import { buildTrainingGraph } from "../autodiff/training_graph.ts";
  * import { withDetectionLoss } from "./detection_loss.ts";
@@ -129,51 +109,41 @@ export interface LossGraph {
  * const step = buildGradientGraph(graph, { seeds: loss.seeds, wrt: parameters.map(({ name }) => name) });
  * assert.equal(step.gradients.size, parameters.length);
  * assert.equal(step.graph.outputs[0], loss.losses);
+ * const { named } = withDetectionLoss(yolov5({ size: 64, classes: 3 }), { boxes: 10 });
+ * assert.deepEqual(named.map(({ name }) => name), ["box", "objectness", "classes"]);
  * ```
  *
- * Throws FeatherdetError for a model without a head of YOLO11, for one with more than four levels or with strides that are no whole
- * numbers, and for settings that make no loss.
+ * Throws FeatherdetError for a model without a head of YOLO11 or YOLOv5, for one with more than four levels or with strides that are no
+ * whole numbers, for settings that make no loss, and for those that the head's loss does not have.
  */
 export function withDetectionLoss(model: Graph, options: DetectionLossOptions): LossGraph {
-  const { boxes, boxLoss = "ciou", topK = 10, alpha = 0.5, beta = 6, gains, keep = [] } = options;
+  const { boxes, keep = [] } = options;
   if (!Number.isInteger(boxes) || boxes < 1) {
     throw new FeatherdetError(`${boxes} rows for boxes of a picture, expected a whole number of at least 1`);
   }
-  const { levels } = headMaps(model);
-  if (levels.length > MAX_LOSS_LEVELS) {
-    throw new FeatherdetError(
-      `the head of model "${model.name}" has ${levels.length} levels, the loss takes at most ${MAX_LOSS_LEVELS}`,
-    );
-  }
+  const index = GraphIndex.of(model), head = findTrainableHead(index) ?? refuseHead(index, "a YOLO11 or YOLOv5");
+  const { op, attributes, maps, results: named, losses } = lossFormOf(model, head, options);
   const [batch] = model.inputs[0].shape;
   const editor = new GraphEditor(model);
-  const maps = levels.flatMap((level) => [level.boxes, level.classes]);
   const inputs = {
     boxes: editor.input(editor.uniqueName("boxes"), [batch, boxes, BOX_ROW]),
     scale: editor.input(editor.uniqueName("gradient_scale"), [1]),
   };
   const gradients = maps.map((map) => editor.uniqueName(`loss/gradient/${map}`));
   const results = Object.fromEntries(
-    LOSS_RESULTS.map((result) => [result, editor.uniqueName(result === "losses" ? "losses" : `loss/${result}`)]),
-  ) as unknown as LossResults<string>;
+    named.map((result) => [result, editor.uniqueName(result === "losses" ? "losses" : `loss/${result}`)]),
+  );
   editor.nodeWithOutputs(
-    "DetectionLoss",
+    op,
     editor.uniqueName("loss"),
     [...maps, inputs.boxes, inputs.scale],
-    {
-      strides: levels.map(({ stride }) => stride),
-      boxLoss,
-      topK,
-      alpha,
-      beta,
-      gains: { box: 7.5, classes: 0.5, distribution: 1.5, ...gains },
-    },
-    [...gradients, ...LOSS_RESULTS.map((result) => results[result])],
+    attributes,
+    [...gradients, ...named.map((result) => results[result])],
   );
   const graph = editor.finish({ outputs: [results.losses, ...keep] });
   const seeds = Object.fromEntries(maps.map((map, i) => [map, gradients[i]]));
-  const named = DETECTION_LOSSES.map((loss, element): NamedLoss => {
+  const told = losses.map((loss, element): NamedLoss => {
     return { name: loss, value: results.losses, element, gradientScale: inputs.scale };
   });
-  return { graph, seeds, losses: results.losses, named, results, inputs };
+  return { graph, seeds, losses: results.losses, named: told, results, inputs };
 }

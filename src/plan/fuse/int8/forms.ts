@@ -63,6 +63,7 @@ export const INT8_FORMS: OperatorTable<Int8Form> = {
   ResizeGradient: "training",
   SoftmaxGradient: "training",
   DetectionLoss: "training",
+  AnchorLoss: "training",
   FakeQuantize: "training",
   FakeQuantizeWeights: "training",
 };
