@@ -57,3 +57,8 @@ export function checkFraction(name: string, value: number | undefined): void {
     throw new FeatherdetError(`${name} is ${value}, it must lie in 0..1`);
   }
 }
+
+/** Throws FeatherdetError for a limit that is no number above 0. */
+export function checkLimit(name: string, value: number | undefined): void {
+  if (value !== undefined && !(value > 0)) throw new FeatherdetError(`${name} is ${value}, it must be above 0`);
+}

@@ -6,9 +6,10 @@
  */
 
 import type { DatasetImage } from "../data/dataset.ts";
-import { DECODING_PATIENCE, SideWorker, transferable, usualWorkers } from "../data/side_worker.ts";
-import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
+import { DECODE_TIMEOUT, type DecodeWorker, startDecodeWorker } from "../image/codec/decode_there.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
+import { transferable, usualWorkers } from "../image/side_worker.ts";
 
 /** Pictures that are kept decoded beyond those in work: enough for the stream never to wait. */
 const SPARE = 2;
@@ -17,21 +18,6 @@ const SPARE = 2;
 export interface DecodedImage {
   readonly image: RgbImage;
   readonly milliseconds: number;
-}
-
-/** What a worker is asked for. */
-export interface DecodeRequest {
-  readonly bytes: Uint8Array;
-  /** As of `decodeImage`. */
-  readonly maxPixels?: number;
-}
-
-/** A worker that decodes files. */
-export type DecodeWorker = SideWorker<DecodeRequest, DecodedImage>;
-
-/** Starts one. */
-export function startDecodeWorker(): DecodeWorker {
-  return new SideWorker(() => new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" }));
 }
 
 async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
@@ -54,12 +40,13 @@ async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: 
   } catch {
     return await decodeHere(image);
   }
-  const answer = await worker.ask({ bytes, maxPixels: image.maxPixels }, transferable(bytes), patience).catch(
-    (error) => {
-      throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
-    },
-  );
-  const fits = answer?.image.width === image.width && answer.image.height === image.height;
+  // What is damaged is read again as the set says, to tell of it by its name.
+  const order = { bytes, strict: true, maxPixels: image.maxPixels };
+  const answer = await worker.ask(order, { transfer: transferable(bytes), patience }).catch((error) => {
+    throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
+  });
+  const isThere = answer !== undefined && "image" in answer;
+  const fits = isThere && answer.image.width === image.width && answer.image.height === image.height;
   return fits ? answer : await decodeHere(image);
 }
 
@@ -72,7 +59,7 @@ async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: 
 export async function* decodeAhead(
   images: readonly DatasetImage[],
   workers: number = usualWorkers(),
-  patience: number = DECODING_PATIENCE,
+  patience: number = DECODE_TIMEOUT,
 ): AsyncGenerator<DecodedImage> {
   // Pictures without files are made by what `load` does, which cannot be sent elsewhere.
   const count = images.some(({ file }) => file !== undefined) ? Math.min(workers, images.length) : 0;
