@@ -130,7 +130,7 @@ export const INPUT_MUTANTS: readonly Mutant[] = [
   {
     id: "strict-ignored",
     file: "src/image/codec/decode.ts",
-    before: "if (options.strict) throw damage;",
+    before: "if (strict) throw damage;",
     after: "",
     test: DAMAGED,
     filter: "damage that is decoded is a warning",
