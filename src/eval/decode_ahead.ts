@@ -20,6 +20,16 @@ export interface DecodedImage {
   readonly milliseconds: number;
 }
 
+/** How pictures are decoded. */
+export interface DecodeAheadOptions {
+  /** As many as there are; half of the processors by default, four at most, 0 for none. */
+  readonly workers?: number;
+  /** Milliseconds that a worker may take for a picture; `DECODE_TIMEOUT` by default. */
+  readonly patience?: number;
+  /** Ends it with the signal's reason, also where a worker hangs. */
+  readonly signal?: AbortSignal;
+}
+
 async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
   const started = performance.now();
   try {
@@ -33,7 +43,11 @@ async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
 }
 
 /** Reads the file and has it decoded; does it here where no worker can, or to tell what is wrong with the file. */
-async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: number): Promise<DecodedImage> {
+async function decodeThere(
+  image: DatasetImage,
+  worker: DecodeWorker,
+  { patience = DECODE_TIMEOUT, signal }: DecodeAheadOptions,
+): Promise<DecodedImage> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = await image.bytes();
@@ -42,7 +56,7 @@ async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: 
   }
   // What is damaged is read again as the set says, to tell of it by its name.
   const order = { bytes, strict: true, maxPixels: image.maxPixels };
-  const answer = await worker.ask(order, { transfer: transferable(bytes), patience }).catch((error) => {
+  const answer = await worker.ask(order, { transfer: transferable(bytes), patience, signal }).catch((error) => {
     throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
   });
   const isThere = answer !== undefined && "image" in answer;
@@ -51,16 +65,15 @@ async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: 
 }
 
 /**
- * Decodes pictures in order, those in files ahead of time in workers. `workers` are as many as there are; half of the processors by
- * default, four at most, 0 for none. A worker may take `patience` milliseconds for a picture.
+ * Decodes pictures in order, those in files ahead of time in workers.
  *
  * Throws FeatherdetError for a picture that cannot be read or takes too long, when its turn comes.
  */
 export async function* decodeAhead(
   images: readonly DatasetImage[],
-  workers: number = usualWorkers(),
-  patience: number = DECODE_TIMEOUT,
+  options: DecodeAheadOptions = {},
 ): AsyncGenerator<DecodedImage> {
+  const { workers = usualWorkers() } = options;
   // Pictures without files are made by what `load` does, which cannot be sent elsewhere.
   const count = images.some(({ file }) => file !== undefined) ? Math.min(workers, images.length) : 0;
   const pool = Array.from({ length: count }, startDecodeWorker);
@@ -69,7 +82,7 @@ export async function* decodeAhead(
   const begin = () => {
     const image = images[next];
     const decoded = image.file !== undefined && count > 0
-      ? decodeThere(image, pool[next % count], patience)
+      ? decodeThere(image, pool[next % count], options)
       : decodeHere(image);
     // A failure is reported when its turn comes.
     decoded.catch(() => {});

@@ -119,7 +119,7 @@ export const FILE_OPERATIONS: readonly Operation<Folder>[] = [
           const load = async () => await decodeImage(await Deno.readFile(file), file);
           const image = { id: 1, name: `${input}.png`, file, width, height, boxes: [], bytes, load };
           const sums: number[] = [];
-          for await (const decoded of decodeAhead([image, image, image], 2)) {
+          for await (const decoded of decodeAhead([image, image, image], { workers: 2 })) {
             sums.push(sumOf(decoded.image.data));
           }
           return sums;
