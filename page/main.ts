@@ -5,6 +5,7 @@
  */
 
 import { decodeImage } from "../src/image/codec/decode.ts";
+import { DECODE_TIMEOUT } from "../src/image/codec/decode_there.ts";
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { Camera } from "./camera.ts";
 import { findEngines } from "./engines.ts";
@@ -81,7 +82,7 @@ class Page {
     this.stop();
     const request = ++this.#request;
     try {
-      const image = await decodeImage(await bytes, name);
+      const image = await decodeImage(await bytes, name, { timeout: DECODE_TIMEOUT });
       if (request !== this.#request) return;
       this.#picture = { image, name };
       this.#detect(this.#shown);

@@ -6,6 +6,8 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import type { Detector } from "../detect/detector.ts";
+import { decodeImage } from "../image/codec/decode.ts";
+import { DECODE_TIMEOUT, sharedDecodeWorker } from "../image/codec/decode_there.ts";
 import { sentence } from "../host/file_error.ts";
 import { listSources } from "../host/sources/open.ts";
 import type { DecodePicture, Source, SourceFrame } from "../host/sources/source.ts";
@@ -14,7 +16,6 @@ import { type DetectorSettings, detectorVerb, loadDetector, maxPixelsOption } fr
 import { drawTargets } from "./draw_targets.ts";
 import { Drawing } from "./drawing.ts";
 import type { Output } from "./output.ts";
-import { PictureDecoder } from "./picture_decoder.ts";
 import { progressBar } from "./progress.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { deviceAction, Quit } from "./verb.ts";
@@ -33,7 +34,7 @@ interface ReadPicture extends NamedPicture {
 
 /** How sources are read. */
 interface Reading {
-  readonly decoder: PictureDecoder;
+  readonly decode: DecodePicture;
   readonly strict: boolean;
   readonly signal: AbortSignal;
   readonly output: Output;
@@ -43,9 +44,8 @@ interface Reading {
 async function* readable(
   sources: readonly Source[],
   failed: FailedImage[],
-  { decoder, strict, signal, output }: Reading,
+  { decode, strict, signal, output }: Reading,
 ): AsyncGenerator<ReadPicture> {
-  const decode: DecodePicture = (bytes, file) => decoder.decode(bytes, file);
   const fail = (file: string, error: unknown, frame?: number) => {
     const record = { file, ...frame !== undefined && { frame }, error: sentence(error) };
     failed.push(record);
@@ -127,8 +127,10 @@ export const detectVerb = detectorVerb(
         draw === undefined ? [] : drawTargets(sources, draw, force).map((target, at) => [sources[at].file, target]),
       );
       const onWarning = (text: string) => output.note(`warning: ${text}`);
-      // Begun first, so that its worker is ready when the model is.
-      using decoder = new PictureDecoder({ strict, maxPixels, onWarning });
+      const limits = { strict, maxPixels, timeout: DECODE_TIMEOUT, onWarning };
+      const decode: DecodePicture = (bytes, file) => decodeImage(bytes, file, limits);
+      // Begun first, so that it is ready when the model is.
+      sharedDecodeWorker();
       const drawing = new Drawing(targets, force, (text) => output.note(text));
       const { detector, load } = await loadDetector(settings.model, settings, output);
       // Lines of results are progress enough for who watches them.
@@ -138,7 +140,7 @@ export const detectVerb = detectorVerb(
       let done = 0, found = 0;
       const stop = stopSignal(output, "stopping after the images that have been begun");
       try {
-        const pictures = readable(sources, failed, { decoder, strict, signal: stop.signal, output });
+        const pictures = readable(sources, failed, { decode, strict, signal: stop.signal, output });
         const timing = await detectAll(detector, pictures, async ({ source, image }, detections) => {
           const result = resultOf(source, detections);
           done++;

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { decodeImage, type DecodeOptions } from "../image/codec/decode.ts";
 import { encodeFor } from "../image/codec/encode.ts";
 import type { Detection, Detector } from "../detect/detector.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
 import { drawDetections } from "../report/draw/draw.ts";
 import type { Output } from "./output.ts";
 import { fileError } from "../host/file_error.ts";
+import { decodeInTime } from "../host/sources/source.ts";
 import { writeWhole } from "../host/whole_file.ts";
 import { prepareLabels } from "../recipes/label_font.ts";
 
@@ -42,14 +42,14 @@ export interface Speed {
 }
 
 /** Reads and decodes one picture; errors name the file. */
-export async function readPicture(file: string, options?: DecodeOptions): Promise<NamedPicture> {
+export async function readPicture(file: string): Promise<NamedPicture> {
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(file);
   } catch (error) {
     throw fileError(error, file);
   }
-  return { file, image: await decodeImage(bytes, file, options) };
+  return { file, image: await decodeInTime(bytes, file) };
 }
 
 /** Runs the detector over pictures with several frames in flight; `each` is called in order with every result. */

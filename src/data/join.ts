@@ -34,6 +34,7 @@ export function joinDatasets(parts: readonly [Dataset, ...Dataset[]]): Dataset {
   let next = 1;
   const joined = keepsImages && keepsBoxes ? images : images.map((image, index) => ({
     ...{ name: image.name, file: image.file, width: image.width, height: image.height },
+    ...(image.maxPixels !== undefined && { maxPixels: image.maxPixels }),
     id: keepsImages ? image.id : index + 1,
     boxes: keepsBoxes ? image.boxes : image.boxes.map((box) => ({ ...box, id: next++ })),
     bytes: () => image.bytes(),

@@ -9,6 +9,7 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { DatasetImage, GroundTruth } from "./dataset.ts";
 import { accessError, readBytes } from "./files.ts";
 import { decodeImage } from "../image/codec/decode.ts";
+import { DECODE_TIMEOUT } from "../image/codec/decode_there.ts";
 import { readImageHeader, sniffFormat } from "../image/codec/header.ts";
 
 /** Bytes that hold the header of nearly every file; those with more in front of it are read whole. */
@@ -118,6 +119,7 @@ export class PictureFile implements DatasetImage {
     const image = await decodeImage(await this.bytes(), this.file, {
       strict: this.#strict,
       maxPixels: this.maxPixels,
+      timeout: DECODE_TIMEOUT,
       onWarning: (sentence) => this.#warn(sentence),
     });
     if (image.width !== this.width || image.height !== this.height) {

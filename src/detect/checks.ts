@@ -32,7 +32,8 @@ export function resized(graph: Graph, size: number | readonly [number, number] |
 export function checkedImage(image: RgbImage, file?: string): RgbImage {
   const { width, height, data } = image;
   const levels: unknown = data;
-  if (ArrayBuffer.isView(levels) && !(levels instanceof Uint8Array || levels instanceof Uint8ClampedArray)) {
+  const isBytes = levels instanceof Uint8Array || levels instanceof Uint8ClampedArray;
+  if (!isBytes && (ArrayBuffer.isView(levels) || Array.isArray(levels))) {
     throw new FeatherdetError(
       `a picture's levels are bytes in 0..255, given was a ${levels.constructor.name}: ` +
         "levels in 0..1 times 255, rounded, in a Uint8Array are such",
@@ -56,4 +57,9 @@ export function checkFraction(name: string, value: number | undefined): void {
   if (value !== undefined && !(value >= 0 && value <= 1)) {
     throw new FeatherdetError(`${name} is ${value}, it must lie in 0..1`);
   }
+}
+
+/** Throws FeatherdetError for a limit that is no number above 0. */
+export function checkLimit(name: string, value: number | undefined): void {
+  if (value !== undefined && !(value > 0)) throw new FeatherdetError(`${name} is ${value}, it must be above 0`);
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { decodeImage } from "../image/codec/decode.ts";
 import type { DeviceGuard } from "../engine/device_guard.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import { type EngineName, refuseOnCpu } from "../engine/session.ts";
@@ -15,7 +14,6 @@ import { megabytes } from "../engine/memory_limit.ts";
 import { unlessAborted } from "../graph/abort.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import { checkedImage } from "./checks.ts";
 import type { FrameStages } from "./frame_timer.ts";
 import type { BegunPicture, Frames } from "./frames.ts";
 import type { HeadFormName } from "./heads/form.ts";
@@ -31,6 +29,7 @@ import type {
   StreamOptions,
 } from "./options.ts";
 import { orderedStream } from "./ordered_stream.ts";
+import { PictureReader } from "./picture_reader.ts";
 import { type TileGrid, tileGridOf, type Tiles } from "./tiles/grid.ts";
 export type * from "./options.ts";
 export type { Tiles, TileSettings } from "./tiles/grid.ts";
@@ -73,10 +72,12 @@ export class Detector {
   readonly #frames: Frames;
   readonly #warnings: string[];
   readonly #guard: DeviceGuard;
+  readonly #pictures: PictureReader;
 
   private constructor(
     { head, labels, settings, graph }: DetectionModel,
     { engine, adapter, device, frames, guard, warnings }: LoadedFrames,
+    pictures: PictureReader,
   ) {
     this.engine = engine;
     this.adapter = adapter;
@@ -88,6 +89,7 @@ export class Detector {
     this.inputSize = [height, width];
     this.#frames = frames;
     this.#guard = guard;
+    this.#pictures = pictures;
     this.#warnings = warnings;
   }
 
@@ -122,14 +124,15 @@ export class Detector {
    * option then does), or if the adapter cannot run it.
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
+    const pictures = new PictureReader(options);
     const model = await openModel(source, options);
-    return new Detector(model, await loadFrames(model, options));
+    return new Detector(model, await loadFrames(model, options), pictures);
   }
 
   /**
    * Finds objects in a picture, best first. With an array, the pictures are kept in flight together and the result is an array
    * in the same order. A damaged picture that has all its pixels is told of on the console. Throws FeatherdetError for a picture that cannot
-   * be decoded, for a lost device and for whatever else keeps a frame from being run, which concerns no other frame; it names `file`, or
+   * be decoded or takes too long (`maxPixels`, `decodeTimeout`), for a lost device and for whatever else keeps a frame from being run, which concerns no other frame; it names `file`, or
    * the picture's place in the array.
    */
   detect(picture: Picture, options?: string | DetectOptions): Promise<Detection[]>;
@@ -193,7 +196,7 @@ export class Detector {
   ): Promise<readonly [Promise<Detection[]>]> {
     const started = performance.now();
     this.#guard.check();
-    const image = picture instanceof Uint8Array ? await decodeImage(picture, file) : checkedImage(picture, file);
+    const image = await this.#pictures.read(picture, file, signal);
     const decoded = performance.now();
     const begun = await this.#frames.begin(image, { isTimed: observe !== undefined, tiles, signal });
     return [this.#read(begun, { started, decoded }, observe)];
@@ -245,6 +248,7 @@ export class Detector {
    */
   destroy(): void {
     this.#guard.destroy();
+    this.#pictures.destroy(this.#guard.destroyedError);
     this.#frames.destroy();
   }
 }

@@ -41,6 +41,14 @@ export interface DetectorOptions extends SessionOptions, HeadOptions, InputOptio
   readonly classes?: readonly string[];
   /** How pictures are cut into tiles for small objects, unless a call says otherwise. By default they are looked at whole. */
   readonly tiles?: Tiles;
+  /** Most pixels of a picture that is given as a file's bytes; more are refused before memory is taken. Default 100,000,000. */
+  readonly maxPixels?: number;
+  /**
+   * Milliseconds that decoding a picture may take. Default 120,000. It is done in a worker that all detectors of the process share and that
+   * does not keep the process from ending; `Infinity` decodes in the calling thread instead, where nothing ends it, as where there are no
+   * workers.
+   */
+  readonly decodeTimeout?: number;
 }
 
 /** What decides which boxes are detections. */

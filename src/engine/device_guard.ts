@@ -29,9 +29,14 @@ export class DeviceGuard {
     return this.#destroyed;
   }
 
+  /** What is said of calls once it was destroyed. */
+  get destroyedError(): FeatherdetError {
+    return new FeatherdetError(`the ${this.#what} was destroyed`, { file: this.#file });
+  }
+
   /** Throws FeatherdetError once the user was destroyed or the device lost. */
   check(): void {
-    if (this.#destroyed) throw new FeatherdetError(`the ${this.#what} was destroyed`, { file: this.#file });
+    if (this.#destroyed) throw this.destroyedError;
     const lost = this.#device && lossOf(this.#device);
     if (lost !== undefined) throw lossError(lost);
   }

@@ -6,9 +6,10 @@
  */
 
 import type { DatasetImage } from "../data/dataset.ts";
-import { DECODING_PATIENCE, SideWorker, transferable, usualWorkers } from "../data/side_worker.ts";
-import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
+import { DECODE_TIMEOUT, type DecodeWorker, startDecodeWorker } from "../image/codec/decode_there.ts";
+import type { RgbImage } from "../image/rgb_image.ts";
+import { transferable, usualWorkers } from "../image/side_worker.ts";
 
 /** Pictures that are kept decoded beyond those in work: enough for the stream never to wait. */
 const SPARE = 2;
@@ -19,19 +20,14 @@ export interface DecodedImage {
   readonly milliseconds: number;
 }
 
-/** What a worker is asked for. */
-export interface DecodeRequest {
-  readonly bytes: Uint8Array;
-  /** As of `decodeImage`. */
-  readonly maxPixels?: number;
-}
-
-/** A worker that decodes files. */
-export type DecodeWorker = SideWorker<DecodeRequest, DecodedImage>;
-
-/** Starts one. */
-export function startDecodeWorker(): DecodeWorker {
-  return new SideWorker(() => new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module" }));
+/** How pictures are decoded. */
+export interface DecodeAheadOptions {
+  /** As many as there are; half of the processors by default, four at most, 0 for none. */
+  readonly workers?: number;
+  /** Milliseconds that a worker may take for a picture; `DECODE_TIMEOUT` by default. */
+  readonly patience?: number;
+  /** Ends it with the signal's reason, also where a worker hangs. */
+  readonly signal?: AbortSignal;
 }
 
 async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
@@ -47,33 +43,37 @@ async function decodeHere(image: DatasetImage): Promise<DecodedImage> {
 }
 
 /** Reads the file and has it decoded; does it here where no worker can, or to tell what is wrong with the file. */
-async function decodeThere(image: DatasetImage, worker: DecodeWorker, patience: number): Promise<DecodedImage> {
+async function decodeThere(
+  image: DatasetImage,
+  worker: DecodeWorker,
+  { patience = DECODE_TIMEOUT, signal }: DecodeAheadOptions,
+): Promise<DecodedImage> {
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     bytes = await image.bytes();
   } catch {
     return await decodeHere(image);
   }
-  const answer = await worker.ask({ bytes, maxPixels: image.maxPixels }, transferable(bytes), patience).catch(
-    (error) => {
-      throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
-    },
-  );
-  const fits = answer?.image.width === image.width && answer.image.height === image.height;
+  // What is damaged is read again as the set says, to tell of it by its name.
+  const order = { bytes, strict: true, maxPixels: image.maxPixels };
+  const answer = await worker.ask(order, { transfer: transferable(bytes), patience, signal }).catch((error) => {
+    throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
+  });
+  const isThere = answer !== undefined && "image" in answer;
+  const fits = isThere && answer.image.width === image.width && answer.image.height === image.height;
   return fits ? answer : await decodeHere(image);
 }
 
 /**
- * Decodes pictures in order, those in files ahead of time in workers. `workers` are as many as there are; half of the processors by
- * default, four at most, 0 for none. A worker may take `patience` milliseconds for a picture.
+ * Decodes pictures in order, those in files ahead of time in workers.
  *
  * Throws FeatherdetError for a picture that cannot be read or takes too long, when its turn comes.
  */
 export async function* decodeAhead(
   images: readonly DatasetImage[],
-  workers: number = usualWorkers(),
-  patience: number = DECODING_PATIENCE,
+  options: DecodeAheadOptions = {},
 ): AsyncGenerator<DecodedImage> {
+  const { workers = usualWorkers() } = options;
   // Pictures without files are made by what `load` does, which cannot be sent elsewhere.
   const count = images.some(({ file }) => file !== undefined) ? Math.min(workers, images.length) : 0;
   const pool = Array.from({ length: count }, startDecodeWorker);
@@ -82,7 +82,7 @@ export async function* decodeAhead(
   const begin = () => {
     const image = images[next];
     const decoded = image.file !== undefined && count > 0
-      ? decodeThere(image, pool[next % count], patience)
+      ? decodeThere(image, pool[next % count], options)
       : decodeHere(image);
     // A failure is reported when its turn comes.
     decoded.catch(() => {});

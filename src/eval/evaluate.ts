@@ -92,7 +92,7 @@ export async function evaluate(
   dataset: Dataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { journal, onProgress, signal } = options;
+  const { journal, onProgress, signal, workers } = options;
   const { images, classes, categoryIds } = dataset;
   const shown = new Set(images.flatMap(({ boxes }) => boxes.map(({ classId }) => classId)));
   const classOf = classMap(detector.labels, classes, shown);
@@ -102,7 +102,7 @@ export async function evaluate(
   const rest = images.filter(({ id }) => !found.has(id));
   const meter = new SpeedMeter();
   async function* pictures() {
-    for await (const { image, milliseconds } of decodeAhead(rest, options.workers)) {
+    for await (const { image, milliseconds } of decodeAhead(rest, { workers, signal })) {
       meter.decoded(milliseconds);
       yield image;
     }

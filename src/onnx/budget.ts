@@ -38,7 +38,8 @@ export class Budget {
 
   /** Takes elements off. Throws FeatherdetError where not so many are left; call it before making them. */
   spend(elements: number): void {
-    this.#left -= elements;
+    // What is no number of elements gives nothing back.
+    this.#left -= elements >= 0 ? elements : Infinity;
     if (this.#left >= 0) return;
     throw new FeatherdetError(
       `needs ${elements} elements of constants that the file computes, more than what is left of ${this.#all} for this file`,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { download } from "../../src/data/download/download.ts";
 import { FileLock } from "../../src/data/file_lock.ts";
 import { openDataset } from "../../src/data/open.ts";
-import { SideWorker } from "../../src/data/side_worker.ts";
+import { SideWorker } from "../../src/image/side_worker.ts";
 import { writeWhole, writeWholeSync } from "../../src/data/whole_file.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import { inFolder, put } from "../support/data_folders.ts";
@@ -148,7 +148,11 @@ Deno.test("a worker that hangs is ended, and another one answers what waits", as
     started++;
     return new Worker(`data:text/javascript,${encodeURIComponent(code)}`, { type: "module" });
   });
-  const before = worker.ask("a", [], 30_000), late = worker.ask("hang", [], 50), after = worker.ask("b", [], 30_000);
+  const [before, late, after] = [
+    worker.ask("a", { patience: 600_000 }),
+    worker.ask("hang", { patience: 50 }),
+    worker.ask("b", { patience: 600_000 }),
+  ];
   assertEquals(worker.pending, 3);
   assertEquals(await before, "a");
   const { message } = await assertRejects(() => late, FeatherdetError);

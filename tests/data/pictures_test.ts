@@ -80,7 +80,7 @@ Deno.test("pictures of more pixels than are wanted are refused by name in every 
       );
       const set = await open(most);
       // In a worker and here.
-      const decoded = await Array.fromAsync(decodeAhead(set.images, 1));
+      const decoded = await Array.fromAsync(decodeAhead(set.images, { workers: 1 }));
       for (const [at, image] of set.images.entries()) assertEquals(decoded[at].image, await image.load());
       assertEquals(withoutLabels(set, ["one"]).images.map(({ maxPixels }) => maxPixels), set.images.map(() => most));
     }

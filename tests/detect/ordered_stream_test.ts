@@ -148,6 +148,8 @@ Deno.test("pictures of floats and sizes that are none are refused at once", () =
     "picture 3: a picture's levels are bytes in 0..255, given was a Float32Array: " +
       "levels in 0..1 times 255, rounded, in a Uint8Array are such",
   );
+  const plain = { ...image, data: [0, 0.1, 0.2, 0.3, 0.4, 0.5] as unknown as Uint8Array };
+  assertThrows(() => checkedImage(plain), FeatherdetError, "bytes in 0..255, given was a Array");
   for (const size of [NaN, 0, -32, 1.5, Infinity, 1e9, [640, NaN], [1, 2 ** 30]] as const) {
     assertThrows(() => checkInputSize(size as number), FeatherdetError, "inputSize is");
   }

@@ -14,7 +14,7 @@ function inFiles(images: readonly DatasetImage[]): DatasetImage[] {
 
 async function pixels(images: readonly DatasetImage[], workers?: number): Promise<Uint8Array[]> {
   const all: Uint8Array[] = [];
-  for await (const { image } of decodeAhead(images, workers)) all.push(image.data);
+  for await (const { image } of decodeAhead(images, { workers })) all.push(image.data);
   return all;
 }
 
@@ -36,7 +36,7 @@ Deno.test("files are decoded in workers and read no further ahead than needed", 
     },
   }));
   let done = 0;
-  for await (const _ of decodeAhead(images, 2)) {
+  for await (const _ of decodeAhead(images, { workers: 2 })) {
     done++;
     assertEquals(read.length, Math.min(images.length, done + 4));
   }
@@ -58,12 +58,39 @@ Deno.test("workers end with the pictures, and with whoever stops early", async (
   };
   try {
     const images = inFiles(demoDataset(6).images);
-    for await (const { image } of decodeAhead(images, 2)) {
+    for await (const { image } of decodeAhead(images, { workers: 2 })) {
       assertEquals([image.height, running], [190, 2]);
       break;
     }
     assertEquals(running, 0);
     await pixels(images, 3);
+    assertEquals(running, 0);
+  } finally {
+    globalThis.Worker = Original;
+  }
+});
+
+Deno.test("a worker that hangs is given up when its time is over or the signal comes", async () => {
+  const { Worker: Original } = globalThis;
+  let running = 0;
+  globalThis.Worker = class extends Original {
+    constructor() {
+      super("data:text/javascript,onmessage = () => { while (true); }", { type: "module" });
+      running++;
+    }
+    override terminate() {
+      super.terminate();
+      running--;
+    }
+  };
+  try {
+    const images = inFiles(demoDataset(2).images);
+    const late = decodeAhead(images, { workers: 1, patience: 30 });
+    await assertRejects(() => late.next(), FeatherdetError, `${images[0].file}: takes longer than 0.03 s`);
+    const abort = new AbortController(), stream = decodeAhead(images, { workers: 2, signal: abort.signal });
+    const first = stream.next();
+    abort.abort(new Error("enough"));
+    await assertRejects(() => first, Error, "enough");
     assertEquals(running, 0);
   } finally {
     globalThis.Worker = Original;
@@ -105,7 +132,7 @@ Deno.test("a file that cannot be read, decoded or is of another size is reported
     failing(() => good[2].bytes(), "is of another size"),
   ];
   for (const broken of cases) {
-    const stream = decodeAhead([good[0], broken, good[2]], 1);
+    const stream = decodeAhead([good[0], broken, good[2]], { workers: 1 });
     assertEquals((await stream.next()).value?.image.width, good[0].width);
     const sentence = await broken.load().catch(({ message }) => message);
     await assertRejects(() => stream.next(), FeatherdetError, sentence);

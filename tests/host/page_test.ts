@@ -47,6 +47,11 @@ Deno.test("declarations reach the files that types come from, and no other", () 
     assertMatch(found.get("kind.d.ts")!, /readonly \["a", "b"\]/);
   }));
 
+Deno.test("all files that the library's types come from have declarations", async () => {
+  const found = await declarationsOf(new URL("../../", import.meta.url), "mod.ts");
+  assertMatch(found.get("src/detect/detector.d.ts")!, /export declare class Detector/);
+});
+
 Deno.test("a folder is served with the types that browsers want, and nothing above it", () =>
   inFolder(async (folder) => {
     await put(folder, "secret.txt", "not for anyone");

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { onnx } from "npm:onnx-proto@8.0.1";
 import { FeatherdetError } from "../../src/graph/mod.ts";
+import { Budget } from "../../src/onnx/budget.ts";
 import { importOnnx } from "../../src/onnx/mod.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
 import { floats, integers, ints, onnxFile, onnxNode, value } from "../support/onnx_models.ts";
@@ -150,6 +151,24 @@ Deno.test("constants that a small file would blow up are refused before they are
     onnxFile({ nodes: [expanded, chain("e", "big", "Exp"), MEAN, USE], ...both }),
   ];
   for (const file of files) assert(budget.test(refusal(file)), refusal(file));
+});
+
+Deno.test("sizes below 0 are refused by what would make them, and give nothing back to the budget", () => {
+  const sizes = [-(2 ** 40), 2 ** 24];
+  const said = refusal(onnxFile({
+    nodes: [
+      onnxNode("Expand", { name: "expand", input: ["x", "s"], output: ["e"] }),
+      onnxNode("Add", { name: "use", input: ["x", "e"] }),
+    ],
+    initializers: [integers("s", ...sizes)],
+    inputs: [value("x", [1, 3])],
+  }));
+  assertEquals(said, `a.onnx: Expand "expand": cannot expand [1,3] to [${sizes}]`);
+  for (const elements of [-(2 ** 64), NaN]) {
+    const budget = new Budget(64);
+    assertThrows(() => budget.spend(elements), FeatherdetError, `needs ${elements} elements`);
+    assertThrows(() => budget.spend(1), FeatherdetError, "needs 1 elements");
+  }
 });
 
 Deno.test("parts that a known value does not have are refused before they are made", () => {

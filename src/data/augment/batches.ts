@@ -7,7 +7,7 @@
 
 import type { Dataset } from "../dataset.ts";
 import { FeatherdetError } from "../../graph/error.ts";
-import { usualWorkers } from "../side_worker.ts";
+import { usualWorkers } from "../../image/side_worker.ts";
 import { BatchSampler, type RunPosition } from "./batch_sampler.ts";
 import { checkPictures, checkWhole } from "./check.ts";
 import { augmentation, type AugmentOptions } from "./options.ts";

@@ -5,7 +5,7 @@
  */
 
 import { decodeImage } from "../../image/codec/decode.ts";
-import { serve } from "../side_worker.ts";
+import { serve } from "../../image/side_worker.ts";
 import { sourceOf } from "./source.ts";
 import { render, type WorkAnswer, type WorkOrder } from "./work.ts";
 

@@ -7,7 +7,8 @@
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { DatasetImage } from "../dataset.ts";
-import { DECODING_PATIENCE, SideWorker, transferable } from "../side_worker.ts";
+import { DECODE_TIMEOUT } from "../../image/codec/decode_there.ts";
+import { SideWorker, transferable } from "../../image/side_worker.ts";
 import type { SamplePixels } from "./sample.ts";
 import { type Source, sourceOf } from "./source.ts";
 import { SourceStore } from "./source_store.ts";
@@ -103,7 +104,8 @@ export class Workshop {
       return undefined;
     }
     const order = { kind: "decode", bytes, maxPixels: image.maxPixels, input: this.options.input } as const;
-    const answer = await this.#idlest()!.ask(order, transferable(bytes), DECODING_PATIENCE).catch((error) => {
+    const how = { transfer: transferable(bytes), patience: DECODE_TIMEOUT };
+    const answer = await this.#idlest()!.ask(order, how).catch((error) => {
       throw error instanceof FeatherdetError ? error.at({ file: image.file }) : error;
     });
     const source = answer?.source;

@@ -65,7 +65,7 @@ export function isNative(): boolean {
  * Imports the runtime: `npm:onnxruntime-node` in Deno; in browsers `onnxruntime-web`, which an import map, a bundler or the page has to name.
  * Throws FeatherdetError with one sentence that names the package if it cannot be loaded.
  */
-export async function importRuntime(native = isNative()): Promise<OnnxRuntime> {
+export async function importRuntime(native: boolean = isNative()): Promise<OnnxRuntime> {
   // A specifier that is computed is not resolved, and nothing downloaded, before it is needed.
   const specifier: string = native ? `npm:onnxruntime-node@${ORT_VERSION}` : "onnxruntime-web";
   try {

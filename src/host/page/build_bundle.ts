@@ -13,7 +13,7 @@ import { declarationsOf } from "./declarations.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
-/** The worker that decodes pictures for `evaluate`. */
+/** The worker that decodes pictures. */
 const WORKER = "decode_worker";
 
 /** What was written. */
@@ -36,7 +36,7 @@ export async function buildBundle(folder: string): Promise<BuiltBundle> {
   // A worker is a file of its own, which bundlers find by the URL that the module makes of its name.
   const script = (await bundleScript(new URL("mod.ts", ROOT), { minify: true }))
     .replaceAll(`"./${WORKER}.ts"`, `"./${WORKER}.js"`);
-  const worker = await bundleScript(new URL(`src/eval/${WORKER}.ts`, ROOT), { minify: true });
+  const worker = await bundleScript(new URL(`src/image/codec/${WORKER}.ts`, ROOT), { minify: true });
   const declarations = await declarationsOf(ROOT, "mod.ts");
   const description = {
     ...{ name: "featherdet", version: config.version, license: config.license, type: "module" },

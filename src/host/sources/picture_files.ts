@@ -9,9 +9,8 @@ import { join } from "node:path";
 import { isPictureName, kindOf, readBytes, STRANGE_PICTURE, walk } from "../../data/files.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { fileError } from "../file_error.ts";
-import { decodeImage } from "../../image/codec/decode.ts";
 import { FORMAT_NAMES } from "../../image/codec/header.ts";
-import type { ListedSources, Source, SourceKind } from "./source.ts";
+import { decodeInTime, type ListedSources, type Source, type SourceKind } from "./source.ts";
 import { isVideoName, videoFile } from "./video_files.ts";
 
 /** What paths stand for. */
@@ -50,7 +49,7 @@ export function listPattern(pattern: string): ListedFiles {
 function pictureFile(file: string): Source {
   return {
     ...{ file, content: "picture" },
-    async *frames({ decode = decodeImage }) {
+    async *frames({ decode = decodeInTime }) {
       yield { file, image: async () => await decode(await readBytes(file), file) };
     },
   };

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { decodeImage } from "../../image/codec/decode.ts";
 import { fetchBytes } from "../../onnx/fetch.ts";
-import type { SourceKind } from "./source.ts";
+import { decodeInTime, type SourceKind } from "./source.ts";
 
 /** Pictures at URLs. */
 export const PICTURE_URLS: SourceKind = {
@@ -15,7 +14,7 @@ export const PICTURE_URLS: SourceKind = {
   list: (file) => ({
     sources: [{
       ...{ file, content: "picture" },
-      async *frames({ decode = decodeImage }) {
+      async *frames({ decode = decodeInTime }) {
         yield { file, image: async () => await decode(await fetchBytes(file), file) };
       },
     }],

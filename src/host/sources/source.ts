@@ -4,14 +4,19 @@
  * @module
  */
 
+import { decodeImage } from "../../image/codec/decode.ts";
+import { DECODE_TIMEOUT } from "../../image/codec/decode_there.ts";
 import type { RgbImage } from "../../image/rgb_image.ts";
 
 /** Makes a picture of a file's bytes. Rejects with a `FeatherdetError` that names the file. */
 export type DecodePicture = (bytes: Uint8Array, file: string) => Promise<RgbImage>;
 
+/** As pictures are decoded unless somebody wants it otherwise: with the usual limits. */
+export const decodeInTime: DecodePicture = (bytes, file) => decodeImage(bytes, file, { timeout: DECODE_TIMEOUT });
+
 /** How sources are read. */
 export interface SourceOptions {
-  /** Decodes single pictures; by default `decodeImage`, which waits as long as it takes. */
+  /** Decodes single pictures; by default `decodeInTime`. */
   readonly decode?: DecodePicture;
   /** Ends what waits for a picture that may never come: a camera, a pipe. The source then ends without an error. */
   readonly signal?: AbortSignal;

@@ -6,12 +6,11 @@
 
 import { FeatherdetError } from "../../graph/error.ts";
 import { unlessAborted } from "../../graph/abort.ts";
-import { decodeImage } from "../../image/codec/decode.ts";
 import { sniffFormat } from "../../image/codec/header.ts";
 import { otherKind } from "../../image/codec/other_kinds.ts";
 import { splitPictures } from "./picture_stream.ts";
 import { readVideo } from "./read_video.ts";
-import type { Source, SourceFrame, SourceKind, SourceOptions } from "./source.ts";
+import { decodeInTime, type Source, type SourceFrame, type SourceKind, type SourceOptions } from "./source.ts";
 
 /** Enough to tell what it is. */
 const ENOUGH = 132;
@@ -45,7 +44,7 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 
 /** A pipe of pictures or of a video as a source. Throws a `FeatherdetError` for one that brings nothing. */
 export function pipeSource(pipe: () => ReadableStream<Uint8Array>, file: string): Source {
-  async function* frames({ decode = decodeImage, signal }: SourceOptions): AsyncGenerator<SourceFrame> {
+  async function* frames({ decode = decodeInTime, signal }: SourceOptions): AsyncGenerator<SourceFrame> {
     const pieces = piecesOf(pipe(), signal);
     const begun: Uint8Array[] = [];
     let length = 0;

@@ -44,11 +44,18 @@ function hasCanvas(): boolean {
   }
 }
 
+let canvas: boolean | undefined;
+
+/** Whether the browser decodes, beside the calling thread and within limits of its own. */
+export function browserDecodes(): boolean {
+  return canvas ??= hasCanvas();
+}
+
 let chosen: Promise<ImageCodec> | undefined;
 
 /** The codec for where the program runs; loaded on first use. */
 export function imageCodec(): Promise<ImageCodec> {
-  chosen ??= hasCanvas()
+  chosen ??= browserDecodes()
     ? import("./codec_browser.ts").then((module) => module.browserCodec)
     : import("./codec_wasm.ts").then((module) => module.wasmCodec);
   return chosen;

@@ -8,10 +8,12 @@ import type { RgbImage } from "../rgb_image.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { onCanvas } from "./canvas.ts";
 import { checkClaim } from "./claimed_size.ts";
-import { type DecodedFile, imageCodec, type RgbaPixels } from "./codec.ts";
+import { browserDecodes, type DecodedFile, imageCodec, type RgbaPixels } from "./codec.ts";
+import { decodeThere } from "./decode_there.ts";
 import { orient } from "./exif.ts";
 import { type ImageHeader, readImageHeader } from "./header.ts";
 import { soundPng } from "./png_chunks.ts";
+import { inTime } from "./in_time.ts";
 import { firstFrame } from "./webp_frame.ts";
 
 /** Limits of decoding, and what is done about damage in spite of which a picture can be decoded. */
@@ -22,6 +24,13 @@ export interface DecodeOptions {
   readonly strict?: boolean;
   /** Takes a sentence that names the file; it is written to the console by default. */
   readonly onWarning?: (sentence: string) => void;
+  /**
+   * Milliseconds that decoding may take. It is then done in a worker of the process, which is started with the first picture; browsers
+   * decode beside their pages anyway. Where there are no workers, and by default, it takes the calling thread as long as it takes.
+   */
+  readonly timeout?: number;
+  /** Ends it with the signal's reason; what has been begun only with a `timeout`. */
+  readonly signal?: AbortSignal;
 }
 
 /** Drops alpha, as OpenCV's and Pillow's conversions to three channels do. */
@@ -51,6 +60,34 @@ async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<Decod
   return { pixels: onCanvas(pixels, { left: frame.left, top: frame.top, width, height }), warnings };
 }
 
+/** Decodes in this thread what the header describes. */
+async function decodeHere(
+  bytes: Uint8Array,
+  header: ImageHeader,
+  { file, strict, onWarning }: {
+    readonly file?: string;
+    readonly strict?: boolean;
+    readonly onWarning: (damage: FeatherdetError) => void;
+  },
+): Promise<RgbImage> {
+  const { format, orientation } = header;
+  let decoded: DecodedFile;
+  try {
+    decoded = await decodeFile(bytes, header);
+  } catch (error) {
+    if (error instanceof FeatherdetError) throw error.at({ file });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FeatherdetError(`broken ${format}: ${reason}`, { file }, { cause: error });
+  }
+  if (decoded.warnings.length > 0) {
+    const damage = new FeatherdetError(`damaged ${format}: ${decoded.warnings.join(", ")}`, { file });
+    if (strict) throw damage;
+    onWarning(damage);
+  }
+  const image = withoutAlpha(decoded.pixels);
+  return (await imageCodec()).orients ? image : orient(image, orientation);
+}
+
 /**
  * Decodes a JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC file to 8-bit RGB, turned as its EXIF orientation says. Of an animation or a
  * file of several pages it is the first picture.
@@ -62,8 +99,8 @@ async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<Decod
  * A picture that is damaged but has all its pixels is decoded with a warning, or refused with `strict`.
  *
  * Throws a `FeatherdetError` for an empty file, a file that is no picture (it says which kind of file it is), a truncated one, one
- * that is too damaged, and, before memory is taken for it, a picture of more than 100 megapixels (`maxPixels`) or of more pixels than
- * its bytes can hold.
+ * that is too damaged, one that takes longer than `timeout`, and, before memory is taken for it, a picture of more than 100 megapixels
+ * (`maxPixels`) or of more pixels than its bytes can hold.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -82,23 +119,18 @@ async function decodeFile(bytes: Uint8Array, header: ImageHeader): Promise<Decod
  * ```
  */
 export async function decodeImage(bytes: Uint8Array, file?: string, options: DecodeOptions = {}): Promise<RgbImage> {
-  const header = readImageHeader(bytes, file, options.maxPixels);
+  const { strict, maxPixels, timeout = Infinity, signal } = options;
+  signal?.throwIfAborted();
+  const header = readImageHeader(bytes, file, maxPixels);
   checkClaim(bytes, header, file);
-  const { format, orientation } = header;
-  let decoded: DecodedFile;
-  try {
-    decoded = await decodeFile(bytes, header);
-  } catch (error) {
-    if (error instanceof FeatherdetError) throw error.at({ file });
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new FeatherdetError(`broken ${format}: ${reason}`, { file }, { cause: error });
+  const onWarning = ({ message }: FeatherdetError) => {
+    if (options.onWarning) options.onWarning(message);
+    else console.warn(`warning: ${message}`);
+  };
+  if (!Number.isFinite(timeout)) return await decodeHere(bytes, header, { file, strict, onWarning });
+  if (!browserDecodes()) {
+    const image = await decodeThere(bytes, file, { strict, maxPixels, timeout, signal, onWarning });
+    if (image) return image;
   }
-  if (decoded.warnings.length > 0) {
-    const damage = new FeatherdetError(`damaged ${format}: ${decoded.warnings.join(", ")}`, { file });
-    if (options.strict) throw damage;
-    const warn = options.onWarning ?? ((sentence) => console.warn(`warning: ${sentence}`));
-    warn(damage.message);
-  }
-  const image = withoutAlpha(decoded.pixels);
-  return (await imageCodec()).orients ? image : orient(image, orientation);
+  return await inTime(decodeHere(bytes, header, { file, strict, onWarning }), { file, timeout, signal });
 }

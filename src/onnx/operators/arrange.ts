@@ -166,6 +166,7 @@ export const pad: OnnxOperator = (node) => {
 export const expand: OnnxOperator = (node): Draft[] | typeof ALIAS => {
   const shape = node.shape(0);
   const target = node.numbers(1, "shape") ?? node.fail("lacks shape");
+  if (!target.every((extent) => extent >= 0)) node.fail(`cannot expand [${shape.join(",")}] to [${target.join(",")}]`);
   const offset = shape.length - target.length;
   const same = offset >= 0 && target.every((extent, index) => extent === 1 || extent === shape[offset + index]);
   if (same) return ALIAS;

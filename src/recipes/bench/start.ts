@@ -9,6 +9,7 @@
 import { fileURLToPath } from "node:url";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Precision } from "../../engine/session.ts";
+import { runDeno } from "../../host/run_deno.ts";
 import type { Engine } from "./record.ts";
 import { lockOptions } from "../../host/setup/locked.ts";
 
@@ -40,13 +41,18 @@ const CACHE_VARIABLES = ["MESA_SHADER_CACHE_DIR", "__GL_SHADER_DISK_CACHE_PATH"]
 
 /** Runs a start in a process of its own, with the driver's shader cache in a folder of its own where one is given. */
 export async function measureStart(request: StartRequest, cache?: string): Promise<StartRecord> {
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", ...lockOptions(), "-A", fileURLToPath(import.meta.url), JSON.stringify(request)],
+  const { stdout, stderr } = await runDeno([
+    "run",
+    ...lockOptions(),
+    "-A",
+    fileURLToPath(import.meta.url),
+    JSON.stringify(request),
+  ], {
     env: cache === undefined ? {} : Object.fromEntries(CACHE_VARIABLES.map((name) => [name, cache])),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).output();
+  });
   const text = new TextDecoder();
   const last = (bytes: Uint8Array) => text.decode(bytes).trim().split("\n").at(-1) ?? "";
   // The report is the last thing said, whatever a driver does while the process ends (Mesa's has been seen to crash then).

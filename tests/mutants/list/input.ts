@@ -13,11 +13,20 @@ export const INPUT_MUTANTS: readonly Mutant[] = [
   {
     id: "folding-unlimited",
     file: "src/onnx/budget.ts",
-    before: "this.#left -= elements;",
+    before: "this.#left -= elements >= 0 ? elements : Infinity;",
     after: "",
     test: "onnx/file_form_test.ts",
     filter: "constants that a small file would blow up",
     why: "a file of some bytes fills the memory with constants that it computes",
+  },
+  {
+    id: "budget-refunded",
+    file: "src/onnx/budget.ts",
+    before: "this.#left -= elements >= 0 ? elements : Infinity;",
+    after: "this.#left -= elements;",
+    test: "onnx/file_form_test.ts",
+    filter: "sizes below 0 are refused",
+    why: "a size below 0 lets a file make constants without end",
   },
   {
     id: "nodes-unlimited",
@@ -121,7 +130,7 @@ export const INPUT_MUTANTS: readonly Mutant[] = [
   {
     id: "strict-ignored",
     file: "src/image/codec/decode.ts",
-    before: "if (options.strict) throw damage;",
+    before: "if (strict) throw damage;",
     after: "",
     test: DAMAGED,
     filter: "damage that is decoded is a warning",

@@ -98,6 +98,17 @@ export const FILE_OPERATIONS: readonly Operation<Folder>[] = [
       }),
   },
   {
+    name: "a picture that a worker decodes (`detect`)",
+    open: () =>
+      Promise.resolve({
+        run: async (input) => {
+          const bytes = await encodePng(picture(input));
+          return sumOf((await decodeImage(bytes, `${input}.png`, { timeout: 600_000 })).data);
+        },
+        close() {},
+      }),
+  },
+  {
     name: "pictures that workers decode (`eval`)",
     open: async ({ path }) => {
       for (const input of [0, 1]) await Deno.writeFile(join(path, `${input}.png`), await encodePng(picture(input)));
@@ -108,7 +119,7 @@ export const FILE_OPERATIONS: readonly Operation<Folder>[] = [
           const load = async () => await decodeImage(await Deno.readFile(file), file);
           const image = { id: 1, name: `${input}.png`, file, width, height, boxes: [], bytes, load };
           const sums: number[] = [];
-          for await (const decoded of decodeAhead([image, image, image], 2)) {
+          for await (const decoded of decodeAhead([image, image, image], { workers: 2 })) {
             sums.push(sumOf(decoded.image.data));
           }
           return sums;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Worker as NodeWorker } from "node:worker_threads";
 import { type Armed, armed, Countdown, type Fault, type Grounds, replaceMethod } from "./fault.ts";
 
 /** A folder of its own. */
@@ -87,10 +88,15 @@ const workerDies: Fault<Folder> = {
           if (!countdown.fails()) return POST_MESSAGE.apply(this, given as Parameters<Worker["postMessage"]>);
           this.dispatchEvent(new ErrorEvent("error", { message: "the worker died", cancelable: true }));
         } as Worker["postMessage"]),
+      replaceMethod(NodeWorker.prototype, "postMessage", () =>
+        function (this: NodeWorker, ...given: unknown[]) {
+          if (!countdown.fails()) return NODE_POST_MESSAGE.apply(this, given as Parameters<NodeWorker["postMessage"]>);
+          this.emit("error", new Error("the worker died"));
+        }),
     ]),
 };
 
-const POST_MESSAGE = Worker.prototype.postMessage;
+const POST_MESSAGE = Worker.prototype.postMessage, NODE_POST_MESSAGE = NodeWorker.prototype.postMessage;
 
 /** Decides which call of a decoder traps; nobody's business while no fault is armed. */
 let traps: Countdown | undefined;

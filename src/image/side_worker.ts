@@ -6,9 +6,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-
-/** Milliseconds that decoding a picture may take: a hundred times what the largest takes on a machine of two cores. */
-export const DECODING_PATIENCE = 120_000;
+import type { Thread } from "./idle_thread.ts";
 
 /** What goes to the worker. */
 interface Question<Order> {
@@ -27,54 +25,87 @@ export function usualWorkers(): number {
   return Math.max(1, Math.min(4, Math.floor((globalThis.navigator?.hardwareConcurrency ?? 2) / 2)));
 }
 
+/** How something is asked. */
+export interface AskOptions {
+  /** What is gone here when it is asked. */
+  readonly transfer?: Transferable[];
+  /** Milliseconds that the worker may take for it, from when it gets to it. Default: as long as it takes. */
+  readonly patience?: number;
+  /** Ends it with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** What waits for its turn or for the worker's answer. */
 interface Waiting<Order, Answer> {
   readonly question: Question<Order>;
   readonly transfer: Transferable[];
   readonly patience: number;
   resolve(answer: Answer | undefined): void;
-  reject(error: FeatherdetError): void;
+  reject(error: unknown): void;
+}
+
+/** Timers of more milliseconds than this go off at once. */
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
+
+/** What is said of work that takes too long. */
+export function tooLong(patience: number): FeatherdetError {
+  return new FeatherdetError(`takes longer than ${patience / 1000} s and was given up`);
 }
 
 /** A worker and what is expected of it. It gets a question when it has answered the one before. */
 export class SideWorker<Order, Answer> {
-  readonly #start: () => Worker;
+  readonly #start: () => Thread;
   readonly #waiting: Waiting<Order, Answer>[] = [];
-  #worker: Worker | undefined;
+  #worker: Thread | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
+  #hasAnswered = false;
 
   /** `start` makes the worker, and another one where it had to be ended; that it throws counts as one that does not work. */
-  constructor(start: () => Worker) {
+  constructor(start: () => Thread) {
     this.#start = start;
     this.#begin();
   }
 
   #begin(): void {
+    this.#hasAnswered = false;
+    let worker: Thread;
     try {
-      this.#worker = this.#start();
+      worker = this.#worker = this.#start();
     } catch {
       // No workers here, or none from there.
       this.#worker = undefined;
       return;
     }
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<Reply<Answer>>) => {
-      if (this.#waiting[0]?.question.id !== data.id) return;
+    worker.keepAlive?.(false);
+    worker.addEventListener("message", (event) => {
+      const { data } = event as MessageEvent<Reply<Answer>>;
+      if (worker !== this.#worker || this.#waiting[0]?.question.id !== data.id) return;
+      this.#hasAnswered = true;
       this.#waiting.shift()!.resolve(data.answer);
       this.#send();
     });
-    this.#worker.addEventListener("error", (event) => {
+    worker.addEventListener("error", (event) => {
       event.preventDefault();
-      this.close();
+      if (worker === this.#worker) this.#replace();
     });
+  }
+
+  /** Goes on with another worker where this one has died; without any where it has never answered, as the next would not either. */
+  #replace(): void {
+    if (!this.#hasAnswered) return this.close();
+    this.#waiting.shift()?.resolve(undefined);
+    this.#restart();
   }
 
   /** Sends the first that waits. */
   #send(): void {
     clearTimeout(this.#timer);
     const [first] = this.#waiting;
+    this.#worker!.keepAlive?.(first !== undefined);
     if (first === undefined) return;
-    if (Number.isFinite(first.patience)) this.#timer = setTimeout(() => this.#giveUp(), first.patience);
+    const { patience } = first;
+    if (patience <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#giveUp(tooLong(patience)), patience);
     try {
       this.#worker!.postMessage(first.question, first.transfer);
     } catch {
@@ -84,14 +115,26 @@ export class SideWorker<Order, Answer> {
     }
   }
 
-  /** Ends the worker that hangs; another one goes on with what waits. */
-  #giveUp(): void {
-    const late = this.#waiting.shift()!;
+  /** Ends the worker, whose answer nobody waits for any more. */
+  #giveUp(reason: unknown): void {
+    this.#waiting.shift()!.reject(reason);
+    this.#restart();
+  }
+
+  /** Another worker goes on with what waits. */
+  #restart(): void {
+    clearTimeout(this.#timer);
     this.#worker!.terminate();
     this.#begin();
-    late.reject(new FeatherdetError(`takes longer than ${late.patience / 1000} s and was given up`));
     if (this.#worker) this.#send();
     else this.close();
+  }
+
+  /** Takes back what was asked. */
+  #takeBack(id: number, reason: unknown): void {
+    const at = this.#waiting.findIndex(({ question }) => question.id === id);
+    if (at === 0) this.#giveUp(reason);
+    else if (at > 0) this.#waiting.splice(at, 1)[0].reject(reason);
   }
 
   /** Questions that are not answered yet. */
@@ -100,16 +143,26 @@ export class SideWorker<Order, Answer> {
   }
 
   /**
-   * Undefined where the worker does not work. What is transferred is gone here. With `patience` (in milliseconds) it rejects with a
-   * `FeatherdetError` where the worker takes longer for it: then it must not be done here, where nothing could end it.
+   * Undefined where the worker does not work. With `patience` it rejects with a `FeatherdetError` where the worker takes longer for it:
+   * then it must not be done here, where nothing could end it.
    */
-  ask(order: Order, transfer: Transferable[] = [], patience = Infinity): Promise<Answer | undefined> {
-    if (!this.#worker) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      const question: Question<Order> = { id: this.#asked++, order };
-      this.#waiting.push({ question, transfer, patience, resolve, reject });
-      if (this.#waiting.length === 1) this.#send();
-    });
+  async ask(
+    order: Order,
+    { transfer = [], patience = Infinity, signal }: AskOptions = {},
+  ): Promise<Answer | undefined> {
+    signal?.throwIfAborted();
+    if (!this.#worker) return undefined;
+    const id = this.#asked++;
+    const takeBack = () => this.#takeBack(id, signal!.reason);
+    signal?.addEventListener("abort", takeBack);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#waiting.push({ question: { id, order }, transfer, patience, resolve, reject });
+        if (this.#waiting.length === 1) this.#send();
+      });
+    } finally {
+      signal?.removeEventListener("abort", takeBack);
+    }
   }
 
   /** Ends the worker; what it has not answered stays without an answer. */
