@@ -97,6 +97,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   DetectionLoss: none,
   FakeQuantize: none,
   FakeQuantizeWeights: none,
+  NoisyQuantize: none,
 };
 
 /** Multiply-accumulates of one node, from the shapes of its inputs and of its first output. */

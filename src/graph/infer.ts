@@ -11,7 +11,7 @@ import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./shapes/elementwise.ts";
-import { fakeQuantize, fakeQuantizeWeights } from "./shapes/fake_quantize.ts";
+import { fakeQuantize, fakeQuantizeWeights, noisyQuantize } from "./shapes/fake_quantize.ts";
 import { detectionLoss } from "./shapes/loss.ts";
 import {
   cast,
@@ -84,6 +84,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   DetectionLoss: detectionLoss,
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
+  NoisyQuantize: noisyQuantize,
 };
 
 /**

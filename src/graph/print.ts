@@ -66,6 +66,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   DetectionLoss: {},
   FakeQuantize: {},
   FakeQuantizeWeights: {},
+  NoisyQuantize: {},
 };
 
 function text(value: unknown): string {

@@ -161,6 +161,8 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   DetectionLoss: NONE,
   FakeQuantize: { ...INTEGER, reads: "element", zero: "all", monotone: true, cheap: true },
   FakeQuantizeWeights: { ...INTEGER, zero: "all", homogeneous: true },
+  // Its noise depends on the place, so that it may not be moved past what moves elements.
+  NoisyQuantize: { ...INTEGER, cheap: true },
 };
 
 /** A trait of a node. */

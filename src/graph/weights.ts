@@ -72,6 +72,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   DetectionLoss: NONE,
   FakeQuantize: NONE,
   FakeQuantizeWeights: { trained: [0], statistics: [] },
+  NoisyQuantize: NONE,
 };
 
 /**

@@ -63,4 +63,5 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   DetectionLoss: "float",
   FakeQuantize: "float",
   FakeQuantizeWeights: "float",
+  NoisyQuantize: "float",
 };

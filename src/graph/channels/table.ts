@@ -62,4 +62,5 @@ export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
   DetectionLoss: training,
   FakeQuantize: training,
   FakeQuantizeWeights: training,
+  NoisyQuantize: training,
 };

@@ -183,6 +183,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   DetectionLoss: unwritten,
   FakeQuantize: unwritten,
   FakeQuantizeWeights: unwritten,
+  NoisyQuantize: unwritten,
 };
 
 /** The ONNX nodes that compute a node of the graph, in order. */

@@ -150,6 +150,7 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
   DetectionLoss: refuseTraining,
   FakeQuantize: refuseTraining,
   FakeQuantizeWeights: refuseTraining,
+  NoisyQuantize: refuseTraining,
 };
 
 /** Dims of the node's outputs. */

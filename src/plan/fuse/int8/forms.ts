@@ -65,4 +65,5 @@ export const INT8_FORMS: OperatorTable<Int8Form> = {
   DetectionLoss: "training",
   FakeQuantize: "training",
   FakeQuantizeWeights: "training",
+  NoisyQuantize: "training",
 };
