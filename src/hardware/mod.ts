@@ -20,6 +20,20 @@ export {
   type SearchVariant,
 } from "./systolic/search.ts";
 export { type EnergyShares, simulate, type SimulatedLayer, type Simulation } from "./systolic/simulate.ts";
+export {
+  findPhotonic,
+  type PhotonicArray,
+  type PhotonicFigure,
+  photonicNames,
+  photonicNoise,
+} from "./photonic/array.ts";
+export {
+  type PhotonicLayer,
+  type PhotonicShares,
+  type PhotonicSimulation,
+  type PhotonicSurroundings,
+  simulatePhotonic,
+} from "./photonic/simulate.ts";
 export { type UnseenErrors, type UnseenRow } from "./fitted.ts";
 export { deviceLayerMeter } from "./layer_meter.ts";
 export { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape } from "./layers.ts";

@@ -13,8 +13,7 @@ import { graphOf, node } from "../support/tiny_graph.ts";
 type Attributes = OperatorAttributes["NoisyQuantize"];
 
 const USUAL: Attributes = { scales: [1], step: 0.125, low: -8, high: 7, sigma: 0, seed: 3 };
-const converter = (attributes: Partial<Attributes>) =>
-  node("NoisyQuantize", ["x"], ["y"], { ...USUAL, ...attributes });
+const converter = (attributes: Partial<Attributes>) => node("NoisyQuantize", ["x"], ["y"], { ...USUAL, ...attributes });
 
 const evaluated = (attributes: Partial<Attributes>, shape: readonly number[], numbers: ArrayLike<number>) => [
   ...evaluateNode(converter(attributes), [referenceTensor(shape, numbers)])[0].data,
