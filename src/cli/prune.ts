@@ -12,7 +12,15 @@ import { type PrunedModel, pruneModel, sparsifyModel } from "../recipes/prune/pr
 import { flagOf } from "../report/table/recipe_text.ts";
 import type { EpochRecord } from "../train/loop/record.ts";
 import type { Output } from "./output.ts";
-import { budgetOf, picturesOf, pruneCommand, type PruneSettings, setsZeros, trainingOf } from "./prune_options.ts";
+import {
+  budgetOf,
+  meterOf,
+  picturesOf,
+  pruneCommand,
+  type PruneSettings,
+  setsZeros,
+  trainingOf,
+} from "./prune_options.ts";
 import { layerTable, roundText, shareText, zerosRoundText, zerosTable, zerosText } from "./prune_text.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { TrainProgress } from "./train_progress.ts";
@@ -43,7 +51,7 @@ const figures = ({ scores }: Pick<PrunedModel, "scores">) =>
   scores && { map50: scores.after.map50, map: scores.after.map, mapBefore: scores.before };
 
 async function removeChannels(settings: PruneSettings, output: Output) {
-  const budget = budgetOf(settings), training = trainingOf(settings);
+  const budget = budgetOf(settings), training = trainingOf(settings), meter = meterOf(settings);
   const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
   const { method, proxy, times, refit } = settings;
   if (method === undefined || method === "criterion") {
@@ -73,6 +81,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
         floor,
         keep,
       },
+      ...meter,
       ...{ method, proxy, times, refit, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {

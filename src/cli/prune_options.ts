@@ -7,6 +7,8 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { CRITERIA_NAMES, MASK_PATTERNS, type PruneBudget, WIDTH_METHOD_NAMES } from "../compress/prune/mod.ts";
 import { FeatherdetError } from "../graph/error.ts";
+import { deviceLayerMeter } from "../hardware/layer_meter.ts";
+import { deviceNames } from "../hardware/profile.ts";
 import { checkDistil } from "../recipes/distill/teacher.ts";
 import type { PruneModelOptions } from "../recipes/prune/prune_model.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
@@ -18,6 +20,7 @@ import { deviceVerb } from "./verb.ts";
 
 const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pruned.onnx
   deno task prune --model bccd --data bccd --latency 0.6 --method knapsack --out pruned.onnx
+  deno task prune --model bccd --data bccd --latency 0.9 --device jetson-nano --out pruned.onnx
   deno task prune --model bccd --data bccd --gflops 0.4 --bytes 0.4 --rounds 3 --epochs 6 --run runs/pruned --out pruned.onnx
   deno task prune --model bccd --data bccd --sparsity 0.7 --pattern block4x4 --epochs 4 --run runs/sparse --out sparse.onnx`;
 
@@ -47,8 +50,14 @@ export function pruneCommand() {
     .option("--bytes <share>", "share of the bytes of the weights that may be left", share)
     .option(
       "--latency <share>",
-      "share of the milliseconds on this adapter that may be left, by measured layers",
+      "share of the milliseconds on this adapter, or on --device, that may be left, by its layers",
       share,
+    )
+    .addOption(
+      new Option(
+        "--device <name>",
+        "milliseconds are those that are predicted of a device that is not here (see predict-latency), not of this adapter",
+      ).choices(deviceNames()),
     )
     .option("--times", "milliseconds of every layer on this adapter, before and after, in the table")
     .addOption(new Option("--method <name>", "how widths are chosen; by the criterion alone by default")
@@ -127,6 +136,15 @@ export function pruneCommand() {
 
 type Options = ReturnType<ReturnType<typeof pruneCommand>["opts"]>;
 
+/** Who times layers: by default this adapter. Throws FeatherdetError where nothing asks for milliseconds. */
+export function meterOf({ device, latency, times, per }: Options): Pick<PruneModelOptions, "device" | "layerMeter"> {
+  if (device === undefined) return {};
+  if (latency === undefined && !times && per !== "latency") {
+    throw new FeatherdetError("--device predicts milliseconds: give --latency, --times or --per latency");
+  }
+  return { device, layerMeter: deviceLayerMeter(device) };
+}
+
 /** How much may be left, by what is counted. Throws FeatherdetError where nothing says so. */
 export function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget {
   const budget = {
@@ -147,6 +165,7 @@ const OF_CHANNELS = [
   "parameters",
   "bytes",
   "latency",
+  "device",
   "times",
   "method",
   "proxy",

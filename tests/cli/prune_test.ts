@@ -140,6 +140,8 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       [["--gflops", "0.5", "--proxy", "map"], "give --method"],
       [["--gflops", "0.5", "--refit"], "weights are fitted to what layers make on pictures: name a data set"],
       [["--sparsity", "0.5", "--no-refit"], "--refit is for channels that are removed"],
+      [["--gflops", "0.5", "--device", "rk3588"], "--device predicts milliseconds: give --latency, --times"],
+      [["--sparsity", "0.5", "--device", "rk3588"], "--device is for channels that are removed"],
       [["--sparsity", "0.5", "--latency", "0.5"], "--latency is for channels that are removed"],
       [["--gflops", "0.5", "--epochs", "1"], "--run names the folder"],
       [["--sparsity", "0.5", "--gflops", "0.5"], "--gflops is for channels that are removed"],

@@ -65,7 +65,7 @@ function inputConverter({ low, high }: AnalogRange, bits: number) {
  */
 export function analogGraph(graph: Graph, ranges: AnalogRanges, options: AnalogOptions): Graph {
   const { noise, seed = 0, weights = "rounded" } = options, bits = checkBits(options.bits);
-  const editor = new GraphEditor(graph), made = new Map<string, string>();
+  const editor = new GraphEditor(graph), made = new Map<string, string>(), given = new Map<string, string>();
   analogLayers(graph).forEach(({ node, window, scales }, i) => {
     const [x, weight, bias] = node.inputs, base = `${node.name}/analog`, range = ranges[node.name];
     if (range === undefined) {
@@ -96,7 +96,7 @@ export function analogGraph(graph: Graph, ranges: AnalogRanges, options: AnalogO
       ...{ sigma: full * sumNoise(noise, window, range.light), seed: 1000 * seed + i },
     };
     editor.setInputs(node, [light, held]);
-    editor.insert(y, () => {
+    const last = editor.insert(y, () => {
       const read = editor.one("NoisyQuantize", `${base}/read`, [y], reader);
       if (bias === undefined) return read;
       // A normalisation by nothing adds the bias, and takes the activation along.
@@ -105,6 +105,8 @@ export function analogGraph(graph: Graph, ranges: AnalogRanges, options: AnalogO
       const vectors = [row("one", 1), bias, row("mean", 0), row("variance", 1)];
       return editor.one("BatchNormalization", `${base}/bias`, [read, ...vectors], { epsilon: 0 });
     });
+    given.set(y, last);
   });
-  return editor.finish();
+  // What leaves the graph is read by converters too.
+  return editor.finish({ outputs: graph.outputs.map((value) => given.get(value) ?? value) });
 }

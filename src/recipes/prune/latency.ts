@@ -30,6 +30,8 @@ import { withBatch } from "../../passes/mod.ts";
 export interface LatencyOptions {
   /** Times layers; by default on this adapter, floats in f32. */
   readonly layerMeter?: LayerMeter;
+  /** Name of the device that it predicts; a run in rounds goes on for the same one only. */
+  readonly device?: string;
   /** Numbers of earlier runs; by default none. */
   readonly memo?: Memo;
 }
