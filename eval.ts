@@ -118,6 +118,7 @@ export {
   type SramSizes,
   type UnseenErrors,
   type UnseenRow,
+  withoutTail,
 } from "./src/hardware/mod.ts";
 export type { AnalogNoise } from "./src/compress/analog/mod.ts";
 export type {

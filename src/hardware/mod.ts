@@ -37,6 +37,6 @@ export {
 export { type UnseenErrors, type UnseenRow } from "./fitted.ts";
 export { deviceLayerMeter } from "./layer_meter.ts";
 export { deviceTimeMeter, type MixedLayerTime, mixedLayerTimes } from "./time_meter.ts";
-export { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape } from "./layers.ts";
+export { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape, withoutTail } from "./layers.ts";
 export { type LatencyPrediction, type PredictedLayer, predictLatency, type PredictLatencyOptions } from "./predict.ts";
 export { deviceNames, type DevicePrecision, type Scope } from "./profile.ts";
