@@ -21,7 +21,7 @@ import { readResults } from "../report/table/mod.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import type { Output } from "./output.ts";
 import { plotPhotonic, printPhotonic, runPhotonic } from "./photonic.ts";
-import { action, verb } from "./verb.ts";
+import { action, deviceAction, deviceVerb } from "./verb.ts";
 
 /** Layers that are named for people. */
 const SLOWEST = 8;
@@ -144,7 +144,7 @@ function printDesigns(output: Output, front: readonly Design[]): void {
 }
 
 /** The verb `simulate`. */
-export const simulateVerb = verb(
+export const simulateVerb = deviceVerb(
   "simulate",
   "Simulate models on an int8 systolic array, search the arrays that they want, or simulate them on a photonic one.",
   `deno task simulate --model bccd bccd-pruned --search --area 2 --scores bccd --plot designs.svg
@@ -173,7 +173,9 @@ export const simulateVerb = verb(
   .option("--seed <number>", "with --data: of the noise", integerIn(0, 2 ** 31 - 1), 0)
   .option("--plot <file>", "write energy by what it is spent on, or the designs found, as SVG")
   .action(async (options) => {
-    await action<typeof options>(
+    // Arithmetic needs no adapter; inference with noise does.
+    const act = options.data === undefined ? action<typeof options> : deviceAction<typeof options>;
+    await act(
       async ({ model, size, array, dataflow, sram, bandwidth, clock, ...others }, output) => {
         const { search, area, scores, plot, photonic, data, detected, limit, seed } = others;
         if (photonic === undefined && (data ?? detected) !== undefined) {
