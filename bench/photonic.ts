@@ -180,8 +180,8 @@ async function fineTune(dataset: Dataset): Promise<void> {
         optimizer: "adamw",
         workers: 1,
       },
-      onStep: ({ step, losses }: { step: number; losses: Readonly<Record<string, number>> }) => {
-        if (step % 10 === 0) console.log(how, step, Object.values(losses).map((one) => one.toFixed(2)).join(" "));
+      onStep: ({ step, imagesPerSecond }) => {
+        if (step % 10 === 0) console.log(`${how}: step ${step}, ${imagesPerSecond.toFixed(1)} pictures/s`);
       },
     });
     console.log(`${how}: ${epochs} epochs in ${((performance.now() - started) / 1000).toFixed(0)} s`);
