@@ -197,11 +197,12 @@ function draw(): string {
     return [{ label: part === "light" ? "" : label, group, x, y: map50, kind: "measured" }];
   });
   return drawPareto(points, {
-    title: `${given.model} on ${array.title}: mAP50 against light`,
+    title: `${given.model} on ${array.name}: mAP50 against light`,
     subtitle: `noise injected into inference on this engine, converters of ${array.inputBits} bits, 72 pictures`,
     xLabel: "light of a product at its detector (uW)",
     yLabel: "mAP50",
     lines: [...titles.values()],
+    front: false,
     log: true,
   });
 }
