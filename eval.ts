@@ -96,6 +96,7 @@ export {
   type MatrixShape,
   type MixedLayerTime,
   mixedLayerTimes,
+  PHOTONIC_FIGURES,
   type PhotonicArray,
   type PhotonicFigure,
   type PhotonicLayer,

@@ -22,6 +22,7 @@ export {
 export { type EnergyShares, simulate, type SimulatedLayer, type Simulation } from "./systolic/simulate.ts";
 export {
   findPhotonic,
+  PHOTONIC_FIGURES,
   type PhotonicArray,
   type PhotonicFigure,
   photonicNames,

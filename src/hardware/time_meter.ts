@@ -20,6 +20,7 @@ export interface MixedLayerTime {
   readonly name: string;
   /** What it computes in. */
   readonly precision: DevicePrecision;
+  /** Its time, overhead included. */
   readonly milliseconds: number;
 }
 

@@ -26,7 +26,9 @@ export interface AnalogNoise {
 
 /** How a graph runs on an array. */
 export interface AnalogOptions {
+  /** Bits of converters and weights. */
   readonly bits: AnalogBits;
+  /** What the array adds to sums. */
   readonly noise: AnalogNoise;
   /** Of the noise; equal seeds give equal results on the same pictures. 0 by default. */
   readonly seed?: number;

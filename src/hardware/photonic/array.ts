@@ -62,7 +62,9 @@ export interface PhotonicProfile extends Readonly<Record<PhotonicFigure, Sourced
 
 /** An array: plain numbers. */
 export interface PhotonicArray extends Readonly<Record<PhotonicFigure, number>> {
+  /** What it is called on the command line. */
   readonly name: string;
+  /** What people call it. */
   readonly title: string;
 }
 
