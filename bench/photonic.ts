@@ -43,6 +43,9 @@ const { values: given } = parseArgs({
     only: { type: "string", default: "float,bits,light,arrays" },
     train: { type: "boolean", default: false },
     epochs: { type: "string", default: "2" },
+    how: { type: "string", default: "plain,behind the array" },
+    lr: { type: "string", default: "2e-4" },
+    mosaic: { type: "string", default: "1" },
     pictures: { type: "string" },
     detected: { type: "string" },
     draw: { type: "boolean", default: false },
@@ -164,8 +167,8 @@ async function fineTune(dataset: Dataset): Promise<void> {
       );
     }
   };
-  await evaluateBoth("before", await loadModel(given.model, { size }));
-  for (const how of ["plain", "behind the array"]) {
+  if (given.how.includes("plain")) await evaluateBoth("before", await loadModel(given.model, { size }));
+  for (const how of given.how.split(",")) {
     const model = await trainModel({ model: given.model, size, seed: 0 }, pictures, console.log);
     const variants = how === "plain" ? [] : [await analogTraining(model, pictures, { bits, noise, seed: 7 })];
     const started = performance.now();
@@ -176,16 +179,17 @@ async function fineTune(dataset: Dataset): Promise<void> {
         seed: 0,
         variants,
         warmupEpochs: 0.25,
-        learningRate: 2e-4,
+        learningRate: Number(given.lr),
         optimizer: "adamw",
         workers: 1,
       },
+      augment: { mosaic: Number(given.mosaic) },
       onStep: ({ step, imagesPerSecond }) => {
         if (step % 10 === 0) console.log(`${how}: step ${step}, ${imagesPerSecond.toFixed(1)} pictures/s`);
       },
     });
     console.log(`${how}: ${epochs} epochs in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-    await evaluateBoth(`${how}, ${epochs} epochs`, result.model);
+    await evaluateBoth(`${how}, ${epochs} epochs, rate ${given.lr}`, result.model);
   }
 }
 
