@@ -95,6 +95,19 @@ export {
   type WeightsReport,
 } from "./src/compress/quantize/mod.ts";
 export {
+  type AnalogBits,
+  type AnalogCalibrateOptions,
+  type AnalogCalibration,
+  analogGraph,
+  type AnalogNoise,
+  type AnalogOptions,
+  type AnalogRange,
+  type AnalogRanges,
+  analogRanges,
+  type AnalogSeen,
+  calibrateAnalog,
+} from "./src/compress/analog/mod.ts";
+export {
   type Pass,
   type PassesResult,
   type PassReports,

@@ -85,6 +85,8 @@ export {
   trainableGraph,
   type TrainingVariant,
 } from "./src/train/variant.ts";
+export { analog, type AnalogTrainingOptions } from "./src/train/variants/analog.ts";
+export type { AnalogBits, AnalogNoise, AnalogOptions, AnalogRange, AnalogRanges } from "./src/compress/analog/mod.ts";
 export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
 export { distilled, type DistilledOptions, type DistilTerm } from "./src/train/variants/distilled.ts";
 export { masked, type MaskedSettings } from "./src/train/variants/masked.ts";

@@ -11,6 +11,7 @@ import { checkTimestamps } from "../eval/frame_times.ts";
 import { createMixedMeter } from "../eval/mixed_meter.ts";
 import { openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
+import { deviceTimeMeter } from "../hardware/time_meter.ts";
 import { type AnyCompressionJob, compressionJob, picturesOf } from "./compress_verb.ts";
 import { datasetText, schemeOf } from "./int8.ts";
 import type { Output } from "./output.ts";
@@ -77,7 +78,7 @@ async function openMeasured(settings: QuantizeSettings, calibrated: Dataset): Pr
 
 /** What `quantize --mixed` does. */
 export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output: Output): AnyCompressionJob {
-  const scheme = schemeOf(settings), { sensitivity, calibrate } = settings;
+  const scheme = schemeOf(settings), { sensitivity, calibrate, device: predicted } = settings;
   const samples = sensitivity === true ? undefined : sensitivity;
   let measured: Dataset, adapter: string;
   return compressionJob({
@@ -90,16 +91,19 @@ export function mixedJob(settings: QuantizeSettings, budget: MixedBudget, output
       measured = await openMeasured(settings, pictures!.dataset);
       const device = await openSharedDevice();
       // Calibration and sensitivity take minutes: what cannot be timed is not begun.
-      checkTimestamps(device);
-      adapter = device.adapter.name;
-      output.note(`adapter: ${adapter}${device.adapter.software ? " (software)" : ""}`);
+      if (predicted === undefined) checkTimestamps(device);
+      adapter = predicted === undefined ? device.adapter.name : `${predicted}, predicted`;
+      output.note(`adapter: ${device.adapter.name}${device.adapter.software ? " (software)" : ""}`);
+      if (predicted !== undefined) output.note(`times: predicted of ${predicted}`);
       const runners = { f32: runner("f32"), f16: runner("f16") };
       const onStep = (what: string) => {
         signal?.throwIfAborted();
         output.note(`measuring ${what}`);
       };
       onStep("calibration");
-      const options = { ...scheme, budget, meter: createMixedMeter(measured), runners, samples, onStep };
+      const here = createMixedMeter(measured);
+      const meter = predicted === undefined ? here : { ...here, ...deviceTimeMeter(predicted) };
+      const options = { ...scheme, budget, meter, runners, samples, onStep };
       return listMixedPasses(options, { adapter, measured: datasetText(measured) });
     },
     told({ reports: [, , { report, storage, quantized }] }, { graph, pictures }) {

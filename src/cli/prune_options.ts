@@ -9,6 +9,8 @@ import { CRITERIA_NAMES, MASK_PATTERNS, type PruneBudget, WIDTH_METHOD_NAMES } f
 import { FeatherdetError } from "../graph/error.ts";
 import { adapterLayerMeter } from "../hardware/adapter/meters.ts";
 import { ADAPTER_HERE, modelOfAdapter } from "../host/adapter_models.ts";
+import { deviceLayerMeter } from "../hardware/layer_meter.ts";
+import { deviceNames } from "../hardware/profile.ts";
 import { checkDistil } from "../recipes/distill/teacher.ts";
 import type { PruneModelOptions } from "../recipes/prune/prune_model.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
@@ -20,15 +22,14 @@ import { deviceVerb } from "./verb.ts";
 
 const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pruned.onnx
   deno task prune --model bccd --data bccd --latency 0.6 --method knapsack --out pruned.onnx
-  deno task prune --model bccd --data bccd --latency 0.6 --latency-model predicted --out pruned.onnx
+  deno task prune --model bccd --data bccd --latency 0.6 --device this --out pruned.onnx
+  deno task prune --model bccd --data bccd --latency 0.9 --device jetson-nano --out pruned.onnx
   deno task prune --model bccd --data bccd --gflops 0.4 --bytes 0.4 --rounds 3 --epochs 6 --run runs/pruned --out pruned.onnx
   deno task prune --model bccd --data bccd --sparsity 0.7 --pattern block4x4 --epochs 4 --run runs/sparse --out sparse.onnx`;
 
 const share = numberIn(1e-6, 1);
 
 /** Where milliseconds of layers come from. */
-const LATENCY_MODELS = ["measured", "predicted"] as const;
-
 /** `prune` with its options. */
 export function pruneCommand() {
   return deviceVerb("prune", "Remove the channels that are worth least, and train what is left.", EXAMPLE)
@@ -53,14 +54,14 @@ export function pruneCommand() {
     .option("--bytes <share>", "share of the bytes of the weights that may be left", share)
     .option(
       "--latency <share>",
-      "share of the milliseconds on this adapter that may be left, by measured layers",
+      "share of the milliseconds on this adapter, or on --device, that may be left, by its layers",
       share,
     )
     .addOption(
       new Option(
-        "--latency-model <name>",
-        "whether milliseconds are measured, or predicted by the model of this adapter without running; measured by default",
-      ).choices(LATENCY_MODELS),
+        "--device <name>",
+        "milliseconds are predicted instead of measured: of a device that is not here, or of `this` adapter (see predict-latency)",
+      ).choices([ADAPTER_HERE, ...deviceNames()]),
     )
     .option("--times", "milliseconds of every layer on this adapter, before and after, in the table")
     .addOption(new Option("--method <name>", "how widths are chosen; by the criterion alone by default")
@@ -164,16 +165,14 @@ export function budgetOf({ gflops, parameters, bytes, latency }: Options): Prune
 
 /** Who says what layers take, where they are not measured. Throws FeatherdetError where no milliseconds are asked for. */
 export async function layerMeterOf(
-  { latencyModel, latency, times, per }: Options,
+  { device, latency, times, per }: Options,
 ): Promise<Pick<PruneModelOptions, "device" | "layerMeter">> {
-  if (latencyModel === undefined) return {};
+  if (device === undefined) return {};
   if (latency === undefined && !times && per !== "latency") {
-    throw new FeatherdetError(
-      "--latency-model says where milliseconds come from: give --latency, --per latency or --times",
-    );
+    throw new FeatherdetError("--device predicts milliseconds: give --latency, --times or --per latency");
   }
-  if (latencyModel === "measured") return {};
-  return { device: ADAPTER_HERE, layerMeter: adapterLayerMeter((await modelOfAdapter(ADAPTER_HERE))!) };
+  const adapter = await modelOfAdapter(device);
+  return { device, layerMeter: adapter ? adapterLayerMeter(adapter) : deviceLayerMeter(device) };
 }
 
 /** Options of channels that go, which zeros have no use for. */
@@ -182,7 +181,7 @@ const OF_CHANNELS = [
   "parameters",
   "bytes",
   "latency",
-  "latencyModel",
+  "device",
   "times",
   "method",
   "proxy",

@@ -7,6 +7,7 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { isLowBit, type ObserverName } from "../compress/quantize/mod.ts";
+import { deviceNames } from "../hardware/profile.ts";
 import { integerIn, numberIn } from "./arguments.ts";
 import { type CompressCommand, type CompressVerb, compressVerb } from "./compress_verb.ts";
 import { int8Job } from "./int8.ts";
@@ -69,6 +70,13 @@ function quantizeOptions(command: CompressCommand) {
     .option("--mixed", "measure every layer here and choose f32, f16 or int8 within a budget: minutes to an hour")
     .option("--budget-map <loss>", "with --mixed: mAP50-95 that may be lost, 0.004 is 0.4 points", numberIn(0, 1))
     .option("--budget-ms <time>", "with --mixed: milliseconds that a picture may take", numberIn(1e-3, 1e9))
+    .addOption(
+      new Option(
+        "--device <name>",
+        "with --mixed: times are those predicted of a device that is not here, of its network alone",
+      )
+        .choices(deviceNames()),
+    )
     .option("--measure <set>", "with --mixed: pictures with objects to measure mAP on; those of --calibrate by default")
     .option("--measure-split <name>", "part of that set; of the calibration's set its part by default")
     .option("--measure-limit <number>", "only the first so many of them", integerIn(1, 2 ** 31 - 1), 100)

@@ -26,6 +26,7 @@ const FOR_INT8: Readonly<Record<string, string>> = {
 const FOR_MIXED: Readonly<Record<string, string>> = {
   budgetMap: "--budget-map",
   budgetMs: "--budget-ms",
+  device: "--device",
   measure: "--measure",
   measureSplit: "--measure-split",
   measureLimit: "--measure-limit",

@@ -8,6 +8,7 @@ import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { fusedLayers, withoutTail } from "../hardware/layers.ts";
+import { photonicNames } from "../hardware/photonic/array.ts";
 import { type Accelerator, acceleratorText, DATAFLOWS, DEFAULT_ACCELERATOR } from "../hardware/systolic/accelerator.ts";
 import { type Design, searchAccelerators, type SearchVariant } from "../hardware/systolic/search.ts";
 import { simulate, type Simulation } from "../hardware/systolic/simulate.ts";
@@ -17,9 +18,10 @@ import { drawBars } from "../report/plot/bars.ts";
 import { drawPareto, findParetoFront, type ParetoPoint } from "../report/plot/pareto.ts";
 import { valueOf } from "../report/table/figure.ts";
 import { readResults } from "../report/table/mod.ts";
-import { inputSize, numberIn } from "./arguments.ts";
+import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import type { Output } from "./output.ts";
-import { action, verb } from "./verb.ts";
+import { plotPhotonic, printPhotonic, runPhotonic } from "./photonic.ts";
+import { action, deviceAction, deviceVerb } from "./verb.ts";
 
 /** Layers that are named for people. */
 const SLOWEST = 8;
@@ -142,10 +144,11 @@ function printDesigns(output: Output, front: readonly Design[]): void {
 }
 
 /** The verb `simulate`. */
-export const simulateVerb = verb(
+export const simulateVerb = deviceVerb(
   "simulate",
-  "Simulate models on an int8 systolic array, or search the arrays that they want.",
-  "deno task simulate --model bccd bccd-pruned --search --area 2 --scores bccd --plot designs.svg",
+  "Simulate models on an int8 systolic array, search the arrays that they want, or simulate them on a photonic one.",
+  `deno task simulate --model bccd bccd-pruned --search --area 2 --scores bccd --plot designs.svg
+  deno task simulate --model bccd-pruned --photonic albireo --data bccd`,
 )
   .requiredOption("--model <models...>", "ONNX files, URLs, or names")
   .option("--size <pixels>", "side of the square input; the model's own by default", inputSize)
@@ -160,11 +163,26 @@ export const simulateVerb = verb(
   .option("--search", "try every array, memory and dataflow of a grid that fits --area, with every model")
   .option("--area <number>", "square millimetres at 45 nm", numberIn(0.01, 1000), 2)
   .option("--scores <data>", "data set whose result tables say the mAP50 of the models, as one more axis of the search")
+  .addOption(
+    new Option("--photonic <name>", "an analog photonic array in place of the systolic one; its weights stay")
+      .choices(photonicNames()),
+  )
+  .option("--detected <microwatts>", "with --photonic: light of a product at its detector", numberIn(1e-9, 1e6))
+  .option("--data <set>", "with --photonic: evaluate with its noise on the part test, with ranges seen on train")
+  .option("--limit <number>", "with --data: only the first so many pictures", integerIn(1, 2 ** 31 - 1))
+  .option("--seed <number>", "with --data: of the noise", integerIn(0, 2 ** 31 - 1), 0)
   .option("--plot <file>", "write energy by what it is spent on, or the designs found, as SVG")
   .action(async (options) => {
-    await action<typeof options>(
+    // Arithmetic needs no adapter; inference with noise does.
+    const act = options.data === undefined ? action<typeof options> : deviceAction<typeof options>;
+    await act(
       async ({ model, size, array, dataflow, sram, bandwidth, clock, ...others }, output) => {
-        const { search, area, scores, plot } = others, [rows, columns] = extents(array), memories = kilobytes(sram);
+        const { search, area, scores, plot, photonic, data, detected, limit, seed } = others;
+        if (photonic === undefined && (data ?? detected) !== undefined) {
+          throw new FeatherdetError(`--${data === undefined ? "detected" : "data"} is for --photonic`);
+        }
+        if (photonic !== undefined && search) throw new FeatherdetError("--search is for systolic arrays");
+        const [rows, columns] = extents(array), memories = kilobytes(sram);
         if (plot !== undefined) checkTarget(plot);
         const scoreOf = scores === undefined ? undefined : await scorer(scores);
         const graphs = [];
@@ -177,6 +195,13 @@ export const simulateVerb = verb(
           await writeWhole(plot, svg());
           output.line(`written: ${plot}`);
         };
+        if (photonic !== undefined) {
+          const surroundings = { sram: memories, bandwidth };
+          const runs = await runPhotonic(graphs, { photonic, detected, surroundings, data, limit, seed }, output);
+          for (const run of runs) printPhotonic(output, run, runs.length === 1);
+          await draw(() => plotPhotonic(runs));
+          return runs.length === 1 ? runs[0] : { simulations: runs };
+        }
         if (search) {
           const variants = graphs.map(({ name, graph }): SearchVariant => {
             const score = scoreOf?.(name, graph);

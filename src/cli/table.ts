@@ -5,7 +5,12 @@
  */
 
 import { VARIANTS_FILE } from "../host/table_files.ts";
-import { type MadeTables, makeResultTables, type ResultTableOptions } from "../recipes/result_tables.ts";
+import {
+  type MadeTables,
+  makeResultTables,
+  predictInTables,
+  type ResultTableOptions,
+} from "../recipes/result_tables.ts";
 import { renderMarkdown, type Variant } from "../report/table/mod.ts";
 import { integerIn } from "./arguments.ts";
 import { EvaluationProgress } from "./evaluation_progress.ts";
@@ -105,15 +110,26 @@ export const tableVerb = tablesVerb(
   .addOption(inputRangeOption())
   .addOption(inputChannelsOption())
   .option(
+    "--predict",
+    "measure nothing: add what is predicted of devices that are not here to the tables that are there",
+  )
+  .option(
     "--out <folder>",
     "where to write: data/results/ and the name of the data set, or of another manifest, by default; no folder with tables of " +
       "all variants and pictures gets those of a part",
   )
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
+      const { predict } = settings;
       const { data, manifest, variant: only, out: folder, head, boxes, inputRange, inputChannels } = settings;
       // A variant's own word in the manifest counts more.
       const reading = { head, boxes, inputRange, inputChannels };
+      if (predict) {
+        const say = (line: string) => output.note(line);
+        const predicted = await predictInTables(data, { manifest, checkOptions, folder, say });
+        tellTables(predicted, output);
+        return predicted;
+      }
       await using queue = settings.queue === undefined ? undefined : await openJobQueue(settings.queue);
       if (queue) output.note(`workers measure mAP: deno task worker --queue ${queue.where}`);
       const made = await withTableProgress(

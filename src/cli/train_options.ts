@@ -15,6 +15,7 @@ import {
   precisionOption,
   strictOption,
 } from "./detection_options.ts";
+import { photonicNames } from "../hardware/photonic/array.ts";
 import { PSA_KINDS } from "../models/yolo11.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -144,6 +145,12 @@ export function trainingOptions(command: CommandOfDevice) {
     .option(
       "--learn-scales",
       "with --quantize int8: scales of activations are trained too, from those that the pictures show",
+    )
+    .addOption(
+      new Option(
+        "--photonic <name>",
+        "train behind an analog photonic array, with its converters and noise; figures and best.onnx are of the model without it",
+      ).choices(photonicNames()),
     )
     .option(
       "--freeze-epochs <epochs>",

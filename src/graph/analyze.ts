@@ -98,6 +98,7 @@ const MACS: OperatorFunctions<[inputs: readonly Shape[], output: Shape], number>
   AnchorLoss: none,
   FakeQuantize: none,
   FakeQuantizeWeights: none,
+  NoisyQuantize: none,
 };
 
 /** Multiply-accumulates of one node, from the shapes of its inputs and of its first output. */

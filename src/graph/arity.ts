@@ -78,6 +78,7 @@ export const ARITY: OperatorTable<Arity> = {
   },
   FakeQuantize: ONE,
   FakeQuantizeWeights: ONE,
+  NoisyQuantize: ONE,
 };
 
 function bounds([least, most]: readonly [number, number]): string {

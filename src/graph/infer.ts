@@ -11,8 +11,8 @@ import { dispatch, type Node, type OperatorFunctions } from "./operators.ts";
 import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } from "./shapes/arrange.ts";
 import { gemm, matMul, reduce } from "./shapes/contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./shapes/elementwise.ts";
-import { fakeQuantize, fakeQuantizeWeights } from "./shapes/fake_quantize.ts";
 import { anchorLoss } from "./shapes/anchor_loss.ts";
+import { fakeQuantize, fakeQuantizeWeights, noisyQuantize } from "./shapes/fake_quantize.ts";
 import { detectionLoss } from "./shapes/loss.ts";
 import {
   cast,
@@ -86,6 +86,7 @@ const RULES: OperatorFunctions<[inputs: readonly TensorType[]], TensorType[]> = 
   AnchorLoss: anchorLoss,
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
+  NoisyQuantize: noisyQuantize,
 };
 
 /**

@@ -257,6 +257,20 @@ export interface OperatorAttributes extends UnaryAttributes, PairAttributes {
    * (Rastegari et al. 2016), means of absolute weights. Its gradient is the output's as it is, straight through.
    */
   FakeQuantizeWeights: { readonly bits: WeightBits | 8 };
+  /**
+   * f32 -> f32, what a converter gives of an analog number with noise on it: `clamp(round((x / s + sigma * n) / step), low, high) * step * s`,
+   * halves to even. s is the scale of the channel (axis 1), one of `scales`, or the only one. n is normal with mean 0 and variance 1, and
+   * follows from `seed`, the element's place and the bits of x (see `numbers/counter_normal.ts`): equal runs are equal, and other pictures have
+   * other noise. Its gradient is the output's as it is, straight through.
+   */
+  NoisyQuantize: {
+    readonly scales: readonly number[];
+    readonly step: number;
+    readonly low: number;
+    readonly high: number;
+    readonly sigma: number;
+    readonly seed: number;
+  };
 }
 
 /** Name of an operator. */
@@ -282,6 +296,7 @@ export const TRAINING_OPERATORS = [
   "AnchorLoss",
   "FakeQuantize",
   "FakeQuantizeWeights",
+  "NoisyQuantize",
 ] as const satisfies readonly Operator[];
 
 /** Name of such an operator. */

@@ -67,6 +67,7 @@ const USUAL: { readonly [K in Operator]: Partial<OperatorAttributes[K]> } = {
   AnchorLoss: {},
   FakeQuantize: {},
   FakeQuantizeWeights: {},
+  NoisyQuantize: {},
 };
 
 function text(value: unknown): string {

@@ -84,6 +84,9 @@ const readsAlong = ({ attributes: { axis } }: Node<"TopK" | "GatherElements">): 
 
 const addsZeros = ({ attributes: { mode, value } }: Node<"Pad">) => mode !== "constant" || value === 0;
 
+/** A converter without noise. */
+const isSilent = ({ attributes: { sigma } }: Node<"NoisyQuantize">) => sigma === 0;
+
 /** Floats hold what floats and whole numbers hold, but for rounding; others cut off fractions and wrap. */
 const isExact = ({ attributes: { to } }: Node<"Cast">) => to === "f32";
 
@@ -162,6 +165,14 @@ export const TRAITS: { readonly [K in Operator]: Traits<K> } = {
   AnchorLoss: NONE,
   FakeQuantize: { ...INTEGER, reads: "element", zero: "all", monotone: true, cheap: true },
   FakeQuantizeWeights: { ...INTEGER, zero: "all", homogeneous: true },
+  // Its noise depends on the place, so that it may not be moved past what moves elements.
+  NoisyQuantize: {
+    ...INTEGER,
+    reads: (node) => isSilent(node) ? "element" : "any",
+    zero: (node) => isSilent(node) ? "all" : "no",
+    monotone: isSilent,
+    cheap: true,
+  },
 };
 
 /** A trait of a node. */

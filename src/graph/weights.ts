@@ -73,6 +73,7 @@ export const WEIGHT_INPUTS: OperatorTable<WeightInputs> = {
   AnchorLoss: NONE,
   FakeQuantize: NONE,
   FakeQuantizeWeights: { trained: [0], statistics: [] },
+  NoisyQuantize: NONE,
 };
 
 /**

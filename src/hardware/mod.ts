@@ -38,8 +38,24 @@ export {
   type SearchVariant,
 } from "./systolic/search.ts";
 export { type EnergyShares, simulate, type SimulatedLayer, type Simulation } from "./systolic/simulate.ts";
+export {
+  findPhotonic,
+  PHOTONIC_FIGURES,
+  type PhotonicArray,
+  type PhotonicFigure,
+  photonicNames,
+  photonicNoise,
+} from "./photonic/array.ts";
+export {
+  type PhotonicLayer,
+  type PhotonicShares,
+  type PhotonicSimulation,
+  type PhotonicSurroundings,
+  simulatePhotonic,
+} from "./photonic/simulate.ts";
 export { type UnseenErrors, type UnseenRow } from "./fitted.ts";
 export { deviceLayerMeter } from "./layer_meter.ts";
-export { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape } from "./layers.ts";
+export { deviceTimeMeter, type MixedLayerTime, mixedLayerTimes } from "./time_meter.ts";
+export { type FusedLayer, fusedLayers, type LayerKind, type MatrixShape, withoutTail } from "./layers.ts";
 export { type LatencyPrediction, type PredictedLayer, predictLatency, type PredictLatencyOptions } from "./predict.ts";
 export { deviceNames, type DevicePrecision, type Scope } from "./profile.ts";

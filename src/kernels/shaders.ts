@@ -65,6 +65,9 @@ import trainPackWeights from "../../shaders/train/pack_weights.wgsl" with { type
 import binary from "../../shaders/tensor/binary.wgsl" with { type: "text" };
 import gather from "../../shaders/tensor/gather.wgsl" with { type: "text" };
 import join from "../../shaders/tensor/join.wgsl" with { type: "text" };
+import noisyQuantize from "../../shaders/tensor/noisy_quantize.wgsl" with { type: "text" };
+import plainNoisyQuantize from "../../shaders/tensor/plain_noisy_quantize.wgsl" with { type: "text" };
+import counterNormal from "../../shaders/lib/counter_normal.wgsl" with { type: "text" };
 import plainBinary from "../../shaders/tensor/plain_binary.wgsl" with { type: "text" };
 import plainCopy from "../../shaders/tensor/plain_copy.wgsl" with { type: "text" };
 import plainMatmul from "../../shaders/tensor/plain_matmul.wgsl" with { type: "text" };
@@ -193,6 +196,9 @@ export const SHADERS: ShaderLibrary = {
   "tensor/binary.wgsl": binary,
   "tensor/gather.wgsl": gather,
   "tensor/join.wgsl": join,
+  "tensor/noisy_quantize.wgsl": noisyQuantize,
+  "tensor/plain_noisy_quantize.wgsl": plainNoisyQuantize,
+  "lib/counter_normal.wgsl": counterNormal,
   "tensor/plain_binary.wgsl": plainBinary,
   "tensor/plain_copy.wgsl": plainCopy,
   "tensor/plain_matmul.wgsl": plainMatmul,

@@ -18,6 +18,7 @@ import { resize } from "./resize.ts";
 import { activationGradient } from "./train/activation_gradient.ts";
 import { channelSum, reduceMaxGradient, softmaxGradient } from "./train/contract_gradient.ts";
 import { fakeQuantize, fakeQuantizeWeights } from "./train/fake_quantize.ts";
+import { noisyQuantize } from "./noisy_quantize.ts";
 import { maxPoolGradient, resizeGradient } from "./train/window_gradient.ts";
 import { batchNormApply, batchNormGradient, batchNormTraining } from "./train/norm.ts";
 import { convWeightGradient } from "./train/conv_weight_gradient.ts";
@@ -80,4 +81,5 @@ export const KERNELS: KernelTable = {
   AnchorLoss: { plain: { kernels: anchorLoss } },
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
+  NoisyQuantize: noisyQuantize,
 };

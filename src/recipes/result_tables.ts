@@ -4,7 +4,8 @@
  * @module
  */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { openDataset } from "../data/open.ts";
 import { adapterText, type Device, openSharedDevice } from "../gpu/device.ts";
 import { FeatherdetError } from "../graph/error.ts";
@@ -18,15 +19,17 @@ import {
   listVariants,
   type MeasureOptions,
   measureTable,
+  readResults,
   renderBrief,
   type RunRecord,
   type TableResults,
   type Variant,
 } from "../report/table/mod.ts";
+import { predictedTimes } from "../report/table/predicted.ts";
+import { seedVariants } from "../report/table/recipe.ts";
 import { PUBLISHED_FAMILY, PUBLISHED_FAMILY_SIZE } from "../report/table/published.ts";
 import type { JobQueue } from "../queue/job.ts";
 import { openVariant } from "../report/table/count_variant.ts";
-import { seedVariants } from "../report/table/recipe.ts";
 import { recordHeader } from "./bench/record.ts";
 import { type AccuracyOptions, QueueAccuracy } from "./jobs/accuracy.ts";
 import { recordedFigures, recordSeeds } from "./reproduce/record.ts";
@@ -133,6 +136,34 @@ class Journals {
 async function runRecord({ adapter }: Device): Promise<RunRecord> {
   const { date, commit, machine, versions } = await recordHeader(adapter, "");
   return { date, commit, adapter, machine, versions };
+}
+
+/**
+ * Writes the tables of a data set anew with what is predicted of its variants, without measuring anything: all other figures stay. Rows whose
+ * files are not here keep what they had. Throws FeatherdetError where there are no tables yet.
+ */
+export async function predictInTables(
+  data: string,
+  { manifest = VARIANTS_FILE, checkOptions, folder = resultsFolder(data, manifest), models, say }: Pick<
+    ResultTableOptions,
+    "manifest" | "checkOptions" | "folder" | "models" | "say"
+  >,
+): Promise<MadeTables> {
+  const results = await readResults(pathToFileURL(resolve(folder, "table.json")));
+  const shop = await openWorkshop({ manifest, checkOptions, out: models, tables: folder });
+  const variants = listVariants(shop.variants, data, manifest);
+  const rows = await Promise.all(results.rows.map(async (row) => {
+    const variant = variants.find(({ id }) => id === row.id);
+    const [first] = variant === undefined ? [] : seedVariants(variant);
+    const model = first && await loadVariant(first.variant, manifest, models);
+    if (model === undefined || "missing" in model) {
+      say?.(`${row.title}: not predicted, ${model?.missing ?? "it is not in the manifest"}`);
+      return row;
+    }
+    return { ...row, predicted: predictedTimes(model.graph) };
+  }));
+  const made = { ...results, rows };
+  return { files: await writeTable(folder, made), ...made };
 }
 
 /**

@@ -53,6 +53,8 @@ export interface TrainingRequest
   readonly augment?: boolean;
   /** Pictures that show ranges for int8. */
   readonly calibration?: number;
+  /** Name of a photonic array that the model is trained for. */
+  readonly photonic?: string;
   /** False: no pictures of labels, batches and what is found; true by default. */
   readonly plots?: boolean;
 }

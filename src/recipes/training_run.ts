@@ -32,6 +32,7 @@ import {
   USUAL_SIZE,
 } from "./training_request.ts";
 import { openTrainingPictures } from "./training_pictures.ts";
+import { photonicVariants } from "./photonic.ts";
 import { sparseVariants } from "./sparse_training.ts";
 import { trainModel } from "./starting_model.ts";
 import { train } from "./train_detector.ts";
@@ -187,7 +188,11 @@ export async function runTrainingIn(
     precision: wish.memoryLimit === undefined ? wish.precision : run.asked.precision,
     ...{ epochs, batch, validation, store, augment: augmentOf(wish), notes: kept },
     ...{
-      variants: [...sparseVariants(wish), ...teacherVariants(teacher, wish, pictureShape, wish.seed)],
+      variants: [
+        ...await photonicVariants(wish, model, dataset, run.checkpoint?.settings),
+        ...sparseVariants(wish),
+        ...teacherVariants(teacher, wish, pictureShape, wish.seed),
+      ],
       tuning: tuningFor(device, { precision: wish.precision }),
       resume: run.checkpoint,
       onFitted: ({ text, bytes, batch: size }) => {

@@ -10,7 +10,7 @@ import { eachUnary } from "../graph/unary.ts";
 import { concat, gatherElements, pad, reshape, slice, split, topK, transpose } from "./arrange.ts";
 import { gemm, globalAveragePool, matMul, reduceMax, reduceMean, reduceSum } from "./contract.ts";
 import { batchNormalization, binary, softmax, unary } from "./elementwise.ts";
-import { fakeQuantize, fakeQuantizeWeights } from "./fake_quantize.ts";
+import { fakeQuantize, fakeQuantizeWeights, noisyQuantize } from "./fake_quantize.ts";
 import {
   cast,
   convInteger,
@@ -86,6 +86,7 @@ const EVALUATE: OperatorFunctions<[inputs: readonly ReferenceTensor[]], Referenc
   AnchorLoss: anchorLoss,
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
+  NoisyQuantize: noisyQuantize,
 };
 
 /**

@@ -6,6 +6,7 @@
 
 import type { Node } from "../graph/operators.ts";
 import { quantizeValue, roundHalfEven } from "../graph/quantized_value.ts";
+import { counterNormal } from "../numbers/counter_normal.ts";
 import type { ReferenceTensor } from "./tensor.ts";
 
 /** QuantizeLinear to i8 and DequantizeLinear behind it. */
@@ -16,6 +17,21 @@ export function fakeQuantize(
   const step = Math.fround(scale);
   const data = x.data.map((value) => Math.fround((quantizeValue(value, step, zeroPoint, "i8") - zeroPoint) * step));
   return [{ shape: x.shape, data }];
+}
+
+/** What a converter gives of an analog number with noise on it. Places count through the tensor, row-major. */
+export function noisyQuantize(
+  { attributes: { scales, step, low, high, sigma, seed } }: Node<"NoisyQuantize">,
+  [{ shape, data }]: readonly ReferenceTensor[],
+): ReferenceTensor[] {
+  const channels = shape[1] ?? 1, plane = shape.slice(2).reduce((size, extent) => size * extent, 1);
+  const [width, spread] = [Math.fround(step), Math.fround(sigma)];
+  const found = data.map((x, i) => {
+    const scale = Math.fround(scales[scales.length === 1 ? 0 : Math.floor(i / plane) % channels]);
+    const noise = spread === 0 ? 0 : spread * counterNormal(seed, i, x);
+    return Math.min(high, Math.max(low, roundHalfEven((x / scale + noise) / width))) * width * scale;
+  });
+  return [{ shape, data: found }];
 }
 
 const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;

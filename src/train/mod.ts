@@ -33,6 +33,7 @@ export {
   trainableGraph,
   type TrainingVariant,
 } from "./variant.ts";
+export { analog, type AnalogTrainingOptions } from "./variants/analog.ts";
 export { batchNormL1, type BatchNormL1Options } from "./variants/batch_norm_l1.ts";
 export { distilled, type DistilledOptions, type DistilledSettings, type DistilTerm } from "./variants/distilled.ts";
 export { masked, type MaskedSettings } from "./variants/masked.ts";

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ErrorRow } from "../../src/hardware/report_errors.ts";
 import type { FramePrediction, LatencyPrediction, Simulation } from "../../src/hardware/mod.ts";
 import type { Designs } from "../../src/hardware/systolic/search.ts";
+import type { PhotonicRun } from "../../src/cli/photonic.ts";
 import type { PlaceReport } from "../../src/recipes/place/place.ts";
 import { assertRefusals, commandLine, jsonOf } from "../support/command_line.ts";
 
@@ -58,8 +59,8 @@ Deno.test("predict-latency predicts for an adapter that was measured, without it
       /the model is in floats/,
     ],
     [
-      ["prune", "--model", "demo", "--out", join(folder, "a.onnx"), "--gflops", "0.5", "--latency-model", "predicted"],
-      /--latency-model says where milliseconds come from: give --latency, --per latency or --times/,
+      ["prune", "--model", "demo", "--out", join(folder, "a.onnx"), "--gflops", "0.5", "--device", "this"],
+      /--device predicts milliseconds: give --latency, --times or --per latency/,
     ],
   ]);
 });
@@ -74,6 +75,25 @@ Deno.test("simulate gives cycles, energy and area, and searches what no other de
   const { front } = await jsonOf<Designs>([...model, "--search", "--area", "0.5", "--plot", plot]);
   assert(front.length > 0 && front.every(({ area }) => area <= 0.5));
   assertStringIncludes(await Deno.readTextFile(plot), "frames a millijoule");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("simulate --photonic gives time and energy on an array of light, its noise, and what nobody published", async () => {
+  const folder = await Deno.makeTempDir(), plot = join(folder, "light.svg");
+  const model = ["simulate", "--model", "demo", "--size", "64", "--photonic", "albireo"];
+  const found = await jsonOf<PhotonicRun>([...model, "--detected", "5", "--plot", plot]);
+  const time = found.layers.reduce((sum, layer) => {
+    return sum + layer.computeMicroseconds + layer.reloadMicroseconds + layer.stallMicroseconds;
+  }, 0);
+  assertAlmostEquals(time * 1e-3, found.milliseconds, 1e-9);
+  // Light that was given is not nominal, and is a quarter of the profile's 20 uW.
+  assertEquals(found.nominal.map(([figure]) => figure), ["amperePerWatt"]);
+  const { noise: { electrons, shot } } = found;
+  assertAlmostEquals(electrons, 24_966 / 4, 1);
+  assertAlmostEquals(shot, 1 / Math.sqrt(electrons), 1e-9);
+  assertStringIncludes(await Deno.readTextFile(plot), "Energy of a frame on Albireo");
+  const { stdout } = await commandLine(model);
+  assertMatch(stdout, /^ +detectedMicrowatts: a product at full light/m);
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -95,5 +115,7 @@ Deno.test("what cannot be predicted or built is refused in a sentence", async ()
     [["predict-latency", "--model", "demo"], /^error: --model and --device say what is predicted/],
     [["predict-latency", "--model", "demo", "--device", "pi"], /^error: device "pi" is not known, those are /],
     [["simulate", "--model", "demo", "--array", "0x8"], /^error: accelerator: rows is 0/],
+    [["simulate", "--model", "demo", "--detected", "1"], /^error: --detected is for --photonic/],
+    [["simulate", "--model", "demo", "--photonic", "albireo", "--search"], /^error: --search is for systolic arrays/],
   ]);
 });

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
+import { predictLatency } from "../../src/hardware/predict.ts";
 import type { Output } from "../../src/cli/output.ts";
 import { readyVerb } from "../../src/cli/step_verbs.ts";
 import { historyOf } from "../../src/compress/history.ts";
@@ -69,6 +70,20 @@ Deno.test("prune measures layers for a budget of latency, and says what it predi
     assert(/^layer +channels +left +GFLOPs +left +share +ms +left$/m.test(told.stdout), told.stdout);
     assert(/^model\.0\.conv .* \d+\.\d{3} +\d+\.\d{3}$/m.test(told.stdout), told.stdout);
     assertStringIncludes(told.stdout, "ms (");
+  }));
+
+Deno.test("prune --device cuts to a share of the milliseconds that are predicted of a device that is not here", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "model.onnx"), out = join(folder, "pruned.onnx"), device = "jetson-nano";
+    await Deno.writeFile(source, saveOnnx(model));
+    const asked = ["--model", source, "--out", out, "--latency", "0.95", "--device", device, "--json"];
+    const [{ code, stdout, stderr }] = await prune(asked);
+    assertEquals(code, 0, stderr);
+    const { before, after } = JSON.parse(stdout), made = await loadOnnx(out);
+    const [whole, left] = [model, made].map((graph) => predictLatency(graph, { device }).milliseconds);
+    // A bias that normalisation becomes is counted only here. What pruning counts on and what the whole network then takes: moves between layers shrink, too.
+    assert(Math.abs(before.latency / whole - 1) < 1e-4, `${before.latency}, predicted are ${whole}`);
+    assert(left < 0.951 * whole && after.latency <= 0.95 * before.latency, `${left} of ${whole}`);
   }));
 
 Deno.test("prune --sparsity sets weights to zero and says where, as a table and as one JSON object", () =>
@@ -140,6 +155,8 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
       [["--gflops", "0.5", "--proxy", "map"], "give --method"],
       [["--gflops", "0.5", "--refit"], "weights are fitted to what layers make on pictures: name a data set"],
       [["--sparsity", "0.5", "--no-refit"], "--refit is for channels that are removed"],
+      [["--gflops", "0.5", "--device", "rk3588"], "--device predicts milliseconds: give --latency, --times"],
+      [["--sparsity", "0.5", "--device", "rk3588"], "--device is for channels that are removed"],
       [["--sparsity", "0.5", "--latency", "0.5"], "--latency is for channels that are removed"],
       [["--gflops", "0.5", "--epochs", "1"], "--run names the folder"],
       [["--sparsity", "0.5", "--gflops", "0.5"], "--gflops is for channels that are removed"],

@@ -25,6 +25,7 @@ Deno.test("options that others leave no use are refused by name, others are not"
   const refused = (run: () => void, sentence: string) => assertThrows(run, FeatherdetError, sentence);
   refused(check(INT8, "percentile"), "--percentile is for --observer percentile");
   refused(check(INT8, "measureLimit"), "--measure-limit is for --mixed");
+  refused(check(INT8, "device"), "--device is for --mixed");
   refused(check(INT8, "budgetMs", "measureSplit"), "--budget-ms, --measure-split are for --mixed");
   const learned = { ...INT8, rounding: "reconstructed" };
   check(learned, "calibrate", "limit", "scheme", "roundingSteps", "equalise")();

@@ -1,7 +1,7 @@
 /** The latency model against a computation by hand, against published times that it has not seen, and what it has to know of devices. */
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { FeatherdetError } from "../../src/graph/mod.ts";
+import { FeatherdetError, GraphEditor } from "../../src/graph/mod.ts";
 import { fitFamily, leaveOneModelOut } from "../../src/hardware/fit.ts";
 import { BAND_SHARE, bandFactor, fitOf, FITS, quantile, unseenErrors } from "../../src/hardware/fitted.ts";
 import {
@@ -24,6 +24,7 @@ import {
   findDevice,
   publishedTimes,
 } from "../../src/hardware/profile.ts";
+import { deviceTimeMeter, mixedLayerTimes } from "../../src/hardware/time_meter.ts";
 import { errorRows } from "../../src/hardware/report_errors.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { YARDSTICKS } from "../../src/models/named.ts";
@@ -251,6 +252,39 @@ Deno.test("a meter of a device gives layers the time that they have in the netwo
   assertEquals(bound, "memory");
   assertAlmostEquals(found, milliseconds, 1e-12);
   assertThrows(() => deviceLayerMeter("rk3588", "fp32"), FeatherdetError, "is published");
+});
+
+Deno.test("a meter of networks predicts each layer in the precision that it is in", async () => {
+  const graph = yolo11({ width: 0.125, size: 320 }), device = "jetson-orin-nano";
+  const predicted = (precision: "fp32" | "fp16" | "int8") => predictLatency(graph, { device, precision });
+  const [f32, f16] = await deviceTimeMeter(device).times([{ graph }, { graph, storage: "f16" }]);
+  assertAlmostEquals(f32.device, predicted("fp32").milliseconds, 1e-9);
+  assertAlmostEquals(f16.milliseconds, predicted("fp16").milliseconds, 1e-9);
+  assertEquals(f16.dispatches.map(({ name }) => name), predicted("fp16").layers.map(({ name }) => name));
+  // One convolution with its input and weights in QDQ form.
+  const conv = graph.nodes.find(({ name }) => name === "model.2.cv1.conv")!, [x, w] = conv.inputs;
+  const editor = new GraphEditor(graph);
+  editor.constant("scale", [], Float32Array.of(0.1));
+  editor.constant("zero", [], Int8Array.of(0));
+  editor.before(conv, () => {
+    const bytes = editor.one("QuantizeLinear", "q", [x, "scale", "zero"], { axis: 0 });
+    editor.setInputs(conv, [editor.one("DequantizeLinear", "dq", [bytes, "scale", "zero"], { axis: 0 }), w]);
+  });
+  const mixed = mixedLayerTimes(device, { graph: editor.finish(), storage: "f16" });
+  const timeOf = (precision: "fp16" | "int8") =>
+    predicted(precision).layers.find(({ name }) => name === conv.name)!.milliseconds;
+  assertEquals(mixed.filter(({ precision }) => precision === "int8").map(({ name }) => name), [conv.name]);
+  const sum = mixed.reduce((total, { milliseconds }) => total + milliseconds, 0);
+  assertAlmostEquals(sum, f16.device - timeOf("fp16") + timeOf("int8"), 1e-9);
+  assert(timeOf("int8") < timeOf("fp16"));
+  // int8 on a Jetson Nano runs as f16; a device without a time in f32 has no prediction of it.
+  const nano = mixedLayerTimes("jetson-nano", { graph, storage: "f16" });
+  assertAlmostEquals(
+    nano.reduce((total, { milliseconds }) => total + milliseconds, 0),
+    predictLatency(graph, { device: "jetson-nano", precision: "int8" }).milliseconds,
+    1e-9,
+  );
+  assertThrows(() => mixedLayerTimes("rk3588", { graph }), FeatherdetError, 'in fp32 on "rk3588" is published');
 });
 
 Deno.test("profiles without a source, of mixed scopes and precisions without rows are refused", () => {

@@ -431,6 +431,22 @@ Deno.test("the plot of latency is of the device's time where an adapter tells it
   assertStringIncludes(drawResultPareto(results(ROWS), "latency"), "milliseconds from picture to boxes (median)");
 });
 
+Deno.test("what is predicted of devices that are not here stands with its band, in a table of its own", () => {
+  const nanoMilliseconds = { value: 14.4321, predictedBy: "a model", band: [12.5, 16.61] } as const;
+  const rows = [{ ...ROWS[0], predicted: { nanoMilliseconds } }, ROWS[1]];
+  const page = renderMarkdown(results(rows));
+  assertEquals(tableIn(page, "variant", "Jetson Nano ms, predicted"), [
+    ["variant", "Jetson Nano ms, predicted", "Orin Nano Super ms, predicted"],
+    ["T original", "≈14.4 [12.5, 16.6]¹", "—²"],
+  ]);
+  assertStringIncludes(page, "¹ predicted by a model, not measured.");
+  const [original, pruning] = csvParse(renderCsv(results(rows)));
+  const columns = ["", "_low", "_high"].map((end) => `predicted_nano_milliseconds${end}`);
+  assertEquals(columns.map((column) => original[column]), ["14.4321", "12.5", "16.61"]);
+  assertEquals(columns.map((column) => pruning[column]), ["", "", ""]);
+  assert(!renderMarkdown(results(ROWS)).includes("On devices that are not here"));
+});
+
 Deno.test("CSV: figures in their own units, empty where they are missing, what changes named as such", () => {
   const lines = csvParse(renderCsv(results(ROWS, { run: RUN })));
   assertEquals(lines.length, ROWS.length);

@@ -153,5 +153,8 @@ export const OPERATOR_SAMPLES: OperatorTable<readonly OperatorSample[]> = {
   DetectionLoss: [],
   AnchorLoss: [],
   FakeQuantize: [sample("FakeQuantize", [X], { scale: 0.25, zeroPoint: 3 })],
+  NoisyQuantize: [
+    sample("NoisyQuantize", [X], { scales: [1, 0.5, 2], step: 0.1, low: -8, high: 7, sigma: 0, seed: 1 }),
+  ],
   FakeQuantizeWeights: ([8, 2, 1] as const).map((bits) => sample("FakeQuantizeWeights", [[4, 3, 3, 3]], { bits })),
 };

@@ -64,4 +64,5 @@ export const QUANTIZATION_RULES: OperatorTable<QuantizationRule> = {
   AnchorLoss: "float",
   FakeQuantize: "float",
   FakeQuantizeWeights: "float",
+  NoisyQuantize: "float",
 };

@@ -63,4 +63,5 @@ export const CHANNELS: OperatorFunctions<[channels: ChannelTracker], void> = {
   AnchorLoss: training,
   FakeQuantize: training,
   FakeQuantizeWeights: training,
+  NoisyQuantize: training,
 };

@@ -21,6 +21,26 @@ export const fakeQuantize: ShapeRule<"FakeQuantize"> = (node, inputs) => {
   return result(node, "f32", inputs[0].shape, inputs);
 };
 
+/** f32 with channels on axis 1 where there is more than one scale, kept. */
+export const noisyQuantize: ShapeRule<"NoisyQuantize"> = (node, inputs) => {
+  requireFloat(node, inputs);
+  const { scales, step, low, high, sigma, seed } = node.attributes, [{ shape }] = inputs;
+  const isScale = (value: number) => Math.fround(value) > 0 && Math.fround(value) < Infinity;
+  if (scales.length === 0 || !scales.every(isScale)) reject(node, "scales must be positive numbers that f32 holds");
+  if (scales.length > 1 && shape[1] !== scales.length) {
+    reject(node, `${scales.length} scales do not fit the channels of [${shape}]`);
+  }
+  if (!isScale(step)) reject(node, `step ${step} must be a positive number that f32 holds`);
+  // Beyond 2 ** 23 f32 has no halves to round.
+  const isLevel = (level: number) => Number.isInteger(level) && Math.abs(level) <= 2 ** 23;
+  if (!isLevel(low) || !isLevel(high) || low >= high) {
+    reject(node, `levels ${low} to ${high} must be whole numbers within 2 ** 23, the lower one first`);
+  }
+  if (!(sigma >= 0 && sigma < Infinity)) reject(node, `sigma ${sigma} must be a number of at least 0`);
+  if (!Number.isInteger(seed)) reject(node, `seed ${seed} must be a whole number`);
+  return result(node, "f32", shape, inputs);
+};
+
 /** f32 with an axis of output channels first, kept. */
 export const fakeQuantizeWeights: ShapeRule<"FakeQuantizeWeights"> = (node, inputs) => {
   requireFloat(node, inputs);

@@ -184,6 +184,7 @@ const OPERATORS: OperatorFunctions<[writer: Writer], OnnxNode[]> = {
   AnchorLoss: unwritten,
   FakeQuantize: unwritten,
   FakeQuantizeWeights: unwritten,
+  NoisyQuantize: unwritten,
 };
 
 /** The ONNX nodes that compute a node of the graph, in order. */

@@ -169,6 +169,7 @@ const RULES: OperatorFunctions<[resized: ResizedNode], Node["attributes"]> = {
   AnchorLoss: refuseTraining,
   FakeQuantize: refuseTraining,
   FakeQuantizeWeights: refuseTraining,
+  NoisyQuantize: refuseTraining,
 };
 
 /** Attributes of the node for its new input extents. Throws FeatherdetError if nothing says what they are. */

@@ -151,6 +151,7 @@ const RULES: OperatorFunctions<[resized: SettledNode], Dims[]> = {
   AnchorLoss: refuseTraining,
   FakeQuantize: refuseTraining,
   FakeQuantizeWeights: refuseTraining,
+  NoisyQuantize: refuseTraining,
 };
 
 /** Dims of the node's outputs. */

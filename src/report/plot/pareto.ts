@@ -46,6 +46,8 @@ export interface ParetoOptions {
   readonly colours?: ReadonlyMap<string, string>;
   /** The group that lies above all others and has a dark rim: what the others are compared with. */
   readonly above?: string;
+  /** Whether the front is drawn; true by default. */
+  readonly front?: boolean;
   /** Whether the axis of costs is logarithmic. Points whose cost is not above 0 are then left out. */
   readonly log?: boolean;
 }
@@ -160,6 +162,7 @@ function legendOf(
   points: readonly ParetoPoint[],
   colours: ReadonlyMap<string, string>,
   lines: readonly string[],
+  hasFront: boolean,
 ): LegendItem[] {
   const groups = [...colours].map(([label, colour]): LegendItem => {
     const isMeasured = points.some(({ group, kind }) => group === label && kind === "measured");
@@ -169,7 +172,8 @@ function legendOf(
   const kinds = KINDS.filter((kind) => points.some((point) => point.kind === kind));
   const onlyMeasured = kinds.every((kind) => kind === "measured");
   const signs = onlyMeasured ? [] : kinds.map((label) => ({ label, colour: FAINT, shape: shapes[label] }));
-  return [...groups, ...signs, { label: "front: nothing is both cheaper and better", colour: INK, shape: "stairs" }];
+  const front = { label: "front: nothing is both cheaper and better", colour: INK, shape: "stairs" } as const;
+  return [...groups, ...signs, ...hasFront ? [front] : []];
 }
 
 const EMPTY = "no variant has been measured yet";
@@ -190,7 +194,8 @@ const EMPTY = "no variant has been measured yet";
  * ```
  */
 export function drawPareto(points: readonly ParetoPoint[], options: ParetoOptions): string {
-  const { xLabel, yLabel, title, subtitle, lines = [], colours: given, above, log = false } = options;
+  const { xLabel, yLabel, title, subtitle, lines = [], colours: given, above, log = false, front: hasFront = true } =
+    options;
   const shown = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && (!log || x > 0));
   if (shown.length === 0) return figure({ title, subtitle, width: WIDTH, panels: [emptyPanel(xLabel, yLabel)] });
   const colours = coloursOf(shown, given);
@@ -198,7 +203,7 @@ export function drawPareto(points: readonly ParetoPoint[], options: ParetoOption
   const front = findParetoFront(measured.length > 0 ? measured : shown);
   const { x, y } = domains(shown, log);
   const stack = stacked(shown, above), radius = radii(stack, pixelsOf({ x, y }, log));
-  const stairs = [...front, { ...front.at(-1)!, x: x[1] }];
+  const stairs = hasFront ? [...front, { ...front.at(-1)!, x: x[1] }] : [];
   const joined = groupLines(shown, lines);
   const ticks = log ? logTicks(x) : undefined;
   const said = ({ label, x, y, kind }: ParetoPoint) => {
@@ -262,7 +267,7 @@ export function drawPareto(points: readonly ParetoPoint[], options: ParetoOption
           labelledOf(stack, front).map((one) => ({ at: pixels(one), text: one.label, radius: radius.get(one)! })),
           {
             frame,
-            lines: [corners.map(pixels), ...joined.map(({ members }) => members.map(pixels))],
+            lines: [...hasFront ? [corners.map(pixels)] : [], ...joined.map(({ members }) => members.map(pixels))],
           },
         );
       },
@@ -278,14 +283,15 @@ export function drawPareto(points: readonly ParetoPoint[], options: ParetoOption
       ...dots,
     ],
   };
-  return figure({ title, subtitle, width: WIDTH, legend: legendOf(shown, colours, lines), panels: [panel] });
+  return figure({ title, subtitle, width: WIDTH, legend: legendOf(shown, colours, lines, hasFront), panels: [panel] });
 }
 
 /** Most dots that are all labelled: more labels hide each other, and placing them takes the square of their number. */
 const MOST_LABELS = 60;
 
-/** The dots that get a label: all, or of very many those of the front. */
-function labelledOf<Dot extends ParetoPoint>(all: readonly Dot[], front: readonly ParetoPoint[]): readonly Dot[] {
+/** The dots that get a label: all that have one, or of very many those of the front. */
+function labelledOf<Dot extends ParetoPoint>(dots: readonly Dot[], front: readonly ParetoPoint[]): readonly Dot[] {
+  const all = dots.filter(({ label }) => label !== "");
   if (all.length <= MOST_LABELS) return all;
   const best = new Set(front.map(({ label }) => label));
   return all.filter(({ label }) => best.has(label)).slice(0, MOST_LABELS);

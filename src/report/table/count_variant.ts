@@ -11,8 +11,17 @@ import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { type Figure, meanOf, type MissingFigure } from "./figure.ts";
 import type { MeasureOptions, VariantModel } from "./measure.ts";
+import { predictedTimes } from "./predicted.ts";
 import { seedVariants } from "./recipe.ts";
-import { COUNTED_FIGURES, type CountedName, type Figures, LEFT_OUT, type ResultRow, type SeedRow } from "./results.ts";
+import {
+  COUNTED_FIGURES,
+  type CountedName,
+  type Figures,
+  LEFT_OUT,
+  type PredictedName,
+  type ResultRow,
+  type SeedRow,
+} from "./results.ts";
 import type { Variant } from "./variant.ts";
 
 /** A variant that was counted. */
@@ -30,6 +39,7 @@ const accuracy = (value: number): Figure => value < 0 ? { missing: "the pictures
 interface Measured {
   readonly figures: Figures<CountedName>;
   readonly storage: string;
+  readonly predicted: Figures<PredictedName>;
 }
 
 /** What is said of a variant's model, by itself or for all of them. */
@@ -70,6 +80,7 @@ async function countAndEvaluate(
     });
     return {
       storage,
+      predicted: predictedTimes(graph),
       figures: {
         parameters: { value: costs.parameters },
         fileBytes: { value: fileBytes ?? costs.fileBytes },
@@ -119,6 +130,7 @@ interface CountedSeed {
   readonly row: SeedRow;
   readonly missing?: string;
   readonly storage?: string;
+  readonly predicted?: Figures<PredictedName>;
 }
 
 async function countSeed(
@@ -137,8 +149,8 @@ async function countSeed(
   options.say?.(`${variant.title}: ${options.dataset.images.length} pictures`);
   try {
     const { sha256 } = model;
-    const { figures, storage } = await countAndEvaluate(variant, model, options);
-    return { row: { seed, source: "measured", ...(sha256 && { sha256 }), figures }, storage };
+    const { figures, storage, predicted } = await countAndEvaluate(variant, model, options);
+    return { row: { seed, source: "measured", ...(sha256 && { sha256 }), figures }, storage, predicted };
   } catch (error) {
     throw error instanceof FeatherdetError ? error.at({ file: variant.id }) : error;
   }
@@ -172,12 +184,14 @@ export async function countVariant(
   const rows = counted.map(({ row }) => row);
   const first = rows.findIndex(({ source }) => source === "measured");
   const sha256 = rows[first]?.sha256;
+  const { predicted } = counted[first] ?? {};
   const missing = rows.every(({ source }) => source === "missing") ? counted[0].missing : undefined;
   const row: ResultRow = {
     ...about(variant),
     ...(sha256 && { sha256 }),
     ...(missing !== undefined && { missing }),
     figures: meanFigures(rows),
+    ...(predicted && { predicted }),
     ...(seeds.length > 1 && { seeds: rows }),
     timing: {},
   };

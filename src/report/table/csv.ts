@@ -13,6 +13,7 @@ import { type PublishedModel, publishedRatio } from "./published.ts";
 import {
   COUNTED_FIGURES,
   type FigureName,
+  PREDICTED_FIGURES,
   readFigure,
   type ResultRow,
   type TableResults,
@@ -73,6 +74,15 @@ function roundedColumns({ timing: { middle, ratio } }: ResultRow): Line {
   }));
 }
 
+/** Predicted milliseconds, and the ends of their bands. */
+function predictedColumns(row: ResultRow): Line {
+  return Object.fromEntries(PREDICTED_FIGURES.flatMap((name) => {
+    const figure = readFigure(row, name), [low, high] = "band" in figure ? figure.band ?? [] : [];
+    const column = `predicted_${snake(name)}`;
+    return [[column, valueOf(figure)], [`${column}_low`, low], [`${column}_high`, high]];
+  }));
+}
+
 /** Names of the figures that were predicted, and by what. */
 function predictedIn(row: ResultRow, names: readonly FigureName[]): string {
   return names.flatMap((name) => {
@@ -115,6 +125,7 @@ function lineOf(row: ResultRow, { data, split, images, limit, storage, rows, run
     stale,
     original: rows.find((one) => one.role === "original")?.id,
     ...figures(COUNTED_FIGURES),
+    ...predictedColumns(row),
     ...seedColumns(row),
     ...at(false),
     predicted: predictedIn(row, COUNTED_FIGURES),

@@ -20,6 +20,8 @@ export interface PredictedFigure {
   readonly value: number;
   /** Name of the model that predicts it. */
   readonly predictedBy: string;
+  /** Within which it is to be believed; absent where nobody says. */
+  readonly band?: readonly [low: number, high: number];
 }
 
 /** No figure. */

@@ -35,6 +35,8 @@ export const FORMATS: Readonly<Record<FigureName, Format>> = {
   gpuP90: { heading: "device p90 ms", unit: 1, digits: 1 },
   detectMedian: { heading: "picture to boxes ms", unit: 1, digits: 1 },
   detectP90: { heading: "picture to boxes p90 ms", unit: 1, digits: 1 },
+  nanoMilliseconds: { heading: "Jetson Nano ms, predicted", unit: 1, digits: 1 },
+  orinMilliseconds: { heading: "Orin Nano Super ms, predicted", unit: 1, digits: 1 },
   framesPerSecond: { heading: "frames/s in a stream", unit: 1, digits: 2 },
 };
 

@@ -21,6 +21,7 @@ import {
   COUNTED_FIGURES,
   type FamilyMember,
   type FigureName,
+  PREDICTED_FIGURES,
   readFigure,
   type ResultRow,
   type RunRecord,
@@ -76,6 +77,20 @@ const SEEDS_TEXT = [
   "ratios, are of the first seed's file. Recorded seeds were measured before, on the same pictures, in files that the same",
   "recipe made and that are not here.",
 ];
+
+/** Predictions, and what they are; empty where there are none. */
+function predictedText(rows: readonly ResultRow[]): string[] {
+  if (rows.every(({ predicted }) => predicted === undefined)) return [];
+  return [
+    "## On devices that are not here",
+    "",
+    "Predicted, not measured: milliseconds of the network alone by a model fitted to published times of other networks at 640, in f16, and",
+    "in int8 what is int8 in the file. On a Jetson Nano int8 runs as f16. In brackets is the band that held nine of ten networks that the",
+    "model had not seen. Smaller inputs than 640 lie outside of what it was fitted to.",
+    "",
+    ...variantTables(rows, PREDICTED_FIGURES),
+  ];
+}
 
 function familyTable(family: readonly FamilyMember[]): string[] {
   if (family.length === 0) return [];
@@ -216,6 +231,7 @@ export function renderMarkdown(results: TableResults, { images = [] }: MarkdownO
       : []),
     "",
     ...variantTables(rows, TIMED_FIGURES),
+    ...predictedText(rows),
     ...familyTable(family),
     "## How they were made",
     "",

@@ -25,7 +25,8 @@ const between = ([low, high]: readonly [number, number], format: Cell["format"])
 function ownText({ figure, format, neutral, spread }: Cell, notes: Footnotes): string {
   if (isMissing(figure)) return `—${notes.sign(plain(figure.missing))}`;
   const predictor = predictorOf(figure), interval = intervalOf(figure), text = written(figure.value, format);
-  if (predictor !== undefined) return `≈${text}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
+  const band = "band" in figure && figure.band ? ` ${between(figure.band, format)}` : "";
+  if (predictor !== undefined) return `≈${text}${band}${notes.sign(`predicted by ${plain(predictor)}, not measured`)}`;
   if (spread) return `${text} ${between(spread, format)}`;
   const range = rangeOf(figure), isWide = range && written(range[0], format) !== written(range[1], format);
   if (range) return isWide ? `${text} ${between(range, format)}` : text;

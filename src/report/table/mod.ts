@@ -28,6 +28,8 @@ export {
   type FigureName,
   type Figures,
   isWhole,
+  PREDICTED_FIGURES,
+  type PredictedName,
   readFigure,
   removeTimings,
   type ResultRow,

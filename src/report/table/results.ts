@@ -37,8 +37,14 @@ export const TIMED_FIGURES = ["gpuMedian", "gpuP90", "detectMedian", "detectP90"
 /** Name of a time. */
 export type TimedName = typeof TIMED_FIGURES[number];
 
+/** Figures that are predicted of devices that are not here: milliseconds of the network alone on a Jetson Nano and an Orin Nano Super. */
+export const PREDICTED_FIGURES = ["nanoMilliseconds", "orinMilliseconds"] as const;
+
+/** Name of a predicted figure. */
+export type PredictedName = typeof PREDICTED_FIGURES[number];
+
 /** Name of a figure. */
-export type FigureName = CountedName | TimedName;
+export type FigureName = CountedName | TimedName | PredictedName;
 
 /** Figures by their names. Figures that are absent were not measured. */
 export type Figures<Name extends FigureName> = Readonly<Partial<Record<Name, Figure>>>;
@@ -81,6 +87,8 @@ export interface ResultRow extends Omit<Variant, "data" | "split" | "sha256" | "
   readonly figures: Figures<CountedName>;
   /** Each seed of a variant that is made with several. */
   readonly seeds?: readonly SeedRow[];
+  /** Predicted of the first file; absent in tables that were written before. */
+  readonly predicted?: Figures<PredictedName>;
   /** Times: they differ from run to run. Those of a variant with several seeds are of the first file that is there. */
   readonly timing: RowTiming;
 }
@@ -153,10 +161,11 @@ export function isWhole({ limit, rows }: Pick<TableResults, "limit" | "rows">): 
   return limit === null && !rows.some(({ missing }) => missing === LEFT_OUT);
 }
 
-const TIMED: readonly string[] = TIMED_FIGURES;
+const TIMED: readonly string[] = TIMED_FIGURES, PREDICTED: readonly string[] = PREDICTED_FIGURES;
 
 /** A figure of a row by its name. */
-export function readFigure({ missing, figures, timing }: ResultRow, name: FigureName): Figure {
+export function readFigure({ missing, figures, timing, predicted }: ResultRow, name: FigureName): Figure {
+  if (PREDICTED.includes(name)) return predicted?.[name as PredictedName] ?? { missing: missing ?? "not predicted" };
   const found = TIMED.includes(name) ? timing[name as TimedName] : figures[name as CountedName];
   return found ?? { missing: missing ?? (TIMED.includes(name) ? "not timed" : "not measured") };
 }

@@ -30,6 +30,7 @@ const FIGURE = v.pipe(
     interval: v.optional(v.nullable(ENDS)),
     range: v.optional(ENDS),
     predictedBy: v.optional(WORDS),
+    band: v.optional(ENDS),
     missing: v.optional(WORDS),
   }, OBJECT),
   v.check(
@@ -86,6 +87,7 @@ const ROW = v.object({
   stale: v.optional(WORDS),
   figures: FIGURES,
   seeds: v.optional(v.array(SEED, LIST)),
+  predicted: v.optional(FIGURES),
   timing: ROW_TIMING,
 }, OBJECT);
 

@@ -20,3 +20,6 @@ export const fakeQuantize: GradientRule<"FakeQuantize"> = ({ inputs, attributes:
 
 /** dy itself. */
 export const fakeQuantizeWeights: GradientRule<"FakeQuantizeWeights"> = (_, request) => [only(request)];
+
+/** dy itself. */
+export const noisyQuantize: GradientRule<"NoisyQuantize"> = (_, request) => [only(request)];

@@ -31,7 +31,7 @@ import {
   sqrt,
   sub,
 } from "./elementwise.ts";
-import { fakeQuantize, fakeQuantizeWeights } from "./fake_quantize.ts";
+import { fakeQuantize, fakeQuantizeWeights, noisyQuantize } from "./fake_quantize.ts";
 import { batchNormalization, batchNormTraining } from "./norm.ts";
 import { type GradientRequest, notDifferentiable } from "./rule.ts";
 import { averagePool, globalAveragePool, maxPool, resize } from "./window.ts";
@@ -99,6 +99,7 @@ const RULES: OperatorFunctions<[request: GradientRequest], readonly (string | un
   AnchorLoss: second,
   FakeQuantize: fakeQuantize,
   FakeQuantizeWeights: fakeQuantizeWeights,
+  NoisyQuantize: noisyQuantize,
 };
 
 /** Whether gradients go through an operator. */

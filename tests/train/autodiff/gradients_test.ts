@@ -249,7 +249,7 @@ Deno.test("every operator through which gradients go has a case", () => {
   const covered = new Set(CASES.map(({ node: { op } }) => op));
   const operators = (Object.keys(ARITY) as Operator[]).filter(isDifferentiable);
   // Straight-through gradients are not those of what is computed: see `fake_quantize_test.ts`.
-  const straightThrough = ["FakeQuantize", "FakeQuantizeWeights"];
+  const straightThrough = ["FakeQuantize", "FakeQuantizeWeights", "NoisyQuantize"];
   // Steps: their gradient is none.
   const steps = ["Less", "LessOrEqual", "Equal"];
   assertEquals(operators.filter((op) => !covered.has(op)), [...steps, ...straightThrough]);

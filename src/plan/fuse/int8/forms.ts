@@ -66,4 +66,5 @@ export const INT8_FORMS: OperatorTable<Int8Form> = {
   AnchorLoss: "training",
   FakeQuantize: "training",
   FakeQuantizeWeights: "training",
+  NoisyQuantize: "training",
 };
