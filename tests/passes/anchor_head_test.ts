@@ -1,6 +1,6 @@
 /** Heads with anchors are found by what their tail computes, however it is spelled; near misses are not. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { GraphIndex, verify } from "../../src/graph/mod.ts";
 import { withClasses } from "../../src/models/with_classes.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
@@ -82,6 +82,9 @@ Deno.test("for other classes boxes stay, objectness and classes begin anew, and 
   for (const name of ["model.4.m.0.weight", "model.4.m.1.bias"]) {
     for (const field of [0, 3]) assertEquals(rows(graph.constants, 6, name, field), rows(before, 8, name, field), name);
   }
+  const objectness = (constants: Graph["constants"], fields: number) =>
+    rows(constants, fields, "model.4.m.0.weight", 4).flat();
+  assert(objectness(graph.constants, 6).every((value, i) => value !== objectness(before, 8)[i]));
   const fresh = rows(graph.constants, 6, "model.4.m.0.bias", 4).flat();
   assertEquals(fresh, Array<number>(3).fill(Math.fround(Math.log(8 / 80 ** 2))));
   // The same names: nothing is lost, bare maps neither.

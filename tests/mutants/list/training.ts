@@ -9,6 +9,7 @@ import type { Mutant } from "../mutant.ts";
 const GRADIENTS = "train/autodiff/gradients_test.ts", DISTIL = "compress/distill/losses_test.ts";
 const SCHEDULE = "train/loop/schedule_test.ts";
 const UPDATE = { file: "shaders/train/update.wgsl", test: "kernels/optimizer_test.ts" };
+const ANCHORS = { test: "kernels/anchor_loss_test.ts", filter: "the loss of anchors" };
 const STEPS = "kernels of both optimizers make the steps";
 
 /** What decides where weights go. */
@@ -233,5 +234,64 @@ export const TRAINING_MUTANTS: readonly Mutant[] = [
     test: DISTIL,
     filter: "a teacher that sees nothing",
     why: "a picture on which the teacher sees nothing makes the loss NaN",
+  },
+  {
+    id: "anchor-across",
+    file: "shaders/train/anchor_predictor.wgsl",
+    before: "return labelOf(row, level.classes) >= 0 && all(fits) && all(near) && any(home);",
+    after: "return labelOf(row, level.classes) >= 0 && all(fits) && all(near);",
+    ...ANCHORS,
+    why: "boxes are learned across the corner of a cell too",
+  },
+  {
+    id: "anchor-greatest",
+    file: "shaders/train/anchor_gradient.wgsl",
+    before: "most = max(most, overlap.value);",
+    after: "most = overlap.value;",
+    ...ANCHORS,
+    why: "objectness aims at the last of several boxes, whichever that is",
+  },
+  {
+    id: "anchor-sides",
+    file: "shaders/train/anchor_gradient.wgsl",
+    before: "let grown = (slope.zw - slope.xy) * size * (1.0 - share.zw);",
+    after: "let grown = (slope.zw + slope.xy) * size * (1.0 - share.zw);",
+    ...ANCHORS,
+    why: "widths and heights learn where boxes should move",
+  },
+  {
+    id: "anchor-one-class",
+    file: "src/kernels/train/anchor_loss.ts",
+    before: "gainClasses: f32(classes === 1 ? 0 : gains.classes / classes),",
+    after: "gainClasses: f32(gains.classes / classes),",
+    ...ANCHORS,
+    why: "a head of one class learns a score that is always 1",
+  },
+  {
+    id: "anchor-extent",
+    file: "src/passes/find_anchor_head.ts",
+    before: "if (field < 4) return isLike(of, (x) => (2 * sigmoid(x)) ** 2 * sides[field - 2]);",
+    after: "if (field < 4) return true;",
+    test: "passes/anchor_head_test.ts",
+    filter: "a tail that computes something else",
+    why: "sides by Exp are trained as squares",
+  },
+  {
+    id: "anchor-kept",
+    file: "src/models/class_layers.ts",
+    before: "return field < 4 ? Math.floor(channel / fields) * (ANCHOR_FIELDS + old) + field : undefined;",
+    after: "return field < 5 ? Math.floor(channel / fields) * (ANCHOR_FIELDS + old) + field : undefined;",
+    test: "passes/anchor_head_test.ts",
+    filter: "for other classes",
+    why: "objectness of the old classes stays where it should begin anew",
+  },
+  {
+    id: "anchor-area",
+    file: "src/train/losses/head_losses.ts",
+    before: "objectness: gains.objectness ?? width * height / PUBLISHED.side ** 2 * share,",
+    after: "objectness: gains.objectness ?? width * height / PUBLISHED.side * share,",
+    test: "train/losses/anchor_loss_test.ts",
+    filter: "takes the place of its tail",
+    why: "objectness outweighs all else",
   },
 ];
