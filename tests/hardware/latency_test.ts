@@ -284,7 +284,7 @@ Deno.test("a meter of networks predicts each layer in the precision that it is i
     predictLatency(graph, { device: "jetson-nano", precision: "int8" }).milliseconds,
     1e-9,
   );
-  assertThrows(() => mixedLayerTimes("rk3588", { graph }), FeatherdetError, "in fp32 on \"rk3588\" is published");
+  assertThrows(() => mixedLayerTimes("rk3588", { graph }), FeatherdetError, 'in fp32 on "rk3588" is published');
 });
 
 Deno.test("profiles without a source, of mixed scopes and precisions without rows are refused", () => {

@@ -129,7 +129,10 @@ Deno.test("training behind an array differentiates as without it, at the numbers
   const { graph } = variant.trainable(trainableGraph(model));
   const training = buildTrainingGraph(graph);
   assertEquals(training.parameters.map(({ name }) => name), ["w"]);
-  const { graph: joint, gradients } = buildGradientGraph(training.graph, { seeds: { [graph.outputs[0]]: "dy" }, wrt: ["w"] });
+  const { graph: joint, gradients } = buildGradientGraph(training.graph, {
+    seeds: { [graph.outputs[0]]: "dy" },
+    wrt: ["w"],
+  });
   const x = Array.from({ length: 48 }, (_, i) => ((i * 29) % 31) / 16 - 1);
   const feeds = {
     x: referenceTensor([2, 2, 4, 3], x),
