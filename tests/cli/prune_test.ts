@@ -81,7 +81,7 @@ Deno.test("prune --device cuts to a share of the milliseconds that are predicted
     assertEquals(code, 0, stderr);
     const { before, after } = JSON.parse(stdout), made = await loadOnnx(out);
     const [whole, left] = [model, made].map((graph) => predictLatency(graph, { device }).milliseconds);
-    // A bias that normalisation becomes is counted only here. What pruning counts on and what the whole network then takes: moves between layers shrink, too.
+    // Pruning counts a bias for the one layer that has none. What it counts on and what the whole network then takes: moves between layers shrink, too.
     assert(Math.abs(before.latency / whole - 1) < 1e-4, `${before.latency}, predicted are ${whole}`);
     assert(left < 0.951 * whole && after.latency <= 0.95 * before.latency, `${left} of ${whole}`);
   }));

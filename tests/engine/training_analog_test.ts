@@ -25,9 +25,12 @@ function problem(): TrainingProblem {
     noise: { shot: 0.1, thermal: 0.1, rows: 9 },
     seed: 2,
   });
-  const { graph } = variant.trainable(trainableGraph(model));
+  const { graph, trained } = variant.trainable(trainableGraph(model));
+  // Biases are trained, and nothing is normalised that was not before.
+  const norms = (one: typeof graph) => one.nodes.filter(({ op }) => op === "BatchNormalization").length;
+  assertEquals([...trained.values(), norms(graph)], ["bias", norms(model)]);
   assertEquals(graph.nodes.filter(({ op }) => op === "NoisyQuantize").length, 2 * convs.length);
-  return { ...buildTrainingGraph(graph), losses: [{ name: "loss", value: loss }] };
+  return { ...buildTrainingGraph(graph, { trained }), losses: [{ name: "loss", value: loss }] };
 }
 
 gpuTest("a run behind an array learns, and goes on bit for bit from a state", async (device) => {

@@ -101,6 +101,11 @@ export function analogGraph(graph: Graph, ranges: AnalogRanges, options: AnalogO
     const last = editor.insert(y, () => {
       const read = editor.one("NoisyQuantize", `${base}/read`, [y], reader);
       if (bias === undefined) return read;
+      if (weights === "trained") {
+        // A normalisation would be trained as one, with statistics of the batch.
+        const row = editor.one("Reshape", `${base}/row`, [bias], { shape: [1, channels, 1, 1] });
+        return editor.one("Add", `${base}/bias`, [read, row], {});
+      }
       // A normalisation by nothing adds the bias, and takes the activation along.
       const row = (what: string, value: number) =>
         editor.constant(editor.uniqueName(`${base}/${what}`), [channels], new Float32Array(channels).fill(value));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { analogGraph, type AnalogOptions, type AnalogRanges } from "../../compress/analog/mod.ts";
+import { analogGraph, analogLayers, type AnalogOptions, type AnalogRanges } from "../../compress/analog/mod.ts";
 import { FeatherdetError } from "../../graph/mod.ts";
 import { PLAIN, type TrainingVariant } from "../variant.ts";
 
@@ -32,7 +32,10 @@ export function analog({ ranges, ...options }: AnalogTrainingOptions): TrainingV
           "training for an analog array changes the model alone: it comes before what adds frozen parts",
         );
       }
-      return { ...model, graph: analogGraph(model.graph, ranges, { ...options, weights: "trained" }) };
+      // Biases are added behind the converters, where their place does not say that they are trained.
+      const biases = analogLayers(model.graph).flatMap(({ node: { inputs: [, , bias] } }) => bias ?? []);
+      const trained = new Map([...model.trained, ...biases.map((bias) => [bias, "bias"] as const)]);
+      return { ...model, trained, graph: analogGraph(model.graph, ranges, { ...options, weights: "trained" }) };
     },
   };
 }
