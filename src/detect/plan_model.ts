@@ -49,7 +49,7 @@ export function planModel(graph: Graph, { precision, storage }: PlannedForm, mem
   };
   const maps = findYoloHead(GraphIndex.of(graph));
   if (maps === undefined) {
-    const plan = buildPlan(graph, options);
+    const plan = buildPlan(graph, { ...options, writesCells: true });
     return { plan, dispatches: plan.dispatches, bytes: runBytes(plan, memo) };
   }
   const [batch, , anchors] = GraphIndex.of(graph).shapeOf(maps.output);
