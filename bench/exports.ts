@@ -184,7 +184,7 @@ function picturesFor(graph: Graph, model: string): (target: TargetName) => Promi
 }
 
 for (const source of given.model) {
-  const graph = await loadModel(source, { size, batch: 1 });
+  const graph = await loadModel(source, { size, batch: 1, untrained: true });
   const model = basename(modelSource(source)), calibration = calibrationOf(graph), pictures = picturesFor(graph, model);
   const images = "build" in findModel(source) ? 0 : Number(given.images);
   const quantizedAlready = isQuantized(graph);
