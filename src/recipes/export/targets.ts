@@ -101,7 +101,9 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     commands: [
       "pnnx MODEL.onnx",
       "ncnn2table MODEL.ncnn.param MODEL.ncnn.bin MODEL_calibration/list.txt MODEL.table mean=[0,0,0] norm=[0.0039216,0.0039216,0.0039216] shape=[WIDTH,HEIGHT,3] pixel=RGB method=kl",
-      "ncnn2int8 MODEL.ncnn.param MODEL.ncnn.bin MODEL_int8.param MODEL_int8.bin MODEL.table",
+      // The convolution that weighs the bins of a box's side stays in float.
+      "awk '/^Convolution/ && / 0=1 / {print $2}' MODEL.ncnn.param | grep -vf - MODEL.table > MODEL_kept.table",
+      "ncnn2int8 MODEL.ncnn.param MODEL.ncnn.bin MODEL_int8.param MODEL_int8.bin MODEL_kept.table",
     ],
     checked: {
       state: "float",
