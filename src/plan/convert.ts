@@ -29,8 +29,7 @@ export const converted = (value: string, kind: LayoutKind) => `${value}#${kind}`
 export function readInCells(nodes: readonly PlanNode[], graph: Graph): string[] {
   return graph.inputs.filter(({ name, dtype }) => {
     const readers = nodes.filter(({ inputs }) => inputs.includes(name));
-    const inCells = readers.length > 0 && readers.every((node) => readsAs(node, name) === "blocked");
-    return dtype === "f32" && inCells && !graph.outputs.includes(name);
+    return dtype === "f32" && readers.length > 0 && readers.every((node) => readsAs(node, name) === "blocked");
   }).map(({ name }) => name);
 }
 

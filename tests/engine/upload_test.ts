@@ -21,7 +21,7 @@ Deno.test("a tensor is laid into the cells that kernels read", () => {
   }
 });
 
-/** Inputs that are read in row memory, alone and as a part of a joint tensor; plain ones: cut, of another rank, and an output too. */
+/** Inputs that are read in row memory, alone and as a part of a joint tensor; plain ones: cut, of another rank, read as they are. The first is an output too. */
 function manyInputs(): Graph {
   const editor = new GraphEditor();
   const x = editor.input("x", [3, 7, 13, 5]), joined = editor.input("joined", [3, 8, 13, 5]);
@@ -38,7 +38,7 @@ function manyInputs(): Graph {
   const sum = editor.node("Add", "sum", ["first", "second"], {});
   const end = editor.node("Add", "end", [seen, sum], {});
   return editor.finish({
-    outputs: [end, editor.node("Sigmoid", "s", [flat], {}), editor.node("Relu", "positive", [kept], {}), kept],
+    outputs: [end, editor.node("Sigmoid", "s", [flat], {}), editor.node("Relu", "positive", [kept], {}), x],
   });
 }
 
