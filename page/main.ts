@@ -8,7 +8,7 @@ import { decodeImage } from "../src/image/codec/decode.ts";
 import { DECODE_TIMEOUT } from "../src/image/codec/decode_there.ts";
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { Camera } from "./camera.ts";
-import { findEngines } from "./engines.ts";
+import { type Engine, findEngines } from "./engines.ts";
 import type { PageData } from "../src/host/page/page_data.ts";
 import { ShownModel } from "./shown_model.ts";
 
@@ -33,6 +33,7 @@ const TIMED_ROUNDS = 3;
 /** All models, and the picture that those that are ticked are shown on. */
 class Page {
   readonly #models: readonly ShownModel[];
+  #engine: Engine;
   readonly #sample: string;
   #picture: { readonly image: RgbImage; readonly name: string } | undefined;
   #camera: Camera | undefined;
@@ -42,13 +43,15 @@ class Page {
   /** The work under way: a device is asked for one thing after the other, so that times mean something. */
   #work: Promise<void> = Promise.resolve();
 
-  constructor({ models, shown, source, sample }: PageData) {
+  constructor({ models, shown, source, sample }: PageData, engine: Engine) {
+    this.#engine = engine;
     this.#models = models.map((model) => new ShownModel(model));
     this.#sample = sample;
     byId("models").replaceChildren(...this.#models.map(({ row }) => row));
     byId("source").textContent = source;
     for (const model of this.#models) {
       model.checkbox.checked = shown.includes(model.model.id);
+      model.offer(engine);
       model.checkbox.addEventListener("change", () => this.#choose(model));
     }
     this.#arrange();
@@ -70,6 +73,17 @@ class Page {
     this.#arrange();
     if (!model.checkbox.checked) model.release();
     if (this.#camera === undefined) this.#detect(model.checkbox.checked ? [model] : []);
+  }
+
+  /** Computes on another engine from now on. */
+  use(engine: Engine): void {
+    this.#engine = engine;
+    for (const model of this.#models) model.offer(engine);
+    this.#arrange();
+    // A camera goes on, with its next frame on the other engine.
+    if (this.#camera !== undefined) return;
+    this.#request++;
+    this.#detect(this.#shown);
   }
 
   /** Draws all results again for another least score. */
@@ -98,7 +112,7 @@ class Page {
   }
 
   #detect(models: readonly ShownModel[]): void {
-    const request = this.#request, picture = this.#picture;
+    const request = this.#request, picture = this.#picture, engine = this.#engine;
     if (picture === undefined) return;
     // The smallest file first: something is seen soon.
     const sorted = models.toSorted((a, b) => a.model.bytes - b.model.bytes);
@@ -106,11 +120,11 @@ class Page {
       for (const model of sorted) {
         if (request !== this.#request || !model.checkbox.checked) continue;
         say(before(model.model.title));
-        await model.show(picture.image, this.#score).catch(() => {});
+        await model.show(picture.image, this.#score, engine).catch(() => {});
       }
     };
     const run = async () => {
-      await each((title) => `Loading and running ${title}. The first run compiles its shaders, which takes longest.`);
+      await each((title) => `Loading and running ${title}. ${engine.first}`);
       for (let round = 0; round < TIMED_ROUNDS; round++) await each((title) => `Measuring ${title}.`);
       if (request === this.#request) this.#sayPicture(picture);
     };
@@ -151,7 +165,7 @@ class Page {
     while (this.#camera === camera) {
       const image = camera.grab();
       for (const model of this.#shown) {
-        if (this.#camera === camera) await model.show(image, this.#score).catch(() => {});
+        if (this.#camera === camera) await model.show(image, this.#score, this.#engine).catch(() => {});
       }
       const rate = ++frames * 1000 / (performance.now() - started);
       if (this.#camera === camera) say(`Camera, ${image.width} x ${image.height}: ${rate.toFixed(1)} frames a second.`);
@@ -213,38 +227,50 @@ function listen(page: Page): void {
   });
 }
 
-/** Fills the choice of engines; the sentence why none can be used, or undefined. */
-async function offerEngines(): Promise<string | undefined> {
-  const engines = await findEngines();
+/** What the choice of an engine waits for where none is taken by itself. */
+const UNDECIDED = "";
+
+/** Fills the choice of engines; gives the one that is taken by itself, if there is one. */
+function offerEngines(engines: readonly Engine[]): Engine | undefined {
+  const choice = byId<HTMLSelectElement>("engine"), [first] = engines;
   const options = engines.map(({ id, title, why }) =>
-    Object.assign(document.createElement("option"), {
-      value: id,
-      textContent: title,
-      disabled: why !== undefined,
-    })
+    Object.assign(new Option(title, id), { disabled: why !== undefined })
   );
-  const usable = engines.find(({ why }) => why === undefined);
-  const reasons = engines.flatMap(({ why }) => why ?? []).join(" ");
-  if (usable === undefined) {
-    byId("engine").replaceChildren(new Option("nothing here"));
-    return reasons;
-  }
-  byId("engine").replaceChildren(...options);
-  byId<HTMLSelectElement>("engine").value = usable.id;
-  byId("engine-hint").textContent = reasons;
-  return undefined;
+  if (first.why !== undefined) options.unshift(new Option("choose", UNDECIDED));
+  choice.replaceChildren(...options);
+  choice.value = first.why === undefined ? first.id : UNDECIDED;
+  byId("engine-hint").textContent = engines.slice(1).flatMap(({ why }) => why ?? []).join(" ");
+  return first.why === undefined ? first : undefined;
 }
 
-const [data, why] = await Promise.all([
-  fetch("models.json").then((response) => response.json() as Promise<PageData>),
-  offerEngines(),
-]);
-const page = new Page(data);
-if (why === undefined) {
+/** Everything that can be used, but the choice of engines. */
+const controls = () => [...document.querySelectorAll<HTMLInputElement>("button, input")];
+
+/** Shows the page's picture on an engine, and does what people want from then on. */
+async function begin(data: PageData, engine: Engine): Promise<Page> {
+  for (const control of controls()) control.disabled = false;
+  const page = new Page(data, engine);
   listen(page);
   await page.openSample();
-} else {
-  for (const control of document.querySelectorAll<HTMLInputElement>("button, input, select")) control.disabled = true;
-  results.replaceChildren();
-  say(why, true);
+  return page;
 }
+
+const data: PageData = await fetch("models.json").then((response) => response.json());
+const engines = await findEngines(data), choice = byId<HTMLSelectElement>("engine");
+const usual = offerEngines(engines);
+let page = usual && begin(data, usual);
+if (page === undefined) {
+  const reasons = engines.flatMap(({ why }) => why ?? []).join(" ");
+  const others = engines.some(({ why }) => why === undefined);
+  for (const control of controls()) control.disabled = true;
+  choice.disabled = !others;
+  results.replaceChildren();
+  say(others ? `${reasons} Choose the CPU to run on.` : reasons, true);
+}
+choice.addEventListener("change", async () => {
+  const engine = engines.find(({ id }) => id === choice.value);
+  if (engine === undefined) return;
+  if (page !== undefined) return (await page).use(engine);
+  choice.options[0].remove();
+  page = begin(data, engine);
+});

@@ -7,6 +7,7 @@
 import type { Detection } from "../src/detect/detector.ts";
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { classColour, textColour } from "../src/report/draw/palette.ts";
+import { placeBoxLabels } from "../src/report/draw/place_labels.ts";
 
 const css = ([red, green, blue]: readonly number[]) => `rgb(${red} ${green} ${blue})`;
 
@@ -33,7 +34,10 @@ export function withoutAlpha({ width, height, data }: ImageData): RgbImage {
   return { width, height, data: rgb };
 }
 
-/** Draws the picture, and on it a box and a label for each detection, the best on top. */
+/**
+ * Draws the picture, and on it a box and a label for each detection, the best on top. No box crosses a label, and labels keep clear of each
+ * other where there is room.
+ */
 export function paint(canvas: HTMLCanvasElement, image: RgbImage, detections: readonly Detection[]): void {
   const { width, height } = image;
   // Setting the size clears a canvas, which flickers where pictures follow each other.
@@ -44,15 +48,21 @@ export function paint(canvas: HTMLCanvasElement, image: RgbImage, detections: re
   context.lineWidth = 2.5 * unit;
   context.font = `${Math.round(13 * unit)}px system-ui, sans-serif`;
   context.textBaseline = "top";
-  for (const { box: [left, top, right, bottom], label, score, classId } of detections.toReversed()) {
-    const colour = classColour(classId);
-    context.strokeStyle = context.fillStyle = css(colour);
+  for (const { box: [left, top, right, bottom], classId } of detections.toReversed()) {
+    context.strokeStyle = css(classColour(classId));
     context.strokeRect(left, top, right - left, bottom - top);
-    const text = `${label} ${score.toFixed(2)}`;
-    const wide = context.measureText(text).width + 6 * unit, high = 17 * unit;
-    const x = Math.max(0, Math.min(left, width - wide)), y = top >= high ? top - high : Math.max(0, top);
-    context.fillRect(x, y, wide, high);
+  }
+  const texts = detections.map(({ label, score }) => `${label} ${score.toFixed(2)}`);
+  const places = placeBoxLabels(
+    detections.map(({ box }, i) => ({ box, label: [context.measureText(texts[i]).width + 6 * unit, 17 * unit] })),
+    [0, 0, width, height],
+  );
+  const labels = detections.map(({ classId }, i) => ({ text: texts[i], place: places[i], classId }));
+  for (const { text, place: [left, top, right, bottom], classId } of labels.toReversed()) {
+    const colour = classColour(classId);
+    context.fillStyle = css(colour);
+    context.fillRect(left, top, right - left, bottom - top);
     context.fillStyle = css(textColour(colour));
-    context.fillText(text, x + 3 * unit, y + 2 * unit);
+    context.fillText(text, left + 3 * unit, top + 2 * unit);
   }
 }

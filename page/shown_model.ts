@@ -6,6 +6,7 @@
 
 import type { RgbImage } from "../src/image/rgb_image.ts";
 import { type Detection, Detector } from "../src/detect/detector.ts";
+import type { Engine } from "./engines.ts";
 import { paint } from "./paint.ts";
 import type { PageModel } from "../src/host/page/page_data.ts";
 
@@ -49,6 +50,8 @@ export class ShownModel {
   readonly #found: HTMLElement;
   readonly #time: HTMLElement;
   #detector: Promise<Detector> | undefined;
+  /** What the detector computes on. */
+  #engine: Engine | undefined;
   /** Of runs behind the first, which compiles. */
   #times: number[] = [];
   #isWarm = false;
@@ -80,20 +83,33 @@ export class ShownModel {
     );
   }
 
-  /** Fetches the model's file and makes the detector, once. Rejects with an error in one sentence. */
-  load(): Promise<Detector> {
-    this.#detector ??= (async () => {
+  /** Takes it away from those who cannot have it on an engine. */
+  offer(engine: Engine): void {
+    const { checkbox, model } = this;
+    checkbox.disabled = !engine.runs(model);
+    if (checkbox.disabled) checkbox.checked = false;
+    checkbox.parentElement!.title = checkbox.disabled
+      ? `The ${engine.id.toUpperCase()} does not compute in ${model.precision}`
+      : "";
+  }
+
+  /** Fetches the model's file and makes the detector, once for an engine. Rejects with an error in one sentence. */
+  load(engine: Engine): Promise<Detector> {
+    if (this.#engine !== engine) this.release();
+    this.#engine = engine;
+    const detector = this.#detector ??= (async () => {
       const { file, precision, size } = this.model;
-      return await Detector.load(new URL(file, location.href), { precision, inputSize: size, confidence: LEAST_SCORE });
+      const options = { ...await engine.options(), precision, inputSize: size, confidence: LEAST_SCORE };
+      return await Detector.load(new URL(file, location.href), options);
     })();
-    this.#detector.catch(() => this.#detector = undefined);
-    return this.#detector;
+    detector.catch(() => this.#detector === detector && (this.#detector = undefined));
+    return detector;
   }
 
   /** Detects on a picture and shows it. */
-  async show(image: RgbImage, leastScore: number): Promise<void> {
+  async show(image: RgbImage, leastScore: number, engine: Engine): Promise<void> {
     try {
-      const detector = await this.load();
+      const detector = await this.load(engine);
       const started = performance.now();
       const detections = await detector.detect(image);
       if (this.#isWarm) this.#times = [...this.#times, performance.now() - started].slice(-TIMES);

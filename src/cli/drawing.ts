@@ -69,7 +69,7 @@ export class Drawing {
   ): Promise<void> {
     if (this.#video?.file !== file) {
       await this.close();
-      this.#video = new VideoWriter(file, image, video === undefined ? PICTURE_RATE : video.rate);
+      this.#video = new VideoWriter(file, image, video === undefined ? PICTURE_RATE : video.rate, video?.sound);
     }
     await prepareLabels(detections.map(({ label }) => label), this.#note);
     await this.#video!.write(drawDetections(image, detections));
@@ -79,6 +79,7 @@ export class Drawing {
   async close(): Promise<void> {
     const video = this.#video;
     this.#video = undefined;
-    await video?.close();
+    const fault = await video?.close();
+    if (fault !== undefined) this.#note(fault);
   }
 }

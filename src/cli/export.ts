@@ -56,7 +56,8 @@ export const EXPORT: CompressVerb<ReturnType<ReturnType<typeof exportOptions>["o
         const ours = reports.filter(isReport);
         notes.push(...ours.flatMap((report) => report.notes));
         const isInt8 = isQuantized(graph);
-        const { state, says } = target.checked;
+        const { state, says, fails } = target.checked;
+        const failures = [...state === "failed" ? [says] : [], ...fails === undefined ? [] : [fails]];
         const form = isInt8 ? "quantized" : "float";
         const commands = isInt8 ? [] : target.commands.map((line) => line.replaceAll("MODEL", stem(settings.out)));
         if (!isInt8 && isQdq(target.int8) === false) {
@@ -65,11 +66,12 @@ export const EXPORT: CompressVerb<ReturnType<ReturnType<typeof exportOptions>["o
         return {
           lines: [
             `target       ${target.text}, ${form}`,
-            `checked      ${state === "failed" ? "FAILED: " : ""}${says}`,
+            ...state === "failed" ? [] : [`checked      ${says}`],
+            ...failures.map((text) => `FAILED       ${text}`),
             ...notes.map((note) => `note         ${note}`),
             ...commands.map((line) => `then         ${line}`),
           ],
-          warnings: state === "failed" ? [`${target.text} failed the check by boxes: ${says}`] : [],
+          warnings: failures.map((text) => `${target.text} failed the check by boxes: ${text}`),
           json: { target: settings.target, form, notes, commands, checked: target.checked },
         };
       },

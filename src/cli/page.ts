@@ -21,14 +21,18 @@ export const pageVerb = verb(
 )
   .option("--out <folder>", "write the page there for a static host, and serve nothing")
   .option("--port <number>", "where it is served", integerIn(0, 65535), 8080)
+  .option("--no-cpu", "leave out the CPU engine, onnxruntime-web, which is downloaded once (40 MB)")
   .action(async (options) => {
-    await action<typeof options>(async ({ out, port }, output) => {
+    await action<typeof options>(async ({ out, port, cpu: isWithCpu }, output) => {
       output.note("building the page");
-      const { script, models, absent } = await buildPage(out ?? BUILT);
+      const { script, models, absent, cpu } = await buildPage(out ?? BUILT, { cpu: isWithCpu });
       if (absent.length > 0) output.note(`not here and not on the page: ${absent.join(", ")}`);
       const size = `${Math.round(script.bytes / 1000)} kB, ${Math.round(script.gzip / 1000)} kB as gzip`;
       output.line(`page with ${models} models in ${out ?? BUILT}, its script is ${size}`);
-      const built = { folder: out ?? BUILT, script, models, absent };
+      if (cpu !== undefined) {
+        output.line(`the CPU engine beside it is ${(cpu / 1e6).toFixed(1)} MB, loaded when it is chosen`);
+      }
+      const built = { folder: out ?? BUILT, script, models, absent, ...cpu !== undefined && { cpu } };
       if (out !== undefined) return built;
       const served = serveFolder(BUILT, port);
       const stop = stopSignal(output, "stopping");

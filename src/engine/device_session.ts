@@ -19,6 +19,7 @@ import type { SessionEngine } from "./session_engine.ts";
 import { cutImages, placeImages } from "./session_parts.ts";
 import { LIMITED_IN_FLIGHT, makeRunning, makeRunningWithin, type Running } from "./session_running.ts";
 import { checkPrecision, type EngineOptions, type EngineSetup, planningInFloats, setUpEngine } from "./setup.ts";
+import { uploadInput } from "./upload.ts";
 import { checkedInputs, type InputTensor, type Tensor } from "./tensors.ts";
 
 /** A graph on a device: a plan, its program, and the check of the first run in f16. */
@@ -97,8 +98,7 @@ export class DeviceSession implements SessionEngine {
 
   #upload(data: readonly Float32Array[], program: Program): void {
     this.#graph.inputs.forEach(({ name }, i) => {
-      const { offset } = this.plan.placements.get(name)!;
-      this.device.device.queue.writeBuffer(program.plain, offset, data[i] as BufferSource);
+      uploadInput(this.device.device.queue, program, this.plan, name, data[i]);
     });
   }
 

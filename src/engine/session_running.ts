@@ -48,7 +48,7 @@ async function makePlanned(device: Device, plan: Plan, images?: number): Promise
 
 /** Plans a graph and prepares it. Throws FeatherdetError as `Session.create` does. */
 export function makeRunning(device: Device, graph: Graph, planning: EngineSetup["planning"]): Promise<Running> {
-  return makePlanned(device, buildPlan(graph, planning));
+  return makePlanned(device, buildPlan(graph, { ...planning, writesCells: true }));
 }
 
 /** Bytes of a plan on the device with as many runs on their way as a limit allows; in f16 with the check of the first run. */
@@ -77,7 +77,10 @@ export function runningChoices(
     sizes.map((images): MemoryChoice<PlannedRunning> => ({
       text: images === batch ? text : `${text}, ${images} of ${batch} images at once`,
       plan: () => {
-        const plan = buildPlan(images === batch ? graph : withBatch(graph, images), planning);
+        const plan = buildPlan(images === batch ? graph : withBatch(graph, images), {
+          ...planning,
+          writesCells: true,
+        });
         return { bytes: runBytes(plan, memo), plan: { plan, images: images === batch ? undefined : images } };
       },
     }))

@@ -25,6 +25,14 @@ export interface BorderLayouts {
 /** Value that holds `value` in the other layout. */
 export const converted = (value: string, kind: LayoutKind) => `${value}#${kind}`;
 
+/** Inputs in floats that some node reads, and every one in row memory. */
+export function readInCells(nodes: readonly PlanNode[], graph: Graph): string[] {
+  return graph.inputs.filter(({ name, dtype }) => {
+    const readers = nodes.filter(({ inputs }) => inputs.includes(name));
+    return dtype === "f32" && readers.length > 0 && readers.every((node) => readsAs(node, name) === "blocked");
+  }).map(({ name }) => name);
+}
+
 /** Makes layouts meet: adds conversions between nodes, and before and after the graph. */
 export function convert(
   nodes: PlanNode[],

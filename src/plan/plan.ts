@@ -17,7 +17,7 @@ import { moveBytes } from "./fuse/int8/moves.ts";
 import { convolveProducts } from "./fuse/int8/products.ts";
 import { lowerIntegerProducts } from "./fuse/integer_products.ts";
 import { applyViews } from "./apply_views.ts";
-import { type BorderLayouts, convert } from "./convert.ts";
+import { type BorderLayouts, convert, readInCells } from "./convert.ts";
 import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/target.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
@@ -50,6 +50,11 @@ export interface PlanOptions extends BorderLayouts {
   readonly floatWeights?: boolean;
   /** Gives every node dispatches of its own; by default nodes that do not need each other share one where their kernels are the same. */
   readonly separate?: boolean;
+  /**
+   * Whether the host puts inputs where the plan has them, in row memory too (`engine/upload.ts`). Inputs that nodes read there alone then
+   * have no plain copy. Only where activations are textures of f32, which share no memory with plain values; false unless given.
+   */
+  readonly writesCells?: boolean;
   /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -202,7 +207,9 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     ...composites.map(({ node }) => node),
   ], graph);
   const ordered = orderNodes(lowered, graph);
-  const viewed = applyViews(convert(ordered, graph, types, options), graph, types);
+  const inCells = options.writesCells && options.form.storage === "texture" && options.form.scalar === "f32";
+  const border = inCells ? { ...options, blockedInputs: readInCells(ordered, graph) } : options;
+  const viewed = applyViews(convert(ordered, graph, types, border), graph, types);
   const { views, aliases } = viewed;
   const apart = options.form.storage === "buffer";
   const alone = apart ? separateReads(viewed.nodes, views, types) : viewed.nodes;
@@ -211,8 +218,8 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     return { value, shape, dtype, layout: { kind: "plain", shape }, constant: graph.constants.get(value) };
   };
   const context = { graph, types, views, aliases };
-  const separate = place(alone, context, options);
-  const placeJoined = ({ nodes, pieces }: JoinedNodes) => place(nodes, { ...context, pieces }, options);
+  const separate = place(alone, context, border);
+  const placeJoined = ({ nodes, pieces }: JoinedNodes) => place(nodes, { ...context, pieces }, border);
   const joined = options.separate ? { nodes: alone, pieces: [] } : joinNodes(alone, {
     ...context,
     maker: { operand: unplacedOperand, pitch: 0 },

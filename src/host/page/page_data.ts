@@ -28,4 +28,11 @@ export interface PageData {
   readonly source: string;
   /** The picture that is shown first, beside the page. */
   readonly sample: string;
+  /** The CPU engine's runtime, beside the page; absent where the page was built without it. */
+  readonly cpu?: {
+    /** The module that is imported when the engine is chosen. */
+    readonly module: string;
+    /** What is loaded then. */
+    readonly bytes: number;
+  };
 }

@@ -143,7 +143,8 @@ async function feed(bytes: AsyncIterable<Uint8Array>, stdin: WritableStream<Uint
 
 /** Reads the frames of a video. Throws a `FeatherdetError` in ffmpeg's words where it fails; frames before that are yielded. */
 export async function* readVideo(video: VideoInput): AsyncGenerator<SourceFrame> {
-  const { file, bytes, isLive = false, signal } = video;
+  const { file, input, bytes, isLive = false, signal } = video;
+  const sound = isLive || bytes !== undefined ? undefined : input;
   const running = startFfmpeg(readingArguments(video), file, {
     stdin: bytes === undefined ? "null" : "piped",
     stdout: "piped",
@@ -165,7 +166,7 @@ export async function* readVideo(video: VideoInput): AsyncGenerator<SourceFrame>
     let frame = 0;
     for await (const picture of isLive ? newest(pictures) : pictures) {
       const rate = isLive ? undefined : await running.rate;
-      yield { file, frame: frame++, video: { rate }, image: () => Promise.resolve(picture) };
+      yield { file, frame: frame++, video: { rate, sound }, image: () => Promise.resolve(picture) };
     }
     if (!signal?.aborted) await ended;
   } finally {

@@ -26,6 +26,8 @@ export interface SourceOptions {
 export interface VideoFrame {
   /** Frames a second; undefined for a live source, whose frames have the time at which they come. */
   readonly rate?: number;
+  /** ffmpeg's arguments that name what the sound can be read from; undefined where it has gone by. */
+  readonly sound?: readonly string[];
 }
 
 /** One picture of a source. */

@@ -41,15 +41,43 @@ export function writingArguments(
   ];
 }
 
+/**
+ * ffmpeg's arguments for a written video with the sound of another, as long as its own frames. A container that takes what the other has
+ * keeps it as it is.
+ */
+export function soundArguments(sound: readonly string[], seconds: number, target: string, written: string[]): string[] {
+  const ending = extname(target).toLowerCase(), container = CONTAINERS[ending];
+  const isTaken = container === "matroska" || extname(sound.at(-1) ?? "").toLowerCase() === ending;
+  const [silent, whole] = written.map((file) => `file:${file}`);
+  return [
+    ...["-nostdin", "-loglevel", "error", "-y", "-i", silent, ...sound, "-map", "0:v", "-map", "1:a?", "-c:v", "copy"],
+    ...isTaken ? ["-c:a", "copy"] : [],
+    ...["-t", String(seconds), "-f", container, whole],
+  ];
+}
+
 /** A video that is being written. */
 export class VideoWriter {
   readonly #running: RunningFfmpeg;
   readonly #frames: WritableStreamDefaultWriter<Uint8Array>;
   readonly #unfinished: string;
   readonly #ended: Promise<void>;
+  readonly #rate: number | undefined;
+  readonly #sound: readonly string[] | undefined;
+  #written = 0;
 
-  /** Starts ffmpeg for frames of the first one's size. Throws a `FeatherdetError` where it is missing. */
-  constructor(readonly file: string, readonly size: Pick<RgbImage, "width" | "height">, rate?: number) {
+  /**
+   * Starts ffmpeg for frames of the first one's size. `sound` are ffmpeg's arguments that name what its sound is from; it needs a `rate`.
+   * Throws a `FeatherdetError` where ffmpeg is missing.
+   */
+  constructor(
+    readonly file: string,
+    readonly size: Pick<RgbImage, "width" | "height">,
+    rate?: number,
+    sound?: readonly string[],
+  ) {
+    this.#rate = rate;
+    this.#sound = sound;
     this.#unfinished = unfinishedName(file);
     const args = writingArguments(size, rate, file, this.#unfinished);
     this.#running = startFfmpeg(args, file, { stdin: "piped", stdout: "null" });
@@ -67,6 +95,7 @@ export class VideoWriter {
     try {
       await this.#frames.ready;
       await this.#frames.write(data);
+      this.#written++;
     } catch (error) {
       // It has ended, and says why.
       await this.#ended;
@@ -74,15 +103,36 @@ export class VideoWriter {
     }
   }
 
-  /** Completes the file and puts it at its name. Throws a `FeatherdetError` where that fails; nothing is left then. */
-  async close(): Promise<void> {
+  /**
+   * Completes the file and puts it at its name. Gives a sentence where the sound could not be kept. Throws a `FeatherdetError` where the rest
+   * fails; nothing is left then.
+   */
+  async close(): Promise<string | undefined> {
     try {
       await this.#frames.close().catch(() => {});
       await this.#ended;
+      const fault = await this.#addSound();
       await Deno.rename(this.#unfinished, this.file);
+      return fault;
     } catch (error) {
       await Deno.remove(this.#unfinished).catch(() => {});
       throw error;
+    }
+  }
+
+  /** Puts the sound beside the frames. Only now is known how many they are: the sound may be longer or shorter. */
+  async #addSound(): Promise<string | undefined> {
+    if (this.#sound === undefined || this.#rate === undefined || this.#written === 0) return undefined;
+    const whole = unfinishedName(this.file);
+    const args = soundArguments(this.#sound, this.#written / this.#rate, this.file, [this.#unfinished, whole]);
+    try {
+      await startFfmpeg(args, this.file, { stdin: "null", stdout: "null" }).ended();
+      await Deno.rename(whole, this.#unfinished);
+      return undefined;
+    } catch (error) {
+      await Deno.remove(whole).catch(() => {});
+      if (!(error instanceof FeatherdetError)) throw error;
+      return `${this.file} has no sound: ${error.detail}`;
     }
   }
 }

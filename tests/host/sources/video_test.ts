@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { FeatherdetError } from "../../../src/graph/error.ts";
-import { findFfmpeg } from "../../../src/host/sources/ffmpeg.ts";
+import { findFfmpeg, startFfmpeg } from "../../../src/host/sources/ffmpeg.ts";
 import { listSources } from "../../../src/host/sources/open.ts";
 import { pipeSource } from "../../../src/host/sources/stdin.ts";
 import type { SourceFrame } from "../../../src/host/sources/source.ts";
@@ -70,6 +70,55 @@ Deno.test({
 
       await Deno.writeFile(file, bytes.subarray(0, 300));
       await assertRejects(() => greysOf(listSources([file]).sources[0].frames({})), FeatherdetError, "ffmpeg failed: ");
+    }),
+});
+
+/** Runs ffmpeg; gives what it writes. */
+async function ffmpeg(...args: string[]): Promise<Uint8Array> {
+  const { child, ended } = startFfmpeg(["-nostdin", "-loglevel", "error", ...args], "test", {
+    ...{ stdin: "null", stdout: "piped" },
+  });
+  const [bytes] = await Promise.all([new Response(child.stdout).bytes(), ended()]);
+  return bytes;
+}
+
+Deno.test({
+  name: `a drawn video has its source's sound, as long as its frames${hasFfmpeg ? "" : " (ignored: no ffmpeg)"}`,
+  ignore: !hasFfmpeg,
+  fn: () =>
+    inFolder(async (folder) => {
+      const clip = join(folder, "clip.mp4");
+      await ffmpeg(
+        ...["-f", "lavfi", "-i", `color=gray:size=${WIDTH + 1}x${HEIGHT + 1}:rate=10:duration=2`],
+        ...["-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-ac", "1", clip],
+      );
+      const soundOf = (file: string) => ffmpeg("-i", `file:${file}`, "-map", "0:a", "-f", "s16le", "pipe:1");
+      const whole = await soundOf(clip);
+      // Of all frames, and of the first five as after Ctrl-C: half a second, within two blocks of AAC.
+      for (const [name, taken, seconds] of [["all.mp4", 20, 2], ["some.mp4", 5, 0.5], ["other.avi", 20, 2]] as const) {
+        let writer: VideoWriter | undefined, left: number = taken;
+        for await (const { image, video } of listSources([clip]).sources[0].frames({})) {
+          const picture = await image();
+          writer ??= new VideoWriter(join(folder, name), picture, video?.rate, video?.sound);
+          await writer.write(picture);
+          if (--left === 0) break;
+        }
+        assertEquals(await writer?.close(), undefined);
+        const sound = await soundOf(join(folder, name));
+        const bytes = 2 * 44100 * seconds;
+        assert(Math.abs(sound.length - bytes) <= 2 * 2048, `${name}: ${sound.length} of ${bytes}`);
+        if (name === "other.avi") continue;
+        // The sound itself, not another.
+        const most = bytes - 2 * 4096;
+        assertEquals(sound.subarray(0, most), whole.subarray(0, most));
+        assertEquals((await greysOf(listSources([join(folder, name)]).sources[0].frames({}))).greys.length, taken);
+      }
+      // What has no sound stays without, and a sound that is gone does not cost the video.
+      const lost = new VideoWriter(join(folder, "lost.mp4"), { width: WIDTH, height: HEIGHT }, 5, ["-i", "file:none"]);
+      await lost.write(frameOf(0));
+      assertMatch((await lost.close())!, /lost\.mp4 has no sound: ffmpeg failed: /);
+      assertEquals((await greysOf(listSources([lost.file]).sources[0].frames({}))).greys.length, 1);
+      assertEquals([...Deno.readDirSync(folder)].length, 5);
     }),
 });
 
