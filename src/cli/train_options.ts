@@ -33,7 +33,7 @@ precision-recall.svg, confidence.svg, confusion.svg (overlap of 0.45, score of 0
 found). Ctrl-C ends the run after the running update, with last.ckpt written and exit status 130; a second one ends it at
 once.
 
-A model that is named (yolo11n, yolo11lite-shufflenetv2-1.0x ...) is built for the classes of the data set, with the
+A model that is named (yolo11n, yolov5n, yolo11lite-shufflenetv2-1.0x ...) is built for the classes of the data set, with the
 weights of its file where that is there, and else, or with --no-pretrained, --width, --depth or --psa, with random ones. A file is trained further as the graph that it is. Where
 classes are others, class layers begin anew. In files whose BatchNormalization is folded into the convolutions, as in exports, it is unfolded: statistics are
 estimated on 64 pictures, so that the model computes what it computed.
@@ -41,7 +41,8 @@ estimated on 64 pictures, so that the model computes what it computed.
 With --quantize the figures and best.onnx are those of the rounded model; checkpoints hold the floats, from which
 training goes on. int8 begins with trained weights, since the ranges of activations are measured before.
 
-Defaults are YOLO11's published ones but for epochs, batch and size: AdamW with a rate of 0.01 / (4 + classes) for runs
+The loss is that of the head: YOLO11's, or YOLOv5's for a head with anchors and objectness. Other defaults are YOLO11's
+published ones but for epochs, batch and size: AdamW with a rate of 0.01 / (4 + classes) for runs
 of up to 10,000 updates, else SGD with 0.01; linear decay to 1 %; warm-up of 3 epochs or 100 steps, here at most a fifth
 of the run; weight decay 0.0005 for 64 pictures an update; moving average of the weights; mosaic but in the last epochs.`;
 
