@@ -260,8 +260,8 @@ Deno.test("every operator through which gradients go has a case", () => {
       ? buildGradientGraph(graph, { seeds: { y: "dy" }, wrt: ["a"] }).graph.nodes.map(({ op }) => op)
       : [];
   }));
-  // The gradient of a weight, the loss, where gradients begin, what recomputation adds, and what is no gradient.
-  const elsewhere = ["ConvWeightGradient", "DetectionLoss", "BatchNormApply", ...straightThrough];
+  // The gradient of a weight, the losses, where gradients begin, what recomputation adds, and what is no gradient.
+  const elsewhere = ["ConvWeightGradient", "DetectionLoss", "AnchorLoss", "BatchNormApply", ...straightThrough];
   assertEquals(TRAINING_OPERATORS.filter((op) => !used.has(op) && !elsewhere.includes(op)), []);
 });
 
