@@ -34,7 +34,9 @@ export interface VariantModel {
 
 /** What a model finds on a data set, in 0..1; -1 where there is nothing to find. */
 export interface ModelAccuracy {
+  /** COCO's mAP, the mean over overlaps from 0.5 to 0.95. */
   readonly map: number;
+  /** mAP at an overlap of 0.5. */
   readonly map50: number;
 }
 
