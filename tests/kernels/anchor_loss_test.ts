@@ -2,9 +2,6 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { ANCHOR_LOSS_RESULTS } from "../../src/graph/mod.ts";
-import { NO_ACTIVATION } from "../../src/kernels/activation.ts";
-import type { Operand } from "../../src/kernels/context.ts";
-import { KERNELS } from "../../src/kernels/table.ts";
 import type { Target } from "../../src/kernels/target.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
 import {
@@ -13,44 +10,23 @@ import {
   anchorLossNode,
   referenceAnchorInputs,
 } from "../support/anchor_loss_case.ts";
-import { assertClose, FORMS, PITCH } from "../support/compare.ts";
-import { gpuTest, runKernels } from "../support/gpu.ts";
+import { assertClose, FORMS } from "../support/compare.ts";
+import { gpuTest } from "../support/gpu.ts";
+import { checkLossKernels, runLossKernels } from "../support/loss_kernels.ts";
 
 const [FORM] = FORMS;
 
-/** Runs the kernels of a case and returns its outputs by name. */
-function run(drawn: AnchorCase, target: Target, scale: number): Promise<Map<string, Float32Array>> {
-  const node = anchorLossNode(drawn);
-  const inputs = anchorLossInputs(drawn, scale);
-  const outputs = evaluateNode(node, referenceAnchorInputs(drawn, scale));
-  const operand = (value: string, shape: readonly number[]): Operand => ({
-    value,
-    shape,
-    layout: { kind: "plain", shape },
-  });
-  const given = node.inputs.map((name, i) => operand(name, inputs[i].shape));
-  const made = node.outputs.map((name, i) => operand(name, outputs[i].shape));
-  const kernels = KERNELS.AnchorLoss.plain!.kernels({
-    node,
-    inputs: given,
-    outputs: made,
-    epilogue: { activation: NO_ACTIVATION },
-    pitch: PITCH,
-    target,
-  });
-  const tensors = [
-    ...given.map(({ value, layout }, i) => ({ name: value, layout, data: inputs[i].data })),
-    ...made.map(({ value, layout }) => ({ name: value, layout })),
-  ];
-  return runKernels(kernels, tensors, FORM, PITCH);
-}
+const drawnOf = (drawn: AnchorCase, scale: number) => ({
+  node: anchorLossNode(drawn),
+  inputs: anchorLossInputs(drawn, scale),
+  reference: referenceAnchorInputs(drawn, scale),
+});
 
-async function check(what: string, drawn: AnchorCase, target: Target, scale = 1): Promise<void> {
-  const node = anchorLossNode(drawn);
-  const expected = evaluateNode(node, referenceAnchorInputs(drawn, scale));
-  const found = await run(drawn, target, scale);
-  node.outputs.forEach((name, i) => assertClose(found.get(name)!, expected[i].data, FORM, `${what}: ${name}`, 10));
-}
+/** Runs the kernels of a case and returns its outputs by name. */
+const run = (drawn: AnchorCase, target: Target, scale: number) => runLossKernels(drawnOf(drawn, scale), target);
+
+const check = (what: string, drawn: AnchorCase, target: Target, scale = 1) =>
+  checkLossKernels(what, drawnOf(drawn, scale), target);
 
 const PYRAMID = [[13, 9, 8], [7, 5, 16], [4, 3, 32]] as const;
 const ANCHORS = [[[10, 13], [16, 30], [33, 23]], [[30, 61], [62, 45], [59, 119]], [[116, 90], [156, 198], [

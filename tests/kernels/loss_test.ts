@@ -2,54 +2,30 @@
 
 import { assert } from "@std/assert";
 import { LOSS_RESULTS } from "../../src/graph/mod.ts";
-import type { Operand } from "../../src/kernels/context.ts";
-import { NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { Target } from "../../src/kernels/target.ts";
-import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
 import { Session } from "../../src/engine/session.ts";
 import { withDetectionLoss } from "../../src/train/mod.ts";
 import { trainingCase } from "../fixtures/training_case.ts";
-import { assertClose, FORMS, PITCH } from "../support/compare.ts";
-import { gpuTest, runKernels } from "../support/gpu.ts";
+import { assertClose, FORMS } from "../support/compare.ts";
+import { gpuTest } from "../support/gpu.ts";
+import { checkLossKernels, runLossKernels } from "../support/loss_kernels.ts";
 import { type LossCase, lossInputs, lossNode, referenceInputs } from "../support/loss_case.ts";
 
 const [FORM] = FORMS;
 
-/** Runs the kernels of a case and returns its outputs by name. */
-function run(drawn: LossCase, target: Target, scale: number): Promise<Map<string, Float32Array>> {
-  const node = lossNode(drawn);
-  const inputs = lossInputs(drawn, scale);
-  const outputs = evaluateNode(node, referenceInputs(drawn, scale));
-  const operand = (value: string, shape: readonly number[]): Operand => ({
-    value,
-    shape,
-    layout: { kind: "plain", shape },
-  });
-  const given = node.inputs.map((name, i) => operand(name, inputs[i].shape));
-  const made = node.outputs.map((name, i) => operand(name, outputs[i].shape));
-  const kernels = KERNELS.DetectionLoss.plain!.kernels({
-    node,
-    inputs: given,
-    outputs: made,
-    epilogue: { activation: NO_ACTIVATION },
-    pitch: PITCH,
-    target,
-  });
-  const tensors = [
-    ...given.map(({ value, layout }, i) => ({ name: value, layout, data: inputs[i].data })),
-    ...made.map(({ value, layout }) => ({ name: value, layout })),
-  ];
-  return runKernels(kernels, tensors, FORM, PITCH);
-}
+const drawnOf = (drawn: LossCase, scale: number) => ({
+  node: lossNode(drawn),
+  inputs: lossInputs(drawn, scale),
+  reference: referenceInputs(drawn, scale),
+});
 
-async function check(what: string, drawn: LossCase, target: Target, scale = 1): Promise<void> {
-  const node = lossNode(drawn);
-  const expected = evaluateNode(node, referenceInputs(drawn, scale));
-  const found = await run(drawn, target, scale);
-  node.outputs.forEach((name, i) => assertClose(found.get(name)!, expected[i].data, FORM, `${what}: ${name}`, 10));
-}
+/** Runs the kernels of a case and returns its outputs by name. */
+const run = (drawn: LossCase, target: Target, scale: number) => runLossKernels(drawnOf(drawn, scale), target);
+
+const check = (what: string, drawn: LossCase, target: Target, scale = 1) =>
+  checkLossKernels(what, drawnOf(drawn, scale), target);
 
 /** Boxes without area, with sides in the wrong order, beyond the input, of no class; sure logits, and equal ones, which all tie. */
 async function finite(): Promise<void> {

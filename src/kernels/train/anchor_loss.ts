@@ -11,6 +11,7 @@ import { f32, i32, type Kernel, type KernelBinding, type Parameters, vec4i } fro
 import { linearGroups } from "../linear.ts";
 import { readPlain, refuseEpilogue, write } from "../operand.ts";
 import { manyTeams } from "../team.ts";
+import { kernelSteps } from "./step.ts";
 
 /** Four numbers for as many levels at most. */
 const four = (numbers: readonly number[]) => vec4i([0, 1, 2, 3].map((i) => numbers[i] ?? 0));
@@ -25,19 +26,7 @@ export function anchorLoss(context: KernelContext<"AnchorLoss">): Kernel[] {
   const [batch, rows] = boxes.shape, predictors = matches.shape[1];
   const each = levels[0].anchors.length, classes = levels[0].map.shape[1] / each - ANCHOR_FIELDS;
   const read = (operand: Operand): KernelBinding => readPlain(node, operand);
-  const step = (
-    name: string,
-    parameters: Parameters,
-    bindings: readonly KernelBinding[],
-    { constants = {}, workgroups = [1, 1, 1] }: Partial<Pick<Kernel, "constants" | "workgroups">>,
-  ): Kernel => ({
-    label: name.replaceAll("_", " "),
-    shader: `train/${name}.wgsl`,
-    constants,
-    parameters,
-    bindings,
-    workgroups,
-  });
+  const step = kernelSteps("", "train/");
 
   let end = 0;
   const grids = levels.map((level, index) => {

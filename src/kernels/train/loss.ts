@@ -8,10 +8,11 @@
 import { lossOperands } from "../../graph/detection_loss.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { KernelContext, Operand } from "../context.ts";
-import { f32, i32, type Kernel, type KernelBinding, type Parameters, struct, vec4i } from "../kernel.ts";
+import { f32, i32, type Kernel, type KernelBinding, struct, vec4i } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { readPlain, refuseEpilogue, write } from "../operand.ts";
 import { manyTeams } from "../team.ts";
+import { kernelSteps } from "./step.ts";
 
 /** Boxes of an image are numbered in the lower half of a word: see `loss_claim.wgsl`. */
 const MOST_ROWS = 65535;
@@ -32,19 +33,7 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
     });
   }
   const read = (operand: Operand): KernelBinding => readPlain(node, operand);
-  const step = (
-    name: string,
-    parameters: Parameters,
-    bindings: readonly KernelBinding[],
-    { constants = {}, workgroups = [1, 1, 1] }: Partial<Pick<Kernel, "constants" | "workgroups">>,
-  ): Kernel => ({
-    label: `loss ${name.replaceAll("_", " ")}`,
-    shader: `train/loss_${name}.wgsl`,
-    constants,
-    parameters,
-    bindings,
-    workgroups,
-  });
+  const step = kernelSteps("loss ", "train/loss_");
   const bins = { BINS: levels[0].boxes.shape[1] / 4 };
 
   let first = 0;
