@@ -55,8 +55,8 @@ export function deviceLayerMeter(name: string, precision?: DevicePrecision): Lay
   const parameters = fitOf(family).parameters[name], time = layerTimer(device, asked, parameters);
   const revision = JSON.stringify(parameters);
   return {
-    place: `predicted for ${name} in ${asked}`,
-    // Another fit is another revision.
+    // Another fit is another place: what is remembered of whole networks is remembered by the place alone.
+    place: `predicted for ${name} in ${asked} | ${revision}`,
     revision: () => revision,
     milliseconds(layers) {
       const one = { overhead: 0, compute: 0, memory: 0 };
