@@ -17,6 +17,9 @@ import { datasetText, schemeOf } from "./int8.ts";
 import type { Output } from "./output.ts";
 import type { QuantizeSettings } from "./quantize.ts";
 
+/** Milliseconds, to three digits where there are few. */
+const timeText = (milliseconds: number) => milliseconds.toFixed(milliseconds < 10 ? 2 : 1);
+
 /** Layers that are listed with their times. */
 const LISTED = 12;
 
@@ -30,13 +33,15 @@ function mixedText({ points, chosen, layers, f16Loss }: MixedReport): string[] {
   const longest = Math.max(...gains.map(({ name }) => name.length));
   return [
     ...points.map(({ title, milliseconds, device, predicted, map, bytes, isOnFrontier }) =>
-      `${isOnFrontier ? "frontier" : "beaten  "}     ${title.padEnd(width)}  ${milliseconds.toFixed(1)} ms, device ` +
-      `${device.toFixed(1)} ms${predicted === null ? "" : ` (predicted ${predicted.toFixed(1)})`}, ` +
+      `${isOnFrontier ? "frontier" : "beaten  "}     ${title.padEnd(width)}  ${timeText(milliseconds)} ms, device ` +
+      `${timeText(device)} ms${predicted === null ? "" : ` (predicted ${timeText(predicted)})`}, ` +
       `mAP ${map.toFixed(4)}, ${(bytes / 1e6).toFixed(2)} MB`
     ),
     ...gains.map(({ name, precision, loss, mapLoss, f32, f16, int8 }) =>
       `layer        ${name.padEnd(longest)}  f32 ${f32.toFixed(2)} ms, f16 ${f16.toFixed(2)} ms, int8 ` +
-      `${int8.toFixed(2)} ms, loss ${loss.toFixed(5)}${mapLoss === null ? "" : `, mAP -${mapLoss.toFixed(4)}`}: ` +
+      `${int8.toFixed(2)} ms, loss ${loss.toFixed(5)}${
+        mapLoss === null ? "" : `, mAP ${mapLoss > 0 ? "" : "+"}${(-mapLoss).toFixed(4)}`
+      }: ` +
       precision
     ),
     `f16          loss ${f16Loss.toFixed(5)} by storing floats in 16 bits`,

@@ -85,7 +85,7 @@ export async function reportedState(graph: Graph, options?: LatencyOptions): Pro
 }
 
 /** Milliseconds of one picture, predicted from the layers of a model. Throws as `measuredLatency`. */
-export async function predictLatency(graph: Graph, options: LatencyOptions = {}): Promise<number> {
+export async function latencyOfLayers(graph: Graph, options: LatencyOptions = {}): Promise<number> {
   const { latency, widths } = await reportedState(graph, options);
   return latency!.cost(widths);
 }

@@ -8,7 +8,7 @@ import { createMemoryMemo } from "../../compress/meter.ts";
 import { budgetOf, costsOf, type PruneBudget, type PruneCosts, WidthModel } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Graph } from "../../graph/mod.ts";
-import { predictLatency } from "./latency.ts";
+import { latencyOfLayers } from "./latency.ts";
 import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
 import { type RoundFigures, type RoundOptions, type RoundsResult, trainInRounds } from "./rounds.ts";
 import { type PruneSchedule, roundBudgets } from "./schedule.ts";
@@ -51,7 +51,7 @@ function relative(budget: PruneBudget, before: PruneCosts, now: PruneCosts): Pru
 /** Costs of a model, milliseconds among them where the budget has them. */
 async function costsFor(model: Graph, options: PruneFinetuneOptions): Promise<PruneCosts> {
   if (options.budget.latency === undefined) return costsOf(model);
-  if (!options.latency) return { ...costsOf(model), latency: await predictLatency(model, options) };
+  if (!options.latency) return { ...costsOf(model), latency: await latencyOfLayers(model, options) };
   const widths = new WidthModel(model), costs = options.latency(widths);
   for (;;) {
     const latency = costs.cost(widths.whole);

@@ -14,7 +14,7 @@ import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts"
 import { ModelBuilder } from "../../../src/models/builder.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { withBatch } from "../../../src/passes/mod.ts";
-import { predictLatency } from "../../../src/recipes/prune/latency.ts";
+import { latencyOfLayers } from "../../../src/recipes/prune/latency.ts";
 import { batchesOf, reestimateOn } from "../../../src/recipes/prune/measure.ts";
 import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions } from "../../../src/recipes/prune/prune_finetune.ts";
@@ -222,5 +222,5 @@ gpuTest("layers of every kind are timed on the adapter, each by its own dispatch
   // What computes a layer is part of what its time is remembered by.
   const [one, other] = [meter.revision(odd), meter.revision({ ...odd, map: [3, 13, 126] })];
   assert(one !== "" && one !== other && one === meter.revision({ ...odd }));
-  assert(await predictLatency(model, { layerMeter: meter }) > 0);
+  assert(await latencyOfLayers(model, { layerMeter: meter }) > 0);
 });
