@@ -7,6 +7,7 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import type { Thread } from "./idle_thread.ts";
+import { startPatience } from "./patience.ts";
 
 /** What goes to the worker. */
 interface Question<Order> {
@@ -44,9 +45,6 @@ interface Waiting<Order, Answer> {
   reject(error: unknown): void;
 }
 
-/** Timers of more milliseconds than this go off at once. */
-export const LONGEST_TIMER: number = 2 ** 31 - 1;
-
 /** What is said of work that takes too long. */
 export function tooLong(patience: number): FeatherdetError {
   return new FeatherdetError(`takes longer than ${patience / 1000} s and was given up`);
@@ -57,7 +55,7 @@ export class SideWorker<Order, Answer> {
   readonly #start: () => Thread;
   readonly #waiting: Waiting<Order, Answer>[] = [];
   #worker: Thread | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #callOff: () => void = () => {};
   #asked = 0;
   #hasAnswered = false;
 
@@ -100,12 +98,12 @@ export class SideWorker<Order, Answer> {
 
   /** Sends the first that waits. */
   #send(): void {
-    clearTimeout(this.#timer);
+    this.#callOff();
     const [first] = this.#waiting;
     this.#worker!.keepAlive?.(first !== undefined);
     if (first === undefined) return;
     const { patience } = first;
-    if (patience <= LONGEST_TIMER) this.#timer = setTimeout(() => this.#giveUp(tooLong(patience)), patience);
+    this.#callOff = startPatience(patience, () => this.#giveUp(tooLong(patience)));
     try {
       this.#worker!.postMessage(first.question, first.transfer);
     } catch {
@@ -123,7 +121,7 @@ export class SideWorker<Order, Answer> {
 
   /** Another worker goes on with what waits. */
   #restart(): void {
-    clearTimeout(this.#timer);
+    this.#callOff();
     this.#worker!.terminate();
     this.#begin();
     if (this.#worker) this.#send();
@@ -167,7 +165,7 @@ export class SideWorker<Order, Answer> {
 
   /** Ends the worker; what it has not answered stays without an answer. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#callOff();
     this.#worker?.terminate();
     this.#worker = undefined;
     for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);

@@ -5,7 +5,8 @@
  */
 
 import { unlessAborted } from "../../graph/abort.ts";
-import { LONGEST_TIMER, tooLong } from "../side_worker.ts";
+import { startPatience } from "../patience.ts";
+import { tooLong } from "../side_worker.ts";
 
 /** Settles as the promise does, or rejects when the time is over or the signal comes. What the promise stands for goes on. */
 export async function inTime<T>(
@@ -13,11 +14,10 @@ export async function inTime<T>(
   { file, timeout, signal }: { readonly file?: string; readonly timeout: number; readonly signal?: AbortSignal },
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const end = () => late.reject(tooLong(timeout).at({ file }));
-  const timer = timeout <= LONGEST_TIMER ? setTimeout(end, timeout) : undefined;
+  const callOff = startPatience(timeout, () => late.reject(tooLong(timeout).at({ file })));
   try {
     return await unlessAborted(Promise.race([promise, late.promise]), signal);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 }
