@@ -27,8 +27,8 @@ export interface SearchOptions {
   /** How many full evaluations there are; part of one counts as its share. */
   readonly evaluations: number;
   /**
-   * How many candidates are scored at the same time; 1 by default. As many are proposed from what was known before them, so that another
-   * number makes another search, whoever scores them and however fast.
+   * How many candidates are scored at the same time; 1 by default. All candidates of such a round are proposed before one of them is
+   * scored, so another number makes another search.
    */
   readonly together?: number;
   /** What was tried before: of this run, which then goes on, or of others, which then count for nothing but are known. */
