@@ -4,6 +4,7 @@
  * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--recompute] [--quantize ternary] [--steps 5] [--rows]`
  *
  * Prints a table and keeps a record under `bench/results/`. `--rows` prints the dispatches that take longest.
+ * `--peer PYTHON [--threads 2]` takes turns with the same step in PyTorch (`tests/fixtures/torch_train_step.py` says what it needs).
  *
  * @module
  */
@@ -16,6 +17,8 @@ import { createTrainer } from "../src/recipes/detection_trainer.ts";
 import { Random } from "../src/numbers/random.ts";
 import { interleave, summarize, timed } from "../src/eval/latency.ts";
 import { yolo11 } from "../src/models/yolo11.ts";
+import { torchStep } from "./torch_step.ts";
+import { quantileSorted } from "npm:simple-statistics@7.12.1";
 import type { DispatchTime } from "../src/engine/session.ts";
 import type { UpdateSettings } from "../src/train/loop/trainer.ts";
 import { writeWhole } from "../src/host/whole_file.ts";
@@ -34,11 +37,16 @@ const { values } = parseArgs({
     recompute: { type: "boolean", default: false },
     quantize: { type: "string" },
     rows: { type: "boolean", default: false },
+    peer: { type: "string" },
+    threads: { type: "string", default: "2" },
     "no-save": { type: "boolean", default: false },
   },
 });
 const numbers = (["width", "size", "batch", "classes", "boxes", "steps"] as const).map((name) => Number(values[name]));
 const [width, size, batch, classes, boxes, steps] = numbers;
+
+/** Boxes in each picture, as many for the peer. */
+const TRUE_BOXES = 12;
 
 /** What a dispatch is for. */
 function purposeOf({ name, operator, kernel }: DispatchTime): string {
@@ -79,15 +87,37 @@ const random = new Random(1);
 const images = Float32Array.from({ length: batch * 3 * size * size }, () => random.uniform(0, 1));
 const truth = new Float32Array(batch * boxes * 5).fill(-1);
 for (let n = 0; n < batch; n++) {
-  for (let m = 0; m < Math.min(12, boxes); m++) {
+  for (let m = 0; m < Math.min(TRUE_BOXES, boxes); m++) {
     const [x, y] = [random.uniform(0, 0.8 * size), random.uniform(0, 0.8 * size)];
     truth.set([m % classes, x, y, x + 0.15 * size, y + 0.15 * size], (n * boxes + m) * 5);
   }
 }
 const run = () => trainer.step({ images, boxes: truth }, settings);
 const { milliseconds: first } = await timed(run);
-const [times] = await interleave([{ work: run }], steps);
+const peer = values.peer === undefined ? undefined : await torchStep(
+  values.peer,
+  [
+    width,
+    size,
+    batch,
+    classes,
+    TRUE_BOXES,
+    Number(values.threads),
+  ].map(String),
+);
+const [times, peerTimes] = await interleave(
+  [{ work: run }, ...(peer === undefined ? [] : [{ work: peer.step }])],
+  steps,
+);
+await peer?.end();
 const step = summarize(times);
+const ratios = peerTimes?.map((time, round) => time / times[round]).sort((a, b) => a - b);
+const beside = peer && ratios && {
+  peer: peer.versions,
+  threads: Number(values.threads),
+  step: summarize(peerTimes),
+  imagesPerSecondOfPeer: [0.5, 0.25, 0.75].map((share) => quantileSorted(ratios, share)),
+};
 const profile = await trainer.session.profile(Math.min(steps, 5));
 
 const total = profile.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
@@ -113,6 +143,14 @@ console.log(
     (lowerBound / 1e6).toFixed(1)
   }), ${(trainer.session.bytes / 1e6).toFixed(0)} MB in all`,
 );
+if (beside !== undefined) {
+  const [median, low, high] = beside.imagesPerSecondOfPeer.map((ratio) => ratio.toFixed(2));
+  console.log(
+    `${beside.peer}, ${beside.threads} threads, in turn: a step ${
+      beside.step.median.toFixed(0)
+    } ms; ours has ${median} of its images/s (middle half of ${steps} pairs: ${low} to ${high})`,
+  );
+}
 console.table(groups.map((group) => ({
   ...group,
   milliseconds: +group.milliseconds.toFixed(1),
@@ -136,6 +174,7 @@ if (!values["no-save"]) {
     kind: "train-step",
     model: { width, size, batch, classes, precision, recompute, ...(quantize && { quantize }) },
     step,
+    ...(beside && { beside }),
     imagesPerSecond: 1e3 * batch / step.median,
     gpuMilliseconds: total,
     memory: { planned, lowerBound, naive, total: trainer.session.bytes },
