@@ -13,7 +13,7 @@ import { byteCount, firstPixel, inputSize, integerIn, numberIn, tiles } from "./
 import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
 import { INPUT_CHANNELS, INPUT_RANGES, type InputOptions } from "../detect/picture_input.ts";
 import { loadModel, modelSource } from "../host/models.ts";
-import { tuningFor } from "../host/tuning_store.ts";
+import { selfTuningOn, tuningFor } from "../host/tuning_store.ts";
 import type { Output } from "./output.ts";
 import { deviceVerb } from "./verb.ts";
 
@@ -118,6 +118,7 @@ export function detectorVerb(name: string, summary: string, example: string) {
     .addOption(memoryLimitOption())
     .addOption(tilesOption())
     .option("--confidence <score>", "least score of a detection", numberIn(0, 1), 0.25)
+    .option("--no-tune", "on a GPU, measure no kernels beside the frames (what is measured is kept for the next run)")
     .option("--iou <overlap>", "boxes of a class that overlap more are one object", numberIn(0, 1), 0.7)
     .addOption(headOption())
     .addOption(boxesOption())
@@ -137,6 +138,8 @@ export interface DetectorSettings extends HeadOptions, InputOptions {
   readonly multiLabel?: boolean;
   readonly memoryLimit?: number;
   readonly tiles?: Tiles;
+  /** Whether kernels may be measured beside the frames; false unless given. */
+  readonly tune?: boolean;
 }
 
 /**
@@ -144,7 +147,8 @@ export interface DetectorSettings extends HeadOptions, InputOptions {
  */
 export async function loadDetector(
   model: string,
-  { size, precision, engine: wanted, confidence, iou, multiLabel, memoryLimit, tiles, ...meaning }: DetectorSettings,
+  { size, precision, engine: wanted, confidence, iou, multiLabel, memoryLimit, tiles, tune, ...meaning }:
+    DetectorSettings,
   output: Output,
 ): Promise<{ detector: Detector; load: number }> {
   const started = performance.now();
@@ -160,10 +164,23 @@ export async function loadDetector(
       ? `preparing ${model} for the CPU`
       : `preparing ${model}: the first run on an adapter compiles its shaders, which takes longest`,
   );
-  const tuning = engine === "cpu" ? undefined : tuningFor(await openSharedDevice(), { precision: precision ?? "f32" });
+  const device = engine === "cpu" ? undefined : await openSharedDevice();
+  const tuning = device && tuningFor(device, { precision: precision ?? "f32" });
+  const selfTuning = tune && device ? selfTuningOn(device, onWarning) : undefined;
   const { head, boxes, inputRange, inputChannels } = meaning;
   const detector = await Detector.load(graph, {
-    ...{ precision, engine, confidence, iou, multiLabel, tuning, tiles, memoryLimit, file: modelSource(model) },
+    ...{
+      precision,
+      engine,
+      confidence,
+      iou,
+      multiLabel,
+      tuning,
+      selfTuning,
+      tiles,
+      memoryLimit,
+      file: modelSource(model),
+    },
     ...{ head, boxes, inputRange, inputChannels, onWarning },
   });
   if (memoryLimit !== undefined) output.note(`memory: ${detector.memoryText}`);

@@ -8,6 +8,7 @@
 import type { DeviceGuard } from "../engine/device_guard.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import { type EngineName, refuseOnCpu } from "../engine/session.ts";
+import type { SelfTuner } from "../engine/self_tuner.ts";
 import type { AdapterRecord } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import { megabytes } from "../engine/memory_limit.ts";
@@ -73,10 +74,11 @@ export class Detector {
   readonly #warnings: string[];
   readonly #guard: DeviceGuard;
   readonly #pictures: PictureReader;
+  readonly #tuner: SelfTuner | undefined;
 
   private constructor(
     { head, labels, settings, graph }: DetectionModel,
-    { engine, adapter, device, frames, guard, warnings }: LoadedFrames,
+    { engine, adapter, device, frames, guard, warnings, tuner }: LoadedFrames,
     pictures: PictureReader,
   ) {
     this.engine = engine;
@@ -91,6 +93,7 @@ export class Detector {
     this.#guard = guard;
     this.#pictures = pictures;
     this.#warnings = warnings;
+    this.#tuner = tuner;
   }
 
   /** The device that runs it. Throws FeatherdetError for the CPU engine, which has none. */
@@ -208,6 +211,7 @@ export class Detector {
     observe?: (stages: FrameStages) => void,
   ): Promise<Detection[]> {
     const { detections, arrived, stages } = await found;
+    this.#tuner?.frameDone();
     const labelled = detections.map((detection): Detection => ({
       ...detection,
       label: this.labels[detection.classId] ?? `class ${detection.classId}`,
@@ -248,6 +252,7 @@ export class Detector {
    */
   destroy(): void {
     this.#guard.destroy();
+    this.#tuner?.destroy();
     this.#pictures.destroy(this.#guard.destroyedError);
     this.#frames.destroy();
   }

@@ -9,6 +9,7 @@ import { checkCpuOptions } from "../engine/cpu/cpu_session.ts";
 import { DeviceGuard } from "../engine/device_guard.ts";
 import { warnOfFloats } from "../engine/half_range.ts";
 import type { EngineName } from "../engine/session.ts";
+import { type SelfTuner, selfTunerFor } from "../engine/self_tuner.ts";
 import { checkPrecision, setUpEngine } from "../engine/setup.ts";
 import type { AdapterRecord } from "../gpu/adapter.ts";
 import type { Device } from "../gpu/device.ts";
@@ -32,6 +33,8 @@ export interface LoadedFrames {
   readonly guard: DeviceGuard;
   /** What is doubtful about the model; what its first picture tells is added. */
   readonly warnings: string[];
+  /** Measures kernels beside the frames, where that was asked for. */
+  readonly tuner?: SelfTuner;
 }
 
 /** Plans the network for a device and uploads it. Throws what planning and the device throw. */
@@ -46,7 +49,8 @@ async function loadOnDevice(model: DetectionModel, options: DetectorOptions): Pr
     ...{ guard, iou, meaning: { head, names: labels.length, file } },
     onFloats: (error) => warnOfFloats(error, warnings, options.onWarning),
   });
-  return { engine: "webgpu", adapter: device.adapter, device, frames, guard, warnings };
+  const tuner = selfTunerFor(device, () => frames.plan, options);
+  return { engine: "webgpu", adapter: device.adapter, device, frames, guard, warnings, tuner };
 }
 
 /** Hands the network to onnxruntime. Throws as `CpuFrames.create` and `checkCpuOptions` do. */

@@ -15,6 +15,7 @@ import { checkMemoryLimit } from "./memory_limit.ts";
 import { Places } from "./places.ts";
 import type { Program } from "./program.ts";
 import { checkRange } from "./range_check.ts";
+import { type SelfTuner, selfTunerFor } from "./self_tuner.ts";
 import type { SessionEngine } from "./session_engine.ts";
 import { cutImages, placeImages } from "./session_parts.ts";
 import { LIMITED_IN_FLIGHT, makeRunning, makeRunningWithin, type Running } from "./session_running.ts";
@@ -34,6 +35,7 @@ export class DeviceSession implements SessionEngine {
   readonly #guard: DeviceGuard;
   readonly #warnings: string[];
   readonly #onWarning: EngineOptions["onWarning"];
+  readonly #tuner: SelfTuner | undefined;
   #running: Running;
   /** The check of the first run in f16, while it runs. */
   #range: Promise<void> | undefined;
@@ -45,9 +47,11 @@ export class DeviceSession implements SessionEngine {
     running: Running,
     warnings: string[],
     makeInFloats: (free?: () => void) => Promise<Running>,
-    { onWarning, memoryLimit }: EngineOptions,
+    options: EngineOptions,
   ) {
+    const { onWarning, memoryLimit } = options;
     this.#onWarning = onWarning;
+    this.#tuner = selfTunerFor(device, () => this.plan, options);
     this.device = device;
     this.#graph = graph;
     this.#makeInFloats = makeInFloats;
@@ -171,6 +175,7 @@ export class DeviceSession implements SessionEngine {
       pass.end();
       return outputs;
     }));
+    this.#tuner?.frameDone();
     let at = 0;
     return Object.fromEntries(outputs.map(({ name, shape, size }) => {
       const data = new Float32Array(bytes, at, size / 4);
@@ -211,6 +216,7 @@ export class DeviceSession implements SessionEngine {
   /** Frees everything on the device; the session cannot be used afterwards. */
   destroy(): void {
     this.#guard.destroy();
+    this.#tuner?.destroy();
     this.#running.program.destroy();
   }
 }

@@ -10,3 +10,4 @@ export type { EngineChoice, EngineName, InputTensor, SessionOptions, Tensor } fr
 export type { CpuOptions } from "./cpu/cpu_program.ts";
 export type { OnnxRuntime, OrtData, OrtSession, OrtSessionOptions, OrtTensor } from "./cpu/runtime.ts";
 export type { EngineOptions, Precision } from "./setup.ts";
+export type { SelfTuning } from "./self_tuner.ts";

@@ -9,6 +9,7 @@ import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { StorageForm } from "../kernels/kernel.ts";
 import type { PlanOptions } from "../plan/plan.ts";
 import type { Tuning } from "../plan/tuning.ts";
+import type { SelfTuning } from "./self_tuner.ts";
 
 /**
  * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Numbers beyond 65504 do not fit into
@@ -26,6 +27,11 @@ export interface EngineOptions {
   readonly device?: GPUDevice;
   /** What `tune` found on this adapter. */
   readonly tuning?: Tuning;
+  /**
+   * Measures the kernels that `tuning` does not decide, beside the first frames or runs and within bounds; what is running stays as it is.
+   * Not by default. Nothing is measured without timestamp queries and within a `memoryLimit`.
+   */
+  readonly selfTuning?: SelfTuning;
   /** How activations are stored; by default textures on software adapters, buffers elsewhere. */
   readonly storage?: StorageForm["storage"];
   /** Gives every node a dispatch of its own, as it takes to time single layers; false unless given. */

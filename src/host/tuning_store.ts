@@ -7,6 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { FileLock } from "../data/file_lock.ts";
 import { writeWholeSync } from "../data/whole_file.ts";
+import type { SelfTuning } from "../engine/self_tuner.ts";
 import { type EngineOptions, storageForm } from "../engine/setup.ts";
 import type { Device } from "../gpu/device.ts";
 import { printable } from "../graph/error.ts";
@@ -54,8 +55,12 @@ export function readTuning(key: TuningKey, folder: URL = FOLDER): Tuning | undef
 }
 
 /** The record for a device and a precision; undefined if there is none. */
-export function tuningFor(device: Device, options: Pick<EngineOptions, "precision" | "storage">): Tuning | undefined {
-  return readTuning({ adapter: device.adapter.name, ...storageForm(device, options) });
+export function tuningFor(
+  device: Device,
+  options: Pick<EngineOptions, "precision" | "storage">,
+  folder: URL = FOLDER,
+): Tuning | undefined {
+  return readTuning({ adapter: device.adapter.name, ...storageForm(device, options) }, folder);
 }
 
 /** Adds a record to what is known of its adapter, newer choices before older ones, and returns the file. */
@@ -68,4 +73,27 @@ export function writeTuning(tuning: Tuning, folder: URL = FOLDER): string {
   const merged: Tuning = { ...tuning, choices: { ...before?.choices, ...tuning.choices } };
   writeWholeSync(file, `${JSON.stringify(merged, null, 1)}\n`);
   return file;
+}
+
+/**
+ * How a model that runs tunes itself on a device: what is found is kept. Undefined on software adapters, whose usual kernels are measured
+ * ones and where compiling takes the processor that frames run on. `warn` is told once why nothing can be kept, such as a full disk.
+ */
+export function selfTuningOn(
+  { adapter }: Pick<Device, "adapter">,
+  warn: (sentence: string) => void,
+  folder: URL = FOLDER,
+): SelfTuning | undefined {
+  if (adapter.software) return undefined;
+  let isTold = false;
+  return {
+    onTuned: (tuning) => {
+      try {
+        writeTuning(tuning, folder);
+      } catch (error) {
+        if (!isTold) warn(`kernels are measured but not kept: ${sentence(error)}`);
+        isTold = true;
+      }
+    },
+  };
 }

@@ -12,9 +12,9 @@ import { channelShuffle } from "../../src/models/channel_shuffle.ts";
 import { buildPlan, type Plan, type PlannedOption } from "../../src/plan/plan.ts";
 import { isTuning, type Tuning, TUNING_FORMAT } from "../../src/plan/tuning.ts";
 import { referenceTensor, runReference } from "../../src/reference/run.ts";
+import { quickContests } from "../support/contests.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { randomTensor } from "../support/random.ts";
-import { graphOf, node, PLAIN, weight } from "../support/tiny_graph.ts";
 
 /** A unit of ShuffleNetV2 and a residual on maps that no tile divides: much of what a convolution takes along. */
 function unit(): Graph {
@@ -25,16 +25,6 @@ function unit(): Graph {
   const joined = channelShuffle(b, "shuffle", b.concat("concat", [past, y]), 2);
   const residual = b.add("add", b.conv("post", joined, { out: 12 }), x);
   return b.graph("unit", [b.conv("last", residual, { out: 3 })]);
-}
-
-/** Steps for which two kernels compete that are compiled quickly: channels by themselves, and a map that is doubled. */
-function quick(): Graph {
-  const attributes = { ...PLAIN, pads: [1, 1, 1, 1] as const, groups: 6 };
-  const doubled = { ...PLAIN, strides: [2, 2] as const, groups: 1, outputPadding: [0, 0] as const };
-  return graphOf({ x: [1, 6, 7, 5] }, ["y"], [
-    node("Conv", ["x", "depthwise"], ["c"], attributes),
-    node("ConvTranspose", ["c", "doubling"], ["y"], doubled),
-  ], { depthwise: weight([6, 1, 3, 3]), doubling: weight([6, 5, 2, 2]) });
 }
 
 function planOf(device: Device, graph: Graph, tuning?: Tuning): Plan {
@@ -75,7 +65,7 @@ gpuTest("a session computes the same to the last bit by every option for kernels
 
 gpuTest("tuning measures every option of every contest, and sessions follow the record", async () => {
   const device = await openSharedDevice();
-  const graph = quick();
+  const graph = quickContests();
   if (!device.timestamps) {
     await assertRejects(() => tune(device, graph), FeatherdetError, "timestamp");
     return;
