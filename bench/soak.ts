@@ -1,18 +1,22 @@
 /**
  * Very many frames of the demo detector in a row, a part of them broken: order, names of the broken ones, memory.
  *
- * `deno run -A bench/soak.ts [--frames 100000] [--size 64] [--broken 0.01] [--seed 1] [--out bench/results/soak.json]`
+ * `deno run -A --v8-flags=--max-semi-space-size=2 bench/soak.ts [--frames 100000] [--size 64] [--broken 0.01] [--seed 1]
+ * [--out bench/results/soak.json]`
  *
  * Every frame is a file that is decoded anew, one of a pool in a seeded random order. Blocks of frames take turns: in one the source
  * decodes and leaves out what is broken, as `detect` does; in the other the stream gets the files, ends at a broken one with the error
  * that names it, and a new stream goes on behind it. Each result is compared with that of the picture alone. Resident memory is sampled
  * throughout; the slope is that of the means of ten equal parts, the first tenth of the run left out, with the 95 % interval of the
- * regression. The record is written anew after every hundredth, and at Ctrl-C, so that it says how far the run came.
+ * regression. The flag bounds V8's young generation, which otherwise doubles now and then in each thread, up to two halves of 32 MiB, and
+ * resident memory with it; its size is sampled too. The record is written anew after every hundredth, and at Ctrl-C, so that it says how
+ * far the run came.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
+import { getHeapSpaceStatistics } from "node:v8";
 import { linearRegression, mean } from "npm:simple-statistics@7.12.1";
 import { syntheticPicture } from "../src/data/synthetic.ts";
 import { Detector } from "../src/detect/detector.ts";
@@ -48,6 +52,8 @@ interface Sample {
   readonly frame: number;
   readonly resident: number;
   readonly heap: number;
+  /** Bytes that V8 holds for young objects in this thread, both halves. */
+  readonly young: number;
   readonly gpu: number;
 }
 
@@ -132,12 +138,14 @@ let done = 0, named = 0, expectedBroken = 0, interrupted = false;
 const faults: string[] = [];
 const nameOf = (index: number) => `frame-${index}.jpg`;
 
+const youngBytes = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space")!.space_size;
+
 /** Counts a frame that is finished, and looks at the memory now and then. */
 function finish(): void {
   done++;
   if (done % every !== 0) return;
   const { rss, heapUsed } = Deno.memoryUsage();
-  samples.push({ frame: done, resident: rss, heap: heapUsed, gpu: liveResources() });
+  samples.push({ frame: done, resident: rss, heap: heapUsed, young: youngBytes(), gpu: liveResources() });
 }
 
 const fileAt = (index: number) => frameOf(index, seed, share, good, broken);
@@ -202,9 +210,10 @@ function record() {
     memory: {
       ...{ first: samples[Math.ceil(samples.length / PARTS)], last: end },
       ...{ resident: slopeOf(samples, (one) => one.resident), heap: slopeOf(samples, (one) => one.heap) },
+      mostYoung: samples.reduce((most, { young }) => Math.max(most, young), 0),
     },
     resources: { before, live, now: liveResources() },
-    samples: samples.map(({ frame, resident, heap }) => [frame, resident, heap]),
+    samples: samples.map(({ frame, resident, heap, young }) => [frame, resident, heap, young]),
   };
 }
 
@@ -238,6 +247,7 @@ console.log(
 );
 if (memory.resident) console.log(`resident memory grows by ${megabytes(memory.resident)}`);
 if (memory.heap) console.log(`the heap grows by ${megabytes(memory.heap)}`);
+console.log(`V8's young generation has ${(memory.mostYoung / 2 ** 20).toFixed(1)} MiB at most`);
 console.log(
   `GPU buffers and textures: ${resources.before}, ${resources.live} with the detector, ${resources.now} behind it`,
 );

@@ -5,7 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/error.ts";
-import type { BlockedLayout, Kernel, ParameterField, Parameters } from "./kernel.ts";
+import { type BlockedLayout, f32, i32, type Kernel, type ParameterField, type Parameters } from "./kernel.ts";
 
 /** Alignment and size in bytes of what a struct is made of, by WGSL's rules. */
 const EXTENT: Readonly<Record<string, { readonly align: number; readonly size: number }>> = {
@@ -26,10 +26,8 @@ interface Leaf {
   readonly offset: number;
 }
 
-/** A leaf and what it holds. */
-interface FilledLeaf extends Leaf {
-  readonly value: number | readonly number[];
-}
+/** Takes a leaf and what it holds. */
+type TakeLeaf = (name: string, type: string, offset: number, value: number | readonly number[]) => void;
 
 const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 
@@ -37,11 +35,20 @@ const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 function blockedMembers(layout: BlockedLayout): Parameters {
   const { width, height, channels, batch, columns, rise } = layout;
   const { scale, zero, low = -128, high = 127 } = layout.int8 ?? { scale: 1, zero: 0 };
-  const whole = { width, height, channels, blocks: Math.ceil(channels / 4), batch, columns, rise };
-  const real = { inverseColumns: 1 / columns, scale, zero, low, high };
-  const typed = (members: Readonly<Record<string, number>>, type: "i32" | "f32") =>
-    Object.entries(members).map(([name, value]) => [name, { type, value }] as const);
-  return Object.fromEntries([...typed(whole, "i32"), ...typed(real, "f32")]);
+  return {
+    width: i32(width),
+    height: i32(height),
+    channels: i32(channels),
+    blocks: i32(Math.ceil(channels / 4)),
+    batch: i32(batch),
+    columns: i32(columns),
+    rise: i32(rise),
+    inverseColumns: f32(1 / columns),
+    scale: f32(scale),
+    zero: f32(zero),
+    low: f32(low),
+    high: f32(high),
+  };
 }
 
 /** Members of the struct that a field is, if it is one. */
@@ -49,31 +56,24 @@ function membersOf(field: ParameterField): Parameters | undefined {
   return field.type === "blocked" ? blockedMembers(field.value) : field.type === "struct" ? field.value : undefined;
 }
 
-/** The leaves of parameters from a byte on, and the byte behind them. */
-function leavesOf(
-  parameters: Parameters,
-  from = 0,
-  prefix = "",
-): { readonly leaves: FilledLeaf[]; readonly end: number } {
-  const leaves: FilledLeaf[] = [];
+/** Hands on the leaves of parameters from a byte on; returns the byte behind them. It makes no list, since every frame packs some. */
+function visitLeaves(parameters: Parameters, take: TakeLeaf, from = 0, prefix = ""): number {
   let end = from;
-  for (const [name, field] of Object.entries(parameters)) {
-    const members = membersOf(field);
+  for (const name in parameters) {
+    const field = parameters[name], members = membersOf(field);
     if (members) {
       if (end % 16 !== 0) {
         throw new FeatherdetError(`the struct "${prefix}${name}" begins at byte ${end}, which is no multiple of 16`);
       }
-      const inner = leavesOf(members, end, `${prefix}${name}.`);
-      leaves.push(...inner.leaves);
-      end = roundUp(inner.end, 16);
+      end = roundUp(visitLeaves(members, take, end, `${prefix}${name}.`), 16);
     } else {
       const { align, size } = EXTENT[field.type];
       const offset = roundUp(end, align);
-      leaves.push({ name: `${prefix}${name}`, type: field.type, offset, value: field.value as number | number[] });
+      take(`${prefix}${name}`, field.type, offset, field.value as number | readonly number[]);
       end = offset + size;
     }
   }
-  return { leaves, end };
+  return end;
 }
 
 /**
@@ -84,14 +84,14 @@ function leavesOf(
  * parameters stand first.
  */
 export function packParameters(parameters: Parameters): ArrayBuffer {
-  const { leaves, end } = leavesOf(parameters);
-  const bytes = new ArrayBuffer(Math.max(16, roundUp(end, 16)));
+  const bytes = new ArrayBuffer(Math.max(16, roundUp(visitLeaves(parameters, () => {}), 16)));
   const view = new DataView(bytes);
-  for (const { type, offset, value } of leaves) {
-    if (type === "f32") view.setFloat32(offset, value as number, true);
-    else if (type === "u32") view.setUint32(offset, value as number, true);
-    else [value].flat().forEach((one, i) => view.setInt32(offset + 4 * i, one, true));
-  }
+  visitLeaves(parameters, (_, type, offset, value) => {
+    if (typeof value !== "number") value.forEach((one, i) => view.setInt32(offset + 4 * i, one, true));
+    else if (type === "f32") view.setFloat32(offset, value, true);
+    else if (type === "u32") view.setUint32(offset, value, true);
+    else view.setInt32(offset, value, true);
+  });
   return bytes;
 }
 
@@ -136,7 +136,8 @@ const described = (leaf: Leaf | undefined) => leaf ? `"${leaf.name}: ${leaf.type
  * name, order, type or place.
  */
 export function checkParameters({ label, shader, parameters }: Kernel, uniform: readonly Leaf[] | undefined): void {
-  const { leaves } = leavesOf(parameters);
+  const leaves: Leaf[] = [];
+  visitLeaves(parameters, (name, type, offset) => leaves.push({ name, type, offset }));
   const expected = uniform ?? [];
   const count = Math.max(leaves.length, expected.length);
   for (let i = 0; i < count; i++) {

@@ -68,7 +68,9 @@ Deno.test("a struct is read from WGSL with the places of its members", () => {
     { name: "map.channels", type: "i32", offset: 8 },
     { name: "map.blocks", type: "i32", offset: 12 },
   ]);
-  const words = new Int32Array(packParameters(RIGHT));
+  const bytes = packParameters(RIGHT), words = new Int32Array(bytes);
+  assertEquals([...words.subarray(0, 5)], [7, 3, 5, 2, 1]);
+  assertEquals([...new Float32Array(bytes, 28, 5)], [Math.fround(1 / words[5]), 1, 0, -128, 127]);
   assertEquals([48, 64, 80, 88, 92, 96].map((at) => words[at / 4]), [1, 0x3f000000, 6, 7, 8, 9]);
 });
 

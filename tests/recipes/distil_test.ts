@@ -8,7 +8,6 @@ import { quantize } from "../../src/compress/quantize/mod.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { withoutLabels } from "../../src/data/pictures.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
-import { yolo11 } from "../../src/models/yolo11.ts";
 import { loadOnnx } from "../../src/onnx/mod.ts";
 import { foldBatchNormalization } from "../../src/passes/mod.ts";
 import { sparsifyAndTrain } from "../../src/recipes/prune/mask_finetune.ts";
@@ -23,14 +22,14 @@ import { distilled, type DistilledOptions, trainableGraph } from "../../src/trai
 import { gpuTest } from "../support/gpu.ts";
 import { lively } from "../support/lively.ts";
 import { noisyPicture } from "../support/noise.ts";
+import { smallDetector } from "../support/small_detector.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 6, size: 64 });
 const validation = await openDataset("synthetic", { split: "val", limit: 2, size: 64 });
 
-/** Six steps in two epochs, on the smallest YOLO11 there is. */
+/** Six steps in two epochs. */
 const OPTIONS: TrainOptions = { epochs: 2, batch: 2, workers: 0, seed: 3 };
-const tiny = (seed = 3, width = 0.0625): Graph =>
-  yolo11({ width, depth: 0.3, size: 64, classes: dataset.classes, seed });
+const tiny = (seed = 3, width = 0.125): Graph => smallDetector({ width, size: 64, classes: dataset.classes, seed });
 
 const ALL: DistilledOptions = { losses: DISTIL_LOSS_NAMES.map((loss) => ({ loss })) };
 const SOME: DistilledOptions = { losses: [{ loss: "dfl", weight: 0.25 }, { loss: "cwd", weight: [[0, 2], [2, 0]] }] };
@@ -54,7 +53,7 @@ gpuTest(
   "losses on the device are the reference's, of float teachers and of int8; an equal one makes none",
   async () => {
     const student = foldBatchNormalization(lively(tiny()));
-    const teachers = [student, lively(tiny(5, 0.125)), await rounded(lively(tiny(5)))];
+    const teachers = [student, lively(tiny(5, 0.25)), await rounded(lively(tiny(5)))];
     const shape = [1, 3, 64, 64], images = noisyPicture(shape);
     for (const [which, teacher] of teachers.entries()) {
       const { problem } = detectorProblem(student, { boxes: 1, labels: false, variant: distilled(teacher, ALL) });
@@ -97,7 +96,7 @@ gpuTest(
     assertEquals(bare.images.map(({ boxes }) => boxes.length), bare.images.map(() => 0));
     const { run, model } = await train(tiny(), bare, {
       ...{ ...OPTIONS, epochs: 8, augment: false, learningRate: 0.01, labels: false, precision: "f16", store },
-      variants: [distilled(lively(tiny(7, 0.125)), ALL)],
+      variants: [distilled(lively(tiny(7, 0.25)), ALL)],
     });
     const [first, end] = [run.epochs[0], run.epochs[7]].map(({ losses }) => losses);
     assertEquals(Object.keys(first), DISTIL_LOSS_NAMES.map((loss) => `distil ${loss}`));
@@ -110,7 +109,7 @@ gpuTest(
 );
 
 gpuTest("a run that stops and goes on is one run, and refuses another teacher", async () => {
-  const teacher = tiny(7, 0.125);
+  const teacher = tiny(7, 0.25);
   const options = (): TrainOptions => ({ ...OPTIONS, quantize: "ternary", variants: [distilled(teacher, SOME)] });
   const store = createMemoryStore();
   const straight = await train(tiny(), dataset, { ...options(), store });
@@ -124,11 +123,11 @@ gpuTest("a run that stops and goes on is one run, and refuses another teacher", 
   });
   const resume = await last(part);
   const kept = resume.settings.distil as { readonly teacher: { readonly name: string; readonly hash: string } };
-  assert(kept.teacher.name === "yolo11n" && kept.teacher.hash.length === 64);
+  assert(kept.teacher.name === "small" && kept.teacher.hash.length === 64);
   const rest = await train(await loadOnnx(resume.model!), dataset, { ...options(), store: part, resume });
   assertEquals((await last(part)).state, expected.state);
   assertEquals(rest.run.epochs.map(({ losses }) => losses), straight.run.epochs.map(({ losses }) => losses));
-  const other = { ...options(), variants: [distilled(tiny(8, 0.125), SOME)], resume };
+  const other = { ...options(), variants: [distilled(tiny(8, 0.25), SOME)], resume };
   await assertRejects(() => train(tiny(), dataset, other), FeatherdetError, "is of a run with distil");
   const alone = { ...OPTIONS, quantize: "ternary" as const, resume };
   await assertRejects(() => train(tiny(), dataset, alone), FeatherdetError, "asked for is none");
@@ -149,7 +148,7 @@ gpuTest("a student in int8 learns from a teacher in int8, and only its own numbe
 gpuTest("zeros stay zero while a teacher teaches behind masks, in rounds", async () => {
   const options = {
     ...{ validation, rounds: 1, lastEpochs: 1, trainBatch: 2, sparsity: 0.5, workers: 0, pictures: 6 },
-    variants: [distilled(tiny(7, 0.125), SOME)],
+    variants: [distilled(tiny(7, 0.25), SOME)],
   };
   const { rounds: [round], model, report } = await sparsifyAndTrain(lively(tiny()), dataset, options);
   assertEquals(round.epochs, 1);

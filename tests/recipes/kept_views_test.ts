@@ -4,7 +4,6 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openTrainingBatches } from "../../src/data/augment/mod.ts";
 import { openDataset } from "../../src/data/open.ts";
 import { FeatherdetError, type Graph } from "../../src/graph/mod.ts";
-import { yolo11 } from "../../src/models/yolo11.ts";
 import { withBatch } from "../../src/passes/mod.ts";
 import { keepViews, type KeptViews, viewFile, VIEWS_FILE, withKept } from "../../src/recipes/distill/kept_views.ts";
 import { train } from "../../src/recipes/train_detector.ts";
@@ -15,13 +14,14 @@ import { createMemoryStore, type LargeStore, type MemoryStore } from "../../src/
 import { distilled, type DistilledOptions } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { lively } from "../support/lively.ts";
+import { smallDetector } from "../support/small_detector.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 5, size: 64 });
 
-const tiny = (seed = 3, width = 0.0625): Graph =>
-  lively(yolo11({ width, depth: 0.3, size: 64, classes: dataset.classes, seed }), seed);
+const tiny = (seed = 3, width = 0.125): Graph =>
+  lively(smallDetector({ width, size: 64, classes: dataset.classes, seed }), seed);
 
-const teacher = tiny(7, 0.125);
+const teacher = tiny(7, 0.25);
 const ALL: DistilledOptions = {
   losses: [{ loss: "logits", weight: 0.5 }, { loss: "dfl", weight: 0.25 }, { loss: "cwd", weight: 2 }, { loss: "l2" }],
 };
@@ -78,8 +78,8 @@ gpuTest("what was interrupted goes on with the batch that is missing, and equals
   assertEquals(part.files.size, 3, "two batches and what they are of");
   const sizes: unknown[] = [], done: number[][] = [];
   await keepViews(keptOf(part), { onStart: (size) => sizes.push(size), onBatch: (...step) => done.push(step) });
-  // 4 + 2 + 1 rows and columns of eighths: 84 anchors of 10 classes and 64 bins, maps of 32, 64 and 128 channels.
-  const elements = 84 * (10 + 64) + 64 * 32 + 16 * 64 + 4 * 128;
+  // 8 and 4 rows and columns: 80 anchors of 10 classes and 64 bins, maps of 32 channels.
+  const elements = 80 * (10 + 64) + 64 * 32 + 16 * 32;
   assertEquals([sizes, done], [[{ batches: 3, there: 2, bytes: 3 * 2 * 2 * elements }], [[1, 1]]]);
   assertEquals(part.files, whole.files);
   const fed = [];
@@ -105,7 +105,7 @@ Deno.test("stores of another teacher, without room, or damaged are refused befor
     "batches takes 0.1 MB, and there is room for 0.0 MB: ask for fewer views",
   );
   assertEquals([...store.files.keys()], [VIEWS_FILE]);
-  await refused(keptOf(store, tiny(8, 0.125)), 'holds what a teacher says in a run with teacher "yolo11n" (');
+  await refused(keptOf(store, tiny(8, 0.25)), 'holds what a teacher says in a run with teacher "small" (');
   const key = { ...keptOf(store).key, batch: 4 };
   await refused(
     keptOf(store, teacher, { key }),

@@ -5,14 +5,14 @@ import { historyOf } from "../../../src/compress/history.ts";
 import { maskedLayers } from "../../../src/compress/prune/mod.ts";
 import { openDataset } from "../../../src/data/open.ts";
 import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
-import { yolo11 } from "../../../src/models/yolo11.ts";
 import { sparsify, sparsifyAndTrain, type SparsifyFinetuneOptions } from "../../../src/recipes/prune/mask_finetune.ts";
 import { lively } from "../../support/lively.ts";
+import { smallDetector } from "../../support/small_detector.ts";
 
 const [dataset, validation] = await Promise.all(
   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
 );
-const model = lively(yolo11({ width: 0.125, size: 64, classes: dataset.classes, seed: 1 }), 5);
+const model = lively(smallDetector({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
 
 const options: SparsifyFinetuneOptions = {
   ...{ sparsity: 0.8, pattern: "block4x4", rounds: 2, epochs: 1, lastEpochs: 1, validation, workers: 0 },

@@ -4,7 +4,6 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { historyOf } from "../../../src/compress/history.ts";
 import { openDataset } from "../../../src/data/open.ts";
 import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
-import { yolo11 } from "../../../src/models/yolo11.ts";
 import { foldBatchNormalization } from "../../../src/passes/mod.ts";
 import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import {
@@ -14,12 +13,13 @@ import {
 } from "../../../src/recipes/prune/prune_finetune.ts";
 import { createMemoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
 import { lively } from "../../support/lively.ts";
+import { smallDetector } from "../../support/small_detector.ts";
 import { assertSameConstants } from "../../support/same_constants.ts";
 
 const [dataset, validation] = await Promise.all(
   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
 );
-const model = lively(yolo11({ width: 0.125, size: 64, classes: dataset.classes, seed: 1 }), 5);
+const model = lively(smallDetector({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
 const flops = (graph: Graph) => analyze(graph).flops;
 
 function stores() {

@@ -6,7 +6,6 @@ import { hashOfGraph } from "../../../src/compress/graph_hash.ts";
 import { createMemoryMemo } from "../../../src/compress/meter.ts";
 import { layerShapes, type PrunedLayer } from "../../../src/compress/prune/mod.ts";
 import { analyze, type Graph } from "../../../src/graph/mod.ts";
-import { yolo11 } from "../../../src/models/yolo11.ts";
 import { loadOnnx, saveOnnx } from "../../../src/onnx/mod.ts";
 import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import { pruneModel } from "../../../src/recipes/prune/prune_model.ts";
@@ -14,8 +13,9 @@ import { inFolder, putCoco, TINY } from "../../support/data_folders.ts";
 import { byWork, fakeLayerMeter } from "../../support/fake_layer_meter.ts";
 import { gpuTest } from "../../support/gpu.ts";
 import { lively } from "../../support/lively.ts";
+import { smallDetector } from "../../support/small_detector.ts";
 
-const model = lively(yolo11({ width: 0.125, size: 64, classes: TINY.classes, seed: 2 }), 3);
+const model = lively(smallDetector({ width: 0.25, size: 64, classes: TINY.classes, seed: 2 }), 3);
 
 /** Asserts that widths are those of the graphs' weights, and times those of the formula. */
 function assertLayers(layers: readonly PrunedLayer[], pruned: Graph, isTimed: boolean): void {

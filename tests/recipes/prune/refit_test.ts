@@ -7,18 +7,18 @@ import { openDataset } from "../../../src/data/open.ts";
 import { createSessionRunner } from "../../../src/engine/session_runner.ts";
 import { FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { ModelBuilder } from "../../../src/models/builder.ts";
-import { yolo11 } from "../../../src/models/yolo11.ts";
 import { batchesOf } from "../../../src/recipes/prune/measure.ts";
 import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import { pruneAndTrain } from "../../../src/recipes/prune/prune_finetune.ts";
 import { refitOn } from "../../../src/recipes/prune/refit.ts";
 import { referenceTensor, runReference } from "../../../src/reference/run.ts";
 import { lively } from "../../support/lively.ts";
+import { smallDetector } from "../../support/small_detector.ts";
 
 const [dataset, validation] = await Promise.all(
   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
 );
-const model = lively(yolo11({ width: 0.125, size: 64, classes: dataset.classes, seed: 1 }), 5);
+const model = lively(smallDetector({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
 
 function smallNetwork(): Graph {
   const b = new ModelBuilder({ seed: 4 });

@@ -81,8 +81,8 @@ export function listMixedPasses(options: MixedOptions, also?: Readonly<Record<st
  * import assert from "node:assert/strict";
  * import { syntheticPicture } from "../../../data/synthetic.ts";
  * import { letterboxTensor } from "../../../detect/host_letterbox.ts";
- * import { demoDetector } from "../../../models/demo_detector.ts";
  * import { createSessionRunner } from "../../../engine/session_runner.ts";
+ * import { ModelBuilder } from "../../../models/builder.ts";
  * import type { MixedMeter } from "./meter.ts";
  * import { searchMixedPrecision } from "./pass.ts";
  * function* pictures() { // or `takeCalibrationSamples(await openDataset("coco", { split: "train" }))`
@@ -101,7 +101,10 @@ export function listMixedPasses(options: MixedOptions, also?: Readonly<Record<st
  * } satisfies MixedMeter;
  * const runners = { f32: createSessionRunner(), f16: createSessionRunner({ precision: "f16" }) };
  * const options = { budget: { map: 0.05 }, runners, meter, samples: 1 };
- * const { graph, storage, report } = await searchMixedPrecision(demoDetector({ size: 64 }), pictures(), options);
+ * const b = new ModelBuilder(); // three layers, since every layer is tried; or `loadOnnx("yolo11n.onnx")`
+ * const one = b.convBlock("one", b.input("images", [1, 3, 64, 64]), { out: 8, kernel: 3, stride: 2 });
+ * const model = b.graph("three", [b.conv("three", b.convBlock("two", one, { out: 8, kernel: 3 }), { out: 4 })]);
+ * const { graph, storage, report } = await searchMixedPrecision(model, pictures(), options);
  * assert.ok(report.chosen.map >= 0.35); // 0.4 less the budget
  * assert.ok(graph.nodes.some(({ op }) => op === "QuantizeLinear"));
  * assert.ok(["f32", "f16"].includes(storage)); // load the graph with `precision: storage`
