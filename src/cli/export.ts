@@ -4,11 +4,12 @@
  * @module
  */
 
+import { basename } from "node:path";
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { pictureInput } from "../recipes/compress_model.ts";
 import { stem, writeBeside } from "../recipes/export/beside.ts";
 import { type ExportReport, isQdq, isQuantized, listExportPasses, targetOf } from "../recipes/export/export_steps.ts";
-import { TARGET_NAMES } from "../recipes/export/targets.ts";
+import { type Target, TARGET_NAMES } from "../recipes/export/targets.ts";
 import { numberIn } from "./arguments.ts";
 import { type CompressCommand, compressionJob, type CompressVerb, compressVerb, picturesOf } from "./compress_verb.ts";
 
@@ -30,6 +31,14 @@ function exportOptions(command: CompressCommand) {
 /** Reports of the export's own passes. */
 function isReport(report: unknown): report is ExportReport {
   return report !== null && typeof report === "object" && "breaches" in report;
+}
+
+/** A target's commands for a file. */
+function commandsFor({ commands }: Target, file: string, shape: readonly number[]): string[] {
+  const [, , height, width] = shape, model = stem(file);
+  const words = { MODEL: model, NAME: basename(model), WIDTH: String(width), HEIGHT: String(height) };
+  const all = new RegExp(Object.keys(words).join("|"), "g");
+  return commands.map((line) => line.replace(all, (word) => words[word as keyof typeof words]));
 }
 
 /** What of `export` is its own. */
@@ -59,7 +68,7 @@ export const EXPORT: CompressVerb<ReturnType<ReturnType<typeof exportOptions>["o
         const { state, says, fails } = target.checked;
         const failures = [...state === "failed" ? [says] : [], ...fails === undefined ? [] : [fails]];
         const form = isInt8 ? "quantized" : "float";
-        const commands = isInt8 ? [] : target.commands.map((line) => line.replaceAll("MODEL", stem(settings.out)));
+        const commands = isInt8 ? [] : commandsFor(target, settings.out, graph.inputs[0].shape);
         if (!isInt8 && isQdq(target.int8) === false) {
           notes.push(`int8 is made by ${(target.int8 as { own: string }).own}`);
         }

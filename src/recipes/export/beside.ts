@@ -5,12 +5,14 @@
  * @module
  */
 
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CalibrationSamples } from "../../compress/statistics.ts";
 import { classNamesOf } from "../../detect/class_names.ts";
 import type { Graph } from "../../graph/mod.ts";
 import { makeFolderOf, writeWhole } from "../../host/whole_file.ts";
 import { encodePng } from "../../image/codec/encode.ts";
+import { mnnTailNames } from "./float_tail.ts";
 import type { Target } from "./targets.ts";
 
 /** Name of the file without its ending. */
@@ -42,6 +44,23 @@ function pixels<Data extends Uint8Array | Float32Array>(
   return into;
 }
 
+/** Makes LiteRT's int8 with a tail in float, from a float file and the pictures beside it. */
+const LITERT_PROGRAM = new URL("./quantize_litert.py", import.meta.url);
+
+/**
+ * What MNN's quantizer is told: all but the tail in int8, thresholds of activations that leave the least error (ADMM). Its `KL` and `EMA`
+ * cost YOLO11n half of its mAP.
+ */
+function mnnConfiguration(graph: Graph, folder: string, count: number): Record<string, unknown> {
+  const [, , height, width] = graph.inputs[0].shape;
+  return {
+    format: "RGB",
+    ...{ mean: [0, 0, 0], normal: [1 / 255, 1 / 255, 1 / 255], width, height, path: folder, used_image_num: count },
+    ...{ feature_quantize_method: "ADMM", weight_quantize_method: "MAX_ABS" },
+    skip_quant_op_names: mnnTailNames(graph),
+  };
+}
+
 /** Writes what a target wants beside the model's file; returns the names of the files and folders. */
 export async function writeBeside(
   file: string,
@@ -61,7 +80,9 @@ export async function writeBeside(
   }
   if (calibration === undefined || pictures === undefined) return written;
   const folder = `${stem(file)}_calibration`, list: string[] = [], arrays: Float32Array[] = [];
-  makeFolderOf(join(folder, "list.txt"));
+  // MNN takes all files of a folder for pictures.
+  const shown = calibration === "mnn" ? join(folder, "pictures") : folder;
+  makeFolderOf(join(shown, "list.txt"));
   let extent: readonly number[] = [];
   for await (const { inputs } of pictures.samples) {
     const { shape, data } = inputs[pictures.input];
@@ -69,7 +90,7 @@ export async function writeBeside(
     extent = shape;
     if (calibration === "nhwc") arrays.push(pixels(planes, new Float32Array(planes.length), (x) => x));
     else {
-      const name = join(folder, `${String(list.length).padStart(4, "0")}.png`);
+      const name = join(shown, `${String(list.length).padStart(4, "0")}.png`);
       const levels = pixels(planes, new Uint8Array(planes.length), (x) => Math.round(255 * x));
       await writeWhole(name, await encodePng({ width: shape[3], height: shape[2], data: levels }));
       list.push(name);
@@ -79,6 +100,10 @@ export async function writeBeside(
     const all = new Float32Array(arrays.length * (arrays[0]?.length ?? 0));
     arrays.forEach((one, i) => all.set(one, i * one.length));
     await writeWhole(join(folder, "nhwc.npy"), npyFile([arrays.length, extent[2], extent[3], 3], all));
+    await writeWhole(join(folder, "quantize_litert.py"), await readFile(LITERT_PROGRAM));
+  } else if (calibration === "mnn") {
+    const configuration = mnnConfiguration(graph, `${shown}/`, list.length);
+    await writeWhole(join(folder, "mnnquant.json"), JSON.stringify(configuration, undefined, 1) + "\n");
   } else await writeWhole(join(folder, "list.txt"), list.map((name) => `${name}\n`).join(""));
   return [...written, folder];
 }
