@@ -46,6 +46,11 @@ function withMasks({ graph, frozen, trained }: TrainableGraph, net: ElasticNet):
   return { graph: editor.finish({ keepUnread: true }), frozen, trained: groups };
 }
 
+/** What checkpoints keep: what is elastic, and apart, since it is long, the order in which channels go. */
+function settingsOf({ options: { order, ...options } }: ElasticNet, losses: readonly DistilTerm[]) {
+  return { elastic: { ...options, losses }, ...(order && { elasticOrder: order }) };
+}
+
 /**
  * Training of an elastic network. A step is fed masks (`maskInputs`, `masksOf`) and what the whole network says of the pictures
  * (`inPlaceValues`). Its losses are those of the labels and `distil logits` and so on; whoever makes the steps says by their factors
@@ -70,7 +75,7 @@ export function elastic(net: ElasticNet, losses: readonly DistilTerm[] = IN_PLAC
   return {
     ...PLAIN,
     name: "elastic",
-    settings: { elastic: { ...net.options, losses } },
+    settings: settingsOf(net, losses),
     trainable(model) {
       // It is its own teacher: of it only the shapes of what it says are taken.
       const { graph }: JointGraph = joinTeacher(model.graph, model.graph, { compares: "head", apart });
