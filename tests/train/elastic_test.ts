@@ -1,7 +1,7 @@
 /** Sub-networks as masks: what they say and learn is what the plain graphs that are taken out say and learn, in float64. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type ElasticNet, elasticNet, maskShapes, masksOf, subnetOf } from "../../src/compress/elastic/mod.ts";
+import { cutsOf, type ElasticNet, elasticNet, maskShapes, masksOf, subnetOf } from "../../src/compress/elastic/mod.ts";
 import { distilPlaces } from "../../src/compress/distill/mod.ts";
 import { dearestPoint, type Point, randomPoint } from "../../src/compress/search/space.ts";
 import { type Graph, GraphIndex, sizeOf, verify } from "../../src/graph/mod.ts";

@@ -41,14 +41,14 @@ function told(whole: Losses, parts: readonly Losses[]): Losses {
 }
 
 /** A trainer at one input size. */
-interface SizedTrainer {
+export interface SizedTrainer {
   readonly trainer: Pick<DetectionTrainer, keyof Trainer | "losses">;
   /** What the whole network is fed in the place of what it says itself. */
   readonly silent: Readonly<Record<string, Float32Array>>;
 }
 
 /** Makes the trainer of an input size. */
-type MakeSized = (size: number) => Promise<SizedTrainer>;
+export type MakeSized = (size: number) => Promise<SizedTrainer>;
 
 /** The sub-networks of a step. */
 interface Draw {

@@ -23,7 +23,7 @@ import { referenceTensor, runReference } from "../../../src/reference/run.ts";
 import { difference, outputsOf } from "../../support/channels.ts";
 import { lively } from "../../support/lively.ts";
 
-const model = lively(yolo11({ width: 0.0625, size: 64, classes: 3 }), 2), net = elasticNet(model);
+const model = lively(yolo11({ width: 0.0625, size: 32, classes: 3 }), 2), net = elasticNet(model);
 
 const at = (changes: Readonly<Record<string, number>>): Point =>
   pointOf(net.space, { ...namedPoint(net.space, dearestPoint(net.space)), ...changes });
