@@ -224,6 +224,7 @@ export {
   type EntropyScore,
   maskShapes,
   masksOf,
+  subnetGflops,
   subnetOf,
 } from "./src/compress/elastic/mod.ts";
 export {

@@ -5,6 +5,7 @@
  */
 
 export { type Branch, branchesOf } from "./branches.ts";
+export { subnetGflops } from "./costs.ts";
 export { entropyOf, type EntropyPath, entropyPaths, type EntropyScore } from "./entropy.ts";
 export { subnetOf } from "./extract.ts";
 export { maskShapes, masksOf } from "./masks.ts";

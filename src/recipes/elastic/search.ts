@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ElasticNet, entropyOf, subnetOf } from "../../compress/elastic/mod.ts";
+import { type ElasticNet, entropyOf, subnetGflops, subnetOf } from "../../compress/elastic/mod.ts";
 import { historyEntry, withHistory } from "../../compress/history.ts";
 import { searchMethod, type SearchMethodName } from "../../compress/search/methods.ts";
 import { runSearch, type SearchOptions, type SearchResult } from "../../compress/search/run.ts";
@@ -54,14 +54,14 @@ export interface FoundSubnet extends SearchResult {
 
 /** Costs of the sub-networks of a net, each counted once. Throws FeatherdetError for devices that are not known. */
 export async function subnetCosts(net: ElasticNet, device?: string): Promise<SubnetCosts> {
-  const known = new Map<string, number>(), adapter = device === undefined ? undefined : await modelOfAdapter(device);
-  const of = (graph: Graph): number => {
-    if (device === undefined) return analyze(graph).flops / 1e9;
-    if (adapter) return predictFrame(graph, adapter, { scalar: "f32" }).deviceTime;
-    return predictLatency(graph, { device }).milliseconds;
-  };
+  if (device === undefined) return { text: "GFLOPs", cost: subnetGflops(net) };
+  const known = new Map<string, number>(), adapter = await modelOfAdapter(device);
+  const of = (graph: Graph): number =>
+    adapter
+      ? predictFrame(graph, adapter, { scalar: "f32" }).deviceTime
+      : predictLatency(graph, { device }).milliseconds;
   return {
-    text: device === undefined ? "GFLOPs" : `milliseconds predicted for ${device}`,
+    text: `milliseconds predicted for ${device}`,
     cost(point) {
       const key = pointKey(point), cost = known.get(key) ?? of(subnetOf(net, point));
       known.set(key, cost);

@@ -9,9 +9,17 @@ import {
   entropyOf,
   entropyPaths,
   masksOf,
+  subnetGflops,
   subnetOf,
 } from "../../../src/compress/elastic/mod.ts";
-import { cheapestPoint, dearestPoint, namedPoint, type Point, pointOf } from "../../../src/compress/search/space.ts";
+import {
+  cheapestPoint,
+  dearestPoint,
+  namedPoint,
+  type Point,
+  pointOf,
+  randomPoint,
+} from "../../../src/compress/search/space.ts";
 import { analyze } from "../../../src/graph/analyze.ts";
 import { FeatherdetError, type Graph, verify } from "../../../src/graph/mod.ts";
 import { ModelBuilder } from "../../../src/models/builder.ts";
@@ -25,7 +33,9 @@ import { lively } from "../../support/lively.ts";
 
 const model = lively(yolo11({ width: 0.0625, size: 32, classes: 3 }), 2), net = elasticNet(model);
 
-const at = (changes: Readonly<Record<string, number>>): Point =>
+type Changes = Readonly<Record<string, number>>;
+
+const at = (changes: Changes): Point =>
   pointOf(net.space, { ...namedPoint(net.space, dearestPoint(net.space)), ...changes });
 
 /** The whole network with scales and biases behind masks, which is what a masked step computes at rest. */
@@ -58,7 +68,9 @@ Deno.test("rows of YOLO11 have widths, depths where there are shortcuts, and ker
 
 Deno.test("a sub-network computes at rest what the whole one does behind its masks", () => {
   const whole = outputsOf(net.graph);
-  const cuts = [{ "width model.2": 0.5 }, { "depth model.6": 1 }, { "depth model.10": 0 }, { "kernel model.8": 1 }];
+  const cuts: Changes[] = [{ "width model.2": 0.5 }, { "depth model.6": 1 }, { "depth model.10": 0 }, {
+    "kernel model.8": 1,
+  }];
   for (const changes of cuts) {
     const point = at(changes), sub = subnetOf(net, point);
     verify(sub);
@@ -93,6 +105,19 @@ Deno.test("sub-networks of a batch of three at a smaller size cost what their ro
   assert(!sub.nodes.some(({ name }) => branchesOf(sized.graph).some(({ add }) => add.name === name)));
   assertEquals(sub.constants.get("model.5.conv.weight")!.shape, [16, 16, 3, 3]);
   assert(analyze(sub).flops < analyze(withBatch(sized.graph, 3)).flops / 15);
+});
+
+Deno.test("operations of sub-networks are counted as those of the plain graphs, without making them", () => {
+  const sized = elasticNet(yolo11({ width: 0.125, depth: 1, size: 64, classes: 3 }), { sizes: [32, 64] });
+  const random = new Random(3), gflops = subnetGflops(sized);
+  const points = [
+    cheapestPoint(sized.space),
+    dearestPoint(sized.space),
+    ...[1, 2, 3].map(() => randomPoint(sized.space, random)),
+  ];
+  for (const point of points) {
+    assertAlmostEquals(gflops(point) / (analyze(subnetOf(sized, point)).flops / 1e9), 1, 1e-9, point.join());
+  }
 });
 
 Deno.test("what cannot be elastic is refused in a sentence", () => {
@@ -160,7 +185,8 @@ Deno.test("the entropy of a detector sums its levels, and falls with every cut",
   assertAlmostEquals(score, a + b + 8 * c, 1e-9);
   assertAlmostEquals(entropyOf(net.graph, [0, 2, 0]).score, 2 * b, 1e-9);
   assert(effectiveness > 0 && effectiveness < 2);
-  for (const changes of [{ "width model.8": 0.5 }, { "depth model.8": 0 }, { "kernel model.8": 1 }]) {
+  const cuts: Changes[] = [{ "width model.8": 0.5 }, { "depth model.8": 0 }, { "kernel model.8": 1 }];
+  for (const changes of cuts) {
     assert(entropyOf(subnetOf(net, at(changes))).score < score, JSON.stringify(changes));
   }
 });
