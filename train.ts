@@ -89,6 +89,23 @@ export { analog, type AnalogTrainingOptions } from "./src/train/variants/analog.
 export type { AnalogBits, AnalogNoise, AnalogOptions, AnalogRange, AnalogRanges } from "./src/compress/analog/mod.ts";
 export { batchNormL1, type BatchNormL1Options } from "./src/train/variants/batch_norm_l1.ts";
 export { distilled, type DistilledOptions, type DistilTerm } from "./src/train/variants/distilled.ts";
+export { elastic, IN_PLACE_LOSSES, inPlaceValues, maskInputs } from "./src/train/variants/elastic.ts";
+export {
+  ElasticTrainer,
+  elasticTrainer,
+  type MakeSized,
+  type SandwichOptions,
+  type SizedTrainer,
+} from "./src/recipes/elastic/trainer.ts";
+export type {
+  Branch,
+  Cuts,
+  ElasticBundle,
+  ElasticNet,
+  ElasticOptions,
+  ElasticRow,
+} from "./src/compress/elastic/mod.ts";
+export type { Dimension, DimensionKind, Point, Space } from "./src/compress/search/space.ts";
 export { masked, type MaskedSettings } from "./src/train/variants/masked.ts";
 export {
   DISTIL_LOSS_NAMES,

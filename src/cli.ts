@@ -29,6 +29,7 @@ const VERBS: Readonly<Record<string, LoadVerb>> = {
   distil: async () => (await import("./cli/distil.ts")).distilVerb,
   compress: async () => (await import("./cli/compress.ts")).compressModelVerb,
   federated: async () => (await import("./cli/federated.ts")).federatedVerb,
+  elastic: async () => (await import("./cli/elastic.ts")).elasticVerb,
   prune: async () => (await import("./cli/prune.ts")).pruneVerb,
   quantize: async () => (await import("./cli/quantize.ts")).quantizeVerb,
   noop: async () => (await import("./cli/noop.ts")).noopVerb,

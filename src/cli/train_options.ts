@@ -6,6 +6,7 @@
 
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { elasticOptions } from "./elastic_options.ts";
 import { distilOptions } from "./distil_options.ts";
 import {
   firstPixelOption,
@@ -180,6 +181,10 @@ export function trainingOptions(command: CommandOfDevice) {
     .addOption(distilOptions.teacherViews())
     .addOption(distilOptions.teacherCache())
     .addOption(distilOptions.teacherPrecision())
+    .addOption(elasticOptions.elastic())
+    .addOption(elasticOptions.sizes())
+    .addOption(elasticOptions.fixed())
+    .addOption(elasticOptions.subnets())
     .option("--no-labels", "with a teacher: only it teaches, and pictures need no labels")
     .addOption(
       new Option("--metric <name>", "figure that the best epoch is chosen by: map (mAP50-95) or map50; map by default")

@@ -28,6 +28,10 @@ export interface StepPlace {
    * the weights of losses by it; seeds that no loss scales hold it already.
    */
   readonly lossScale?: number;
+  /** Factors of losses in this step alone, by name; 1 for those that are not named. Losses that share an input share theirs. */
+  readonly factors?: Readonly<Record<string, number>>;
+  /** True where running statistics stay as they are; false by default. */
+  readonly keepsStatistics?: boolean;
 }
 
 /** What a step reports. */
@@ -141,21 +145,21 @@ export class TrainingSession {
   async step(
     inputs: Readonly<Record<string, Float32Array>>,
     update?: UpdateSettings,
-    { epoch = 0, lossScale = 1 }: StepPlace = {},
+    { epoch = 0, lossScale = 1, factors, keepsStatistics = false }: StepPlace = {},
   ): Promise<TrainingStep> {
     this.#check();
     const { program, optimizer, copies, losses } = this.#parts;
     const { batches } = this.#ledger;
     const arrival = this.#report.submit((encoder) => {
       if (update) optimizer.set({ ...update, factor: 1 / (batches + 1) / lossScale });
-      this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale) });
+      this.#upload({ ...inputs, ...losses.feeds(epoch, lossScale, factors) });
       copies.encodeBefore(encoder, program.plain);
       const pass = encoder.beginComputePass();
       program.encode(pass);
       pass.end();
       copies.encodeAfter(encoder, program.plain);
       this.#addToSum(encoder);
-      optimizer.encode(encoder, "take");
+      if (!keepsStatistics) optimizer.encode(encoder, "take");
       if (update) optimizer.encode(encoder, "update");
     }, (hasRun) => this.#ledger.undo(counted, hasRun));
     const counted = this.#ledger.count(update !== undefined);

@@ -12,7 +12,10 @@ import { TrainingSession, type TrainingSessionOptions } from "../engine/training
 import { detectorProblem, type DetectorProblemOptions } from "./detector_problem.ts";
 
 /** How a detector is trained. */
-export interface TrainerOptions extends TrainingSessionOptions, DetectorProblemOptions {}
+export interface TrainerOptions extends TrainingSessionOptions, DetectorProblemOptions {
+  /** Values of the trained graph that every step tells (`StepReport.values`). */
+  readonly report?: readonly string[];
+}
 
 /** Name of the scale in a trainer's state. */
 const SCALE = "train/loss_scale";
@@ -22,6 +25,8 @@ interface StepNames {
   readonly images: string;
   readonly boxes?: string;
   readonly labelLosses?: string;
+  readonly report: readonly string[];
+  readonly losses: readonly string[];
 }
 
 /** Facts of a trainer that its session does not know. */
@@ -59,13 +64,18 @@ export class DetectionTrainer implements Trainer {
     this.#scale = new LossScale(precision);
   }
 
+  /** Names of the losses of every step. */
+  get losses(): readonly string[] {
+    return this.#names.losses;
+  }
+
   /** The session behind it, for profiles. */
   get session(): TrainingSession {
     return this.#session;
   }
 
-  async step({ images, boxes, fed }: TrainingBatch, update?: UpdateSettings, epoch = 0): Promise<StepReport> {
-    const { labelLosses } = this.#names;
+  async step(batch: TrainingBatch, update?: UpdateSettings, epoch = 0): Promise<StepReport> {
+    const { images, boxes, fed, factors, keepsStatistics } = batch, { labelLosses, report } = this.#names;
     const scale = this.#summedScale ?? this.#scale.next();
     const inputs = {
       [this.#names.images]: images,
@@ -75,7 +85,9 @@ export class DetectionTrainer implements Trainer {
     this.#summedScale = update ? undefined : scale;
     const begun = update && this.#scale.begin();
     try {
-      const { values, ...told } = await this.#session.step(inputs, update, { lossScale: scale, epoch });
+      const { values, ...told } = await this.#session.step(inputs, update, {
+        ...{ lossScale: scale, epoch, factors, keepsStatistics },
+      });
       begun?.reported(told.skipped);
       const { losses, lossWeights, gradientNorm, skipped } = told;
       return {
@@ -83,6 +95,7 @@ export class DetectionTrainer implements Trainer {
         ...(lossWeights && { lossWeights }),
         ...(labelLosses !== undefined && { positives: values[labelLosses][ASSIGNED_ANCHORS] }),
         ...{ gradientNorm, skipped },
+        ...(report.length > 0 && { values: Object.fromEntries(report.map((name) => [name, values[name]])) }),
       };
     } catch (error) {
       begun?.failed();
@@ -155,10 +168,11 @@ export class DetectionTrainer implements Trainer {
  * does not suffice.
  */
 export async function createTrainer(model: Graph, options: TrainerOptions): Promise<DetectionTrainer> {
-  const { problem, images, label } = detectorProblem(model, options);
-  const session = await TrainingSession.create(problem, options);
+  const { report = [] } = options, { problem, images, label } = detectorProblem(model, options);
+  const session = await TrainingSession.create({ ...problem, report }, options);
   const parameters = problem.parameters.reduce((sum, { initial }) => sum + initial.data.length, 0);
-  const names = { images, ...(label && { boxes: label.inputs.boxes, labelLosses: label.losses }) };
+  const losses = problem.losses?.map(({ name }) => name) ?? [];
+  const names = { images, report, losses, ...(label && { boxes: label.inputs.boxes, labelLosses: label.losses }) };
   const { boxes, precision = "f32" } = options;
   return new DetectionTrainer(session, names, { boxes, parameters, precision });
 }

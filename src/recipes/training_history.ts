@@ -10,7 +10,7 @@ import type { Graph } from "../graph/mod.ts";
 import { historyDataset } from "./history_dataset.ts";
 
 /** Settings that the entry tells elsewhere, or that are long and follow from others. */
-const TOLD_ELSEWHERE = ["model", "dataset", "seed", "notes", "activationScales"];
+const TOLD_ELSEWHERE = ["model", "dataset", "seed", "notes", "activationScales", "elasticOrder"];
 
 /** Name of the entry. */
 const TRAIN = "train";

@@ -11,6 +11,7 @@ import { checkFolder, openCheckpoint, refuseRun } from "../host/run_folder.ts";
 import type { PsaKind } from "../models/yolo11.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { checkDistil, type DistilRequest } from "./distill/teacher.ts";
+import { checkElastic, type ElasticRequest } from "./elastic/training.ts";
 import { takesTrained } from "./starting_model.ts";
 import { type SparseRequest, withSparseEpochs } from "./sparse_training.ts";
 import type { TrainOptions } from "./train_options.ts";
@@ -26,6 +27,7 @@ export interface TrainingRequest
     Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs" | "learnScales" | "memoryLimit">,
     TrainingPicturesOptions,
     SparseRequest,
+    ElasticRequest,
     DistilRequest {
   /** Name, ONNX file or URL. */
   readonly model?: string;
@@ -132,6 +134,7 @@ export async function openRun(options: TrainingRequest): Promise<Run> {
     if (missing !== undefined) throw new FeatherdetError(`--${missing} is needed, or --resume`);
     checkQuantize(options);
     checkDistil(options);
+    checkElastic(options);
     refuseRun(out!);
     return { asked: withSparseEpochs(options, USUAL_EPOCHS), out: out! };
   }
@@ -141,5 +144,6 @@ export async function openRun(options: TrainingRequest): Promise<Run> {
   if (isMoved) refuseRun(out);
   const asked = withSparseEpochs(resumed(checkpoint, file, options), USUAL_EPOCHS);
   checkDistil(asked);
+  checkElastic(asked);
   return { asked, out: out ?? folder, checkpoint, file, ...(isMoved && { from: folder }) };
 }

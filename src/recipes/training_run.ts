@@ -32,9 +32,10 @@ import {
   USUAL_SIZE,
 } from "./training_request.ts";
 import { openTrainingPictures } from "./training_pictures.ts";
+import { elasticTraining } from "./elastic/training.ts";
 import { photonicVariants } from "./photonic.ts";
 import { sparseVariants } from "./sparse_training.ts";
-import { trainModel } from "./starting_model.ts";
+import { takesTrained, trainModel } from "./starting_model.ts";
 import { train } from "./train_detector.ts";
 import type { TrainOptions, TrainResult } from "./train_options.ts";
 
@@ -156,7 +157,12 @@ export async function runTrainingIn(
   const drawn = wish.plots === false
     ? {}
     : await drawRun({ store, dataset, validation, size: [size, size], title, subtitle, say });
+  const { variants: elastics = [], createTrainer } = elasticTraining(wish, model, {
+    ...{ seed: wish.seed, settings: run.checkpoint?.settings },
+    trained: run.checkpoint === undefined && takesTrained({ ...wish, model: wish.model! }),
+  });
   const result = await train(model, dataset, {
+    ...(createTrainer && { createTrainer }),
     ...given({
       accumulate: wish.accumulate,
       learningRate: wish.lr,
@@ -189,6 +195,7 @@ export async function runTrainingIn(
     ...{ epochs, batch, validation, store, augment: augmentOf(wish), notes: kept },
     ...{
       variants: [
+        ...elastics,
         ...await photonicVariants(wish, model, dataset, run.checkpoint?.settings),
         ...sparseVariants(wish),
         ...teacherVariants(teacher, wish, pictureShape, wish.seed),

@@ -36,6 +36,7 @@ export {
 export { analog, type AnalogTrainingOptions } from "./variants/analog.ts";
 export { batchNormL1, type BatchNormL1Options } from "./variants/batch_norm_l1.ts";
 export { distilled, type DistilledOptions, type DistilledSettings, type DistilTerm } from "./variants/distilled.ts";
+export { elastic, IN_PLACE_LOSSES, inPlaceValues, maskInputs } from "./variants/elastic.ts";
 export { masked, type MaskedSettings } from "./variants/masked.ts";
 export { groupLasso, type GroupLassoOptions } from "./variants/group_lasso.ts";
 export { checkLosses, type Losses, type LossWeight, type NamedLoss, weightAt } from "./losses/named_loss.ts";

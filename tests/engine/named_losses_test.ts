@@ -128,3 +128,39 @@ gpuTest("losses that are none of the problem's values are refused by name", asyn
   await refused([{ ...first, gradientScale: "none" }], 'loss "squares": there is no input "none" of one element');
   await refused([{ ...first, element: 1, gradientScale: "x" }], "has 1 elements, not an element 1");
 });
+
+gpuTest(
+  "a step's factors reach the gradients of the losses that they name alone, and statistics may rest",
+  async (device) => {
+    const { seeds: _, ...problem } = severalLosses(), { x } = inputs();
+    const session = await TrainingSession.create(problem, { device }), { initial, name } = problem.statistics[0];
+    const gradientsOf = async (factors: Record<string, number>) => {
+      const { losses } = await session.step({ x }, undefined, { epoch: 1, factors, keepsStatistics: true });
+      return { losses, found: await session.gradients() };
+    };
+    const whole = await gradientsOf({}), parts = [];
+    for (const one of ["squares", "mean", "gammaL1"]) {
+      const factors = { squares: 0, mean: 0, gammaL1: 0, [one]: 2 };
+      const { losses, found } = await gradientsOf(factors);
+      // What is told of a loss does not depend on what it teaches in this step.
+      assertEquals(losses, whole.losses);
+      parts.push(found);
+    }
+    for (const [parameter, data] of whole.found) {
+      const scale = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-2);
+      data.forEach((value, i) => {
+        const sum = parts.reduce((sum, found) => sum + found.get(parameter)![i], 0);
+        assert(Math.abs(sum - 2 * value) < 1e-4 * scale, `${parameter}[${i}]`);
+      });
+    }
+    assertEquals((await session.trained()).get(name), initial.data);
+    await session.step({ x }, undefined, { epoch: 1 });
+    assert((await session.trained()).get(name)!.some((value, i) => value !== initial.data[i]));
+    await assertRejects(
+      () => session.step({ x }, undefined, { factors: { other: 0 } }),
+      FeatherdetError,
+      'a factor for "other", which is no loss',
+    );
+    session.destroy();
+  },
+);

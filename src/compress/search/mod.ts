@@ -13,6 +13,7 @@ export {
   type RewardName,
 } from "./ddpg/agent.ts";
 export type { AgentNetworks, AgentWeights } from "./ddpg/networks.ts";
+export { sieved, type SieveOptions } from "./sieve.ts";
 export { evolution, type EvolutionOptions } from "./evolution.ts";
 export { frontOf, hypervolume, type Losses } from "./front.ts";
 export { SEARCH_METHODS, searchMethod, type SearchMethodName } from "./methods.ts";

@@ -8,7 +8,7 @@ import { FeatherdetError } from "../../graph/mod.ts";
 import type { Random } from "../../numbers/random.ts";
 
 /** What a dimension changes. */
-export type DimensionKind = "width" | "depth" | "size" | "bits" | "backbone" | "attention" | "other";
+export type DimensionKind = "width" | "depth" | "kernel" | "size" | "bits" | "backbone" | "attention" | "other";
 
 /** One choice. */
 export interface Dimension {

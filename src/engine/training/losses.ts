@@ -64,13 +64,22 @@ export class ProblemLosses {
     }
   }
 
-  /** What a step feeds for the weights in an epoch, with `scale` as a further factor on all gradients. */
-  feeds(epoch: number, scale: number): Record<string, Float32Array> {
-    return Object.fromEntries(
-      this.#losses.map(({ input, weight = 1, gradientFactor = 1 }) =>
-        [input, Float32Array.of(weightAt(weight, epoch) * gradientFactor * scale)] as const
-      ),
-    );
+  /**
+   * What a step feeds for the weights in an epoch, with `scale` as a further factor on all gradients, and `factors` on those of losses by
+   * name. Throws FeatherdetError for factors of unknown losses, and for different ones of losses that share an input.
+   */
+  feeds(epoch: number, scale: number, factors: Readonly<Record<string, number>> = {}): Record<string, Float32Array> {
+    const unknown = Object.keys(factors).find((name) => !this.#losses.some((loss) => loss.name === name));
+    if (unknown !== undefined) throw new FeatherdetError(`a step has a factor for "${unknown}", which is no loss`);
+    const fed = new Map<string, Float32Array>();
+    for (const { name, input, weight = 1, gradientFactor = 1 } of this.#losses) {
+      const made = Float32Array.of(weightAt(weight, epoch) * gradientFactor * scale * (factors[name] ?? 1));
+      if (fed.has(input) && fed.get(input)![0] !== made[0]) {
+        throw new FeatherdetError(`the factor of loss "${name}" differs from those that share the input "${input}"`);
+      }
+      fed.set(input, made);
+    }
+    return Object.fromEntries(fed);
   }
 
   /** The weights in an epoch; undefined if no loss states one. */

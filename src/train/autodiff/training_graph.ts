@@ -143,8 +143,12 @@ export function buildTrainingGraph(model: Graph, options: TrainingOptions = {}):
   const statistics: RunningStatistic[] = [];
   const seen = new Map<string, Node>();
   const editor = new GraphEditor(source);
+  const index = GraphIndex.of(source);
+  // Scales and biases behind masks are made of what is trained.
+  const isTrained = (name: string) =>
+    trained.has(name) || index.producerOf(name)?.inputs.some((one) => trained.has(one));
   for (const node of source.nodes) {
-    if (node.op !== "BatchNormalization" || !node.inputs.slice(1, 3).some((name) => trained.has(name))) continue;
+    if (node.op !== "BatchNormalization" || !node.inputs.slice(1, 3).some(isTrained)) continue;
     const made = ["mean", "inverse_deviation", "running_mean", "running_var"].map((suffix) =>
       editor.uniqueName(`${node.name}/${suffix}`)
     );

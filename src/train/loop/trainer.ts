@@ -19,6 +19,10 @@ export interface TrainingBatch {
   readonly boxes: Float32Array;
   /** What else the step is fed, by the names of its inputs: what a teacher says of the pictures. */
   readonly fed?: Readonly<Record<string, Float32Array>>;
+  /** Factors of losses in this step alone, by name; 1 for those that are not named. */
+  readonly factors?: Readonly<Record<string, number>>;
+  /** True where running statistics stay as they are: the step trains a part of the network, whose maps are others. */
+  readonly keepsStatistics?: boolean;
 }
 
 /** How the parameters move. */
@@ -47,6 +51,8 @@ export interface StepReport {
   readonly gradientNorm?: number;
   /** Whether the gradient held a number that is not finite, so that no parameter moved. */
   readonly skipped: boolean;
+  /** Values that whoever made the trainer wanted to be told of, by name; undefined where there are none. */
+  readonly values?: Readonly<Record<string, Float32Array>>;
 }
 
 /** Everything that a resumed run needs, by name; flat arrays whose order only the trainer knows. */

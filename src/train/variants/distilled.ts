@@ -85,11 +85,11 @@ function checkTerms(terms: readonly DistilTerm[]): void {
   }
 }
 
-/** The student with its teacher and the losses between them. */
-function withLosses(
+/** The student with its teacher and the losses between them; `teacher` says where its values are. */
+export function withLosses(
   trained: TrainableGraph,
   teacher: Graph,
-  { losses: terms, features }: DistilledOptions,
+  { losses: terms, features }: Pick<DistilledOptions, "losses" | "features">,
 ): GraphLosses {
   const [{ shape: [batch] }] = trained.graph.inputs;
   const { graph, values } = writeDistilLosses(trained.graph, pairPlaces(trained.graph, teacher, features), terms);
