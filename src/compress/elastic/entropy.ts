@@ -11,8 +11,8 @@
  * @module
  */
 
-import { type Graph, GraphIndex, type Node, sizeOf } from "../../graph/mod.ts";
-import { distilPlaces } from "../distill/mod.ts";
+import { FeatherdetError, type Graph, GraphIndex, type Node, sizeOf } from "../../graph/mod.ts";
+import { type DetectionLevel, findDetectionHead } from "../../passes/mod.ts";
 
 /** The path of most entropy to a value. */
 export interface EntropyPath {
@@ -24,11 +24,11 @@ export interface EntropyPath {
 
 /** Entropy of a detector. */
 export interface EntropyScore {
-  /** Of the maps that enter the heads, each times its weight, summed. */
+  /** Of the levels, each times its weight, summed. */
   readonly score: number;
-  /** Of each map, finest first. */
+  /** Of each level, finest first: the mean of the maps that the last layers of its branches read. */
   readonly levels: readonly number[];
-  /** Layers over the geometric mean of their products, of the path to the last map: 0.01 to 1 or so; above, training is hard. */
+  /** Layers over the geometric mean of their products, of the path to the coarsest map: 0.01 to 1 or so; above, training is hard. */
   readonly effectiveness: number;
 }
 
@@ -54,9 +54,15 @@ export function entropyPaths(graph: Graph): ReadonlyMap<string, EntropyPath> {
   return found;
 }
 
+/** The maps that the last layers of a level's branches read. */
+function lastMaps(index: GraphIndex, { boxes, classes }: DetectionLevel): string[] {
+  return [boxes, classes].map((value) => index.producerOf(value)!.inputs[0]);
+}
+
 /**
- * The entropy of a detector: of the maps that enter its heads. `weights` are those of the levels, finest first: 1 each and 8 for the
- * coarsest by default, as in the paper. Nothing is run, and no weight is read.
+ * The entropy of a detector: of the maps that the last layers of its head read, so that backbone, neck and head all count. `weights` are
+ * those of the levels, finest first: 1 each and 8 for the coarsest by default, as the paper has it for the stages of a backbone. Nothing is
+ * run, and no weight is read.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -69,9 +75,14 @@ export function entropyPaths(graph: Graph): ReadonlyMap<string, EntropyPath> {
  * Throws FeatherdetError for a model without a head of YOLO11.
  */
 export function entropyOf(graph: Graph, weights?: readonly number[]): EntropyScore {
-  const { features } = distilPlaces(graph), index = GraphIndex.of(graph), paths = entropyPaths(graph);
-  const levels = features.map((name) => Math.log(sizeOf(index.shapeOf(name).slice(1))) * paths.get(name)!.logarithms);
-  const { logarithms, layers } = paths.get(features.at(-1)!)!;
+  const index = GraphIndex.of(graph), head = findDetectionHead(index), paths = entropyPaths(graph);
+  if (head === undefined) {
+    throw new FeatherdetError("has no head of a YOLO11, whose entropy could be told", { file: graph.name });
+  }
+  const maps = head.levels.toSorted((a, b) => a.stride - b.stride).map((level) => lastMaps(index, level));
+  const entropy = (name: string) => Math.log(sizeOf(index.shapeOf(name).slice(1))) * paths.get(name)!.logarithms;
+  const levels = maps.map((names) => names.reduce((sum, name) => sum + entropy(name), 0) / names.length);
+  const { logarithms, layers } = paths.get(maps.at(-1)![0])!;
   const shares = weights ?? levels.map((_, level) => level === levels.length - 1 ? 8 : 1);
   return {
     score: levels.reduce((sum, entropy, level) => sum + shares[level] * entropy, 0),

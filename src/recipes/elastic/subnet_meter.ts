@@ -44,7 +44,7 @@ export function createSubnetMeter(
   { train, judge }: { readonly train: Dataset; readonly judge: Dataset },
   { pictures = 64, batch = 8, memo = createMemoryMemo() }: SubnetMeterOptions = {},
 ): SubnetMeter {
-  const size = Math.min(batch, train.images.length);
+  const size = Math.min(batch, pictures, train.images.length);
   const whole = withBatch(net.graph, size), known = new Map<number, Promise<readonly StatisticsSample[]>>();
   const basis = `mAP after new statistics, ${size} at a time, on ${
     datasetText({ ...train, images: train.images.slice(0, pictures) })

@@ -185,7 +185,9 @@ Deno.test("the entropy of a detector sums its levels, and falls with every cut",
   assertAlmostEquals(score, a + b + 8 * c, 1e-9);
   assertAlmostEquals(entropyOf(net.graph, [0, 2, 0]).score, 2 * b, 1e-9);
   assert(effectiveness > 0 && effectiveness < 2);
-  const cuts: Changes[] = [{ "width model.8": 0.5 }, { "depth model.8": 0 }, { "kernel model.8": 1 }];
+  const cuts: Changes[] = [{ "width model.8": 0.5 }, { "depth model.8": 0 }, { "kernel model.8": 1 }, {
+    "width model.23": 0.5,
+  }];
   for (const changes of cuts) {
     assert(entropyOf(subnetOf(net, at(changes))).score < score, JSON.stringify(changes));
   }
