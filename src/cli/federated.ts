@@ -15,8 +15,9 @@ import { writeWhole } from "../host/whole_file.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import { folderFiles } from "../queue/files.ts";
 import { openJobQueue } from "../queue/job_queue.ts";
-import { FederatedClient } from "../recipes/federated/client.ts";
-import { clientHandler, clientQueue, localPool, queuePool } from "../recipes/federated/pool.ts";
+import { folderClient } from "../recipes/federated/folder_client.ts";
+import { localPool } from "../recipes/federated/local_pool.ts";
+import { clientHandler, clientQueue, queuePool } from "../recipes/federated/pool.ts";
 import { type FederatedOptions, type RoundRecord, runFederated } from "../recipes/federated/server.ts";
 import { trainModel } from "../recipes/starting_model.ts";
 import { SERVER_OPTIMIZERS, type ServerOptimizerName } from "../train/federated/server.ts";
@@ -63,7 +64,7 @@ async function beClient(client: number, url: string, data: string | undefined, o
     await using queue = await openJobQueue(clientQueue(url, client), {
       onWarning: (text) => output.note(`warning: ${text}`),
     });
-    const own = new FederatedClient(queue.files, cacheFolder("federated"), { ...(data && { pictures: { data } }) });
+    const own = folderClient(queue.files, cacheFolder("federated"), { ...(data && { pictures: { data } }) });
     output.note(`client ${client} takes jobs of ${queue.where}`);
     let answered = 0;
     await queue.work(clientHandler(own), {
@@ -176,10 +177,11 @@ export const federatedVerb = deviceVerb(
         validationName: validation && { data, split: validation.split, limit: settings.valLimit },
       };
       await makeFolder(out);
+      const files = folderFiles(join(out, "files")), here = folderClient(files, join(out, "clients"));
       await using pool = url === undefined
         ? localPool(
-          folderFiles(join(out, "files")),
-          new FederatedClient(folderFiles(join(out, "files")), join(out, "clients")),
+          files,
+          () => here,
           (phase, round, id) => phase === "train" && (lose?.has(`${round}:${id}`) ?? false),
         )
         : await queuePool(url, clients, settings.deadline);
