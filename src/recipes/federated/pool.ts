@@ -18,15 +18,16 @@ export const clientQueue = (url: string, client: number): string => namedQueue(u
 /** Name of the kind of job that a phase is. */
 const KIND = "federated ";
 
+/** The phase that a job is. Throws FeatherdetError for jobs of another kind. */
+export function phaseOf(kind: string): Phase {
+  const phase = kind.slice(KIND.length);
+  if (kind.startsWith(KIND) && Object.hasOwn(PHASES, phase)) return phase as Phase;
+  throw new FeatherdetError(`a client of federated training does not do "${kind}"`);
+}
+
 /** Does what a server asks of a client. */
 export function clientHandler(client: FederatedClient): JobHandler {
-  return async ({ kind, input, signal }) => {
-    const phase = kind.slice(KIND.length);
-    if (!kind.startsWith(KIND) || !Object.hasOwn(PHASES, phase)) {
-      throw new FeatherdetError(`a client of federated training does not do "${kind}"`);
-    }
-    return await client.answer(phase as Phase, input, signal);
-  };
+  return async ({ kind, input, signal }) => await client.answer(phaseOf(kind), input, signal);
 }
 
 /** Clients that take jobs of queues of their own. Whoever has not answered within `deadline` seconds is left out of the round. */
