@@ -1,5 +1,6 @@
 /**
- * Plots and tables of what was measured. For programs on Deno; `mod.ts` alone serves browsers.
+ * Plots and tables of what was measured, and `compress`, which makes a model that meets targets and writes the report of it. For programs
+ * on Deno, since they name files; `mod.ts` alone serves browsers.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -17,6 +18,13 @@
 
 export * from "./src/report/plot/mod.ts";
 export * from "./src/report/table/mod.ts";
+export {
+  compress,
+  type CompressedModel,
+  type CompressOptions,
+  type CompressResult,
+  type PlannedModel,
+} from "./src/cli/compress_program.ts";
 export { loadModel, type LoadModelOptions } from "./src/host/models.ts";
 export { openDataset, type OpenOptions } from "./src/data/open.ts";
 export type { Dataset, DatasetImage, GroundTruth, TrueBox } from "./src/data/dataset.ts";

@@ -31,6 +31,17 @@ export { buildFromRecipe, rebuild, type RecipeChanges } from "./src/models/recip
 export { type Recipe, recipeOf } from "./src/models/metadata.ts";
 export { classifier, CLASSIFIER_NAMES, type ClassifierOptions } from "./src/models/classifier.ts";
 export { createTrainer, type DetectionTrainer, type TrainerOptions } from "./src/recipes/detection_trainer.ts";
+export {
+  type FederatedResult,
+  trainFederated,
+  type TrainFederatedOptions,
+} from "./src/recipes/federated/train_federated.ts";
+export { dealDataset } from "./src/recipes/federated/deal.ts";
+export { type PrivacySettings, type PrivacySpent, privacySpent } from "./src/train/federated/privacy.ts";
+export type { RoundRecord } from "./src/recipes/federated/server.ts";
+export type { DealName, DealOptions } from "./src/train/federated/split.ts";
+export type { ServerOptimizerName, ServerSettings } from "./src/train/federated/server.ts";
+export type { UpdateCompression } from "./src/train/federated/compression.ts";
 export { type Optimizer, Schedule, type ScheduleOptions } from "./src/train/loop/schedule.ts";
 export {
   type AugmentOptions,

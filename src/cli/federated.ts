@@ -15,13 +15,15 @@ import { writeWhole } from "../host/whole_file.ts";
 import { saveOnnx } from "../onnx/mod.ts";
 import { folderFiles } from "../queue/files.ts";
 import { openJobQueue } from "../queue/job_queue.ts";
-import { FederatedClient } from "../recipes/federated/client.ts";
-import { clientHandler, clientQueue, localPool, queuePool } from "../recipes/federated/pool.ts";
+import { folderClient } from "../recipes/federated/folder_client.ts";
+import { localPool } from "../recipes/federated/local_pool.ts";
+import { clientHandler, clientQueue, queuePool } from "../recipes/federated/pool.ts";
 import { type FederatedOptions, type RoundRecord, runFederated } from "../recipes/federated/server.ts";
 import { trainModel } from "../recipes/starting_model.ts";
 import { SERVER_OPTIMIZERS, type ServerOptimizerName } from "../train/federated/server.ts";
 import { DEAL_NAMES } from "../train/federated/split.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
+import { serveClientPage } from "./federated_page.ts";
 import type { Output } from "./output.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
@@ -35,7 +37,8 @@ const MORE = `
 Without --queue the clients are in this process, one after the other, and --data is dealt out to them. With --queue each client
 is a process of its own (--client N, from 0), which takes jobs of its own queue; with --data it trains on its own pictures.
 fedprox is fedavg with --mu (0.01 where nothing is said). --secure: the server learns the sum of the updates alone. --noise and
---clip: differential privacy of clients; the epsilon of all rounds is printed.`;
+--clip: differential privacy of clients; the epsilon of all rounds is printed. With --page a web page is served whose tabs are
+clients, trained on WebGPU in the browser; with --queue beside processes, and without --model and --out the page alone.`;
 
 /** Clients that are lost on purpose: `ROUND:CLIENT` with commas between them. */
 function lostList(text: string): ReadonlySet<string> {
@@ -56,6 +59,20 @@ function roundText({ round, heard, asked, losses, score, sentBytes, epsilon, ski
   ].join("  ");
 }
 
+/** Serves the page of clients until Ctrl-C. */
+async function onlyPage(options: Parameters<typeof serveClientPage>[0], output: Output): Promise<object> {
+  const stop = stopSignal(output, "stopping");
+  try {
+    await using page = await serveClientPage(options);
+    output.line(`clients open ${page.url} in a browser, Ctrl-C ends`);
+    await new Promise((resolve) => stop.signal.addEventListener("abort", resolve));
+    Deno.exitCode = INTERRUPTED;
+    return { url: page.url, clients: options.clients };
+  } finally {
+    stop.release();
+  }
+}
+
 /** Takes a client's jobs until Ctrl-C. */
 async function beClient(client: number, url: string, data: string | undefined, output: Output): Promise<object> {
   const stop = stopSignal(output, "stopping");
@@ -63,7 +80,7 @@ async function beClient(client: number, url: string, data: string | undefined, o
     await using queue = await openJobQueue(clientQueue(url, client), {
       onWarning: (text) => output.note(`warning: ${text}`),
     });
-    const own = new FederatedClient(queue.files, cacheFolder("federated"), { ...(data && { pictures: { data } }) });
+    const own = folderClient(queue.files, cacheFolder("federated"), { ...(data && { pictures: { data } }) });
     output.note(`client ${client} takes jobs of ${queue.where}`);
     let answered = 0;
     await queue.work(clientHandler(own), {
@@ -137,14 +154,30 @@ export const federatedVerb = deviceVerb(
   .option("--lose <list>", "trial without --queue: ROUND:CLIENT, counted from 0, do not answer", lostList)
   .option("--queue <url>", "clients are processes that take jobs of queues in this database")
   .option("--deadline <seconds>", "with --queue: who is later is left out", COUNT, 3600)
+  .option("--page <port>", "serve a page on this port whose tabs are clients", integerIn(0, 65535))
+  .option(
+    "--host <address>",
+    "with --page: where it listens; browsers of other machines need https in front",
+    "127.0.0.1",
+  )
   .option("--client <number>", "be this client, from 0, with --queue", integerIn(0, 9999))
   .addHelpText("after", MORE)
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
-      const { client, queue: url, data, model: source, out, rounds, clients, share, seed, lose } = settings;
+      const { client, data, model: source, out, rounds, clients, share, seed, lose, page: port, host } = settings;
+      // Tabs take jobs of queues, too: of one in this run's folder where nobody names another.
+      const url = settings.queue ??
+        (port === undefined || out === undefined ? undefined : `pglite:${join(out, "queue")}`);
+      const say = (line: string) => output.note(line);
       if (client !== undefined) {
         if (url === undefined) throw new FeatherdetError("a client takes its jobs from a queue: --queue says which");
         return await beClient(client, url, data, output);
+      }
+      if (port !== undefined && source === undefined) {
+        if (url === undefined) {
+          throw new FeatherdetError("a page alone needs the queue whose jobs its tabs take: --queue");
+        }
+        return await onlyPage({ queue: url, clients, port, host, say }, output);
       }
       if (source === undefined || data === undefined || out === undefined) {
         throw new FeatherdetError("--model, --data and --out say what is trained and where it goes");
@@ -153,7 +186,6 @@ export const federatedVerb = deviceVerb(
       if ((clip === undefined) !== (noise === undefined)) throw new FeatherdetError("--clip and --noise go together");
       const dataset = await openTrainingPart(data, { limit });
       const validation = await openValidationPart(data, dataset, { limit: settings.valLimit });
-      const say = (line: string) => output.note(line);
       const start = await trainModel({ ...settings, model: source }, dataset, say);
       const optimizer: ServerOptimizerName = asked === "fedprox" ? "fedavg" : asked;
       const { learningRate, momentum } = SERVER_OPTIMIZERS[optimizer].defaults;
@@ -176,13 +208,18 @@ export const federatedVerb = deviceVerb(
         validationName: validation && { data, split: validation.split, limit: settings.valLimit },
       };
       await makeFolder(out);
+      const files = folderFiles(join(out, "files")), here = folderClient(files, join(out, "clients"));
       await using pool = url === undefined
         ? localPool(
-          folderFiles(join(out, "files")),
-          new FederatedClient(folderFiles(join(out, "files")), join(out, "clients")),
+          files,
+          () => here,
           (phase, round, id) => phase === "train" && (lose?.has(`${round}:${id}`) ?? false),
         )
         : await queuePool(url, clients, settings.deadline);
+      await using page = port === undefined || url === undefined
+        ? undefined
+        : await serveClientPage({ queue: url, clients, port, host, say });
+      if (page) output.note(`clients open ${page.url} in a browser`);
       const started = performance.now(), records: RoundRecord[] = [];
       await runFederated(start, pool, federated, {
         say,

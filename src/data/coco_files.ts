@@ -5,6 +5,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
+import { fileSystem } from "./file_system.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import { namesIn } from "./files.ts";
 import { splitIn } from "./splits.ts";
@@ -20,7 +21,7 @@ const USUAL = /^(instances(_.+)?|_annotations\.coco)\.json$/;
 
 /** True if a file of any name has COCO's lists. */
 function holdsCoco(file: string): boolean {
-  const text = Deno.readTextFileSync(file);
+  const text = fileSystem().readTextNow(file);
   return ["images", "annotations", "categories"].every((key) => new RegExp(`"${key}"\\s*:\\s*\\[`).test(text));
 }
 

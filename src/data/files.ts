@@ -6,6 +6,7 @@
 
 import { join, posix } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
+import { fileSystem, type FolderEntry, saysNotFound } from "./file_system.ts";
 
 /** Names of pictures that can be decoded; not those of the records that macOS writes beside files (`._a.jpg`). */
 export const PICTURE_NAME = /^(?!\._).+\.(jpe?g|jpe|jfif|mpo|png|webp|bmp|dib|gif|tiff?|avif|hei[cf])$/i;
@@ -22,9 +23,8 @@ export function isPictureName(name: string): boolean {
 /** What kind of thing a path is; undefined if there is nothing. */
 export function kindOf(path: string): "file" | "folder" | undefined {
   try {
-    return Deno.statSync(path).isDirectory ? "folder" : "file";
+    return fileSystem().kindOf(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     throw accessError(error, path);
   }
 }
@@ -32,9 +32,11 @@ export function kindOf(path: string): "file" | "folder" | undefined {
 /** A failed access in one sentence that names the file. */
 export function accessError(error: unknown, file: string): FeatherdetError {
   if (error instanceof FeatherdetError) return error.at({ file });
-  if (error instanceof Deno.errors.NotFound) return new FeatherdetError("no such file", { file });
-  if (error instanceof Deno.errors.IsADirectory) return new FeatherdetError("is a folder, not a file", { file });
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+  if (saysNotFound(error)) return new FeatherdetError("no such file", { file });
+  const is = (...names: (keyof typeof Deno.errors)[]) =>
+    "Deno" in globalThis && names.some((name) => error instanceof Deno.errors[name]);
+  if (is("IsADirectory")) return new FeatherdetError("is a folder, not a file", { file });
+  if (is("PermissionDenied", "NotCapable")) {
     return new FeatherdetError("may not be accessed", { file }, { cause: error });
   }
   return new FeatherdetError(error instanceof Error ? error.message : String(error), { file }, { cause: error });
@@ -43,7 +45,7 @@ export function accessError(error: unknown, file: string): FeatherdetError {
 /** All bytes of a file. */
 export async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await Deno.readFile(file);
+    return await fileSystem().read(file);
   } catch (error) {
     throw accessError(error, file);
   }
@@ -100,13 +102,10 @@ export async function readNames(file: string): Promise<string[]> {
   return lines.map(({ text }) => text);
 }
 
-/** Entries of a folder by name, with links as what they lead to. Throws `FeatherdetError` for a folder that may not be read. */
-function entriesOf(folder: string): { readonly name: string; readonly isFolder: boolean }[] {
+/** Entries of a folder by name. Throws `FeatherdetError` for a folder that may not be read. */
+function entriesOf(folder: string): FolderEntry[] {
   try {
-    return [...Deno.readDirSync(folder)].map((entry) => ({
-      name: entry.name,
-      isFolder: entry.isSymlink ? kindOf(join(folder, entry.name)) === "folder" : entry.isDirectory,
-    })).sort((a, b) => a.name < b.name ? -1 : 1);
+    return [...fileSystem().list(folder)].sort((a, b) => a.name < b.name ? -1 : 1);
   } catch (error) {
     throw accessError(error, folder);
   }
@@ -133,7 +132,7 @@ export function foldersIn(folder: string): string[] {
 export function walk(folder: string): string[] {
   const found: string[] = [];
   const visit = (path: string, above: readonly string[]): void => {
-    const real = Deno.realPathSync(join(folder, path));
+    const real = fileSystem().real(join(folder, path));
     if (above.includes(real)) return;
     for (const name of namesIn(join(folder, path), /^[^.]/)) found.push(posix.join(path, name));
     for (const name of foldersIn(join(folder, path))) visit(posix.join(path, name), [...above, real]);

@@ -7,6 +7,7 @@
 import type { RgbImage } from "../image/rgb_image.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { DatasetImage, GroundTruth } from "./dataset.ts";
+import { fileSystem, saysNotFound } from "./file_system.ts";
 import { accessError, readBytes } from "./files.ts";
 import { decodeImage } from "../image/codec/decode.ts";
 import { DECODE_TIMEOUT } from "../image/codec/decode_there.ts";
@@ -21,25 +22,8 @@ export interface PictureSize {
   readonly height: number;
 }
 
-/** The first bytes of a file, and whether they are all of it. */
-async function readHead(file: string): Promise<{ head: Uint8Array; whole: boolean }> {
-  const open = await Deno.open(file);
-  try {
-    const head = new Uint8Array(HEADER_BYTES);
-    let length = 0;
-    while (length < head.length) {
-      const count = await open.read(head.subarray(length));
-      if (count === null) return { head: head.subarray(0, length), whole: true };
-      length += count;
-    }
-    return { head, whole: false };
-  } finally {
-    open.close();
-  }
-}
-
 async function readHeader(file: string, maxPixels?: number) {
-  const { head, whole } = await readHead(file);
+  const { head, whole } = await fileSystem().readHead(file, HEADER_BYTES);
   if (whole) return readImageHeader(head, file, maxPixels);
   const format = sniffFormat(head);
   // Of these two, the orientation may stand behind the pixels.
@@ -50,7 +34,7 @@ async function readHeader(file: string, maxPixels?: number) {
       // Long profiles and thumbnails may stand in front of the frame's header, TIFF's directory at the end.
     }
   }
-  return readImageHeader(await Deno.readFile(file), file, maxPixels);
+  return readImageHeader(await fileSystem().read(file), file, maxPixels);
 }
 
 /**
@@ -67,7 +51,7 @@ export async function pictureSize(
     // From 5 on, the orientations exchange rows and columns.
     return orientation >= 5 ? { width: height, height: width } : { width, height };
   } catch (error) {
-    if (listedIn !== undefined && error instanceof Deno.errors.NotFound) {
+    if (listedIn !== undefined && saysNotFound(error)) {
       throw new FeatherdetError(`the image is missing, ${listedIn} names it`, { file });
     }
     throw accessError(error, file);

@@ -28,6 +28,12 @@ export const INTEGER: v.GenericSchema<number> = v.pipe(
 /** Text, which may be empty. */
 export const WORDS: v.GenericSchema<string> = v.string("expected text");
 
+/** SHA-256 in hexadecimal, by which files are named. */
+export const HASH: v.GenericSchema<string> = v.pipe(
+  v.string("expected a SHA-256"),
+  v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256"),
+);
+
 /** Whether all numbers in what JSON gave are finite; `1e999` reads as Infinity. */
 function isFinitePlain(value: unknown): boolean {
   const pending = [value];

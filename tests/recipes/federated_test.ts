@@ -6,10 +6,17 @@ import { FeatherdetError, type Graph, withNodes } from "../../src/graph/mod.ts";
 import { ModelBuilder } from "../../src/models/builder.ts";
 import { Random } from "../../src/numbers/random.ts";
 import { folderFiles } from "../../src/queue/files.ts";
-import { FederatedClient, type LocalTraining, numbersOf } from "../../src/recipes/federated/client.ts";
-import { localPool } from "../../src/recipes/federated/pool.ts";
+import { type LocalTraining, numbersOf } from "../../src/recipes/federated/client.ts";
+import { folderClient } from "../../src/recipes/federated/folder_client.ts";
+import { localPool } from "../../src/recipes/federated/local_pool.ts";
 import type { Phase } from "../../src/recipes/federated/phases.ts";
 import { type FederatedOptions, type RoundRecord, runFederated } from "../../src/recipes/federated/server.ts";
+import { dealDataset } from "../../src/recipes/federated/deal.ts";
+import { trainFederated } from "../../src/recipes/federated/train_federated.ts";
+import { train } from "../../src/recipes/train_detector.ts";
+import { syntheticDataset } from "../../src/data/synthetic_scenes.ts";
+import { yolo11 } from "../../src/models/yolo11.ts";
+import { gpuTest } from "../support/gpu.ts";
 import { runReference } from "../../src/reference/run.ts";
 import { clipped, norm } from "../../src/train/federated/privacy.ts";
 import { proximal } from "../../src/train/federated/proximal.ts";
@@ -68,7 +75,8 @@ async function run(
   let result: Awaited<ReturnType<typeof runFederated>>;
   await inFolder(async (folder) => {
     const files = folderFiles(join(folder, "files"));
-    const pool = localPool(files, new FederatedClient(files, join(folder, "clients"), { training }), isLost);
+    const client = folderClient(files, join(folder, "clients"), { training });
+    const pool = localPool(files, () => client, isLost);
     result = await runFederated(net(), pool, {
       ...{ run: "a", rounds: 1, clients: CLIENTS, share: 1, seed: 3, optimizer: "fedavg", validateEvery: 1 },
       training: {
@@ -214,4 +222,29 @@ Deno.test("the proximal loss is half of mu times the square of the distance, and
   }));
   const alone = withNodes({ ...graph, constants, inputs: [], outputs: [value] }, graph.nodes);
   assertAlmostEquals(runReference(alone, {}).get(value)!.data[0] / square, 1, 1e-5);
+});
+
+gpuTest("one client that is always heard trains as `train` does; of several, each has its own pictures", async () => {
+  const pictures = syntheticDataset({ split: "train", count: 6, size: 64 });
+  const start = yolo11({ width: 0.0625, depth: 0.3, size: 64, classes: pictures.classes });
+  const how = { epochs: 1, batch: 3, learningRate: 0.01, momentum: 0.9, augment: false as const, seed: 0 };
+  const { model: alone } = await trainFederated(start, [pictures], { ...how, rounds: 1 });
+  const { model: trained } = await train(start, pictures, {
+    ...{ ...how, optimizer: "sgd", warmupEpochs: 0, finalFactor: 1, workers: 0 },
+  });
+  const before = listOf(start).parameters, [own, other] = [alone, trained].map((one) => listOf(one).parameters);
+  assert(own.some((value, i) => value !== before[i]));
+  // The server adds what was changed to what it had, in single precision.
+  own.forEach((value, i) => assertAlmostEquals(value, other[i], 1e-6 + 1e-6 * Math.abs(before[i])));
+
+  const clients = dealDataset(pictures, "dirichlet", { clients: 2, alpha: 0.3 });
+  assertEquals(clients.flatMap(({ images }) => images.map(({ id }) => id)).sort(), [1, 2, 3, 4, 5, 6]);
+  const models: Graph[] = [];
+  const { rounds, model } = await trainFederated(start, clients, {
+    ...{ ...how, rounds: 2, isLost: (round, client) => round === 1 && client === 0, validation: pictures },
+    ...{ validateEvery: 2, onRound: (_, model) => void models.push(model) },
+  });
+  assertEquals(rounds.map(({ heard, score }) => [heard, score !== undefined]), [[[0, 1], false], [[1], true]]);
+  assertEquals(models[1], model);
+  await assertRejects(() => trainFederated(start, []), FeatherdetError, "needs at least one client");
 });

@@ -26,9 +26,23 @@ export interface ServedFolder {
   stop(): Promise<void>;
 }
 
-/** Serves a folder for programs of this machine only; port 0 is any free one. Throws a `FeatherdetError` for a port that is taken. */
-export function serveFolder(folder: string, port: number): ServedFolder {
+/** How a folder is served. */
+export interface ServeOptions {
+  /** Address that it listens on; programs of this machine alone reach the default, `127.0.0.1`. */
+  readonly host?: string;
+  /** Answers what is no file of the folder; undefined where it is one. */
+  readonly first?: (request: Request) => Promise<Response | undefined> | Response | undefined;
+}
+
+/** Serves a folder, for programs of this machine only by default; port 0 is any free one. Throws a `FeatherdetError` for a port that is taken. */
+export function serveFolder(
+  folder: string,
+  port: number,
+  { host = "127.0.0.1", first = () => undefined }: ServeOptions = {},
+): ServedFolder {
   const answer = async (request: Request): Promise<Response> => {
+    const answered = await first(request);
+    if (answered) return answered;
     let path: string;
     try {
       path = decodeURIComponent(new URL(request.url).pathname);
@@ -46,9 +60,9 @@ export function serveFolder(folder: string, port: number): ServedFolder {
     }
   };
   try {
-    const server = Deno.serve({ port, hostname: "127.0.0.1", onListen: () => {} }, answer);
+    const server = Deno.serve({ port, hostname: host, onListen: () => {} }, answer);
     return {
-      url: `http://127.0.0.1:${server.addr.port}/`,
+      url: `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${server.addr.port}/`,
       finished: server.finished,
       stop: () => server.shutdown(),
     };

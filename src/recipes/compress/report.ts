@@ -91,10 +91,14 @@ function table(compression: Compression): string {
 }
 
 /** What came of it, in a sentence. */
-export function verdict({ reason, chosen, models, targets, images }: Compression): string {
+export function verdict({ reason, chosen, models, targets, images, plan }: Compression): string {
   const asked = targets.map(targetText).join(", "), model = models.find(({ id }) => id === chosen);
   const judged = `judged on ${images.judged} pictures`;
   if (reason === "met") return `"${model!.title}" meets ${asked}, ${judged}.`;
+  if (reason === "dry run") {
+    const open = plan.filter(({ action }) => action === "make").length;
+    return `${open} of ${plan.length} candidates could meet ${asked}; nothing was made.`;
+  }
   if (reason === "interrupted") return `Stopped before anything met ${asked}: the same command goes on.`;
   if (model === undefined) return `Nothing was made that could meet ${asked}.`;
   return `No candidate meets ${asked}, ${judged}. "${model.title}" comes nearest: it misses ${

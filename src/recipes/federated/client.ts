@@ -1,18 +1,14 @@
 /**
- * A client of federated training: trains on pictures that never leave it, and answers the phases of a round.
+ * A client of federated training: trains on pictures that never leave it, and answers the phases of a round. It runs in Deno and in
+ * browsers: its pictures, and what it keeps between rounds, are handed to it.
  *
  * @module
  */
 
-import { join } from "node:path";
 import * as v from "npm:valibot@1.5.0";
 import type { Dataset } from "../../data/dataset.ts";
-import { kindOf, readBytes } from "../../data/files.ts";
-import { openDataset } from "../../data/open.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import type { Graph } from "../../graph/graph.ts";
-import { makeFolder } from "../../host/table_files.ts";
-import { writeWhole } from "../../host/whole_file.ts";
 import { faultOf } from "../../numbers/forms.ts";
 import { Random } from "../../numbers/random.ts";
 import { importOnnx } from "../../onnx/mod.ts";
@@ -22,7 +18,6 @@ import { toFixed } from "../../train/federated/fixed_point.ts";
 import { clipped } from "../../train/federated/privacy.ts";
 import { proximal } from "../../train/federated/proximal.ts";
 import { SecureClient } from "../../train/federated/secure.ts";
-import { dealPictures } from "../../train/federated/split.ts";
 import { exchangedOf, fromVector, lengthOf, type NamedNumbers, toVector } from "../../train/federated/vector.ts";
 import { withWeights } from "../../train/mod.ts";
 import { train } from "../train_detector.ts";
@@ -38,12 +33,6 @@ export function numbersOf({ constants }: Graph): NamedNumbers {
   );
 }
 
-/** Where a picture comes from: its folder, else its name up to the first number. */
-function sourceOf({ file, name }: { readonly file?: string; readonly name: string }): string {
-  const folder = file?.replaceAll("\\", "/").split("/").at(-2) ?? "";
-  return `${folder}/${name.replace(/[\d].*$/, "")}`;
-}
-
 /** Some of the pictures, others in each round. */
 function sampled({ images, ...rest }: Dataset, { sample, seed, round, client }: PhaseInput<"train">): Dataset {
   if (sample === undefined || sample >= images.length) return { ...rest, images };
@@ -52,24 +41,15 @@ function sampled({ images, ...rest }: Dataset, { sample, seed, round, client }: 
   return { ...rest, images: order.slice(0, sample).map(({ image }) => image) };
 }
 
-/** The pictures of a client. */
-async function ownPictures({ data, split, limit, deal, client }: PhaseInput<"train">): Promise<Dataset> {
-  const all = await openDataset(data, { split, limit });
-  if (deal === undefined) return all;
-  const { how, ...options } = deal;
-  const pictures = all.images.map((image) => ({
-    classes: image.boxes.filter(({ crowd }) => !crowd).map(({ classId }) => classId),
-    source: sourceOf(image),
-  }));
-  return { ...all, images: dealPictures(pictures, how, options)[client].map((i) => all.images[i]) };
-}
-
 /** Which run, round and client. */
 interface Place {
   readonly run: string;
   readonly round: number;
   readonly client: number;
 }
+
+/** The name under which a client keeps numbers between rounds of a run. */
+const keptName = ({ run, client }: Pick<Place, "run" | "client">, what: string) => `${run}-client-${client}-${what}`;
 
 const keyOf = ({ run, round, client }: Place) => `${run} ${round} ${client}`;
 
@@ -81,12 +61,35 @@ export type LocalTraining = (
   signal?: AbortSignal,
 ) => Promise<{ readonly model: Graph; readonly losses: Readonly<Record<string, number>> }>;
 
+/** Numbers that stay with a client between rounds, by name. */
+export interface KeptNumbers {
+  /** Numbers of a name; undefined if there are none. */
+  read(name: string): Promise<Float32Array<ArrayBuffer> | undefined>;
+  /** Keeps numbers in place of those of before. */
+  write(name: string, numbers: Float32Array): Promise<void>;
+}
+
+/** Numbers that are kept as long as the program runs. */
+export function memoryNumbers(): KeptNumbers {
+  const kept = new Map<string, Float32Array<ArrayBuffer>>();
+  return {
+    read: (name) => Promise.resolve(kept.get(name)?.slice()),
+    write(name, numbers) {
+      kept.set(name, Float32Array.from(numbers));
+      return Promise.resolve();
+    },
+  };
+}
+
 /** What a client has of its own. */
 export interface ClientOptions {
+  /** The pictures that it trains on. */
+  readonly pictures: (told: PhaseInput<"train">) => Dataset | Promise<Dataset>;
+  /** The pictures that a model is measured on where clients have parts of their own. */
+  readonly validation: (told: PhaseInput<"evaluate">) => Dataset | Promise<Dataset>;
+  readonly kept: KeptNumbers;
   /** How it trains; by SGD on this adapter by default. */
   readonly training?: LocalTraining;
-  /** Its own pictures, whatever the server says. */
-  readonly pictures?: { readonly data: string; readonly split?: string };
 }
 
 /** Training by SGD with a rate that stays what it is; what is sent are the averaged weights. */
@@ -102,16 +105,12 @@ const trainHere: LocalTraining = async (model, pictures, told, signal) => {
   return { model: trained.model, losses: { ...trained.run.epochs.at(-1)!.losses } };
 };
 
-/** A client, with a folder for what stays with it between rounds. */
+/** A client. */
 export class FederatedClient {
   /** Of rounds of secure aggregation that are not over. */
   readonly #secure = new Map<string, SecureClient>();
 
-  constructor(
-    private readonly files: FileStore,
-    private readonly folder: string,
-    private readonly own: ClientOptions = {},
-  ) {}
+  constructor(private readonly files: Pick<FileStore, "get" | "put">, private readonly own: ClientOptions) {}
 
   /** Answers a phase. Throws FeatherdetError for what has another form, and where the client has no part in the round. */
   async answer<Name extends Phase>(phase: Name, input: object, signal?: AbortSignal): Promise<PhaseAnswer<Name>> {
@@ -162,32 +161,17 @@ export class FederatedClient {
     return importOnnx(await this.files.get(hash));
   }
 
-  /** The file in which a client keeps numbers between rounds of a run. */
-  #kept({ run, client }: { readonly run: string; readonly client: number }, name: string): string {
-    return join(this.folder, `${run}-client-${client}-${name}.bin`);
-  }
-
-  async #read(file: string): Promise<Float32Array<ArrayBuffer> | undefined> {
-    return kindOf(file) === "file" ? new Float32Array((await readBytes(file)).buffer) : undefined;
-  }
-
-  async #write(file: string, numbers: Float32Array): Promise<void> {
-    await makeFolder(this.folder);
-    await writeWhole(file, new Uint8Array(numbers.slice().buffer));
-  }
-
   /** The common model with the client's own BatchNormalization, if it keeps one. */
   async #personal(model: Graph, told: { readonly run: string; readonly client: number }): Promise<Graph> {
-    const own = await this.#read(this.#kept(told, "norm"));
+    const own = await this.own.kept.read(keptName(told, "norm"));
     return own === undefined ? model : withWeights(model, fromVector(normParts(model), own));
   }
 
   async #train(told: PhaseInput<"train">, signal?: AbortSignal): Promise<PhaseAnswer<"train">> {
     const { localNorm } = told, common = await this.#open(told.model);
     const begun = localNorm ? await this.#personal(common, told) : common;
-    const { training = trainHere, pictures: mine } = this.own;
-    const all = await ownPictures(mine ? { ...told, deal: undefined, limit: undefined, ...mine } : told);
-    const pictures = sampled(all, told);
+    const { training = trainHere, kept } = this.own;
+    const pictures = sampled(await this.own.pictures(told), told);
     const { model, losses } = await training(begun, pictures, told, signal);
     const { parameters, statistics } = exchangedOf(common, { localNorm });
     const [before, after] = [numbersOf(begun), numbersOf(model)];
@@ -196,7 +180,7 @@ export class FederatedClient {
       return to.map((value, i) => value - from[i]);
     };
     const facts = { pictures: pictures.images.length, losses: { ...losses } };
-    if (localNorm) await this.#write(this.#kept(told, "norm"), toVector(normParts(model), after));
+    if (localNorm) await kept.write(keptName(told, "norm"), toVector(normParts(model), after));
     const whole = change(parameters), update = told.clip === undefined ? whole : clipped(whole, told.clip);
     const moved = told.clip === undefined ? change(statistics) : new Float32Array();
     if (told.secure) {
@@ -209,10 +193,10 @@ export class FederatedClient {
       const bytes = new Uint8Array(masked.buffer);
       return { update: await this.files.put(bytes), bytes: bytes.length, ...facts };
     }
-    const file = this.#kept(told, "left"), left = await this.#read(file);
+    const name = keptName(told, "left"), left = await kept.read(name);
     const packer = new UpdatePacker(parameters, told.compression, told.keep, left);
     const bytes = packer.pack(update), more = packUpdate(moved, statistics, "none");
-    if (told.compression !== "none") await this.#write(file, packer.left!);
+    if (told.compression !== "none") await kept.write(name, packer.left!);
     const isSent = lengthOf(statistics) > 0 && told.clip === undefined;
     return {
       update: await this.files.put(bytes),
@@ -222,8 +206,7 @@ export class FederatedClient {
   }
 
   async #evaluate(told: PhaseInput<"evaluate">): Promise<PhaseAnswer<"evaluate">> {
-    const { data, split, limit } = told, dataset = await openDataset(data, { split, limit });
-    return await scoreOf(await this.#personal(await this.#open(told.model), told), dataset);
+    return await scoreOf(await this.#personal(await this.#open(told.model), told), await this.own.validation(told));
   }
 }
 

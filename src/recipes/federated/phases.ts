@@ -5,9 +5,8 @@
  */
 
 import * as v from "npm:valibot@1.5.0";
-import { COUNT, NUMBER } from "../../numbers/forms.ts";
+import { COUNT, HASH, NUMBER } from "../../numbers/forms.ts";
 import { DEAL_NAMES } from "../../train/federated/split.ts";
-import { HASH } from "../jobs/kind.ts";
 
 const RATE = v.pipe(NUMBER, v.minValue(0, "expected no less than 0"));
 

@@ -15,7 +15,7 @@ import { unmask } from "../../train/federated/secure.ts";
 import type { ServerOptimizerName, ServerSettings } from "../../train/federated/server.ts";
 import { exchangedOf, lengthOf, weightedMean } from "../../train/federated/vector.ts";
 import { fromText, type PhaseAnswer, type PhaseInput } from "./phases.ts";
-import type { ClientPool } from "./pool.ts";
+import type { ClientPool } from "./local_pool.ts";
 
 /** What clients are told of their training, the same for all. */
 type Training = Omit<PhaseInput<"train">, "run" | "round" | "client" | "model" | "secure" | "clip">;

@@ -14,7 +14,7 @@ import { withWeights } from "../../train/mod.ts";
 import { adaptStatistics } from "../adapt_statistics.ts";
 import { numbersOf } from "./client.ts";
 import type { PhaseAnswer } from "./phases.ts";
-import type { ClientPool } from "./pool.ts";
+import type { ClientPool } from "./local_pool.ts";
 import { type FederatedOptions, RoundServer } from "./round.ts";
 import { scoreOf } from "./score.ts";
 
@@ -22,12 +22,15 @@ export type { FederatedOptions } from "./round.ts";
 
 /** What became of a round. */
 export interface RoundRecord {
+  /** Its number, from 0. */
   readonly round: number;
-  /** Clients that were asked, and those whose updates are in the model. */
+  /** Clients that were asked. */
   readonly asked: readonly number[];
+  /** Clients whose updates are in the model. */
   readonly heard: readonly number[];
-  /** Bytes that clients sent, and that they were sent. */
+  /** Bytes that all clients sent. */
   readonly sentBytes: number;
+  /** Bytes that all clients were sent. */
   readonly receivedBytes: number;
   /** Means of the clients' losses, weighted by pictures. */
   readonly losses: Readonly<Record<string, number>>;

@@ -51,12 +51,6 @@ export function jobKind<Input extends object>(
   };
 }
 
-/** SHA-256 in hexadecimal, by which files are named. */
-export const HASH: v.GenericSchema<string> = v.pipe(
-  v.string("expected a SHA-256"),
-  v.regex(/^[0-9a-f]{64}$/, "expected a SHA-256"),
-);
-
 /** A name of a file without a folder. */
 export const FILE_NAME: v.GenericSchema<string> = v.pipe(
   v.string("expected the name of a file"),

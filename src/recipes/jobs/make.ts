@@ -11,7 +11,7 @@ import { parseJson } from "../../data/json_fields.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { makeFolder } from "../../host/table_files.ts";
 import { writeWhole } from "../../host/whole_file.ts";
-import { COUNT, PLAIN_OBJECT } from "../../numbers/forms.ts";
+import { COUNT, HASH, PLAIN_OBJECT } from "../../numbers/forms.ts";
 import type { JobQueue } from "../../queue/job.ts";
 import type { Variant } from "../../report/table/mod.ts";
 import { parentSeed, parentsOf, seedVariants, verbOf } from "../../report/table/recipe.ts";
@@ -19,7 +19,7 @@ import { type MadeFile, makeFile } from "../reproduce/make.ts";
 import type { Waiting } from "../reproduce/reproduce.ts";
 import { writeMark } from "../reproduce/state.ts";
 import { openWorkshop, parentFile, runFolder, targetOf, variantOf, type Workshop } from "../reproduce/workshop.ts";
-import { HASH, interrupted, type JobKind, jobKind } from "./kind.ts";
+import { interrupted, type JobKind, jobKind } from "./kind.ts";
 
 const FORM = v.strictObject({
   /** The variant and all that it is made from, as the manifest has them. */

@@ -17,8 +17,8 @@ import { openSharedDevice } from "../../gpu/device.ts";
 import { JournalFile } from "../../host/evaluation_file.ts";
 import { loadModel } from "../../host/models.ts";
 import { tuningFor } from "../../host/tuning_store.ts";
-import { COUNT } from "../../numbers/forms.ts";
-import { HASH, type JobContext, type JobKind, jobKind, placeFile } from "./kind.ts";
+import { COUNT, HASH } from "../../numbers/forms.ts";
+import { type JobContext, type JobKind, jobKind, placeFile } from "./kind.ts";
 
 const MODEL = {
   /** Hash of the ONNX file. */

@@ -13,7 +13,7 @@ import { parseJson } from "../../data/json_fields.ts";
 import { openDataset } from "../../data/open.ts";
 import { FeatherdetError } from "../../graph/mod.ts";
 import { createDiskMemo } from "../../host/meter_memo.ts";
-import { COUNT } from "../../numbers/forms.ts";
+import { COUNT, HASH } from "../../numbers/forms.ts";
 import { loadOnnx, saveOnnx } from "../../onnx/mod.ts";
 import type { JobQueue } from "../../queue/job.ts";
 import {
@@ -23,7 +23,7 @@ import {
   scoredBy,
   type WidthMeterOptions,
 } from "../prune/width_meter.ts";
-import { HASH, type JobContext, type JobKind, jobKind } from "./kind.ts";
+import { type JobContext, type JobKind, jobKind } from "./kind.ts";
 
 const FORM = v.strictObject({
   /** Hash of the ONNX file of the whole network. */

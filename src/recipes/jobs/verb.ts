@@ -11,7 +11,8 @@ import { FeatherdetError } from "../../graph/error.ts";
 import { makeFolder } from "../../host/table_files.ts";
 import { RECIPE_VERBS, type RecipeVerbName } from "../../report/table/recipe.ts";
 import { LAST_CHECKPOINT } from "../../train/loop/loop.ts";
-import { FILE_NAME, HASH, interrupted, type JobKind, jobKind, placeFile } from "./kind.ts";
+import { HASH } from "../../numbers/forms.ts";
+import { FILE_NAME, interrupted, type JobKind, jobKind, placeFile } from "./kind.ts";
 
 const FORM = v.strictObject({
   verb: v.picklist(Object.keys(RECIPE_VERBS) as RecipeVerbName[], "expected a verb of recipes"),

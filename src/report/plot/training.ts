@@ -34,6 +34,8 @@ export interface RunsPlotOptions extends TrainingPlotOptions {
   readonly losses?: readonly string[];
   /** mAP50 at both ends of its axis, for runs that are close together; 0 to 1 by default. */
   readonly range?: readonly [least: number, greatest: number];
+  /** What is counted along the axis; `epoch` by default. */
+  readonly xLabel?: string;
 }
 
 /** A run among others. */
@@ -70,6 +72,7 @@ function panel(
   label: string,
   height: number,
   y: PlotOptions["y"] = {},
+  xLabel = "epoch",
 ): PlotOptions {
   return {
     height,
@@ -78,7 +81,7 @@ function panel(
     marginTop: 30,
     marginBottom: 40,
     x: {
-      label: "epoch",
+      label: xLabel,
       domain: [...domain],
       tickFormat: (value: number) => Number.isInteger(value) ? `${value}` : "",
     },
@@ -202,12 +205,13 @@ function lossSum({ losses }: TrainingEpoch, names: readonly string[] = Object.ke
  * import { drawRuns } from "./training.ts";
  * const epoch = { epoch: 0, losses: { box: 1, classes: 1, distribution: 1 }, learningRates: { weight: 0.01, bias: 0.01 } };
  * const runs = [0.2, 0.6].map((map50, i) => ({ label: `run ${i}`, epochs: [{ ...epoch, score: { map: 0.1, map50 } }] }));
- * assert.ok(drawRuns(runs, { title: "Two runs" }).includes("run 1 (best 0.600)"));
+ * const svg = drawRuns(runs, { title: "Two runs", xLabel: "round" });
+ * assert.ok(svg.includes("run 1 (best 0.600)") && svg.includes("round"));
  * ```
  */
 export function drawRuns(
   runs: readonly TrainingRun[],
-  { title, subtitle, losses: named, range = [0, 1] }: RunsPlotOptions,
+  { title, subtitle, losses: named, range = [0, 1], xLabel }: RunsPlotOptions,
 ): string {
   const domain = domainOf(runs.map(({ epochs }) => epochs));
   const maps = runs.map(({ label, epochs }, i): Series => {
@@ -229,8 +233,8 @@ export function drawRuns(
     width: WIDTH,
     legend: legendOf(maps),
     panels: [
-      panel(maps, domain, "mAP50", TALL, { domain: [...range], zero: false, nice: false }),
-      panel(losses, domain, summed, TALL),
+      panel(maps, domain, "mAP50", TALL, { domain: [...range], zero: false, nice: false }, xLabel),
+      panel(losses, domain, summed, TALL, {}, xLabel),
     ],
   });
 }

@@ -9,10 +9,10 @@ import { FeatherdetError } from "../../graph/error.ts";
 import type { VectorPart } from "./vector.ts";
 
 /** How updates are sent: as they are, in int8 with a scale for each tensor, or the greatest share of the numbers in int8. */
-export type CompressionName = "none" | "int8" | "topk";
+export type UpdateCompression = "none" | "int8" | "topk";
 
 /** Four bytes that begin each packed update, by its form. */
-const FORMS: Readonly<Record<CompressionName, number>> = { none: 0, int8: 1, topk: 2 };
+const FORMS: Readonly<Record<UpdateCompression, number>> = { none: 0, int8: 1, topk: 2 };
 
 const LITTLE = true;
 
@@ -42,7 +42,7 @@ function greatest(vector: ArrayLike<number>, count: number): Uint32Array {
 export function packUpdate(
   vector: Float32Array,
   parts: readonly VectorPart[],
-  how: CompressionName,
+  how: UpdateCompression,
   keep = 0.01,
 ): Uint8Array<ArrayBuffer> {
   if (how === "none") {
@@ -117,7 +117,7 @@ export class UpdatePacker {
   /** A packer of vectors of these parts. `left` is what an earlier one has left out. */
   constructor(
     private readonly parts: readonly VectorPart[],
-    private readonly how: CompressionName,
+    private readonly how: UpdateCompression,
     private readonly keep?: number,
     left?: Float32Array,
   ) {

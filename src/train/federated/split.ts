@@ -20,8 +20,10 @@ export type DealName = "iid" | "dirichlet" | "class" | "source";
 
 /** How pictures are dealt. */
 export interface DealOptions {
+  /** How many. */
   readonly clients: number;
-  readonly seed: number;
+  /** Equal seeds deal alike; 0 by default. */
+  readonly seed?: number;
   /** Concentration of the Dirichlet distribution: the smaller, the more uneven; 0.5 by default. */
   readonly alpha?: number;
 }
@@ -77,9 +79,9 @@ function even(list: readonly number[], clients: number): number[][] {
 }
 
 const DEALS: Readonly<Record<DealName, (pictures: readonly DealtPicture[], options: DealOptions) => number[][]>> = {
-  iid: (pictures, { clients, seed }) => even(shuffled(new Random(seed), pictures.map((_, i) => i)), clients),
+  iid: (pictures, { clients, seed = 0 }) => even(shuffled(new Random(seed), pictures.map((_, i) => i)), clients),
   // Hsu et al. 2019: the pictures of each class are cut where the shares of the clients say.
-  dirichlet(pictures, { clients, seed, alpha = 0.5 }) {
+  dirichlet(pictures, { clients, seed = 0, alpha = 0.5 }) {
     const random = new Random(seed), dealt: number[][] = Array.from({ length: clients }, () => []);
     for (const [, list] of groupsBy(mainClasses(pictures))) {
       const shares = dirichlet(random, clients, alpha), deck = shuffled(random, list);
@@ -94,7 +96,7 @@ const DEALS: Readonly<Record<DealName, (pictures: readonly DealtPicture[], optio
     return dealt;
   },
   // McMahan et al. 2017: sorted by class and cut into two pieces a client.
-  class(pictures, { clients, seed }) {
+  class(pictures, { clients, seed = 0 }) {
     const random = new Random(seed);
     const sorted = groupsBy(mainClasses(pictures)).flatMap(([, list]) => shuffled(random, list));
     const pieces = 2 * clients, dealt: number[][] = Array.from({ length: clients }, () => []);
@@ -136,7 +138,7 @@ export function dealPictures(
   how: DealName,
   options: DealOptions,
 ): readonly (readonly number[])[] {
-  const { clients, seed } = options;
+  const { clients, seed = 0 } = options;
   if (pictures.length < clients) {
     throw new FeatherdetError(`${pictures.length} pictures are too few for ${clients} clients`);
   }
