@@ -101,8 +101,10 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
   shaders: ["conv/winograd.wgsl"],
   applies: winogradApplies,
   accepts: (fusions) => [...fusions].every((fusion) => TAKEN.includes(fusion)),
-  variants: (_, { adapter }) =>
-    adapter === "software"
+  variants: (_, { adapter, smallWeights = false }) =>
+    smallWeights
+      ? { usual: [] }
+      : adapter === "software"
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
       // Never measured on hardware yet.
       : { usual: [], measured: [{ rows: 1 }, { rows: 2 }, { rows: 4 }, { rows: 10 }] },
