@@ -5,19 +5,18 @@
 //
 // Four neighbours y of a row are A (sum over c and rows i of (G w_i) * (B x_i)), products one by one, x_i the six inputs of a row:
 //
-//       4  0 -5  0  1  0          1/4   0    0
-//       0 -4 -4  1  1  0         -1/6 -1/6 -1/6         1  1  1  1  1  0
-//   B = 0  4 -4 -1  1  0     G = -1/6  1/6 -1/6     A = 0  1 -1  2 -2  0
-//       0 -2 -1  2  1  0         1/24 1/12  1/6         0  1  1  4  4  0
-//       0  2 -1 -2  1  0         1/24 -1/12 1/6         0  1 -1  8 -8  1
-//       0  4  0 -5  0  1           0    0    1
+//       4  0 -5  0  1  0         1  0  0
+//       0 -4 -4  1  1  0         1  1  1         1/4 -1/6 -1/6  1/24  1/24  0
+//   B = 0  4 -4 -1  1  0     G = 1 -1  1     A =  0  -1/6  1/6  1/12 -1/12  0
+//       0 -2 -1  2  1  0         1  2  4          0  -1/6 -1/6  1/6   1/6   0
+//       0  2 -1 -2  1  0         1 -2  4          0  -1/6  1/6  1/3  -1/3   1
+//       0  4  0 -5  0  1         0  0  1
 //
-// (Lavin and Gray 2016, equation 8 transposed to one dimension.) The host has computed G w. In two dimensions the products would be
-// fewer still, but the sums six times as many as the outputs instead of one and a half times: on software adapters it is slower.
+// (Lavin and Gray 2016, section 4.3, in one dimension; the scales of their G are in A here.) In two dimensions products would be fewer
+// still, but the sums four times as many as the outputs instead of one and a half times: on software adapters that is slower.
 //
 // A thread computes 4 x ROWS pixels of four output channels: each row of inputs is read and transformed once for three rows of weights.
-// Weights (weight(column, row, layer)): layer = output block, row = input block, column = ((3 rows * 6 products) * 4 + input lane), four
-// output lanes a cell; the last row holds the biases. Dispatch: a thread for every tile of every output block of every image.
+// Weights lie as those of conv/direct.wgsl with OUT_BLOCKS of 1. Dispatch: a thread for every tile of every output block of every image.
 #const ROWS = 10
 #const WORKGROUP = 8
 
@@ -65,9 +64,18 @@ struct Params {
 #end
   for (var block = 0; block < params.inBlocks; block++) {
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
-#for t in 0..18
+    // G w_i: computing it takes less time than loading twice as many weights.
+#for i in 0..3
 #for c in 0..4
-    let w_$(t)_$c = weight($(t * 4 + c), block, layer);
+    let k_$(i)_0_$c = weight($(12 * i + c), block, layer);
+    let m_$(i)_$c = weight($(12 * i + 4 + c), block, layer);
+    let k_$(i)_5_$c = weight($(12 * i + 8 + c), block, layer);
+    let p_$(i)_$c = k_$(i)_0_$c + k_$(i)_5_$c;
+    let q_$(i)_$c = k_$(i)_0_$c + 4.0 * k_$(i)_5_$c;
+    let k_$(i)_1_$c = p_$(i)_$c + m_$(i)_$c;
+    let k_$(i)_2_$c = p_$(i)_$c - m_$(i)_$c;
+    let k_$(i)_3_$c = q_$(i)_$c + 2.0 * m_$(i)_$c;
+    let k_$(i)_4_$c = q_$(i)_$c - 2.0 * m_$(i)_$c;
 #end
 #end
 #for j in 0..NY
@@ -89,8 +97,8 @@ struct Params {
     // One sum at a time through the three rows: it stays in a register.
 #for m in 0..6
 #for i in 0..3
-    sum_$(j - 2)_$m += t_$(j - 2 + i)_$(m).x * w_$(6 * i + m)_0 + t_$(j - 2 + i)_$(m).y * w_$(6 * i + m)_1
-      + t_$(j - 2 + i)_$(m).z * w_$(6 * i + m)_2 + t_$(j - 2 + i)_$(m).w * w_$(6 * i + m)_3;
+    sum_$(j - 2)_$m += t_$(j - 2 + i)_$(m).x * k_$(i)_$(m)_0 + t_$(j - 2 + i)_$(m).y * k_$(i)_$(m)_1
+      + t_$(j - 2 + i)_$(m).z * k_$(i)_$(m)_2 + t_$(j - 2 + i)_$(m).w * k_$(i)_$(m)_3;
 #end
 #end
 #end
@@ -102,14 +110,14 @@ struct Params {
   let residualOrigin = planeOrigin(params.residual, layer * params.output.batch + image);
 #for v in 0..ROWS
   // A times the sums.
-  let e_$v = sum_$(v)_1 + sum_$(v)_2;
-  let f_$v = sum_$(v)_1 - sum_$(v)_2;
-  let g_$v = sum_$(v)_3 + sum_$(v)_4;
-  let h_$v = sum_$(v)_3 - sum_$(v)_4;
-  let y_$(v)_0 = bias + sum_$(v)_0 + e_$v + g_$v;
-  let y_$(v)_1 = bias + f_$v + 2.0 * h_$v;
+  let e_$v = (-1.0 / 6.0) * (sum_$(v)_1 + sum_$(v)_2);
+  let f_$v = (-1.0 / 6.0) * (sum_$(v)_1 - sum_$(v)_2);
+  let g_$v = (1.0 / 24.0) * (sum_$(v)_3 + sum_$(v)_4);
+  let h_$v = (1.0 / 12.0) * (sum_$(v)_3 - sum_$(v)_4);
+  let y_$(v)_0 = bias + 0.25 * sum_$(v)_0 + e_$v + g_$v;
+  let y_$(v)_1 = bias + f_$v + h_$v;
   let y_$(v)_2 = bias + e_$v + 4.0 * g_$v;
-  let y_$(v)_3 = bias + f_$v + 8.0 * h_$v + sum_$(v)_5;
+  let y_$(v)_3 = bias + f_$v + 4.0 * h_$v + sum_$(v)_5;
 #for u in 0..4
   if (u0 + $u < params.output.width && v0 + $v < params.output.height) {
     store_y(place.x + u0 + $u, place.y + v0 + $v, finish(y_$(v)_$u, residualOrigin, u0 + $u, v0 + $v));

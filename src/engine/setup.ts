@@ -103,7 +103,7 @@ export interface FormChoice {
   readonly planning: EngineSetup["planning"];
 }
 
-/** Forms in which a model may be stored where memory decides, best first: what options say is kept. Weights are not expanded then. */
+/** Forms in which a model may be stored where memory decides, best first: what options say is kept. */
 export function formChoices(device: Device, options: EngineOptions): FormChoice[] {
   const precisions = options.precision === undefined ? ["f32", "f16"] as const : [options.precision];
   return precisions.flatMap((precision) => {
@@ -113,7 +113,7 @@ export function formChoices(device: Device, options: EngineOptions): FormChoice[
       : [usual.storage];
     return storages.map((storage): FormChoice => ({
       text: `${precision} in ${storage}s`,
-      planning: { ...planningFor(device, { ...usual, storage }, options.tuning), smallWeights: true },
+      planning: planningFor(device, { ...usual, storage }, options.tuning),
     }));
   });
 }

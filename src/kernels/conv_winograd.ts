@@ -6,11 +6,11 @@
  */
 
 import type { ConvCandidate, ConvForm } from "./conv_form.ts";
-import { densePacking, packedExtent, packingSource, packOnHost } from "./conv_packing.ts";
+import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
 import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
 import { idleFactor, LOAD_COST, workgroupSize } from "./conv_tile.ts";
 import type { Fusion } from "./candidate.ts";
-import { blocked, blocksOf, i32, type Kernel, type PackedWeights, vec2i } from "./kernel.ts";
+import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import type { Target } from "./target.ts";
 
@@ -20,40 +20,8 @@ export type WinogradTile = { readonly rows: number };
 /** Pixels of a row that are computed together, and products for them of a row of weights. */
 const OUTPUTS = 4, PRODUCTS = 6;
 
-/** Operations on a cell of the input transform of a row, in the unit of `candidate.ts`, which has eight of them. */
-const TRANSFORM = 17 / 8;
-
-/** Rows of the matrix G in the shader's comment. */
-const WEIGHTS_TO_PRODUCTS: readonly (readonly [number, number, number])[] = [
-  [1 / 4, 0, 0],
-  [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
-  [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
-  [0, 0, 1],
-];
-
-/** The factors `[O,C,3,6]` of weights `[O,C,3,3]`. */
-function winogradWeights(weights: Float32Array): Float32Array {
-  const rows = weights.length / 3, factors = new Float32Array(rows * PRODUCTS);
-  for (let row = 0; row < rows; row++) {
-    const [a, b, c] = weights.subarray(3 * row, 3 * row + 3);
-    WEIGHTS_TO_PRODUCTS.forEach(([p, q, r], m) => factors[PRODUCTS * row + m] = p * a + q * b + r * c);
-  }
-  return factors;
-}
-
-/** The weights of a node as the shader reads them; factors are computed when they are uploaded. */
-function packWinograd(step: ConvStep): PackedWeights & { readonly inBlocks: number } {
-  const [outputs, inputs] = step.weight.shape;
-  const shape = [outputs, inputs, 3, PRODUCTS];
-  const packing = densePacking(packingSource({ ...step, weight: { shape } }), 1, (step.firstChannel ?? 0) % 4);
-  const pack = () => {
-    const data = winogradWeights(step.weight.data);
-    return packOnHost(packing, { weight: { shape, data }, bias: step.bias }).pack();
-  };
-  return { ...packedExtent(packing), pack, inBlocks: packing.inBlocks };
-}
+/** Operations on cells, eight of which are the unit of `candidate.ts`: the transforms of a row of inputs, and of the weights of a block. */
+const INPUT_TRANSFORM = 17 / 8, WEIGHT_TRANSFORM = 12 * 8 / 8;
 
 /** What the shader computes besides sums: what is in `lib/epilogue.wgsl`, and it may begin at any channel. */
 const TAKEN: readonly Fusion[] = ["activation", "residual", "channel range"];
@@ -61,8 +29,9 @@ const TAKEN: readonly Fusion[] = ["activation", "residual", "channel range"];
 function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, target: Target): Kernel[] {
   const output = step.y.layout;
   const tilesX = Math.ceil(output.width / OUTPUTS), tiles = tilesX * Math.ceil(output.height / rows);
-  const weights = packWinograd(step), workgroup = workgroupSize(target), layers = blocksOf(output);
-  return [{
+  const packing = densePacking(packingSource(step), 1, (step.firstChannel ?? 0) % 4);
+  const weights = bindWeights(step, packing), workgroup = workgroupSize(target);
+  return [...weights.before, {
     label: `conv 3x3 s1 winograd 4x${rows}x4`,
     shader: "conv/winograd.wgsl",
     constants: { ROWS: rows, WORKGROUP: workgroup, ...epilogueConstants(step) },
@@ -73,16 +42,16 @@ function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, tar
       pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
       tilesX: i32(tilesX),
       tiles: i32(tiles),
-      layers: i32(layers),
+      layers: i32(weights.layers),
       firstBlock: i32((step.firstChannel ?? 0) >> 2),
-      inBlocks: i32(weights.inBlocks),
+      inBlocks: i32(packing.inBlocks),
       pitch: i32(pitch),
       weightColumns: i32(weights.columns),
       weightRows: i32(weights.rows),
       ...epilogueParameters(step),
     },
-    bindings: convBindings(step, { kind: "weights", weights }),
-    workgroups: linearGroups(tiles * layers * output.batch, workgroup),
+    bindings: convBindings(step, weights.binding),
+    workgroups: linearGroups(tiles * weights.layers * output.batch, workgroup),
   }];
 }
 
@@ -101,18 +70,16 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
   shaders: ["conv/winograd.wgsl"],
   applies: winogradApplies,
   accepts: (fusions) => [...fusions].every((fusion) => TAKEN.includes(fusion)),
-  variants: (_, { adapter, smallWeights = false }) =>
-    smallWeights
-      ? { usual: [] }
-      : adapter === "software"
+  variants: (_, { adapter }) =>
+    adapter === "software"
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
       // Never measured on hardware yet.
       : { usual: [], measured: [{ rows: 1 }, { rows: 2 }, { rows: 4 }, { rows: 10 }] },
   cost({ weight, firstChannel, output: { width, height, batch, channels } }, { rows }, { adapter }) {
     const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);
     const threads = Math.ceil(width / OUTPUTS) * Math.ceil(height / rows) * Math.ceil(channels / 4) * batch;
-    const loads = PRODUCTS * (rows + 2) + 4 * 3 * PRODUCTS;
-    const each = 3 * PRODUCTS * rows + TRANSFORM * (rows + 2) + LOAD_COST * loads;
+    const loads = PRODUCTS * (rows + 2) + 4 * 9;
+    const each = 3 * PRODUCTS * rows + INPUT_TRANSFORM * (rows + 2) + WEIGHT_TRANSFORM + LOAD_COST * loads;
     return threads * inBlocks * each * idleFactor(threads, adapter);
   },
   kernels: (_, context, tile, { adapter }) => winogradConv(stepOf(context), tile, context.pitch, adapter),

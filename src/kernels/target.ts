@@ -14,6 +14,4 @@ export interface KernelTarget {
   readonly packedDot: boolean;
   /** Weights stay in floats also where one, two or four bits would hold them. */
   readonly floatWeights: boolean;
-  /** Weights take no more memory than they need: kernels that expand them are left out. */
-  readonly smallWeights?: boolean;
 }

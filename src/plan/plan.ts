@@ -48,8 +48,6 @@ export interface PlanOptions extends BorderLayouts {
   readonly packedDot?: boolean;
   /** Whether weights of convolutions stay in floats even if one, two or four bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
-  /** Leaves out kernels whose weights take more memory than others'; false unless given. */
-  readonly smallWeights?: boolean;
   /** Gives every node dispatches of its own; by default nodes that do not need each other share one where their kernels are the same. */
   readonly separate?: boolean;
   /**
@@ -199,11 +197,11 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const composites = findComposites(index, target);
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
-  const { tuning, packedDot = false, floatWeights = false, smallWeights = false } = options;
+  const { tuning, packedDot = false, floatWeights = false } = options;
   const lowered = withoutUnread([
     ...lower(index, composites, {
       tuning,
-      target: { adapter: target, packedDot, floatWeights, smallWeights },
+      target: { adapter: target, packedDot, floatWeights },
       maxTensors,
     }),
     ...composites.map(({ node }) => node),
