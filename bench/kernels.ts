@@ -1,7 +1,7 @@
 /**
  * Measures the kernels that compete for the steps of a model against one another, on the adapter at hand:
  * `deno run -A bench/kernels.ts [--model yolo11n] [--size 320] [--batch 1] [--rounds 9] [--only "1x1 s1"] [--kernel direct] [--precision f16]
- * [--storage buffer] [--usual]`.
+ * [--storage buffer] [--usual] [--json FILE]`.
  *
  * Prints a line for each option of each contest: GPU time (median of interleaved rounds), the median over the rounds of the
  * ratio to what the plan has chosen, the least time, and the estimated cost for each microsecond, which would be the same for all if the estimate were right. The last lines add
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     precision: { type: "string", default: "f32" },
     storage: { type: "string" },
     usual: { type: "boolean", default: false },
+    json: { type: "string" },
   },
 });
 
@@ -45,6 +46,7 @@ const graph = await loadModel(values.model, {
 });
 const { plan } = planNetwork(graph, planningFor(device, form));
 
+const rows: object[] = [];
 const totals = { estimated: 0, usual: 0, best: 0 };
 for (const contest of plan.contests.values()) {
   const { key, chosen, count } = contest;
@@ -58,11 +60,13 @@ for (const contest of plan.contests.values()) {
   console.log(`${count} x ${key}`);
   for (const { option, milliseconds, times: all } of times.toSorted((a, b) => a.milliseconds - b.milliseconds)) {
     const mark = option === chosen ? "*" : option.measured ? " " : "+";
+    const ratio = median(all.map((time, round) => time / base.times[round])), least = Math.min(...all);
+    rows.push({ key, count, kernel: option.kernel, variant: option.variant, how: mark, milliseconds, ratio, least });
     const columns = [
       `${mark} ${option.kernel} ${option.variant}`.padEnd(48),
       milliseconds.toFixed(3),
-      median(all.map((time, round) => time / base.times[round])).toFixed(2),
-      `least ${Math.min(...all).toFixed(3)}`,
+      ratio.toFixed(2),
+      `least ${least.toFixed(3)}`,
       (option.cost / milliseconds / 1e3).toFixed(0),
     ];
     console.log(`  ${columns.join("  ")}`);
@@ -73,4 +77,9 @@ for (const contest of plan.contests.values()) {
 }
 const sums = Object.entries(totals).map(([what, sum]) => `${what} ${sum.toFixed(2)}`).join(", ");
 console.log(`ms of these steps in a frame: ${sums} (* chosen by estimate, + usual, others only by measuring)`);
+if (values.json) {
+  const { model, size, batch, rounds } = values;
+  const record = { adapter: name, date: new Date().toISOString(), form, model, size, batch, rounds, rows };
+  await Deno.writeTextFile(values.json, JSON.stringify(record, null, 1) + "\n");
+}
 device.device.destroy();

@@ -84,11 +84,7 @@ struct Params {
 
 #include "lib/entry.wgsl"
 #if JOINED == 1
-  let index = min(linearIndex(thread), params.tiles * params.layers * params.output.batch - 1);
-  let plane = divide(index, params.tiles);
-  let tile = index - plane * params.tiles;
-  let image = divide(plane, params.layers);
-  let layer = plane - image * params.layers;
+#include "lib/joined_tile.wgsl"
 #else
   let tile = min(i32(thread.group.x) * WORKGROUP + i32(thread.local), params.tiles - 1);
   let layer = i32(thread.group.y);

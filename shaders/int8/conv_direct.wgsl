@@ -10,15 +10,17 @@
 //
 // Weights (weight8(column, row, layer)): layer = group of OUT_BLOCKS output blocks, row = input block, column = outBlock * K*K + tap,
 // four input lanes by four output lanes a cell; the last row holds for each output block a cell of biases (i32) and one of
-// scales (f32). Dispatch: x = tiles / WORKGROUP, y = output groups, z = images.
+// scales (f32). Dispatch as of conv/direct.wgsl.
 #const K = 3
 #const S = 1
 #const TILE_X = 5
 #const TILE_Y = 4
 #const OUT_BLOCKS = 1
 #const WORKGROUP = 8
+#const JOINED = 0
 #const ARITHMETIC = f32
 
+#include "lib/linear.wgsl"
 #include "lib/storage.wgsl"
 struct Params {
   input: Blocked,
@@ -26,7 +28,8 @@ struct Params {
   residual: Blocked,
   pad: vec2i,           // left, top
   tilesX: i32,
-  tiles: i32,
+  tiles: i32,           // of a plane
+  layers: i32,          // groups of OUT_BLOCKS output blocks
   pitch: i32,
   weightColumns: i32,
   weightRows: i32,
@@ -45,12 +48,16 @@ struct Params {
 #const NY = (TILE_Y - 1) * S + K
 
 #include "lib/entry.wgsl"
+#if JOINED == 1
+#include "lib/joined_tile.wgsl"
+#else
   let tile = min(i32(thread.group.x) * WORKGROUP + i32(thread.local), params.tiles - 1);
+  let layer = i32(thread.group.y);
+  let image = i32(thread.group.z);
+#end
   let tileRow = tile / params.tilesX;
   let u0 = (tile - tileRow * params.tilesX) * TILE_X;
   let v0 = tileRow * TILE_Y;
-  let layer = i32(thread.group.y);
-  let image = i32(thread.group.z);
 
 #for o in 0..OUT_BLOCKS
 #for j in 0..TILE_Y

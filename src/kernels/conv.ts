@@ -16,6 +16,7 @@ import { generalCandidate } from "./conv_general.ts";
 import { densePacking, packingSource } from "./conv_packing.ts";
 import { MOST_BLOCKS_LEFT, sparseCandidate } from "./conv_sparse.ts";
 import { depthwiseTransposedCandidate, transposedCandidate } from "./conv_transposed.ts";
+import { winogradCandidate } from "./conv_winograd.ts";
 import { int8DepthwiseCandidate } from "./int8/conv_depthwise.ts";
 import { int8DirectCandidate } from "./int8/conv_direct.ts";
 import { int8GeneralCandidate } from "./int8/conv_general.ts";
@@ -34,6 +35,7 @@ export const CONV_CANDIDATES: readonly ConvCandidate[] = [
   depthwiseCandidate,
   flatCandidate,
   sparseCandidate,
+  winogradCandidate,
   generalCandidate,
 ];
 

@@ -53,7 +53,7 @@ const FLOAT_TILES: TileLists = {
   software: {
     point: tiles([5, 2, 4], [5, 2, 2], [2, 2, 1]),
     window: tiles([5, 4, 1], [2, 2, 1]),
-    strided: tiles([5, 2, 2], [2, 2, 1]),
+    strided: tiles([5, 2, 4], [5, 2, 2], [2, 2, 1]),
   },
   // Small enough for registers and to give every core work.
   hardware: {

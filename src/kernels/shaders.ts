@@ -14,6 +14,7 @@ import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text
 import convDepthwiseTransposed from "../../shaders/conv/depthwise_transposed.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
 import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
+import convWinograd from "../../shaders/conv/winograd.wgsl" with { type: "text" };
 import convTransposed from "../../shaders/conv/transposed.wgsl" with { type: "text" };
 import detectCandidates from "../../shaders/detect/candidates.wgsl" with { type: "text" };
 import detectDfl from "../../shaders/detect/dfl.wgsl" with { type: "text" };
@@ -40,6 +41,7 @@ import int8PlainWhole from "../../shaders/int8/plain_whole.wgsl" with { type: "t
 import linear from "../../shaders/lib/linear.wgsl" with { type: "text" };
 import packWeights from "../../shaders/lib/low_bit_weights.wgsl" with { type: "text" };
 import joinedLayer from "../../shaders/lib/joined_layer.wgsl" with { type: "text" };
+import joinedTile from "../../shaders/lib/joined_tile.wgsl" with { type: "text" };
 import joinedRow from "../../shaders/lib/joined_row.wgsl" with { type: "text" };
 import lowBitWords from "../../shaders/lib/low_bit_words.wgsl" with { type: "text" };
 import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
@@ -146,6 +148,7 @@ export const SHADERS: ShaderLibrary = {
   "conv/direct.wgsl": convDirect,
   "conv/general.wgsl": convGeneral,
   "conv/transposed.wgsl": convTransposed,
+  "conv/winograd.wgsl": convWinograd,
   "detect/candidates.wgsl": detectCandidates,
   "detect/dfl.wgsl": detectDfl,
   "detect/head.wgsl": detectHead,
@@ -170,6 +173,7 @@ export const SHADERS: ShaderLibrary = {
   "lib/int8_weights.wgsl": int8Weights,
   "lib/joined_layer.wgsl": joinedLayer,
   "lib/joined_row.wgsl": joinedRow,
+  "lib/joined_tile.wgsl": joinedTile,
   "lib/linear.wgsl": linear,
   "lib/low_bit_weights.wgsl": packWeights,
   "lib/low_bit_words.wgsl": lowBitWords,

@@ -1,9 +1,12 @@
 /** A weight that many nodes read lies on the device once. */
 
 import { Session } from "../../src/engine/session.ts";
-import { countCosts } from "../../src/eval/costs.ts";
+import { planningFor, storageForm } from "../../src/engine/setup.ts";
+import { deviceWeightBytes } from "../../src/eval/device_weights.ts";
 import { GraphEditor } from "../../src/graph/editor.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { adoptDevice } from "../../src/gpu/device.ts";
+import { buildPlan } from "../../src/plan/plan.ts";
 import { gpuTest, testDevice } from "../support/gpu.ts";
 import { randomTensor } from "../support/random.ts";
 
@@ -24,15 +27,17 @@ function chain(kind: "one" | "equal" | "own") {
 }
 
 gpuTest("a weight that many nodes read is uploaded once, and so are equal ones", async () => {
+  const device = await adoptDevice(await testDevice());
   for (const storage of ["texture", "buffer"] as const) {
+    const planning = planningFor(device, storageForm(device, { storage }));
     const bytes: number[] = [], counted: number[] = [];
     for (const kind of ["one", "equal", "own"] as const) {
       const session = await Session.create(chain(kind), { device: await testDevice(), storage });
       bytes.push(session.bytes);
-      counted.push(countCosts(chain(kind), { storage }).deviceWeightBytes);
+      counted.push(deviceWeightBytes(buildPlan(chain(kind), planning)));
       session.destroy();
     }
-    // What is counted without a device is what the device holds.
+    // What is counted of a plan is what the device holds.
     assertEquals(counted.map((each) => counted[2] - each), bytes.map((each) => bytes[2] - each));
     const [one, equal, own] = bytes, size = 4 * WEIGHT.reduce((product, extent) => product * extent, 1);
     assertEquals(one, equal);

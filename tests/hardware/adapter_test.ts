@@ -42,22 +42,37 @@ const planning = (separate: boolean) => enginePlanning(MODEL.planning, { scalar:
 
 Deno.test("what a convolution has to do is counted by hand, with what its tiles waste", () => {
   const b = new ModelBuilder();
-  const made = b.conv("conv", b.input("x", [1, 13, 13, 7]), { out: 10, kernel: 3, padding: 1, bias: false });
+  const made = b.conv("conv", b.input("x", [1, 13, 13, 7]), { out: 10, kernel: 3, stride: 2, padding: 1, bias: false });
   const plan = buildPlan(b.graph("small", [made]), planning(true));
   const dispatch = plan.dispatches.find(({ name }) => name.startsWith("conv"))!;
   const { kind, shader, work } = describeDispatch(dispatch, plan);
   const { K, TILE_X, TILE_Y, OUT_BLOCKS, WORKGROUP } = dispatch.kernel.constants as Record<string, number>;
-  const threads = Math.ceil(7 / TILE_X) * Math.ceil(13 / TILE_Y) * Math.ceil(3 / OUT_BLOCKS);
+  const threads = Math.ceil(4 / TILE_X) * Math.ceil(7 / TILE_Y) * Math.ceil(3 / OUT_BLOCKS);
   const dispatched = WORKGROUP * Math.ceil(threads / WORKGROUP);
   const layers = Math.ceil(3 / OUT_BLOCKS), columns = OUT_BLOCKS * K * K * 4;
   assertEquals(named(work), {
     ...{ dispatches: 1, steps: 1, threads: dispatched, pairs: 0 },
     products: dispatched * TILE_X * TILE_Y * OUT_BLOCKS * 9 * 4,
-    ...{ read: 4 * 13 * 13 * 7, written: 4 * 10 * 13 * 7, macs: 9 * 13 * 10 * 13 * 7 },
+    ...{ read: 4 * 13 * 13 * 7, written: 4 * 10 * 7 * 4, macs: 9 * 13 * 10 * 7 * 4 },
     // Blocks of inputs and a row of biases, cells of four f32.
     weights: 16 * layers * columns * (4 + 1),
   });
   assertEquals([shader, kind.slice(0, kind.indexOf(" "))], ["conv/direct.wgsl", "conv/direct.wgsl"]);
+});
+
+Deno.test("Winograd's convolution has half of the products of the direct one to make, and the same weights to read", () => {
+  const b = new ModelBuilder();
+  const made = b.conv("conv", b.input("x", [1, 16, 20, 20]), { out: 16, kernel: 3, padding: 1, bias: false });
+  const described = (["software", "hardware"] as const).map((target) => {
+    const plan = buildPlan(b.graph("small", [made]), { ...planning(true), target });
+    return describeDispatch(plan.dispatches.find(({ name }) => name.startsWith("conv"))!, plan);
+  });
+  assertEquals(described.map(({ shader }) => shader), ["conv/winograd.wgsl", "conv/direct.wgsl"]);
+  const [winograd, direct] = described.map(({ work }) => named(work));
+  // Ten rows of four pixels; the tile of the direct one is of two output blocks or one.
+  const threads = 5 * 2 * 4;
+  assertEquals([winograd.threads, winograd.products], [threads, threads * 4 * 10 * 4 * 9 / 2]);
+  assertEquals([winograd.weights, winograd.macs], [direct.weights, direct.macs]);
 });
 
 Deno.test("a joint dispatch has to do what its steps have to, in a kind of dispatches with single ones", () => {

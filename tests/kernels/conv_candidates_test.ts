@@ -85,9 +85,12 @@ for (const form of FORMS) {
     for (const [what, test] of Object.entries(CASES)) {
       const outputs = test.op === "ConvTranspose" ? test.weight[1] : test.weight[0];
       for (const { kernel, variant, measured } of contestOf(test).options) {
-        // The forms differ in the libraries that all of them include, and the direct kernel has a test of its own (conv_direct_test.ts):
-        // most of the time would go into compiling its larger tiles.
-        if (measured && (form !== FORMS[0] || kernel === "direct") || form !== FORMS[0] && kernel === "direct") {
+        // The forms differ in the libraries that all of them include, and the direct kernel and Winograd's have tests of their own: most
+        // of the time would go into compiling their larger tiles.
+        if (
+          kernel === "winograd" || measured && (form !== FORMS[0] || kernel === "direct") ||
+          form !== FORMS[0] && kernel === "direct"
+        ) {
           continue;
         }
         await step(`${what}: ${kernel} ${variant}`, () =>
@@ -137,7 +140,7 @@ gpuTest("weights that change from run to run are packed for whichever kernel is 
   }
 });
 
-Deno.test("who is cheapest: direct where tiles fit, flat where they waste, general on single pixels, depthwise by channels", () => {
+Deno.test("who is cheapest: direct where tiles fit, flat where they waste, Winograd on windows, general on single pixels, depthwise by channels", () => {
   const chosen = (test: Case, target?: Target) => chooseOption(contestOf(test, target)).kernel;
   const point = (extent: number, channels = 64): Case => ({
     x: [1, channels, extent, extent],
@@ -152,7 +155,9 @@ Deno.test("who is cheapest: direct where tiles fit, flat where they waste, gener
     weight: [16, 16 / groups, 3, 3],
     attributes: { groups, pads: [1, 1, 1, 1] },
   });
-  assertEquals([1, 4, 16].map((groups) => chosen(grouped(groups))), ["direct", "general", "depthwise"]);
+  assertEquals([1, 4, 16].map((groups) => chosen(grouped(groups))), ["winograd", "general", "depthwise"]);
+  const strided = { ...grouped(1), attributes: { pads: [1, 1, 1, 1], strides: [2, 2] } } as const;
+  assertEquals([chosen(strided), chosen(grouped(1), "hardware")], ["direct", "direct"]);
   // What nobody has measured on hardware is left to measuring.
   assertEquals([7, 16, 20].map((extent) => chosen(point(extent), "hardware")), ["direct", "direct", "direct"]);
 });

@@ -67,6 +67,14 @@ function blocksRead({ shader, bindings }: Kernel, { inBlocks, input }: Parameter
   return isDense && input?.type === "blocked" ? blocksOf(input.value) : 1;
 }
 
+/** Products of cells that a thread makes for a block of four input channels. */
+function productsOf({ shader, constants }: Kernel): number {
+  const constant = (name: string) => Number(constants[name] ?? 1);
+  // Six products of each of three rows of weights, for four pixels.
+  if (shader === "conv/winograd.wgsl") return 6 * 3 * constant("ROWS");
+  return constant("K") ** 2 * constant("TILE_X") * constant("TILE_Y") * constant("OUT_BLOCKS");
+}
+
 /** Pixels that each thread of attention goes over; 0 of other kernels. */
 function keysOf({ qkv }: Parameters): number {
   return qkv?.type === "blocked" ? qkv.value.height * qkv.value.width : 0;
@@ -90,9 +98,8 @@ export function describeDispatch({ kernel, macs }: Dispatch, plan: DescribedPlan
     const layout = plan.placements.get(valuesOf(binding)[0])?.layout;
     return layout?.kind === "blocked" && layout.int8 !== undefined ? 1 : 0;
   });
-  const constant = (name: string) => Number(constants[name] ?? 1);
   const group = Number(constants.WORKGROUP ?? WORKGROUP);
-  const each = constant("K") ** 2 * constant("TILE_X") * constant("TILE_Y") * constant("OUT_BLOCKS");
+  const each = productsOf(kernel);
   let steps = 0, threads = 0, products = 0, pairs = 0;
   for (const step of stepsOf(kernel)) {
     const count = group * step.workgroups.reduce((a, b) => a * b);

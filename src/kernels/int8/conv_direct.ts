@@ -7,10 +7,11 @@
 import type { Int8Arithmetic, KernelContext } from "../context.ts";
 import { directConvApplies } from "../conv_direct.ts";
 import { acceptsEpilogue, type ConvCandidate, type ConvShape } from "../conv_form.ts";
-import { type ConvTile, tileCost, workgroupSize } from "../conv_tile.ts";
+import { type ConvTile, joinsOutputs, tileCost, workgroupSize } from "../conv_tile.ts";
 import type { Target } from "../target.ts";
 import { epilogueParameters } from "../conv_step.ts";
-import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import { blocked, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import { linearGroups } from "../linear.ts";
 import { arithmetics } from "./conv_numbers.ts";
 import {
   int8ConvBindings,
@@ -71,7 +72,7 @@ export function int8DirectConv(
   const tilesX = Math.ceil(output.width / tile.x);
   const tiles = tilesX * Math.ceil(output.height / tile.y);
   const weights = packInt8Direct(step, tile.outBlocks, arithmetic);
-  const workgroup = workgroupSize(target);
+  const workgroup = workgroupSize(target), joined = joinsOutputs(target);
   return {
     label: `conv int8 ${kernel}x${kernel} s${stride} ${tile.x}x${tile.y}x${4 * tile.outBlocks} ${arithmetic}`,
     shader: "int8/conv_direct.wgsl",
@@ -82,6 +83,7 @@ export function int8DirectConv(
       TILE_Y: tile.y,
       OUT_BLOCKS: tile.outBlocks,
       WORKGROUP: workgroup,
+      JOINED: joined ? 1 : 0,
       ARITHMETIC: arithmetic,
       ...requantizeConstants(step),
     },
@@ -92,13 +94,16 @@ export function int8DirectConv(
       pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
       tilesX: i32(tilesX),
       tiles: i32(tiles),
+      layers: i32(weights.layers),
       pitch: i32(pitch),
       weightColumns: i32(weights.columns),
       weightRows: i32(weights.rows),
       ...epilogueParameters(step),
     },
     bindings: int8ConvBindings(step, weights),
-    workgroups: [Math.ceil(tiles / workgroup), Math.ceil(blocksOf(output) / tile.outBlocks), output.batch],
+    workgroups: joined
+      ? linearGroups(tiles * weights.layers * output.batch, workgroup)
+      : [Math.ceil(tiles / workgroup), weights.layers, output.batch],
   };
 }
 
@@ -123,7 +128,7 @@ export const int8DirectCandidate: ConvCandidate<Int8DirectVariant> = {
   },
   cost({ attributes, weight, output }, tile, { adapter }) {
     const conv = { kernel: weight.shape[2], stride: attributes.strides[0], inBlocks: Math.ceil(weight.shape[1] / 4) };
-    return tileCost({ ...conv, output, rows: WEIGHTS_PER_LOAD }, tile, adapter);
+    return tileCost({ ...conv, output, rows: WEIGHTS_PER_LOAD, joined: joinsOutputs(adapter) }, tile, adapter);
   },
   kernels({ int8 }, context, { arithmetic, ...tile }, { adapter }) {
     const step = int8StepOf(context as KernelContext<"Conv">, int8!);

@@ -9,7 +9,9 @@ import type { Mutant } from "../mutant.ts";
 const FAULTS = { test: "engine/faults_test.ts", filter: "a frame, a run and a step that fail" };
 const STEP = { test: "engine/faults_test.ts", filter: "a step that failed alone" };
 
-/** Error scopes, readback, plans, states of training, f16. */
+const WINOGRAD = { test: "kernels/conv_winograd_test.ts", filter: "Winograd's convolution, texture f32" };
+
+/** Error scopes, readback, plans, states of training, f16, places of threads and tensors in a convolution. */
 export const DEVICE_MUTANTS: readonly Mutant[] = [
   {
     id: "scope-memory",
@@ -171,5 +173,30 @@ export const DEVICE_MUTANTS: readonly Mutant[] = [
     test: "engine/range_check_test.ts",
     filter: "a session in f16 whose first run",
     why: "negative activations that were cut are not seen",
+  },
+  {
+    id: "tile-run-of-the-rest",
+    file: "shaders/lib/joined_tile.wgsl",
+    before: "let together = min(WORKGROUP, params.tiles - run * WORKGROUP);",
+    after: "let together = WORKGROUP;",
+    ...WINOGRAD,
+    why: "the last tiles of a map are never computed",
+  },
+  {
+    id: "winograd-residual-place",
+    file: "shaders/conv/winograd.wgsl",
+    before: "let residualOrigin = planeOrigin(params.residual, layer * params.output.batch + image);",
+    after: "let residualOrigin = planeOrigin(params.output, layer * params.output.batch + image);",
+    ...WINOGRAD,
+    why: "a shortcut is read where the result is written",
+  },
+  {
+    id: "winograd-first-block",
+    file: "src/kernels/conv_winograd.ts",
+    before: "firstBlock: i32((step.firstChannel ?? 0) >> 2),",
+    after: "firstBlock: i32(0),",
+    test: "kernels/conv_winograd_test.ts",
+    filter: "begins at any channel",
+    why: "half of a Split reads the other half's channels",
   },
 ];

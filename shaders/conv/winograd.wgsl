@@ -1,0 +1,127 @@
+// Convolution 3x3 of stride 1 by Winograd's minimal filtering F(4,3) along rows: six products for four outputs of a row of weights where
+// the direct form has twelve, and sums in as few registers more.
+//
+//   y[n,o,v,u] = activate(bias[o] + sum_{c,i,j} w[o,c,i,j] * x[n,c, v-padTop+i, u-padLeft+j]) (+ residual, before or after)
+//
+// Four neighbours y of a row are A (sum over c and rows i of (G w_i) * (B x_i)), products one by one, x_i the six inputs of a row:
+//
+//       4  0 -5  0  1  0         1  0  0
+//       0 -4 -4  1  1  0         1  1  1         1/4 -1/6 -1/6  1/24  1/24  0
+//   B = 0  4 -4 -1  1  0     G = 1 -1  1     A =  0  -1/6  1/6  1/12 -1/12  0
+//       0 -2 -1  2  1  0         1  2  4          0  -1/6 -1/6  1/6   1/6   0
+//       0  2 -1 -2  1  0         1 -2  4          0  -1/6  1/6  1/3  -1/3   1
+//       0  4  0 -5  0  1         0  0  1
+//
+// (Lavin and Gray 2016, section 4.3, in one dimension; the scales of their G are in A here.) In two dimensions products would be fewer
+// still, but the sums four times as many as the outputs instead of one and a half times: on software adapters that is slower.
+//
+// A thread computes 4 x ROWS pixels of four output channels: each row of inputs is read and transformed once for three rows of weights.
+// Weights lie as those of conv/direct.wgsl with OUT_BLOCKS of 1. Dispatch: a thread for every tile of every output block of every image.
+#const ROWS = 10
+#const WORKGROUP = 8
+
+#include "lib/linear.wgsl"
+#include "lib/storage.wgsl"
+struct Params {
+  input: Blocked,
+  output: Blocked,
+  residual: Blocked,
+  pad: vec2i,           // left, top
+  tilesX: i32,
+  tiles: i32,           // of a plane
+  layers: i32,          // output blocks
+  firstBlock: i32,      // of x that is read
+  inBlocks: i32,        // of x that are read
+  pitch: i32,
+  weightColumns: i32,
+  weightRows: i32,
+  activationA: f32,
+  activationB: f32,
+  activateLast: u32,    // 1: the residual is added before the activation
+}
+#include "lib/params.wgsl"
+#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#include "lib/weights.wgsl" BINDING=2
+#include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
+#include "lib/epilogue.wgsl"
+
+#const NX = 6
+#const NY = ROWS + 2
+
+#include "lib/entry.wgsl"
+#include "lib/joined_tile.wgsl"
+  let tileRow = divide(tile, params.tilesX);
+  let u0 = (tile - tileRow * params.tilesX) * 4;
+  let v0 = tileRow * ROWS;
+  let left = u0 - params.pad.x;
+  let top = v0 - params.pad.y;
+#include "lib/window.wgsl"
+
+#for v in 0..ROWS
+#for m in 0..6
+  var sum_$(v)_$m = vec4f(0.0);
+#end
+#end
+  for (var block = 0; block < params.inBlocks; block++) {
+    let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
+    // G w_i: computing it takes less time than loading twice as many weights.
+#for i in 0..3
+#for c in 0..4
+    let k_$(i)_0_$c = weight($(12 * i + c), block, layer);
+    let m_$(i)_$c = weight($(12 * i + 4 + c), block, layer);
+    let k_$(i)_5_$c = weight($(12 * i + 8 + c), block, layer);
+    let p_$(i)_$c = k_$(i)_0_$c + k_$(i)_5_$c;
+    let q_$(i)_$c = k_$(i)_0_$c + 4.0 * k_$(i)_5_$c;
+    let k_$(i)_1_$c = p_$(i)_$c + m_$(i)_$c;
+    let k_$(i)_2_$c = p_$(i)_$c - m_$(i)_$c;
+    let k_$(i)_3_$c = q_$(i)_$c + 2.0 * m_$(i)_$c;
+    let k_$(i)_4_$c = q_$(i)_$c - 2.0 * m_$(i)_$c;
+#end
+#end
+#for j in 0..NY
+#for i in 0..NX
+    let x_$(j)_$i = select(vec4f(0.0), load_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
+#end
+    // B x, in 17 operations.
+    let a_$j = x_$(j)_4 - 4.0 * x_$(j)_2;
+    let b_$j = x_$(j)_3 - 4.0 * x_$(j)_1;
+    let c_$j = x_$(j)_4 - x_$(j)_2;
+    let d_$j = 2.0 * (x_$(j)_3 - x_$(j)_1);
+    let t_$(j)_0 = 4.0 * (x_$(j)_0 - x_$(j)_2) + c_$j;
+    let t_$(j)_1 = a_$j + b_$j;
+    let t_$(j)_2 = a_$j - b_$j;
+    let t_$(j)_3 = c_$j + d_$j;
+    let t_$(j)_4 = c_$j - d_$j;
+    let t_$(j)_5 = x_$(j)_5 - x_$(j)_3 - 2.0 * d_$j;
+#if j >= 2
+    // One sum at a time through the three rows: it stays in a register.
+#for m in 0..6
+#for i in 0..3
+    sum_$(j - 2)_$m += t_$(j - 2 + i)_$(m).x * k_$(i)_$(m)_0 + t_$(j - 2 + i)_$(m).y * k_$(i)_$(m)_1
+      + t_$(j - 2 + i)_$(m).z * k_$(i)_$(m)_2 + t_$(j - 2 + i)_$(m).w * k_$(i)_$(m)_3;
+#end
+#end
+#end
+#end
+  }
+
+  let bias = weight(0, params.inBlocks, layer);
+  let place = planeOrigin(params.output, layer * params.output.batch + image);
+  let residualOrigin = planeOrigin(params.residual, layer * params.output.batch + image);
+#for v in 0..ROWS
+  // A times the sums.
+  let e_$v = (-1.0 / 6.0) * (sum_$(v)_1 + sum_$(v)_2);
+  let f_$v = (-1.0 / 6.0) * (sum_$(v)_1 - sum_$(v)_2);
+  let g_$v = (1.0 / 24.0) * (sum_$(v)_3 + sum_$(v)_4);
+  let h_$v = (1.0 / 12.0) * (sum_$(v)_3 - sum_$(v)_4);
+  let y_$(v)_0 = bias + 0.25 * sum_$(v)_0 + e_$v + g_$v;
+  let y_$(v)_1 = bias + f_$v + h_$v;
+  let y_$(v)_2 = bias + e_$v + 4.0 * g_$v;
+  let y_$(v)_3 = bias + f_$v + 4.0 * h_$v + sum_$(v)_5;
+#for u in 0..4
+  if (u0 + $u < params.output.width && v0 + $v < params.output.height) {
+    store_y(place.x + u0 + $u, place.y + v0 + $v, finish(y_$(v)_$u, residualOrigin, u0 + $u, v0 + $v));
+  }
+#end
+#end
+}

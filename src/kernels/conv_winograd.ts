@@ -1,0 +1,86 @@
+/**
+ * Convolution 3x3 of stride 1 with half of the products, by Winograd's minimal filtering along rows. Shader:
+ * `shaders/conv/winograd.wgsl`.
+ *
+ * @module
+ */
+
+import type { ConvCandidate, ConvForm } from "./conv_form.ts";
+import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
+import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
+import { idleFactor, LOAD_COST, workgroupSize } from "./conv_tile.ts";
+import type { Fusion } from "./candidate.ts";
+import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
+import { linearGroups } from "./linear.ts";
+import type { Target } from "./target.ts";
+
+/** Rows of four pixels that one thread computes, of one output block. */
+export type WinogradTile = { readonly rows: number };
+
+/** Pixels of a row that are computed together, and products for them of a row of weights. */
+const OUTPUTS = 4, PRODUCTS = 6;
+
+/** Operations on cells, eight of which are the unit of `candidate.ts`: the transforms of a row of inputs, and of the weights of a block. */
+const INPUT_TRANSFORM = 17 / 8, WEIGHT_TRANSFORM = 12 * 8 / 8;
+
+/** What the shader computes besides sums: what is in `lib/epilogue.wgsl`, and it may begin at any channel. */
+const TAKEN: readonly Fusion[] = ["activation", "residual", "channel range"];
+
+function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, target: Target): Kernel[] {
+  const output = step.y.layout;
+  const tilesX = Math.ceil(output.width / OUTPUTS), tiles = tilesX * Math.ceil(output.height / rows);
+  const packing = densePacking(packingSource(step), 1, (step.firstChannel ?? 0) % 4);
+  const weights = bindWeights(step, packing), workgroup = workgroupSize(target);
+  return [...weights.before, {
+    label: `conv 3x3 s1 winograd 4x${rows}x4`,
+    shader: "conv/winograd.wgsl",
+    constants: { ROWS: rows, WORKGROUP: workgroup, ...epilogueConstants(step) },
+    parameters: {
+      input: blocked(step.x.layout),
+      output: blocked(output),
+      residual: blocked(step.residual?.layout ?? output),
+      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+      tilesX: i32(tilesX),
+      tiles: i32(tiles),
+      layers: i32(weights.layers),
+      firstBlock: i32((step.firstChannel ?? 0) >> 2),
+      inBlocks: i32(packing.inBlocks),
+      pitch: i32(pitch),
+      weightColumns: i32(weights.columns),
+      weightRows: i32(weights.rows),
+      ...epilogueParameters(step),
+    },
+    bindings: convBindings(step, weights.binding),
+    workgroups: linearGroups(tiles * weights.layers * output.batch, workgroup),
+  }];
+}
+
+/** True where this kernel can compute the convolution. */
+export function winogradApplies(
+  { attributes: { groups, strides, dilations }, weight, transposed, trained }: ConvForm,
+): boolean {
+  const [kh, kw] = weight.shape.slice(2);
+  return !transposed && !trained && groups === 1 && kh === 3 && kw === 3 &&
+    [...strides, ...dilations].every((one) => one === 1);
+}
+
+/** Winograd's convolution among the kernels of convolutions; weights are constants. */
+export const winogradCandidate: ConvCandidate<WinogradTile> = {
+  name: "winograd",
+  shaders: ["conv/winograd.wgsl"],
+  applies: winogradApplies,
+  accepts: (fusions) => [...fusions].every((fusion) => TAKEN.includes(fusion)),
+  variants: (_, { adapter }) =>
+    adapter === "software"
+      ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
+      // Never measured on hardware yet.
+      : { usual: [], measured: [{ rows: 1 }, { rows: 2 }, { rows: 4 }, { rows: 10 }] },
+  cost({ weight, firstChannel, output: { width, height, batch, channels } }, { rows }, { adapter }) {
+    const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);
+    const threads = Math.ceil(width / OUTPUTS) * Math.ceil(height / rows) * Math.ceil(channels / 4) * batch;
+    const loads = PRODUCTS * (rows + 2) + 4 * 9;
+    const each = 3 * PRODUCTS * rows + INPUT_TRANSFORM * (rows + 2) + WEIGHT_TRANSFORM + LOAD_COST * loads;
+    return threads * inBlocks * each * idleFactor(threads, adapter);
+  },
+  kernels: (_, context, tile, { adapter }) => winogradConv(stepOf(context), tile, context.pitch, adapter),
+};
