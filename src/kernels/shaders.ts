@@ -14,6 +14,7 @@ import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text
 import convDepthwiseTransposed from "../../shaders/conv/depthwise_transposed.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
 import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
+import convLight from "../../shaders/conv/light.wgsl" with { type: "text" };
 import convTransposed from "../../shaders/conv/transposed.wgsl" with { type: "text" };
 import detectCandidates from "../../shaders/detect/candidates.wgsl" with { type: "text" };
 import detectDfl from "../../shaders/detect/dfl.wgsl" with { type: "text" };
@@ -145,6 +146,7 @@ export const SHADERS: ShaderLibrary = {
   "conv/depthwise_transposed.wgsl": convDepthwiseTransposed,
   "conv/direct.wgsl": convDirect,
   "conv/general.wgsl": convGeneral,
+  "conv/light.wgsl": convLight,
   "conv/transposed.wgsl": convTransposed,
   "detect/candidates.wgsl": detectCandidates,
   "detect/dfl.wgsl": detectDfl,
