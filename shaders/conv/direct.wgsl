@@ -149,7 +149,9 @@ struct Params {
     let place = weight($(4 * K * K), row, page);
     let block = i32(place.x) + 1024 * i32(place.y);
 #else
-  for (var block = 0; block < params.inBlocks; block++) {
+  // At the end of a turn it is decided whether there is another one: software adapters run a turn that is left at its beginning to the end.
+  var block = 0;
+  loop {
 #end
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
 #for j in 0..NY
@@ -203,6 +205,10 @@ struct Params {
 #end
 #end
 #end
+#end
+#if SPARSE == 0
+    block++;
+    if (block >= params.inBlocks) { break; }
 #end
   }
 

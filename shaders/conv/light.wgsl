@@ -64,12 +64,16 @@ struct Params {
   let first = params.firstBlock + min(layer * params.blockStep, params.latestBlock);
   let columns = uncounted(params.kernel.x, strip);
   let rows = uncounted(params.kernel.y, strip);
-  for (var block = 0; block < params.inBlocks; block++) {
+  // Each loop decides at the end of a turn whether there is another one: software adapters run a turn that is left at its beginning to the end.
+  var block = 0;
+  loop {
     let origin = planeOrigin(params.input, (first + block) * params.input.batch + image);
-    for (var i = 0; i < rows; i++) {
+    var i = 0;
+    loop {
       let y = v * params.stride.y - params.pad.y + i;
       let cy = clamp(y, 0, params.input.height - 1);
-      for (var j = 0; j < columns; j++) {
+      var j = 0;
+      loop {
         let left = u0 * params.stride.x - params.pad.x + j;
 #for p in 0..STRIP
         let at_$p = left + $p * params.stride.x;
@@ -87,8 +91,14 @@ struct Params {
 #end
         }
 #end
+        j++;
+        if (j >= columns) { break; }
       }
+      i++;
+      if (i >= rows) { break; }
     }
+    block++;
+    if (block >= params.inBlocks) { break; }
   }
 
   // What follows a sum is a loop, since written out it would be half of what there is to compile. Sums move up by one in each turn: an array
@@ -98,7 +108,9 @@ struct Params {
   let place_$o = planeOrigin(params.output, block_$o * params.output.batch + image);
   let other_$o = planeOrigin(params.residual, block_$o * params.output.batch + image);
 #end
-  for (var u = u0; u < min(u0 + STRIP, params.output.width); u++) {
+  let end = min(u0 + STRIP, params.output.width);
+  var u = u0;
+  loop {
 #for o in 0..OUT_BLOCKS
     if (block_$o < params.output.blocks) {
       let residual = select(vec4f(0.0), load_r(other_$o.x + u, other_$o.y + v), params.adds == 1u);
@@ -112,5 +124,7 @@ struct Params {
     acc_$(o)_$(p - 1) = acc_$(o)_$p;
 #end
 #end
+    u++;
+    if (u >= end) { break; }
   }
 }

@@ -221,6 +221,16 @@ export class Detector {
     return labelled;
   }
 
+  /**
+   * Resolves when pictures are run by the fastest kernels; on software adapters the first ones are run by others (`start` of the options).
+   * They are made now where they are not there, which fails no call: if the device refuses them, the first ones stay. For those who measure.
+   */
+  async ready(): Promise<void> {
+    this.#guard.check();
+    await this.#frames.ready();
+    this.#guard.check();
+  }
+
   /** GPU time of every dispatch of a frame in milliseconds, the median of `runs`, on the last picture. */
   async profile(runs = 5): Promise<DispatchTime[]> {
     this.#guard.check();

@@ -6,9 +6,7 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import { Memory } from "../gpu/memory.ts";
-import { int8Bindings, linkKernel } from "../kernels/link.ts";
-import { checkParameters, packParameters, uniformLeaves } from "../kernels/parameters.ts";
-import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
+import { packParameters } from "../kernels/parameters.ts";
 import type { Device } from "../gpu/device.ts";
 import { deviceError, settled, watch } from "../gpu/device_errors.ts";
 import {
@@ -19,6 +17,7 @@ import {
   valuesOf,
 } from "../kernels/kernel.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
+import { cellFormat, compileAll, type External, placementOf } from "./program_pipelines.ts";
 import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT, weightExtent } from "./program_bytes.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
@@ -33,21 +32,13 @@ export interface ProgramSource
 }
 
 export { cellBytes } from "./program_bytes.ts";
-
-/** A resource from outside the plan. */
-export type External =
-  | { readonly kind: "buffer"; readonly buffer: GPUBuffer; readonly offset?: number; readonly size?: number }
-  | { readonly kind: "texture"; readonly texture: GPUTexture };
+export type { External } from "./program_pipelines.ts";
 
 interface EncodedDispatch {
   readonly pipeline: GPUComputePipeline;
   readonly resources: GPUBindingResource[];
   group: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
-}
-
-function storageTexture(access: GPUStorageTextureAccess, format: GPUTextureFormat): BindingLayout {
-  return { storageTexture: { access, format, viewDimension: "2d-array" } };
 }
 
 /** A plan on a device. */
@@ -92,7 +83,7 @@ export class Program {
       return;
     }
     const { form, pages, int8Pages } = source;
-    this.arena = this.#rowMemory("activations", this.#format(), pages, cellBytes(form));
+    this.arena = this.#rowMemory("activations", cellFormat(this.#source.form), pages, cellBytes(form));
     if (int8Pages > 0) {
       this.int8Arena = this.#rowMemory("int8 activations", "r32uint", int8Pages, INT8_CELL_BYTES);
     }
@@ -124,7 +115,7 @@ export class Program {
       const { result: { program, compiling, resources }, fault } = watch(gpu, () => {
         const program = new Program(device, source, memory, lender);
         // Drivers compile while weights are packed.
-        const compiling = program.#compile();
+        const compiling = compileAll(gpu, source);
         compiling.catch(() => {});
         return { program, compiling, resources: program.#uploadAll() };
       });
@@ -137,35 +128,6 @@ export class Program {
       memory.destroy();
       throw await deviceError(gpu, "this plan", error);
     }
-  }
-
-  #format(): GPUTextureFormat {
-    return this.#source.form.scalar === "f16" ? "rgba16float" : "rgba32float";
-  }
-
-  /** Compiles the pipelines of all dispatches, in their order. */
-  #compile(): Promise<GPUComputePipeline[]> {
-    const { form, dispatches } = this.#source;
-    const isInt8 = (value: string) => {
-      const layout = this.#source.placements.get(value)?.layout;
-      return layout?.kind === "blocked" && layout.int8 !== undefined;
-    };
-    const linked = new Map<string, { readonly text: string; readonly uniform: ReturnType<typeof uniformLeaves> }>();
-    return Promise.all(dispatches.map(({ kernel }) => {
-      // Linking is pure; dispatches of one kernel share the text.
-      const key = JSON.stringify([kernel.shader, kernel.constants, int8Bindings(kernel, isInt8)]);
-      let shader = linked.get(key);
-      if (!shader) {
-        const text = linkKernel(kernel, form, isInt8);
-        linked.set(key, shader = { text, uniform: uniformLeaves(text) });
-      }
-      checkParameters(kernel, shader.uniform);
-      const layouts: BindingLayout[] = [
-        { buffer: { type: "uniform" } },
-        ...kernel.bindings.map((binding) => this.#layout(binding)),
-      ];
-      return pipelineFor(this.#device.device, kernel.label, shader.text, layouts);
-    }));
   }
 
   /** Uploads parameters, constants and weights; returns what each dispatch binds. */
@@ -234,35 +196,6 @@ export class Program {
     this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[dispatch], packParameters(parameters));
   }
 
-  #layout(binding: KernelBinding): BindingLayout {
-    const textures = this.#source.form.storage === "texture";
-    if (binding.kind === "constant" || binding.kind === "scratch") return { buffer: { type: "storage" } };
-    if (binding.kind === "weights" || binding.kind === "int8 weights" || binding.kind === "packed") {
-      const writes = binding.kind === "packed" && binding.access === "write";
-      const format = binding.kind === "int8 weights" ? "rgba32uint" : this.#format();
-      if (textures) return storageTexture(writes ? "write-only" : "read-only", format);
-      return { buffer: { type: writes ? "storage" : "read-only-storage" } };
-    }
-    const external = this.#external.get(binding.value);
-    if (external) {
-      return external.kind === "buffer"
-        ? { buffer: { type: "storage" } }
-        : { texture: { sampleType: "float", viewDimension: "2d" } };
-    }
-    const { layout } = this.#placement(binding.value);
-    if (layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
-    return storageTexture(
-      binding.kind === "read" ? "read-only" : "write-only",
-      layout.int8 ? "r32uint" : this.#format(),
-    );
-  }
-
-  #placement(value: string): Placement {
-    const placement = this.#source.placements.get(value);
-    if (!placement) throw new FeatherdetError(`the plan gives "${value}" no memory`);
-    return placement;
-  }
-
   #resource(name: string, binding: Exclude<KernelBinding, { kind: "constant" }>): GPUBindingResource {
     if (binding.kind === "scratch") return this.#scratchRange(binding);
     if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
@@ -282,7 +215,7 @@ export class Program {
 
   /** The memory from the first of some values to the last, all of one arena. */
   #range(values: readonly string[]): Placement {
-    const places = values.map((value) => this.#placement(value));
+    const places = values.map((value) => placementOf(this.#source, value));
     const offset = Math.min(...places.map((place) => place.offset));
     const end = Math.max(...places.map((place) => place.offset + place.extent));
     return { layout: places[0].layout, offset, extent: end - offset };
@@ -316,7 +249,9 @@ export class Program {
       });
     }
     const data = form.scalar === "f16" && !words ? new Float16Array(numbers) : numbers;
-    const [format, bytes] = words ? ["rgba32uint", 16] as const : [this.#format(), cellBytes(form)] as const;
+    const [format, bytes] = words
+      ? ["rgba32uint", 16] as const
+      : [cellFormat(this.#source.form), cellBytes(form)] as const;
     if (form.storage === "buffer") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
     }
@@ -347,7 +282,7 @@ export class Program {
     if (!memory) {
       memory = this.#source.form.storage === "buffer"
         ? this.memory.buffer(name, GPUBufferUsage.STORAGE, columns * rows * layers * bytes)
-        : this.#weightTexture(name, binding, this.#format(), bytes);
+        : this.#weightTexture(name, binding, cellFormat(this.#source.form), bytes);
       this.#packedWeights.set(name, memory);
     }
     return "createView" in memory ? memory.createView({ dimension: "2d-array" }) : { buffer: memory };
@@ -365,6 +300,31 @@ export class Program {
       if (pipeline !== current) pass.setPipeline(current = pipeline);
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...workgroups);
+    }
+  }
+
+  /**
+   * Has the driver finish each pipeline, one after the other: some compile only when a pipeline is used for the first time. The dispatches that
+   * do that compute nothing. What others submit in between is run in between. `check` is called in between, too; what it throws ends it.
+   * Throws FeatherdetError for faults of the device.
+   */
+  async warmUp(check: () => void): Promise<void> {
+    const { device } = this.#device;
+    const used = new Set<GPUComputePipeline>();
+    for (const { pipeline, group } of this.#dispatches) {
+      if (used.has(pipeline)) continue;
+      used.add(pipeline);
+      await settled(device, "a pipeline", () => {
+        const encoder = device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(0, 0, 0);
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+      });
+      await device.queue.onSubmittedWorkDone();
+      check();
     }
   }
 
