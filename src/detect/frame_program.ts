@@ -7,7 +7,6 @@
 
 import { type DispatchTime, profilePrograms } from "../engine/profile.ts";
 import { type External, Program, type ProgramSource } from "../engine/program.ts";
-import { compileInTurns } from "../engine/program_pipelines.ts";
 import { checkRange } from "../engine/range_check.ts";
 import type { Device } from "../gpu/device.ts";
 import { settled } from "../gpu/device_errors.ts";
@@ -130,7 +129,6 @@ export class FrameProgram {
     const space = spaceOf(plan, head, settings), dispatches = frameDispatches(planned);
     const memory = new Memory(device.device);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    let program: Program | undefined;
     try {
       const { buffers, texture } = await settled(device.device, "this detector", () => ({
         buffers: new Map(
@@ -143,12 +141,9 @@ export class FrameProgram {
         [PICTURE, { kind: "texture", texture }],
       ]);
       const source = { ...plan, dispatches, external };
-      if (beside) await compileInTurns(device.device, source, beside);
-      program = await Program.create(device, source);
-      if (beside) await program.warmUp(beside);
+      const program = await Program.create(device, source, { beside });
       return new FrameProgram(device, plan, program, source, { memory, buffers }, mostPixels);
     } catch (error) {
-      program?.destroy();
       memory.destroy();
       throw error;
     }

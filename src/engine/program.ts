@@ -17,7 +17,7 @@ import {
   valuesOf,
 } from "../kernels/kernel.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
-import { cellFormat, compileAll, type External, placementOf } from "./program_pipelines.ts";
+import { cellFormat, compileAll, compileInTurns, type External, placementOf } from "./program_pipelines.ts";
 import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT, weightExtent } from "./program_bytes.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
@@ -40,6 +40,9 @@ interface EncodedDispatch {
   group: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
 }
+
+/** Pipelines that the driver has compiled, or does now. */
+const used = new WeakSet<GPUComputePipeline>();
 
 /** A plan on a device. */
 export class Program {
@@ -106,28 +109,87 @@ export class Program {
 
   /**
    * Uploads weights and compiles pipelines. A `lender`, a program of the same plan that lives as long, shares its weights and activations:
-   * they run in turn. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing
-   * behind on the device then.
+   * they run in turn. With `beside` it compiles in turns with other work, the driver's part included, and `beside` is called in every turn; what
+   * it throws ends it. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing behind on the device then.
    */
-  static async create(device: Device, source: ProgramSource, lender?: Program): Promise<Program> {
+  static async create(
+    device: Device,
+    source: ProgramSource,
+    { lender, beside }: { readonly lender?: Program; readonly beside?: () => void } = {},
+  ): Promise<Program> {
     const gpu = device.device, memory = new Memory(gpu);
     try {
-      const { result: { program, compiling, resources }, fault } = watch(gpu, () => {
-        const program = new Program(device, source, memory, lender);
-        // Drivers compile while weights are packed.
-        const compiling = compileAll(gpu, source);
-        compiling.catch(() => {});
-        return { program, compiling, resources: program.#uploadAll() };
-      });
+      const program = await settled(gpu, "this plan", () => new Program(device, source, memory, lender));
+      if (beside) await program.#compileBeside(beside);
+      const { result: compiling, fault } = watch(gpu, () => compileAll(gpu, source));
+      // Other drivers compile now, while weights are packed.
+      const ready = device.adapter.software ? program.#begun(await compiling) : compiling;
+      ready.catch(() => {});
+      const resources = await settled(gpu, "this plan", () => program.#uploadAll());
       const refused = await fault;
       if (refused) throw refused;
-      const pipelines = await compiling;
+      const pipelines = await ready;
       await settled(gpu, "this plan", () => program.#bind(pipelines, resources));
       return program;
     } catch (error) {
       memory.destroy();
       throw await deviceError(gpu, "this plan", error);
     }
+  }
+
+  /** Has the driver compile all pipelines, one after the other, so that what others submit is run in between. */
+  async #compileBeside(check: () => void): Promise<void> {
+    const { device } = this.#device;
+    await compileInTurns(device, this.#source, async (pipeline, at) => {
+      await settled(device, "a pipeline", () => this.#use(pipeline, at));
+      await device.queue.onSubmittedWorkDone();
+      check();
+    });
+  }
+
+  /** The pipelines, once the driver of a software adapter has begun to compile: it does only when a pipeline is used. */
+  async #begun(pipelines: GPUComputePipeline[]): Promise<GPUComputePipeline[]> {
+    const { device } = this.#device;
+    await settled(device, "this plan", () => {
+      for (const [at, pipeline] of pipelines.entries()) {
+        if (used.has(pipeline) || pipelines.indexOf(pipeline) < at) continue;
+        this.#use(pipeline, at);
+      }
+    });
+    return pipelines;
+  }
+
+  /** Uses the pipeline of a dispatch without computing anything, on memory of the extents that weights will have. */
+  #use(pipeline: GPUComputePipeline, at: number): void {
+    const { device } = this.#device;
+    const { name, kernel } = this.dispatches[at];
+    const memory = new Memory(device);
+    const standIn = (binding: KernelBinding): GPUBindingResource => {
+      if (binding.kind === "constant") {
+        return { buffer: memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength) };
+      }
+      if (binding.kind !== "weights" && binding.kind !== "int8 weights") return this.#resource(name, binding);
+      const { weights: extent, kind } = binding;
+      const [format, bytes] = this.#weightCells(kind === "int8 weights");
+      if (this.#source.form.storage === "texture") {
+        return this.#weightTexture(name, extent, format, bytes, memory).createView({ dimension: "2d-array" });
+      }
+      return {
+        buffer: memory.buffer(name, GPUBufferUsage.STORAGE, extent.columns * extent.rows * extent.layers * bytes),
+      };
+    };
+    const size = packParameters(kernel.parameters).byteLength;
+    const parameters = { buffer: memory.buffer(name, GPUBufferUsage.UNIFORM, size), size };
+    const group = this.#group(name, pipeline, [parameters, ...kernel.bindings.map(standIn)]);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(0, 0, 0);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    memory.destroy();
+    used.add(pipeline);
   }
 
   /** Uploads parameters, constants and weights; returns what each dispatch binds. */
@@ -265,14 +327,21 @@ export class Program {
     return texture.createView({ dimension: "2d-array" });
   }
 
+  /** Format and bytes of a cell of weights. */
+  #weightCells(words: boolean): readonly [GPUTextureFormat, number] {
+    const { form } = this.#source;
+    return words ? ["rgba32uint", 16] : [cellFormat(form), cellBytes(form)];
+  }
+
   #weightTexture(
     name: string,
     extent: Pick<PackedWeights, "columns" | "rows" | "layers">,
     format: GPUTextureFormat,
     bytes: number,
+    memory: Memory = this.memory,
   ): GPUTexture {
     const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    return this.memory.texture(name, usage, format, weightExtent(extent), bytes);
+    return memory.texture(name, usage, format, weightExtent(extent), bytes);
   }
 
   #packed(binding: KernelBinding & { readonly kind: "packed" }): GPUBindingResource {
@@ -300,31 +369,6 @@ export class Program {
       if (pipeline !== current) pass.setPipeline(current = pipeline);
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...workgroups);
-    }
-  }
-
-  /**
-   * Has the driver finish each pipeline, one after the other: some compile only when a pipeline is used for the first time. The dispatches that
-   * do that compute nothing. What others submit in between is run in between. `check` is called in between, too; what it throws ends it.
-   * Throws FeatherdetError for faults of the device.
-   */
-  async warmUp(check: () => void): Promise<void> {
-    const { device } = this.#device;
-    const used = new Set<GPUComputePipeline>();
-    for (const { pipeline, group } of this.#dispatches) {
-      if (used.has(pipeline)) continue;
-      used.add(pipeline);
-      await settled(device, "a pipeline", () => {
-        const encoder = device.createCommandEncoder();
-        const pass = encoder.beginComputePass();
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(0, 0, 0);
-        pass.end();
-        device.queue.submit([encoder.finish()]);
-      });
-      await device.queue.onSubmittedWorkDone();
-      check();
     }
   }
 

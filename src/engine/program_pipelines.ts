@@ -101,14 +101,21 @@ export function compileAll(device: GPUDevice, source: CompiledSource): Promise<G
 
 /**
  * Compiles the pipelines of all dispatches one after the other, with turns of the event loop in between, so that `compileAll` finds them.
- * `check` is called in every turn; what it throws ends it. Throws FeatherdetError if the adapter refuses a shader.
+ * `onNew` is called with each that was not there before, and the place of a dispatch that it is for; what it throws ends it. Throws
+ * FeatherdetError if the adapter refuses a shader.
  */
-export async function compileInTurns(device: GPUDevice, source: CompiledSource, check: () => void): Promise<void> {
+export async function compileInTurns(
+  device: GPUDevice,
+  source: CompiledSource,
+  onNew: (pipeline: GPUComputePipeline, at: number) => Promise<void>,
+): Promise<void> {
+  let at = 0;
   for (const shader of shadersOf(source)) {
-    if (isCompiled(device, shader.code)) continue;
-    await pipelineOf(device, source, shader);
-    await new Promise((resolve) => setTimeout(resolve));
-    check();
+    if (!isCompiled(device, shader.code)) {
+      await onNew(await pipelineOf(device, source, shader), at);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    at++;
   }
 }
 
