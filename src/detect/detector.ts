@@ -9,7 +9,7 @@ import type { DeviceGuard } from "../engine/device_guard.ts";
 import type { DispatchTime } from "../engine/profile.ts";
 import { type EngineName, refuseOnCpu } from "../engine/session.ts";
 import type { AdapterRecord } from "../gpu/adapter.ts";
-import type { Device } from "../gpu/device.ts";
+import { type Device, openSharedDevice } from "../gpu/device.ts";
 import { megabytes } from "../engine/memory_limit.ts";
 import { unlessAborted } from "../graph/abort.ts";
 import type { Graph } from "../graph/mod.ts";
@@ -125,6 +125,9 @@ export class Detector {
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
     const pictures = new PictureReader(options);
+    const { engine, device } = options;
+    // It is opened while the model is read; what goes wrong is told to who asks for it.
+    if (device === undefined && (engine === undefined || engine === "webgpu")) openSharedDevice().catch(() => {});
     const model = await openModel(source, options);
     return new Detector(model, await loadFrames(model, options), pictures);
   }
