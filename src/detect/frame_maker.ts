@@ -26,8 +26,11 @@ const TILED_PIXELS = 1 << 24;
 /** Tiles that are run together on devices that gain from it; software adapters do not. */
 const USUAL_TILES = 4;
 
-/** Characters of shaders whose compilation takes so long that a slower first picture is worth it: about a second and a half. */
-const MANY_CHARACTERS = 100_000;
+/** Characters of shaders whose compilation takes so long that a slower first picture is worth it: about two seconds. */
+const MANY_CHARACTERS = 120_000;
+
+/** Nodes of a network of which it is known, without planning it, that it has as many. */
+const MANY_NODES = 100;
 
 /** A model and the device that it is planned for. */
 export interface PlannedModel extends DetectionModel {
@@ -167,18 +170,15 @@ export class FrameMaker {
 
   /** Whether first pictures are to be run by kernels that compile quickly. */
   get startsLight(): boolean {
-    const { device: { adapter, device }, planning: { form, separate = false } } = this.#model;
+    const { graph, device: { adapter, device }, planning: { form, separate = false } } = this.#model;
     const { start } = this.#options;
     if (this.isLimited || form.scalar === "f16" || start === "full") return false;
     if (start === "light") return true;
     if (!adapter.software || separate) return false;
-    // In a process that has not compiled anything nothing is there; else it is looked at what is.
-    if (!hasPipelines(device)) return true;
-    return charactersToCompile(device, {
-      ...this.plan,
-      dispatches: frameDispatches({ ...this.#model, plan: this.plan }),
-    }) >
-      MANY_CHARACTERS;
+    // Where nothing was compiled before, nothing is there; else it is looked at what is.
+    if (!hasPipelines(device) && graph.nodes.length >= MANY_NODES) return true;
+    const source = { ...this.plan, dispatches: frameDispatches({ ...this.#model, plan: this.plan }) };
+    return charactersToCompile(device, source) >= MANY_CHARACTERS;
   }
 
   /** The program of single pictures by kernels that compile quickly. Throws as `FrameProgram.create` does. */

@@ -142,7 +142,8 @@ export class Program {
     const { device } = this.#device;
     await compileInTurns(device, this.#source, async (pipeline, at) => {
       await settled(device, "a pipeline", () => this.#use(pipeline, at));
-      await device.queue.onSubmittedWorkDone();
+      // A lost device may never be done.
+      await Promise.race([device.queue.onSubmittedWorkDone(), device.lost]);
       check();
     });
   }
@@ -178,18 +179,21 @@ export class Program {
         buffer: memory.buffer(name, GPUBufferUsage.STORAGE, extent.columns * extent.rows * extent.layers * bytes),
       };
     };
-    const size = packParameters(kernel.parameters).byteLength;
-    const parameters = { buffer: memory.buffer(name, GPUBufferUsage.UNIFORM, size), size };
-    const group = this.#group(name, pipeline, [parameters, ...kernel.bindings.map(standIn)]);
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(0, 0, 0);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-    memory.destroy();
-    used.add(pipeline);
+    try {
+      const size = packParameters(kernel.parameters).byteLength;
+      const parameters = { buffer: memory.buffer(name, GPUBufferUsage.UNIFORM, size), size };
+      const group = this.#group(name, pipeline, [parameters, ...kernel.bindings.map(standIn)]);
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(0, 0, 0);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      used.add(pipeline);
+    } finally {
+      memory.destroy();
+    }
   }
 
   /** Uploads parameters, constants and weights; returns what each dispatch binds. */
