@@ -196,11 +196,13 @@ fn main(
       workgroupBarrier();
 
       // Bit i of rivals: candidate i of the chunk comes before this one and overlaps it.
-      var rivals: array<u32, WORDS>;
-      for (var i = 0u; i < min(u32(WORKGROUP), batch - at); i++) {
+#for w in 0..WORDS
+      var rivals_$w = 0u;
+      for (var i = $(32 * w)u; i < min($(32 * w + 32)u, batch - at); i++) {
         let rival = i < local && chunkLabels[i] == label && overlaps(chunkBoxes[i], box);
-        rivals[i >> 5u] |= select(0u, 1u << (i & 31u), rival);
+        rivals_$w |= select(0u, 1u << (i & 31u), rival);
       }
+#end
       let word = local >> 5u;
       let bit = 1u << (local & 31u);
       var open = alive;
@@ -210,8 +212,8 @@ fn main(
         var beaten = 0u;
         var waiting = 0u;
 #for w in 0..WORDS
-        beaten |= rivals[$w] & atomicLoad(&keptBits[$w]);
-        waiting |= rivals[$w] & ~atomicLoad(&droppedBits[$w]);
+        beaten |= rivals_$w & atomicLoad(&keptBits[$w]);
+        waiting |= rivals_$w & ~atomicLoad(&droppedBits[$w]);
 #end
         if (open && beaten != 0u) {
           atomicOr(&droppedBits[word], bit);
