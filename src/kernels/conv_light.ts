@@ -8,15 +8,14 @@
 import { activationConstants } from "./activation.ts";
 import { asConvolution, type ConvCandidate, type ConvShape } from "./conv_form.ts";
 import { type ConvStep, epilogueParameters, stepOf } from "./conv_step.ts";
+import { workgroupSize } from "./conv_tile.ts";
 import { bindWeights, densePacking, packedExtent, packingSource, type WeightPacking } from "./conv_packing.ts";
 import { blocked, blocksOf, i32, type Kernel, u32, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
+import type { Target } from "./target.ts";
 
 /** Pixels in a row and output blocks of four channels that one thread computes. */
 export type LightTile = { readonly strip: number; readonly outBlocks: number };
-
-/** Threads of a workgroup: one vector of a software adapter. */
-const WORKGROUP = 8;
 
 /** True where this kernel can compute the convolution. */
 export function lightApplies(
@@ -35,13 +34,14 @@ function packingOf(step: ConvStep, outBlocks: number): { readonly packing: Weigh
 }
 
 /** Describes the dispatch, after that which packs the weights where they are trained. */
-export function lightConv(step: ConvStep, { strip, outBlocks }: LightTile, pitch: number): Kernel[] {
+export function lightConv(step: ConvStep, { strip, outBlocks }: LightTile, pitch: number, target: Target): Kernel[] {
   const { strides, pads } = step.attributes;
   const [kh, kw] = step.weight.shape.slice(2);
   const { activation, residual, firstChannel = 0 } = step;
   const output = step.y.layout;
   const { packing, blockStep } = packingOf(step, outBlocks);
   const weights = bindWeights(step, packing), { layers } = packedExtent(packing);
+  const workgroup = workgroupSize(target);
   const across = Math.ceil(output.width / strip), strips = across * output.height;
   // Layers without an activation share the pipeline of the others, of which there are more in every network.
   const activates = activation.name !== "None";
@@ -51,7 +51,7 @@ export function lightConv(step: ConvStep, { strip, outBlocks }: LightTile, pitch
     constants: {
       STRIP: strip,
       OUT_BLOCKS: outBlocks,
-      WORKGROUP,
+      WORKGROUP: workgroup,
       ...activationConstants(activates ? activation : { ...activation, name: "Silu" }),
     },
     parameters: {
@@ -81,7 +81,7 @@ export function lightConv(step: ConvStep, { strip, outBlocks }: LightTile, pitch
       { kind: "write", value: step.y.value },
       { kind: "read", value: residual?.value ?? step.x.value },
     ],
-    workgroups: linearGroups(strips * layers * output.batch, WORKGROUP),
+    workgroups: linearGroups(strips * layers * output.batch, workgroup),
   }];
 }
 
@@ -102,5 +102,5 @@ export const lightCandidate: ConvCandidate<LightTile> = {
     usual: [{ strip: 10, outBlocks: 2 }],
   }),
   cost: () => 0,
-  kernels: (_, context, tile) => lightConv(asConvolution(stepOf(context))!, tile, context.pitch),
+  kernels: (_, context, tile, { adapter }) => lightConv(asConvolution(stepOf(context))!, tile, context.pitch, adapter),
 };
