@@ -53,7 +53,8 @@ fn main(own: Thread) {
   var q_$(q)_$b = vec4f(0.0);
 #end
 #end
-  for (var b = 0; b < uncounted(KEY_BLOCKS, thread); b++) {
+  var b = 0;
+  loop {
     let qo = planeOrigin(params.qkv, (head + b) * params.qkv.batch + image);
 #for q in 0..QUERIES
 #for n in 1..KEY_BLOCKS
@@ -61,6 +62,8 @@ fn main(own: Thread) {
 #end
     q_$(q)_$(KEY_BLOCKS - 1) = load_qkv(qo.x + column_$q, qo.y + row_$q) * params.scale;
 #end
+    b++;
+    if (b >= uncounted(KEY_BLOCKS, thread)) { break; }
   }
 #for b in 0..KEY_BLOCKS
   let ko_$b = planeOrigin(params.qkv, (head + KEY_BLOCKS + $b) * params.qkv.batch + image);
@@ -69,8 +72,10 @@ fn main(own: Thread) {
   let vo_$b = planeOrigin(params.qkv, (head + 2 * KEY_BLOCKS + $b) * params.qkv.batch + image);
 #end
 
-  for (var row = 0; row < height; row++) {
-    for (var column = 0; column < width; column++) {
+  var row = 0;
+  loop {
+    var column = 0;
+    loop {
 #for b in 0..KEY_BLOCKS
       let k_$b = load_qkv(ko_$b.x + column, ko_$b.y + row);
 #end
@@ -91,12 +96,17 @@ fn main(own: Thread) {
       acc_$(q)_$b = acc_$(q)_$b * keep_$q + v_$b * part_$q;
 #end
 #end
+      column++;
+      if (column >= width) { break; }
     }
+    row++;
+    if (row >= height) { break; }
   }
 
   // Stores are a loop, since written out they would be half of what there is to compile. Results move up by one in each turn: an array with
   // an index that is not known would become a choice among all its elements.
-  for (var b = 0; b < uncounted(VALUE_BLOCKS, thread); b++) {
+  b = 0;
+  loop {
     let block = i32(group.y) * VALUE_BLOCKS + b;
     let yo = planeOrigin(params.output, block * params.output.batch + image);
 #if VALUES == 1
@@ -114,5 +124,7 @@ fn main(own: Thread) {
     acc_$(q)_$(n - 1) = acc_$(q)_$n;
 #end
 #end
+    b++;
+    if (b >= uncounted(VALUE_BLOCKS, thread)) { break; }
   }
 }

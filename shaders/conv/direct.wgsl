@@ -141,7 +141,6 @@ struct Params {
     let place = weight($(4 * K * K), row, page);
     let block = i32(place.x) + 1024 * i32(place.y);
 #else
-  // At the end of a turn it is decided whether there is another one: software adapters run a turn that is left at its beginning to the end.
   var block = 0;
   loop {
 #end

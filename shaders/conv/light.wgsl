@@ -64,7 +64,6 @@ struct Params {
   let first = params.firstBlock + min(layer * params.blockStep, params.latestBlock);
   let columns = uncounted(params.kernel.x, strip);
   let rows = uncounted(params.kernel.y, strip);
-  // Each loop decides at the end of a turn whether there is another one: software adapters run a turn that is left at its beginning to the end.
   var block = 0;
   loop {
     let origin = planeOrigin(params.input, (first + block) * params.input.batch + image);

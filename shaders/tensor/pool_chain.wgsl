@@ -39,16 +39,22 @@ fn main(thread: Thread) {
   var most_$(p)_$n = vec4f(-3.4e38);
 #end
 #end
-  for (var i = -REACH; i < uncounted(REACH + 1, strip.y); i++) {
+  var i = -REACH;
+  loop {
     let y = source.y + clamp(strip.y + i, 0, params.input.height - 1);
-    for (var j = -REACH; j < uncounted(REACH + STRIP, strip.y); j++) {
+    var j = -REACH;
+    loop {
       let cell = load_x(source.x + clamp(strip.x + j, 0, params.input.width - 1), y);
 #for p in 0..STRIP
 #for n in 1..(COUNT + 1)
       most_$(p)_$n = max(most_$(p)_$n, select(vec4f(-3.4e38), cell, max(abs(i), abs(j - $p)) <= $n * HALF));
 #end
 #end
+      j++;
+      if (j >= uncounted(REACH + STRIP, strip.y)) { break; }
     }
+    i++;
+    if (i >= uncounted(REACH + 1, strip.y)) { break; }
   }
 #for n in 1..(COUNT + 1)
   let place_$n = planeOrigin(params.output$n, strip.plane);

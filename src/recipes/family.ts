@@ -53,7 +53,7 @@ async function latencies(
   const tuning = tuningFor(device, { precision });
   const times = await measureInRounds(
     members.map(({ model }) => async () =>
-      detectorEntrant(await Detector.load(DETECTORS[model]({ size }), { precision, tuning, start: "full" }), image)
+      detectorEntrant(await Detector.load(DETECTORS[model]({ size }), { precision, tuning }), image)
     ),
     { rounds: runs, onGroup: (group) => say?.(`latency of ${group.map((i) => members[i].model).join(", ")}`) },
   );
