@@ -90,7 +90,7 @@ await measure(async () => {
 const ENGINES: Readonly<Record<string, string>> = {
   featherdet: `
 import { Detector } from "./featherdet.js";
-const detector = await Detector.load(new URL(MODEL, location.href), { precision: PRECISION });
+const detector = await Detector.load(new URL(MODEL, location.href), { precision: PRECISION, start: "full" });
 await measure(async () => {
   const { width, height, data } = pixels, rgb = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[4 * i + c];

@@ -229,6 +229,7 @@ async function measure(image: DatasetImage, way: Way): Promise<Row> {
   const detector = await Detector.load(graph, {
     ...COCO_SETTINGS,
     precision: "f32",
+    start: "full",
     tiles,
     memoryLimit,
     file: modelSource(values.model),

@@ -12,6 +12,7 @@
 #const VALUES = 0
 #const WORKGROUP = 16
 
+#include "lib/linear.wgsl"
 #include "lib/storage.wgsl"
 struct Params {
   qkv: Blocked,
@@ -28,8 +29,9 @@ struct Params {
 #end
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let thread = i32(group.x) * WORKGROUP + i32(local);
+fn main(own: Thread) {
+  let group = own.group;
+  let thread = i32(group.x) * WORKGROUP + i32(own.local);
   let head = i32(group.y) * (2 * KEY_BLOCKS + VALUE_BLOCKS);
   let image = i32(group.z);
   let width = params.qkv.width;
@@ -47,18 +49,33 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 #end
 #end
 #for b in 0..KEY_BLOCKS
-  let qo_$b = planeOrigin(params.qkv, (head + $b) * params.qkv.batch + image);
 #for q in 0..QUERIES
-  let q_$(q)_$b = load_qkv(qo_$b.x + column_$q, qo_$b.y + row_$q) * params.scale;
+  var q_$(q)_$b = vec4f(0.0);
 #end
+#end
+  var b = 0;
+  loop {
+    let qo = planeOrigin(params.qkv, (head + b) * params.qkv.batch + image);
+#for q in 0..QUERIES
+#for n in 1..KEY_BLOCKS
+    q_$(q)_$(n - 1) = q_$(q)_$n;
+#end
+    q_$(q)_$(KEY_BLOCKS - 1) = load_qkv(qo.x + column_$q, qo.y + row_$q) * params.scale;
+#end
+    b++;
+    if (b >= uncounted(KEY_BLOCKS, thread)) { break; }
+  }
+#for b in 0..KEY_BLOCKS
   let ko_$b = planeOrigin(params.qkv, (head + KEY_BLOCKS + $b) * params.qkv.batch + image);
 #end
 #for b in 0..VALUE_BLOCKS
   let vo_$b = planeOrigin(params.qkv, (head + 2 * KEY_BLOCKS + $b) * params.qkv.batch + image);
 #end
 
-  for (var row = 0; row < height; row++) {
-    for (var column = 0; column < width; column++) {
+  var row = 0;
+  loop {
+    var column = 0;
+    loop {
 #for b in 0..KEY_BLOCKS
       let k_$b = load_qkv(ko_$b.x + column, ko_$b.y + row);
 #end
@@ -79,24 +96,35 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       acc_$(q)_$b = acc_$(q)_$b * keep_$q + v_$b * part_$q;
 #end
 #end
+      column++;
+      if (column >= width) { break; }
     }
+    row++;
+    if (row >= height) { break; }
   }
 
-#for b in 0..VALUE_BLOCKS
-  {
-    let block = i32(group.y) * VALUE_BLOCKS + $b;
+  // Stores are a loop, since written out they would be half of what there is to compile. Results move up by one in each turn: an array with
+  // an index that is not known would become a choice among all its elements.
+  b = 0;
+  loop {
+    let block = i32(group.y) * VALUE_BLOCKS + b;
     let yo = planeOrigin(params.output, block * params.output.batch + image);
 #if VALUES == 1
+    let vo = planeOrigin(params.qkv, (head + 2 * KEY_BLOCKS + b) * params.qkv.batch + image);
     let to = planeOrigin(params.values, block * params.values.batch + image);
 #end
 #for q in 0..QUERIES
     if (pixel_$q <= last) {
-      store_y(yo.x + column_$q, yo.y + row_$q, acc_$(q)_$b / sum_$q);
+      store_y(yo.x + column_$q, yo.y + row_$q, acc_$(q)_0 / sum_$q);
 #if VALUES == 1
-      store_v(to.x + column_$q, to.y + row_$q, load_qkv(vo_$b.x + column_$q, vo_$b.y + row_$q));
+      store_v(to.x + column_$q, to.y + row_$q, load_qkv(vo.x + column_$q, vo.y + row_$q));
 #end
     }
+#for n in 1..VALUE_BLOCKS
+    acc_$(q)_$(n - 1) = acc_$(q)_$n;
 #end
+#end
+    b++;
+    if (b >= uncounted(VALUE_BLOCKS, thread)) { break; }
   }
-#end
 }

@@ -90,24 +90,16 @@ struct Params {
   let layer = i32(thread.group.y);
   let image = i32(thread.group.z);
 #end
-  // Where each result goes, and which are kept.
+  // Where the results are.
 #if FLAT == 1
 #for i in 0..TILE_X
   let v_0_$i = divide(tile * TILE_X + $i, params.output.width);
   let u_0_$i = tile * TILE_X + $i - v_0_$i * params.output.width;
-  let kept_0_$i = v_0_$i < params.output.height;
 #end
 #else
   let tileRow = tile / params.tilesX;
   let u0 = (tile - tileRow * params.tilesX) * TILE_X;
   let v0 = tileRow * TILE_Y;
-#for j in 0..TILE_Y
-#for i in 0..TILE_X
-  let u_$(j)_$i = u0 + $i;
-  let v_$(j)_$i = v0 + $j;
-  let kept_$(j)_$i = u0 + $i < params.output.width && v0 + $j < params.output.height;
-#end
-#end
 #end
 
 #if SPARSE == 1
@@ -145,7 +137,8 @@ struct Params {
     let place = weight($(4 * K * K), row, page);
     let block = i32(place.x) + 1024 * i32(place.y);
 #else
-  for (var block = 0; block < params.inBlocks; block++) {
+  var block = 0;
+  loop {
 #end
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
 #for j in 0..NY
@@ -200,60 +193,86 @@ struct Params {
 #end
 #end
 #end
+#if SPARSE == 0
+    block++;
+    if (block >= params.inBlocks) { break; }
+#end
   }
 
 #for o in 0..OUT_BLOCKS
-  {
-    let block = layer * OUT_BLOCKS + $o;
+  let block_$o = layer * OUT_BLOCKS + $o;
 #if INTERLEAVED > 0
-    // Two blocks, of which the last may have no second one.
-    let origin = planeOrigin(params.output, 2 * block * params.output.batch + image);
-    let secondOrigin = planeOrigin(params.output, (2 * block + 1) * params.output.batch + image);
-    let inside = 2 * block < params.output.blocks;
-    let second = 2 * block + 1 < params.output.blocks;
+  // Two blocks, of which the last may have no second one.
+  let origin_$o = planeOrigin(params.output, 2 * block_$o * params.output.batch + image);
+  let secondOrigin_$o = planeOrigin(params.output, (2 * block_$o + 1) * params.output.batch + image);
+  let inside_$o = 2 * block_$o < params.output.blocks;
+  let second_$o = 2 * block_$o + 1 < params.output.blocks;
 #else
-    let origin = planeOrigin(params.output, block * params.output.batch + image);
-    let inside = block < params.output.blocks;
+  let origin_$o = planeOrigin(params.output, block_$o * params.output.batch + image);
+  let inside_$o = block_$o < params.output.blocks;
 #end
 #if WEIGHT_BITS < 32
-    let bias = weightFloats($o, layer);
-    let scale = weightFloats($(OUT_BLOCKS + o), layer);
+  let shift_$o = weightFloats($o, layer);
+  let scale_$o = weightFloats($(OUT_BLOCKS + o), layer);
 #end
 #if OTHER == 1
-    let otherOrigin = planeOrigin(params.residual, (params.otherBlock + block) * params.output.batch + image);
+  let otherOrigin_$o = planeOrigin(params.residual, (params.otherBlock + block_$o) * params.output.batch + image);
 #end
+#end
+  // What follows the sums is a loop over the columns, since written out it would be a third of what there is to compile. Sums move up by one in
+  // each turn: an array with an index that is not known would become a choice among all its elements.
+  let columns = uncounted(TILE_X, tile);
+  var column = 0;
+  loop {
 #for j in 0..TILE_Y
-#for i in 0..TILE_X
-    if (inside && kept_$(j)_$i) {
+#if FLAT == 1
+    let v_$j = divide(tile * TILE_X + column, params.output.width);
+    let u_$j = tile * TILE_X + column - v_$j * params.output.width;
+    let kept_$j = v_$j < params.output.height;
+#else
+    let v_$j = v0 + $j;
+    let u_$j = u0 + column;
+    let kept_$j = u_$j < params.output.width && v_$j < params.output.height;
+#end
+#end
+#for o in 0..OUT_BLOCKS
+#for j in 0..TILE_Y
+    if (inside_$o && kept_$j) {
 #if WEIGHT_BITS < 32
-      acc_$(o)_$(j)_$i = bias + scale * acc_$(o)_$(j)_$i;
+      let sum_0 = shift_$o + scale_$o * acc_$(o)_$(j)_0;
+#else
+      let sum_0 = acc_$(o)_$(j)_0;
 #end
 #if RESIDUAL == 1
-      let residual = load_r(otherOrigin.x + u_$(j)_$i, otherOrigin.y + v_$(j)_$i);
-      let sum = acc_$(o)_$(j)_$i + select(vec4f(0.0), residual, params.activateLast == 1u);
+      let residual = load_r(otherOrigin_$o.x + u_$j, otherOrigin_$o.y + v_$j);
+      let sum = sum_0 + select(vec4f(0.0), residual, params.activateLast == 1u);
       let value = activate(sum, params.activationA, params.activationB) + select(residual, vec4f(0.0), params.activateLast == 1u);
 #else
-      let value = activate(acc_$(o)_$(j)_$i, params.activationA, params.activationB);
+      let value = activate(sum_0, params.activationA, params.activationB);
 #end
 #if INTERLEAVED > 0
-      let other = load_r(otherOrigin.x + u_$(j)_$i, otherOrigin.y + v_$(j)_$i);
+      let other = load_r(otherOrigin_$o.x + u_$j, otherOrigin_$o.y + v_$j);
 #if INTERLEAVED == 1
-      store_y(origin.x + u_$(j)_$i, origin.y + v_$(j)_$i, vec4f(other.x, value.x, other.y, value.y));
-      if (second) {
-        store_y(secondOrigin.x + u_$(j)_$i, secondOrigin.y + v_$(j)_$i, vec4f(other.z, value.z, other.w, value.w));
+      store_y(origin_$o.x + u_$j, origin_$o.y + v_$j, vec4f(other.x, value.x, other.y, value.y));
+      if (second_$o) {
+        store_y(secondOrigin_$o.x + u_$j, secondOrigin_$o.y + v_$j, vec4f(other.z, value.z, other.w, value.w));
       }
 #else
-      store_y(origin.x + u_$(j)_$i, origin.y + v_$(j)_$i, vec4f(value.x, other.x, value.y, other.y));
-      if (second) {
-        store_y(secondOrigin.x + u_$(j)_$i, secondOrigin.y + v_$(j)_$i, vec4f(value.z, other.z, value.w, other.w));
+      store_y(origin_$o.x + u_$j, origin_$o.y + v_$j, vec4f(value.x, other.x, value.y, other.y));
+      if (second_$o) {
+        store_y(secondOrigin_$o.x + u_$j, secondOrigin_$o.y + v_$j, vec4f(value.z, other.z, value.w, other.w));
       }
 #end
 #else
-      store_y(origin.x + u_$(j)_$i, origin.y + v_$(j)_$i, value);
+      store_y(origin_$o.x + u_$j, origin_$o.y + v_$j, value);
 #end
     }
+#for i in 1..TILE_X
+    acc_$(o)_$(j)_$(i - 1) = acc_$(o)_$(j)_$i;
 #end
 #end
+#end
+    column++;
+    if (column >= columns) { break; }
   }
-#end
 }

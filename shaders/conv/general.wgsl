@@ -57,17 +57,20 @@ fn sourceOf(at: i32, tap: i32, stride: i32, pad: i32, dilation: i32, extent: i32
 #for p in 0..STRIP
   var acc_$p = bias;
 #end
-  for (var i = 0; i < params.kernel.y; i++) {
+  var i = 0;
+  loop {
     let y = sourceOf(strip.y, i, params.stride.y, params.pad.y, params.dilation.y, params.input.height);
     let cy = max(y, 0);
-    for (var j = 0; j < params.kernel.x; j++) {
+    var j = 0;
+    loop {
 #for p in 0..STRIP
       let x_$p = sourceOf(strip.x + $p, j, params.stride.x, params.pad.x, params.dilation.x, params.input.width);
       let cx_$p = max(x_$p, 0);
       let inside_$p = x_$p >= 0 && y >= 0;
 #end
       let column = (i * params.kernel.x + j) * 4;
-      for (var block = 0; block < params.inBlocks; block++) {
+      var block = 0;
+      loop {
         let source = planeOrigin(params.input, (firstBlock + block) * params.input.batch + strip.image);
 #for c in 0..4
         let w_$c = weight(column + $c, block, strip.block);
@@ -78,8 +81,14 @@ fn sourceOf(at: i32, tap: i32, stride: i32, pad: i32, dilation: i32, extent: i32
           acc_$p += value.x * w_0 + value.y * w_1 + value.z * w_2 + value.w * w_3;
         }
 #end
+        block++;
+        if (block >= params.inBlocks) { break; }
       }
+      j++;
+      if (j >= params.kernel.x) { break; }
     }
+    i++;
+    if (i >= params.kernel.y) { break; }
   }
   let place = planeOrigin(params.output, strip.plane);
   let residualOrigin = planeOrigin(params.residual, strip.plane);

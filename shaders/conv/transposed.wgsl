@@ -68,7 +68,8 @@ fn main(thread: Thread) {
   let top = tile.row * TILE_Y + params.shift.y - LOW_Y;
 #include "lib/window.wgsl"
 
-  for (var block = 0; block < params.inBlocks; block++) {
+  var block = 0;
+  loop {
     let origin = planeOrigin(params.input, block * params.input.batch + image);
 #for j in 0..NY
 #for i in 0..NX
@@ -98,6 +99,8 @@ fn main(thread: Thread) {
 #end
 #end
 #end
+    block++;
+    if (block >= params.inBlocks) { break; }
   }
 
   let v0 = 2 * TILE_Y * tile.row;

@@ -73,7 +73,8 @@ struct Params {
   // The zero point, for what lies in the padding.
   let padding = pack8(vec4i(i32(params.input.zero)));
 
-  for (var block = 0; block < params.input.blocks; block++) {
+  var block = 0;
+  loop {
     let origin = planeOrigin(params.input, block * params.input.batch + image);
 #for j in 0..NY
 #for i in 0..NX
@@ -127,6 +128,8 @@ struct Params {
 #end
 #end
 #end
+    block++;
+    if (block >= params.input.blocks) { break; }
   }
 
 #for o in 0..OUT_BLOCKS

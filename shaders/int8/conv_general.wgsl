@@ -47,17 +47,20 @@ struct Params {
 #for p in 0..STRIP
   var acc_$p = Sums(0);
 #end
-  for (var i = 0; i < params.kernel.y; i++) {
+  var i = 0;
+  loop {
     let y = strip.y * params.stride.y - params.pad.y + i * params.dilation.y;
     let cy = clamp(y, 0, params.input.height - 1);
-    for (var j = 0; j < params.kernel.x; j++) {
+    var j = 0;
+    loop {
 #for p in 0..STRIP
       let x_$p = (strip.x + $p) * params.stride.x - params.pad.x + j * params.dilation.x;
       let cx_$p = clamp(x_$p, 0, params.input.width - 1);
       let inside_$p = cx_$p == x_$p && cy == y;
 #end
       let column = i * params.kernel.x + j;
-      for (var block = 0; block < params.inBlocks; block++) {
+      var block = 0;
+      loop {
         let source = planeOrigin(params.input, (firstBlock + block) * params.input.batch + strip.image);
         let words = weight8(column, block, strip.block);
 #if ARITHMETIC != dot
@@ -76,8 +79,14 @@ struct Params {
 #end
         }
 #end
+        block++;
+        if (block >= params.inBlocks) { break; }
       }
+      j++;
+      if (j >= params.kernel.x) { break; }
     }
+    i++;
+    if (i >= params.kernel.y) { break; }
   }
   let place = planeOrigin(params.output, strip.plane);
   let residualOrigin = planeOrigin(params.residual, strip.plane);

@@ -25,6 +25,10 @@ fn divide(a: i32, b: i32) -> i32 {
   return quotient + select(0, 1, rest >= b) - select(0, 1, rest < 0);
 }
 
+// Loops that carry the work of a kernel decide at the end of a turn whether there is another one, as there is a first one always. A loop
+// that decides at the beginning is left there by threads one by one, and software adapters run the turn that all of them have left to its end:
+// a turn more, which in a sum over four blocks is a quarter of the work.
+
 // n, as the end of a loop with few and short turns. Mesa's software driver puts parameters into the code as constants, and where that
 // lets it unroll a loop it compiles the shader anew for every dispatch, milliseconds each; it does not where the end depends on
 // the thread (any number that is not negative).

@@ -34,34 +34,33 @@ struct Params {
 fn main(thread: Thread) {
   let strip = stripOf(params.input, thread);
   let source = planeOrigin(params.input, strip.plane);
-  // most_j_n: the greatest of column j within n * HALF rows.
-#for j in 0..NX
-  let x_$j = source.x + clamp(strip.x + $j - REACH, 0, params.input.width - 1);
+#for p in 0..STRIP
 #for n in 1..(COUNT + 1)
-  var most_$(j)_$n = vec4f(-3.4e38);
+  var most_$(p)_$n = vec4f(-3.4e38);
 #end
 #end
-  for (var i = -REACH; i < uncounted(REACH + 1, strip.y); i++) {
+  var i = -REACH;
+  loop {
     let y = source.y + clamp(strip.y + i, 0, params.input.height - 1);
-#for j in 0..NX
-    let cell_$j = load_x(x_$j, y);
-#for n in 1..COUNT
-    most_$(j)_$n = max(most_$(j)_$n, select(vec4f(-3.4e38), cell_$j, abs(i) <= $n * HALF));
+    var j = -REACH;
+    loop {
+      let cell = load_x(source.x + clamp(strip.x + j, 0, params.input.width - 1), y);
+#for p in 0..STRIP
+#for n in 1..(COUNT + 1)
+      most_$(p)_$n = max(most_$(p)_$n, select(vec4f(-3.4e38), cell, max(abs(i), abs(j - $p)) <= $n * HALF));
 #end
-    most_$(j)_$COUNT = max(most_$(j)_$COUNT, cell_$j);
 #end
+      j++;
+      if (j >= uncounted(REACH + STRIP, strip.y)) { break; }
+    }
+    i++;
+    if (i >= uncounted(REACH + 1, strip.y)) { break; }
   }
 #for n in 1..(COUNT + 1)
   let place_$n = planeOrigin(params.output$n, strip.plane);
 #for p in 0..STRIP
-  {
-    var result = most_$(p + REACH - n * HALF)_$n;
-#for j in 1..(2 * n * HALF + 1)
-    result = max(result, most_$(p + REACH - n * HALF + j)_$n);
-#end
-    if (strip.x + $p < params.input.width) {
-      store_y$n(place_$n.x + strip.x + $p, place_$n.y + strip.y, keepChannels(result, params.output$n, strip.block));
-    }
+  if (strip.x + $p < params.input.width) {
+    store_y$n(place_$n.x + strip.x + $p, place_$n.y + strip.y, keepChannels(most_$(p)_$n, params.output$n, strip.block));
   }
 #end
 #end

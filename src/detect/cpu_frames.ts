@@ -59,6 +59,11 @@ export class CpuFrames implements Frames {
     return this.#program.adapter;
   }
 
+  /** There are no others. */
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
   // What is thrown here rejects, as where pictures have to wait for each other.
   // deno-lint-ignore require-await
   async begin(image: RgbImage, { tiles, signal }: RunSettings): Promise<BegunPicture> {

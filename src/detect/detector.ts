@@ -10,7 +10,7 @@ import type { DispatchTime } from "../engine/profile.ts";
 import { type EngineName, refuseOnCpu } from "../engine/session.ts";
 import type { SelfTuner } from "../engine/self_tuner.ts";
 import type { AdapterRecord } from "../gpu/adapter.ts";
-import type { Device } from "../gpu/device.ts";
+import { type Device, openSharedDevice } from "../gpu/device.ts";
 import { megabytes } from "../engine/memory_limit.ts";
 import { unlessAborted } from "../graph/abort.ts";
 import type { Graph } from "../graph/mod.ts";
@@ -128,6 +128,9 @@ export class Detector {
    */
   static async load(source: string | URL | Uint8Array | Graph, options: DetectorOptions = {}): Promise<Detector> {
     const pictures = new PictureReader(options);
+    const { engine, device } = options;
+    // It is opened while the model is read; what goes wrong is told to who asks for it.
+    if (device === undefined && (engine === undefined || engine === "webgpu")) openSharedDevice().catch(() => {});
     const model = await openModel(source, options);
     return new Detector(model, await loadFrames(model, options), pictures);
   }
@@ -223,6 +226,16 @@ export class Detector {
       ...stages && { device: stages },
     });
     return labelled;
+  }
+
+  /**
+   * Resolves when pictures are run by the fastest kernels; on software adapters the first ones are run by others (`start` of the options).
+   * They are made now where they are not there, which fails no call: if the device refuses them, the first ones stay. For those who measure.
+   */
+  async ready(): Promise<void> {
+    this.#guard.check();
+    await this.#frames.ready();
+    this.#guard.check();
   }
 
   /** GPU time of every dispatch of a frame in milliseconds, the median of `runs`, on the last picture. */

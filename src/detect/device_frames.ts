@@ -17,6 +17,7 @@ import type { FrameMaker } from "./frame_maker.ts";
 import type { FrameProgram, SubmittedFrame } from "./frame_program.ts";
 import type { BegunPicture, FoundObjects, Frames, RunSettings } from "./frames.ts";
 import { wholeOf } from "./rectangle.ts";
+import { Succession } from "./succession.ts";
 import { isCut } from "./tiles/grid.ts";
 import { type Region, regionsOf } from "./tiles/regions.ts";
 import { beginTiles, readCrops, type ResultMeaning } from "./tiles/run.ts";
@@ -30,6 +31,8 @@ export interface FramesSetup {
   readonly meaning: ResultMeaning;
   /** Told that the model is kept in f32. */
   readonly onFloats: (error: HalfRangeError) => void;
+  /** Told that the kernels of the first pictures go on, since others could not be made. */
+  readonly onSlow: (error: unknown) => void;
 }
 
 /** The programs of a detector. */
@@ -45,16 +48,24 @@ export class DeviceFrames implements Frames {
   /** The check of the first frame in f16, while it runs. */
   #range: Promise<void> | undefined;
   #isChecked = false;
+  /** What takes the place of the first program, while it is to come. */
+  #succession: Succession<FrameProgram> | undefined;
+  /** Programs whose last frames are on their way. */
+  readonly #retiring = new Set<FrameProgram>();
+  #hasArrived = false;
   /** Frames of one picture are submitted together, since the next one takes its texture. */
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(setup: FramesSetup, single: FrameProgram) {
+  private constructor(setup: FramesSetup, single: FrameProgram, isLight = false) {
     [this.#setup, this.#single] = [setup, single];
+    const { maker, guard, onSlow } = setup;
+    if (isLight) this.#succession = new Succession({ make: (check) => maker.beside(check), guard, onFault: onSlow });
     this.#places = new Places(setup.maker.isLimited ? LIMITED_FRAMES : Infinity);
   }
 
   /** Makes the program of single pictures; that of tiles is made when the first tiles come. */
   static async create(setup: FramesSetup): Promise<DeviceFrames> {
+    if (setup.maker.startsLight) return new DeviceFrames(setup, await setup.maker.light(), true);
     try {
       return new DeviceFrames(setup, await setup.maker.single(false));
     } catch (error) {
@@ -64,37 +75,69 @@ export class DeviceFrames implements Frames {
     }
   }
 
-  /** The plan of the network for one picture. */
+  /** The plan of the network for one picture; that of the kernels to come while others run the first pictures. */
   get plan(): Plan {
-    return this.#single.plan;
+    return this.#isLight ? this.#setup.maker.plan : this.#single.plan;
+  }
+
+  /** Whether the kernels of first pictures are in use, and others to come. */
+  get #isLight(): boolean {
+    return this.#succession !== undefined && !this.#succession.isOver;
   }
 
   get graph(): Graph {
-    return this.plan.graph;
+    return this.#single.plan.graph;
   }
 
   get #inputSize(): readonly [height: number, width: number] {
-    const [, , height, width] = this.plan.graph.inputs[0].shape;
+    const [, , height, width] = this.graph.inputs[0].shape;
     return [height, width];
   }
 
   /** Submits a picture. It is on its way when this is done, and the next one may follow. */
-  async begin(image: RgbImage, settings: RunSettings): Promise<BegunPicture> {
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    await before;
-    try {
+  begin(image: RgbImage, settings: RunSettings): Promise<BegunPicture> {
+    return this.#inTurn(async () => {
       this.#setup.guard.check();
+      // Who looks at one picture only is not kept waiting for what serves the next ones.
+      if (this.#hasArrived) this.#succession?.begin();
+      this.#succeed();
       await this.#ensureRange(image);
       const { tiles } = settings;
       if (!tiles || !isCut(tiles, image, this.#inputSize)) return await this.#beginWhole(image, settings);
       const { guard, maker, iou, meaning } = this.#setup;
       const program = await this.#tileProgram(tiles.batch ?? maker.tileBatch);
       return await beginTiles(image, { ...settings, tiles, program, room: maker.room(true), guard, iou, meaning });
+    });
+  }
+
+  /** Does something that no picture comes in between of. */
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await before;
+    try {
+      return await work();
     } finally {
       resolve();
     }
+  }
+
+  /** Goes over to the next program, once it is there. Frames on their way arrive as ever. */
+  #succeed(): void {
+    const next = this.#succession?.take();
+    if (!next) return;
+    const before = this.#single;
+    this.#single = next;
+    this.#retiring.add(before);
+    before.retire().finally(() => this.#retiring.delete(before));
+  }
+
+  /** Resolves when the fastest kernels are in use, which are made now where they are not there; at once where they were from the beginning. */
+  async ready(): Promise<void> {
+    await this.#succession?.begin();
+    // deno-lint-ignore require-await
+    await this.#inTurn(async () => this.#succeed());
   }
 
   /** The one region of a picture that is looked at whole. */
@@ -115,7 +158,7 @@ export class DeviceFrames implements Frames {
       throw error;
     }
     const { scales, uploaded, arrival } = frame;
-    arrival.catch(() => {}).finally(() => this.#places.release());
+    arrival.then(() => this.#hasArrived = true, () => {}).finally(() => this.#places.release());
     const { guard, meaning } = this.#setup;
     const found = guard.arrival(arrival).then(({ result, stages }): FoundObjects => {
       const arrived = performance.now();
@@ -148,7 +191,7 @@ export class DeviceFrames implements Frames {
 
   /** Looks for numbers that f16 does not hold, on the first picture, and goes over to f32 where there are some. */
   async #ensureRange(image: RgbImage): Promise<void> {
-    if (this.#isChecked || this.plan.form.scalar !== "f16") return;
+    if (this.#isChecked || this.#single.plan.form.scalar !== "f16") return;
     const { guard } = this.#setup;
     await guard.arrival(this.#range ??= this.#checkRange(image));
     guard.check();
@@ -174,13 +217,14 @@ export class DeviceFrames implements Frames {
   }
 
   /** GPU time of every dispatch of a frame of one picture. */
-  profile(runs: number): Promise<DispatchTime[]> {
-    return this.#single.profile(runs);
+  async profile(runs: number): Promise<DispatchTime[]> {
+    await this.ready();
+    return await this.#single.profile(runs);
   }
 
   /** Dispatches of a frame of one picture. */
   get dispatchCount(): number {
-    return this.#single.dispatchCount;
+    return this.#isLight ? this.#setup.maker.dispatchCount : this.#single.dispatchCount;
   }
 
   /** How it is stored and what is run together, for people. */
@@ -197,5 +241,7 @@ export class DeviceFrames implements Frames {
   destroy(): void {
     this.#single.destroy();
     this.#several?.destroy();
+    this.#succession?.destroy();
+    for (const program of this.#retiring) program.destroy();
   }
 }

@@ -10,21 +10,19 @@ import { bufferBytes } from "../gpu/memory.ts";
 import { readbackBytes } from "../gpu/readback.ts";
 import { detectBuffers, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import type { Plan } from "../plan/plan.ts";
-import { spaceOf } from "./frame_program.ts";
+import { frameDispatches, spaceOf } from "./frame_program.ts";
 import type { FrameSettings } from "./frames.ts";
-import { listFrameDispatches } from "./frame_dispatches.ts";
 import { TIMES_BYTES } from "./frame_timer.ts";
 import type { Head } from "./heads/form.ts";
-import { PICTURE, PIXEL_BYTES } from "./picture_texture.ts";
+import { PIXEL_BYTES } from "./picture_texture.ts";
 
 /** Frames on their way at most where memory is limited. */
 export const LIMITED_FRAMES = 3;
 
 /** Bytes of a frame program with so many frames on their way; of a plan in f16 with the check of its first frame. */
 export function frameBytes(plan: Plan, head: Head, settings: FrameSettings, memo?: WeightMemo): number {
-  const { confidence, iou, maxDetections } = settings;
   const space = spaceOf(plan, head, settings);
-  const dispatches = listFrameDispatches(plan, head, space, { picture: PICTURE, confidence, iou, maxDetections });
+  const dispatches = frameDispatches({ plan, head, settings });
   const source = { ...plan, dispatches };
   const buffers = detectBuffers(space).reduce((sum, { bytes }) => sum + bufferBytes(bytes), 0);
   // The picture's texture has one pixel before the first picture.

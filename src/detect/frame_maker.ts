@@ -5,12 +5,14 @@
  */
 
 import { checkMemoryLimit, halvedBatches, makeWithin, type MemoryChoice } from "../engine/memory_limit.ts";
+import { charactersToCompile } from "../engine/program_pipelines.ts";
 import { type EngineSetup, formChoices, planningInFloats } from "../engine/setup.ts";
 import type { Device } from "../gpu/device.ts";
+import { hasPipelines } from "../gpu/pipelines.ts";
 import { withBatch } from "../passes/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { frameBytes } from "./frame_bytes.ts";
-import { FrameProgram } from "./frame_program.ts";
+import { frameDispatches, FrameProgram } from "./frame_program.ts";
 import type { DetectionModel } from "./open_model.ts";
 import type { DetectorOptions } from "./options.ts";
 import { PIXEL_BYTES } from "./picture_texture.ts";
@@ -23,6 +25,12 @@ const TILED_PIXELS = 1 << 24;
 
 /** Tiles that are run together on devices that gain from it; software adapters do not. */
 const USUAL_TILES = 4;
+
+/** Characters of shaders whose compilation takes so long that a slower first picture is worth it: about two seconds. */
+const MANY_CHARACTERS = 120_000;
+
+/** Nodes of a network of which it is known, without planning it, that it has as many. */
+const MANY_NODES = 100;
 
 /** A model and the device that it is planned for. */
 export interface PlannedModel extends DetectionModel {
@@ -91,6 +99,7 @@ export class FrameMaker {
   readonly #model: PlannedModel;
   readonly #options: DetectorOptions;
   #chosen: Chosen;
+  #plan: Plan | undefined;
 
   /** Throws FeatherdetError for a limit that is none. */
   constructor(model: PlannedModel, options: DetectorOptions) {
@@ -136,7 +145,8 @@ export class FrameMaker {
     if (memoryLimit === undefined) {
       const how = inFloats ? planningInFloats(planning) : planning;
       this.#chosen = { ...this.#chosen, planning: how };
-      return await this.#make(planNetwork(this.#model.graph, how, this.#model.head).plan);
+      this.#plan = undefined;
+      return await this.#make(this.plan);
     }
     const options = inFloats ? { ...this.#options, precision: "f32" as const } : this.#options;
     const choices = frameChoices(this.#model, options, memoryLimit);
@@ -148,14 +158,53 @@ export class FrameMaker {
     return made;
   }
 
+  /** The plan by which single pictures are run, where memory is not limited: that of the fastest kernels. Throws what planning throws. */
+  get plan(): Plan {
+    return this.#plan ??= planNetwork(this.#model.graph, this.#chosen.planning, this.#model.head).plan;
+  }
+
+  /** Dispatches of a frame of that plan. */
+  get dispatchCount(): number {
+    return frameDispatches({ ...this.#model, plan: this.plan }).length;
+  }
+
+  /** Whether first pictures are to be run by kernels that compile quickly. */
+  get startsLight(): boolean {
+    const { graph, device: { adapter, device }, planning: { form, separate = false } } = this.#model;
+    const { start } = this.#options;
+    if (this.isLimited || form.scalar === "f16" || start === "full") return false;
+    if (start === "light") return true;
+    if (!adapter.software || separate) return false;
+    // Where nothing was compiled before, nothing is there; else it is looked at what is.
+    if (!hasPipelines(device) && graph.nodes.length >= MANY_NODES) return true;
+    const source = { ...this.plan, dispatches: frameDispatches({ ...this.#model, plan: this.plan }) };
+    return charactersToCompile(device, source) >= MANY_CHARACTERS;
+  }
+
+  /** The program of single pictures by kernels that compile quickly. Throws as `FrameProgram.create` does. */
+  light(): Promise<FrameProgram> {
+    const { planning, graph, head } = this.#model;
+    // Joint dispatches are pipelines of their own.
+    return this.#make(planNetwork(graph, { ...planning, tuning: undefined, light: true, separate: true }, head).plan);
+  }
+
+  /** The program of single pictures by the fastest kernels, made in turns with other work; `check` as in `FrameProgram.create`. */
+  async beside(check: () => void): Promise<FrameProgram> {
+    // Planning is a turn by itself.
+    const { plan } = this;
+    await new Promise((resolve) => setTimeout(resolve));
+    check();
+    return await this.#make(plan, check);
+  }
+
   /** The program of several tiles. Throws FeatherdetError as `FrameProgram.create` does, and for graphs that fix their batch. */
   several(batch: number): Promise<FrameProgram> {
     const { graph, head } = this.#model;
     return this.#make(planNetwork(withBatch(graph, batch), this.#chosen.planning, head).plan);
   }
 
-  #make(plan: Plan): Promise<FrameProgram> {
+  #make(plan: Plan, beside?: () => void): Promise<FrameProgram> {
     const { device, head, settings } = this.#model;
-    return FrameProgram.create(device, plan, head, settings, this.#chosen.pixels);
+    return FrameProgram.create(device, { plan, head, settings }, this.#chosen.pixels, beside);
   }
 }

@@ -22,7 +22,7 @@ import {
   RESULT_STRIDE,
 } from "../kernels/detect/mod.ts";
 import type { Parameters } from "../kernels/kernel.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Dispatch, Plan } from "../plan/plan.ts";
 import { listFrameDispatches } from "./frame_dispatches.ts";
 import { type DeviceStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { FrameSettings } from "./frames.ts";
@@ -59,6 +59,24 @@ export function spaceOf(
   return { batch, anchors, classes, multiLabel };
 }
 
+/** The plan of a detector's network with what is decoded and suppressed behind it. */
+export interface PlannedFrame {
+  readonly plan: Plan;
+  readonly head: Head;
+  readonly settings: FrameSettings;
+}
+
+/** All dispatches of a frame. */
+export function frameDispatches({ plan, head, settings }: PlannedFrame): Dispatch[] {
+  const { confidence, iou, maxDetections } = settings;
+  return listFrameDispatches(plan, head, spaceOf(plan, head, settings), {
+    picture: PICTURE,
+    confidence,
+    iou,
+    maxDetections,
+  });
+}
+
 /** One plan of a detector on a device. */
 export class FrameProgram {
   /** The plan of the network between letterbox and decoding. */
@@ -72,6 +90,7 @@ export class FrameProgram {
   readonly #buffers: ReadonlyMap<string, GPUBuffer>;
   readonly #readback: ReadbackPool;
   readonly #picture: PictureTexture;
+  readonly #onTheirWay = new Set<Promise<unknown>>();
   #timer: FrameTimer | undefined;
 
   private constructor(
@@ -96,19 +115,18 @@ export class FrameProgram {
   }
 
   /**
-   * Prepares the frames of a plan. `mostPixels` bounds the texture of pictures that are uploaded in parts. Throws FeatherdetError as
-   * `Program.create` does, and leaves nothing behind on the device then.
+   * Prepares the frames of a plan. `mostPixels` bounds the texture of pictures that are uploaded in parts. With `beside` it is done in turns
+   * with other work and to the end, the driver's part included; `beside` is called in every turn, and what it throws ends it. Throws
+   * FeatherdetError as `Program.create` does, and leaves nothing behind on the device then.
    */
   static async create(
     device: Device,
-    plan: Plan,
-    head: Head,
-    settings: FrameSettings,
+    planned: PlannedFrame,
     mostPixels: number,
+    beside?: () => void,
   ): Promise<FrameProgram> {
-    const { confidence, iou, maxDetections } = settings;
-    const space = spaceOf(plan, head, settings);
-    const dispatches = listFrameDispatches(plan, head, space, { picture: PICTURE, confidence, iou, maxDetections });
+    const { plan, head, settings } = planned;
+    const space = spaceOf(plan, head, settings), dispatches = frameDispatches(planned);
     const memory = new Memory(device.device);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     try {
@@ -123,7 +141,7 @@ export class FrameProgram {
         [PICTURE, { kind: "texture", texture }],
       ]);
       const source = { ...plan, dispatches, external };
-      const program = await Program.create(device, source);
+      const program = await Program.create(device, source, { beside });
       return new FrameProgram(device, plan, program, source, { memory, buffers }, mostPixels);
     } catch (error) {
       memory.destroy();
@@ -149,6 +167,8 @@ export class FrameProgram {
       return ranges;
     }, () => this.#forget(held, timer));
     const { held } = this.#picture;
+    this.#onTheirWay.add(bytes);
+    bytes.catch(() => {}).finally(() => this.#onTheirWay.delete(bytes));
     return {
       scales,
       uploaded,
@@ -219,7 +239,13 @@ export class FrameProgram {
     return this.#program.memory.bytes + this.#memory.bytes + this.#picture.bytes;
   }
 
-  /** Frees everything on the device. */
+  /** Frees everything when the frames that were submitted have arrived; nothing may be submitted any more. */
+  async retire(): Promise<void> {
+    await Promise.allSettled(this.#onTheirWay);
+    this.destroy();
+  }
+
+  /** Frees everything on the device; may be called twice. */
   destroy(): void {
     this.#timer?.destroy();
     this.#program.destroy();

@@ -48,6 +48,13 @@ async function loadOnDevice(model: DetectionModel, options: DetectorOptions): Pr
     maker: new FrameMaker({ ...model, device, planning }, options),
     ...{ guard, iou, meaning: { head, names: labels.length, file } },
     onFloats: (error) => warnOfFloats(error, warnings, options.onWarning),
+    onSlow: (error) => {
+      const sentence = `${graph.name}: the kernels of the first pictures go on, others were refused: ${
+        (error as Error).message
+      }`;
+      warnings.push(sentence);
+      (options.onWarning ?? console.warn)(sentence);
+    },
   });
   const tuner = selfTunerFor(device, () => frames.plan, options);
   return { engine: "webgpu", adapter: device.adapter, device, frames, guard, warnings, tuner };

@@ -6,9 +6,7 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import { Memory } from "../gpu/memory.ts";
-import { int8Bindings, linkKernel } from "../kernels/link.ts";
-import { checkParameters, packParameters, uniformLeaves } from "../kernels/parameters.ts";
-import { type BindingLayout, pipelineFor } from "../gpu/pipelines.ts";
+import { packParameters } from "../kernels/parameters.ts";
 import type { Device } from "../gpu/device.ts";
 import { deviceError, settled, watch } from "../gpu/device_errors.ts";
 import {
@@ -19,6 +17,7 @@ import {
   valuesOf,
 } from "../kernels/kernel.ts";
 import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
+import { cellFormat, compileAll, compileInTurns, type External, placementOf } from "./program_pipelines.ts";
 import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT, weightExtent } from "./program_bytes.ts";
 import { UploadedWeights } from "./uploaded_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
@@ -33,11 +32,7 @@ export interface ProgramSource
 }
 
 export { cellBytes } from "./program_bytes.ts";
-
-/** A resource from outside the plan. */
-export type External =
-  | { readonly kind: "buffer"; readonly buffer: GPUBuffer; readonly offset?: number; readonly size?: number }
-  | { readonly kind: "texture"; readonly texture: GPUTexture };
+export type { External } from "./program_pipelines.ts";
 
 interface EncodedDispatch {
   readonly pipeline: GPUComputePipeline;
@@ -46,9 +41,8 @@ interface EncodedDispatch {
   readonly workgroups: readonly [number, number, number];
 }
 
-function storageTexture(access: GPUStorageTextureAccess, format: GPUTextureFormat): BindingLayout {
-  return { storageTexture: { access, format, viewDimension: "2d-array" } };
-}
+/** Pipelines that the driver has compiled, or does now. */
+const used = new WeakSet<GPUComputePipeline>();
 
 /** A plan on a device. */
 export class Program {
@@ -92,7 +86,7 @@ export class Program {
       return;
     }
     const { form, pages, int8Pages } = source;
-    this.arena = this.#rowMemory("activations", this.#format(), pages, cellBytes(form));
+    this.arena = this.#rowMemory("activations", cellFormat(this.#source.form), pages, cellBytes(form));
     if (int8Pages > 0) {
       this.int8Arena = this.#rowMemory("int8 activations", "r32uint", int8Pages, INT8_CELL_BYTES);
     }
@@ -115,22 +109,26 @@ export class Program {
 
   /**
    * Uploads weights and compiles pipelines. A `lender`, a program of the same plan that lives as long, shares its weights and activations:
-   * they run in turn. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing
-   * behind on the device then.
+   * they run in turn. With `beside` it compiles in turns with other work, the driver's part included, and `beside` is called in every turn; what
+   * it throws ends it. Throws FeatherdetError if the adapter refuses a shader or runs out of memory, and leaves nothing behind on the device then.
    */
-  static async create(device: Device, source: ProgramSource, lender?: Program): Promise<Program> {
+  static async create(
+    device: Device,
+    source: ProgramSource,
+    { lender, beside }: { readonly lender?: Program; readonly beside?: () => void } = {},
+  ): Promise<Program> {
     const gpu = device.device, memory = new Memory(gpu);
     try {
-      const { result: { program, compiling, resources }, fault } = watch(gpu, () => {
-        const program = new Program(device, source, memory, lender);
-        // Drivers compile while weights are packed.
-        const compiling = program.#compile();
-        compiling.catch(() => {});
-        return { program, compiling, resources: program.#uploadAll() };
-      });
+      const program = await settled(gpu, "this plan", () => new Program(device, source, memory, lender));
+      if (beside) await program.#compileBeside(beside);
+      const { result: compiling, fault } = watch(gpu, () => compileAll(gpu, source));
+      // Other drivers compile now, while weights are packed.
+      const ready = device.adapter.software ? program.#begun(await compiling) : compiling;
+      ready.catch(() => {});
+      const resources = await settled(gpu, "this plan", () => program.#uploadAll());
       const refused = await fault;
       if (refused) throw refused;
-      const pipelines = await compiling;
+      const pipelines = await ready;
       await settled(gpu, "this plan", () => program.#bind(pipelines, resources));
       return program;
     } catch (error) {
@@ -139,33 +137,63 @@ export class Program {
     }
   }
 
-  #format(): GPUTextureFormat {
-    return this.#source.form.scalar === "f16" ? "rgba16float" : "rgba32float";
+  /** Has the driver compile all pipelines, one after the other, so that what others submit is run in between. */
+  async #compileBeside(check: () => void): Promise<void> {
+    const { device } = this.#device;
+    await compileInTurns(device, this.#source, async (pipeline, at) => {
+      await settled(device, "a pipeline", () => this.#use(pipeline, at));
+      // A lost device may never be done.
+      await Promise.race([device.queue.onSubmittedWorkDone(), device.lost]);
+      check();
+    });
   }
 
-  /** Compiles the pipelines of all dispatches, in their order. */
-  #compile(): Promise<GPUComputePipeline[]> {
-    const { form, dispatches } = this.#source;
-    const isInt8 = (value: string) => {
-      const layout = this.#source.placements.get(value)?.layout;
-      return layout?.kind === "blocked" && layout.int8 !== undefined;
-    };
-    const linked = new Map<string, { readonly text: string; readonly uniform: ReturnType<typeof uniformLeaves> }>();
-    return Promise.all(dispatches.map(({ kernel }) => {
-      // Linking is pure; dispatches of one kernel share the text.
-      const key = JSON.stringify([kernel.shader, kernel.constants, int8Bindings(kernel, isInt8)]);
-      let shader = linked.get(key);
-      if (!shader) {
-        const text = linkKernel(kernel, form, isInt8);
-        linked.set(key, shader = { text, uniform: uniformLeaves(text) });
+  /** The pipelines, once the driver of a software adapter has begun to compile: it does only when a pipeline is used. */
+  async #begun(pipelines: GPUComputePipeline[]): Promise<GPUComputePipeline[]> {
+    const { device } = this.#device;
+    await settled(device, "this plan", () => {
+      for (const [at, pipeline] of pipelines.entries()) {
+        if (used.has(pipeline) || pipelines.indexOf(pipeline) < at) continue;
+        this.#use(pipeline, at);
       }
-      checkParameters(kernel, shader.uniform);
-      const layouts: BindingLayout[] = [
-        { buffer: { type: "uniform" } },
-        ...kernel.bindings.map((binding) => this.#layout(binding)),
-      ];
-      return pipelineFor(this.#device.device, kernel.label, shader.text, layouts);
-    }));
+    });
+    return pipelines;
+  }
+
+  /** Uses the pipeline of a dispatch without computing anything, on memory of the extents that weights will have. */
+  #use(pipeline: GPUComputePipeline, at: number): void {
+    const { device } = this.#device;
+    const { name, kernel } = this.dispatches[at];
+    const memory = new Memory(device);
+    const standIn = (binding: KernelBinding): GPUBindingResource => {
+      if (binding.kind === "constant") {
+        return { buffer: memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength) };
+      }
+      if (binding.kind !== "weights" && binding.kind !== "int8 weights") return this.#resource(name, binding);
+      const { weights: extent, kind } = binding;
+      const [format, bytes] = this.#weightCells(kind === "int8 weights");
+      if (this.#source.form.storage === "texture") {
+        return this.#weightTexture(name, extent, format, bytes, memory).createView({ dimension: "2d-array" });
+      }
+      return {
+        buffer: memory.buffer(name, GPUBufferUsage.STORAGE, extent.columns * extent.rows * extent.layers * bytes),
+      };
+    };
+    try {
+      const size = packParameters(kernel.parameters).byteLength;
+      const parameters = { buffer: memory.buffer(name, GPUBufferUsage.UNIFORM, size), size };
+      const group = this.#group(name, pipeline, [parameters, ...kernel.bindings.map(standIn)]);
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(0, 0, 0);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      used.add(pipeline);
+    } finally {
+      memory.destroy();
+    }
   }
 
   /** Uploads parameters, constants and weights; returns what each dispatch binds. */
@@ -234,35 +262,6 @@ export class Program {
     this.#device.device.queue.writeBuffer(this.#parameters!, this.#offsets[dispatch], packParameters(parameters));
   }
 
-  #layout(binding: KernelBinding): BindingLayout {
-    const textures = this.#source.form.storage === "texture";
-    if (binding.kind === "constant" || binding.kind === "scratch") return { buffer: { type: "storage" } };
-    if (binding.kind === "weights" || binding.kind === "int8 weights" || binding.kind === "packed") {
-      const writes = binding.kind === "packed" && binding.access === "write";
-      const format = binding.kind === "int8 weights" ? "rgba32uint" : this.#format();
-      if (textures) return storageTexture(writes ? "write-only" : "read-only", format);
-      return { buffer: { type: writes ? "storage" : "read-only-storage" } };
-    }
-    const external = this.#external.get(binding.value);
-    if (external) {
-      return external.kind === "buffer"
-        ? { buffer: { type: "storage" } }
-        : { texture: { sampleType: "float", viewDimension: "2d" } };
-    }
-    const { layout } = this.#placement(binding.value);
-    if (layout.kind === "plain" || !textures) return { buffer: { type: "storage" } };
-    return storageTexture(
-      binding.kind === "read" ? "read-only" : "write-only",
-      layout.int8 ? "r32uint" : this.#format(),
-    );
-  }
-
-  #placement(value: string): Placement {
-    const placement = this.#source.placements.get(value);
-    if (!placement) throw new FeatherdetError(`the plan gives "${value}" no memory`);
-    return placement;
-  }
-
   #resource(name: string, binding: Exclude<KernelBinding, { kind: "constant" }>): GPUBindingResource {
     if (binding.kind === "scratch") return this.#scratchRange(binding);
     if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
@@ -282,7 +281,7 @@ export class Program {
 
   /** The memory from the first of some values to the last, all of one arena. */
   #range(values: readonly string[]): Placement {
-    const places = values.map((value) => this.#placement(value));
+    const places = values.map((value) => placementOf(this.#source, value));
     const offset = Math.min(...places.map((place) => place.offset));
     const end = Math.max(...places.map((place) => place.offset + place.extent));
     return { layout: places[0].layout, offset, extent: end - offset };
@@ -316,7 +315,9 @@ export class Program {
       });
     }
     const data = form.scalar === "f16" && !words ? new Float16Array(numbers) : numbers;
-    const [format, bytes] = words ? ["rgba32uint", 16] as const : [this.#format(), cellBytes(form)] as const;
+    const [format, bytes] = words
+      ? ["rgba32uint", 16] as const
+      : [cellFormat(this.#source.form), cellBytes(form)] as const;
     if (form.storage === "buffer") {
       return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
     }
@@ -330,14 +331,21 @@ export class Program {
     return texture.createView({ dimension: "2d-array" });
   }
 
+  /** Format and bytes of a cell of weights. */
+  #weightCells(words: boolean): readonly [GPUTextureFormat, number] {
+    const { form } = this.#source;
+    return words ? ["rgba32uint", 16] : [cellFormat(form), cellBytes(form)];
+  }
+
   #weightTexture(
     name: string,
     extent: Pick<PackedWeights, "columns" | "rows" | "layers">,
     format: GPUTextureFormat,
     bytes: number,
+    memory: Memory = this.memory,
   ): GPUTexture {
     const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    return this.memory.texture(name, usage, format, weightExtent(extent), bytes);
+    return memory.texture(name, usage, format, weightExtent(extent), bytes);
   }
 
   #packed(binding: KernelBinding & { readonly kind: "packed" }): GPUBindingResource {
@@ -347,7 +355,7 @@ export class Program {
     if (!memory) {
       memory = this.#source.form.storage === "buffer"
         ? this.memory.buffer(name, GPUBufferUsage.STORAGE, columns * rows * layers * bytes)
-        : this.#weightTexture(name, binding, this.#format(), bytes);
+        : this.#weightTexture(name, binding, cellFormat(this.#source.form), bytes);
       this.#packedWeights.set(name, memory);
     }
     return "createView" in memory ? memory.createView({ dimension: "2d-array" }) : { buffer: memory };

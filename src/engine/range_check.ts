@@ -63,7 +63,7 @@ export async function checkRange(
   try {
     const flags = await settled(device.device, "the check of its numbers", () => memory.buffer(FLAGS, usage, size));
     const external = new Map<string, External>([...source.external ?? [], [FLAGS, { kind: "buffer", buffer: flags }]]);
-    const checking = program = await Program.create(device, { ...source, dispatches: all, external }, lender);
+    const checking = program = await Program.create(device, { ...source, dispatches: all, external }, { lender });
     const bytes = await new ReadbackPool(memory, size, "the check of its numbers").submit((encoder) => {
       feed(checking);
       const pass = encoder.beginComputePass();

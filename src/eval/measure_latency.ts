@@ -98,6 +98,7 @@ export async function measureLatency(
   const { warmup = 1, runs = 20 } = options;
   checkCount("warmup", warmup, 0);
   checkCount("runs", runs, 1);
+  await detector.ready();
   const [detect] = await interleave([{ work: () => detector.detect(picture) }], runs, warmup);
   const stream = await throughput(detector.stream(Array.from({ length: runs + STREAM_START }, () => picture)));
   const { median, gpu } = await splitFrames(detector, picture, Math.min(runs, SPLIT_FRAMES));

@@ -164,6 +164,7 @@ export async function measureInRounds(
 export function detectorEntrant(detector: Detector, picture: Picture): Entrant {
   return {
     async frame() {
+      await detector.ready();
       const detect = (await timed(() => detector.detect(picture))).milliseconds;
       const { gpu } = await splitFrames(detector, picture, 1);
       return { detect, ...(gpu && { gpu: gpu[0] }) };

@@ -40,8 +40,7 @@ export const NO_ADAPTER: string = "no WebGPU adapter was found: install a Vulkan
 
 /** The device with what the checks at start-up say of it. */
 async function checked(device: GPUDevice, adapter: AdapterRecord): Promise<Device> {
-  const storageTextures = await storageTexturesWork(device);
-  const packedDot = await packedDotWorks(device);
+  const [storageTextures, packedDot] = await Promise.all([storageTexturesWork(device), packedDotWorks(device)]);
   const timestamps = device.features.has("timestamp-query");
   return { device, adapter: { ...adapter, packedDot }, storageTextures, timestamps };
 }

@@ -147,7 +147,9 @@ export function linkShader(
   const expand = (lines: readonly string[], file: string): void => {
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i];
-      const directive = /^\s*#(\w+)\s*(.*)$/.exec(line);
+      // Comments are for who reads the file; drivers need not.
+      if (line.trimStart().startsWith("//")) continue;
+      const directive = line.includes("#") ? /^\s*#(\w+)\s*(.*)$/.exec(line) : null;
       if (directive === null) {
         output.push(substitute(line, scope, file));
         continue;

@@ -79,3 +79,13 @@ export function pipelineFor(
   }
   return found.pipeline;
 }
+
+/** Whether a shader text was compiled on a device, or is on its way. */
+export function isCompiled(device: GPUDevice, code: string): boolean {
+  return (caches.get(device)?.get(code)?.length ?? 0) > 0;
+}
+
+/** Whether anything was compiled on a device by `pipelineFor`. */
+export function hasPipelines(device: GPUDevice): boolean {
+  return caches.has(device);
+}

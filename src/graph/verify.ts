@@ -17,6 +17,14 @@ const ARRAYS: Readonly<Record<ElementType, new (length: number) => ConstantData>
   u8: Uint8Array,
 };
 
+/** The place of the first number that is not finite, -1 where all are. By its exponent, which is quicker than by its value. */
+function brokenAt(data: Float32Array): number {
+  const EXPONENT = 0x7f800000;
+  const words = new Int32Array(data.buffer, data.byteOffset, data.length);
+  for (let i = 0; i < words.length; i++) if ((words[i] & EXPONENT) === EXPONENT) return i;
+  return -1;
+}
+
 function checkConstant(name: string, { dtype, shape, data }: Constant): void {
   const what = `constant "${name}"`;
   if (!Object.hasOwn(ARRAYS, dtype)) throw new FeatherdetError(`${what} has the unknown element type ${dtype}`);
@@ -29,9 +37,8 @@ function checkConstant(name: string, { dtype, shape, data }: Constant): void {
     );
   }
   // A broken weight would otherwise surface as boxes that are silently wrong.
-  for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) throw new FeatherdetError(`${what} holds ${data[i]} at index ${i}`);
-  }
+  const broken = data instanceof Float32Array ? brokenAt(data) : -1;
+  if (broken >= 0) throw new FeatherdetError(`${what} holds ${data[broken]} at index ${broken}`);
 }
 
 function checkInputs(graph: Graph, values: Set<string>): void {

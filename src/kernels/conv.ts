@@ -13,6 +13,7 @@ import { directCandidate, directConvApplies } from "./conv_direct.ts";
 import { asConvolution, type ConvCandidate, type ConvContext, type ConvForm, convForm, convKey } from "./conv_form.ts";
 import { flatCandidate } from "./conv_flat.ts";
 import { generalCandidate } from "./conv_general.ts";
+import { lightCandidate } from "./conv_light.ts";
 import { densePacking, packingSource } from "./conv_packing.ts";
 import { MOST_BLOCKS_LEFT, sparseCandidate } from "./conv_sparse.ts";
 import { depthwiseTransposedCandidate, transposedCandidate } from "./conv_transposed.ts";
@@ -48,7 +49,11 @@ export const INT8_CONV_CANDIDATES: readonly ConvCandidate[] = [
 
 type Request = ContestRequest<"Conv" | "ConvTranspose">;
 
-const candidatesOf = (form: ConvForm) => form.int8 ? INT8_CONV_CANDIDATES : CONV_CANDIDATES;
+/** With the kernel that compiles most quickly among those in floats; nothing costs less, so that it is taken wherever it applies. */
+const LIGHT_CANDIDATES: readonly ConvCandidate[] = [lightCandidate, ...CONV_CANDIDATES];
+
+const candidatesOf = ({ int8 }: ConvForm, light = false) =>
+  int8 ? INT8_CONV_CANDIDATES : light ? LIGHT_CANDIDATES : CONV_CANDIDATES;
 
 /** True where some candidate would read the weights in fewer bits, and they have so few levels. */
 function fewLevels({ node, types }: Request, form: ConvForm, fusions: ReadonlySet<Fusion>): boolean {
@@ -77,7 +82,7 @@ function contest(request: Request, target: KernelTarget) {
   const fusions = new Set(request.fusions);
   if (!target.floatWeights && fewLevels(request, form, fusions)) fusions.add("low-bit weights");
   const step = { key: convKey(form, fusions), form, fusions };
-  return contestOf<ConvForm, ConvContext>(candidatesOf(form), step, target, () => {
+  return contestOf<ConvForm, ConvContext>(candidatesOf(form, target.light), step, target, () => {
     const words = [...fusions].join(", ");
     return new FeatherdetError(`no kernel takes along: ${words}`, { node: node.name, operator: node.op });
   });

@@ -10,7 +10,7 @@ import { linearGroups, stripsOf } from "./linear.ts";
 import { blockedOf, read, write } from "./operand.ts";
 
 /** Pixels of a thread: as many loads for each as by single poolings, where neighbouring windows share theirs. */
-const STRIP = 8;
+const STRIP = 2;
 
 /** Maxima over `window` x `window` pixels, each output of the one before it; two or three outputs, as large as the input. */
 export interface PoolChainStep {

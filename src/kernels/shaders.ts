@@ -15,6 +15,7 @@ import convDepthwiseTransposed from "../../shaders/conv/depthwise_transposed.wgs
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
 import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
 import convWinograd from "../../shaders/conv/winograd.wgsl" with { type: "text" };
+import convLight from "../../shaders/conv/light.wgsl" with { type: "text" };
 import convTransposed from "../../shaders/conv/transposed.wgsl" with { type: "text" };
 import detectCandidates from "../../shaders/detect/candidates.wgsl" with { type: "text" };
 import detectDfl from "../../shaders/detect/dfl.wgsl" with { type: "text" };
@@ -147,6 +148,7 @@ export const SHADERS: ShaderLibrary = {
   "conv/depthwise_transposed.wgsl": convDepthwiseTransposed,
   "conv/direct.wgsl": convDirect,
   "conv/general.wgsl": convGeneral,
+  "conv/light.wgsl": convLight,
   "conv/transposed.wgsl": convTransposed,
   "conv/winograd.wgsl": convWinograd,
   "detect/candidates.wgsl": detectCandidates,

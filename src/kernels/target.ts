@@ -14,4 +14,6 @@ export interface KernelTarget {
   readonly packedDot: boolean;
   /** Weights stay in floats also where one, two or four bits would hold them. */
   readonly floatWeights: boolean;
+  /** Kernels that compile quickly come before those that run quickly; false unless given. */
+  readonly light?: boolean;
 }

@@ -50,13 +50,14 @@ export function softmax(node: Node<"Softmax">, [x]: readonly ReferenceTensor[]):
   const extent = x.shape[axis];
   const step = stridesOf(x.shape)[axis];
   const out = zeros(x.shape);
-  for (let first = 0; first < x.data.length; first++) {
-    if (Math.floor(first / step) % extent !== 0) continue;
-    const end = first + extent * step;
-    let most = -Infinity, sum = 0;
-    for (let at = first; at < end; at += step) most = Math.max(most, x.data[at]);
-    for (let at = first; at < end; at += step) sum += out.data[at] = Math.exp(x.data[at] - most);
-    for (let at = first; at < end; at += step) out.data[at] /= sum;
+  for (let block = 0; block < x.data.length; block += extent * step) {
+    for (let first = block; first < block + step; first++) {
+      const end = first + extent * step;
+      let most = -Infinity, sum = 0;
+      for (let at = first; at < end; at += step) most = Math.max(most, x.data[at]);
+      for (let at = first; at < end; at += step) sum += out.data[at] = Math.exp(x.data[at] - most);
+      for (let at = first; at < end; at += step) out.data[at] /= sum;
+    }
   }
   return [out];
 }

@@ -43,11 +43,13 @@ function startsOf(
   return [along(0), along(1)];
 }
 
-/** The windows, first to one past the last, whose tap at the given offset lies within the extent. */
-function windowsInside(starts: readonly number[], offset: number, extent: number): [number, number] {
-  const first = starts.findIndex((start) => start + offset >= 0);
-  const beyond = starts.findIndex((start) => start + offset >= extent);
-  return [first < 0 ? starts.length : first, beyond < 0 ? starts.length : beyond];
+/** The windows, first to one past the last, whose tap at the given offset lies within the extent; they are `stride` apart. */
+function windowsInside(starts: readonly number[], stride: number, offset: number, extent: number): [number, number] {
+  const before = (limit: number) => {
+    const windows = Math.ceil((limit - offset - starts[0]) / stride);
+    return Math.min(Math.max(windows, 0), starts.length);
+  };
+  return [before(0), before(extent)];
 }
 
 /** ONNX Conv: every tap adds its share of a shifted input plane to an output plane. */
@@ -69,8 +71,8 @@ export function conv(node: Node<"Conv">, [x, weight, bias]: readonly ReferenceTe
         const offsetY = Math.floor(tap / kernelWidth) % kernelHeight * dilations[0];
         const offsetX = tap % kernelWidth * dilations[1];
         const plane = (n * channels + firstChannel + c) * height * width;
-        const [firstRow, endRow] = windowsInside(tops, offsetY, height);
-        const [firstColumn, endColumn] = windowsInside(lefts, offsetX, width);
+        const [firstRow, endRow] = windowsInside(tops, strides[0], offsetY, height);
+        const [firstColumn, endColumn] = windowsInside(lefts, step, offsetX, width);
         for (let i = firstRow; i < endRow; i++) {
           const row = target + i * lefts.length;
           let source = plane + (tops[i] + offsetY) * width + lefts[0] + offsetX + firstColumn * step;

@@ -11,7 +11,7 @@ import { activationOf, NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { KernelContext, Operand, OperatorKernels } from "../../src/kernels/context.ts";
 import { convContest } from "../../src/kernels/conv.ts";
 import type { Target } from "../../src/kernels/target.ts";
-import type { Layout, StorageForm } from "../../src/kernels/kernel.ts";
+import type { Kernel, Layout, StorageForm } from "../../src/kernels/kernel.ts";
 import { KERNELS } from "../../src/kernels/table.ts";
 import { evaluateNode } from "../../src/reference/evaluate.ts";
 import { type ReferenceTensor, referenceTensor } from "../../src/reference/tensor.ts";
@@ -48,6 +48,8 @@ export interface CaseForm {
   readonly target?: Target;
   /** Of a convolution: the candidate, and its variant, that computes it; by default what costs least. */
   readonly option?: { readonly kernel: string; readonly variant: string };
+  /** Makes the dispatches of a convolution in place of all that competes. */
+  readonly make?: (context: KernelContext<"Conv">) => Kernel[];
 }
 
 function withEpilogue(y: ReferenceTensor, epilogue: CaseEpilogue, r: Float32Array): ReferenceTensor {
@@ -128,7 +130,9 @@ export async function checkKernels(
     };
     assert(table[layout]?.applies(node, types), `${node.op} has no ${layout} kernel for this case`);
   }
-  const kernels = run.option
+  const kernels = run.make
+    ? run.make(context as unknown as KernelContext<"Conv">)
+    : run.option
     ? kernelsOf(context as unknown as KernelContext<"Conv">, run.option)
     : table[layout]!.kernels(context);
   const tensors: TestTensor[] = [

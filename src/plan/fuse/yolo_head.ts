@@ -20,6 +20,9 @@ export function findYoloHead(index: GraphIndex): DetectionHead | undefined {
   return decodesAsExpected(index, decode, joint, boxes, levels, bins) ? head : undefined;
 }
 
+/** Different logits of the probe. */
+const PHASES = 11;
+
 /** Evaluates the box part on one-hot-like distributions and compares it with the formula at every anchor. */
 function decodesAsExpected(
   index: GraphIndex,
@@ -32,12 +35,28 @@ function decodesAsExpected(
   const shape = index.shapeOf(joint);
   const [batch, channels, anchors] = shape;
   const probe = new Float64Array(sizeOf(shape));
-  // A slowly varying logit for each bin, different for the four sides and along the anchors.
-  for (let n = 0; n < batch; n++) {
+  // A slowly varying logit for each bin, different for the four sides and along the anchors, by its place in a short row of numbers.
+  const phaseOf = (n: number, c: number, a: number) => (c * 7 + a * 3 + n) % PHASES;
+  for (let n = 0, at = 0; n < batch; n++) {
     for (let c = 0; c < channels; c++) {
-      for (let a = 0; a < anchors; a++) probe[(n * channels + c) * anchors + a] = ((c * 7 + a * 3 + n) % 11) * 0.2;
+      let phase = phaseOf(n, c, 0);
+      for (let a = 0; a < anchors; a++) {
+        probe[at++] = phase * 0.2;
+        phase = (phase + 3) % PHASES;
+      }
     }
   }
+  // Anchors of one phase have the same distances in the first image.
+  const distances = Array.from({ length: PHASES }, (_, anchor) =>
+    [0, 1, 2, 3].map((side) => {
+      let sum = 0, weighted = 0;
+      for (let bin = 0; bin < bins; bin++) {
+        const weight = Math.exp(0.2 * phaseOf(0, side * bins + bin, anchor));
+        sum += weight;
+        weighted += weight * bin;
+      }
+      return weighted / sum;
+    }));
   const values = new Map<string, ReferenceTensor>([[joint, { shape, data: probe }]]);
   const get = (name: string): ReferenceTensor => {
     const known = values.get(name);
@@ -54,16 +73,7 @@ function decodesAsExpected(
     const [, , height, width] = index.shapeOf(map);
     for (let cell = 0; cell < height * width; cell++) {
       const anchor = first + cell;
-      const distance = (side: number): number => {
-        let sum = 0, weighted = 0;
-        for (let bin = 0; bin < bins; bin++) {
-          const weight = Math.exp(probe[(side * bins + bin) * anchors + anchor]);
-          sum += weight;
-          weighted += weight * bin;
-        }
-        return weighted / sum;
-      };
-      const [left, top, right, bottom] = [0, 1, 2, 3].map(distance);
+      const [left, top, right, bottom] = distances[anchor % PHASES];
       const x = cell % width + 0.5, y = Math.floor(cell / width) + 0.5;
       const expected = [x + (right - left) / 2, y + (bottom - top) / 2, left + right, top + bottom];
       for (let k = 0; k < 4; k++) {

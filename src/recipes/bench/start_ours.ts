@@ -15,10 +15,15 @@ export function prepare(
   { engine, model, picture, size, precision }: StartRequest,
 ): Promise<() => Promise<() => Promise<number>>> {
   return Promise.resolve(async () => {
-    const graph = await loadModel(model, { size, untrained: true });
-    const detector = engine === "featherdet/cpu"
-      ? await Detector.load(graph, { engine: "cpu" })
-      : await Detector.load(graph, { precision, tuning: tuningFor(await openSharedDevice(), { precision }) });
+    const onCpu = engine === "featherdet/cpu";
+    const [graph, device] = await Promise.all([
+      loadModel(model, { size, untrained: true }),
+      onCpu ? undefined : openSharedDevice(),
+    ]);
+    const detector = await Detector.load(
+      graph,
+      device === undefined ? { engine: "cpu" } : { precision, tuning: tuningFor(device, { precision }) },
+    );
     return async () => (await detector.detect(await Deno.readFile(picture))).length;
   });
 }
