@@ -51,7 +51,7 @@ gpuTest(
       const { reason, made, table } = JSON.parse(first.stdout);
       assertEquals([reason, made, table], ["interrupted", [], null]);
       // Nothing of the cut was validated before: its best epoch comes after the stop.
-      const second = await until(/going on in epoch \d[^]*making cut, seed 0[^]*epoch 1\//, "SIGINT");
+      const second = await until(/going on in epoch \d[^]*making cut, seed 0[^]*epoch 1 /, "SIGINT");
       assertEquals([second.code, JSON.parse(second.stdout).made.length], [130, 1], second.said);
       const third = await until(/making cut, seed 0[^]*making cut, seed 1[^]*before training/, "SIGKILL");
       assertEquals(third.code, 137, third.said);
