@@ -89,7 +89,13 @@ Deno.test("a tab reads a chosen folder, trains beside a client in a process, and
         await page.close();
       }
     } finally {
-      for (const { child } of running) child.kill("SIGINT");
+      for (const { child } of running) {
+        try {
+          child.kill("SIGINT");
+        } catch {
+          // It has ended by itself.
+        }
+      }
       await Promise.all(running.map(({ ended }) => ended));
     }
   }));
