@@ -79,7 +79,7 @@ Deno.test("a tab reads a chosen folder, trains beside a client in a process, and
         assertEquals(done, ["made new keys", "dealt shares of its secrets", "trained", "revealed shares", "trained"]);
         const shots = Deno.env.get("SCREENSHOTS");
         if (shots !== undefined) await Deno.writeFile(`${shots}/page-client.png`, await page.photograph());
-        // A page of somebody else is no client, and a number that is taken is not given twice.
+        // Whoever does not come from the page is no client.
         const strange = new WebSocket(`${url.replace("http", "ws")}client/1`);
         await new Promise((resolve) => strange.addEventListener("error", resolve));
         await page.evaluate("join.click()");
@@ -89,7 +89,13 @@ Deno.test("a tab reads a chosen folder, trains beside a client in a process, and
         await page.close();
       }
     } finally {
-      for (const { child } of running) child.kill("SIGINT");
+      for (const { child } of running) {
+        try {
+          child.kill("SIGINT");
+        } catch {
+          // It has ended by itself.
+        }
+      }
       await Promise.all(running.map(({ ended }) => ended));
     }
   }));

@@ -41,9 +41,8 @@ export interface TabListener {
 }
 
 /**
- * Answers the jobs of a client until the connection ends, and returns why it did. `base` is where the page lies.
- *
- * Throws what the signal aborts with never; a job that fails is told to the server and the next one is taken.
+ * Answers the jobs of a client until the connection ends, and returns why it did. `base` is where the page lies. A job that fails is told
+ * to the server, and the next one is taken.
  */
 export async function beTabClient(
   base: URL,
