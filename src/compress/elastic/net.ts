@@ -31,6 +31,7 @@ export interface ElasticOptions {
 
 /** Channels of a row that become fewer together. */
 export interface ElasticBundle {
+  /** The bundle. */
   readonly bundle: ChannelBundle;
   /** Numbers of its groups, those that go first first. */
   readonly order: readonly number[];

@@ -42,6 +42,7 @@ function told(whole: Losses, parts: readonly Losses[]): Losses {
 
 /** A trainer at one input size. */
 export interface SizedTrainer {
+  /** It; its losses by name say which ones teach sub-networks. */
   readonly trainer: Pick<DetectionTrainer, keyof Trainer | "losses">;
   /** What the whole network is fed in the place of what it says itself. */
   readonly silent: Readonly<Record<string, Float32Array>>;
