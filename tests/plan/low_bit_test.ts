@@ -25,12 +25,12 @@ function network(): Graph {
   return lively(b.graph("network", [b.conv("last", x, { out: 7 })]));
 }
 
-/** Bits of the weights that the direct convolutions of a plan read, by their name. */
+/** Bits of the weights that the dense convolutions of a plan read, by their name; Winograd's reads floats alone. */
 function bitsOf(graph: Graph, options: PlanOptions = TEXTURES): Record<string, unknown> {
   const { dispatches } = buildPlan(graph, options);
   return Object.fromEntries(
-    dispatches.filter(({ kernel }) => kernel.shader === "conv/direct.wgsl")
-      .map(({ name, kernel }) => [name.split(/[./]/)[0], kernel.constants.WEIGHT_BITS]),
+    dispatches.filter(({ kernel }) => ["conv/direct.wgsl", "conv/winograd.wgsl"].includes(kernel.shader))
+      .map(({ name, kernel }) => [name.split(/[./]/)[0], kernel.constants.WEIGHT_BITS ?? 32]),
   );
 }
 
