@@ -50,13 +50,21 @@ export function softmax(node: Node<"Softmax">, [x]: readonly ReferenceTensor[]):
   const extent = x.shape[axis];
   const step = stridesOf(x.shape)[axis];
   const out = zeros(x.shape);
-  for (let block = 0; block < x.data.length; block += extent * step) {
-    for (let first = block; first < block + step; first++) {
-      const end = first + extent * step;
-      let most = -Infinity, sum = 0;
-      for (let at = first; at < end; at += step) most = Math.max(most, x.data[at]);
-      for (let at = first; at < end; at += step) sum += out.data[at] = Math.exp(x.data[at] - most);
-      for (let at = first; at < end; at += step) out.data[at] /= sum;
+  const from = x.data, to = out.data;
+  const most = new Float64Array(step), sum = new Float64Array(step);
+  // Row by row, since heads of detectors have thousands of elements between two of one softmax.
+  for (let block = 0; block < from.length; block += extent * step) {
+    const end = block + extent * step;
+    most.fill(-Infinity);
+    sum.fill(0);
+    for (let row = block; row < end; row += step) {
+      for (let i = 0; i < step; i++) most[i] = Math.max(most[i], from[row + i]);
+    }
+    for (let row = block; row < end; row += step) {
+      for (let i = 0; i < step; i++) sum[i] += to[row + i] = Math.exp(from[row + i] - most[i]);
+    }
+    for (let row = block; row < end; row += step) {
+      for (let i = 0; i < step; i++) to[row + i] /= sum[i];
     }
   }
   return [out];

@@ -86,6 +86,7 @@ gpuTest("boxes are the same before, while and after the kernels change, alone an
     light.plan.dispatches.map(({ kernel }) => kernel.label),
     full.plan.dispatches.map(({ kernel }) => kernel.label),
   );
+  assert(light.network !== light.plan.graph);
   assertEquals(await light.detect(pictures[0]), expected[0]);
   // Nothing is made for who looks at one picture.
   const resources = liveResources();
@@ -95,6 +96,8 @@ gpuTest("boxes are the same before, while and after the kernels change, alone an
   let at = 0;
   for await (const found of light.stream(many.map((one) => pictures[one]))) assertEquals(found, expected[many[at++]]);
   await light.ready();
+  // What runs is what was told of.
+  assert(light.network === light.plan.graph);
   assertEquals(await light.detect(pictures), expected);
   for (const detector of [light, full]) detector.destroy();
   await until(() => liveResources() === before, "what the first kernels had is left");
