@@ -9,13 +9,8 @@
 import { FeatherdetError } from "../graph/error.ts";
 import { deviceError, watch } from "./device_errors.ts";
 import { bufferBytes, type Memory } from "./memory.ts";
-
-/** A piece of a buffer that is to be read. */
-export interface ReadRange {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  readonly size: number;
-}
+import { copyRange, type ReadRange } from "./read_range.ts";
+export type { ReadRange } from "./read_range.ts";
 
 /** The marks that take turns; a buffer that was never used holds none of them. */
 const MARKS = Uint32Array.of(1, 2);
@@ -65,7 +60,8 @@ export class ReadbackPool {
 
   /**
    * Submits what `record` records, with the uploads that it makes, and waits for the bytes of the ranges that it returns, one behind the
-   * other in the order given; a few bytes behind them are the pool's own. Throws at once what `record` throws.
+   * other in the order given, those of textures before those of buffers; a few bytes behind them are the pool's own. Throws at once what
+   * `record` throws.
    *
    * The promise fails with a FeatherdetError if the device refuses an upload, a command or the mapping, or is lost; no results are given
    * then. `onFault` is told before that whether the commands have run nevertheless.
@@ -80,9 +76,9 @@ export class ReadbackPool {
       const ranges = record(encoder);
       const { buffer: staging, mark } = this.#take();
       let end = 0;
-      for (const { buffer, offset, size } of ranges) {
-        encoder.copyBufferToBuffer(buffer, offset, staging, end, size);
-        end += size;
+      for (const range of ranges) {
+        copyRange(encoder, range, staging, end);
+        end += range.size;
       }
       this.#marks ??= this.#memory.buffer("marks", GPUBufferUsage.COPY_SRC, MARKS.byteLength, MARKS);
       encoder.copyBufferToBuffer(this.#marks, MARK_BYTES * mark, staging, end, MARK_BYTES);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type BlockedLayout, rowsOf } from "../kernels/kernel.ts";
+import { type BlockedLayout, blocksOf, rowsOf } from "../kernels/kernel.ts";
 
 /** A root tensor: its logical extents and the channel blocks at which views begin. */
 export interface RootTensor {
@@ -39,6 +39,11 @@ export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRo
 /** Pages that a tensor takes. */
 export function pagesOf(layout: BlockedLayout, pageRows: number): number {
   return Math.ceil(rowsOf(layout) / pageRows);
+}
+
+/** Cells of each row that a tensor takes. */
+export function cellsAcross(layout: BlockedLayout): number {
+  return Math.min(layout.columns, blocksOf(layout) * layout.batch) * layout.width;
 }
 
 /** First page of a view that begins at a channel block of its root. */
