@@ -92,8 +92,7 @@ function rootsOf(
 ): Root[] {
   const roots = new Map<string, Root>();
   for (const [value, life] of lives) {
-    // What no node writes is an alias of a plain value, or a joint tensor that its parts write.
-    const kind = kinds.get(value) ?? (aliases.has(value) ? "plain" : "blocked");
+    const kind = kinds.get(value)!;
     const { root, block } = kind === "blocked" ? views.resolve(value) : { root: aliases.get(value) ?? value, block: 0 };
     const known = roots.get(root);
     const boundaries = known?.boundaries ?? new Set<number>();
@@ -186,6 +185,8 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
     for (const value of node.outputs) kinds.set(value, writesAs(node, value));
   }
   const lives = lifetimes(nodes, graph, options);
+  // What no node writes is an alias of a plain value, a joint tensor that its parts write, or a part of one.
+  for (const value of lives.keys()) if (!kinds.has(value)) kinds.set(value, aliases.has(value) ? "plain" : "blocked");
   const shared = new Set([...aliases].flat());
   for (const name of options.external ?? []) if (!shared.has(name)) lives.delete(name);
   const roots = rootsOf(lives, kinds, context);
