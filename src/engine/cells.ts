@@ -12,20 +12,22 @@ export interface CellSpace {
   readonly rows: number;
 }
 
-/** Calls `visit` with each row of each channel: the place of its first number among those of all cells, four behind which the next one is, and the number of its first element. */
+/**
+ * Calls `visit` with each row of each plane: the place of its first number among those of all cells, the number of the first element that is
+ * there, and how many of the four channels there are.
+ */
 function eachRow(
   { batch, channels, height, width, columns, rise }: BlockedLayout,
   pitch: number,
-  visit: (place: number, element: number) => void,
+  visit: (place: number, element: number, lanes: number) => void,
 ): void {
-  let element = 0;
   for (let image = 0; image < batch; image++) {
-    for (let channel = 0; channel < channels; channel++) {
-      const plane = (channel >> 2) * batch + image;
+    for (let channel = 0; channel < channels; channel += 4) {
+      const plane = channel / 4 * batch + image;
       const left = plane % columns * width, top = Math.floor(plane / columns) * rise;
+      const element = (image * channels + channel) * height * width;
       for (let y = 0; y < height; y++) {
-        visit(4 * ((top + y) * pitch + left) + (channel & 3), element);
-        element += width;
+        visit(4 * ((top + y) * pitch + left), element + y * width, Math.min(4, channels - channel));
       }
     }
   }
@@ -37,20 +39,26 @@ export function layIntoCells(
   layout: BlockedLayout,
   { pitch, rows }: CellSpace,
 ): Float32Array<ArrayBuffer> {
-  const { width } = layout;
+  const { height, width } = layout, size = height * width;
   const cells = new Float32Array(4 * pitch * rows);
-  eachRow(layout, pitch, (place, element) => {
-    for (let x = 0; x < width; x++) cells[place + 4 * x] = data[element + x];
+  eachRow(layout, pitch, (place, element, lanes) => {
+    for (let lane = 0; lane < lanes; lane++) {
+      const from = element + lane * size, to = place + lane;
+      for (let x = 0; x < width; x++) cells[to + 4 * x] = data[from + x];
+    }
   });
   return cells;
 }
 
 /** The tensor `[batch, channels, height, width]` that lies in rows of `pitch` cells, row-major. */
 export function takeFromCells(cells: Float32Array, layout: BlockedLayout, pitch: number): Float32Array<ArrayBuffer> {
-  const { batch, channels, height, width } = layout;
-  const data = new Float32Array(batch * channels * height * width);
-  eachRow(layout, pitch, (place, element) => {
-    for (let x = 0; x < width; x++) data[element + x] = cells[place + 4 * x];
+  const { batch, channels, height, width } = layout, size = height * width;
+  const data = new Float32Array(batch * channels * size);
+  eachRow(layout, pitch, (place, element, lanes) => {
+    for (let lane = 0; lane < lanes; lane++) {
+      const from = place + lane, to = element + lane * size;
+      for (let x = 0; x < width; x++) data[to + x] = cells[from + 4 * x];
+    }
   });
   return data;
 }

@@ -16,7 +16,7 @@ export interface RootTensor {
 /**
  * The layout of a root in an arena of the given pitch. Views must begin on a page (a texture cannot be read and written in one
  * dispatch, but its layers are told apart), so planes side by side divide every boundary, and rows of planes are spread until
- * boundaries meet pages.
+ * boundaries meet pages. Of arrangements in as many pages the narrowest is taken, which has fewest spare cells.
  */
 export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRows: number): BlockedLayout {
   const [batch, channels, height, width] = shape;
@@ -29,7 +29,7 @@ export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRo
     for (let rise = height; rise < height + pageRows; rise++) {
       if (inner.some((plane) => plane / columns * rise % pageRows !== 0)) continue;
       const layout: BlockedLayout = { kind: "blocked", batch, channels, height, width, columns, rise };
-      if (best === undefined || pagesOf(layout, pageRows) < pagesOf(best, pageRows)) best = layout;
+      if (best === undefined || pagesOf(layout, pageRows) <= pagesOf(best, pageRows)) best = layout;
       break;
     }
   }
