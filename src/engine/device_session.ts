@@ -165,14 +165,14 @@ export class DeviceSession implements SessionEngine {
 
   async #submit(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
     const { program, readback, outputs, ranges } = this.#running;
-    const bytes = await this.#guard.arrival(readback.submit((encoder) => {
+    const record = (encoder: GPUCommandEncoder) => {
       this.#upload(data, program);
       const pass = encoder.beginComputePass();
       program.encode(pass);
       pass.end();
       return ranges;
-    }));
-    return returnedTensors(bytes, outputs);
+    };
+    return await this.#guard.arrival(readback.submitTaking(record, (bytes) => returnedTensors(bytes, outputs)));
   }
 
   /** All images of a call, some at once. */

@@ -54,12 +54,12 @@ export function returnedRanges(program: Program, plan: Plan, outputs: readonly O
   });
 }
 
-/** The outputs from the bytes that came back. */
+/** The outputs out of the bytes that came back, as copies. */
 export function returnedTensors(bytes: ArrayBuffer, outputs: readonly OutputPlace[]): Record<string, Tensor> {
   return Object.fromEntries(outputs.map(({ name, shape, placement: { layout }, at, size }) => {
     const numbers = new Float32Array(bytes, at, size / 4);
     const data = layout.kind === "plain"
-      ? numbers
+      ? numbers.slice()
       : takeFromCells(numbers, layout, readRowBytes(cellsAcross(layout)) / 16);
     return [name, { shape, data }];
   }));

@@ -70,6 +70,15 @@ export class ReadbackPool {
     record: (encoder: GPUCommandEncoder) => readonly ReadRange[],
     onFault: (hasRun: boolean) => void = () => {},
   ): Promise<ArrayBuffer> {
+    return this.submitTaking(record, (bytes) => bytes.slice(0), onFault);
+  }
+
+  /** As `submit`, for what `take` makes of the bytes, which are gone when it returns. */
+  submitTaking<Taken>(
+    record: (encoder: GPUCommandEncoder) => readonly ReadRange[],
+    take: (bytes: ArrayBuffer) => Taken,
+    onFault: (hasRun: boolean) => void = () => {},
+  ): Promise<Taken> {
     const { device } = this.#memory;
     const { result, fault } = watch(device, (): Submitted => {
       const encoder = device.createCommandEncoder();
@@ -87,24 +96,26 @@ export class ReadbackPool {
       mapped.catch(() => {});
       return { buffer: staging, mark, end, mapped };
     });
-    return this.#arrival(result, fault, onFault);
+    return this.#arrival(result, take, fault, onFault);
   }
 
-  async #arrival(
+  async #arrival<Taken>(
     { buffer: staging, mark, end, mapped }: Submitted,
+    take: (bytes: ArrayBuffer) => Taken,
     fault: Promise<GPUError | undefined>,
     onFault: (hasRun: boolean) => void,
-  ): Promise<ArrayBuffer> {
+  ): Promise<Taken> {
     let problem: unknown = await fault;
     let hasRun = false;
     try {
       await mapped;
-      const bytes = staging.getMappedRange(0, end + MARK_BYTES).slice(0);
+      const bytes = staging.getMappedRange(0, end + MARK_BYTES);
       hasRun = new Uint32Array(bytes, end, 1)[0] === MARKS[mark];
       if (problem === undefined && hasRun) {
+        const taken = take(bytes);
         staging.unmap();
         this.#free.push({ buffer: staging, mark });
-        return bytes;
+        return taken;
       }
     } catch (error) {
       const { message } = error as Error;

@@ -11,14 +11,16 @@ import { type BlockedLayout, blocksOf, rowsOf } from "../kernels/kernel.ts";
 export interface RootTensor {
   readonly shape: readonly number[];
   readonly boundaries: readonly number[];
+  /** Of arrangements in as many pages the narrowest instead of the widest: fewer spare cells where the rows are read back. */
+  readonly narrow?: boolean;
 }
 
 /**
  * The layout of a root in an arena of the given pitch. Views must begin on a page (a texture cannot be read and written in one
  * dispatch, but its layers are told apart), so planes side by side divide every boundary, and rows of planes are spread until
- * boundaries meet pages. Of arrangements in as many pages the narrowest is taken, which has fewest spare cells.
+ * boundaries meet pages.
  */
-export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRows: number): BlockedLayout {
+export function arrange({ shape, boundaries, narrow }: RootTensor, pitch: number, pageRows: number): BlockedLayout {
   const [batch, channels, height, width] = shape;
   const blocks = Math.ceil(channels / 4);
   const most = Math.max(1, Math.min(Math.floor(pitch / width), blocks * batch));
@@ -29,7 +31,8 @@ export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRo
     for (let rise = height; rise < height + pageRows; rise++) {
       if (inner.some((plane) => plane / columns * rise % pageRows !== 0)) continue;
       const layout: BlockedLayout = { kind: "blocked", batch, channels, height, width, columns, rise };
-      if (best === undefined || pagesOf(layout, pageRows) <= pagesOf(best, pageRows)) best = layout;
+      const pages = pagesOf(layout, pageRows), least = best === undefined ? Infinity : pagesOf(best, pageRows);
+      if (pages < least || narrow && pages === least) best = layout;
       break;
     }
   }

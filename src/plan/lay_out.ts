@@ -26,12 +26,6 @@ export interface LaidOut {
   readonly outputsInCells: readonly string[];
 }
 
-/** What nodes are laid out for. */
-export interface LayOutOptions extends PlaceOptions {
-  /** See `PlanOptions`. */
-  readonly hostUsesCells?: boolean;
-}
-
 /** Bytes that come back of a value which the host reads: rows of cells, whole, or the numbers as they are. */
 export function returnedSize(layout: Layout): number {
   return layout.kind === "plain" ? 4 * sizeOf(layout.shape) : rowsOf(layout) * readRowBytes(cellsAcross(layout));
@@ -68,7 +62,7 @@ export function layOut(
   nodes: readonly PlanNode[],
   graph: Graph,
   types: ReadonlyMap<string, TensorType>,
-  options: LayOutOptions,
+  options: PlaceOptions,
 ): LaidOut {
   const { form: { storage, scalar }, hostUsesCells = false } = options;
   if (!hostUsesCells || storage !== "texture" || scalar !== "f32") return laidOut(nodes, graph, types, options, []);
