@@ -33,14 +33,18 @@ function eachRow(
   }
 }
 
-/** A tensor `[batch, channels, height, width]` in cells of four channels, as row memory has it; zeros in those that hold nothing of it. */
+/**
+ * A tensor `[batch, channels, height, width]` in cells of four channels, as row memory has it; zeros in those that hold nothing of it. `used`
+ * are the cells of another tensor of that layout, which are written over.
+ */
 export function layIntoCells(
   data: Float32Array,
   layout: BlockedLayout,
   { pitch, rows }: CellSpace,
+  used?: Float32Array<ArrayBuffer>,
 ): Float32Array<ArrayBuffer> {
   const { height, width } = layout, size = height * width;
-  const cells = new Float32Array(4 * pitch * rows);
+  const cells = used ?? new Float32Array(4 * pitch * rows);
   eachRow(layout, pitch, (place, element, lanes) => {
     for (let lane = 0; lane < lanes; lane++) {
       const from = element + lane * size, to = place + lane;
