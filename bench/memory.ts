@@ -128,7 +128,7 @@ for (const scale of SCALES) {
   if (!rows.some((row) => row.model === model)) {
     for (const storage of ["texture", "buffer"] as const) {
       for (const scalar of ["f32", "f16"] as const) {
-        const { memory } = buildPlan(graph, { form: { storage, scalar }, maxPages: Infinity, writesCells: true });
+        const { memory } = buildPlan(graph, { form: { storage, scalar }, maxPages: Infinity, hostUsesCells: true });
         const { planned, lowerBound } = memory;
         activations.push({ model, storage, precision: scalar, planned, lowerBound });
       }

@@ -53,7 +53,7 @@ export function planModel(graph: Graph, { precision, storage }: PlannedForm, mem
 export function planFrame(graph: Graph, options: PlanOptions, memo?: WeightMemo): Planned {
   const maps = findYoloHead(GraphIndex.of(graph));
   if (maps === undefined) {
-    const plan = buildPlan(graph, { ...options, writesCells: true });
+    const plan = buildPlan(graph, { ...options, hostUsesCells: true });
     return { plan, dispatches: plan.dispatches, bytes: runBytes(plan, memo) };
   }
   const [batch, , anchors] = GraphIndex.of(graph).shapeOf(maps.output);

@@ -9,6 +9,7 @@ import type { Device } from "../gpu/device.ts";
 import { type Graph, sizeOf } from "../graph/mod.ts";
 import type { Plan } from "../plan/plan.ts";
 import { DeviceGuard } from "./device_guard.ts";
+import { returnedTensors } from "./download.ts";
 import { type DispatchTime, profilePrograms } from "./profile.ts";
 import { HalfRangeError, warnOfFloats } from "./half_range.ts";
 import { checkMemoryLimit } from "./memory_limit.ts";
@@ -167,21 +168,17 @@ export class DeviceSession implements SessionEngine {
   }
 
   async #submit(data: readonly Float32Array[]): Promise<Record<string, Tensor>> {
-    const { program, readback, outputs } = this.#running;
-    const bytes = await this.#guard.arrival(readback.submit((encoder) => {
+    const { program, readback, outputs, ranges } = this.#running;
+    const record = (encoder: GPUCommandEncoder) => {
       this.#upload(data, program);
       const pass = encoder.beginComputePass();
       program.encode(pass);
       pass.end();
-      return outputs;
-    }));
+      return ranges;
+    };
+    const found = await this.#guard.arrival(readback.submitTaking(record, (bytes) => returnedTensors(bytes, outputs)));
     this.#tuner?.frameDone();
-    let at = 0;
-    return Object.fromEntries(outputs.map(({ name, shape, size }) => {
-      const data = new Float32Array(bytes, at, size / 4);
-      at += size;
-      return [name, { shape, data }];
-    }));
+    return found;
   }
 
   /** All images of a call, some at once. */

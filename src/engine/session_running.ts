@@ -6,9 +6,10 @@
 
 import type { Device } from "../gpu/device.ts";
 import { readbackBytes, ReadbackPool, type ReadRange } from "../gpu/readback.ts";
-import { type Graph, type Shape, sizeOf } from "../graph/mod.ts";
+import type { Graph } from "../graph/mod.ts";
 import { imagesAreApart, withBatch } from "../passes/mod.ts";
-import { buildPlan, outputValue, type Plan } from "../plan/plan.ts";
+import { buildPlan, type Plan } from "../plan/plan.ts";
+import { type OutputPlace, outputPlaces, returnedBytes, returnedRanges } from "./download.ts";
 import { halvedBatches, makeWithin, type MemoryChoice } from "./memory_limit.ts";
 import { Program } from "./program.ts";
 import { programBytes, type WeightMemo } from "./program_bytes.ts";
@@ -24,36 +25,28 @@ export interface Running {
   readonly program: Program;
   readonly readback: ReadbackPool;
   /** Outputs as one run of the plan makes them. */
-  readonly outputs: readonly (ReadRange & { readonly name: string; readonly shape: Shape })[];
+  readonly outputs: readonly OutputPlace[];
+  /** What is read back of a run. */
+  readonly ranges: readonly ReadRange[];
   /** Images of one run of the plan, where it does not take all that a call brings. */
   readonly images?: number;
 }
 
-function outputsOf(plan: Plan) {
-  return plan.graph.outputs.map((name) => {
-    const { offset } = plan.placements.get(outputValue(plan, name))!;
-    const { shape } = plan.types.get(name)!;
-    return { name, shape, offset, size: sizeOf(shape) * 4 };
-  });
-}
-
-const sizeOfAll = (outputs: readonly { readonly size: number }[]) => outputs.reduce((sum, { size }) => sum + size, 0);
-
 async function makePlanned(device: Device, plan: Plan, images?: number): Promise<Running> {
   const program = await Program.create(device, plan);
-  const outputs = outputsOf(plan).map((output) => ({ ...output, buffer: program.plain }));
-  const readback = new ReadbackPool(program.memory, sizeOfAll(outputs), "this run");
-  return { plan, program, outputs, readback, images };
+  const outputs = outputPlaces(plan);
+  const readback = new ReadbackPool(program.memory, returnedBytes(outputs), "this run");
+  return { plan, program, outputs, ranges: returnedRanges(program, plan, outputs), readback, images };
 }
 
 /** Plans a graph and prepares it. Throws FeatherdetError as `Session.create` does. */
 export function makeRunning(device: Device, graph: Graph, planning: EngineSetup["planning"]): Promise<Running> {
-  return makePlanned(device, buildPlan(graph, { ...planning, writesCells: true }));
+  return makePlanned(device, buildPlan(graph, { ...planning, hostUsesCells: true }));
 }
 
 /** Bytes of a plan on the device with as many runs on their way as a limit allows; in f16 with the check of the first run. */
 export function runBytes(plan: Plan, memo?: WeightMemo): number {
-  const back = readbackBytes(sizeOfAll(outputsOf(plan)), LIMITED_IN_FLIGHT);
+  const back = readbackBytes(returnedBytes(outputPlaces(plan)), LIMITED_IN_FLIGHT);
   return programBytes(plan, memo).total + back + rangeCheckBytes(plan);
 }
 
@@ -79,7 +72,7 @@ export function runningChoices(
       plan: () => {
         const plan = buildPlan(images === batch ? graph : withBatch(graph, images), {
           ...planning,
-          writesCells: true,
+          hostUsesCells: true,
         });
         return { bytes: runBytes(plan, memo), plan: { plan, images: images === batch ? undefined : images } };
       },

@@ -9,13 +9,8 @@
 import { FeatherdetError } from "../graph/error.ts";
 import { deviceError, watch } from "./device_errors.ts";
 import { bufferBytes, type Memory } from "./memory.ts";
-
-/** A piece of a buffer that is to be read. */
-export interface ReadRange {
-  readonly buffer: GPUBuffer;
-  readonly offset: number;
-  readonly size: number;
-}
+import { copyRange, type ReadRange } from "./read_range.ts";
+export type { ReadRange } from "./read_range.ts";
 
 /** The marks that take turns; a buffer that was never used holds none of them. */
 const MARKS = Uint32Array.of(1, 2);
@@ -65,7 +60,8 @@ export class ReadbackPool {
 
   /**
    * Submits what `record` records, with the uploads that it makes, and waits for the bytes of the ranges that it returns, one behind the
-   * other in the order given; a few bytes behind them are the pool's own. Throws at once what `record` throws.
+   * other in the order given, those of textures before those of buffers; a few bytes behind them are the pool's own. Throws at once what
+   * `record` throws.
    *
    * The promise fails with a FeatherdetError if the device refuses an upload, a command or the mapping, or is lost; no results are given
    * then. `onFault` is told before that whether the commands have run nevertheless.
@@ -74,15 +70,24 @@ export class ReadbackPool {
     record: (encoder: GPUCommandEncoder) => readonly ReadRange[],
     onFault: (hasRun: boolean) => void = () => {},
   ): Promise<ArrayBuffer> {
+    return this.submitTaking(record, (bytes) => bytes.slice(0), onFault);
+  }
+
+  /** As `submit`, for what `take` makes of the bytes, which are gone when it returns. */
+  submitTaking<Taken>(
+    record: (encoder: GPUCommandEncoder) => readonly ReadRange[],
+    take: (bytes: ArrayBuffer) => Taken,
+    onFault: (hasRun: boolean) => void = () => {},
+  ): Promise<Taken> {
     const { device } = this.#memory;
     const { result, fault } = watch(device, (): Submitted => {
       const encoder = device.createCommandEncoder();
       const ranges = record(encoder);
       const { buffer: staging, mark } = this.#take();
       let end = 0;
-      for (const { buffer, offset, size } of ranges) {
-        encoder.copyBufferToBuffer(buffer, offset, staging, end, size);
-        end += size;
+      for (const range of ranges) {
+        copyRange(encoder, range, staging, end);
+        end += range.size;
       }
       this.#marks ??= this.#memory.buffer("marks", GPUBufferUsage.COPY_SRC, MARKS.byteLength, MARKS);
       encoder.copyBufferToBuffer(this.#marks, MARK_BYTES * mark, staging, end, MARK_BYTES);
@@ -91,24 +96,26 @@ export class ReadbackPool {
       mapped.catch(() => {});
       return { buffer: staging, mark, end, mapped };
     });
-    return this.#arrival(result, fault, onFault);
+    return this.#arrival(result, take, fault, onFault);
   }
 
-  async #arrival(
+  async #arrival<Taken>(
     { buffer: staging, mark, end, mapped }: Submitted,
+    take: (bytes: ArrayBuffer) => Taken,
     fault: Promise<GPUError | undefined>,
     onFault: (hasRun: boolean) => void,
-  ): Promise<ArrayBuffer> {
+  ): Promise<Taken> {
     let problem: unknown = await fault;
     let hasRun = false;
     try {
       await mapped;
-      const bytes = staging.getMappedRange(0, end + MARK_BYTES).slice(0);
+      const bytes = staging.getMappedRange(0, end + MARK_BYTES);
       hasRun = new Uint32Array(bytes, end, 1)[0] === MARKS[mark];
       if (problem === undefined && hasRun) {
+        const taken = take(bytes);
         staging.unmap();
         this.#free.push({ buffer: staging, mark });
-        return bytes;
+        return taken;
       }
     } catch (error) {
       const { message } = error as Error;

@@ -5,12 +5,14 @@
  * @module
  */
 
-import { type BlockedLayout, rowsOf } from "../kernels/kernel.ts";
+import { type BlockedLayout, blocksOf, rowsOf } from "../kernels/kernel.ts";
 
 /** A root tensor: its logical extents and the channel blocks at which views begin. */
 export interface RootTensor {
   readonly shape: readonly number[];
   readonly boundaries: readonly number[];
+  /** Of arrangements in as many pages the narrowest instead of the widest: fewer spare cells where the rows are read back. */
+  readonly narrow?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface RootTensor {
  * dispatch, but its layers are told apart), so planes side by side divide every boundary, and rows of planes are spread until
  * boundaries meet pages.
  */
-export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRows: number): BlockedLayout {
+export function arrange({ shape, boundaries, narrow }: RootTensor, pitch: number, pageRows: number): BlockedLayout {
   const [batch, channels, height, width] = shape;
   const blocks = Math.ceil(channels / 4);
   const most = Math.max(1, Math.min(Math.floor(pitch / width), blocks * batch));
@@ -29,7 +31,8 @@ export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRo
     for (let rise = height; rise < height + pageRows; rise++) {
       if (inner.some((plane) => plane / columns * rise % pageRows !== 0)) continue;
       const layout: BlockedLayout = { kind: "blocked", batch, channels, height, width, columns, rise };
-      if (best === undefined || pagesOf(layout, pageRows) < pagesOf(best, pageRows)) best = layout;
+      const pages = pagesOf(layout, pageRows), least = best === undefined ? Infinity : pagesOf(best, pageRows);
+      if (pages < least || narrow && pages === least) best = layout;
       break;
     }
   }
@@ -39,6 +42,11 @@ export function arrange({ shape, boundaries }: RootTensor, pitch: number, pageRo
 /** Pages that a tensor takes. */
 export function pagesOf(layout: BlockedLayout, pageRows: number): number {
   return Math.ceil(rowsOf(layout) / pageRows);
+}
+
+/** Cells of each row that a tensor takes. */
+export function cellsAcross(layout: BlockedLayout): number {
+  return Math.min(layout.columns, blocksOf(layout) * layout.batch) * layout.width;
 }
 
 /** First page of a view that begins at a channel block of its root. */

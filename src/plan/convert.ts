@@ -33,6 +33,36 @@ export function readInCells(nodes: readonly PlanNode[], graph: Graph): string[] 
   }).map(({ name }) => name);
 }
 
+/** Nodes that leave outputs of the graph in row memory. */
+export interface LeftInCells {
+  readonly nodes: readonly PlanNode[];
+  readonly outputs: readonly string[];
+  /** All types, with those of the values that outputs are in row memory. */
+  readonly types: ReadonlyMap<string, TensorType>;
+}
+
+/** Outputs in floats that nodes leave in row memory, or can; inputs among them where they arrive there. */
+export function leaveInCells(
+  nodes: readonly PlanNode[],
+  graph: Graph,
+  types: ReadonlyMap<string, TensorType>,
+  blockedInputs: readonly string[],
+): LeftInCells {
+  const outputs: string[] = [], all = new Map(types), others = new Map<PlanNode, PlanNode>();
+  for (const output of graph.outputs.filter((name) => types.get(name)!.dtype === "f32")) {
+    const writer = nodes.find((node) => node.outputs.includes(output));
+    const isThere = writer ? writesAs(writer, output) === "blocked" : blockedInputs.includes(output);
+    const isRead = nodes.some(({ inputs }) => inputs.includes(output));
+    if (isThere) outputs.push(output);
+    if (isThere || isRead || writer?.inCells === undefined) continue;
+    const { node, shape } = writer.inCells;
+    outputs.push(output);
+    others.set(writer, node);
+    all.set(converted(output, "blocked"), { ...types.get(output)!, shape });
+  }
+  return { nodes: nodes.map((node) => others.get(node) ?? node), outputs, types: all };
+}
+
 /** Makes layouts meet: adds conversions between nodes, and before and after the graph. */
 export function convert(
   nodes: PlanNode[],
@@ -41,14 +71,12 @@ export function convert(
   options: BorderLayouts,
 ): PlanNode[] {
   const kinds = new Map<string, LayoutKind>();
-  const made = new Set<string>();
   const result: PlanNode[] = [];
   for (const { name } of graph.inputs) kinds.set(name, options.blockedInputs?.includes(name) ? "blocked" : "plain");
   const inLayout = (value: string, kind: LayoutKind): string => {
     if (kinds.get(value) === kind) return value;
     const name = converted(value, kind);
-    if (!made.has(name)) {
-      made.add(name);
+    if (!kinds.has(name)) {
       types.set(name, types.get(value)!);
       kinds.set(name, kind);
       result.push({

@@ -8,6 +8,7 @@ import type { KernelOption } from "../kernels/candidate.ts";
 import type { KernelContext, Operand } from "../kernels/context.ts";
 import type { JoinMemory } from "../kernels/join.ts";
 import type { Kernel, Layout } from "../kernels/kernel.ts";
+import type { Shape } from "../graph/mod.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
 
 /** Kind of a layout. */
@@ -47,6 +48,11 @@ export interface PlanNode {
   readonly choice?: KernelChoice;
   /** Where it moves no data: the outputs are ranges of the input, or the inputs are ranges of the output. */
   readonly view?: "split" | "concat" | "reshape";
+  /**
+   * The same with its only output in row memory, where it is plain here and can lie there: `node` writes a map `[N,C,h,w]` of this shape
+   * under the output's converted name (`convert.ts`), with its numbers in the output's order.
+   */
+  readonly inCells?: { readonly node: PlanNode; readonly shape: Shape };
 }
 
 /** Layout in which a node must find an input. */

@@ -42,6 +42,8 @@ export interface PlaceOptions extends BorderLayouts {
   readonly maxPages: number;
   /** Most bytes of one buffer. */
   readonly maxBufferBytes?: number;
+  /** Whether the host reads blocked outputs (see `PlanOptions`). */
+  readonly hostUsesCells?: boolean;
 }
 
 /** The memory of a plan. */
@@ -83,6 +85,8 @@ interface Root extends Life {
   readonly name: string;
   readonly kind: LayoutKind;
   readonly boundaries: Set<number>;
+  /** Whether the host reads of it when the plan has run. */
+  readonly isReturned?: boolean;
 }
 
 function rootsOf(
@@ -92,8 +96,7 @@ function rootsOf(
 ): Root[] {
   const roots = new Map<string, Root>();
   for (const [value, life] of lives) {
-    // What no node writes is an alias of a plain value, or a joint tensor that its parts write.
-    const kind = kinds.get(value) ?? (aliases.has(value) ? "plain" : "blocked");
+    const kind = kinds.get(value)!;
     const { root, block } = kind === "blocked" ? views.resolve(value) : { root: aliases.get(value) ?? value, block: 0 };
     const known = roots.get(root);
     const boundaries = known?.boundaries ?? new Set<number>();
@@ -144,9 +147,9 @@ function arenaOf(
   pageShift: number,
 ): Arena {
   const layouts = new Map<string, BlockedLayout>();
-  const intervals = roots.map(({ name, boundaries, first, last }): Interval => {
+  const intervals = roots.map(({ name, boundaries, isReturned: narrow, first, last }): Interval => {
     const { shape, dtype } = types.get(name)!;
-    const layout = arrange({ shape, boundaries: [...boundaries] }, pitch, 1 << pageShift);
+    const layout = arrange({ shape, boundaries: [...boundaries], narrow }, pitch, 1 << pageShift);
     // The bytes of a quantized value are numbers of their own here; its readers may take them for what they stand for.
     const cells = isInt8(dtype) ? { int8: { scale: 1, zero: dtype === "u8" ? -128 : 0 } } : {};
     layouts.set(name, { ...layout, ...cells });
@@ -186,9 +189,14 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
     for (const value of node.outputs) kinds.set(value, writesAs(node, value));
   }
   const lives = lifetimes(nodes, graph, options);
+  // What no node writes is an alias of a plain value, a joint tensor that its parts write, or a part of one.
+  for (const value of lives.keys()) if (!kinds.has(value)) kinds.set(value, aliases.has(value) ? "plain" : "blocked");
   const shared = new Set([...aliases].flat());
   for (const name of options.external ?? []) if (!shared.has(name)) lives.delete(name);
-  const roots = rootsOf(lives, kinds, context);
+  const roots = rootsOf(lives, kinds, context).map((root) => ({
+    ...root,
+    isReturned: options.hostUsesCells && root.last === nodes.length,
+  }));
   const blocked = roots.filter(({ kind }) => kind === "blocked");
   const widest = blocked.reduce((most, { name }) => Math.max(most, types.get(name)!.shape[3]), 1);
   const floats = blocked.filter(({ name }) => !isInt8(types.get(name)!.dtype));

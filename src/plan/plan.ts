@@ -16,8 +16,8 @@ import { findComposites } from "./fuse/composites.ts";
 import { moveBytes } from "./fuse/int8/moves.ts";
 import { convolveProducts } from "./fuse/int8/products.ts";
 import { lowerIntegerProducts } from "./fuse/integer_products.ts";
-import { applyViews } from "./apply_views.ts";
-import { type BorderLayouts, convert, readInCells } from "./convert.ts";
+import type { BorderLayouts } from "./convert.ts";
+import { layOut } from "./lay_out.ts";
 import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/target.ts";
 import type { KernelChoice } from "./choose_kernels.ts";
@@ -26,7 +26,6 @@ import { type JoinedNodes, joinNodes } from "./join.ts";
 import { lower } from "./lower.ts";
 import type { KernelMaker, PlanNode } from "./node.ts";
 import { placeScratch } from "./scratch.ts";
-import { separateReads } from "./separate_reads.ts";
 import type { Tuning } from "./tuning.ts";
 import { place, type Placement, scalarBytes } from "./place.ts";
 export { outputValue } from "./convert.ts";
@@ -53,10 +52,11 @@ export interface PlanOptions extends BorderLayouts {
   /** Gives every node dispatches of its own; by default nodes that do not need each other share one where their kernels are the same. */
   readonly separate?: boolean;
   /**
-   * Whether the host puts inputs where the plan has them, in row memory too (`engine/upload.ts`). Inputs that nodes read there alone then
-   * have no plain copy. Only where activations are textures of f32, which share no memory with plain values; false unless given.
+   * Whether the host puts inputs where the plan has them and takes outputs from there, in row memory too (`engine/upload.ts`,
+   * `engine/download.ts`). Inputs that nodes read there alone then have no plain copy, nor have outputs that nodes leave there. Only where
+   * activations are textures of f32, which share no memory with plain values; false unless given.
    */
-  readonly writesCells?: boolean;
+  readonly hostUsesCells?: boolean;
   /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -131,6 +131,8 @@ export interface Plan {
   readonly plainAmongPages: boolean;
   /** Bytes of the memory in which the dispatches of one node hand numbers to each other. */
   readonly scratchBytes: number;
+  /** Outputs that the host finds in row memory, as their own names or the converted ones say (`outputValue`). */
+  readonly outputsInCells: readonly string[];
   /** Dispatches, in order. */
   readonly dispatches: readonly Dispatch[];
   /** Memory of each value. */
@@ -194,7 +196,6 @@ function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, 
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
   const index = GraphIndex.of(graph);
-  const types = new Map(index.types);
   const target = options.target ?? "software";
   const composites = findComposites(index, target);
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
@@ -208,20 +209,13 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     }),
     ...composites.map(({ node }) => node),
   ], graph);
-  const ordered = orderNodes(lowered, graph);
-  const inCells = options.writesCells && options.form.storage === "texture" && options.form.scalar === "f32";
-  const border = inCells ? { ...options, blockedInputs: readInCells(ordered, graph) } : options;
-  const viewed = applyViews(convert(ordered, graph, types, border), graph, types);
-  const { views, aliases } = viewed;
-  const apart = options.form.storage === "buffer";
-  const alone = apart ? separateReads(viewed.nodes, views, types) : viewed.nodes;
+  const laid = layOut(orderNodes(lowered, graph), graph, index.types, options);
+  const { nodes: alone, context, placed: separate, outputsInCells } = laid, { types } = context;
   const unplacedOperand = (value: string): Operand => {
     const { shape, dtype } = types.get(value)!;
     return { value, shape, dtype, layout: { kind: "plain", shape }, constant: graph.constants.get(value) };
   };
-  const context = { graph, types, views, aliases };
-  const separate = place(alone, context, border);
-  const placeJoined = ({ nodes, pieces }: JoinedNodes) => place(nodes, { ...context, pieces }, border);
+  const placeJoined = ({ nodes, pieces }: JoinedNodes) => place(nodes, { ...context, pieces }, laid.options);
   const joined = options.separate ? { nodes: alone, pieces: [] } : joinNodes(alone, {
     ...context,
     maker: { operand: unplacedOperand, pitch: 0 },
@@ -255,6 +249,7 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     int8Pages: placed.int8Pages,
     plainBytes: placed.plainBytes,
     plainAmongPages: placed.plainAmongPages,
+    outputsInCells,
     dispatches,
     scratchBytes,
     placements,

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Session } from "../../src/engine/session.ts";
-import { layIntoCells } from "../../src/engine/upload.ts";
+import { layIntoCells } from "../../src/engine/cells.ts";
 import { type Graph, GraphEditor } from "../../src/graph/mod.ts";
 import { buildPlan } from "../../src/plan/plan.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
@@ -76,8 +76,8 @@ gpuTest(
 
 Deno.test("in textures an input has no plain copy, where the host lays it into cells", () => {
   const form = { storage: "texture", scalar: "f32" } as const;
-  const [plain, laid] = [false, true].map((writesCells) =>
-    buildPlan(demoDetector({ size: 128 }), { form, maxPages: Infinity, writesCells })
+  const [plain, laid] = [false, true].map((hostUsesCells) =>
+    buildPlan(demoDetector({ size: 128 }), { form, maxPages: Infinity, hostUsesCells })
   );
   const output = 4 * laid.types.get(laid.graph.outputs[0])!.shape.reduce((a, b) => a * b);
   assert(plain.plainBytes >= 4 * 3 * 128 * 128);

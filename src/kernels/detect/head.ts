@@ -125,8 +125,9 @@ export function decodeHead(
 }
 
 /**
- * Writes the output tensor of an exported YOLO11, plain `[N, 4 + classes, anchors]`: centre, width and height in input pixels,
- * then scores in 0..1. Together the dispatches, one a level, write every element.
+ * Writes the output tensor of an exported YOLO11, `[N, 4 + classes, anchors]`: centre, width and height in input pixels, then scores in
+ * 0..1. It is plain, or in row memory a map `[N, 4 + classes, h, w]` of `h * w` anchors. Together the dispatches, one a level, write every
+ * element.
  *
  * Throws FeatherdetError if the maps are no head, or the output has another shape.
  */
@@ -138,21 +139,25 @@ export function yoloOutput(
     readonly pitch: number;
   },
 ): Kernel[] {
-  const anchors = anchorsOf(levels);
+  const anchors = anchorsOf(levels), { layout } = output;
   return place(levels).map(({ level, boxes, classes, cells, firstAnchor }) => {
     const shape = [classes.batch, 4 + classes.channels, anchors];
-    if (output.layout.kind !== "plain" || output.shape.join() !== shape.join()) {
+    const found = layout.kind === "plain"
+      ? output.shape
+      : [layout.batch, layout.channels, layout.height * layout.width];
+    if (found.join() !== shape.join()) {
       throw new FeatherdetError(
-        `output "${output.value}" is ${output.layout.kind} [${output.shape}] where the head's maps make a plain [${shape}]`,
+        `output "${output.value}" is ${layout.kind} [${output.shape}] where the head's maps make [${shape}]`,
       );
     }
     return {
       label: `output ${classes.height}x${classes.width}`,
       shader: "detect/output.wgsl",
-      constants: { WORKGROUP, CELLS: cells },
+      constants: { WORKGROUP, CELLS: cells, ...layout.kind === "blocked" && { IN_CELLS: 1 } },
       parameters: {
         boxes: blocked(boxes),
         classes: blocked(classes),
+        ...layout.kind === "blocked" && { output: blocked(layout) },
         firstAnchor: i32(firstAnchor),
         anchors: i32(anchors),
         pitch: i32(pitch),
