@@ -22,14 +22,14 @@ import { distilled, type DistilledOptions, trainableGraph } from "../../src/trai
 import { gpuTest } from "../support/gpu.ts";
 import { lively } from "../support/lively.ts";
 import { noisyPicture } from "../support/noise.ts";
-import { smallDetector } from "../support/small_detector.ts";
+import { miniYolo11 } from "../support/mini_yolo11.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 6, size: 64 });
 const validation = await openDataset("synthetic", { split: "val", limit: 2, size: 64 });
 
 /** Six steps in two epochs. */
 const OPTIONS: TrainOptions = { epochs: 2, batch: 2, workers: 0, seed: 3 };
-const tiny = (seed = 3, width = 0.125): Graph => smallDetector({ width, size: 64, classes: dataset.classes, seed });
+const tiny = (seed = 3, width = 0.125): Graph => miniYolo11({ width, size: 64, classes: dataset.classes, seed });
 
 const ALL: DistilledOptions = { losses: DISTIL_LOSS_NAMES.map((loss) => ({ loss })) };
 const SOME: DistilledOptions = { losses: [{ loss: "dfl", weight: 0.25 }, { loss: "cwd", weight: [[0, 2], [2, 0]] }] };
@@ -123,7 +123,7 @@ gpuTest("a run that stops and goes on is one run, and refuses another teacher", 
   });
   const resume = await last(part);
   const kept = resume.settings.distil as { readonly teacher: { readonly name: string; readonly hash: string } };
-  assert(kept.teacher.name === "small" && kept.teacher.hash.length === 64);
+  assert(kept.teacher.name === "mini" && kept.teacher.hash.length === 64);
   const rest = await train(await loadOnnx(resume.model!), dataset, { ...options(), store: part, resume });
   assertEquals((await last(part)).state, expected.state);
   assertEquals(rest.run.epochs.map(({ losses }) => losses), straight.run.epochs.map(({ losses }) => losses));

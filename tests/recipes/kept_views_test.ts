@@ -14,12 +14,12 @@ import { createMemoryStore, type LargeStore, type MemoryStore } from "../../src/
 import { distilled, type DistilledOptions } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { lively } from "../support/lively.ts";
-import { smallDetector } from "../support/small_detector.ts";
+import { miniYolo11 } from "../support/mini_yolo11.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 5, size: 64 });
 
 const tiny = (seed = 3, width = 0.125): Graph =>
-  lively(smallDetector({ width, size: 64, classes: dataset.classes, seed }), seed);
+  lively(miniYolo11({ width, size: 64, classes: dataset.classes, seed }), seed);
 
 const teacher = tiny(7, 0.25);
 const ALL: DistilledOptions = {
@@ -105,7 +105,7 @@ Deno.test("stores of another teacher, without room, or damaged are refused befor
     "batches takes 0.1 MB, and there is room for 0.0 MB: ask for fewer views",
   );
   assertEquals([...store.files.keys()], [VIEWS_FILE]);
-  await refused(keptOf(store, tiny(8, 0.25)), 'holds what a teacher says in a run with teacher "small" (');
+  await refused(keptOf(store, tiny(8, 0.25)), 'holds what a teacher says in a run with teacher "mini" (');
   const key = { ...keptOf(store).key, batch: 4 };
   await refused(
     keptOf(store, teacher, { key }),

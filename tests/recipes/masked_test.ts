@@ -11,10 +11,10 @@ import { readCheckpoint } from "../../src/train/loop/checkpoint.ts";
 import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.ts";
 import { masked, trainableGraph } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
-import { smallDetector } from "../support/small_detector.ts";
+import { miniYolo11 } from "../support/mini_yolo11.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 6, size: 64 });
-const tiny = (seed = 3): Graph => smallDetector({ width: 0.125, size: 64, classes: dataset.classes, seed });
+const tiny = (seed = 3): Graph => miniYolo11({ width: 0.125, size: 64, classes: dataset.classes, seed });
 const masks = chooseMasks(tiny(), { sparsity: 0.6, pattern: "block4x1", ranking: "local" });
 
 /** Three steps in an epoch, with averages and decay. */
@@ -92,7 +92,7 @@ gpuTest("weights in int8 behind masks are whole numbers of zero there", async ()
 });
 
 Deno.test("masks of another model, and weights of one bit, are refused", async () => {
-  const wide = smallDetector({ width: 0.25, size: 64, classes: dataset.classes });
+  const wide = miniYolo11({ width: 0.25, size: 64, classes: dataset.classes });
   assertThrows(() => masked(masks).trainable(trainableGraph(wide)), FeatherdetError, "a mask of ");
   await assertRejects(
     () => train(tiny(), dataset, { ...OPTIONS, quantize: "binary" }),

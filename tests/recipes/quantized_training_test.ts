@@ -12,14 +12,14 @@ import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.
 import { train } from "../../src/recipes/train_detector.ts";
 import type { TrainOptions } from "../../src/recipes/train_options.ts";
 import { gpuTest } from "../support/gpu.ts";
-import { smallDetector } from "../support/small_detector.ts";
+import { miniYolo11 } from "../support/mini_yolo11.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 6, size: 64 });
 const validation = await openDataset("synthetic", { split: "val", limit: 2, size: 64 });
 
 /** Six steps in two epochs. */
 const OPTIONS: TrainOptions = { epochs: 2, batch: 2, validation, workers: 0, seed: 3, validateEvery: 2 };
-const tiny = (): Graph => smallDetector({ width: 0.125, size: 64, classes: dataset.classes, seed: 3 });
+const tiny = (): Graph => miniYolo11({ width: 0.125, size: 64, classes: dataset.classes, seed: 3 });
 
 const last = ({ files }: MemoryStore) => readCheckpoint(files.get("last.ckpt")!, "last.ckpt");
 const operators = ({ nodes }: Graph) => new Set(nodes.map(({ op }) => op));

@@ -12,7 +12,7 @@ import { createMemoryStore, type MemoryStore } from "../../src/train/loop/store.
 import type { TrainerState } from "../../src/train/loop/trainer.ts";
 import { train } from "../../src/recipes/train_detector.ts";
 import type { TrainOptions } from "../../src/recipes/train_options.ts";
-import { smallDetector } from "../support/small_detector.ts";
+import { miniYolo11 } from "../support/mini_yolo11.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 6, size: 64 });
 /** As many as make the loss scale move more than once. */
@@ -21,7 +21,7 @@ const validation = await openDataset("synthetic", { split: "val", limit: 2, size
 
 /** Six steps in two epochs. */
 const OPTIONS: TrainOptions = { epochs: 2, batch: 2, validation, workers: 0, seed: 3, validateEvery: 2 };
-const tiny = () => smallDetector({ width: 0.125, size: 64, classes: dataset.classes, seed: 3 });
+const tiny = () => miniYolo11({ width: 0.125, size: 64, classes: dataset.classes, seed: 3 });
 
 const last = ({ files }: MemoryStore) => readCheckpoint(files.get("last.ckpt")!, "last.ckpt");
 
@@ -178,7 +178,7 @@ Deno.test("a run that is stopped before its first validation gives its own model
   const store = createMemoryStore();
   await store.write("best.onnx", saveOnnx({ ...yolo11({ width: 0.0625, size: 32 }), name: "another" }));
   const { reason, model } = await train(tiny(), dataset, { ...OPTIONS, store, signal: AbortSignal.abort() });
-  assertEquals([reason, model.name, model.inputs[0].shape], ["interrupted", "small", [1, 3, 64, 64]]);
+  assertEquals([reason, model.name, model.inputs[0].shape], ["interrupted", "mini", [1, 3, 64, 64]]);
 });
 
 Deno.test("a model for other classes is refused before anything is computed", async () => {

@@ -22,14 +22,14 @@ import {
 } from "../../src/train/mod.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { groupNorms } from "../support/group_norms.ts";
-import { smallDetector } from "../support/small_detector.ts";
+import { miniYolo11 } from "../support/mini_yolo11.ts";
 import { lastCheckpoint as last, stepsIn as steps } from "../support/stored_runs.ts";
 
 const dataset = await openDataset("synthetic", { split: "train", limit: 6, size: 64 });
 
 /** Six steps in two epochs. */
 const OPTIONS: TrainOptions = { epochs: 2, batch: 2, workers: 0, seed: 3 };
-const tiny = (seed = 3): Graph => smallDetector({ width: 0.125, size: 64, classes: dataset.classes, seed });
+const tiny = (seed = 3): Graph => miniYolo11({ width: 0.125, size: 64, classes: dataset.classes, seed });
 
 gpuTest("ternary weights and drawn scales combine: losses by name, one run however often it stops", async () => {
   const weight = [[0, 0], [1, 0.01]] as const;
@@ -110,7 +110,7 @@ function taught(teacher: Graph, weight: NamedLoss["weight"]): TrainingVariant {
     settings: { taught: teacher.name },
     trainable(student) {
       const [batch] = student.graph.inputs[0].shape;
-      const sized = smallDetector({ width: 0.125, size: 64, classes: dataset.classes, batch });
+      const sized = miniYolo11({ width: 0.125, size: 64, classes: dataset.classes, batch });
       const merged = mergeGraphs(student.graph, { ...sized, constants: teacher.constants }, {
         ...{ prefix: "teacher/", frozen: true },
       });

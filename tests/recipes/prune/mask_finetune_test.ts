@@ -7,12 +7,12 @@ import { openDataset } from "../../../src/data/open.ts";
 import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { sparsify, sparsifyAndTrain, type SparsifyFinetuneOptions } from "../../../src/recipes/prune/mask_finetune.ts";
 import { lively } from "../../support/lively.ts";
-import { smallDetector } from "../../support/small_detector.ts";
+import { miniYolo11 } from "../../support/mini_yolo11.ts";
 
 const [dataset, validation] = await Promise.all(
   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
 );
-const model = lively(smallDetector({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
+const model = lively(miniYolo11({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
 
 const options: SparsifyFinetuneOptions = {
   ...{ sparsity: 0.8, pattern: "block4x4", rounds: 2, epochs: 1, lastEpochs: 1, validation, workers: 0 },

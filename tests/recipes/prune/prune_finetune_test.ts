@@ -13,13 +13,13 @@ import {
 } from "../../../src/recipes/prune/prune_finetune.ts";
 import { createMemoryStore, type TrainingStore } from "../../../src/train/loop/store.ts";
 import { lively } from "../../support/lively.ts";
-import { smallDetector } from "../../support/small_detector.ts";
+import { miniYolo11 } from "../../support/mini_yolo11.ts";
 import { assertSameConstants } from "../../support/same_constants.ts";
 
 const [dataset, validation] = await Promise.all(
   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
 );
-const model = lively(smallDetector({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
+const model = lively(miniYolo11({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
 const flops = (graph: Graph) => analyze(graph).flops;
 
 function stores() {

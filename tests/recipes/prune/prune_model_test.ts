@@ -13,9 +13,9 @@ import { inFolder, putCoco, TINY } from "../../support/data_folders.ts";
 import { byWork, fakeLayerMeter } from "../../support/fake_layer_meter.ts";
 import { gpuTest } from "../../support/gpu.ts";
 import { lively } from "../../support/lively.ts";
-import { smallDetector } from "../../support/small_detector.ts";
+import { miniYolo11 } from "../../support/mini_yolo11.ts";
 
-const model = lively(smallDetector({ width: 0.25, size: 64, classes: TINY.classes, seed: 2 }), 3);
+const model = lively(miniYolo11({ width: 0.25, size: 64, classes: TINY.classes, seed: 2 }), 3);
 
 /** Asserts that widths are those of the graphs' weights, and times those of the formula. */
 function assertLayers(layers: readonly PrunedLayer[], pruned: Graph, isTimed: boolean): void {

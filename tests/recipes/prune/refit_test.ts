@@ -13,12 +13,12 @@ import { pruneAndTrain } from "../../../src/recipes/prune/prune_finetune.ts";
 import { refitOn } from "../../../src/recipes/prune/refit.ts";
 import { referenceTensor, runReference } from "../../../src/reference/run.ts";
 import { lively } from "../../support/lively.ts";
-import { smallDetector } from "../../support/small_detector.ts";
+import { miniYolo11 } from "../../support/mini_yolo11.ts";
 
 const [dataset, validation] = await Promise.all(
   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
 );
-const model = lively(smallDetector({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
+const model = lively(miniYolo11({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
 
 function smallNetwork(): Graph {
   const b = new ModelBuilder({ seed: 4 });

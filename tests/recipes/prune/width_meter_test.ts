@@ -28,12 +28,12 @@ import { fakeLayerMeter } from "../../support/fake_layer_meter.ts";
 import { gpuTest } from "../../support/gpu.ts";
 import { instantQueue } from "../../support/instant_queue.ts";
 import { lively } from "../../support/lively.ts";
-import { smallDetector } from "../../support/small_detector.ts";
+import { miniYolo11 } from "../../support/mini_yolo11.ts";
 
 const [dataset, validation] = await Promise.all(
   ["train", "val"].map((split) => openDataset("synthetic", { split, limit: 4, size: 64 })),
 );
-const model = lively(smallDetector({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
+const model = lively(miniYolo11({ width: 0.25, size: 64, classes: dataset.classes, seed: 1 }), 5);
 
 /** A memo that lists the kinds and keys of what is written. */
 function countingMemo(): Memo & { readonly written: string[]; readonly keys: string[] } {

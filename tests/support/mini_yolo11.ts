@@ -26,7 +26,7 @@ const ROWS: readonly Row[] = [
 ];
 
 /** What to build; all of it means what it means for `yolo11`. */
-export interface SmallDetectorOptions {
+export interface MiniYolo11Options {
   readonly width: number;
   readonly size: number;
   readonly classes: readonly string[];
@@ -35,10 +35,10 @@ export interface SmallDetectorOptions {
 }
 
 /** Builds it, `images` to `output0`, with random weights and BatchNormalization. */
-export function smallDetector({ width, size, classes, seed = 0, batch = 1 }: SmallDetectorOptions): Graph {
+export function miniYolo11({ width, size, classes, seed = 0, batch = 1 }: MiniYolo11Options): Graph {
   const b = new ModelBuilder({ seed });
   const scaling = { depth: 1, width, maxChannels: 1024, deep: false };
   const rows = appendRows(b, ROWS, scaling, { input: b.input("images", [batch, 3, size, size]) });
   const output = detectHead(b, "model.10", [rows[9], rows[6]], { classes: classes.length, size: [size, size] });
-  return b.graph("small", [output], { names: namesText(classes), stride: "16", task: "detect" });
+  return b.graph("mini", [output], { names: namesText(classes), stride: "16", task: "detect" });
 }
