@@ -180,8 +180,8 @@ Deno.test("the tail that stays in float is that of the head, with the convolutio
 
 Deno.test("a head of one class loses its last layers to the tail, a layer at the end leaves none", () => {
   const one = foldBatchNormalization(yolo11({ size: 64, classes: 1, width: 0.0625 }));
-  const isScored = floatTail(one).filter(({ op }) => op === "Conv");
-  assertEquals(isScored.map(({ outputs }) => one.nodes.find((node) => node.outputs[0] === outputs[0])!.op).length, 4);
+  // Those of three levels, and that of the bins.
+  assertEquals(floatTail(one).filter(({ op }) => op === "Conv").length, 4);
   const layer = FLOAT.nodes.find(({ op }) => op === "Conv")!;
   assertEquals(floatTail({ ...FLOAT, nodes: [layer], outputs: [layer.outputs[0]] }), []);
 });
