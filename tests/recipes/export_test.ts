@@ -6,14 +6,16 @@ import { packWeights, quantizeScaled } from "../../src/compress/quantize/mod.ts"
 import { classNamesOf } from "../../src/detect/class_names.ts";
 import { FeatherdetError } from "../../src/graph/error.ts";
 import type { Graph } from "../../src/graph/graph.ts";
+import { GraphIndex } from "../../src/graph/graph_index.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { importOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { schema } from "../../src/onnx/proto.ts";
-import { foldBatchNormalization } from "../../src/passes/mod.ts";
+import { findDetectionHead, foldBatchNormalization } from "../../src/passes/mod.ts";
 import { npyFile } from "../../src/recipes/export/beside.ts";
 import { breachLines, checkRules } from "../../src/recipes/export/check_rules.ts";
 import { type ExportOptions, isQdq, listExportPasses, targetOf } from "../../src/recipes/export/export_steps.ts";
+import { floatTail, mnnTailNames } from "../../src/recipes/export/float_tail.ts";
 import { type RuledRuntime, RULES } from "../../src/recipes/export/rules.ts";
 import { TARGET_NAMES, type TargetName, TARGETS } from "../../src/recipes/export/targets.ts";
 
@@ -151,6 +153,51 @@ Deno.test("where the runtime quantizes by itself, a quantized model becomes floa
 Deno.test("suppression is written for a target that takes it", async () => {
   const { graph } = await exported(demoDetector({ size: 64 }), { target: "ort", nms: { confidence: 0.5 } });
   assertEquals([graph.metadata.end2end, graph.outputs], ["True", ["detections"]]);
+});
+
+/** Values on the ways from a value to the inputs, by names alone: what the tail is not told by. */
+function sources(graph: Graph, value: string): Set<string> {
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const found = new Set([value]);
+  for (const name of found) for (const input of makers.get(name)?.inputs ?? []) found.add(input);
+  return found;
+}
+
+Deno.test("the tail that stays in float is that of the head, with the convolution that weighs bins, however the outputs leave", async () => {
+  const head = findDetectionHead(GraphIndex.of(FLOAT))!;
+  const expected = head.tail.map(({ outputs }) => outputs[0]).sort();
+  assertEquals(floatTail(FLOAT).map(({ outputs }) => outputs[0]).sort(), expected);
+  assert(floatTail(FLOAT).some(({ op }) => op === "Conv"));
+  const { graph: apart } = await exported(FLOAT, { target: "tflite" }), tail = floatTail(apart);
+  // But for the last Concat it is the same, and it holds nothing that a layer of several channels reads.
+  assertEquals(tail.length, expected.length - 1);
+  for (const { op, inputs, outputs } of apart.nodes) {
+    if (op !== "Conv" || apart.constants.get(inputs[1])!.shape[0] === 1) continue;
+    const before = sources(apart, outputs[0]);
+    assert(tail.every((node) => !before.has(node.outputs[0])), outputs[0]);
+  }
+});
+
+Deno.test("a head of one class loses its last layers to the tail, a layer at the end leaves none", () => {
+  const one = foldBatchNormalization(yolo11({ size: 64, classes: 1, width: 0.0625 }));
+  // Those of three levels, and that of the bins.
+  assertEquals(floatTail(one).filter(({ op }) => op === "Conv").length, 4);
+  const layer = FLOAT.nodes.find(({ op }) => op === "Conv")!;
+  assertEquals(floatTail({ ...FLOAT, nodes: [layer], outputs: [layer.outputs[0]] }), []);
+});
+
+Deno.test("MNN's names: an operator has that of its output, what changes its layout those of both sides", () => {
+  const names = mnnTailNames(FLOAT), [output] = FLOAT.outputs;
+  const softmax = FLOAT.nodes.find(({ op, inputs }) =>
+    op === "Softmax" && floatTail(FLOAT).some((node) => node.inputs[0] === inputs[0])
+  )!;
+  for (
+    const name of [output, `${output}__before_tr`, softmax.outputs[0], `${softmax.inputs[0]}___tr${softmax.outputs[0]}`]
+  ) {
+    assert(names.includes(name), name);
+  }
+  const conv = FLOAT.nodes.find(({ op }) => op === "Conv")!;
+  assert(!names.includes(conv.outputs[0]));
 });
 
 Deno.test("the array of calibration pictures is a file of NumPy's", () => {

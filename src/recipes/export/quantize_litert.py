@@ -3,19 +3,20 @@
 
     python3 quantize_litert.py MODEL_float32.tflite MODEL_int8.tflite
 
-The calibration pictures are in nhwc.npy beside this file. The model needs a signature (onnx2tf -osd). Inputs and outputs stay floats. Needs
-ai-edge-quantizer and ai-edge-litert.
+The calibration pictures are in nhwc.npy beside this file. Inputs and outputs stay floats. Needs ai-edge-quantizer and ai-edge-litert.
 """
 
 import pathlib
 import re
 import sys
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer, recipe
 
 OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+KEY = "serving_default"
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL")
 
 
@@ -33,23 +34,35 @@ def float_tail(model):
         if kind in LAYERS and graph.tensors[maker.outputs[0]].shape[-1] > 1:
             continue
         names += [graph.tensors[value].name.decode() for value in maker.outputs]
-        waiting += maker.inputs
+        waiting.extend(maker.inputs)
     return names
+
+
+def signed(model):
+    """The bytes of the model with a signature, by which the quantizer runs it; onnx2tf writes none."""
+    graph, signature = model.subgraphs[0], schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex, signature.inputs, signature.outputs = KEY, 0, [], []
+    for entries, values, name in (signature.inputs, graph.inputs, "in"), (signature.outputs, graph.outputs, "out"):
+        for at, value in enumerate(values):
+            entry = schema.TensorMapT()
+            entry.name, entry.tensorIndex = f"{name}{at}", int(value)
+            entries.append(entry)
+    model.signatureDefs = [signature]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytearray(builder.Output())
 
 
 def main():
     source, target = sys.argv[1:]
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(pathlib.Path(source).read_bytes(), 0))
-    made = quantizer.Quantizer(source, recipe.static_wi8_ai8())
+    made = quantizer.Quantizer(signed(model), recipe.static_wi8_ai8())
     kept = [("(^|;)(" + "|".join(map(re.escape, float_tail(model))) + ")(;|$)", qtyping.TFLOperationName.ALL_SUPPORTED)]
     kept += [(".*", qtyping.TFLOperationName.INPUT), (".*", qtyping.TFLOperationName.OUTPUT)]
     for names, operators in kept:
         made.update_quantization_recipe(names, operators, algorithm_key="no_quantize")
-    (signature,) = model.signatureDefs
-    (given,) = signature.inputs
     shown = np.load(pathlib.Path(__file__).parent / "nhwc.npy")
-    samples = [{given.name.decode(): picture[None]} for picture in shown]
-    seen = made.calibrate({signature.signatureKey.decode(): samples}, num_threads=1)
+    seen = made.calibrate({KEY: [{"in0": picture[None]} for picture in shown]}, num_threads=1)
     made.quantize(seen).export_model(target, overwrite=True)
 
 

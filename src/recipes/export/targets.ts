@@ -137,7 +137,7 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
     calibration: "nhwc",
     commands: [
       "onnx2tf -i MODEL.onnx -o MODEL_tflite -odrqt",
-      "onnx2tf -i MODEL.onnx -o MODEL_tflite -osd",
+      "onnx2tf -i MODEL.onnx -o MODEL_tflite",
       "python MODEL_calibration/quantize_litert.py MODEL_tflite/NAME_float32.tflite MODEL_int8.tflite",
     ],
     checked: {
