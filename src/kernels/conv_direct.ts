@@ -153,7 +153,11 @@ export const directCandidate: ConvCandidate<ConvTile> = {
     return !fusions.has("low-bit weights") || !trained && inputLanes(firstChannel, weight.shape[1]) === 4;
   },
   variants({ attributes, weight }, { adapter }) {
-    return tileVariants(weight.shape[2], attributes.strides[0], adapter);
+    const { usual, measured } = tileVariants(weight.shape[2], attributes.strides[0], adapter);
+    // A picture's layer has a pipeline of its own, and gains less from a large tile than that takes to compile.
+    const ofPicture = weight.shape[1] < 4 && attributes.strides[0] > 1;
+    const small = usual.filter(({ outBlocks }) => outBlocks <= 2);
+    return ofPicture ? { usual: small, measured: [...usual, ...measured ?? []] } : { usual, measured };
   },
   cost({ attributes, weight, firstChannel, output }, tile, { adapter }) {
     const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);
