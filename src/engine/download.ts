@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readRowBytes, type ReadRange } from "../gpu/read_range.ts";
+import { type ReadRange, readRowBytes } from "../gpu/read_range.ts";
 import type { Shape } from "../graph/mod.ts";
 import { rowsOf } from "../kernels/kernel.ts";
 import { cellsAcross } from "../plan/arrange.ts";
