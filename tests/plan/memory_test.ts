@@ -4,12 +4,13 @@
  * @module
  */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { FeatherdetError, type TensorType } from "../../src/graph/mod.ts";
 import { rowsOf } from "../../src/kernels/kernel.ts";
 import { arrange, pageOfBlock } from "../../src/plan/arrange.ts";
 import { allocate, type Interval, lowerBound } from "../../src/plan/memory.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
+import { yolo11 } from "../../src/models/yolo11.ts";
 import { buildPlan } from "../../src/plan/plan.ts";
 import type { PlanNode } from "../../src/plan/node.ts";
 import { placeConcat, placeSplit, ViewTable } from "../../src/plan/views.ts";
@@ -60,6 +61,36 @@ Deno.test("allocation: offsets are multiples of each one's alignment, and nothin
         assert(x + a.size <= y || y + b.size <= x, `${a.name} and ${b.name} overlap`);
       }
     }
+  }
+});
+
+Deno.test("allocation: what is cut out of a rectangle fits into it again, nearly always", () => {
+  const random = seededRandom(7);
+  const nodes = 40, memory = 200;
+  let reached = 0;
+  for (let round = 0; round < 40; round++) {
+    // Cut across the nodes or across the memory, until the parts are small.
+    const parts = [{ first: 0, last: nodes - 1, size: memory }];
+    for (let cut = 0; cut < 30; cut++) {
+      const at = Math.floor(random() * parts.length), { first, last, size } = parts[at];
+      const node = first + Math.floor(random() * (last - first)), bytes = 1 + Math.floor(random() * (size - 1));
+      if (random() < 0.5 ? last > first : size === 1) {
+        if (last > first) parts.splice(at, 1, { first, last: node, size }, { first: node + 1, last, size });
+      } else if (size > 1) parts.splice(at, 1, { first, last, size: bytes }, { first, last, size: size - bytes });
+    }
+    const { size } = allocate(parts.map((part, i): Interval => ({ ...part, name: `p${i}` })));
+    assert(size <= 1.2 * memory, `${size}`);
+    if (size === memory) reached++;
+  }
+  assert(reached >= 34, `${reached} of 40`);
+});
+
+Deno.test("a run of YOLO11 takes its lower bound, but for the fourth channel of the cells of pictures", () => {
+  const form = { storage: "texture", scalar: "f32" } as const;
+  for (const [scale, size, ratio] of [["s", 128, 1], ["n", 256, 8 / 7]] as const) {
+    const { memory } = buildPlan(yolo11({ scale, size }), { form, maxPages: Infinity, hostUsesCells: true });
+    // Where the first convolution of YOLO11n runs, its result takes as much as the picture with four channels.
+    assertAlmostEquals(memory.planned / memory.lowerBound, ratio, 1e-12, scale);
   }
 });
 
