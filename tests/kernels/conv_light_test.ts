@@ -90,7 +90,9 @@ const light = (context: KernelContext<"Conv">) =>
 
 for (const form of FORMS) {
   gpuTest(`the light convolution, ${formName(form)}`, async (_, step) => {
-    for (const [what, test] of Object.entries(CASES)) {
+    // The forms differ in the libraries that all kernels include.
+    const cases = Object.entries(CASES).filter(([, { same }]) => form === FORMS[0] || same !== undefined);
+    for (const [what, test] of cases) {
       await step(what, async () => {
         const found = await check(test, form, light);
         if (test.same === undefined || form !== FORMS[0]) return;
