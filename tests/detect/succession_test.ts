@@ -16,10 +16,10 @@ import { gpuTest } from "../support/gpu.ts";
 const LIGHT: DetectorOptions = { start: "light" };
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-/** Waits until something is so, by turns of the event loop and at most as many as ten seconds have. */
+/** Waits until something is so, by turns of the event loop and at most a few seconds of them. */
 async function until(isSo: () => boolean, what: string): Promise<void> {
   for (let turns = 0; !isSo(); turns++) {
-    assert(turns < 10_000, what);
+    assert(turns < 3000, what);
     await turn();
   }
 }

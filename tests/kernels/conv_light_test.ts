@@ -55,9 +55,9 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "a residual and no activation": { x: [2, 5, 3, 4], weight: [9, 5, 1, 1], epilogue: { residual: "after activation" } },
   "depthwise": {
-    x: [3, 22, 7, 13],
-    weight: [22, 1, 3, 3],
-    attributes: { pads: SAME, groups: 22 },
+    x: [3, 19, 7, 13],
+    weight: [19, 1, 3, 3],
+    attributes: { pads: SAME, groups: 19 },
     epilogue: { activation: SILU },
     same: "depthwise",
   },
@@ -90,7 +90,9 @@ const light = (context: KernelContext<"Conv">) =>
 
 for (const form of FORMS) {
   gpuTest(`the light convolution, ${formName(form)}`, async (_, step) => {
-    for (const [what, test] of Object.entries(CASES)) {
+    // The forms differ in the libraries that all kernels include.
+    const cases = Object.entries(CASES).filter(([, { same }]) => form === FORMS[0] || same !== undefined);
+    for (const [what, test] of cases) {
       await step(what, async () => {
         const found = await check(test, form, light);
         if (test.same === undefined || form !== FORMS[0]) return;
