@@ -138,7 +138,7 @@ gpuTest(
       const { losses } = await session.step({ x }, undefined, { epoch: 1, factors, keepsStatistics: true });
       return { losses, found: await session.gradients() };
     };
-    const whole = await gradientsOf({}), parts = [];
+    const whole = await gradientsOf({}), parts: (typeof whole.found)[] = [];
     for (const one of ["squares", "mean", "gammaL1"]) {
       const factors = { squares: 0, mean: 0, gammaL1: 0, [one]: 2 };
       const { losses, found } = await gradientsOf(factors);
