@@ -46,7 +46,7 @@ function laidOut(
 }
 
 /** Bytes of activations and of one run's results on their way back. */
-function bytesOf({ placed, context: { graph }, options, outputsInCells }: LaidOut): number {
+function bytesOf({ placed, context: { graph }, outputsInCells }: LaidOut): number {
   const back = graph.outputs.map((output) => {
     const kind = outputsInCells.includes(output) ? "blocked" : "plain";
     return returnedSize(placed.placements.get(outputValue(placed, output, kind))!.layout);
