@@ -111,7 +111,11 @@ export const TARGETS: Readonly<Record<TargetName, Target>> = {
       "awk '/^Convolution/ && / 0=1 / {print $2}' MODEL.ncnn.param | grep -vf - MODEL_most.table > MODEL_kept.table",
       "ncnn2int8 MODEL.ncnn.param MODEL.ncnn.bin MODEL_int8.param MODEL_int8.bin MODEL_kept.table",
     ],
-    checked: { state: "boxes", says: "float, f16 and int8 of its own checked by boxes" },
+    checked: {
+      state: "boxes",
+      says: "float, f16 and int8 of its own checked by boxes",
+      fails: "int8 of YOLO11-Lite: ncnn2table does not take the model",
+    },
   },
   mnn: {
     text: "MNN",
