@@ -1,6 +1,6 @@
 /**
  * Convolution by one short shader for all kernels, strides and paddings, dense and depthwise, which is compiled in a fraction of a second: for
- * first runs, before the kernels that run faster are compiled. Its sums are theirs, bit for bit. Shader: `shaders/conv/light.wgsl`.
+ * first runs, before the kernels that run faster are compiled. Its sums are those of the direct and depthwise kernels, bit for bit. Shader: `shaders/conv/light.wgsl`.
  *
  * @module
  */
