@@ -164,24 +164,24 @@ export class Program {
   #use(pipeline: GPUComputePipeline, at: number): void {
     const { device } = this.#device;
     const { name, kernel } = this.dispatches[at];
-    const memory = new Memory(device);
+    const borrowed = new Memory(device);
     const standIn = (binding: KernelBinding): GPUBindingResource => {
       if (binding.kind === "constant") {
-        return { buffer: memory.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength) };
+        return { buffer: borrowed.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength) };
       }
       if (binding.kind !== "weights" && binding.kind !== "int8 weights") return this.#resource(name, binding);
       const { weights: extent, kind } = binding;
       const [format, bytes] = this.#weightCells(kind === "int8 weights");
       if (this.#source.form.storage === "texture") {
-        return this.#weightTexture(name, extent, format, bytes, memory).createView({ dimension: "2d-array" });
+        return this.#weightTexture(name, extent, format, bytes, borrowed).createView({ dimension: "2d-array" });
       }
       return {
-        buffer: memory.buffer(name, GPUBufferUsage.STORAGE, extent.columns * extent.rows * extent.layers * bytes),
+        buffer: borrowed.buffer(name, GPUBufferUsage.STORAGE, extent.columns * extent.rows * extent.layers * bytes),
       };
     };
     try {
       const size = packParameters(kernel.parameters).byteLength;
-      const parameters = { buffer: memory.buffer(name, GPUBufferUsage.UNIFORM, size), size };
+      const parameters = { buffer: borrowed.buffer(name, GPUBufferUsage.UNIFORM, size), size };
       const group = this.#group(name, pipeline, [parameters, ...kernel.bindings.map(standIn)]);
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -192,7 +192,7 @@ export class Program {
       device.queue.submit([encoder.finish()]);
       used.add(pipeline);
     } finally {
-      memory.destroy();
+      borrowed.destroy();
     }
   }
 

@@ -5,7 +5,6 @@
  */
 
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { readText } from "../data/files.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import {
@@ -19,13 +18,14 @@ import {
   type Variant,
 } from "../report/table/mod.ts";
 import { folderError } from "./file_error.ts";
+import { projectFile } from "./project_file.ts";
 import { writeTexts, writeWhole } from "./whole_file.ts";
 
 /** The manifest of the project. */
-export const VARIANTS_FILE: string = fileURLToPath(new URL("../../data/variants.json", import.meta.url));
+export const VARIANTS_FILE: string = projectFile("data/variants.json");
 
 /** Folder of the project's result tables, a folder a data set. */
-export const RESULTS_FOLDER: string = fileURLToPath(new URL("../../data/results/", import.meta.url));
+export const RESULTS_FOLDER: string = projectFile("data/results/");
 
 /** All variants of a manifest, their recipes checked. Throws FeatherdetError that names the file. */
 export async function readManifest(manifest: string, checkOptions?: OptionCheck): Promise<readonly Variant[]> {

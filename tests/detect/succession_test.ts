@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { syntheticPicture } from "../../src/data/synthetic.ts";
 import { Detector } from "../../src/detect/detector.ts";
-import type { DetectorOptions } from "../../src/detect/options.ts";
+import type { Detection, DetectorOptions } from "../../src/detect/options.ts";
 import { Succession } from "../../src/detect/succession.ts";
 import { DeviceGuard } from "../../src/engine/device_guard.ts";
 import { liveResources } from "../../src/gpu/memory.ts";
@@ -72,6 +72,20 @@ Deno.test("a successor that cannot be made is told of, one that nobody wants any
   assertEquals([late.faults, late.succession.take()], [[], undefined]);
 });
 
+/** Where kernels sum in another order, boxes differ by less than this. */
+const PIXELS = 1e-3;
+
+/** That the same is found, but for the last digits. */
+function assertNear(found: readonly Detection[], expected: readonly Detection[]): void {
+  assertEquals(found.map(({ label }) => label), expected.map(({ label }) => label));
+  for (const [at, { box, score }] of found.entries()) {
+    assert(Math.abs(score - expected[at].score) < 1e-5, `${score} beside ${expected[at].score}`);
+    box.forEach((edge, i) =>
+      assert(Math.abs(edge - expected[at].box[i]) < PIXELS, `${box} beside ${expected[at].box}`)
+    );
+  }
+}
+
 gpuTest("boxes are the same before, while and after the kernels change, alone and in a stream", async (device) => {
   const graph = demoDetector({ size: 96 });
   const pictures = [1, 2, 3, 4].map((seed) => syntheticPicture({ seed, width: 120, height: 90 }).image);
@@ -87,14 +101,14 @@ gpuTest("boxes are the same before, while and after the kernels change, alone an
     full.plan.dispatches.map(({ kernel }) => kernel.label),
   );
   assert(light.network !== light.plan.graph);
-  assertEquals(await light.detect(pictures[0]), expected[0]);
+  assertNear(await light.detect(pictures[0]), expected[0]);
   // Nothing is made for who looks at one picture.
   const resources = liveResources();
   for (let turns = 0; turns < 20; turns++) await turn();
   assertEquals(liveResources(), resources);
   const many = Array.from({ length: 40 }, (_, at) => at % 4);
   let at = 0;
-  for await (const found of light.stream(many.map((one) => pictures[one]))) assertEquals(found, expected[many[at++]]);
+  for await (const found of light.stream(many.map((one) => pictures[one]))) assertNear(found, expected[many[at++]]);
   await light.ready();
   // What runs is what was told of.
   assert(light.network === light.plan.graph);

@@ -8,16 +8,16 @@
  */
 
 import * as v from "npm:valibot@1.5.0";
-import { fileURLToPath } from "node:url";
 import { readText } from "../../data/files.ts";
 import { parseJson } from "../../data/json_fields.ts";
 import { FeatherdetError } from "../../graph/error.ts";
+import { projectFile } from "../../host/project_file.ts";
 import { faultOf } from "../../numbers/forms.ts";
 import type { RecipeStep } from "../../report/table/mod.ts";
 import { shareWanted, type Target, type TargetFigures } from "./targets.ts";
 
 /** The project's own ladder. */
-export const LADDER_FILE: string = fileURLToPath(new URL("../../../data/ladder.json", import.meta.url));
+export const LADDER_FILE: string = projectFile("data/ladder.json");
 
 /** In what a candidate's weights are stored. */
 export type WeightForm = "float" | "int8" | "ternary";
