@@ -23,10 +23,11 @@ import { integerIn, numberIn } from "./arguments.ts";
 import { INTERRUPTED, stopSignal } from "./stop_signal.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
-const EXAMPLE = `deno task train --model bccd --data bccd --size 128 --elastic --epochs 40 --out runs/elastic
-  deno task elastic --run runs/elastic --data bccd --gflops 0.4 --out found`;
+const EXAMPLE = "deno task elastic --run runs/elastic --data bccd --gflops 0.4 --out found";
 
 const MORE = `
+The run is one of deno task train --model bccd --data bccd --size 128 --elastic --epochs 40 --out runs/elastic.
+
 A candidate is taken out of the trained network as a plain graph, its statistics are measured anew on pictures to train on, and it is
 judged on pictures to validate on. Files in the folder of --out: found.onnx (to train further with deno task train --model
 found/found.onnx), trials.jsonl (what was tried), report.md. Stopped anywhere, the same command goes on.`;

@@ -18,6 +18,8 @@ export interface ConvForm {
   readonly transposed: boolean;
   /** The weights change from run to run. */
   readonly trained: boolean;
+  /** All weights are whole numbers: sums of whole numbers have to be exact then, as products of integers are planned in floats. */
+  readonly whole: boolean;
   /** First channel that is read of the tensor that holds the input. */
   readonly firstChannel: number;
   readonly input: MapExtent;
@@ -57,6 +59,7 @@ export function convForm({ node, types, firstChannel = 0 }: ContestRequest<"Conv
     weight: { shape },
     transposed: node.op === "ConvTranspose",
     trained: weight.constant === undefined,
+    whole: weight.constant?.data.every((value) => Number.isInteger(Number(value))) ?? false,
     firstChannel,
     input: { batch, channels: shape[1] * node.attributes.groups, height, width },
     output: { batch, channels: shape[0], height: rows, width: columns },

@@ -55,12 +55,12 @@ function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, tar
   }];
 }
 
-/** True where this kernel can compute the convolution. */
+/** True where this kernel can compute the convolution. Its sums are not exact where those of whole numbers have to be. */
 export function winogradApplies(
-  { attributes: { groups, strides, dilations }, weight, transposed, trained }: ConvForm,
+  { attributes: { groups, strides, dilations }, weight, transposed, trained, whole }: ConvForm,
 ): boolean {
   const [kh, kw] = weight.shape.slice(2);
-  return !transposed && !trained && groups === 1 && kh === 3 && kw === 3 &&
+  return !transposed && !trained && !whole && groups === 1 && kh === 3 && kw === 3 &&
     [...strides, ...dilations].every((one) => one === 1);
 }
 

@@ -109,6 +109,7 @@ Deno.test("Winograd's convolution is one of 3x3 and stride 1 whose weights are c
     weight: { shape },
     transposed: false,
     trained: false,
+    whole: false,
     firstChannel: 0,
     input: { batch: 1, channels: 8, height: 20, width: 20 },
     output: { batch: 1, channels: 8, height: 20, width: 20 },
@@ -118,6 +119,7 @@ Deno.test("Winograd's convolution is one of 3x3 and stride 1 whose weights are c
   const others = [
     form({ transposed: true }),
     form({ trained: true }),
+    form({ whole: true }),
     form({}, [8, 8, 1, 1]),
     form({}, [8, 8, 3, 5]),
     form({}, [8, 4, 3, 3], { groups: 2 }),

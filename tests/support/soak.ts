@@ -47,7 +47,7 @@ async function run(model: string, size: number, frames: number): Promise<SoakRep
   const warmUp = Math.ceil(frames / 5);
   const before = liveResources();
   const source = model === "demo" ? demoDetector({ size }) : model;
-  const detector = await Detector.load(source, { inputSize: size });
+  const detector = await Detector.load(source, { inputSize: size, start: "full" });
   // Pictures of different sizes in turn: each frame has another letterbox, and shares the memory of the one before.
   const pictures = [[size, size], [size, size + 31], [size + 1, size - 17]].map(([width, height], i) => {
     return syntheticPicture({ seed: i, width, height, objects: 3, sizes: [size / 4, size / 2.5] }).image;
