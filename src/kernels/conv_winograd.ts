@@ -70,9 +70,8 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
   shaders: ["conv/winograd.wgsl"],
   applies: winogradApplies,
   accepts: (fusions) => [...fusions].every((fusion) => TAKEN.includes(fusion)),
-  // Batches are of training, where a teacher has to say the same bits in a plan of its own and beside its student.
-  variants: ({ output: { batch } }, { adapter }) =>
-    adapter === "software" && batch === 1
+  variants: (_, { adapter }) =>
+    adapter === "software"
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
       // Never measured on hardware yet.
       : { usual: [], measured: [{ rows: 1 }, { rows: 2 }, { rows: 4 }, { rows: 10 }] },

@@ -189,7 +189,8 @@ export async function keepViews(
   if (missing.length === 0 || signal?.aborted) return;
   const sessions: Session[] = [];
   try {
-    for (const { graph } of fed) sessions.push(await Session.create(graph));
+    // Planned as a step is: nodes that share a dispatch may be computed by other kernels, which add in another order.
+    for (const { graph } of fed) sessions.push(await Session.create(graph, { separate: true }));
     let done = 0;
     for await (const { images, view } of batches.readAt(missing)) {
       const values = await say(sessions, views, images);
