@@ -8,6 +8,7 @@ import { chooseEngine } from "../engine/choose_engine.ts";
 import { checkCpuOptions } from "../engine/cpu/cpu_session.ts";
 import { DeviceGuard } from "../engine/device_guard.ts";
 import { warnOfFloats } from "../engine/half_range.ts";
+import { warn } from "../engine/warn.ts";
 import type { EngineName } from "../engine/session.ts";
 import { type SelfTuner, selfTunerFor } from "../engine/self_tuner.ts";
 import { checkPrecision, setUpEngine } from "../engine/setup.ts";
@@ -49,11 +50,9 @@ async function loadOnDevice(model: DetectionModel, options: DetectorOptions): Pr
     ...{ guard, iou, meaning: { head, names: labels.length, file } },
     onFloats: (error) => warnOfFloats(error, warnings, options.onWarning),
     onSlow: (error) => {
-      const sentence = `${graph.name}: the kernels of the first pictures go on, others were refused: ${
-        (error as Error).message
-      }`;
-      warnings.push(sentence);
-      (options.onWarning ?? console.warn)(sentence);
+      const why = (error as Error).message;
+      const sentence = `${graph.name}: the kernels of the first pictures go on, others were refused: ${why}`;
+      warn(sentence, options.onWarning, warnings);
     },
   });
   const tuner = selfTunerFor(device, () => frames.plan, options);

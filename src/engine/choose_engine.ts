@@ -9,6 +9,7 @@ import { FeatherdetError } from "../graph/error.ts";
 import type { CpuOptions } from "./cpu/cpu_program.ts";
 import { importRuntime } from "./cpu/runtime.ts";
 import type { EngineName } from "./session_engine.ts";
+import { warn } from "./warn.ts";
 import type { EngineOptions } from "./setup.ts";
 
 /** Which engine computes. */
@@ -66,7 +67,6 @@ export async function chooseEngine(options: EngineChoice & EngineOptions): Promi
   if (found === undefined) {
     throw new FeatherdetError(`no WebGPU adapter was found, and ${fault.detail}`, {}, { cause: fault });
   }
-  const warn = options.onWarning ?? console.warn;
-  warn(`${fault.detail}; the software adapter computes instead`);
+  warn(`${fault.detail}; the software adapter computes instead`, options.onWarning);
   return "webgpu";
 }

@@ -5,6 +5,7 @@
  */
 
 import { FeatherdetError } from "../graph/mod.ts";
+import { warn } from "./warn.ts";
 
 /** The greatest number that f16 stores. */
 export const GREATEST_HALF = 65504;
@@ -16,9 +17,7 @@ export class HalfRangeError extends FeatherdetError {}
 export function warnOfFloats(
   error: HalfRangeError,
   warnings: string[],
-  tell: (sentence: string) => void = (sentence) => console.warn(`warning: ${sentence}`),
+  tell?: (sentence: string) => void,
 ): void {
-  const sentence = `${error.message}: the model is kept in f32`;
-  warnings.push(sentence);
-  tell(sentence);
+  warn(`${error.message}: the model is kept in f32`, tell, warnings);
 }
