@@ -11,6 +11,7 @@
  */
 
 import { adapterText, openDevice } from "../src/gpu/device.ts";
+import { createReadable, readMapped } from "../src/gpu/mapping.ts";
 import { type BindingLayout, pipelineFor } from "../src/gpu/pipelines.ts";
 import { PassTimer } from "../src/gpu/timing.ts";
 import { packedBytes, unpackWeights } from "../src/graph/mod.ts";
@@ -203,7 +204,7 @@ function memoryOf([columns, rows, layers]: Extents, type: "float" | "uint", data
 async function readBack({ buffer, texture, bytes }: ReturnType<typeof memoryOf>, [columns, rows, layers]: Extents) {
   const bytesPerRow = texture ? Math.ceil(16 * columns / 256) * 256 : 16 * columns;
   const size = texture ? bytesPerRow * rows * layers : bytes;
-  const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const staging = createReadable(device, "readback", size);
   const encoder = device.createCommandEncoder();
   if (texture) {
     const target = { buffer: staging, bytesPerRow, rowsPerImage: rows };
@@ -212,8 +213,7 @@ async function readBack({ buffer, texture, bytes }: ReturnType<typeof memoryOf>,
     encoder.copyBufferToBuffer(buffer!, 0, staging, 0, size);
   }
   device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const mapped = new Float32Array(staging.getMappedRange().slice(0));
+  const mapped = new Float32Array(await readMapped(staging, size));
   staging.destroy();
   const values = new Float32Array(4 * columns * rows * layers);
   for (let row = 0; row < rows * layers; row++) {

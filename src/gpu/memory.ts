@@ -4,6 +4,8 @@
  * @module
  */
 
+import { createReadable } from "./mapping.ts";
+
 let live = 0;
 
 /** Bytes that a buffer of a size takes. */
@@ -42,6 +44,12 @@ export class Memory {
     });
     if (data) this.device.queue.writeBuffer(buffer, 0, data as ArrayBuffer);
     return this.#own(buffer, bytes);
+  }
+
+  /** A buffer of at least `size` bytes that results are copied to and read from. */
+  readable(label: string, size: number): GPUBuffer {
+    const bytes = bufferBytes(size);
+    return this.#own(createReadable(this.device, label, bytes), bytes);
   }
 
   /** A texture array of `[width, height, layers]` cells of `cellBytes`. */

@@ -8,16 +8,23 @@
 
 import { FeatherdetError } from "../graph/error.ts";
 import { deviceError, watch } from "./device_errors.ts";
+import { mappedRange } from "./mapping.ts";
 import { bufferBytes, type Memory } from "./memory.ts";
 import { copyRange, type ReadRange } from "./read_range.ts";
 export type { ReadRange } from "./read_range.ts";
 
-/** The marks that take turns; a buffer that was never used holds none of them. */
-const MARKS = Uint32Array.of(1, 2);
+const MARK_BYTES = 4, MARKS = 2;
 
-const MARK_BYTES = 4;
+/** The last mark that was given out: memory that a buffer got from another one may hold any before it. */
+let lastMark = 0;
 
-/** A mappable buffer, and which of the marks it got last. */
+/** The two marks that take turns, on the device and here. */
+interface Marks {
+  readonly buffer: GPUBuffer;
+  readonly values: Uint32Array<ArrayBuffer>;
+}
+
+/** A mappable buffer, and which of the two marks it got last. */
 interface Staging {
   readonly buffer: GPUBuffer;
   readonly mark: number;
@@ -25,6 +32,8 @@ interface Staging {
 
 /** What is on its way. */
 interface Submitted extends Staging {
+  /** The mark that is behind the results if they have arrived. */
+  readonly expected: number;
   /** Bytes of the results. */
   readonly end: number;
   readonly mapped: Promise<unknown>;
@@ -32,7 +41,7 @@ interface Submitted extends Staging {
 
 /** Bytes of a pool that results of `size` bytes are on their way in, so many at once at most. */
 export function readbackBytes(size: number, most: number): number {
-  return most * bufferBytes(size + MARK_BYTES) + bufferBytes(MARKS.byteLength);
+  return most * bufferBytes(size + MARK_BYTES) + bufferBytes(MARKS * MARK_BYTES);
 }
 
 /** Mappable buffers of one size, reused. */
@@ -41,7 +50,7 @@ export class ReadbackPool {
   readonly #size: number;
   readonly #what: string;
   readonly #free: Staging[] = [];
-  #marks: GPUBuffer | undefined;
+  #marks: Marks | undefined;
 
   /** For results of at most `size` bytes. Buffers are owned by `memory`; `what` is what errors call a submission, such as "this frame". */
   constructor(memory: Memory, size: number, what: string) {
@@ -54,8 +63,7 @@ export class ReadbackPool {
   #take(): Staging {
     const used = this.#free.pop();
     if (used) return { buffer: used.buffer, mark: 1 - used.mark };
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    return { buffer: this.#memory.buffer("readback", usage, this.#size + MARK_BYTES), mark: 0 };
+    return { buffer: this.#memory.readable("readback", this.#size + MARK_BYTES), mark: 0 };
   }
 
   /**
@@ -89,18 +97,18 @@ export class ReadbackPool {
         copyRange(encoder, range, staging, end);
         end += range.size;
       }
-      this.#marks ??= this.#memory.buffer("marks", GPUBufferUsage.COPY_SRC, MARKS.byteLength, MARKS);
-      encoder.copyBufferToBuffer(this.#marks, MARK_BYTES * mark, staging, end, MARK_BYTES);
+      const marks = this.#marks ??= this.#makeMarks();
+      encoder.copyBufferToBuffer(marks.buffer, MARK_BYTES * mark, staging, end, MARK_BYTES);
       device.queue.submit([encoder.finish()]);
       const mapped = staging.mapAsync(GPUMapMode.READ, 0, end + MARK_BYTES);
       mapped.catch(() => {});
-      return { buffer: staging, mark, end, mapped };
+      return { buffer: staging, mark, expected: marks.values[mark], end, mapped };
     });
     return this.#arrival(result, take, fault, onFault);
   }
 
   async #arrival<Taken>(
-    { buffer: staging, mark, end, mapped }: Submitted,
+    { buffer: staging, mark, expected, end, mapped }: Submitted,
     take: (bytes: ArrayBuffer) => Taken,
     fault: Promise<GPUError | undefined>,
     onFault: (hasRun: boolean) => void,
@@ -108,9 +116,8 @@ export class ReadbackPool {
     let problem: unknown = await fault;
     let hasRun = false;
     try {
-      await mapped;
-      const bytes = staging.getMappedRange(0, end + MARK_BYTES);
-      hasRun = new Uint32Array(bytes, end, 1)[0] === MARKS[mark];
+      const bytes = await mappedRange(staging, mapped, end + MARK_BYTES);
+      hasRun = new Uint32Array(bytes, end, 1)[0] === expected;
       if (problem === undefined && hasRun) {
         const taken = take(bytes);
         staging.unmap();
@@ -135,8 +142,13 @@ export class ReadbackPool {
     );
   }
 
+  #makeMarks(): Marks {
+    const values = Uint32Array.from({ length: MARKS }, () => lastMark = (lastMark + 1) >>> 0);
+    return { values, buffer: this.#memory.buffer("marks", GPUBufferUsage.COPY_SRC, values.byteLength, values) };
+  }
+
   #releaseMarks(): void {
-    if (this.#marks) this.#memory.release(this.#marks);
+    if (this.#marks) this.#memory.release(this.#marks.buffer);
     this.#marks = undefined;
   }
 

@@ -9,6 +9,7 @@
  */
 
 import { deviceError, lossOf, watch } from "./device_errors.ts";
+import { createReadable, readMapped } from "./mapping.ts";
 
 const WRITE = `
 struct Params { base: vec4f }
@@ -66,7 +67,7 @@ async function storeAndRead(
   const buffer = (size: number, usage: number) => device.createBuffer({ size, usage });
   const params = buffer(512, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
   const out = buffer(1024, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC);
-  const staging = buffer(16 * WIDTH, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+  const staging = createReadable(device, "self-check", 16 * WIDTH);
   device.queue.writeBuffer(params, 256, new Float32Array(BASE));
   const view = (baseArrayLayer: number, arrayLayerCount: number) =>
     texture.createView({ dimension: "2d-array", baseArrayLayer, arrayLayerCount });
@@ -88,8 +89,7 @@ async function storeAndRead(
   pass.end();
   encoder.copyBufferToBuffer(out, 512, staging, 0, 16 * WIDTH);
   device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const copy = new Float32Array(staging.getMappedRange().slice(0));
+  const copy = new Float32Array(await readMapped(staging, 16 * WIDTH));
   for (const resource of [texture, params, out, staging]) resource.destroy();
   return copy;
 }
@@ -145,7 +145,7 @@ async function multiply(device: GPUDevice, pipeline: GPUComputePipeline): Promis
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   const pairs = device.createBuffer({ size: FACTORS.byteLength, usage });
   const out = device.createBuffer({ size: 4 * count, usage });
-  const staging = device.createBuffer({ size: 4 * count, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const staging = createReadable(device, "self-check", 4 * count);
   device.queue.writeBuffer(pairs, 0, FACTORS);
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
@@ -156,8 +156,7 @@ async function multiply(device: GPUDevice, pipeline: GPUComputePipeline): Promis
   pass.end();
   encoder.copyBufferToBuffer(out, 0, staging, 0, 4 * count);
   device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
-  const copy = new Int32Array(staging.getMappedRange().slice(0));
+  const copy = new Int32Array(await readMapped(staging, 4 * count));
   for (const resource of [pairs, out, staging]) resource.destroy();
   return copy;
 }

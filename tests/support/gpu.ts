@@ -6,6 +6,7 @@
  */
 
 import { cellBytes, type External, Program } from "../../src/engine/program.ts";
+import { createReadable, readMapped } from "../../src/gpu/mapping.ts";
 import { adoptDevice } from "../../src/gpu/device.ts";
 import type { BlockedLayout, Kernel, Layout, StorageForm } from "../../src/kernels/kernel.ts";
 import type { Placement } from "../../src/plan/plan.ts";
@@ -139,14 +140,13 @@ class Arena {
     const [pitch, rows] = this.#extent, memory = this.#memory;
     const rowBytes = pitch * this.#bytes, stride = "createView" in memory ? Math.ceil(rowBytes / 256) * 256 : rowBytes;
     const size = stride * rows * pages;
-    const staging = this.#device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const staging = createReadable(this.#device, "readback", size);
     if ("createView" in memory) {
       const to = { buffer: staging, bytesPerRow: stride, rowsPerImage: rows };
       encoder.copyTextureToBuffer({ texture: memory, origin: [0, 0, page] }, to, [pitch, rows, pages]);
     } else encoder.copyBufferToBuffer(memory, page * rows * rowBytes, staging, 0, size);
     return async () => {
-      await staging.mapAsync(GPUMapMode.READ);
-      const bytes = new Uint8Array(staging.getMappedRange()), packed = new Uint8Array(rowBytes * rows * pages);
+      const bytes = new Uint8Array(await readMapped(staging, size)), packed = new Uint8Array(rowBytes * rows * pages);
       for (let row = 0; row < rows * pages; row++) {
         packed.set(bytes.subarray(row * stride, row * stride + rowBytes), row * rowBytes);
       }
