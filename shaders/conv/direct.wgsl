@@ -61,6 +61,7 @@ struct Params {
   activationA: f32,
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
+  residualShift: u32,   // the residual's pixel (x >> shift, y >> shift) is added to (x, y)
 }
 #include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
@@ -244,7 +245,7 @@ struct Params {
       let sum_0 = acc_$(o)_$(j)_0;
 #end
 #if RESIDUAL == 1
-      let residual = load_r(otherOrigin_$o.x + u_$j, otherOrigin_$o.y + v_$j);
+      let residual = load_r(otherOrigin_$o.x + (u_$j >> params.residualShift), otherOrigin_$o.y + (v_$j >> params.residualShift));
       let sum = sum_0 + select(vec4f(0.0), residual, params.activateLast == 1u);
       let value = activate(sum, params.activationA, params.activationB) + select(residual, vec4f(0.0), params.activateLast == 1u);
 #else

@@ -35,6 +35,7 @@ struct Params {
   activationA: f32,
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
+  residualShift: u32,   // the residual's pixel (x >> shift, y >> shift) is added to (x, y)
   activates: u32,       // 0: no activation
   adds: u32,            // 0: no residual
 }
@@ -112,7 +113,7 @@ struct Params {
   loop {
 #for o in 0..OUT_BLOCKS
     if (block_$o < params.output.blocks) {
-      let residual = select(vec4f(0.0), load_r(other_$o.x + u, other_$o.y + v), params.adds == 1u);
+      let residual = select(vec4f(0.0), load_r(other_$o.x + (u >> params.residualShift), other_$o.y + (v >> params.residualShift)), params.adds == 1u);
       let before = select(vec4f(0.0), residual, params.activateLast == 1u);
       let after = select(residual, vec4f(0.0), params.activateLast == 1u);
       let sum = acc_$(o)_0 + before;

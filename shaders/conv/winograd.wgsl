@@ -38,6 +38,7 @@ struct Params {
   activationA: f32,
   activationB: f32,
   activateLast: u32,    // 1: the residual is added before the activation
+  residualShift: u32,   // the residual's pixel (x >> shift, y >> shift) is added to (x, y)
 }
 #include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input

@@ -24,8 +24,16 @@ export interface ConvStep {
   /** A transposed convolution. */
   readonly transposed?: boolean;
   readonly activation: Activation;
-  /** A value added to the result, before the activation where `activateLast`. */
-  readonly residual?: { readonly value: string; readonly layout: BlockedLayout; readonly activateLast: boolean };
+  /**
+   * A value added to the result, before the activation where `activateLast`. Pixel `(x >> shift, y >> shift)` is added to `(x, y)`, so a value
+   * that is halved as many times in height and width need not be enlarged first.
+   */
+  readonly residual?: {
+    readonly value: string;
+    readonly layout: BlockedLayout;
+    readonly activateLast: boolean;
+    readonly shift: number;
+  };
   /**
    * A tensor whose channels, from a multiple of four on, take turns with those of the result in `y`, the result's coming first where
    * `convFirst`.
@@ -67,6 +75,7 @@ export function residualOf({ residual }: Epilogue): ConvStep["residual"] {
     value: residual.operand.value,
     layout: blockedOf(residual.operand),
     activateLast: residual.activateLast,
+    shift: residual.shift,
   };
 }
 
@@ -105,7 +114,11 @@ export function epilogueConstants(step: Fused): { readonly RESIDUAL: number; rea
 
 /** The last parameters of a shader with an epilogue. */
 export function epilogueParameters(step: Fused): Parameters {
-  return { ...activationParameters(step.activation), activateLast: u32(step.residual?.activateLast ? 1 : 0) };
+  return {
+    ...activationParameters(step.activation),
+    activateLast: u32(step.residual?.activateLast ? 1 : 0),
+    residualShift: u32(step.residual?.shift ?? 0),
+  };
 }
 
 /** Bindings of a convolution: input, weights, output, residual. */

@@ -151,7 +151,7 @@ function contextOf(lowering: Lowering, lowered: Lowered, { operand: operandOf, p
   const written = outputs.map(operandOf);
   const epilogue: Epilogue = {
     activation: fused?.activation ?? NO_ACTIVATION,
-    residual: residual && { operand: operand(residual.value), activateLast: residual.activateLast },
+    residual: residual && { ...residual, operand: operand(residual.value) },
     interleaved: interleaved && { ...interleaved, operand: operand(interleaved.value) },
   };
   return {

@@ -9,6 +9,7 @@ import { type Graph, GraphIndex, inferTypes, sizeOf, type TensorType, withNodes 
 import { foldBatchNormalization, foldShapeCounts, recogniseActivations } from "../passes/mod.ts";
 import type { Operand } from "../kernels/context.ts";
 import type { Kernel, StorageForm } from "../kernels/kernel.ts";
+import { convolveBeforeResize } from "./fuse/early_conv.ts";
 import { refoldWideConvolutions } from "./fuse/wide_conv.ts";
 import { copyConstantOutputs } from "./fuse/constant_outputs.ts";
 import { foldConstants, foldDequantized } from "./fuse/constants.ts";
@@ -156,6 +157,7 @@ const GRAPH_PASSES = [
   foldBatchNormalization,
   recogniseActivations,
   refoldWideConvolutions,
+  convolveBeforeResize,
   convolveProducts,
   moveBytes,
   foldDequantized,

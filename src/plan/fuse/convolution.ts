@@ -9,6 +9,7 @@ import type { GraphIndex, Node } from "../../graph/mod.ts";
 import { type Activation, activationOf, isFiniteAtZero, NO_ACTIVATION } from "../../kernels/activation.ts";
 import { type Fusion, fusionSet } from "../../kernels/candidate.ts";
 import type { Int8Cells } from "../../kernels/kernel.ts";
+import { axisTable } from "../../kernels/resize.ts";
 import { kernelsOf, operandTypes } from "../choose_kernels.ts";
 import type { ChannelShuffle } from "./channel_shuffle.ts";
 import type { Quantization } from "./int8/around.ts";
@@ -32,8 +33,8 @@ export interface FusedConvolution {
   /** Multiplies the channels of what it reads: `[N, C, 1, 1]`. */
   readonly gate?: string;
   activation: Activation;
-  /** Added to the result, before the activation where `activateLast`. */
-  residual?: { readonly value: string; activateLast: boolean };
+  /** Added to the result, before the activation where `activateLast`; first enlarged by two as many times as `shift` says. */
+  residual?: { readonly value: string; activateLast: boolean; readonly shift: number };
   /** Channels that take turns with those of the result in what is stored. */
   interleaved?: ChannelRange & { readonly convFirst: boolean };
   /** How the bytes that are stored stand for numbers, where the last node is a QuantizeLinear. */
@@ -88,6 +89,19 @@ export function channelOffsets(node: Node): number[] | undefined {
   if (node.op !== "Slice") return undefined;
   const { axes, starts, steps } = node.attributes;
   return axes.length === 1 && axes[0] === 1 && steps[0] === 1 ? [starts[0]] : undefined;
+}
+
+/** What a value is made from by repeating each pixel `2 ** shift` times in both directions, if a Resize makes it that way. */
+function doubling(index: GraphIndex, value: string): { readonly small: string; readonly shift: number } | undefined {
+  const node = index.producerOf(value);
+  if (node?.op !== "Resize" || node.attributes.mode !== "nearest") return undefined;
+  const [small] = node.inputs, from = index.shapeOf(small).slice(2), to = index.shapeOf(value).slice(2);
+  const shift = Math.log2(to[0] / from[0]);
+  if (!Number.isInteger(shift) || shift < 1 || to[1] !== from[1] << shift) return undefined;
+  const repeats = ([0, 1] as const).every((axis) =>
+    axisTable(node.attributes, axis, from[axis]).every((entry, i) => entry === (i % 2 ? 0 : i >> 1 + shift))
+  );
+  return repeats ? { small, shift } : undefined;
 }
 
 /** Fuses every convolution with its neighbours. */
@@ -168,7 +182,13 @@ export function fuseConvolutions(index: GraphIndex, options: FusionOptions): Fus
     if ([fused.x.value, fused.gate].some((own) => own !== undefined && stored(own) === stored(other))) return fused;
     if (!sameShape(shapeOf(other), shapeOf(result()))) return fused;
     if (next.op === "Add" && takes(conv, fused, "residual")) {
-      fused.residual = { value: other, activateLast: false };
+      const enlarged = soleReader(other) === next ? doubling(index, other) : undefined;
+      // The convolution may not bind its own input twice.
+      const { small, shift } = enlarged && stored(enlarged.small) !== stored(fused.x.value)
+        ? enlarged
+        : { small: other, shift: 0 };
+      fused.residual = { value: small, activateLast: false, shift };
+      if (shift > 0) fused.nodes.push(index.producerOf(other)!);
       fused.nodes.push(next);
       if (!before && absorbActivation()) fused.residual.activateLast = true;
     } else if (next.op === "Concat" && next.attributes.axis === 1 && next.inputs.length === 2) {
