@@ -27,7 +27,7 @@ export interface Operand {
 export interface Epilogue {
   readonly activation: Activation;
   /** A tensor of the output's shape, or one that is `shift` times halved in height and width, added before the activation where `activateLast`. */
-  readonly residual?: { readonly operand: Operand; readonly activateLast: boolean; readonly shift: number };
+  readonly residual?: { readonly operand: Operand; readonly activateLast: boolean; readonly shift?: number };
   /**
    * Channels of another tensor, from a multiple of four on, that take turns with those of the result: the output has both. Only the
    * direct convolution knows it.

@@ -32,7 +32,7 @@ export interface ConvStep {
     readonly value: string;
     readonly layout: BlockedLayout;
     readonly activateLast: boolean;
-    readonly shift: number;
+    readonly shift?: number;
   };
   /**
    * A tensor whose channels, from a multiple of four on, take turns with those of the result in `y`, the result's coming first where

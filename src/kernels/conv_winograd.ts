@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ConvCandidate, ConvForm } from "./conv_form.ts";
+import { asConvolution, type ConvCandidate, type ConvForm } from "./conv_form.ts";
 import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
 import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
 import { idleFactor, LOAD_COST, workgroupSize } from "./conv_tile.ts";
@@ -56,12 +56,11 @@ function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, tar
 }
 
 /** True where this kernel can compute the convolution. Its sums are not exact where those of whole numbers have to be. */
-export function winogradApplies(
-  { attributes: { groups, strides, dilations }, weight, transposed, trained, whole }: ConvForm,
-): boolean {
-  const [kh, kw] = weight.shape.slice(2);
-  return !transposed && !trained && !whole && groups === 1 && kh === 3 && kw === 3 &&
-    [...strides, ...dilations].every((one) => one === 1);
+export function winogradApplies(form: ConvForm): boolean {
+  const plain = asConvolution(form);
+  if (plain === undefined || form.whole) return false;
+  const { attributes: { groups, strides, dilations }, weight } = plain, [kh, kw] = weight.shape.slice(2);
+  return groups === 1 && kh === 3 && kw === 3 && [...strides, ...dilations].every((one) => one === 1);
 }
 
 /** Winograd's convolution among the kernels of convolutions; weights are constants. */
@@ -69,7 +68,9 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
   name: "winograd",
   shaders: ["conv/winograd.wgsl"],
   applies: winogradApplies,
-  accepts: (fusions) => [...fusions].every((fusion) => TAKEN.includes(fusion)),
+  accepts: (fusions, { trained, transposed }) =>
+    [...fusions].every((fusion) => TAKEN.includes(fusion)) &&
+    !(fusions.has("channel range") && (trained || transposed)),
   variants: (_, { adapter }) =>
     adapter === "software"
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
@@ -82,5 +83,6 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
     const each = 3 * PRODUCTS * rows + INPUT_TRANSFORM * (rows + 2) + WEIGHT_TRANSFORM + LOAD_COST * loads;
     return threads * inBlocks * each * idleFactor(threads, adapter);
   },
-  kernels: (_, context, tile, { adapter }) => winogradConv(stepOf(context), tile, context.pitch, adapter),
+  kernels: (_, context, tile, { adapter }) =>
+    winogradConv(asConvolution(stepOf(context))!, tile, context.pitch, adapter),
 };

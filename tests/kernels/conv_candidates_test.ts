@@ -25,18 +25,18 @@ const BEFORE = { activation: SILU, residual: "before activation" } as const;
 const AFTER = { activation: SILU, residual: "after activation" } as const;
 
 const CASES: Readonly<Record<string, Case>> = {
-  "1x1 over rows of 13": { x: [1, 9, 13, 13], weight: [7, 9, 1, 1], epilogue: BEFORE },
+  "1x1 over rows of 13": { x: [1, 9, 13, 13], weight: [7, 9, 1, 1], epilogue: { ...BEFORE, shift: 1 } },
   "1x1 over rows of one pixel": { x: [3, 6, 11, 1], weight: [10, 6, 1, 1], epilogue: AFTER },
   "1x1 of one channel to one": { x: [2, 1, 3, 127], weight: [1, 1, 1, 1] },
   "1x1 on one pixel": { x: [3, 13, 1, 1], weight: [6, 13, 1, 1], epilogue: { activation: SILU } },
-  "transposed 1x1": { x: [1, 5, 7, 9], weight: [5, 11, 1, 1], op: "ConvTranspose", epilogue: AFTER },
+  "transposed 1x1": { x: [1, 5, 7, 9], weight: [5, 11, 1, 1], op: "ConvTranspose", epilogue: { ...AFTER, shift: 2 } },
   "3x3 of one channel to one": { x: [1, 1, 13, 7], weight: [1, 1, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
   "3x3 s2": { x: [2, 5, 9, 13], weight: [6, 5, 3, 3], attributes: { pads: [1, 1, 1, 1], strides: [2, 2] } },
   "depthwise": {
     x: [2, 6, 7, 5],
     weight: [6, 1, 3, 3],
     attributes: { pads: [1, 1, 1, 1], groups: 6 },
-    epilogue: BEFORE,
+    epilogue: { ...BEFORE, shift: 1 },
   },
   "transposed 4x4 s2": {
     x: [1, 6, 5, 3],

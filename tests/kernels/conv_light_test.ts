@@ -39,7 +39,7 @@ const CASES: Readonly<Record<string, Case>> = {
     x: [3, 12, 7, 13],
     weight: [12, 12, 3, 3],
     attributes: { pads: SAME },
-    epilogue: { activation: SILU, residual: "after activation" },
+    epilogue: { activation: SILU, residual: "after activation", shift: 1 },
     same: "direct",
   },
   "3x3 of one channel to one, a residual before": {

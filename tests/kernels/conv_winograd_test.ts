@@ -26,7 +26,7 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { x: [1, 9, 13, 13], filters: 7, epilogue: { activation: SILU, residual: "before activation" } },
+  { x: [1, 9, 13, 13], filters: 7, epilogue: { activation: SILU, residual: "before activation", shift: 1 } },
   { x: [1, 1, 5, 127], filters: 1 },
   { x: [3, 6, 11, 6], filters: 10, pads: [2, 0, 1, 3], epilogue: { activation: SILU, residual: "after activation" } },
   { x: [2, 4, 3, 3], filters: 5, pads: [0, 0, 0, 0] },
@@ -56,6 +56,30 @@ for (const form of FORMS) {
     if (form === FORMS[0]) await step("ten rows", () => check(CASES[2], form, 10, "software"));
   });
 }
+
+gpuTest("Winograd's convolution with weights of this run, and backwards as a gradient is", async (_, step) => {
+  for (const op of ["Conv", "ConvTranspose"] as const) {
+    for (const { x, filters, pads = SAME } of [CASES[0], CASES[2]]) {
+      for (const constant of [true, false]) {
+        await step(`${op} of [${x}] to ${filters}, ${constant ? "constant" : "trained"} weights`, async () => {
+          const operands = {
+            x: { shape: x },
+            w: { shape: op === "Conv" ? [filters, x[1], 3, 3] : [x[1], filters, 3, 3], constant, range: [-0.5, 0.5] },
+            b: { shape: [filters], constant },
+          } as const;
+          await checkKernels(
+            node(op, ["x", "w", "b"], ["y"], { ...PLAIN, groups: 1, pads, outputPadding: [0, 0] } as never),
+            operands,
+            {
+              ...{ form: FORMS[0], layout: constant ? "blocked" : "mixed", target: "hardware", slack: 2 } as const,
+              option: { kernel: "winograd", variant: "rows=1" },
+            },
+          );
+        });
+      }
+    }
+  }
+});
 
 gpuTest(
   "Winograd's convolution begins at any channel, and f32 is off by no more than 4e-6 of what its products are together",
@@ -103,7 +127,7 @@ gpuTest(
   },
 );
 
-Deno.test("Winograd's convolution is one of 3x3 and stride 1 whose weights are constants", () => {
+Deno.test("Winograd's convolution is one of 3x3 and stride 1, backwards too, whose sums need not be exact", () => {
   const form = (over: Partial<ConvForm>, shape: readonly number[] = [8, 8, 3, 3], attributes = {}): ConvForm => ({
     attributes: { ...PLAIN, groups: 1, pads: SAME, ...attributes },
     weight: { shape },
@@ -115,10 +139,9 @@ Deno.test("Winograd's convolution is one of 3x3 and stride 1 whose weights are c
     output: { batch: 1, channels: 8, height: 20, width: 20 },
     ...over,
   });
-  assert(winogradApplies(form({})));
+  for (const one of [{}, { trained: true }, { transposed: true, trained: true }]) assert(winogradApplies(form(one)));
   const others = [
-    form({ transposed: true }),
-    form({ trained: true }),
+    form({ transposed: true }, [8, 8, 3, 3], { strides: [2, 2] }),
     form({ whole: true }),
     form({}, [8, 8, 1, 1]),
     form({}, [8, 8, 3, 5]),

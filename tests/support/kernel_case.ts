@@ -34,6 +34,8 @@ export interface CaseEpilogue {
   /** A unary node; its names do not matter. */
   readonly activation?: Node;
   readonly residual?: "before activation" | "after activation";
+  /** How often the residual is halved in height and width; its pixels are repeated then. Not at all by default. */
+  readonly shift?: number;
 }
 
 /** How a case is run. */
@@ -52,8 +54,20 @@ export interface CaseForm {
   readonly make?: (context: KernelContext<"Conv">) => Kernel[];
 }
 
+/** A shape `[N,C,H,W]` whose height and width are halved so often, rounded up. */
+function halved(shape: Shape, shift: number): Shape {
+  return shape.map((extent, axis) => axis < shape.length - 2 ? extent : Math.ceil(extent / 2 ** shift));
+}
+
 function withEpilogue(y: ReferenceTensor, epilogue: CaseEpilogue, r: Float32Array): ReferenceTensor {
-  const add = (t: ReferenceTensor) => ({ shape: t.shape, data: t.data.map((value, i) => value + r[i]) });
+  const { shift = 0 } = epilogue,
+    [height, width] = y.shape.slice(-2),
+    [rows, columns] = halved(y.shape, shift).slice(-2);
+  const pixel = (i: number) => {
+    const plane = Math.floor(i / (height * width)), row = Math.floor(i / width) % height;
+    return (plane * rows + (row >> shift)) * columns + (i % width >> shift);
+  };
+  const add = (t: ReferenceTensor) => ({ shape: t.shape, data: t.data.map((value, i) => value + r[pixel(i)]) });
   const before = epilogue.residual === "before activation" ? add(y) : y;
   const [active] = epilogue.activation ? evaluateNode(epilogue.activation, [before]) : [before];
   return epilogue.residual === "after activation" ? add(active) : active;
@@ -90,7 +104,8 @@ export async function checkKernels(
     }),
   );
   const expected = evaluateNode(node, node.inputs.map((name) => referenceTensor(inputs[name].shape, data.get(name)!)));
-  const r = rounded(node.outputs[0], randomTensor(expected[0].shape, 99));
+  const residualShape = halved(expected[0].shape, epilogue.shift ?? 0);
+  const r = rounded(node.outputs[0], randomTensor(residualShape, 99));
   const results = epilogue.activation || epilogue.residual
     ? [withEpilogue(expected[0], epilogue, r), ...expected.slice(1)]
     : expected;
@@ -108,8 +123,8 @@ export async function checkKernels(
   }));
   const residual: Operand = {
     value: "residual",
-    shape: results[0].shape,
-    layout: layoutOf(node.outputs[0], results[0].shape, 4),
+    shape: residualShape,
+    layout: layoutOf(node.outputs[0], residualShape, 4),
   };
   const context: KernelContext = {
     node,
@@ -118,7 +133,7 @@ export async function checkKernels(
     epilogue: {
       activation: epilogue.activation ? activationOf(epilogue.activation)! : NO_ACTIVATION,
       residual: epilogue.residual &&
-        { operand: residual, activateLast: epilogue.residual === "before activation" },
+        { operand: residual, activateLast: epilogue.residual === "before activation", shift: epilogue.shift ?? 0 },
     },
     pitch: PITCH,
     target: run.target,
