@@ -18,6 +18,8 @@
 // IN_LANES is how many channels of a block there are: fewer than four where x has fewer, as a picture has.
 // With WEIGHT_BITS of 4, 2 or 1 the weights are levels -8 to 7, -1, 0, 1 or -1, 1 in words (lib/low_bit_weights.wgsl), where the convolution has
 // them times a scale of the output channel: sums are of levels, and y = activate(bias[o] + scale[o] * sum).
+// With HALF == 1 products are computed and summed up in f16, at most 32 of them, and those sums in f32. Weights are divided by a power of two of
+// each output channel so that no sum of so many exceeds the largest input (src/kernels/half_products.ts); the powers stand behind the biases.
 // With SPARSE == 1 (OUT_BLOCKS of 1) blocks of four outputs by four inputs whose weights are all zero are left out. The weights are a list
 // of rows, LIST_ROWS of them a layer: first a row for each output block, its biases and the first and the number of its entries; then the
 // entries, the weights of all taps and the input block. Whole numbers are pairs of digits to the base 1024, which f16 holds exactly.
@@ -30,6 +32,7 @@
 #const OUT_BLOCKS = 1
 #const IN_LANES = 4
 #const WEIGHT_BITS = 32
+#const HALF = 0
 #const WORKGROUP = 16
 #const JOINED = 0
 #const FLAT = 0
@@ -38,6 +41,17 @@
 #const RESIDUAL = 0
 #const GATED = 0
 #const INTERLEAVED = 0
+
+#if HALF == 1
+enable f16;
+alias Term = vec4h;
+#else
+alias Term = vec4f;
+#end
+// Whether sums are of weights that are yet to be scaled; and taps whose products are 32 for a block of inputs, blocks whose products are.
+#const SCALED = WEIGHT_BITS < 32 || HALF == 1
+#const HALF_TAPS = 8
+#const HALF_BLOCKS = 8 / (K * K)
 
 #include "lib/linear.wgsl"
 #include "lib/storage.wgsl"
@@ -112,7 +126,7 @@ struct Params {
 #if SPARSE == 1
   let bias_$o = weight(0, layer % LIST_ROWS, layer / LIST_ROWS);
 #else
-#if WEIGHT_BITS == 32
+#if SCALED == 0
   let bias_$o = weight($o, params.inBlocks, layer);
 #else
   let bias_$o = vec4f(0.0);
@@ -121,6 +135,9 @@ struct Params {
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
   var acc_$(o)_$(j)_$i = bias_$o;
+#if HALF == 1 && HALF_BLOCKS > 1
+  var part_$(o)_$(j)_$i = vec4h(0.0);
+#end
 #end
 #end
 #end
@@ -145,12 +162,12 @@ struct Params {
 #for j in 0..NY
 #for i in 0..NX
 #if FLAT == 1
-    let x_$(j)_$i = load_x(origin.x + u_0_$i, origin.y + min(v_0_$i, params.input.height - 1));
+    let x_$(j)_$i = Term(load_x(origin.x + u_0_$i, origin.y + min(v_0_$i, params.input.height - 1)));
 #else
 #if K == 1
-    let x_$(j)_$i = load_x(origin.x + cx_$i, origin.y + cy_$j);
+    let x_$(j)_$i = Term(load_x(origin.x + cx_$i, origin.y + cy_$j));
 #else
-    let x_$(j)_$i = select(vec4f(0.0), load_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
+    let x_$(j)_$i = select(Term(0.0), Term(load_x(origin.x + cx_$i, origin.y + cy_$j)), inX_$i && inY_$j);
 #end
 #end
 #end
@@ -169,7 +186,7 @@ struct Params {
     let plain_$(o)_$(t)_$c = weight($(t * 4 + c), row, page);
 #else
 #if WEIGHT_BITS == 32
-    let plain_$(o)_$(t)_$c = weight($((o * K * K + t) * 4 + c), block, layer);
+    let plain_$(o)_$(t)_$c = Term(weight($((o * K * K + t) * 4 + c), block, layer));
 #else
     let plain_$(o)_$(t)_$c = levels(word_$(16 * (o * K * K + t) / PER_WORD + 4 * c / PER_WORD), $(16 * (o * K * K + t) % PER_WORD + 4 * c % PER_WORD)u);
 #end
@@ -184,6 +201,7 @@ struct Params {
     // One accumulator at a time through all taps: it stays in a register while inputs and weights stream by.
 #for j in 0..TILE_Y
 #for i in 0..TILE_X
+#if HALF == 0
 #for t in 0..(K * K)
     acc_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K).x * w_$(o)_$(t)_0
 #for c in 1..IN_LANES
@@ -191,8 +209,43 @@ struct Params {
 #end
     ;
 #end
+#else
+#if HALF_BLOCKS > 1
+#for t in 0..(K * K)
+#for c in 0..IN_LANES
+    part_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K)[$c] * w_$(o)_$(t)_$c;
 #end
 #end
+#else
+    var part_$(o)_$(j)_$i = vec4h(0.0);
+#for t in 0..HALF_TAPS
+#for c in 0..IN_LANES
+    part_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K)[$c] * w_$(o)_$(t)_$c;
+#end
+#end
+    var rest_$(o)_$(j)_$i = vec4h(0.0);
+#for t in HALF_TAPS..(K * K)
+#for c in 0..IN_LANES
+    rest_$(o)_$(j)_$i += x_$(j * S + t / K)_$(i * S + t % K)[$c] * w_$(o)_$(t)_$c;
+#end
+#end
+    acc_$(o)_$(j)_$i += vec4f(part_$(o)_$(j)_$i) + vec4f(rest_$(o)_$(j)_$i);
+#end
+#end
+#end
+#end
+#end
+#if HALF == 1 && HALF_BLOCKS > 1
+    if (block % HALF_BLOCKS == HALF_BLOCKS - 1 || block + 1 == params.inBlocks) {
+#for o in 0..OUT_BLOCKS
+#for j in 0..TILE_Y
+#for i in 0..TILE_X
+      acc_$(o)_$(j)_$i += vec4f(part_$(o)_$(j)_$i);
+      part_$(o)_$(j)_$i = vec4h(0.0);
+#end
+#end
+#end
+    }
 #end
 #if SPARSE == 0
     block++;
@@ -215,6 +268,10 @@ struct Params {
 #if WEIGHT_BITS < 32
   let shift_$o = weightFloats($o, layer);
   let scale_$o = weightFloats($(OUT_BLOCKS + o), layer);
+#end
+#if HALF == 1
+  let shift_$o = weight($o, params.inBlocks, layer);
+  let scale_$o = weight($(OUT_BLOCKS + o), params.inBlocks, layer);
 #end
 #if OTHER == 1
   let otherOrigin_$o = planeOrigin(params.residual, (params.otherBlock + block_$o) * params.output.batch + image);
@@ -239,7 +296,7 @@ struct Params {
 #for o in 0..OUT_BLOCKS
 #for j in 0..TILE_Y
     if (inside_$o && kept_$j) {
-#if WEIGHT_BITS < 32
+#if SCALED == 1
       let sum_0 = shift_$o + scale_$o * acc_$(o)_$(j)_0;
 #else
       let sum_0 = acc_$(o)_$(j)_0;

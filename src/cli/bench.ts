@@ -6,6 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
+import { PRECISIONS } from "../engine/setup.ts";
 import { writeRecord } from "../recipes/bench/record.ts";
 import { runBench } from "../recipes/bench/run.ts";
 import { benchTable } from "../recipes/bench/table.ts";
@@ -25,9 +26,9 @@ export const benchVerb = deviceVerb(
   .addOption(
     new Option(
       "--precision <types...>",
-      "element types of weights and activations: f32 and, where the adapter has it, f16 by default; int8 for a quantized model",
+      "element types of weights and activations: f32 and, where the adapter has it, f16 by default; f16-fast computes products in f16 too; int8 for a quantized model",
     )
-      .choices(["f32", "f16", "int8"] as const),
+      .choices(PRECISIONS),
   )
   .addOption(
     new Option("--storage <form>", "how activations are stored; by default what suits the adapter")

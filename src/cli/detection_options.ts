@@ -9,6 +9,7 @@ import { Detector, type Tiles } from "../detect/detector.ts";
 import { openSharedDevice } from "../gpu/device.ts";
 import { chooseEngine } from "../engine/choose_engine.ts";
 import type { EngineName, Precision } from "../engine/session.ts";
+import { PRECISIONS } from "../engine/setup.ts";
 import { byteCount, firstPixel, inputSize, integerIn, numberIn, tiles } from "./arguments.ts";
 import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName, type HeadOptions } from "../detect/heads/form.ts";
 import { INPUT_CHANNELS, INPUT_RANGES, type InputOptions } from "../detect/picture_input.ts";
@@ -17,10 +18,19 @@ import { selfTuningOn, tuningFor } from "../host/tuning_store.ts";
 import type { Output } from "./output.ts";
 import { deviceVerb } from "./verb.ts";
 
+/** What help says of the precision that computes in halves. */
+const FAST = "f16-fast computes products in f16 too";
+
 /** `--precision`. */
 export function precisionOption() {
   return new Option("--precision <type>", "element type of weights and activations")
     .choices(["f32", "f16"] as const).default("f32" as const);
+}
+
+/** `--precision` of a verb that runs networks of floats. */
+export function floatPrecisionOption() {
+  return new Option("--precision <type>", `element type of weights and activations; ${FAST}`)
+    .choices(["f32", "f16", "f16-fast"] as const).default("f32" as const);
 }
 
 /** `--engine`. */
@@ -33,16 +43,19 @@ export function engineOption() {
 
 /** `--precision` of a verb that runs a detector, which may be quantized. */
 export function detectorPrecisionOption() {
-  return new Option("--precision <type>", "element type of weights and activations; int8 for a quantized model")
-    .choices(["f32", "f16", "int8"] as const).default("f32" as const);
+  return new Option(
+    "--precision <type>",
+    `element type of weights and activations; ${FAST}; int8 for a quantized model`,
+  )
+    .choices(PRECISIONS).default("f32" as const);
 }
 
 /** `--precision` of a verb that may choose it to fit into a limit of memory. */
 export function chosenPrecisionOption() {
   return new Option(
     "--precision <type>",
-    "element type of weights and activations; int8 for a quantized model; f32 by default, and f16 where --memory-limit leaves no other way",
-  ).choices(["f32", "f16", "int8"] as const);
+    `element type of weights and activations; ${FAST}; int8 for a quantized model; f32 by default, and f16 where --memory-limit leaves no other way`,
+  ).choices(PRECISIONS);
 }
 
 /** `--memory-limit`. */

@@ -8,17 +8,18 @@ import { Detector } from "../detect/detector.ts";
 import { openSharedDevice } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
 import type { Tuning } from "../plan/tuning.ts";
+import type { Precision } from "../engine/session.ts";
 import { median } from "../engine/measure_kernels.ts";
 import { tune } from "../engine/tune.ts";
 import { inputSizes, integerIn } from "./arguments.ts";
-import { precisionOption } from "./detection_options.ts";
+import { floatPrecisionOption } from "./detection_options.ts";
 import { loadModel } from "../host/models.ts";
 import { progressBar } from "./progress.ts";
 import { writeTuning } from "../host/tuning_store.ts";
 import { deviceAction, deviceVerb } from "./verb.ts";
 
 /** GPU time of one frame by estimated costs and tuned, in milliseconds: medians of rounds that run both in turn. */
-async function frameTimes(graph: Graph, precision: "f32" | "f16", tuning: Tuning, rounds: number): Promise<number[]> {
+async function frameTimes(graph: Graph, precision: Precision, tuning: Tuning, rounds: number): Promise<number[]> {
   const detectors: Detector[] = [];
   try {
     for (const choice of [undefined, tuning]) detectors.push(await Detector.load(graph, { precision, tuning: choice }));
@@ -46,7 +47,7 @@ export const tuneVerb = deviceVerb(
 )
   .requiredOption("--model <model>", "ONNX file, URL, or name")
   .option("--size <pixels>", "side of the square input, may be repeated; the model's own by default", inputSizes)
-  .addOption(precisionOption())
+  .addOption(floatPrecisionOption())
   .option("--runs <number>", "timed runs of each candidate, of which the median counts", integerIn(1, 1000), 5)
   .action(async (options) => {
     await deviceAction<typeof options>(async ({ model, size, precision, runs }, output) => {

@@ -6,6 +6,7 @@
 
 import { chooseWithin, halvedBatches, type MemoryChoice } from "../engine/memory_limit.ts";
 import type { WeightMemo } from "../engine/program_bytes.ts";
+import { type Precision, storedAs } from "../engine/setup.ts";
 import { runBytes } from "../engine/session_running.ts";
 import { type Graph, GraphIndex } from "../graph/mod.ts";
 import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
@@ -18,7 +19,7 @@ import { listFrameDispatches } from "./frame_dispatches.ts";
 
 /** What is planned for. */
 export interface PlannedForm {
-  readonly precision: "f32" | "f16" | "int8";
+  readonly precision: Precision;
   readonly storage: "texture" | "buffer";
 }
 
@@ -42,7 +43,8 @@ export interface Planned {
 /** Plans a graph for storage without a device's limits, as `planFrame` does. */
 export function planModel(graph: Graph, { precision, storage }: PlannedForm, memo?: WeightMemo): Planned {
   return planFrame(graph, {
-    form: { scalar: precision === "f16" ? "f16" : "f32", storage },
+    form: { scalar: storedAs(precision), storage },
+    halfProducts: precision === "f16-fast",
     maxPages: Infinity,
     maxStorageTextures: Infinity,
     target: storage === "texture" ? "software" : "hardware",

@@ -10,7 +10,7 @@ import type { CpuOptions } from "./cpu/cpu_program.ts";
 import { importRuntime } from "./cpu/runtime.ts";
 import type { EngineName } from "./session_engine.ts";
 import { warn } from "./warn.ts";
-import type { EngineOptions } from "./setup.ts";
+import { type EngineOptions, storedAs } from "./setup.ts";
 
 /** Which engine computes. */
 export interface EngineChoice {
@@ -59,7 +59,7 @@ export async function chooseEngine(options: EngineChoice & EngineOptions): Promi
   }
   // What only one engine understands has decided.
   const isOfDevices = [device, storage, tuning, memoryLimit].some((given) => given !== undefined);
-  if (isOfDevices || precision === "f16") return "webgpu";
+  if (isOfDevices || storedAs(precision) === "f16") return "webgpu";
   const found = await deviceIfAny();
   if (found !== undefined && !found.adapter.software) return "webgpu";
   const fault = await faultOfRuntime(cpu);

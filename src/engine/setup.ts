@@ -11,13 +11,17 @@ import type { PlanOptions } from "../plan/plan.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import type { SelfTuning } from "./self_tuner.ts";
 
+/** All precisions. */
+export const PRECISIONS = ["f32", "f16", "f16-fast", "int8"] as const;
+
 /**
- * Element type in which activations and weights are stored; arithmetic on floats is f32 throughout. Numbers beyond 65504 do not fit into
- * f16: a model whose weights or first run have such is kept in f32 and warned of; later runs store the greatest number in their place. A graph with QuantizeLinear and
+ * Element type in which activations and weights are stored; arithmetic on floats is f32, but for the products of convolutions in
+ * `f16-fast`, which stores as f16 does: up to 32 of them are computed and summed up in f16, and these sums in f32. That takes an adapter with
+ * `shader-f16`. Numbers beyond 65504 do not fit into f16: a model whose weights or first run have such is kept in f32 and warned of; later runs store the greatest number in their place. A graph with QuantizeLinear and
  * DequantizeLinear always computes in int8 between these; the precision then concerns its float part. `int8` means f32 for that part, and
  * refuses graphs that are not quantized.
  */
-export type Precision = "f32" | "f16" | "int8";
+export type Precision = typeof PRECISIONS[number];
 
 /** How an engine is set up. */
 export interface EngineOptions {
@@ -54,14 +58,24 @@ export interface EngineSetup {
   readonly planning: Omit<PlanOptions, "external" | "blockedInputs" | "blockedOutputs">;
 }
 
+/** The element type that activations and weights of a precision are stored as. */
+export function storedAs(precision: Precision | undefined): StorageForm["scalar"] {
+  return precision === "f16" || precision === "f16-fast" ? "f16" : "f32";
+}
+
 /** Chooses the form of storage for a device. Throws FeatherdetError for a precision or storage that does not exist or fails on the device. */
 export function storageForm(
   device: Device,
   options: Pick<EngineOptions, "precision" | "storage">,
 ): Omit<StorageForm, "pageShift"> {
   const precision: string = options.precision ?? "f32";
-  if (precision !== "f32" && precision !== "f16" && precision !== "int8") {
-    throw new FeatherdetError(`precision "${precision}" is not available; there are f32, f16 and int8`);
+  if (!(PRECISIONS as readonly string[]).includes(precision)) {
+    throw new FeatherdetError(`precision "${precision}" is not available; there are ${PRECISIONS.join(", ")}`);
+  }
+  if (precision === "f16-fast" && !device.device.features.has("shader-f16")) {
+    throw new FeatherdetError(
+      `the adapter "${device.adapter.name}" has no arithmetic in f16 (shader-f16), which f16-fast needs: f16 stores halves and computes in f32`,
+    );
   }
   const storage: string | undefined = options.storage;
   if (storage !== undefined && storage !== "texture" && storage !== "buffer") {
@@ -73,7 +87,7 @@ export function storageForm(
     );
   }
   const fastest = device.adapter.software && device.storageTextures ? "texture" : "buffer";
-  return { scalar: precision === "f16" ? "f16" : "f32", storage: options.storage ?? fastest };
+  return { scalar: storedAs(options.precision), storage: options.storage ?? fastest };
 }
 
 /** Throws FeatherdetError if `int8` is asked for and the graph is not quantized. */
@@ -90,6 +104,7 @@ export function planningFor(
   device: Device,
   form: Omit<StorageForm, "pageShift">,
   tuning?: Tuning,
+  precision?: Precision,
 ): EngineSetup["planning"] {
   const { maxTextureArrayLayers, maxStorageTexturesPerShaderStage, maxBufferSize } = device.device.limits;
   return {
@@ -98,6 +113,7 @@ export function planningFor(
     maxStorageTextures: maxStorageTexturesPerShaderStage,
     maxBufferBytes: maxBufferSize,
     packedDot: device.adapter.packedDot,
+    halfProducts: precision === "f16-fast",
     target: device.adapter.software ? "software" : "hardware",
     tuning,
   };
@@ -119,14 +135,14 @@ export function formChoices(device: Device, options: EngineOptions): FormChoice[
       : [usual.storage];
     return storages.map((storage): FormChoice => ({
       text: `${precision} in ${storage}s`,
-      planning: planningFor(device, { ...usual, storage }, options.tuning),
+      planning: planningFor(device, { ...usual, storage }, options.tuning, precision),
     }));
   });
 }
 
 /** The same in f32: for models whose numbers halves do not hold. */
 export function planningInFloats(planning: EngineSetup["planning"]): EngineSetup["planning"] {
-  return { ...planning, form: { ...planning.form, scalar: "f32" } };
+  return { ...planning, form: { ...planning.form, scalar: "f32" }, halfProducts: false };
 }
 
 /**
@@ -135,6 +151,6 @@ export function planningInFloats(planning: EngineSetup["planning"]): EngineSetup
  */
 export async function setUpEngine(options: EngineOptions): Promise<EngineSetup> {
   const device = options.device ? await adoptDevice(options.device) : await openSharedDevice();
-  const planning = planningFor(device, storageForm(device, options), options.tuning);
+  const planning = planningFor(device, storageForm(device, options), options.tuning, options.precision);
   return { device, planning: { ...planning, separate: options.separate } };
 }

@@ -10,12 +10,12 @@ import type { StorageForm } from "../kernels/kernel.ts";
 import { buildPlan, type Plan, type PlannedContest, type PlannedOption } from "../plan/plan.ts";
 import { type TunedChoice, type Tuning, TUNING_FORMAT } from "../plan/tuning.ts";
 import { measureOptions, median } from "./measure_kernels.ts";
-import { planningFor, storageForm } from "./setup.ts";
+import { planningFor, type Precision, storageForm } from "./setup.ts";
 
 /** How tuning is done. */
 export interface TuneOptions {
-  /** Stored type. Default `f32`. */
-  readonly precision?: StorageForm["scalar"];
+  /** Default `f32`. */
+  readonly precision?: Precision;
   /** How activations are stored; by default as in a session. */
   readonly storage?: StorageForm["storage"];
   /** Timed rounds, in each of which every option runs once; medians count. Default 5. */
@@ -65,7 +65,7 @@ export function tuningOf(
  */
 export async function tune(device: Device, graph: Graph, options: TuneOptions = {}): Promise<Tuning> {
   const form = storageForm(device, options);
-  const plan = buildPlan(graph, planningFor(device, form));
+  const plan = buildPlan(graph, planningFor(device, form, undefined, options.precision));
   const contests = [...plan.contests.values()].filter((contest) => contest.options.length > 1);
   const choices: Record<string, TunedChoice> = {};
   for (const [done, contest] of contests.entries()) {

@@ -60,7 +60,7 @@ export interface ModelCosts {
 }
 
 /** Bits of a float by precision; what is stored in fewer bits has those. */
-const FLOAT_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16, int8: 32 };
+const FLOAT_BITS: Readonly<Record<Precision, number>> = { f32: 32, f16: 16, "f16-fast": 16, int8: 32 };
 
 /**
  * Counts a model's parameters, bytes, operations, dispatches and activation memory. Reads all weights; a built model draws its random

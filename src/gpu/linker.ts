@@ -219,5 +219,7 @@ export function linkShader(
   const source = library[path];
   if (source === undefined) throw new FeatherdetError(`there is no shader "${path}"`);
   expand(source.split("\n"), path);
-  return output.join("\n");
+  // WGSL wants what a module enables before all else.
+  const enables = (line: string) => line.startsWith("enable ");
+  return [...output.filter(enables), ...output.filter((line) => !enables(line))].join("\n");
 }

@@ -81,7 +81,7 @@ function contest(request: Request, target: KernelTarget) {
   const form: ConvForm = { ...dense, blocksLeft: blocksLeft(request, dense) };
   const fusions = new Set(request.fusions);
   if (!target.floatWeights && fewLevels(request, form, fusions)) fusions.add("low-bit weights");
-  const step = { key: convKey(form, fusions), form, fusions };
+  const key = convKey(form, fusions), step = { key: target.halfProducts ? `${key} f16 products` : key, form, fusions };
   return contestOf<ConvForm, ConvContext>(candidatesOf(form, target.light), step, target, () => {
     const words = [...fusions].join(", ");
     return new FeatherdetError(`no kernel takes along: ${words}`, { node: node.name, operator: node.op });

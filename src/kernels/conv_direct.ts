@@ -10,6 +10,7 @@ import { activationConstants } from "./activation.ts";
 import { asConvolution, type ConvCandidate, type ConvShape } from "./conv_form.ts";
 import { type ConvStep, epilogueParameters, stepOf } from "./conv_step.ts";
 import { type ConvTile, joinsOutputs, tileCost, tileVariants, workgroupSize } from "./conv_tile.ts";
+import { packForHalves } from "./half_products.ts";
 import type { Target } from "./target.ts";
 import { linearGroups } from "./linear.ts";
 import {
@@ -40,6 +41,8 @@ export interface DirectConvOptions {
   readonly floatWeights?: boolean;
   /** Pixels of a tile come one after the other, row by row, whatever the map's width is; of kernels of one pixel (see `flatApplies`). */
   readonly flat?: boolean;
+  /** Computes products in f16, where nothing multiplies the weights and they are constants in floats. */
+  readonly halfProducts?: boolean;
   /** Leaves out blocks of zeros in the weights, which are constants of floats; of tiles of one output block. */
   readonly sparse?: boolean;
 }
@@ -56,17 +59,22 @@ function inputLanes(firstChannel: number, inputs: number): number {
 function weightsOf(
   step: ConvStep,
   packing: WeightPacking,
-  { allowed, sparse }: { readonly allowed: boolean; readonly sparse: boolean },
-): BoundWeights & { readonly bits: number; readonly groups: number } {
+  { allowed, sparse, half }: { readonly allowed: boolean; readonly sparse: boolean; readonly half: boolean },
+): BoundWeights & { readonly bits: number; readonly groups: number; readonly half: boolean } {
   const groups = packedExtent(packing).layers;
+  const rest = { before: [], groups, half: false } as const;
   if (sparse) {
     const weights = packBlocks(packing, step);
-    return { ...weights, binding: { kind: "weights", weights }, before: [], bits: 32, groups };
+    return { ...weights, ...rest, binding: { kind: "weights", weights }, bits: 32 };
   }
   const levels = allowed && !step.trained ? levelsOf(packing, step.weight.data) : undefined;
-  if (!levels) return { ...bindWeights(step, packing), bits: 32, groups };
-  const weights = packLowBit(packing, levels, step);
-  return { ...weights, binding: { kind: "int8 weights", weights }, before: [], bits: levels.bits, groups };
+  if (levels) {
+    const weights = packLowBit(packing, levels, step);
+    return { ...weights, ...rest, binding: { kind: "int8 weights", weights }, bits: levels.bits };
+  }
+  if (!half || step.trained) return { ...rest, ...bindWeights(step, packing), bits: 32 };
+  const weights = packForHalves(packing, step);
+  return { ...weights, ...rest, binding: { kind: "weights", weights }, bits: 32, half };
 }
 
 /** Describes the dispatch of a convolution with a given tile, after that which packs its weights where they are trained. */
@@ -74,7 +82,8 @@ export function directConv(
   step: ConvStep,
   tile: ConvTile,
   pitch: number,
-  { target = "software", floatWeights = false, flat = false, sparse = false }: DirectConvOptions = {},
+  { target = "software", floatWeights = false, halfProducts = false, flat = false, sparse = false }: DirectConvOptions =
+    {},
 ): Kernel[] {
   const [kernel] = step.weight.shape.slice(2);
   const stride = step.attributes.strides[0];
@@ -85,13 +94,19 @@ export function directConv(
   const workgroup = workgroupSize(target);
   const joined = joinsOutputs(target);
   const inLanes = inputLanes(step.firstChannel ?? 0, step.weight.shape[1]);
-  const weights = weightsOf(step, packing, { allowed: inLanes === 4 && !floatWeights, sparse });
   const { residual, interleaved, gate } = step;
+  const weights = weightsOf(step, packing, {
+    allowed: inLanes === 4 && !floatWeights,
+    sparse,
+    half: halfProducts && gate === undefined,
+  });
   const other = residual ?? interleaved;
   return [...weights.before, {
     label: `conv ${kernel}x${kernel} s${stride} ${flat ? "flat " : ""}${sparse ? "sparse " : ""}${tile.x}x${tile.y}x${
       4 * tile.outBlocks
-    }${gate ? " gated" : ""}${interleaved ? " shuffled" : ""}${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
+    }${gate ? " gated" : ""}${interleaved ? " shuffled" : ""}${weights.bits < 32 ? ` w${weights.bits}` : ""}${
+      weights.half ? " f16" : ""
+    }`,
     shader: "conv/direct.wgsl",
     constants: {
       K: kernel,
@@ -101,6 +116,7 @@ export function directConv(
       OUT_BLOCKS: tile.outBlocks,
       IN_LANES: inLanes,
       WEIGHT_BITS: weights.bits,
+      ...weights.half && { HALF: 1 },
       WORKGROUP: workgroup,
       JOINED: joined ? 1 : 0,
       ...flat && { FLAT: 1 },
@@ -164,7 +180,11 @@ export const directCandidate: ConvCandidate<ConvTile> = {
     const conv = { kernel: weight.shape[2], stride: attributes.strides[0], inBlocks, output };
     return tileCost({ ...conv, joined: joinsOutputs(adapter) }, tile, adapter);
   },
-  kernels(_, context, tile, { adapter, floatWeights }) {
-    return directConv(asConvolution(stepOf(context))!, tile, context.pitch, { target: adapter, floatWeights });
+  kernels(_, context, tile, { adapter, floatWeights, halfProducts }) {
+    return directConv(asConvolution(stepOf(context))!, tile, context.pitch, {
+      target: adapter,
+      floatWeights,
+      halfProducts,
+    });
   },
 };

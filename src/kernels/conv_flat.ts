@@ -47,8 +47,13 @@ export const flatCandidate: ConvCandidate<FlatTile> = {
     const conv = { kernel: 1, stride: 1, inBlocks, output: row, joined: joinsOutputs(adapter) };
     return COORDINATES * tileCost(conv, { x: run, y: 1, outBlocks }, adapter);
   },
-  kernels(_, context, { run, outBlocks }, { adapter, floatWeights }) {
+  kernels(_, context, { run, outBlocks }, { adapter, floatWeights, halfProducts }) {
     const step = asConvolution(stepOf(context))!;
-    return directConv(step, { x: run, y: 1, outBlocks }, context.pitch, { target: adapter, floatWeights, flat: true });
+    return directConv(step, { x: run, y: 1, outBlocks }, context.pitch, {
+      target: adapter,
+      floatWeights,
+      halfProducts,
+      flat: true,
+    });
   },
 };

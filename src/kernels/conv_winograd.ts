@@ -71,10 +71,10 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
   accepts: (fusions, { trained, transposed }) =>
     [...fusions].every((fusion) => TAKEN.includes(fusion)) &&
     !(fusions.has("channel range") && (trained || transposed)),
-  variants: (_, { adapter }) =>
-    adapter === "software"
+  variants: (_, { adapter, halfProducts }) =>
+    adapter === "software" && !halfProducts
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
-      // Never measured on hardware yet.
+      // Never measured on hardware yet, nor beside products in f16.
       : { usual: [], measured: [{ rows: 1 }, { rows: 2 }, { rows: 4 }, { rows: 10 }] },
   cost({ weight, firstChannel, output: { width, height, batch, channels } }, { rows }, { adapter }) {
     const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);

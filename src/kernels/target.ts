@@ -14,6 +14,8 @@ export interface KernelTarget {
   readonly packedDot: boolean;
   /** Weights stay in floats also where one, two or four bits would hold them. */
   readonly floatWeights: boolean;
+  /** Products of convolutions may be computed in f16; false unless given. */
+  readonly halfProducts?: boolean;
   /** Kernels that compile quickly come before those that run quickly; false unless given. */
   readonly light?: boolean;
 }

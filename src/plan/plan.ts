@@ -48,6 +48,8 @@ export interface PlanOptions extends BorderLayouts {
   readonly packedDot?: boolean;
   /** Whether weights of convolutions stay in floats even if one, two or four bits would hold them; false unless given. */
   readonly floatWeights?: boolean;
+  /** Whether products of convolutions may be computed in f16, of which the device has arithmetic; false unless given. */
+  readonly halfProducts?: boolean;
   /** Whether kernels that compile quickly come before those that run quickly, for a first run; false unless given. */
   readonly light?: boolean;
   /** Gives every node dispatches of its own; by default nodes that do not need each other share one where their kernels are the same. */
@@ -202,11 +204,11 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const composites = findComposites(index, target);
   // Every adapter binds eight storage buffers, which is more than any kernel asks for.
   const maxTensors = options.form.storage === "texture" ? options.maxStorageTextures ?? 4 : 8;
-  const { tuning, packedDot = false, floatWeights = false, light = false } = options;
+  const { tuning, packedDot = false, floatWeights = false, halfProducts = false, light = false } = options;
   const lowered = withoutUnread([
     ...lower(index, composites, {
       tuning,
-      target: { adapter: target, packedDot, floatWeights, light },
+      target: { adapter: target, packedDot, floatWeights, halfProducts, light },
       maxTensors,
     }),
     ...composites.map(({ node }) => node),

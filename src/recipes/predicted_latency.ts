@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Precision, storedAs } from "../engine/setup.ts";
 import { FeatherdetError } from "../graph/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import { predictFrame } from "../hardware/adapter/predict.ts";
@@ -23,10 +24,10 @@ export function predictedNames(): string[] {
 export async function predictedMilliseconds(
   graph: Graph,
   device: string,
-  precision: "f32" | "f16" | "int8" = "f32",
+  precision: Precision = "f32",
 ): Promise<number> {
   const adapter = await modelOfAdapter(device);
-  if (adapter) return predictFrame(graph, adapter, { scalar: precision === "f16" ? "f16" : "f32" }).deviceTime;
+  if (adapter) return predictFrame(graph, adapter, { scalar: storedAs(precision) }).deviceTime;
   const at = (precision?: DevicePrecision) => predictLatency(graph, { device, precision }).milliseconds;
   if (precision !== "int8") return at();
   try {

@@ -10,7 +10,7 @@ import type { EngineChoice } from "../choose_engine.ts";
 import { DeviceGuard } from "../device_guard.ts";
 import type { DispatchTime } from "../profile.ts";
 import type { SessionEngine } from "../session_engine.ts";
-import { checkPrecision, type EngineOptions } from "../setup.ts";
+import { checkPrecision, type EngineOptions, storedAs } from "../setup.ts";
 import { checkedInputs, type InputTensor, type Tensor } from "../tensors.ts";
 import { CpuProgram } from "./cpu_program.ts";
 
@@ -21,8 +21,10 @@ export function checkCpuOptions(
 ): void {
   const [given] = Object.entries({ device, storage, tuning, memoryLimit }).filter(([, value]) => value !== undefined);
   if (given) throw new FeatherdetError(`the CPU engine takes no option "${given[0]}": that is of the WebGPU engine`);
-  if (precision === "f16") {
-    throw new FeatherdetError("the CPU engine computes in f32, and in int8 where a model is quantized: leave f16 out");
+  if (storedAs(precision) === "f16") {
+    throw new FeatherdetError(
+      `the CPU engine computes in f32, and in int8 where a model is quantized: leave ${precision} out`,
+    );
   }
   checkPrecision(graph, precision);
 }

@@ -74,7 +74,9 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
   const device = await openSharedDevice();
   const form = storageForm(device, { precision, storage });
   const tuning = readTuning({ ...form, adapter: device.adapter.name });
-  const plan = await timed(() => buildPlan(graph, { ...planningFor(device, form, tuning), hostUsesCells: true }));
+  const plan = await timed(() =>
+    buildPlan(graph, { ...planningFor(device, form, tuning, precision), hostUsesCells: true })
+  );
   const options: SessionOptions = { precision, storage, tuning };
   const create = await timed(() => Session.create(graph, options));
   const session = create.value;

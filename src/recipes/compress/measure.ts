@@ -12,6 +12,7 @@ import { JournalFile, journalFile } from "../../host/evaluation_file.ts";
 import { tuningFor } from "../../host/tuning_store.ts";
 import { loadVariant } from "../../host/variant_model.ts";
 import type { CountedName, Figures, Variant } from "../../report/table/mod.ts";
+import type { Precision } from "../../engine/setup.ts";
 import { countVariant, detectorFor } from "../../report/table/count_variant.ts";
 import { predictedMilliseconds } from "../predicted_latency.ts";
 import { figureOf, type Target, type TargetFigures } from "./targets.ts";
@@ -40,7 +41,7 @@ export interface Measured {
 /** Rounds in which a candidate is timed beside the original. */
 const ROUNDS = 20;
 
-const detectorOptions = async (precision: "f32" | "f16" | "int8") => {
+const detectorOptions = async (precision: Precision) => {
   return { tuning: tuningFor(await openSharedDevice(), { precision }) };
 };
 

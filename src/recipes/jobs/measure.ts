@@ -13,6 +13,7 @@ import { BOXES_OPTIONS, HEAD_FORMS, type HeadFormName } from "../../detect/heads
 import { INPUT_CHANNELS, INPUT_RANGES } from "../../detect/picture_input.ts";
 import { COCO_SETTINGS, evaluate } from "../../eval/evaluate.ts";
 import { measureLatency } from "../../eval/measure_latency.ts";
+import { PRECISIONS } from "../../engine/setup.ts";
 import { openSharedDevice } from "../../gpu/device.ts";
 import { JournalFile } from "../../host/evaluation_file.ts";
 import { loadModel } from "../../host/models.ts";
@@ -25,7 +26,7 @@ const MODEL = {
   model: HASH,
   /** Side of the input; the model's own by default. */
   size: v.optional(COUNT),
-  precision: v.optional(v.picklist(["f32", "f16", "int8"], "expected f32, f16 or int8")),
+  precision: v.optional(v.picklist(PRECISIONS, `expected ${PRECISIONS.join(", ")}`)),
 };
 
 const EVALUATE_FORM = v.strictObject({

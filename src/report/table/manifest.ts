@@ -14,9 +14,8 @@ import { INPUT_CHANNELS, INPUT_RANGES } from "../../detect/picture_input.ts";
 import { FeatherdetError } from "../../graph/error.ts";
 import { object, oneOf, TEXT } from "./fields.ts";
 import { MADE, type OptionCheck, withRecipes } from "./recipe_form.ts";
-import { SHARED_ROLES, type Variant, VARIANT_ROLES, type VariantPrecision } from "./variant.ts";
-
-const PRECISIONS: readonly VariantPrecision[] = ["f32", "f16", "int8"];
+import { SHARED_ROLES, type Variant, VARIANT_ROLES } from "./variant.ts";
+import { PRECISIONS } from "../../engine/setup.ts";
 
 const SIZE_SAYS = "expected a multiple of 32 from 32 to 8192";
 const SIZE = v.pipe(

@@ -32,7 +32,7 @@ export const SHARED_ROLES: readonly VariantRole[] = ["other", "control"];
 export type VariantRole = typeof VARIANT_ROLES[number];
 
 /** Element types that a variant can be run in. */
-export type VariantPrecision = Precision | "int8";
+export type VariantPrecision = Precision;
 
 /** A model in a file. */
 export interface VariantFile {
