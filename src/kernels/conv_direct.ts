@@ -168,8 +168,11 @@ export const directCandidate: ConvCandidate<ConvTile> = {
     if (reads && (transposed || trained)) return false;
     return !fusions.has("low-bit weights") || !trained && inputLanes(firstChannel, weight.shape[1]) === 4;
   },
-  variants({ attributes, weight }, { adapter }) {
-    const { usual, measured } = tileVariants(weight.shape[2], attributes.strides[0], adapter);
+  variants({ attributes, weight }, { adapter, halfProducts }) {
+    const [stride] = attributes.strides;
+    // A software adapter has no such products: it computes each in floats and rounds it, and large tiles take long to compile.
+    if (halfProducts) return tileVariants(weight.shape[2], stride, "hardware");
+    const { usual, measured } = tileVariants(weight.shape[2], stride, adapter);
     // A picture's layer has a pipeline of its own, and gains less from a large tile than that takes to compile.
     const ofPicture = weight.shape[1] < 4 && attributes.strides[0] > 1;
     const small = usual.filter(({ outBlocks }) => outBlocks <= 2);

@@ -35,8 +35,8 @@ export const flatCandidate: ConvCandidate<FlatTile> = {
     return plain !== undefined && flatApplies(plain);
   },
   accepts: directCandidate.accepts,
-  variants: (_, { adapter }) =>
-    adapter === "software"
+  variants: (_, { adapter, halfProducts }) =>
+    adapter === "software" && !halfProducts
       ? { usual: [{ run: 10, outBlocks: 4 }, { run: 10, outBlocks: 2 }] }
       // Never measured on hardware yet.
       : { usual: [], measured: [{ run: 4, outBlocks: 2 }, { run: 2, outBlocks: 2 }, { run: 10, outBlocks: 2 }] },
