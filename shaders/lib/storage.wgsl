@@ -8,7 +8,7 @@
 //
 // STORAGE == texture: the arena is a 2D texture array, one page a layer. All bindings are storage textures: on software adapters
 // loads from those are several times faster than from sampled textures, and those faster than from storage buffers. STORAGE == buffer: the arena is a storage buffer of the same cells, row by row.
-// SCALAR is the stored type, f32 or f16; arithmetic is always f32.
+// SCALAR is the stored type, f32 or f16; arithmetic is f32, but for what conv/direct.wgsl does with HALF == 1.
 //
 // A tensor may have int8 cells instead: four bytes in a word, in an arena of the same pitch. Bindings are told apart by the constants
 // INT8_1, INT8_2, ... (1 where the tensor at that binding has int8 cells), and reading and writing go by numbers all the same.

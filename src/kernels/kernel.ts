@@ -13,7 +13,7 @@ import type { ShaderConstant } from "../gpu/linker.ts";
 export interface StorageForm {
   /** Kind of WebGPU resource that holds the cells. */
   readonly storage: "texture" | "buffer";
-  /** Stored type; arithmetic is always f32. */
+  /** Stored type; arithmetic is f32, but for products in `f16-fast`. */
   readonly scalar: "f32" | "f16";
   /** Binary logarithm of the rows of a page; a linker constant of every kernel. */
   readonly pageShift: number;
