@@ -18,6 +18,7 @@ import { densePacking, packingSource } from "./conv_packing.ts";
 import { MOST_BLOCKS_LEFT, sparseCandidate } from "./conv_sparse.ts";
 import { depthwiseTransposedCandidate, transposedCandidate } from "./conv_transposed.ts";
 import { winogradCandidate } from "./conv_winograd.ts";
+import { sharedCandidate, splitCandidate } from "./conv_workgroup.ts";
 import { int8DepthwiseCandidate } from "./int8/conv_depthwise.ts";
 import { int8DirectCandidate } from "./int8/conv_direct.ts";
 import { int8GeneralCandidate } from "./int8/conv_general.ts";
@@ -37,6 +38,8 @@ export const CONV_CANDIDATES: readonly ConvCandidate[] = [
   flatCandidate,
   sparseCandidate,
   winogradCandidate,
+  sharedCandidate,
+  splitCandidate,
   generalCandidate,
 ];
 

@@ -14,6 +14,8 @@ import convDepthwise from "../../shaders/conv/depthwise.wgsl" with { type: "text
 import convDepthwiseTransposed from "../../shaders/conv/depthwise_transposed.wgsl" with { type: "text" };
 import convDirect from "../../shaders/conv/direct.wgsl" with { type: "text" };
 import convGeneral from "../../shaders/conv/general.wgsl" with { type: "text" };
+import convShared from "../../shaders/conv/shared.wgsl" with { type: "text" };
+import convSplit from "../../shaders/conv/split.wgsl" with { type: "text" };
 import convWinograd from "../../shaders/conv/winograd.wgsl" with { type: "text" };
 import convLight from "../../shaders/conv/light.wgsl" with { type: "text" };
 import convTransposed from "../../shaders/conv/transposed.wgsl" with { type: "text" };
@@ -150,6 +152,8 @@ export const SHADERS: ShaderLibrary = {
   "conv/general.wgsl": convGeneral,
   "conv/light.wgsl": convLight,
   "conv/transposed.wgsl": convTransposed,
+  "conv/shared.wgsl": convShared,
+  "conv/split.wgsl": convSplit,
   "conv/winograd.wgsl": convWinograd,
   "detect/candidates.wgsl": detectCandidates,
   "detect/dfl.wgsl": detectDfl,
