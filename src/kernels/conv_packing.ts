@@ -132,7 +132,7 @@ function packDepthwise(packed: Float32Array, { outputs, taps, flip }: WeightPack
   }
 }
 
-function packDense(packed: Float32Array, packing: WeightPacking, { weight: { data }, bias }: Numbers): void {
+function packGrouped(packed: Float32Array, packing: WeightPacking, { weight: { data }, bias }: Numbers): void {
   const { outputs, taps, outBlocks, inBlocks, lead, inputsPerGroup, outputsPerGroup, latestBlock, steps } = packing;
   const { columns, rows } = packedExtent(packing);
   for (let o = 0; o < outputs; o++) {
@@ -151,6 +151,26 @@ function packDense(packed: Float32Array, packing: WeightPacking, { weight: { dat
   }
 }
 
+/** As `packGrouped` where there is one group: whole cells one after the other, which takes less than half of its time. */
+function packDense(packed: Float32Array, packing: WeightPacking, { weight: { data }, bias }: Numbers): void {
+  const { outputs, taps, outBlocks, inBlocks, lead, inputsPerGroup, steps, flip } = packing;
+  const { columns, rows } = packedExtent(packing), { output: step } = steps;
+  for (let o = 0; o < outputs; o += 4) {
+    const layer = Math.floor(o / (4 * outBlocks)), block = (o >> 2) % outBlocks, lanes = Math.min(4, outputs - o);
+    for (let c = 0; c < inputsPerGroup; c++) {
+      let to = 4 * ((layer * rows + ((lead + c) >> 2)) * columns + block * taps * 4 + ((lead + c) & 3));
+      let from = o * step + c * steps.input + (flip ? taps - 1 : 0);
+      for (let t = 0; t < taps; t++, to += 16, from += flip ? -1 : 1) {
+        packed[to] = data[from];
+        if (lanes > 1) packed[to + 1] = data[from + step];
+        if (lanes > 2) packed[to + 2] = data[from + 2 * step];
+        if (lanes > 3) packed[to + 3] = data[from + 3 * step];
+      }
+    }
+    if (bias) packed.set(bias.subarray(o, o + lanes), 4 * ((layer * rows + inBlocks) * columns + block));
+  }
+}
+
 /** Weight and bias of a node. */
 type Numbers = Pick<ConvStep, "weight" | "bias">;
 
@@ -159,7 +179,9 @@ export function packOnHost(packing: WeightPacking, numbers: Numbers): PackedWeig
   const extent = packedExtent(packing);
   const pack = () => {
     const packed = new Float32Array(4 * extent.columns * extent.rows * extent.layers);
-    (packing.kind === "depthwise" ? packDepthwise : packDense)(packed, packing, numbers);
+    const isOneGroup = packing.outputsPerGroup === packing.outputs && packing.latestBlock === 0;
+    const pack = packing.kind === "depthwise" ? packDepthwise : isOneGroup ? packDense : packGrouped;
+    pack(packed, packing, numbers);
     return packed;
   };
   return { ...extent, pack };
