@@ -9,17 +9,10 @@ import { Memory } from "../gpu/memory.ts";
 import { packParameters } from "../kernels/parameters.ts";
 import type { Device } from "../gpu/device.ts";
 import { deviceError, settled, watch } from "../gpu/device_errors.ts";
-import {
-  type KernelBinding,
-  type PackedInt8Weights,
-  type PackedWeights,
-  type Parameters,
-  valuesOf,
-} from "../kernels/kernel.ts";
-import { GREATEST_HALF, HalfRangeError } from "./half_range.ts";
+import { type KernelBinding, type Parameters, valuesOf } from "../kernels/kernel.ts";
 import { cellFormat, compileAll, compileInTurns, type External, placementOf } from "./program_pipelines.ts";
-import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT, weightExtent } from "./program_bytes.ts";
-import { UploadedWeights } from "./uploaded_weights.ts";
+import { cellBytes, INT8_CELL_BYTES, pageBytes, UNIFORM_ALIGNMENT } from "./program_bytes.ts";
+import { ProgramWeights } from "./program_weights.ts";
 import type { Dispatch, Placement, Plan } from "../plan/plan.ts";
 
 /** What a program is made from: the part of a plan that it needs, and resources that somebody else owns. */
@@ -60,8 +53,7 @@ export class Program {
   readonly #device: Device;
   readonly #external: Map<string, External>;
   readonly #constants: Map<Float32Array, GPUBuffer>;
-  readonly #uploaded: UploadedWeights<GPUBindingResource>;
-  readonly #packedWeights: Map<string, GPUTexture | GPUBuffer>;
+  readonly #weights: ProgramWeights;
   #dispatches: EncodedDispatch[] = [];
   #parameters: GPUBuffer | undefined;
   #offsets: number[] = [];
@@ -74,8 +66,7 @@ export class Program {
     this.#external = new Map(source.external);
     this.dispatches = source.dispatches;
     this.#constants = new Map(lender === undefined ? [] : lender.#constants);
-    this.#uploaded = lender === undefined ? new UploadedWeights() : lender.#uploaded;
-    this.#packedWeights = new Map(lender === undefined ? [] : lender.#packedWeights);
+    this.#weights = new ProgramWeights(device, source.form, memory, lender === undefined ? undefined : lender.#weights);
     if (lender) {
       [this.arena, this.int8Arena, this.plain, this.scratch] = [
         lender.arena,
@@ -170,14 +161,7 @@ export class Program {
         return { buffer: borrowed.buffer(name, GPUBufferUsage.STORAGE, binding.data.byteLength) };
       }
       if (binding.kind !== "weights" && binding.kind !== "int8 weights") return this.#resource(name, binding);
-      const { weights: extent, kind } = binding;
-      const [format, bytes] = this.#weightCells(kind === "int8 weights");
-      if (this.#source.form.storage === "texture") {
-        return this.#weightTexture(name, extent, format, bytes, borrowed).createView({ dimension: "2d-array" });
-      }
-      return {
-        buffer: borrowed.buffer(name, GPUBufferUsage.STORAGE, extent.columns * extent.rows * extent.layers * bytes),
-      };
+      return this.#weights.room(name, binding.weights, binding.kind === "int8 weights", borrowed);
     };
     try {
       const size = packParameters(kernel.parameters).byteLength;
@@ -264,8 +248,10 @@ export class Program {
 
   #resource(name: string, binding: Exclude<KernelBinding, { kind: "constant" }>): GPUBindingResource {
     if (binding.kind === "scratch") return this.#scratchRange(binding);
-    if (binding.kind === "weights" || binding.kind === "int8 weights") return this.#weights(name, binding.weights);
-    if (binding.kind === "packed") return this.#packed(binding);
+    if (binding.kind === "weights" || binding.kind === "int8 weights") {
+      return this.#weights.uploaded(name, binding.weights);
+    }
+    if (binding.kind === "packed") return this.#weights.packed(binding);
     const external = this.#external.get(binding.value);
     if (external?.kind === "buffer") return { buffer: external.buffer, offset: external.offset, size: external.size };
     if (external?.kind === "texture") return external.texture.createView({ dimension: "2d" });
@@ -290,75 +276,6 @@ export class Program {
   #scratchRange({ name, bytes, offset }: KernelBinding & { readonly kind: "scratch" }): GPUBindingResource {
     if (offset === undefined) throw new FeatherdetError(`the plan gives the scratch memory "${name}" no place`);
     return { buffer: this.scratch!, offset, size: Math.ceil(bytes / 4) * 4 };
-  }
-
-  /** Uploads weights, or finds those that were uploaded for another dispatch. */
-  #weights(name: string, weights: PackedWeights | PackedInt8Weights): GPUBindingResource {
-    const numbers = weights.pack();
-    const same = this.#uploaded.find(weights, numbers);
-    if (same) return same;
-    const resource = this.#upload(name, weights, numbers);
-    this.#uploaded.add(weights, numbers, resource);
-    return resource;
-  }
-
-  #upload(
-    name: string,
-    { columns, rows, layers }: PackedWeights | PackedInt8Weights,
-    numbers: Float32Array | Uint32Array,
-  ): GPUBindingResource {
-    const { form } = this.#source;
-    const words = numbers instanceof Uint32Array;
-    if (form.scalar === "f16" && !words && numbers.some((number) => Math.abs(number) > GREATEST_HALF)) {
-      throw new HalfRangeError(`has weights beyond ${GREATEST_HALF}, the greatest number that f16 stores`, {
-        node: name,
-      });
-    }
-    const data = form.scalar === "f16" && !words ? new Float16Array(numbers) : numbers;
-    const [format, bytes] = words
-      ? ["rgba32uint", 16] as const
-      : [cellFormat(this.#source.form), cellBytes(form)] as const;
-    if (form.storage === "buffer") {
-      return { buffer: this.memory.buffer(name, GPUBufferUsage.STORAGE, data.byteLength, data) };
-    }
-    const texture = this.#weightTexture(name, { columns, rows, layers }, format, bytes);
-    const layout = { bytesPerRow: columns * bytes, rowsPerImage: rows };
-    this.#device.device.queue.writeTexture({ texture }, data as unknown as ArrayBuffer, layout, [
-      columns,
-      rows,
-      layers,
-    ]);
-    return texture.createView({ dimension: "2d-array" });
-  }
-
-  /** Format and bytes of a cell of weights. */
-  #weightCells(words: boolean): readonly [GPUTextureFormat, number] {
-    const { form } = this.#source;
-    return words ? ["rgba32uint", 16] : [cellFormat(form), cellBytes(form)];
-  }
-
-  #weightTexture(
-    name: string,
-    extent: Pick<PackedWeights, "columns" | "rows" | "layers">,
-    format: GPUTextureFormat,
-    bytes: number,
-    memory: Memory = this.memory,
-  ): GPUTexture {
-    const usage = GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST;
-    return memory.texture(name, usage, format, weightExtent(extent), bytes);
-  }
-
-  #packed(binding: KernelBinding & { readonly kind: "packed" }): GPUBindingResource {
-    const { name, columns, rows, layers } = binding;
-    const bytes = cellBytes(this.#source.form);
-    let memory = this.#packedWeights.get(name);
-    if (!memory) {
-      memory = this.#source.form.storage === "buffer"
-        ? this.memory.buffer(name, GPUBufferUsage.STORAGE, columns * rows * layers * bytes)
-        : this.#weightTexture(name, binding, cellFormat(this.#source.form), bytes);
-      this.#packedWeights.set(name, memory);
-    }
-    return "createView" in memory ? memory.createView({ dimension: "2d-array" }) : { buffer: memory };
   }
 
   /** Number of dispatches of one run. */

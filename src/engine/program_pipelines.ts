@@ -26,7 +26,7 @@ export interface CompiledSource {
 }
 
 /** The format of a cell of floats. */
-export function cellFormat({ scalar }: StorageForm): GPUTextureFormat {
+export function cellFormat({ scalar }: Pick<StorageForm, "scalar">): GPUTextureFormat {
   return scalar === "f16" ? "rgba16float" : "rgba32float";
 }
 
