@@ -7,12 +7,13 @@
  * `chain` is a chain of layers whose best widths are known; it takes minutes, most of them for training the agent. `widths` are those of
  * `bccd`, scored by how far the cut network agrees with the whole one after its statistics were measured anew, on a few pictures of `train`;
  * scores are remembered in `.cache/meter/`. Tables of the trials are in `.cache/search/`, from which the same call goes on after a stop.
- * Writes `bench/results/search-SPACE.json` and `.svg`, and prints Markdown.
+ * Writes `bench/results/search-SPACE.json` and `.svg`, and prints Markdown. With `--models FOLDER` the best network of each way, its weights
+ * fitted, is written there as `WAY.onnx`, to be trained further.
  *
  * @module
  */
 
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { remember } from "../src/compress/meter.ts";
@@ -29,6 +30,7 @@ import { adapterText, openSharedDevice } from "../src/gpu/device.ts";
 import { type Graph, inferTypes } from "../src/graph/mod.ts";
 import { createDiskMemo } from "../src/host/meter_memo.ts";
 import { loadModel } from "../src/host/models.ts";
+import { saveOnnx } from "../src/onnx/mod.ts";
 import { writeWhole } from "../src/host/whole_file.ts";
 import { recordHeader } from "../src/recipes/bench/record.ts";
 import { createAgreementMeter } from "../src/eval/agreement_meter.ts";
@@ -52,6 +54,7 @@ const { values: given } = parseArgs({
     size: { type: "string", default: "160" },
     pictures: { type: "string", default: "8" },
     gflops: { type: "string", default: "0.4" },
+    models: { type: "string" },
   },
 });
 const evaluations = Number(given.evaluations), seeds = Number(given.seeds), methods = given.methods.split(",");
@@ -65,6 +68,8 @@ interface Subject {
   readonly criterion?: readonly [score: number, fitted: number];
   /** The score of a candidate whose weights were fitted to what layers made before the cut. */
   readonly fitted?: (point: Point) => Promise<number>;
+  /** The network of such a candidate, for one picture. */
+  readonly network?: (point: Point) => Promise<Graph>;
   readonly title: string;
   readonly text: string;
 }
@@ -94,18 +99,22 @@ async function widths(): Promise<Subject> {
   });
   const whole = withBatch(source, pictures), batches = await Array.fromAsync(batchesOf(whole, dataset, pictures));
   const targets = await targetsOn(whole, () => batches), agreement = createAgreementMeter(whole, batches, text);
+  const networkOf = async (widths: Widths) => {
+    const made = pruneTo(pruned, widths);
+    const graph = await refitOn(made, source, dataset, { pictures, batch: pictures });
+    return await reestimateTo({ graph, groups: made.groups }, targets, () => batches, pictures);
+  };
   const fittedOf = (widths: Widths) =>
-    remember(memo, "fitted", `${adapter.name} | ${text} | ${widths.join()}`, async () => {
-      const made = pruneTo(pruned, widths);
-      const graph = await refitOn(made, source, dataset, { pictures, batch: pictures });
-      const { groups } = made, adapted = await reestimateTo({ graph, groups }, targets, () => batches, pictures);
-      return await agreement.score({ graph: withBatch(adapted, pictures) });
-    });
+    remember(
+      ...[memo, "fitted", `${adapter.name} | ${text} | ${widths.join()}`] as const,
+      async () => await agreement.score({ graph: withBatch(await networkOf(widths), pictures) }),
+    );
   const greedy = await chooseWidths({ ...pruned, method: "criterion" });
   return {
     ...{ problem, text, title: "Searches for the widths of YOLO11n" },
     criterion: [await meter.score(greedy), await fittedOf(greedy)],
     fitted: (point) => fittedOf(widthsOf(point)),
+    network: async (point) => withBatch(await networkOf(widthsOf(point)), 1),
   };
 }
 
@@ -159,15 +168,17 @@ interface Run {
   readonly fitted?: number;
 }
 
-const { problem, best, criterion, fitted, title, text } = await subject();
+const { problem, best, criterion, fitted, network, title, text } = await subject();
 const found: { readonly name: string; readonly runs: readonly Run[] }[] = [];
 for (const name of methods) {
   const runs: Run[] = [];
+  let leader: Trial | undefined;
   for (let seed = 0; seed < seeds; seed++) {
     const table = await openTable(problem, name, seed), started = performance.now();
     const { trials, best: one } = await runSearch(problem, {
       ...{ method: methodOf(name), seed, evaluations, history: table.history, onTrial: table.add },
     });
+    if (leader === undefined || one!.values[0] > leader.values[0]) leader = one!;
     const seconds = (performance.now() - started) / 1000;
     console.error(
       `${name}, seed ${seed}: ${one!.values[0].toFixed(4)} after ${trials.length} trials, ${seconds.toFixed(0)} s`,
@@ -182,6 +193,10 @@ for (const name of methods) {
     });
   }
   found.push({ name, runs });
+  if (given.models !== undefined && network !== undefined) {
+    await Deno.mkdir(given.models, { recursive: true });
+    await writeWhole(join(given.models, `${name}.onnx`), saveOnnx(await network(leader!.point)));
+  }
 }
 
 const median = (values: readonly number[]) => {
