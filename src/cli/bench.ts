@@ -1,5 +1,5 @@
 /**
- * `bench`: measures latency and memory, with `--peers` beside other engines, and keeps the record.
+ * `bench`: measures latency and memory, with `--peers` beside other engines and with `--compare` beside an earlier record, and keeps the record.
  *
  * @module
  */
@@ -7,6 +7,8 @@
 import { fileURLToPath } from "node:url";
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { PRECISIONS } from "../engine/setup.ts";
+import { FeatherdetError } from "../graph/error.ts";
+import { compareRecords, comparisonTable, readRecord } from "../recipes/bench/compare.ts";
 import { writeRecord } from "../recipes/bench/record.ts";
 import { runBench } from "../recipes/bench/run.ts";
 import { benchTable } from "../recipes/bench/table.ts";
@@ -35,15 +37,29 @@ export const benchVerb = deviceVerb(
       .choices(["texture", "buffer"] as const),
   )
   .option("--cpu", "measure the CPU engine (onnxruntime-node) too, in turn")
-  .option("--peers", "measure onnxruntime-web's WebGPU and WASM providers on the same file, in turn")
+  .option(
+    "--peers",
+    "measure onnxruntime-web's WebGPU and WASM providers and onnxruntime-node's WebGPU on the same file, in turn",
+  )
   .option("--profile", "time every dispatch")
   .option("--cold", "also start with an empty shader cache of the driver, as on the first day")
   .option("--no-start", "leave out starts in processes of their own")
   .option("--runs <number>", "samples of each time; slow peers get fewer", integerIn(2, 10_000), 20)
   .option("--no-save", "keep no record in bench/results")
+  .option("--compare <record>", "an earlier record, which the times are compared with")
+  .option("--against <record>", "with --compare: a later record that is kept, instead of measuring")
   .action(async (options) => {
     await deviceAction<typeof options>(async (settings, output) => {
       const { model, size, precision, storage, cpu, peers, profile, cold, start, runs, save } = settings;
+      const before = settings.compare === undefined ? undefined : await readRecord(settings.compare);
+      if (settings.against !== undefined) {
+        if (before === undefined) {
+          throw new FeatherdetError("--against names a later record: --compare names the earlier one");
+        }
+        const comparison = compareRecords(before, await readRecord(settings.against));
+        output.line(comparisonTable(comparison));
+        return comparison;
+      }
       const record = await runBench({
         model,
         sizes: size,
@@ -59,6 +75,9 @@ export const benchVerb = deviceVerb(
       });
       output.line(benchTable(record));
       if (save) output.note(`kept in ${fileURLToPath(await writeRecord(record, RESULTS))}`);
-      return record;
+      if (before === undefined) return record;
+      const comparison = compareRecords(before, record);
+      output.line(`\n${comparisonTable(comparison)}`);
+      return { ...record, comparison };
     })(options);
   });

@@ -69,7 +69,7 @@ async function runHere(graph: Graph, device: GPUDevice, pictures: readonly Tenso
 }
 
 async function runPeer(graph: Graph, picture: Tensor): Promise<Tensor> {
-  const peer = await loadPeer(saveOnnx(graph), "wasm");
+  const peer = await loadPeer(saveOnnx(graph), "onnxruntime-web/wasm");
   const result = await peer.run(picture);
   await peer.release();
   return result;

@@ -10,7 +10,7 @@ import { inSteps, quantizedModels } from "../support/quantized_models.ts";
 for (const model of quantizedModels()) {
   Deno.test(`onnxruntime runs ${model.name} as it is written again`, async () => {
     const graph = importOnnx(model.file);
-    const peer = await loadPeer(saveOnnx(graph), "wasm");
+    const peer = await loadPeer(saveOnnx(graph), "onnxruntime-web/wasm");
     const found = await peer.run(model.input);
     await peer.release();
     const { most, mean } = inSteps(graph, model, found.data as Float32Array);

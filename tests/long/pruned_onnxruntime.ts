@@ -32,7 +32,7 @@ async function runHere(graph: Graph, device: GPUDevice): Promise<Tensor> {
 }
 
 async function runThere(graph: Graph): Promise<Tensor> {
-  const peer = await loadPeer(saveOnnx(graph), "wasm");
+  const peer = await loadPeer(saveOnnx(graph), "onnxruntime-web/wasm");
   const output = await peer.run(pictureFor(graph));
   await peer.release();
   return output;

@@ -7,9 +7,11 @@ import {
   assertMatch,
   assertRejects,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import { profileRows } from "../../src/recipes/bench/ours.ts";
-import { type BenchRecord, recordName } from "../../src/recipes/bench/record.ts";
+import { compareRecords, comparisonTable } from "../../src/recipes/bench/compare.ts";
+import { type BenchRecord, type BenchResult, type Engine, recordName } from "../../src/recipes/bench/record.ts";
 import { benchTable } from "../../src/recipes/bench/table.ts";
 import { modelFile } from "../../src/recipes/bench/subject.ts";
 import { outputBoxes } from "../../src/recipes/bench/host_detect.ts";
@@ -92,6 +94,60 @@ Deno.test("latency: statistics, turns and throughput", async () => {
     yield await Promise.resolve(1);
   }
   await assertRejects(() => throughput(once()), FeatherdetError, "throughput of 1");
+});
+
+/** A record of one size, with the peer on the CPU if it has a time. */
+function recordOf(
+  { run, middle, peer, adapter = "one", load = 0 }: {
+    run: number;
+    middle?: [number, number];
+    peer?: number;
+    adapter?: string;
+    load?: number;
+  },
+): BenchRecord {
+  const result = (engine: Engine, median: number): BenchResult => ({
+    ...{ engine, model: "m", size: 320, precision: "f32", adapter: null, load: { create: 1 }, firstRun: 1 },
+    start: engine === "featherdet" ? { warm: { import: 1, load: 1, first: 1, toBoxes: 2 * median, boxes: 1 } } : {},
+    run: { count: 5, median, min: 0.5 * median, p90: 1.5 * median, max: 2 * median },
+    ...(engine === "featherdet" && middle && { middle }),
+  });
+  return {
+    schema: 1,
+    date: "2026-01-31T12:34:56.789Z",
+    adapter: { name: adapter, vendor: "", architecture: "", software: true, packedDot: false },
+    software: true,
+    machine: { os: "linux", arch: "x86_64", cores: 4, load },
+    versions: { deno: "2.9.6" },
+    commit: null,
+    picture: "p",
+    results: [result("featherdet", run), ...(peer === undefined ? [] : [result("onnxruntime-web/wasm", peer)])],
+  };
+}
+
+Deno.test("records compared: ratios with their ranges, less the drift of a peer, and what makes them doubtful", () => {
+  const before = recordOf({ run: 100, middle: [90, 120], peer: 50 });
+  const now = recordOf({ run: 150, middle: [130, 160], peer: 60, adapter: "two", load: 3 });
+  const { times, remarks } = compareRecords(before, now);
+  assertEquals(times.map(({ engine, what }) => `${engine} ${what}`), [
+    "featherdet run",
+    "featherdet warm start",
+    "onnxruntime-web/wasm run",
+  ]);
+  const [run, warm, peer] = times;
+  assertEquals([run.ratio, run.range, run.besidePeer], [1.5, [130 / 120, 160 / 90], 1.5 / 1.2]);
+  assertEquals([warm.before, warm.now, warm.range], [200, 300, undefined]);
+  // A record of before there were middle halves: from the fastest to nine of ten.
+  assertEquals([peer.range, peer.besidePeer], [[30 / 75, 90 / 25], undefined]);
+  assertEquals(remarks, [
+    "the adapter is another one: two, before it was one",
+    "other work was running now: a load of 3.0",
+  ]);
+  const table = comparisonTable({ ...compareRecords(before, now), times }).split("\n");
+  assertEquals(table.filter((line) => line.endsWith("  slower")).length, 1);
+  assertEquals(compareRecords(recordOf({ run: 1 }), now).times[0].besidePeer, undefined);
+  const other = { ...now, results: now.results.map((result) => ({ ...result, size: 640 })) };
+  assertThrows(() => compareRecords(before, other), FeatherdetError, "no engine, model and size in common");
 });
 
 Deno.test("the peers' suppression on the host", () => {

@@ -8,6 +8,7 @@ import { readTuning } from "../../host/tuning_store.ts";
 import { Detector } from "../../detect/detector.ts";
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { summarize, timed } from "../../eval/latency.ts";
+import { middleHalf } from "../../eval/time_ratio.ts";
 import { measureLatency } from "../../eval/measure_latency.ts";
 import { analyze } from "../../graph/analyze.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -100,6 +101,7 @@ export async function loadOurs(request: OursRequest): Promise<Ours> {
         firstRun: first.milliseconds,
         start: {},
         run: summarize(runTimes),
+        middle: middleHalf(runTimes),
         ...times,
         dispatches: { run: plan.value.dispatches.length, detect: dispatches },
         memory: { weights: memory.weights, run: plan.value.memory, detect: memory.activations, total: memory.device },

@@ -6,6 +6,7 @@
 
 import { Detector } from "../../detect/detector.ts";
 import { summarize, timed } from "../../eval/latency.ts";
+import { middleHalf } from "../../eval/time_ratio.ts";
 import { measureLatency } from "../../eval/measure_latency.ts";
 import { loadOnnx } from "../../onnx/mod.ts";
 import { Session } from "../../engine/session.ts";
@@ -39,6 +40,7 @@ export async function loadOnCpu(
         firstRun: first.milliseconds,
         start: {},
         run: summarize(runTimes),
+        middle: middleHalf(runTimes),
         detect,
         stream,
       };

@@ -1,6 +1,6 @@
 /**
- * The peer: onnxruntime-web's WebGPU and WebAssembly providers, inside this process. It is downloaded and imported only if the benchmark
- * runs peers.
+ * The peers, inside this process: onnxruntime-web's WebGPU and WebAssembly providers, and the WebGPU provider of onnxruntime's native code,
+ * which transformers.js 4 runs in Deno. They are downloaded and imported only if the benchmark runs peers.
  *
  * @module
  */
@@ -8,9 +8,13 @@
 import { adapterOf } from "../../gpu/device.ts";
 import { ORT_VERSION } from "../../engine/cpu/runtime.ts";
 import type { Tensor } from "../../engine/session.ts";
+import type { Engine } from "./record.ts";
 
-/** Ways of onnxruntime-web to compute. */
+/** Ways of onnxruntime to compute. */
 export type Provider = "webgpu" | "wasm";
+
+/** Engines that are peers. */
+export type PeerEngine = Exclude<Engine, `featherdet${string}`>;
 
 /** The part of the runtime that is used here; its own types would be downloaded by whoever checks this repository. */
 interface Runtime {
@@ -41,11 +45,17 @@ export interface PeerSession {
   release(): Promise<void>;
 }
 
-/** Imports the runtime. */
-export async function importPeer(): Promise<Runtime> {
+/** Whether a peer is native code, which has a device of its own. */
+const isNative = (engine: PeerEngine) => engine.startsWith("onnxruntime-node");
+
+/** Imports the runtime of a peer. */
+export async function importPeer(engine: PeerEngine): Promise<Runtime> {
   // A specifier that is computed is not resolved before it is needed.
-  const specifier = `npm:onnxruntime-web@${ORT_VERSION}/webgpu`;
-  const runtime: Runtime = await import(specifier);
+  const specifier = isNative(engine)
+    ? `npm:onnxruntime-node@${ORT_VERSION}`
+    : `npm:onnxruntime-web@${ORT_VERSION}/webgpu`;
+  const found: Runtime & { readonly default?: Runtime } = await import(specifier);
+  const runtime = isNative(engine) ? found.default ?? found : found;
   runtime.env.logLevel = "error";
   return runtime;
 }
@@ -55,13 +65,17 @@ async function adapterName(given: GPUDevice | Promise<GPUDevice> | undefined): P
   return device ? adapterOf(device).name : "unknown";
 }
 
-/** Loads ONNX bytes of a model with one input and one output. */
-export async function loadPeer(bytes: Uint8Array, provider: Provider): Promise<PeerSession> {
-  const runtime = await importPeer();
+/** Loads ONNX bytes of a model with one input and one output. Rejects where the peer cannot run here, with what it says. */
+export async function loadPeer(bytes: Uint8Array, engine: PeerEngine): Promise<PeerSession> {
+  const provider = engine.split("/")[1] as Provider, runtime = await importPeer(engine);
   const session = await runtime.InferenceSession.create(bytes, { executionProviders: [provider] });
   const [input] = session.inputNames, [output] = session.outputNames;
   return {
-    adapter: provider === "wasm" ? null : await adapterName(runtime.env.webgpu.device),
+    adapter: provider === "wasm"
+      ? null
+      : isNative(engine)
+      ? "the adapter that Dawn chose"
+      : await adapterName(runtime.env.webgpu.device),
     async run({ shape, data }) {
       const result = (await session.run({ [input]: new runtime.Tensor("float32", data, shape) }))[output];
       return { shape: result.dims, data: await result.getData() };

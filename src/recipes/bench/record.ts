@@ -13,7 +13,12 @@ import type { StartRecord } from "./start.ts";
 import config from "../../../deno.json" with { type: "json" };
 
 /** Which implementation a result is of. */
-export type Engine = "featherdet" | "featherdet/cpu" | "onnxruntime-web/webgpu" | "onnxruntime-web/wasm";
+export type Engine =
+  | "featherdet"
+  | "featherdet/cpu"
+  | "onnxruntime-web/webgpu"
+  | "onnxruntime-web/wasm"
+  | "onnxruntime-node/webgpu";
 
 /** One row of the profile: a dispatch. */
 export interface ProfileRow {
@@ -73,6 +78,8 @@ export interface BenchResult {
   readonly start: { readonly cold?: StartRecord; readonly warm?: StartRecord };
   /** Tensor in, tensors out, end to end. */
   readonly run: Latency;
+  /** The middle half of the samples of `run`. */
+  readonly middle?: readonly [low: number, high: number];
   /** Decoded picture in, boxes out, end to end. */
   readonly detect?: Latency;
   /** GPU time of a frame by timestamps, letterbox to suppression. */
@@ -108,6 +115,8 @@ export interface BenchRecord {
   /** Name of the picture that was measured on. */
   readonly picture: string;
   readonly results: readonly BenchResult[];
+  /** Peers that could not run here, each with the reason. */
+  readonly leftOut?: readonly { readonly engine: Engine; readonly size: number; readonly reason: string }[];
 }
 
 async function git(...args: string[]): Promise<string | null> {

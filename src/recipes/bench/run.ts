@@ -9,12 +9,13 @@ import { decodeImage } from "../../image/codec/decode.ts";
 import { letterboxTensor } from "../../detect/host_letterbox.ts";
 import type { RgbImage } from "../../image/rgb_image.ts";
 import { interleave, summarize, timed } from "../../eval/latency.ts";
+import { middleHalf } from "../../eval/time_ratio.ts";
 import { type Device, openSharedDevice } from "../../gpu/device.ts";
 import type { StorageForm } from "../../kernels/kernel.ts";
 import type { Precision, Tensor } from "../../engine/session.ts";
 import { loadOurs } from "./ours.ts";
 import { loadOnCpu } from "./ours_cpu.ts";
-import { loadPeer, type Provider } from "./peers.ts";
+import { loadPeer, type PeerEngine } from "./peers.ts";
 import { type BenchRecord, type BenchResult, recordHeader } from "./record.ts";
 import { measureStart, type StartRequest } from "./start.ts";
 import { benchPicture, defaultModel, modelFile } from "./subject.ts";
@@ -44,7 +45,7 @@ export interface BenchOptions {
   readonly say?: (line: string) => void;
 }
 
-const PROVIDERS: readonly Provider[] = ["webgpu", "wasm"];
+const PEERS: readonly PeerEngine[] = ["onnxruntime-web/webgpu", "onnxruntime-web/wasm", "onnxruntime-node/webgpu"];
 /** Samples of a peer that computes WebGPU shaders on the CPU: seconds each. */
 const ROUNDS_ON_SOFTWARE = 3;
 
@@ -64,20 +65,22 @@ interface Task {
   readonly image: RgbImage;
   readonly input: Tensor;
   readonly runs: number;
+  /** Takes down a peer that cannot run here. */
+  readonly leaveOut: (engine: PeerEngine, reason: string) => void;
 }
 
-async function peerEntrant({ model, path, size, input }: Task, provider: Provider): Promise<Entrant> {
+async function peerEntrant({ model, path, size, input }: Task, engine: PeerEngine): Promise<Entrant> {
   const bytes = await Deno.readFile(path);
-  const create = await timed(() => loadPeer(bytes, provider));
+  const create = await timed(() => loadPeer(bytes, engine));
   const session = create.value;
   const first = await timed(() => session.run(input));
   return {
-    label: `onnxruntime-web ${provider}`,
+    label: engine,
     run: () => session.run(input),
     async finish(times) {
       await session.release();
       return {
-        engine: `onnxruntime-web/${provider}`,
+        engine,
         model,
         size,
         precision: "f32",
@@ -86,13 +89,14 @@ async function peerEntrant({ model, path, size, input }: Task, provider: Provide
         firstRun: first.milliseconds,
         start: {},
         run: summarize(times),
+        middle: middleHalf(times),
       };
     },
   };
 }
 
 async function entrants(task: Task): Promise<Entrant[]> {
-  const { options, device, ...rest } = task;
+  const { options, device, leaveOut, ...rest } = task;
   const known: readonly Precision[] = device.device.features.has("shader-f16") ? ["f32", "f16"] : ["f32"];
   const list: Entrant[] = [];
   for (const precision of options.precisions ?? known) {
@@ -109,9 +113,14 @@ async function entrants(task: Task): Promise<Entrant[]> {
     options.say?.(`loading into the CPU engine at ${task.size}`);
     list.push({ label: "the CPU engine", ...await loadOnCpu(rest) });
   }
-  for (const provider of options.peers ? PROVIDERS : []) {
-    options.say?.(`loading onnxruntime-web's ${provider} provider at ${task.size}`);
-    list.push(await peerEntrant(task, provider));
+  for (const engine of options.peers ? PEERS : []) {
+    options.say?.(`loading ${engine} at ${task.size}`);
+    try {
+      list.push(await peerEntrant(task, engine));
+    } catch (error) {
+      // onnxruntime's native code puts a place in its source and a condition before what is wrong.
+      leaveOut(engine, (error as Error).message.split("\n")[0].replace(/^.* was false\. /, ""));
+    }
   }
   return list;
 }
@@ -182,13 +191,18 @@ export async function runBench(options: BenchOptions = {}): Promise<BenchRecord>
   const image = await decodeImage(picture.bytes, picture.name);
   const pictureFile = await Deno.makeTempFile({ prefix: "featherdet-", suffix: ".jpg" });
   await Deno.writeFile(pictureFile, picture.bytes);
-  const results: BenchResult[] = [];
+  const results: BenchResult[] = [], leftOut: { engine: PeerEngine; size: number; reason: string }[] = [];
   try {
     for (const size of options.sizes ?? [320, 640]) {
       const { name, path, temporary } = await modelFile(model, size);
       try {
         const input = letterboxTensor(image, size, size);
-        const task = { options, device, model: name, path, size, image, input, runs: options.runs ?? 20 };
+        const leaveOut = (engine: PeerEngine, reason: string) => {
+          leftOut.push({ engine, size, reason });
+          options.say?.(`${engine} is left out at ${size}: ${reason}`);
+        };
+        const runs = options.runs ?? 20,
+          task = { options, device, model: name, path, size, image, input, runs, leaveOut };
         results.push(...await benchSize(task, pictureFile));
       } finally {
         if (temporary) await Deno.remove(path);
@@ -198,8 +212,12 @@ export async function runBench(options: BenchOptions = {}): Promise<BenchRecord>
     await Deno.remove(pictureFile);
   }
   const peers: Record<string, string> = {
-    ...options.cpu && { "onnxruntime-node": ORT_VERSION },
+    ...(options.cpu || options.peers) && { "onnxruntime-node": ORT_VERSION },
     ...options.peers && { "onnxruntime-web": ORT_VERSION },
   };
-  return { ...await recordHeader(device.adapter, picture.name, peers, load), results };
+  return {
+    ...await recordHeader(device.adapter, picture.name, peers, load),
+    results,
+    ...(leftOut.length > 0 && { leftOut }),
+  };
 }

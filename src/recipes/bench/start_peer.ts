@@ -8,16 +8,16 @@
 import { decodeImage } from "../../image/codec/decode.ts";
 import { letterboxTensor } from "../../detect/host_letterbox.ts";
 import { outputBoxes } from "./host_detect.ts";
-import { importPeer, loadPeer, type Provider } from "./peers.ts";
+import { importPeer, loadPeer, type PeerEngine } from "./peers.ts";
 import type { StartRequest } from "./start.ts";
 
 /** Imports the runtime; the function returned loads the model, the one after that detects and counts the boxes. */
 export async function prepare(
   { engine, model, picture, size }: StartRequest,
 ): Promise<() => Promise<() => Promise<number>>> {
-  await importPeer();
+  await importPeer(engine as PeerEngine);
   return async () => {
-    const session = await loadPeer(await Deno.readFile(model), engine.split("/")[1] as Provider);
+    const session = await loadPeer(await Deno.readFile(model), engine as PeerEngine);
     return async () => {
       const image = await decodeImage(await Deno.readFile(picture));
       return outputBoxes(await session.run(letterboxTensor(image, size, size))).length;

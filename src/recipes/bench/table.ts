@@ -135,7 +135,7 @@ function profile(rows: readonly ProfileRow[], most: number): string[] {
 
 /** The whole record; of a profile the `most` longest dispatches. */
 export function benchTable(record: BenchRecord, most = 40): string {
-  const { adapter, software, machine, versions, commit, picture, results } = record;
+  const { adapter, software, machine, versions, commit, picture, results, leftOut = [] } = record;
   const ours = results.filter(({ memory }) => memory);
   const others = new Set(
     results.map(({ engine, adapter }) => adapter ? `${engine} on ${adapter}` : `${engine} on the CPU`),
@@ -147,6 +147,7 @@ export function benchTable(record: BenchRecord, most = 40): string {
     (commit === null ? "" : `, commit ${commit}`),
     `picture: ${picture}; model: ${[...new Set(results.map(({ model }) => model))].join(", ")}; times in ms, medians`,
     [...others].join("; "),
+    ...leftOut.map(({ engine, size, reason }) => `left out: ${engine} at ${size}: ${reason}`),
     "",
     ...columns([TIMES, ...results.map(row)]),
     "",
