@@ -94,8 +94,15 @@ async function widths(): Promise<Subject> {
   const memo = createDiskMemo(), meter = createWidthMeter(pruned, dataset, { pictures, batch: pictures, memo });
   const text =
     `agreement of yolo11n on bccd at ${size} with its cut to ${share} of the GFLOPs, ${pictures} pictures of train`;
+  // Successive halving looks at candidates on a quarter and on half of the pictures first.
+  const looks = methods.includes("asha")
+    ? [0.25, 0.5].map((share) => {
+      const some = Math.max(1, Math.round(share * pictures));
+      return { share, meter: createWidthMeter(pruned, dataset, { pictures: some, batch: some, memo }) };
+    })
+    : [];
   const { problem, widthsOf } = widthSearch({ ...pruned, meter }, {
-    ...{ basis: text, features: bundleFeatures(source, pruned) },
+    ...{ basis: text, features: bundleFeatures(source, pruned), looks },
   });
   const whole = withBatch(source, pictures), batches = await Array.fromAsync(batchesOf(whole, dataset, pictures));
   const targets = await targetsOn(whole, () => batches), agreement = createAgreementMeter(whole, batches, text);

@@ -5,10 +5,10 @@
  */
 
 import { FeatherdetError } from "../../graph/mod.ts";
-import type { WidthProblem } from "../prune/width_problem.ts";
+import type { WidthMeter, WidthProblem } from "../prune/width_problem.ts";
 import type { Widths } from "../prune/widths.ts";
 import { searchMethod, type SearchMethodName } from "./methods.ts";
-import { isWithin, type SearchProblem } from "./problem.ts";
+import { FULL, isWithin, type SearchProblem } from "./problem.ts";
 import { runSearch } from "./run.ts";
 import { cheapestPoint, createSpace, type Point } from "./space.ts";
 
@@ -28,6 +28,8 @@ export interface WidthSearchOptions {
   readonly features?: (bundle: number) => readonly number[];
   /** What scores say, as text. */
   readonly basis?: string;
+  /** Meters that take a share of an evaluation's work, such as on fewer pictures, from the least share up: first looks of successive halving. */
+  readonly looks?: readonly { readonly share: number; readonly meter: WidthMeter }[];
 }
 
 /** At most so many of a list, evenly, its ends among them. */
@@ -39,7 +41,7 @@ function thinned(list: readonly number[], most: number): number[] {
 /** Widths as a problem to search: scores are the meter's, costs those of the budget, up to which candidates are filled. Throws FeatherdetError without a meter. */
 export function widthSearch(
   { whole, ladders, budget, meter }: WidthProblem,
-  { values = 8, features, basis = "the score of widths" }: WidthSearchOptions = {},
+  { values = 8, features, basis = "the score of widths", looks = [] }: WidthSearchOptions = {},
 ): WidthSearch {
   if (!meter) throw new FeatherdetError("a search for widths needs somebody who scores candidates: name a data set");
   const choices = ladders.flatMap(({ steps }, bundle) => {
@@ -60,7 +62,11 @@ export function widthSearch(
     problem: {
       ...{ space, basis, aims: [{ name: "score", better: "more" }], most: budget.most, fill: true },
       cost: (point) => budget.model.cost(widthsOf(point)),
-      evaluate: async (point) => [await meter.score(widthsOf(point))],
+      ...(looks.length > 0 && { fidelities: [...looks.map(({ share }) => share), FULL] }),
+      evaluate: async (point, fidelity) => {
+        const { meter: judge } = looks.find(({ share }) => share === fidelity) ?? { meter };
+        return [await judge.score(widthsOf(point))];
+      },
     },
   };
 }

@@ -2,6 +2,8 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { chooseWidths, type WidthProblem, type Widths } from "../../../src/compress/prune/mod.ts";
+import { searchMethod } from "../../../src/compress/search/methods.ts";
+import { runSearch } from "../../../src/compress/search/run.ts";
 import { widthSearch } from "../../../src/compress/search/width_space.ts";
 import { FeatherdetError } from "../../../src/graph/mod.ts";
 
@@ -69,4 +71,30 @@ Deno.test("searches choose widths within the budget, near the best that there ar
     assertEquals(told.length, 60);
     assert(own.asked.length <= all.length + 1, "a candidate that was scored before is not scored again");
   }
+});
+
+Deno.test("successive halving looks by the cheaper meters first, and only what is left is scored by all of them", async () => {
+  const whole = problem(110), firsts: Widths[] = [];
+  const look = (share: number) => ({
+    share,
+    meter: {
+      score(widths: Widths) {
+        firsts.push(widths);
+        return whole.meter!.score(widths).then((score) => score - share);
+      },
+    },
+  });
+  const { problem: search } = widthSearch({ ...whole }, { looks: [look(0.25), look(0.5)] });
+  assertEquals(search.fidelities, [0.25, 0.5, 1]);
+  const { trials } = await runSearch(search, { method: searchMethod("asha"), seed: 3, evaluations: 12 });
+  const of = (fidelity: number) => trials.filter((trial) => trial.fidelity === fidelity);
+  assert(of(0.25).length > of(0.5).length && of(0.5).length > of(1).length && of(1).length > 0);
+  assertEquals(firsts.length, of(0.25).length + of(0.5).length);
+  // What was scored whole was among the best of its first look.
+  const scores = of(0.25).map(({ values: [score] }) => score).toSorted((a, b) => b - a);
+  for (const { point } of of(1)) {
+    const first = of(0.25).find((trial) => trial.point.join() === point.join())!;
+    assert(scores.indexOf(first.values[0]) < scores.length / 2);
+  }
+  assertEquals(widthSearch(whole).problem.fidelities, undefined);
 });
