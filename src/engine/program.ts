@@ -34,6 +34,9 @@ interface EncodedDispatch {
   readonly workgroups: readonly [number, number, number];
 }
 
+/** Whether pipelines are compiled when they are first used. Browsers do it when one is made, and warn of dispatches of nothing. */
+const COMPILES_ON_USE = "Deno" in globalThis;
+
 /** Pipelines that the driver has compiled, or does now. */
 const used = new WeakSet<GPUComputePipeline>();
 
@@ -153,6 +156,7 @@ export class Program {
 
   /** Uses the pipeline of a dispatch without computing anything, on memory of the extents that weights will have. */
   #use(pipeline: GPUComputePipeline, at: number): void {
+    if (!COMPILES_ON_USE) return;
     const { device } = this.#device;
     const { name, kernel } = this.dispatches[at];
     const borrowed = new Memory(device);
