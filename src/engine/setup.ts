@@ -11,9 +11,6 @@ import type { PlanOptions } from "../plan/plan.ts";
 import type { Tuning } from "../plan/tuning.ts";
 import type { SelfTuning } from "./self_tuner.ts";
 
-/** All precisions. */
-export const PRECISIONS = ["f32", "f16", "f16-fast", "int8"] as const;
-
 /**
  * Element type in which activations and weights are stored; arithmetic on floats is f32, but for the products of convolutions in
  * `f16-fast`, which stores as f16 does: up to 32 of them are computed and summed up in f16, and these sums in f32. That takes an adapter with
@@ -21,7 +18,10 @@ export const PRECISIONS = ["f32", "f16", "f16-fast", "int8"] as const;
  * DequantizeLinear always computes in int8 between these; the precision then concerns its float part. `int8` means f32 for that part, and
  * refuses graphs that are not quantized.
  */
-export type Precision = typeof PRECISIONS[number];
+export type Precision = "f32" | "f16" | "f16-fast" | "int8";
+
+/** All precisions. */
+export const PRECISIONS: readonly Precision[] = ["f32", "f16", "f16-fast", "int8"];
 
 /** How an engine is set up. */
 export interface EngineOptions {

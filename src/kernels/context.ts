@@ -74,6 +74,8 @@ export interface ContestRequest<K extends Operator = Operator> {
   readonly activation?: Activation;
   /** First channel of its input that is read; 0 unless given. */
   readonly firstChannel?: number;
+  /** Weights of this run are rounded to steps (FakeQuantizeWeights): sums are those of whole numbers, times a scale, and have to be exact. */
+  readonly rounded?: boolean;
   /** How the bytes of first input and first output stand for numbers, where these have int8 cells. */
   readonly cells?: { readonly input?: Int8Cells; readonly output?: Int8Cells };
 }

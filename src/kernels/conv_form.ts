@@ -18,7 +18,10 @@ export interface ConvForm {
   readonly transposed: boolean;
   /** The weights change from run to run. */
   readonly trained: boolean;
-  /** All weights are whole numbers: sums of whole numbers have to be exact then, as products of integers are planned in floats. */
+  /**
+   * All weights are whole numbers, or steps of a scale that training rounds them to: sums of whole numbers have to be exact then, as products
+   * of integers are planned in floats, and a model in training is to compute what its file will.
+   */
   readonly whole: boolean;
   /** First channel that is read of the tensor that holds the input. */
   readonly firstChannel: number;
@@ -48,7 +51,9 @@ export function weightShape(node: Node<"Conv" | "ConvTranspose">, given: readonl
 }
 
 /** The form of a node of either convolution, in floats. */
-export function convForm({ node, types, firstChannel = 0 }: ContestRequest<"Conv" | "ConvTranspose">): ConvForm {
+export function convForm(
+  { node, types, firstChannel = 0, rounded = false }: ContestRequest<"Conv" | "ConvTranspose">,
+): ConvForm {
   const [x, weight] = types.inputs;
   const [y] = types.outputs;
   const shape = weightShape(node, weight.shape);
@@ -59,7 +64,7 @@ export function convForm({ node, types, firstChannel = 0 }: ContestRequest<"Conv
     weight: { shape },
     transposed: node.op === "ConvTranspose",
     trained: weight.constant === undefined,
-    whole: weight.constant?.data.every((value) => Number.isInteger(Number(value))) ?? false,
+    whole: rounded || (weight.constant?.data.every((value) => Number.isInteger(Number(value))) ?? false),
     firstChannel,
     input: { batch, channels: shape[1] * node.attributes.groups, height, width },
     output: { batch, channels: shape[0], height: rows, width: columns },

@@ -135,6 +135,7 @@ function choiceOf({ typed, choosing }: Lowering, lowered: Lowered): KernelChoice
     fusions: fusionsOf(fused ?? {}),
     activation: fused?.activation,
     firstChannel: fused?.x.firstChannel,
+    rounded: typed.producerOf(source.inputs[1])?.op === "FakeQuantizeWeights",
     cells: { input: before(source.inputs[0])?.cells, output: cells },
   }, choosing);
 }

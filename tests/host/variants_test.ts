@@ -105,7 +105,7 @@ Deno.test("a manifest that cannot be taken is refused in a sentence that names t
   withField({ made: "" }, "made: expected text");
   withField({ size: 100 }, "size: expected a multiple of 32 from 32 to 8192");
   withField({ size: "640" }, "size: expected a multiple of 32 from 32 to 8192");
-  withField({ precision: "f64" }, "precision: expected one of f32, f16, int8");
+  withField({ precision: "f64" }, "precision: expected one of f32, f16, f16-fast, int8");
   withField({ sha256: "12" }, "sha256: expected 64 hexadecimal digits");
   withField({ model: "demo" }, 'model: expected { "file" } or { "name", "options" }');
   withField({ model: {} }, 'model: expected { "file" } or { "name", "options" }');

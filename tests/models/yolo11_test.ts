@@ -87,7 +87,12 @@ sharedDataTest(
 
 sharedDataTest("yolo11n is planned in as many dispatches as the export", ["models/yolo11n.onnx"], async (file) => {
   const operators = (graph: Graph) => {
-    const target = { form: { scalar: "f32", storage: "buffer" }, maxPages: Infinity, target: "hardware" } as const;
+    const target = {
+      form: { scalar: "f32", storage: "buffer" },
+      maxPages: Infinity,
+      target: "hardware",
+      separate: true,
+    } as const;
     return buildPlan(graph, target).dispatches.map(({ kernel }) => kernel.shader).sort();
   };
   assertEquals(operators(yolo11()), operators(await loadOnnx(file)));
