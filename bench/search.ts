@@ -2,13 +2,14 @@
  * Ways to search at equal numbers of evaluations: best score so far, for each way and seed.
  *
  * `deno run -A bench/search.ts --space chain [--evaluations 200] [--seeds 5] [--methods random,uniform,tpe,asha,evolution,qubo,ddpg]`
- * `deno run -A bench/search.ts --space widths --evaluations 60 --seeds 1 [--size 160] [--pictures 8] [--gflops 0.4]`
+ * `deno run -A bench/search.ts --space widths --evaluations 60 --seeds 1 [--size 160] [--pictures 8] [--gflops 0.4] [--looks 0.25,0.5]`
  *
  * `chain` is a chain of layers whose best widths are known; it takes minutes, most of them for training the agent. `widths` are those of
  * `bccd`, scored by how far the cut network agrees with the whole one after its statistics were measured anew, on a few pictures of `train`;
  * scores are remembered in `.cache/meter/`. Tables of the trials are in `.cache/search/`, from which the same call goes on after a stop.
  * Writes `bench/results/search-SPACE.json` and `.svg`, and prints Markdown. With `--models FOLDER` the best network of each way, its weights
- * fitted, is written there as `WAY.onnx`, to be trained further.
+ * fitted, is written there as `WAY.onnx`, to be trained further. With `--looks` successive halving looks at candidates on these shares
+ * of the pictures first; without, it is chance.
  *
  * @module
  */
@@ -55,6 +56,7 @@ const { values: given } = parseArgs({
     pictures: { type: "string", default: "8" },
     gflops: { type: "string", default: "0.4" },
     models: { type: "string" },
+    looks: { type: "string" },
   },
 });
 const evaluations = Number(given.evaluations), seeds = Number(given.seeds), methods = given.methods.split(",");
@@ -94,13 +96,10 @@ async function widths(): Promise<Subject> {
   const memo = createDiskMemo(), meter = createWidthMeter(pruned, dataset, { pictures, batch: pictures, memo });
   const text =
     `agreement of yolo11n on bccd at ${size} with its cut to ${share} of the GFLOPs, ${pictures} pictures of train`;
-  // Successive halving looks at candidates on a quarter and on half of the pictures first.
-  const looks = methods.includes("asha")
-    ? [0.25, 0.5].map((share) => {
-      const some = Math.max(1, Math.round(share * pictures));
-      return { share, meter: createWidthMeter(pruned, dataset, { pictures: some, batch: some, memo }) };
-    })
-    : [];
+  const looks = (given.looks?.split(",") ?? []).map((text) => {
+    const share = Number(text), some = Math.max(1, Math.round(share * pictures));
+    return { share, meter: createWidthMeter(pruned, dataset, { pictures: some, batch: some, memo }) };
+  });
   const { problem, widthsOf } = widthSearch({ ...pruned, meter }, {
     ...{ basis: text, features: bundleFeatures(source, pruned), looks },
   });
@@ -236,7 +235,9 @@ if (criterion !== undefined) {
 
 const out = fileURLToPath(new URL(`results/search-${given.space}`, import.meta.url));
 const { date, commit, machine, versions } = await recordHeader(adapter, "");
-const command = `deno run -A bench/search.ts ${Deno.args.join(" ")}`;
+// Where models are kept is a place of one machine.
+const asked = Deno.args.filter((arg, i) => arg !== "--models" && Deno.args[i - 1] !== "--models");
+const command = `deno run -A bench/search.ts ${asked.join(" ")}`;
 const record = {
   command,
   text,

@@ -26,10 +26,7 @@ struct Params {
   pitch: i32,
   weightColumns: i32,
   weightRows: i32,
-  activationA: f32,
-  activationB: f32,
-  activateLast: u32,    // 1: the residual is added before the activation
-  residualShift: u32,   // the residual's pixel (x >> shift, y >> shift) is added to (x, y)
+#include "lib/epilogue_params.wgsl"
 }
 @group(0) @binding(0) var<uniform> params: Params;
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input

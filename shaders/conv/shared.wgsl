@@ -14,30 +14,7 @@
 
 #include "lib/linear.wgsl"
 #include "lib/storage.wgsl"
-struct Params {
-  input: Blocked,
-  output: Blocked,
-  residual: Blocked,
-  kernel: vec2i,        // columns, rows
-  stride: vec2i,
-  pad: vec2i,           // left, top
-  dilation: vec2i,
-  layers: i32,          // output blocks
-  firstBlock: i32,      // of x that is read
-  inBlocks: i32,        // of x that are read
-  pitch: i32,
-  weightColumns: i32,
-  weightRows: i32,
-  activationA: f32,
-  activationB: f32,
-  activateLast: u32,    // 1: the residual is added before the activation
-  residualShift: u32,   // the residual's pixel (x >> shift, y >> shift) is added to (x, y)
-}
-#include "lib/params.wgsl"
-#include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
-#include "lib/weights.wgsl" BINDING=2
-#include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
-#include "lib/epilogue.wgsl"
+#include "lib/window_params.wgsl"
 
 #const PIXELS = ACROSS * RUN
 #const BLOCKS = DOWN * OUT_BLOCKS

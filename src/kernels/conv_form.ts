@@ -86,6 +86,15 @@ export function acceptsEpilogue(fusions: ReadonlySet<Fusion>): boolean {
   return [...fusions].every((fusion) => fusion === "activation" || fusion === "residual");
 }
 
+/** As `acceptsEpilogue`, of kernels that may also begin at any channel of constant weights' input. */
+export function acceptsChannelRange(
+  fusions: ReadonlySet<Fusion>,
+  { trained, transposed }: Pick<ConvForm, "trained" | "transposed">,
+): boolean {
+  const others = new Set([...fusions].filter((fusion) => fusion !== "channel range"));
+  return acceptsEpilogue(others) && (others.size === fusions.size || !trained && !transposed);
+}
+
 /** Of equal numbers one, of others all, joined: `2`, `1x3`. */
 const brief = (numbers: readonly number[]) =>
   numbers.every((one) => one === numbers[0]) ? String(numbers[0]) : numbers.join("x");

@@ -5,11 +5,10 @@
  * @module
  */
 
-import { asConvolution, type ConvCandidate, type ConvForm } from "./conv_form.ts";
-import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
-import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
+import { acceptsChannelRange, asConvolution, type ConvCandidate, type ConvForm } from "./conv_form.ts";
+import { blockWeights } from "./conv_packing.ts";
+import { convBindings, type ConvStep, epilogueConstants, stepOf } from "./conv_step.ts";
 import { idleFactor, LOAD_COST, workgroupSize } from "./conv_tile.ts";
-import type { Fusion } from "./candidate.ts";
 import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import type { Target } from "./target.ts";
@@ -23,14 +22,10 @@ const OUTPUTS = 4, PRODUCTS = 6;
 /** Operations on cells, eight of which are the unit of `candidate.ts`: the transforms of a row of inputs, and of the weights of a block. */
 const INPUT_TRANSFORM = 17 / 8, WEIGHT_TRANSFORM = 12 * 8 / 8;
 
-/** What the shader computes besides sums: what is in `lib/epilogue.wgsl`, and it may begin at any channel. */
-const TAKEN: readonly Fusion[] = ["activation", "residual", "channel range"];
-
 function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, target: Target): Kernel[] {
   const output = step.y.layout;
   const tilesX = Math.ceil(output.width / OUTPUTS), tiles = tilesX * Math.ceil(output.height / rows);
-  const packing = densePacking(packingSource(step), 1, (step.firstChannel ?? 0) % 4);
-  const weights = bindWeights(step, packing), workgroup = workgroupSize(target);
+  const weights = blockWeights(step, pitch), workgroup = workgroupSize(target);
   return [...weights.before, {
     label: `conv 3x3 s1 winograd 4x${rows}x4`,
     shader: "conv/winograd.wgsl",
@@ -42,13 +37,7 @@ function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, tar
       pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
       tilesX: i32(tilesX),
       tiles: i32(tiles),
-      layers: i32(weights.layers),
-      firstBlock: i32((step.firstChannel ?? 0) >> 2),
-      inBlocks: i32(packing.inBlocks),
-      pitch: i32(pitch),
-      weightColumns: i32(weights.columns),
-      weightRows: i32(weights.rows),
-      ...epilogueParameters(step),
+      ...weights.parameters,
     },
     bindings: convBindings(step, weights.binding),
     workgroups: linearGroups(tiles * weights.layers * output.batch, workgroup),
@@ -68,9 +57,7 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
   name: "winograd",
   shaders: ["conv/winograd.wgsl"],
   applies: winogradApplies,
-  accepts: (fusions, { trained, transposed }) =>
-    [...fusions].every((fusion) => TAKEN.includes(fusion)) &&
-    !(fusions.has("channel range") && (trained || transposed)),
+  accepts: acceptsChannelRange,
   variants: (_, { adapter, halfProducts }) =>
     adapter === "software" && !halfProducts
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }

@@ -6,12 +6,18 @@
  * @module
  */
 
-import type { Candidate, Fusion } from "./candidate.ts";
-import { asConvolution, type ConvCandidate, type ConvContext, type ConvForm } from "./conv_form.ts";
-import { bindWeights, densePacking, packingSource } from "./conv_packing.ts";
-import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
+import type { Candidate } from "./candidate.ts";
+import {
+  acceptsChannelRange,
+  asConvolution,
+  type ConvCandidate,
+  type ConvContext,
+  type ConvForm,
+} from "./conv_form.ts";
+import { blockWeights } from "./conv_packing.ts";
+import { convBindings, type ConvStep, epilogueConstants, stepOf } from "./conv_step.ts";
 import { idleFactor, LOAD_COST } from "./conv_tile.ts";
-import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
+import { blocked, type Kernel, vec2i } from "./kernel.ts";
 
 /** Pixels and output blocks that a thread computes of a product of tiles. */
 export type SharedTile = { readonly run: number; readonly outBlocks: number };
@@ -22,18 +28,11 @@ export type SplitTile = { readonly run: number; readonly split: number };
 /** Threads of a workgroup: those of a product lie in a grid. */
 const WORKGROUP = 64, ACROSS = 16, DOWN = 4;
 
-/** What the shaders compute besides sums: what is in `lib/epilogue.wgsl`, and they may begin at any channel. */
-const TAKEN: readonly Fusion[] = ["activation", "residual", "channel range"];
-
 /** True where these kernels can compute the convolution. */
 export function workgroupApplies(form: ConvForm): boolean {
   const plain = asConvolution(form);
   return plain !== undefined && plain.attributes.groups === 1;
 }
-
-const accepts: ConvCandidate["accepts"] = (fusions, { trained, transposed }) =>
-  [...fusions].every((fusion) => TAKEN.includes(fusion)) &&
-  !(fusions.has("channel range") && (trained || transposed));
 
 /** The dispatch of a convolution by one of the shaders, after that which packs its weights where they are trained. */
 function dispatch(
@@ -50,8 +49,7 @@ function dispatch(
 ): Kernel[] {
   const output = step.y.layout, { strides, pads, dilations } = step.attributes;
   const [kh, kw] = step.weight.shape.slice(2);
-  const packing = densePacking(packingSource(step), 1, (step.firstChannel ?? 0) % 4);
-  const weights = bindWeights(step, packing);
+  const weights = blockWeights(step, pitch);
   return [...weights.before, {
     label: `conv ${kh}x${kw} s${strides[0]} ${label}`,
     shader,
@@ -64,13 +62,7 @@ function dispatch(
       stride: vec2i(strides[1], strides[0]),
       pad: vec2i(pads[1], pads[0]),
       dilation: vec2i(dilations[1], dilations[0]),
-      layers: i32(weights.layers),
-      firstBlock: i32((step.firstChannel ?? 0) >> 2),
-      inBlocks: i32(packing.inBlocks),
-      pitch: i32(pitch),
-      weightColumns: i32(weights.columns),
-      weightRows: i32(weights.rows),
-      ...epilogueParameters(step),
+      ...weights.parameters,
     },
     bindings: convBindings(step, weights.binding),
     workgroups: [Math.ceil(output.width * output.height / runs), Math.ceil(weights.layers / groups), output.batch],
@@ -88,7 +80,7 @@ function measuredCandidate<Tile extends object>(
     name,
     shaders: [shader],
     applies: workgroupApplies,
-    accepts,
+    accepts: acceptsChannelRange,
     variants: (_, { adapter }) => ({ usual: [], measured: adapter === "hardware" ? tiles : [] }),
     cost({ weight, firstChannel, output: { width, height, batch, channels } }, tile, { adapter }) {
       const { runs, groups } = describe(tile), [kh, kw] = weight.shape.slice(2);

@@ -33,6 +33,8 @@ import int8Table from "../../shaders/int8/table.wgsl" with { type: "text" };
 import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
 import entry from "../../shaders/lib/entry.wgsl" with { type: "text" };
+import epilogueParams from "../../shaders/lib/epilogue_params.wgsl" with { type: "text" };
+import windowParams from "../../shaders/lib/window_params.wgsl" with { type: "text" };
 import epilogue from "../../shaders/lib/epilogue.wgsl" with { type: "text" };
 import input from "../../shaders/lib/input.wgsl" with { type: "text" };
 import int8 from "../../shaders/lib/int8.wgsl" with { type: "text" };
@@ -173,6 +175,8 @@ export const SHADERS: ShaderLibrary = {
   "lib/activation.wgsl": activation,
   "lib/entry.wgsl": entry,
   "lib/epilogue.wgsl": epilogue,
+  "lib/epilogue_params.wgsl": epilogueParams,
+  "lib/window_params.wgsl": windowParams,
   "lib/input.wgsl": input,
   "lib/int8.wgsl": int8,
   "lib/int8_sums.wgsl": int8Sums,

@@ -192,8 +192,8 @@ export const DEVICE_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "winograd-first-block",
-    file: "src/kernels/conv_winograd.ts",
-    before: "firstBlock: i32((step.firstChannel ?? 0) >> 2),",
+    file: "src/kernels/conv_packing.ts",
+    before: "firstBlock: i32(firstChannel >> 2),",
     after: "firstBlock: i32(0),",
     test: "kernels/conv_winograd_test.ts",
     filter: "begins at any channel",
