@@ -42,7 +42,7 @@ export type { RoundRecord } from "./src/recipes/federated/server.ts";
 export type { DealName, DealOptions } from "./src/train/federated/split.ts";
 export type { ServerOptimizerName, ServerSettings } from "./src/train/federated/server.ts";
 export type { UpdateCompression } from "./src/train/federated/compression.ts";
-export { type Optimizer, Schedule, type ScheduleOptions } from "./src/train/loop/schedule.ts";
+export { type DecayUnit, type Optimizer, Schedule, type ScheduleOptions } from "./src/train/loop/schedule.ts";
 export {
   type AugmentOptions,
   countBoxRows,

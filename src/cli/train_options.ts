@@ -7,6 +7,7 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { elasticOptions } from "./elastic_options.ts";
+import { decayByOption } from "./decay_option.ts";
 import { distilOptions } from "./distil_options.ts";
 import {
   firstPixelOption,
@@ -110,6 +111,7 @@ export function trainingOptions(command: CommandOfDevice) {
     .option("--weight-decay <number>", "at 64 pictures an update; 0.0005 by default", numberIn(0, 100))
     .option("--warmup <epochs>", "epochs of the warm-up; 3 by default", numberIn(0, 10_000))
     .option("--cosine", "learning rates follow the cosine instead of a line")
+    .addOption(decayByOption())
     .option("--clip <norm>", "largest norm of the gradient; 10 by default", numberIn(1e-6, 1e9))
     .addOption(
       new Option("--box-loss <name>", "how boxes are compared; ciou by default").choices(

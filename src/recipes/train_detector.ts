@@ -150,7 +150,7 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     momentum,
   });
   const statisticsMomentum = statisticsShare(epochs * stepsPerEpoch);
-  const { stepsPerEpoch: _, freezeEpochs: __, ...scheduled } = schedule.options;
+  const { stepsPerEpoch: _, freezeEpochs: __, decayBy, ...scheduled } = schedule.options;
   const settings: RunSettings = {
     model: model.name,
     dataset: data,
@@ -170,7 +170,8 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...(freezeEpochs > 0 && { freezeEpochs }),
     // Said only where labels do not teach, since checkpoints of before have no such setting.
     ...(options.labels === false && { labels: false }),
-    // Said only where views are fixed, likewise.
+    // Said only where rates fall by steps, and where views are fixed, likewise.
+    ...(decayBy !== "epoch" && { decayBy }),
     ...(views !== undefined && { views }),
     notes: options.notes,
   };

@@ -22,7 +22,10 @@ export interface TrainingRequest
   extends
     Pick<AugmentOptions, "mosaic" | "scale" | "translate" | "rotate" | "shear" | "hue" | "saturation" | "value">,
     Pick<AugmentOptions, "flipHorizontal" | "flipVertical">,
-    Pick<TrainOptions, "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine">,
+    Pick<
+      TrainOptions,
+      "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine" | "decayBy"
+    >,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
     Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs" | "learnScales" | "memoryLimit">,
     TrainingPicturesOptions,

@@ -171,6 +171,7 @@ export async function runTrainingIn(
       weightDecay: wish.weightDecay,
       warmupEpochs: wish.warmup,
       cosine: wish.cosine,
+      decayBy: wish.decayBy,
       clipNorm: wish.clip,
       boxLoss: wish.boxLoss,
       closeMosaic: wish.closeMosaic,

@@ -28,6 +28,7 @@ const option = (entry: string, name: string): Teller => (last) => last(entry)?.o
 const OF_TRAINING: Readonly<Record<string, Teller>> = {
   batch: option("train", "batch"),
   lr: option("train", "learningRate"),
+  decayBy: option("train", "decayBy"),
   flipVertical: augment("flipVertical"),
   valEvery: option("train", "validateEvery"),
   metric: option("train", "metric"),

@@ -15,6 +15,9 @@ import type { UpdateSettings } from "./trainer.ts";
 /** What moves the parameters: SGD with Nesterov momentum, or AdamW (Loshchilov and Hutter 2019). */
 export type Optimizer = "sgd" | "adamw";
 
+/** From what to what learning rates fall. */
+export type DecayUnit = "epoch" | "step";
+
 /** Pictures of an update for which the published weight decay is stated. */
 const NOMINAL_BATCH = 64;
 
@@ -54,6 +57,11 @@ export interface ScheduleOptions {
   readonly warmupEpochs?: number;
   /** Learning rates follow half a period of the cosine instead of a line. False by default. */
   readonly cosine?: boolean;
+  /**
+   * When learning rates fall: from epoch to epoch, as published and by default, or from step to step, so that a run of few epochs ends at
+   * its least rate too.
+   */
+  readonly decayBy?: DecayUnit;
   /** Largest norm of the gradient; 10 by default. */
   readonly clipNorm?: number;
   /**
@@ -74,7 +82,7 @@ export function chooseOptimizer(updates: number): Optimizer {
   return updates > SGD_UPDATES ? "sgd" : "adamw";
 }
 
-/** Factor on the learning rate in an epoch, from 1 down to `finalFactor`. */
+/** Factor on the learning rate after `epoch` of the epochs, whole ones or parts: from 1 down to `finalFactor`. */
 export function rateFactor(epoch: number, epochs: number, finalFactor: number, cosine: boolean): number {
   const done = Math.min(epoch / epochs, 1);
   const left = cosine ? (1 + Math.cos(Math.PI * done)) / 2 : 1 - done;
@@ -118,6 +126,7 @@ export class Schedule {
       weightDecay = 0.0005,
       warmupEpochs = 3,
       cosine = false,
+      decayBy = "epoch",
       clipNorm = 10,
       freezeEpochs = 0,
     } = options;
@@ -125,10 +134,13 @@ export class Schedule {
     // Named one by one: what else an object of options holds is none of the schedule's.
     const full = {
       ...{ optimizer, epochs, stepsPerEpoch, batch, accumulate, learningRate, finalFactor, momentum, weightDecay },
-      ...{ warmupEpochs, cosine, clipNorm, freezeEpochs },
+      ...{ warmupEpochs, cosine, decayBy, clipNorm, freezeEpochs },
     };
     if (optimizer !== "sgd" && optimizer !== "adamw") {
       throw new FeatherdetError(`training: there is no optimizer "${optimizer}", there are sgd and adamw`);
+    }
+    if (decayBy !== "epoch" && decayBy !== "step") {
+      throw new FeatherdetError(`training: learning rates fall by epoch or by step, not by "${decayBy}"`);
     }
     checkNumber("the number of epochs", full.epochs, 1, Infinity, true);
     checkNumber("the number of steps of an epoch", full.stepsPerEpoch, 1, Infinity, true);
@@ -159,15 +171,16 @@ export class Schedule {
 
   /** Learning rates of the groups at a step of the run, counted from 0. */
   learningRates(step: number): UpdateSettings["learningRates"] {
-    const { optimizer, epochs, stepsPerEpoch, learningRate, finalFactor, cosine } = this.options;
+    const { optimizer, epochs, stepsPerEpoch, learningRate, finalFactor, cosine, decayBy } = this.options;
     const epoch = Math.floor(step / stepsPerEpoch);
-    const rate = learningRate * rateFactor(epoch, epochs, finalFactor, cosine);
+    const done = decayBy === "step" ? step / stepsPerEpoch : epoch;
+    const rate = learningRate * rateFactor(done, epochs, finalFactor, cosine);
     const moves = epoch >= this.firstFrozen ? 0 : 1;
     if (step >= this.warmup) return { weight: moves * rate, norm: rate, bias: rate };
-    const done = step / this.warmup;
+    const warm = step / this.warmup;
     // Adam's steps are as long as its rate whatever the gradient, so its biases may not begin with a large one.
     const first = optimizer === "sgd" ? FIRST_BIAS_RATE : 0;
-    return { weight: moves * rate * done, norm: rate * done, bias: first + (rate - first) * done };
+    return { weight: moves * rate * warm, norm: rate * warm, bias: first + (rate - first) * warm };
   }
 
   /** Momentum at a step of the run: SGD's rises in the warm-up, AdamW's betas stay. */

@@ -31,6 +31,21 @@ Deno.test("the learning rate falls on a line or on the cosine to its last share"
   assertEquals(rateFactor(3, 7, 1, true), 1);
 });
 
+Deno.test("by steps, the learning rate falls within an epoch too", () => {
+  const schedule = new Schedule({ ...SGD, epochs: 2, warmupEpochs: 0, decayBy: "step" });
+  assertEquals(schedule.learningRates(0).weight, 0.01);
+  // A quarter, a half and 39 of the 40 steps are done.
+  for (const [step, left] of [[10, 3 / 4], [20, 1 / 2], [39, 1 / 40]]) {
+    const rates = Object.values(schedule.learningRates(step));
+    for (const rate of rates) assertAlmostEquals(rate, 0.01 * (0.01 + 0.99 * left), 1e-12);
+  }
+  assertThrows(
+    () => new Schedule({ ...SGD, decayBy: "picture" as "step" }),
+    FeatherdetError,
+    'training: learning rates fall by epoch or by step, not by "picture"',
+  );
+});
+
 Deno.test("the warm-up takes the asked epochs, at least 100 steps, at most a fifth of the run", () => {
   assertEquals(warmupSteps(3, 200, 100), 600);
   assertEquals(warmupSteps(3, 20, 100), 100);
