@@ -16,7 +16,7 @@ import type { PruneModelOptions } from "../recipes/prune/prune_model.ts";
 import { PROXY_NAMES } from "../recipes/prune/width_meter.ts";
 import { flagOf } from "../report/table/recipe_text.ts";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
-import { decayByOption } from "./decay_option.ts";
+import { decayByOption, fixedNormOption } from "./fine_tuning_options.ts";
 import { firstPixelOption, noPlotsOption, strictOption } from "./detection_options.ts";
 import { distilOptions } from "./distil_options.ts";
 import { deviceVerb } from "./verb.ts";
@@ -134,6 +134,7 @@ export function pruneCommand() {
     .option("--lr <rate>", "learning rate; as for training by default", numberIn(0, 100))
     .option("--warmup <epochs>", "epochs of the warm-up; 3 by default", numberIn(0, 1e6))
     .addOption(decayByOption())
+    .addOption(fixedNormOption())
     .option("--mosaic <probability>", "of four pictures put together; 1 by default", numberIn(0, 1))
     .option("--flip-vertical <probability>", "of top and bottom exchanged; 0 by default", numberIn(0, 1))
     .addOption(distilOptions.teacher())
@@ -213,14 +214,15 @@ export function setsZeros(options: Options): boolean {
 
 /** Options of training, which is asked for by its epochs. */
 const OF_TRAINING = [
-  ...["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "warmup", "decayBy"] as const,
+  ...["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "warmup", "decayBy", "fixedNorm"] as const,
   ...["mosaic", "flipVertical", "valEvery", "metric"] as const,
   ...["teacher", "distil", "temperature", "teacherSize", "distilMaps"] as const,
 ] as const;
 
 /** The training that was asked for; undefined for none. Throws FeatherdetError for options that do not go together. */
 export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["training"]>, "signal"> | undefined {
-  const { rounds, schedule, epochs, lastEpochs, run, batch, lr, warmup, decayBy, valEvery, metric, seed } = options;
+  const { rounds, schedule, epochs, lastEpochs, run, batch, lr, warmup, decayBy, fixedNorm, valEvery, metric, seed } =
+    options;
   const { flipVertical, mosaic, teacher, distil, temperature, teacherSize, distilMaps, labels, plots } = options;
   if (epochs === undefined) {
     const useless = OF_TRAINING.find((name) => options[name] !== undefined);
@@ -239,7 +241,16 @@ export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions
       plots,
     },
     ...(teacher !== undefined && { teacher, distil, temperature, teacherSize, distilMaps, ...(!labels && { labels }) }),
-    ...{ trainBatch: batch, learningRate: lr, warmupEpochs: warmup, decayBy, validateEvery: valEvery, metric, seed },
+    ...{
+      trainBatch: batch,
+      learningRate: lr,
+      warmupEpochs: warmup,
+      decayBy,
+      fixedNorm,
+      validateEvery: valEvery,
+      metric,
+      seed,
+    },
     augment: { ...(mosaic !== undefined && { mosaic }), ...(flipVertical !== undefined && { flipVertical }) },
   };
 }

@@ -7,7 +7,7 @@
 import { Option } from "npm:@commander-js/extra-typings@15.1.0";
 import { inputSize, integerIn, numberIn } from "./arguments.ts";
 import { elasticOptions } from "./elastic_options.ts";
-import { decayByOption } from "./decay_option.ts";
+import { decayByOption, fixedNormOption } from "./fine_tuning_options.ts";
 import { distilOptions } from "./distil_options.ts";
 import {
   firstPixelOption,
@@ -112,6 +112,7 @@ export function trainingOptions(command: CommandOfDevice) {
     .option("--warmup <epochs>", "epochs of the warm-up; 3 by default", numberIn(0, 10_000))
     .option("--cosine", "learning rates follow the cosine instead of a line")
     .addOption(decayByOption())
+    .addOption(fixedNormOption())
     .option("--clip <norm>", "largest norm of the gradient; 10 by default", numberIn(1e-6, 1e9))
     .addOption(
       new Option("--box-loss <name>", "how boxes are compared; ciou by default").choices(

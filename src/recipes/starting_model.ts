@@ -34,6 +34,8 @@ export interface TrainModelOptions {
   readonly depth?: number;
   /** What stands in the place of C2PSA in a YOLO11 that is built by its name. */
   readonly psa?: PsaKind;
+  /** Whether BatchNormalization is folded in training, so that nothing has to be known of the statistics of a file where it is. */
+  readonly fixedNorm?: boolean;
 }
 
 /** Builds a named detector for the classes of a data set. */
@@ -114,7 +116,7 @@ export async function trainModel(
       : `${model} knows the classes of ${dataset.name}: all of its weights are kept`,
   );
   const how = { size, newClassLayers: newHead, unfolded: folded, ...(isNamed && { built: model }) };
-  if (!folded) return noted(graph, source, how, dataset, seed);
+  if (!folded || options.fixedNorm) return noted(graph, source, how, dataset, seed);
   say(`BatchNormalization is folded in ${model}: its statistics are estimated on pictures of ${dataset.name}`);
   return noted(await adaptStatistics(graph, dataset), source, how, dataset, seed);
 }

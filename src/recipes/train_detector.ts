@@ -9,7 +9,7 @@ import { augmentation } from "../data/augment/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import { loadOnnx, saveOnnx } from "../onnx/mod.ts";
-import { withBatch } from "../passes/mod.ts";
+import { foldBatchNormalization, withBatch } from "../passes/mod.ts";
 import type { Checkpoint } from "../train/loop/checkpoint.ts";
 import { type BatchSource, BEST_MODEL, runTraining, type Weights } from "../train/loop/loop.ts";
 import { chooseOptimizer, defaultRates, Schedule } from "../train/loop/schedule.ts";
@@ -104,7 +104,8 @@ function shown(batches: TrainingBatches, onBatch: NonNullable<TrainOptions["onBa
  * assert.ok(score!.map50 >= 0);
  * ```
  */
-export async function train(model: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
+export async function train(given: Graph, dataset: Dataset, options: TrainOptions = {}): Promise<TrainResult> {
+  const model = options.fixedNorm ? foldBatchNormalization(given) : given;
   const { epochs = 40, seed = 0, store = createMemoryStore(), validation, resume } = options;
   const { closeMosaic = Math.min(10, Math.floor(epochs / 4)), boxLoss = "ciou", signal, onBatch } = options;
   const pictures = dataset.images.length;
@@ -170,15 +171,18 @@ export async function train(model: Graph, dataset: Dataset, options: TrainOption
     ...(freezeEpochs > 0 && { freezeEpochs }),
     // Said only where labels do not teach, since checkpoints of before have no such setting.
     ...(options.labels === false && { labels: false }),
-    // Said only where rates fall by steps, and where views are fixed, likewise.
+    // Said only where rates fall by steps, statistics stay, and views are fixed, likewise.
     ...(decayBy !== "epoch" && { decayBy }),
+    ...(options.fixedNorm && { fixedNorm: true }),
     ...(views !== undefined && { views }),
     notes: options.notes,
   };
   if (resume) checkResumed(resume.settings, JSON.parse(JSON.stringify(settings)));
   const shownAgain = keptViewsOf(variant, withBatch(model, batch), batches, { ...options, settings });
   if (shownAgain) await keepViews(shownAgain, { ...options.kept, signal });
-  const noted = withTraining(single, dataset, settings, { seed, resumed: resume !== undefined });
+  const noted = withTraining(single, dataset, settings, {
+    ...{ parent: withBatch(given, 1), seed, resumed: resume !== undefined },
+  });
   const make = options.createTrainer ?? createTrainer;
   const trainer = await make(withBatch(model, batch), {
     ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute },

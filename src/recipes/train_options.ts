@@ -28,6 +28,11 @@ export interface TrainOptions
     Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
     Pick<TrainerOptions, "boxLoss" | "precision" | "recompute" | "labels">,
     Partial<QuantizedTrainingOptions> {
+  /**
+   * Whether BatchNormalization is folded into the convolutions before the training: layers then normalise by the statistics that the model
+   * has, not by those of each batch, which say little where a batch has few pictures. For models that have learned already. False by default.
+   */
+  readonly fixedNorm?: boolean;
   /** Passes over the pictures; 40 by default (our choice). */
   readonly epochs?: number;
   /** Pictures of a step; 8 by default. */

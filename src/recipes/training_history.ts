@@ -16,17 +16,17 @@ const TOLD_ELSEWHERE = ["model", "dataset", "seed", "notes", "activationScales",
 const TRAIN = "train";
 
 /**
- * The model with an entry for a run. A run that goes on from a checkpoint has its entry already: its settings are renewed, its parent stays
+ * The model with an entry for a run that began with `parent`. A run that goes on from a checkpoint has its entry already: its settings are renewed, its parent stays
  * what the run began with.
  */
 export function withTraining(
   model: Graph,
   dataset: Dataset,
   settings: Readonly<Record<string, unknown>>,
-  { seed, resumed }: { readonly seed: number; readonly resumed: boolean },
+  { parent, seed, resumed }: { readonly parent: Graph; readonly seed: number; readonly resumed: boolean },
 ): Graph {
   const options = Object.fromEntries(Object.entries(settings).filter(([name]) => !TOLD_ELSEWHERE.includes(name)));
-  const entry = historyEntry(TRAIN, options, model, { seed, dataset: historyDataset(dataset) });
+  const entry = historyEntry(TRAIN, options, parent, { seed, dataset: historyDataset(dataset) });
   if (!resumed) return withHistory(model, entry);
   const before: HistoryEntry | undefined = historyOf(model).at(-1);
   if (before?.name === TRAIN) return withLastEntry(model, { ...entry, parent: before.parent });

@@ -27,7 +27,7 @@ export interface TrainingRequest
       "epochs" | "batch" | "accumulate" | "optimizer" | "momentum" | "weightDecay" | "cosine" | "decayBy"
     >,
     Pick<TrainOptions, "boxLoss" | "closeMosaic" | "metric" | "patience" | "seed" | "precision" | "recompute">,
-    Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs" | "learnScales" | "memoryLimit">,
+    Pick<TrainOptions, "workers" | "quantize" | "freezeEpochs" | "fixedNorm" | "learnScales" | "memoryLimit">,
     TrainingPicturesOptions,
     SparseRequest,
     ElasticRequest,

@@ -70,8 +70,8 @@ function augmentOf(asked: TrainingRequest): AugmentOptions | false {
 
 function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, say: (line: string) => void): Promise<Graph> {
   if (!checkpoint) {
-    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth, psa } = asked;
-    return trainModel({ model: model!, pretrained, size, seed, width, depth, psa }, dataset, say);
+    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth, psa, fixedNorm } = asked;
+    return trainModel({ model: model!, pretrained, size, seed, width, depth, psa, fixedNorm }, dataset, say);
   }
   if (!checkpoint.model) throw new FeatherdetError("holds no model", { file });
   return loadOnnx(checkpoint.model);
@@ -172,6 +172,7 @@ export async function runTrainingIn(
       warmupEpochs: wish.warmup,
       cosine: wish.cosine,
       decayBy: wish.decayBy,
+      fixedNorm: wish.fixedNorm,
       clipNorm: wish.clip,
       boxLoss: wish.boxLoss,
       closeMosaic: wish.closeMosaic,

@@ -40,6 +40,7 @@ interface Others {
   readonly photonic?: unknown;
   readonly teacher?: unknown;
   readonly groupLasso?: unknown;
+  readonly fixedNorm?: unknown;
 }
 
 /** Throws FeatherdetError for options of elastic networks that do not go together, or with others. */
@@ -52,7 +53,13 @@ export function checkElastic(request: ElasticRequest & Others): void {
     }
     return;
   }
-  const others = { quantize: "quantize", photonic: "photonic", teacher: "teacher", groupLasso: "group-lasso" } as const;
+  const others = {
+    quantize: "quantize",
+    photonic: "photonic",
+    teacher: "teacher",
+    groupLasso: "group-lasso",
+    fixedNorm: "fixed-norm",
+  } as const;
   for (const [name, flag] of Object.entries(others)) {
     if (request[name as keyof typeof others] === undefined) continue;
     throw new FeatherdetError(`--${flag} and --elastic do not go together: take out a sub-network first`);

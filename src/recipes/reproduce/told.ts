@@ -29,6 +29,7 @@ const OF_TRAINING: Readonly<Record<string, Teller>> = {
   batch: option("train", "batch"),
   lr: option("train", "learningRate"),
   decayBy: option("train", "decayBy"),
+  fixedNorm: option("train", "fixedNorm"),
   flipVertical: augment("flipVertical"),
   valEvery: option("train", "validateEvery"),
   metric: option("train", "metric"),

@@ -1,5 +1,5 @@
 /**
- * The option that says when learning rates fall, of all that trains.
+ * Options that suit short training of models that have learned already, of all verbs that train.
  *
  * @module
  */
@@ -12,4 +12,12 @@ export function decayByOption() {
     "--decay-by <unit>",
     "learning rates fall from epoch to epoch, or from step to step, which suits runs of few epochs; epoch by default",
   ).choices(["epoch", "step"] as const);
+}
+
+/** `--fixed-norm`. */
+export function fixedNormOption() {
+  return new Option(
+    "--fixed-norm",
+    "BatchNormalization keeps the statistics that the model has, folded into the convolutions: for models that have learned, in small batches",
+  );
 }
