@@ -23,6 +23,7 @@
 // With SPARSE == 1 (OUT_BLOCKS of 1) blocks of four outputs by four inputs whose weights are all zero are left out. The weights are a list
 // of rows, LIST_ROWS of them a layer: first a row for each output block, its biases and the first and the number of its entries; then the
 // entries, the weights of all taps and the input block. Whole numbers are pairs of digits to the base 1024, which f16 holds exactly.
+// With PICTURE == 1 x is no tensor but a picture, read through its letterbox (lib/picture.wgsl).
 // Dispatch with JOINED == 1: a thread for every tile of every output group of every image, so that small maps leave no lane of a
 // workgroup idle; otherwise x = tiles / WORKGROUP, y = output groups, z = images, and a workgroup has one set of weights.
 #const K = 3
@@ -41,6 +42,7 @@
 #const RESIDUAL = 0
 #const GATED = 0
 #const INTERLEAVED = 0
+#const PICTURE = 0
 
 #if HALF == 1
 enable f16;
@@ -73,9 +75,16 @@ struct Params {
   weightColumns: i32,
   weightRows: i32,
 #include "lib/epilogue_params.wgsl"
+#if PICTURE == 1
+#include "lib/picture_params.wgsl"
+#end
 }
 #include "lib/params.wgsl"
+#if PICTURE == 1
+#include "lib/picture.wgsl" BINDING=1
+#else
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#end
 #if WEIGHT_BITS == 32
 #include "lib/weights.wgsl" BINDING=2
 #else
@@ -143,6 +152,14 @@ struct Params {
   let left = u0 * S - params.pad.x;
   let top = v0 * S - params.pad.y;
 #include "lib/window.wgsl"
+#if PICTURE == 1
+#for i in 0..NX
+  let column_$i = columnSpan(cx_$i);
+#end
+#for j in 0..NY
+  let row_$j = rowSpan(cy_$j);
+#end
+#end
 #end
 
 #if SPARSE == 1
@@ -164,7 +181,11 @@ struct Params {
 #if K == 1
     let x_$(j)_$i = Term(load_x(origin.x + cx_$i, origin.y + cy_$j));
 #else
+#if PICTURE == 1
+    let x_$(j)_$i = select(Term(0.0), Term(letterboxed(column_$i, row_$j)), inX_$i && inY_$j);
+#else
     let x_$(j)_$i = select(Term(0.0), Term(load_x(origin.x + cx_$i, origin.y + cy_$j)), inX_$i && inY_$j);
+#end
 #end
 #end
 #end

@@ -5,10 +5,11 @@
  */
 
 import type { Operand } from "../kernels/context.ts";
-import { decodeHead, decodeTensor, type DetectSpace, letterbox, suppress } from "../kernels/detect/mod.ts";
+import { decodeHead, decodeTensor, type DetectSpace, suppress } from "../kernels/detect/mod.ts";
 import { joinKernels } from "../kernels/join.ts";
 import type { Kernel } from "../kernels/kernel.ts";
 import { type Dispatch, outputValue, type Plan } from "../plan/plan.ts";
+import { frameFront } from "./frame_front.ts";
 import type { Head } from "./heads/form.ts";
 
 /** An overlap that no two boxes have. */
@@ -28,7 +29,7 @@ export interface DetectionSettings {
   readonly maxDetections?: number;
 }
 
-/** Lists all dispatches of a frame. The letterboxes come first, one an image; their parameters are set for each picture. */
+/** Lists all dispatches of a frame: its front first, whose parameters are set for each picture. */
 export function listFrameDispatches(
   plan: Plan,
   head: Head,
@@ -40,18 +41,6 @@ export function listFrameDispatches(
     shape: plan.types.get(value)!.shape,
     layout: plan.placements.get(value)!.layout,
   });
-  const { pitch } = plan;
-  const [input] = plan.graph.inputs;
-  const [, , height, width] = input.shape;
-  const letterboxes = Array.from({ length: space.batch }, (_, image) =>
-    letterbox({
-      picture: settings.picture,
-      size: { width, height },
-      geometry: { scale: 1, left: 0, top: 0, width, height },
-      output: operand(input.name),
-      image,
-      pitch,
-    }));
   const { confidence, iou, maxDetections } = settings;
   const dispatch = (operator: string) => (kernel: Kernel): Dispatch => ({
     name: kernel.label,
@@ -59,9 +48,10 @@ export function listFrameDispatches(
     kernel,
     macs: 0,
   });
+  const front = frameFront(plan, settings.picture);
   return [
-    ...letterboxes.map(dispatch("Letterbox")),
-    ...plan.dispatches,
+    ...front.dispatches,
+    ...front.network,
     ...decodeDispatches(plan, head, space, confidence, operand).map(dispatch("Decode")),
     dispatch("Suppress")(suppress({ space, iou: keepsAll(head) ? NEVER : iou, maxDetections })),
   ];

@@ -13,17 +13,11 @@ import { settled } from "../gpu/device_errors.ts";
 import { Memory } from "../gpu/memory.ts";
 import { ReadbackPool, type ReadRange } from "../gpu/readback.ts";
 import type { RgbImage } from "../image/rgb_image.ts";
-import {
-  DETECT_VALUES,
-  detectBuffers,
-  type DetectSpace,
-  FRAME_STRIDE,
-  letterbox,
-  RESULT_STRIDE,
-} from "../kernels/detect/mod.ts";
+import { DETECT_VALUES, detectBuffers, type DetectSpace, FRAME_STRIDE, RESULT_STRIDE } from "../kernels/detect/mod.ts";
 import type { Parameters } from "../kernels/kernel.ts";
 import type { Dispatch, Plan } from "../plan/plan.ts";
 import { listFrameDispatches } from "./frame_dispatches.ts";
+import { type FrameFront, frameFront } from "./frame_front.ts";
 import { type DeviceStages, FrameTimer, TIMES_BYTES } from "./frame_timer.ts";
 import type { FrameSettings } from "./frames.ts";
 import type { Head } from "./heads/form.ts";
@@ -84,6 +78,7 @@ export class FrameProgram {
   /** Images of a frame. */
   readonly batch: number;
   readonly #device: Device;
+  readonly #front: FrameFront;
   readonly #program: Program;
   readonly #source: ProgramSource;
   readonly #memory: Memory;
@@ -103,6 +98,7 @@ export class FrameProgram {
   ) {
     this.#device = device;
     this.plan = plan;
+    this.#front = frameFront(plan, PICTURE);
     this.batch = plan.graph.inputs[0].shape[0];
     this.#program = program;
     this.#source = source;
@@ -197,16 +193,13 @@ export class FrameProgram {
     }, () => this.#forget(this.#picture.held, undefined));
   }
 
-  /** Hands a frame to the device; returns input pixels a pixel of each crop, and the parameters of each image's letterbox. */
+  /** Hands a frame to the device; returns input pixels a pixel of each crop, and the parameters of each image in front of the network. */
   #prepare({ upload, crops }: FrameInput): {
     readonly scales: readonly number[];
     readonly parameters: readonly Parameters[];
   } {
     if (upload) this.#picture.upload(upload.image, upload.part);
-    const { plan } = this;
-    const [input] = plan.graph.inputs;
-    const [, , inputHeight, inputWidth] = input.shape;
-    const output = { value: input.name, shape: input.shape, layout: plan.placements.get(input.name)!.layout };
+    const [, , inputHeight, inputWidth] = this.plan.graph.inputs[0].shape;
     const records = new Float32Array(this.batch * FRAME_STRIDE);
     const scales: number[] = [], parameters: Parameters[] = [];
     for (let image = 0; image < this.batch; image++) {
@@ -214,9 +207,9 @@ export class FrameProgram {
       const crop = crops[Math.min(image, crops.length - 1)];
       const geometry = letterboxGeometry(crop.width, crop.height, inputWidth, inputHeight);
       const origin = [crop.left, crop.top] as const;
-      const kernel = letterbox({ picture: PICTURE, size: crop, origin, geometry, output, image, pitch: plan.pitch });
-      this.#program.setParameters(image, kernel.parameters);
-      parameters.push(kernel.parameters);
+      const { parameters: block } = this.#front.kernelOf(image, { size: crop, origin, geometry });
+      this.#program.setParameters(image, block);
+      parameters.push(block);
       records.set(frameRecord(geometry, crop), image * FRAME_STRIDE);
       scales.push(geometry.scale);
     }

@@ -6,11 +6,12 @@
 
 import type { ReadRange } from "../gpu/readback.ts";
 import { PassTimer } from "../gpu/timing.ts";
+import { LETTERBOX } from "./frame_front.ts";
 import type { Program } from "../engine/program.ts";
 
 /** Milliseconds of device time of one frame. */
 export interface DeviceStages {
-  /** Scaling the picture into the input. */
+  /** Scaling the picture into the input; 0 where the network's first convolution does it. */
   readonly letterbox: number;
   /** All dispatches of the plan. */
   readonly network: number;
@@ -59,7 +60,7 @@ export class FrameTimer {
   /** Records a frame; the range returned is to be read back for `stages`. */
   encode(encoder: GPUCommandEncoder, program: Program): ReadRange {
     const decode = program.dispatches.findIndex(({ operator }) => operator === "Decode");
-    const letterboxes = program.dispatches.filter(({ operator }) => operator === "Letterbox").length;
+    const letterboxes = program.dispatches.filter(({ operator }) => operator === LETTERBOX).length;
     const bounds = [0, letterboxes, decode, program.dispatchCount];
     for (let stage = 0; stage < STAGES; stage++) {
       const pass = encoder.beginComputePass(this.#timer.descriptor(stage));

@@ -172,11 +172,7 @@ export const directCandidate: ConvCandidate<ConvTile> = {
     const [stride] = attributes.strides;
     // A software adapter has no such products: it computes each in floats and rounds it, and large tiles take long to compile.
     if (halfProducts) return tileVariants(weight.shape[2], stride, "hardware");
-    const { usual, measured } = tileVariants(weight.shape[2], stride, adapter);
-    // A picture's layer has a pipeline of its own, and gains less from a large tile than that takes to compile.
-    const ofPicture = weight.shape[1] < 4 && attributes.strides[0] > 1;
-    const small = usual.filter(({ outBlocks }) => outBlocks <= 2);
-    return ofPicture ? { usual: small, measured: [...usual, ...measured ?? []] } : { usual, measured };
+    return tileVariants(weight.shape[2], stride, adapter);
   },
   cost({ attributes, weight, firstChannel, output }, tile, { adapter }) {
     const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);

@@ -52,6 +52,8 @@ import lowBitWords from "../../shaders/lib/low_bit_words.wgsl" with { type: "tex
 import operation from "../../shaders/lib/operation.wgsl" with { type: "text" };
 import output from "../../shaders/lib/output.wgsl" with { type: "text" };
 import params from "../../shaders/lib/params.wgsl" with { type: "text" };
+import picture from "../../shaders/lib/picture.wgsl" with { type: "text" };
+import pictureParams from "../../shaders/lib/picture_params.wgsl" with { type: "text" };
 import planeTile from "../../shaders/lib/plane_tile.wgsl" with { type: "text" };
 import requantize from "../../shaders/lib/requantize.wgsl" with { type: "text" };
 import storage from "../../shaders/lib/storage.wgsl" with { type: "text" };
@@ -190,6 +192,8 @@ export const SHADERS: ShaderLibrary = {
   "lib/operation.wgsl": operation,
   "lib/output.wgsl": output,
   "lib/params.wgsl": params,
+  "lib/picture.wgsl": picture,
+  "lib/picture_params.wgsl": pictureParams,
   "lib/plane_tile.wgsl": planeTile,
   "lib/requantize.wgsl": requantize,
   "lib/storage.wgsl": storage,

@@ -178,7 +178,7 @@ Deno.test("a prediction is the sum of its dispatches, and of a graph that is no 
   assertAlmostEquals(dispatches.reduce((sum, one) => sum + one.milliseconds, 0), deviceTime, 1e-9);
   assertAlmostEquals(milliseconds!, frameTime(MODEL.frame, deviceTime, dispatches.length), 1e-9);
   assert(low! < milliseconds! && milliseconds! < high!);
-  assertEquals(dispatches[0].operator, "Letterbox");
+  assertEquals(dispatches[0].operator, "Letterbox+Conv+Silu");
   assertEquals(
     dispatches.map(({ name }) => name),
     planFrame(graph, planning(false)).dispatches.map(({ name }) => name),

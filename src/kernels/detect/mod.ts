@@ -1,5 +1,6 @@
 /**
- * Makers of the kernels of detection. A frame is: `letterbox` for each image, the network, `decodeHead` (or `decodeTensor` where
+ * Makers of the kernels of detection. A frame is: `letterbox` for each image (or `convOfPicture` in the place of both it and the first
+ * convolution), the network, `decodeHead` (or `decodeTensor` where
  * the head is not known), `suppress`, and one readback of `detect/result`. The buffers between them are listed by
  * `detectBuffers`.
  *
@@ -8,7 +9,7 @@
 
 export { anchorsOf, decodeHead, type HeadLevel, yoloOutput } from "./head.ts";
 export { FAULTS } from "./faults.ts";
-export { letterbox } from "./letterbox.ts";
+export { convOfPicture, letterbox, type PictureView } from "./picture.ts";
 export {
   DETECT_VALUES,
   type DetectBuffer,

@@ -11,6 +11,24 @@ const NMS = "detect/nms_test.ts", COCO = "eval/coco_test.ts", DECODE = "detect/d
 /** Heads, suppression, letterbox, mAP. */
 export const DETECTION_MUTANTS: readonly Mutant[] = [
   {
+    id: "picture-row",
+    file: "shaders/conv/direct.wgsl",
+    before: "let row_$j = rowSpan(cy_$j);",
+    after: "let row_$j = rowSpan(top + $j + 1);",
+    test: "kernels/conv_picture_test.ts",
+    filter: "letterbox and sums at once, texture f32",
+    why: "a convolution of a picture reads the row below",
+  },
+  {
+    id: "picture-samples",
+    file: "src/kernels/detect/picture.ts",
+    before: "if (samplesOf(kernel) > MOST_SAMPLES) return undefined;",
+    after: "if (samplesOf(kernel) > 2 * MOST_SAMPLES) return undefined;",
+    test: "kernels/conv_picture_test.ts",
+    filter: "scale its pixels too often",
+    why: "small tiles scale each pixel of a picture many times",
+  },
+  {
     id: "nms-equal-overlap",
     file: "shaders/detect/suppress.wgsl",
     before: "return intersection > params.iou * (areaA + areaB - intersection);",
