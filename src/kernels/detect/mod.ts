@@ -9,7 +9,7 @@
 
 export { anchorsOf, decodeHead, type HeadLevel, yoloOutput } from "./head.ts";
 export { FAULTS } from "./faults.ts";
-export { convOfPicture, letterbox, type PictureView } from "./picture.ts";
+export { convOfPicture, letterbox, type PictureView, samplesOf } from "./picture.ts";
 export {
   DETECT_VALUES,
   type DetectBuffer,

@@ -79,7 +79,7 @@ export function letterbox(
 const MOST_SAMPLES = 3;
 
 /** How often a convolution computes each pixel of a picture that it reads through its letterbox: its tiles overlap, and each group of outputs has its own. */
-function samplesOf({ constants, workgroups, parameters }: Kernel): number {
+export function samplesOf({ constants, workgroups, parameters }: Kernel): number {
   const [K, S, x, y] = ["K", "S", "TILE_X", "TILE_Y"].map((name) => Number(constants[name]));
   const { layers } = parameters;
   const groups = layers.type === "i32" ? layers.value : workgroups[1];
@@ -93,11 +93,13 @@ function samplesOf({ constants, workgroups, parameters }: Kernel): number {
  */
 export function convOfPicture(
   kernel: Kernel,
-  { picture, input, ...view }: PictureView & {
+  { picture, input, samples = MOST_SAMPLES, ...view }: PictureView & {
     /** Name of the texture. */
     readonly picture: string;
     /** Name of the letterboxed picture. */
     readonly input: string;
+    /** How often a pixel may be computed at most (see `samplesOf`); what is worth it on llvmpipe by default. */
+    readonly samples?: number;
   },
 ): Kernel | undefined {
   const { shader, constants, bindings: [read, ...bindings], parameters } = kernel;
@@ -108,7 +110,7 @@ export function convOfPicture(
   if (!reads || tensor.value.batch > 1 || constants.K === 1 || constants.GATED !== 0 || constants.SPARSE === 1) {
     return undefined;
   }
-  if (samplesOf(kernel) > MOST_SAMPLES) return undefined;
+  if (samplesOf(kernel) > samples) return undefined;
   return {
     ...kernel,
     label: `${kernel.label} of a picture`,

@@ -22,8 +22,8 @@ export const DETECTION_MUTANTS: readonly Mutant[] = [
   {
     id: "picture-samples",
     file: "src/kernels/detect/picture.ts",
-    before: "if (samplesOf(kernel) > MOST_SAMPLES) return undefined;",
-    after: "if (samplesOf(kernel) > 2 * MOST_SAMPLES) return undefined;",
+    before: "if (samplesOf(kernel) > samples) return undefined;",
+    after: "if (samplesOf(kernel) > 2 * samples) return undefined;",
     test: "kernels/conv_picture_test.ts",
     filter: "scale its pixels too often",
     why: "small tiles scale each pixel of a picture many times",
