@@ -15,6 +15,7 @@ Deno.test("elastic refuses runs of another kind, and budgets that do not go toge
       [["elastic", ...run, ...to, "--gflops", "0.5"], /none/],
       [[...train, "--subnets", "2"], /^error: --subnets is for elastic networks: give --elastic/],
       [[...train, "--elastic", "--quantize", "4bit"], /^error: --quantize and --elastic do not go together/],
+      [[...train, "--elastic", "--fixed-norm"], /^error: --fixed-norm and --elastic do not go together/],
       [[...train, "--elastic", "0.5,2"], /argument '0.5,2' is invalid. Expected a number from 0.01 to 1/],
       [[...train, "--elastic", "--elastic-fixed", "width"], /Expected depth or kernels/],
     ]);
