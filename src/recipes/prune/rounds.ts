@@ -8,6 +8,7 @@
  */
 
 import * as v from "npm:valibot@1.5.0";
+import { hashOfGraph } from "../../compress/graph_hash.ts";
 import { costsOf, type PruneCosts } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
@@ -141,6 +142,8 @@ const NOT_KEPT = [
     "watch",
   ],
   ...["createTrainer", "memo", "layerMeter", "onChoosing", "times"],
+  // Places: a folder may move. What model, pictures and teacher are is kept besides.
+  ...["model", "data", "out", "training", "teacher"],
 ];
 
 /** What makes a run what it is: a run that goes on must have the same. */
@@ -150,7 +153,8 @@ function settingsOf(model: Graph, dataset: Dataset, options: RoundOptions): unkn
   const validation = options.validation.images.length, { variants = [] } = options;
   // A teacher or another loss of its own makes it another run.
   const ways = variants.length > 0 && { variants: combineVariants(variants).settings };
-  return JSON.parse(JSON.stringify({ model: model.name, data, validation, ...kept, ...ways }));
+  const begun = { name: model.name, hash: hashOfGraph(model) };
+  return JSON.parse(JSON.stringify({ model: begun, data, validation, ...kept, ...ways }));
 }
 
 async function readState<Told>(store: TrainingStore, settings: unknown): Promise<State<Told> | undefined> {

@@ -66,11 +66,18 @@ Deno.test("a run that was stopped in the middle of a round goes on to the same b
   const resumed = await pruneAndTrain(model, dataset, { ...options, storeOf });
   assertEquals(resumed.reason, "finished");
   assertSameConstants(resumed.model.constants, whole.model.constants);
-  await assertRejects(
-    () => pruneAndTrain(model, dataset, { ...options, storeOf, epochs: 2 }),
-    FeatherdetError,
-    "of a run with other settings",
-  );
+  // Where files lie is beside the point, what they hold is not.
+  const elsewhere = { ...options, storeOf, out: "elsewhere.onnx", model: "/moved/model.onnx" };
+  assertEquals((await pruneAndTrain(model, dataset, elsewhere)).reason, "finished");
+  const [[name, weight]] = model.constants, data = Float32Array.from(weight.data, (one) => one + 1);
+  const other = { ...model, constants: new Map([...model.constants, [name, { ...weight, data } as typeof weight]]) };
+  for (const [begun, changed] of [[model, { epochs: 2 }], [other, {}]] as const) {
+    await assertRejects(
+      () => pruneAndTrain(begun, dataset, { ...options, storeOf, ...changed }),
+      FeatherdetError,
+      "of a run with other settings",
+    );
+  }
 });
 
 Deno.test("a cut asks for the pictures that its criterion needs, also of a file with folded normalisation", async () => {
