@@ -55,7 +55,9 @@ export function evaluationText({ images, figures, perClass, bestF1 }: Evaluation
 /** Remarks on the speed. */
 export function speedText({ images, seconds, imagesPerSecond, stages, networkShare, idle }: EvaluationSpeed): string[] {
   if (images === 0) return ["all images were evaluated before"];
-  const times = Object.entries(stages).map(([name, milliseconds]) => `${name} ${milliseconds.toFixed(1)}`).join(", ");
+  // The network's first layer may read the picture itself.
+  const told = Object.entries(stages).filter(([name, milliseconds]) => name !== "letterbox" || milliseconds > 0);
+  const times = told.map(([name, milliseconds]) => `${name} ${milliseconds.toFixed(1)}`).join(", ");
   const lines = [
     `${images} images in ${seconds.toFixed(1)} s, ${imagesPerSecond.toFixed(2)} a second`,
     `milliseconds an image: ${times}`,

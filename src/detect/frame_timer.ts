@@ -51,6 +51,7 @@ export const TIMES_BYTES: number = 16 * STAGES;
 /** Records frames in three passes, one a stage. */
 export class FrameTimer {
   readonly #timer: PassTimer;
+  #letterboxes = 0;
 
   /** The device must have the feature `timestamp-query`. */
   constructor(device: GPUDevice) {
@@ -60,8 +61,8 @@ export class FrameTimer {
   /** Records a frame; the range returned is to be read back for `stages`. */
   encode(encoder: GPUCommandEncoder, program: Program): ReadRange {
     const decode = program.dispatches.findIndex(({ operator }) => operator === "Decode");
-    const letterboxes = program.dispatches.filter(({ operator }) => operator === LETTERBOX).length;
-    const bounds = [0, letterboxes, decode, program.dispatchCount];
+    this.#letterboxes = program.dispatches.filter(({ operator }) => operator === LETTERBOX).length;
+    const bounds = [0, this.#letterboxes, decode, program.dispatchCount];
     for (let stage = 0; stage < STAGES; stage++) {
       const pass = encoder.beginComputePass(this.#timer.descriptor(stage));
       program.encode(pass, bounds[stage], bounds[stage + 1]);
@@ -73,7 +74,8 @@ export class FrameTimer {
   /** The times from the bytes of the range. */
   stages(bytes: ArrayBuffer, offset: number): DeviceStages {
     const [letterbox, network, postprocess] = PassTimer.durations(bytes, offset, STAGES);
-    return { letterbox, network, postprocess };
+    // A pass of nothing takes some microseconds by its timestamps.
+    return { letterbox: this.#letterboxes > 0 ? letterbox : 0, network, postprocess };
   }
 
   /** Frees the queries. */
