@@ -4,6 +4,8 @@
  * `deno run -A bench/prune_curve.ts --out data/results/bccd/pruning-curve --data bccd --split test --size 320 --title "YOLO11n on BCCD"
  *    "the original=bccd" "Taylor, in rounds=a.onnx,b.onnx" "narrower, from scratch=c.onnx,d.onnx@224"`
  *
+ * With `--over pictures` the axis is not operations but the number of pictures that a model was last trained on, as its file tells; 0 for none.
+ *
  * An argument is a way and its models: names or files, each at another input size where `@` says so. The first argument is the original.
  * Writes OUT.json (shares of the original, figures, and the history that each file carries: options, seeds, epochs, data) and OUT.svg.
  * Prints Markdown.
@@ -29,12 +31,14 @@ const { values: given, positionals } = parseArgs({
     split: { type: "string", default: "test" },
     size: { type: "string", default: "320" },
     title: { type: "string", default: "Pruned models" },
+    over: { type: "string", default: "operations" },
   },
   allowPositionals: true,
 });
-if (given.out === undefined || positionals.length === 0) {
+const overPictures = given.over === "pictures";
+if (given.out === undefined || positionals.length === 0 || !overPictures && given.over !== "operations") {
   console.error(
-    "usage: bench/prune_curve.ts --out FILE [--data D] [--split S] [--size N] WAY=MODEL[@SIZE][,MODEL...] ...",
+    "usage: bench/prune_curve.ts --out FILE [--data D] [--split S] [--size N] [--over operations|pictures] WAY=MODEL[@SIZE][,MODEL...] ...",
   );
   Deno.exit(2);
 }
@@ -48,7 +52,8 @@ async function measured(way: string, text: string) {
   const { gflops, parameters } = costsOf(graph), bytes = saveOnnx(graph).length;
   const score = await validate(graph, dataset);
   const history = historyOf(graph).map(({ name, options, seed, dataset }) => ({ name, options, seed, dataset }));
-  return { way, size: Number(size), gflops, parameters, bytes, ...score, history };
+  const pictures = history.findLast(({ name }) => name === "train")?.dataset?.pictures ?? 0;
+  return { way, size: Number(size), pictures, gflops, parameters, bytes, ...score, history };
 }
 
 const rows: Awaited<ReturnType<typeof measured>>[] = [];
@@ -69,6 +74,7 @@ const print = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} 
 const heads = [
   "way",
   "input",
+  "pictures",
   "operations",
   "parameters",
   "bytes",
@@ -79,21 +85,22 @@ const heads = [
 ];
 print(heads);
 print(heads.map(() => "---"));
-for (const { way, size, shares, map50, map } of told) {
+for (const { way, size, pictures, shares, map50, map } of told) {
   const parts = [shares.gflops, shares.parameters, shares.bytes, map50, shares.map50, map, shares.map];
-  print([way, `${size}`, ...parts.map((part) => part.toFixed(3))]);
+  print([way, `${size}`, `${pictures}`, ...parts.map((part) => part.toFixed(3))]);
 }
 
 const ways = [...new Set(rows.map(({ way }) => way))];
 const subtitle = `${dataset.name} ${dataset.split}, ${dataset.images.length} pictures; ${adapter.name}`;
 const svg = drawPareto(
-  told.map(({ way, shares, map50 }) => ({
-    ...{ label: shares.gflops.toFixed(2), group: way, x: shares.gflops, y: map50 },
-    kind: "measured" as const,
+  told.map(({ way, pictures, shares, map50 }) => ({
+    ...(overPictures ? { label: `${pictures}`, x: pictures } : { label: shares.gflops.toFixed(2), x: shares.gflops }),
+    ...{ group: way, y: map50, kind: "measured" as const },
   })),
   {
-    ...{ title: given.title, subtitle, lines: ways.slice(1), above: ways[0] },
-    ...{ xLabel: "operations, share of the original", yLabel: "mAP50" },
+    ...{ title: given.title, subtitle, lines: ways.slice(1), above: ways[0], front: !overPictures },
+    xLabel: overPictures ? "pictures of the training" : "operations, share of the original",
+    yLabel: "mAP50",
   },
 );
 await writeWhole(`${given.out}.svg`, svg);

@@ -16,7 +16,7 @@ import { frameDispatches, FrameProgram } from "./frame_program.ts";
 import type { DetectionModel } from "./open_model.ts";
 import type { DetectorOptions } from "./options.ts";
 import { PIXEL_BYTES } from "./picture_texture.ts";
-import { planNetwork } from "./plan_network.ts";
+import { planFrameNetwork } from "./plan_network.ts";
 import { tileGridOf } from "./tiles/grid.ts";
 import type { RoomForPicture } from "./tiles/regions.ts";
 
@@ -71,11 +71,11 @@ export function frameChoices(
       return {
         text: named,
         plan: () => {
-          const { plan } = planNetwork(graph, planning, head);
+          const { plan } = planFrameNetwork(graph, planning, head);
           const programs = tileBatch === 1 ? 1 : 2;
           const several = tileBatch === 1
             ? 0
-            : frameBytes(planNetwork(withBatch(graph, tileBatch), planning, head).plan, head, settings, memo);
+            : frameBytes(planFrameNetwork(withBatch(graph, tileBatch), planning, head).plan, head, settings, memo);
           const frames = frameBytes(plan, head, settings, memo) + several;
           // A picture that has no room is scaled on the host: it is as large as the input then.
           const bytes = frames + programs * PIXEL_BYTES * width * height;
@@ -160,7 +160,7 @@ export class FrameMaker {
 
   /** The plan by which single pictures are run, where memory is not limited: that of the fastest kernels. Throws what planning throws. */
   get plan(): Plan {
-    return this.#plan ??= planNetwork(this.#model.graph, this.#chosen.planning, this.#model.head).plan;
+    return this.#plan ??= planFrameNetwork(this.#model.graph, this.#chosen.planning, this.#model.head).plan;
   }
 
   /** Dispatches of a frame of that plan. */
@@ -185,7 +185,9 @@ export class FrameMaker {
   light(): Promise<FrameProgram> {
     const { planning, graph, head } = this.#model;
     // Joint dispatches are pipelines of their own.
-    return this.#make(planNetwork(graph, { ...planning, tuning: undefined, light: true, separate: true }, head).plan);
+    return this.#make(
+      planFrameNetwork(graph, { ...planning, tuning: undefined, light: true, separate: true }, head).plan,
+    );
   }
 
   /** The program of single pictures by the fastest kernels, made in turns with other work; `check` as in `FrameProgram.create`. */
@@ -200,7 +202,7 @@ export class FrameMaker {
   /** The program of several tiles. Throws FeatherdetError as `FrameProgram.create` does, and for graphs that fix their batch. */
   several(batch: number): Promise<FrameProgram> {
     const { graph, head } = this.#model;
-    return this.#make(planNetwork(withBatch(graph, batch), this.#chosen.planning, head).plan);
+    return this.#make(planFrameNetwork(withBatch(graph, batch), this.#chosen.planning, head).plan);
   }
 
   #make(plan: Plan, beside?: () => void): Promise<FrameProgram> {

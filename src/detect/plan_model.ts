@@ -13,7 +13,7 @@ import { MAX_DETECTIONS } from "../kernels/detect/mod.ts";
 import { imagesAreApart, withBatch } from "../passes/mod.ts";
 import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Dispatch, type Plan, type PlanOptions } from "../plan/plan.ts";
-import { planNetwork } from "./plan_network.ts";
+import { planFrameNetwork } from "./plan_network.ts";
 import { frameBytes } from "./frame_bytes.ts";
 import { listFrameDispatches } from "./frame_dispatches.ts";
 
@@ -60,7 +60,7 @@ export function planFrame(graph: Graph, options: PlanOptions, memo?: WeightMemo)
   }
   const [batch, , anchors] = GraphIndex.of(graph).shapeOf(maps.output);
   const head = { form: "maps", maps, classes: maps.classes, anchors } as const;
-  const { plan } = planNetwork(graph, options, head);
+  const { plan } = planFrameNetwork(graph, options, head);
   const settings = { confidence: 0.25, iou: 0.7, maxDetections: MAX_DETECTIONS, multiLabel: false };
   const space = { batch, anchors, classes: maps.classes, multiLabel: false };
   return {

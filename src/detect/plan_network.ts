@@ -8,6 +8,7 @@ import { type Graph, GraphIndex, withNodes } from "../graph/mod.ts";
 import type { DetectionHead } from "../passes/mod.ts";
 import { findYoloHead } from "../plan/fuse/yolo_head.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../plan/plan.ts";
+import { readsPicture } from "./frame_front.ts";
 import type { Head } from "./heads/form.ts";
 
 /** A detector's plan between letterbox and decoding. */
@@ -25,8 +26,16 @@ export function valuesRead(head: Head): string[] {
 }
 
 /**
- * Plans the network; its inputs are written in row memory by the letterbox. A head that was recognised says which outputs are needed. Throws
- * what `buildPlan` throws.
+ * Plans the network behind `frameFront`: its input is written in row memory by letterboxes, or its first convolution reads the picture. A head
+ * that was recognised says which outputs are needed. Throws what `buildPlan` throws.
+ */
+export function planFrameNetwork(graph: Graph, options: PlanOptions, recognised?: Head): NetworkPlan {
+  return planNetwork(graph, { ...options, readsElsewhere: readsPicture }, recognised);
+}
+
+/**
+ * Plans the network alone; its inputs are in row memory. A head that was recognised says which outputs are needed. Throws what `buildPlan`
+ * throws.
  */
 export function planNetwork(graph: Graph, options: PlanOptions, recognised?: Head): NetworkPlan {
   const head = recognised === undefined

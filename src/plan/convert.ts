@@ -16,8 +16,8 @@ export interface BorderLayouts {
   /** Outputs that are left in row memory for a later dispatch. */
   readonly blockedOutputs?: readonly string[];
   /**
-   * Plain inputs and outputs that lie in buffers of the caller, who hands them to the program by name. The plan still places such a value
-   * if another value shares its memory; it has to be copied then.
+   * Inputs and outputs that lie elsewhere: plain ones in buffers of the caller, who hands them to the program by name. The plan still places
+   * such a value if another value shares its memory; it has to be copied then.
    */
   readonly external?: readonly string[];
 }

@@ -9,10 +9,10 @@
 import type { KernelOption } from "../kernels/candidate.ts";
 import type { KernelContext } from "../kernels/context.ts";
 import { isJoinable, joinKernels, joinKey } from "../kernels/join.ts";
-import { type Kernel, type Layout, valuesOf } from "../kernels/kernel.ts";
-import { type KernelMaker, type PlanNode, readsAs, writesAs } from "./node.ts";
+import { type Kernel, valuesOf } from "../kernels/kernel.ts";
+import type { KernelMaker, PlanNode } from "./node.ts";
 import { heightsOf, needsOf, ordered, Ranges, type ValuePlaces } from "./needs.ts";
-import { isInt8 } from "./place.ts";
+import { sketchKernels } from "./sketch.ts";
 
 /** What is known of the values. */
 export interface JoinContext extends ValuePlaces {
@@ -42,18 +42,9 @@ interface Member {
   readonly loss: number;
 }
 
-/** The only kernel of a node, made as if its operands lay apart; undefined where it has several or cannot be joined. */
-function sketch(node: PlanNode, option: Option | undefined, { types, maker }: JoinContext): Kernel | undefined {
-  const layoutOf = (value: string): Layout => {
-    const { shape, dtype } = types.get(value)!;
-    const kind = node.outputs.includes(value) ? writesAs(node, value) : readsAs(node, value);
-    if (kind !== "blocked" || shape.length !== 4) return { kind: "plain", shape };
-    const [batch, channels, height, width] = shape;
-    const int8 = isInt8(dtype) ? { int8: { scale: 1, zero: 0 } } : {};
-    return { kind: "blocked", batch, channels, height, width, columns: 1, rise: height, ...int8 };
-  };
-  const operand = (value: string) => ({ ...maker.operand(value), layout: layoutOf(value) });
-  const kernels = node.kernels({ ...maker, operand, option });
+/** The only kernel of a node; undefined where it has several or cannot be joined. */
+function soleKernel(node: PlanNode, option: Option | undefined, { types, maker }: JoinContext): Kernel | undefined {
+  const kernels = sketchKernels(node, types, { ...maker, option });
   return kernels.length === 1 && isJoinable(kernels[0]) ? kernels[0] : undefined;
 }
 
@@ -71,7 +62,7 @@ function sharing(candidates: readonly number[], nodes: readonly PlanNode[], cont
       if ((choice === undefined) !== (kind === undefined)) continue;
       const option = choice?.contest.options.find((one) => sameOption(one, kind!));
       if (choice && (!option || option.cost - choice.option.cost > DISPATCH_COST)) continue;
-      const kernel = sketch(nodes[at], option, context);
+      const kernel = soleKernel(nodes[at], option, context);
       if (!kernel) continue;
       const key = joinKey(kernel);
       const loss = choice ? Math.max(0, option!.cost - choice.option.cost) : 0;

@@ -198,7 +198,9 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
     isReturned: options.hostUsesCells && root.last === nodes.length,
   }));
   const blocked = roots.filter(({ kind }) => kind === "blocked");
-  const widest = blocked.reduce((most, { name }) => Math.max(most, types.get(name)!.shape[3]), 1);
+  // Inputs that lie elsewhere count, so that all others lie as they do beside it.
+  const wide = [...blocked.map(({ name }) => name), ...options.blockedInputs ?? []];
+  const widest = wide.reduce((most, name) => Math.max(most, types.get(name)!.shape[3]), 1);
   const floats = blocked.filter(({ name }) => !isInt8(types.get(name)!.dtype));
   const bytes = blocked.filter(({ name }) => isInt8(types.get(name)!.dtype));
   // Pages of a storage buffer are bound alone: they begin at multiples of 256 bytes when rows are a multiple of 4 cells, of 8 cells

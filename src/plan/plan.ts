@@ -25,8 +25,9 @@ import type { KernelChoice } from "./choose_kernels.ts";
 import { shareJoined } from "../kernels/join.ts";
 import { type JoinedNodes, joinNodes } from "./join.ts";
 import { lower } from "./lower.ts";
-import type { KernelMaker, PlanNode } from "./node.ts";
+import { type KernelMaker, type PlanNode, readsAs } from "./node.ts";
 import { placeScratch } from "./scratch.ts";
+import { layoutApart, sketchKernels } from "./sketch.ts";
 import type { Tuning } from "./tuning.ts";
 import { place, type Placement, scalarBytes } from "./place.ts";
 export { outputValue } from "./convert.ts";
@@ -60,6 +61,11 @@ export interface PlanOptions extends BorderLayouts {
    * activations are textures of f32, which share no memory with plain values; false unless given.
    */
   readonly hostUsesCells?: boolean;
+  /**
+   * Whether the first dispatch, which alone reads an input in row memory, is to read something else in its place; asked of its kernel. That
+   * input has no memory then, and nothing competes for the node.
+   */
+  readonly readsElsewhere?: (kernel: Kernel, input: string) => boolean;
   /** Greatest number of storage textures that a dispatch may bind, if activations are textures; 4 by default, as on every adapter. */
   readonly maxStorageTextures?: number;
 }
@@ -196,6 +202,23 @@ function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, 
   return { key, revision, options, chosen: options[contest.options.indexOf(won)], count: 1 };
 }
 
+/** The input that the first node reads from elsewhere, if it does. */
+function inputElsewhere(
+  nodes: readonly PlanNode[],
+  { inputs, outputs }: Graph,
+  types: ReadonlyMap<string, TensorType>,
+  maker: KernelMaker,
+  { readsElsewhere, blockedInputs = [] }: PlanOptions,
+): string | undefined {
+  if (!readsElsewhere || inputs.length !== 1) return undefined;
+  const [{ name }] = inputs, [first] = nodes;
+  const readers = nodes.filter((node) => node.inputs.includes(name));
+  if (outputs.includes(name) || !blockedInputs.includes(name)) return undefined;
+  if (readers.length !== 1 || readers[0] !== first || readsAs(first, name) !== "blocked") return undefined;
+  const kernels = sketchKernels(first, types, { ...maker, option: first.choice?.option });
+  return kernels.length === 1 && readsElsewhere(kernels[0], name) ? name : undefined;
+}
+
 /** Makes a plan. Throws FeatherdetError if an operator has no kernel for its shapes or a tensor is too large. */
 export function buildPlan(source: Graph, options: PlanOptions): Plan {
   const graph = GRAPH_PASSES.reduce((result, pass) => pass(result), withNodes(source, source.nodes));
@@ -213,30 +236,41 @@ export function buildPlan(source: Graph, options: PlanOptions): Plan {
     }),
     ...composites.map(({ node }) => node),
   ], graph);
-  const laid = layOut(orderNodes(lowered, graph), graph, index.types, options);
-  const { nodes: alone, context, placed: separate, outputsInCells } = laid, { types } = context;
-  const unplacedOperand = (value: string): Operand => {
-    const { shape, dtype } = types.get(value)!;
+  const ordered = orderNodes(lowered, graph);
+  const unplaced = (known: ReadonlyMap<string, TensorType>) => (value: string): Operand => {
+    const { shape, dtype } = known.get(value)!;
     return { value, shape, dtype, layout: { kind: "plain", shape }, constant: graph.constants.get(value) };
   };
+  const away = inputElsewhere(ordered, graph, index.types, { operand: unplaced(index.types), pitch: 0 }, options);
+  const external = [...options.external ?? [], ...away === undefined ? [] : [away]];
+  const laid = layOut(ordered, graph, index.types, { ...options, external });
+  const { nodes: alone, context, placed: separate, outputsInCells } = laid, { types } = context;
+  const unplacedOperand = unplaced(types);
   const placeJoined = ({ nodes, pieces }: JoinedNodes) => place(nodes, { ...context, pieces }, laid.options);
+  // A plan that stores no input may join as much as one that does.
+  const awayBytes = away === undefined
+    ? 0
+    : 4 * sizeOf(types.get(away)!.shape.with(1, 1)) * scalarBytes(options.form, "f32");
   const joined = options.separate ? { nodes: alone, pieces: [] } : joinNodes(alone, {
     ...context,
     maker: { operand: unplacedOperand, pitch: 0 },
-    fits: (some) => placeJoined(some).bytes <= MOST_MEMORY * separate.bytes,
+    fits: (some) => placeJoined(some).bytes <= MOST_MEMORY * (separate.bytes + awayBytes),
   });
   const { nodes } = joined, placed = nodes === alone ? separate : placeJoined(joined);
-  const { placements, pitch } = placed;
+  const { pitch } = placed, placements = new Map(placed.placements);
+  if (away !== undefined) {
+    placements.set(away, { layout: layoutApart(types.get(away)!, "blocked"), offset: 0, extent: 0 });
+  }
   const form = { ...options.form, pageShift: placed.pageShift };
 
   const operand = (value: string): Operand => {
-    const unplaced = unplacedOperand(value);
-    return { ...unplaced, layout: placements.get(value)?.layout ?? unplaced.layout };
+    const known = unplacedOperand(value);
+    return { ...known, layout: placements.get(value)?.layout ?? known.layout };
   };
   const maker: KernelMaker = { operand, pitch, memory: { form, placements } };
   const contests = new Map<string, PlannedContest>();
   for (const node of alone) {
-    if (!node.choice) continue;
+    if (!node.choice || away !== undefined && node.inputs.includes(away)) continue;
     const { key } = node.choice.contest, known = contests.get(key);
     contests.set(key, known ? { ...known, count: known.count + 1 } : plannedContest(node, node.choice, maker));
   }

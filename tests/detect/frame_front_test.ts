@@ -18,6 +18,10 @@ Deno.test("the first convolution reads the picture, and nothing is stored betwee
   const [input] = plan.graph.inputs;
   const reads = dispatches.filter(({ kernel }) => JSON.stringify(kernel.bindings).includes(`"${input.name}"`));
   assertEquals(reads, []);
+  assertEquals(plan.placements.get(input.name)!.extent, 0);
+  // What would be measured alone has no picture to read.
+  const measured = [...plan.contests.values()].flatMap(({ options }) => options[0].dispatches());
+  assertEquals(measured.filter(({ name }) => name === dispatches[0].name), []);
 });
 
 Deno.test("letterboxes stay where several images, several readers, small tiles or other layers are in front", () => {
