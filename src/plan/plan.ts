@@ -18,6 +18,7 @@ import { moveBytes } from "./fuse/int8/moves.ts";
 import { convolveProducts } from "./fuse/int8/products.ts";
 import { lowerIntegerProducts } from "./fuse/integer_products.ts";
 import type { BorderLayouts } from "./convert.ts";
+import { inputElsewhere } from "./input_elsewhere.ts";
 import { layOut } from "./lay_out.ts";
 import { orderNodes } from "./lifetimes.ts";
 import type { Target } from "../kernels/target.ts";
@@ -25,9 +26,9 @@ import type { KernelChoice } from "./choose_kernels.ts";
 import { shareJoined } from "../kernels/join.ts";
 import { type JoinedNodes, joinNodes } from "./join.ts";
 import { lower } from "./lower.ts";
-import { type KernelMaker, type PlanNode, readsAs } from "./node.ts";
+import type { KernelMaker, PlanNode } from "./node.ts";
 import { placeScratch } from "./scratch.ts";
-import { layoutApart, sketchKernels } from "./sketch.ts";
+import { layoutApart } from "./sketch.ts";
 import type { Tuning } from "./tuning.ts";
 import { place, type Placement, scalarBytes } from "./place.ts";
 export { outputValue } from "./convert.ts";
@@ -200,23 +201,6 @@ function plannedContest(node: PlanNode, { contest, option: won }: KernelChoice, 
   });
   const { key, revision } = contest;
   return { key, revision, options, chosen: options[contest.options.indexOf(won)], count: 1 };
-}
-
-/** The input that the first node reads from elsewhere, if it does. */
-function inputElsewhere(
-  nodes: readonly PlanNode[],
-  { inputs, outputs }: Graph,
-  types: ReadonlyMap<string, TensorType>,
-  maker: KernelMaker,
-  { readsElsewhere, blockedInputs = [] }: PlanOptions,
-): string | undefined {
-  if (!readsElsewhere || inputs.length !== 1) return undefined;
-  const [{ name }] = inputs, [first] = nodes;
-  const readers = nodes.filter((node) => node.inputs.includes(name));
-  if (outputs.includes(name) || !blockedInputs.includes(name)) return undefined;
-  if (readers.length !== 1 || readers[0] !== first || readsAs(first, name) !== "blocked") return undefined;
-  const kernels = sketchKernels(first, types, { ...maker, option: first.choice?.option });
-  return kernels.length === 1 && readsElsewhere(kernels[0], name) ? name : undefined;
 }
 
 /** Makes a plan. Throws FeatherdetError if an operator has no kernel for its shapes or a tensor is too large. */
