@@ -1,8 +1,9 @@
-/** A convolution that reads a picture through its letterbox, against the host's letterbox, which is OpenCV's to the level, and the reference's convolution. */
+/** A convolution that reads a part of a picture through its letterbox, against the host's letterbox, which is OpenCV's to the level, and the reference's convolution. */
 
 import { assertEquals } from "@std/assert";
 import type { RgbImage } from "../../src/image/rgb_image.ts";
 import { letterboxTensor } from "../../src/detect/host_letterbox.ts";
+import { cropped } from "../../src/detect/rectangle.ts";
 import { letterboxGeometry, rgbaOf } from "../../src/detect/letterbox.ts";
 import { activationOf } from "../../src/kernels/activation.ts";
 import { directConv } from "../../src/kernels/conv_direct.ts";
@@ -35,6 +36,9 @@ const CASES: readonly Case[] = [
 ];
 
 const SILU = node("Silu", ["y"], ["z"], {});
+/** Left and top of what is looked at in the picture that goes up. */
+const ORIGIN = [3, 5] as const;
+
 const PADS = [1, 1, 1, 1] as const;
 
 function noise(width: number, height: number): RgbImage {
@@ -68,7 +72,7 @@ function convolution({ input, filters, stride, tile, target }: Case, batch = 1, 
 
 function ofPicture(kernel: Kernel, [width, height]: Case["picture"], [inputHeight, inputWidth]: Case["input"]) {
   return convOfPicture(kernel, {
-    ...{ picture: "picture", input: "x", size: { width, height } },
+    ...{ picture: "picture", input: "x", size: { width, height }, origin: ORIGIN },
     geometry: letterboxGeometry(width, height, inputWidth, inputHeight),
   });
 }
@@ -76,10 +80,11 @@ function ofPicture(kernel: Kernel, [width, height]: Case["picture"], [inputHeigh
 for (const form of FORMS) {
   gpuTest(`a convolution of a picture computes letterbox and sums at once, ${formName(form)}`, async (_, step) => {
     for (const test of CASES) {
-      const { picture: [width, height], input: [inputHeight, inputWidth] } = test, picture = noise(width, height);
+      const { picture: [width, height], input: [inputHeight, inputWidth] } = test, [left, top] = ORIGIN;
+      const whole = noise(width + left + 2, height + top + 1);
       await step(`${width}x${height} in ${inputWidth}x${inputHeight}, stride ${test.stride}`, async () => {
         const { made, layouts, weight, bias, attributes } = convolution(test);
-        const { shape, data } = letterboxTensor(picture, inputWidth, inputHeight);
+        const { shape, data } = letterboxTensor(cropped(whole, { left, top, width, height }), inputWidth, inputHeight);
         const [sums] = evaluateNode(node("Conv", ["x", "w", "b"], ["y"], attributes), [
           referenceTensor(shape, data),
           referenceTensor(weight.shape, storable(weight.data, form)),
@@ -87,7 +92,7 @@ for (const form of FORMS) {
         ]);
         const [expected] = evaluateNode(SILU, [sums]);
         const kernel = ofPicture(made(form), test.picture, test.input)!;
-        const pictures = [{ name: "picture", width, height, pixels: rgbaOf(picture) }];
+        const pictures = [{ name: "picture", width: whole.width, height: whole.height, pixels: rgbaOf(whole) }];
         const found = await runKernels([kernel], [{ name: "y", layout: layouts.y }], form, PITCH, pictures);
         assertClose(found.get("y")!, expected.data, form, "the convolution", 2);
       });
