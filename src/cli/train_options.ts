@@ -40,6 +40,8 @@ weights of its file where that is there, and else, or with --no-pretrained, --wi
 classes are others, class layers begin anew. In files whose BatchNormalization is folded into the convolutions, as in exports, it is unfolded: statistics are
 estimated on 64 pictures, so that the model computes what it computed.
 
+In batches of a few pictures the statistics of a batch say little: --fixed-norm keeps those that a trained model has.
+
 With --quantize the figures and best.onnx are those of the rounded model; checkpoints hold the floats, from which
 training goes on. int8 begins with trained weights, since the ranges of activations are measured before.
 

@@ -117,6 +117,9 @@ export async function trainModel(
   );
   const how = { size, newClassLayers: newHead, unfolded: folded, ...(isNamed && { built: model }) };
   if (!folded || options.fixedNorm) return noted(graph, source, how, dataset, seed);
-  say(`BatchNormalization is folded in ${model}: its statistics are estimated on pictures of ${dataset.name}`);
+  say(
+    `BatchNormalization is folded in ${model}: its statistics are estimated on pictures of ${dataset.name} ` +
+      "(--fixed-norm keeps it folded, which suits small batches)",
+  );
   return noted(await adaptStatistics(graph, dataset), source, how, dataset, seed);
 }
