@@ -61,7 +61,7 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
  * const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
  * const [f32, f16] = await measureFrameTimes(detectors, image, 2);
  * assert.ok(f32.detect.median > 0 && f16.detect.median > 0); // milliseconds
- * assert.equal(f32.dispatches[0].name, "letterbox 64x64");
+ * assert.equal(f32.dispatches.at(-1)!.name, "suppress");
  * for (const detector of detectors) detector.destroy();
  * ```
  */
