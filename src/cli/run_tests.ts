@@ -7,13 +7,14 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
+import { denoProgram } from "../host/run_deno.ts";
 import { lockOptions } from "../host/setup/locked.ts";
-import { countTests, type TestCounts } from "./junit.ts";
+import { countTests, failures, type TestCounts } from "./junit.ts";
 import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_files.ts";
 
 /** Runs this Deno in the checkout with the given arguments, its output on stderr; returns the exit status. */
 export async function runDeno(args: readonly string[]): Promise<number> {
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(denoProgram(), {
     args: [...args],
     cwd: ROOT,
     stdin: "null",
@@ -26,7 +27,7 @@ export async function runDeno(args: readonly string[]): Promise<number> {
 
 /** As `runDeno`, but shows what it prints at its end, so that processes side by side do not mix their lines. */
 async function runDenoHeld(args: readonly string[]): Promise<number> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: [...args], cwd: ROOT }).output();
+  const { code, stdout, stderr } = await new Deno.Command(denoProgram(), { args: [...args], cwd: ROOT }).output();
   for (const bytes of [stderr, stdout]) {
     await new Blob([bytes]).stream().pipeTo(Deno.stderr.writable, { preventClose: true });
   }
@@ -79,13 +80,14 @@ async function partsOf({ paths, changed }: TestSelection): Promise<string[][]> {
   return paths?.length ? inParts(pathsOf(paths)) : everything();
 }
 
-/** How a process ended, and its counts. */
-type Ended = TestCounts & { readonly code: number };
+/** How a process ended, its counts, and what failed in words. */
+type Ended = TestCounts & { readonly code: number; readonly failures: readonly string[] };
 
 /** Checks the types of all files that are tested and of the examples in them; what does not compile counts as one failure. */
 async function checkTypes(parts: readonly (readonly string[])[]): Promise<Ended> {
   const code = await runDenoHeld(["check", ...lockOptions(), "--quiet", "--doc", ...parts.flat()]);
-  return { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0, code };
+  const failed = code === 0 ? [] : ["FAILED to check types: what does not compile is named above"];
+  return { passed: 0, failed: failed.length, skipped: 0, code, failures: failed };
 }
 
 /** Runs one process of tests by `run`, which is given the arguments of Deno; `options` are further ones. */
@@ -97,16 +99,17 @@ async function runPart(
   const report = await Deno.makeTempFile({ prefix: "featherdet-", suffix: ".xml" });
   try {
     const code = await run(["test", ...lockOptions(), "-A", "--doc", `--junit-path=${report}`, ...options, ...paths]);
-    const counts = countTests(await Deno.readTextFile(report));
+    const text = await Deno.readTextFile(report);
+    const counts = countTests(text);
     // A file that does not compile or throws while it loads fails the run without a test of its own.
-    const failed = code !== 0 && counts.failed === 0 ? 1 : counts.failed;
-    return { ...counts, failed, code };
+    if (code === 0 || counts.failed > 0) return { ...counts, code, failures: failures(text) };
+    return { ...counts, failed: 1, code, failures: [`FAILED outside of a test, in one of ${paths.join(", ")}`] };
   } finally {
     await Deno.remove(report);
   }
 }
 
-/** Runs tests; `code` is the exit status of `deno test`, `seconds` the wall-clock time. */
+/** Runs tests; `code` is the exit status of `deno test`, `failures` what failed, `seconds` the wall-clock time. */
 export async function runTests(selection: TestSelection): Promise<Ended & { seconds: number }> {
   const started = performance.now();
   const parts = await partsOf(selection);
@@ -125,5 +128,12 @@ export async function runTests(selection: TestSelection): Promise<Ended & { seco
     done.reduce((sum, part) => sum + part[count], 0)
   );
   const code = Math.max(0, ...done.map((part) => part.code));
-  return { passed, failed, skipped, code, seconds: (performance.now() - started) / 1000 };
+  return {
+    passed,
+    failed,
+    skipped,
+    code,
+    failures: done.flatMap((part) => part.failures),
+    seconds: (performance.now() - started) / 1000,
+  };
 }

@@ -19,9 +19,11 @@ export const testVerb = deviceVerb(
   .option("--filter <text>", "only tests whose names contain this, or match /this/")
   .action(async (paths, options) => {
     await deviceAction<typeof options>(async ({ filter, changed }, output) => {
-      const { code, seconds, ...counts } = await runTests({ paths, filter, changed });
+      const { code, seconds, failures, ...counts } = await runTests({ paths, filter, changed });
+      // Processes print as they end: what failed may stand thousands of lines above the count.
+      for (const failure of failures) output.note(failure);
       output.line(summarize(counts));
       if (code !== 0) Deno.exitCode = code;
-      return { ...counts, seconds };
+      return { ...counts, seconds, failures };
     })(options);
   });

@@ -13,6 +13,13 @@ import { buildFromRecipe } from "../models/recipe.ts";
 import { hashOfGraph } from "../compress/graph_hash.ts";
 import { historyEntry, withHistory } from "../compress/history.ts";
 import { builtWithWeights, type Prepared, withClasses } from "../models/with_classes.ts";
+import {
+  bitsOfPackedWeights,
+  isLowBit,
+  LOW_BIT_NAMES,
+  LOW_BITS,
+  withUnpackedWeights,
+} from "../compress/quantize/mod.ts";
 import { historyDataset } from "./history_dataset.ts";
 import { adaptStatistics } from "./adapt_statistics.ts";
 import { refuseOtherHead, withUsualInput } from "./trainable.ts";
@@ -36,6 +43,8 @@ export interface TrainModelOptions {
   readonly psa?: PsaKind;
   /** Whether BatchNormalization is folded in training, so that nothing has to be known of the statistics of a file where it is. */
   readonly fixedNorm?: boolean;
+  /** What weights are rounded to in training: a file that holds such weights is trained on from the floats that they stand for. */
+  readonly quantize?: string;
 }
 
 /** Builds a named detector for the classes of a data set. */
@@ -60,6 +69,28 @@ export function takesTrained(
   if (!Object.hasOwn(TRAINABLE, model)) return true;
   if (pretrained !== undefined) return pretrained;
   return width === undefined && depth === undefined && psa === undefined && "source" in findModel(model);
+}
+
+/**
+ * The model with floats for the packed weights that training rounds to as many bits again. Throws FeatherdetError for a file with other
+ * rounded weights.
+ */
+function unrounded(source: Graph, { model, quantize }: TrainModelOptions, say: (line: string) => void): Graph {
+  const packed = bitsOfPackedWeights(source);
+  const again = quantize !== undefined && isLowBit(quantize) && packed.every((bits) => bits === LOW_BITS[quantize]);
+  if (packed.length === 0 || again) {
+    if (packed.length > 0) {
+      say(`${model} holds ${quantize} weights: training goes on from the floats that they stand for`);
+    }
+    const floats = withUnpackedWeights(source);
+    if (!floats.nodes.some(({ op }) => op === "DequantizeLinear")) return floats;
+  }
+  const same = packed.length === 1 ? `, --quantize ${LOW_BIT_NAMES[packed[0]]} to go on with its weights` : "";
+  throw new FeatherdetError(
+    "holds rounded weights, and training moves floats: take the float model (with --quantize to round it in training), " +
+      `or a checkpoint of the run that made it${same}`,
+    { file: model },
+  );
 }
 
 /**
@@ -98,15 +129,9 @@ export async function trainModel(
   }
   const loaded = await loadModel(model, { size, batch: 1, whereOpen: true });
   if (loaded.inputs[0].shape.length !== 4) throw new FeatherdetError("is no detector of pictures", { file: model });
-  const source = withUsualInput(loaded, say);
+  const source = unrounded(withUsualInput(loaded, say), options, say);
   // Errors call the model by its file.
   if (!isNamed) refuseOtherHead({ ...source, name: model }, "cannot be trained");
-  if (source.nodes.some(({ op }) => op === "UnpackWeights" || op === "DequantizeLinear")) {
-    throw new FeatherdetError(
-      "holds rounded weights, and training moves floats: take the float model (with --quantize to round it in training), or a checkpoint of the run that made it",
-      { file: model },
-    );
-  }
   const { graph, newHead, folded }: Prepared = isNamed
     ? builtWithWeights(build(options, dataset.classes), source)
     : withClasses(source, dataset.classes, { size, seed });

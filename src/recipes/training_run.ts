@@ -70,8 +70,8 @@ function augmentOf(asked: TrainingRequest): AugmentOptions | false {
 
 function modelOf({ asked, checkpoint, file }: Run, dataset: Dataset, say: (line: string) => void): Promise<Graph> {
   if (!checkpoint) {
-    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth, psa, fixedNorm } = asked;
-    return trainModel({ model: model!, pretrained, size, seed, width, depth, psa, fixedNorm }, dataset, say);
+    const { model, pretrained, size = USUAL_SIZE, seed = 0, width, depth, psa, fixedNorm, quantize } = asked;
+    return trainModel({ model: model!, pretrained, size, seed, width, depth, psa, fixedNorm, quantize }, dataset, say);
   }
   if (!checkpoint.model) throw new FeatherdetError("holds no model", { file });
   return loadOnnx(checkpoint.model);

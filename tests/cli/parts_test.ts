@@ -1,11 +1,11 @@
 /** Parts of the command line: counting tests, listing images, naming drawn copies, option values, models by name. */
 
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inputSize, integerIn, numberIn } from "../../src/cli/arguments.ts";
 import { listSources } from "../../src/host/sources/open.ts";
-import { countTests, summarize } from "../../src/cli/junit.ts";
+import { countTests, failures, summarize } from "../../src/cli/junit.ts";
 import { findModel, loadModel, modelNames } from "../../src/host/models.ts";
 import { readTuning, tuningFile, writeTuning } from "../../src/host/tuning_store.ts";
 import { TUNING_FORMAT } from "../../src/plan/tuning.ts";
@@ -36,10 +36,15 @@ Deno.test("countTests agrees with what Deno itself reports, steps and ignored te
     const args = ["test", "--no-check", `--junit-path=${report}`, folder];
     const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" }, stderr: "null" })
       .output();
-    const counts = countTests(await Deno.readTextFile(report));
+    const text = await Deno.readTextFile(report);
+    const counts = countTests(text);
     assertEquals(counts, { passed: 3, failed: 2, skipped: 1 });
     const own = new TextDecoder().decode(stdout).match(/(\d+) passed[^|]*\| (\d+) failed[^|]*\| (\d+) ignored/);
     assertEquals(own?.slice(1).map(Number), [counts.passed, counts.failed, counts.skipped]);
+    const [bad, steps, ...others] = failures(text);
+    assertMatch(bad, /^FAILED .*a_test\.ts: bad\n {4}.*<\/testcase><testcase name="x">/);
+    assertMatch(steps, /^FAILED .*a_test\.ts: steps\n {4}/);
+    assertEquals(others, []);
   });
 });
 

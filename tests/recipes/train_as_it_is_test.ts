@@ -1,11 +1,20 @@
 /** Files that are trained further as the graphs that they are: with channels removed by hand, with BatchNormalization folded away. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
+import { packWeights } from "../../src/compress/quantize/mod.ts";
 import { hashOfGraph } from "../../src/compress/graph_hash.ts";
 import { historyOf } from "../../src/compress/history.ts";
 import { openDataset } from "../../src/data/open.ts";
-import { type Constant, type Graph, GraphEditor, inferTypes, sizeOf, verify } from "../../src/graph/mod.ts";
+import {
+  type Constant,
+  FeatherdetError,
+  type Graph,
+  GraphEditor,
+  inferTypes,
+  sizeOf,
+  verify,
+} from "../../src/graph/mod.ts";
 import { layersOf } from "../../src/models/layers.ts";
 import { DETECTORS } from "../../src/models/named.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
@@ -117,6 +126,33 @@ Deno.test("a folded file is trained as it is too: BatchNormalization comes back 
     assertEquals(historyOf(model).map(({ name, options }) => [name, options.unfolded]), [["prepareTraining", true]]);
     const { model: trained } = await train(model, dataset, { epochs: 1, batch: 2, workers: 0, augment: false });
     assertEquals(inferTypes(trained).get("output0")!.shape, [1, 4 + dataset.classes.length, 84]);
+  }));
+
+Deno.test("a file of packed weights is trained on from their floats where as many bits are asked for, and refused elsewhere", () =>
+  inFolder(async (folder) => {
+    const source = foldBatchNormalization(pruned([0, 2, 5])), file = join(folder, "packed.onnx");
+    const { graph: packed } = packWeights(source, { bits: 4 });
+    await Deno.writeFile(file, saveOnnx(packed));
+    const options = { model: file, size: 64, seed: 1, fixedNorm: true }, lines: string[] = [];
+    const model = await trainModel({ ...options, quantize: "4bit" }, dataset, (line) => lines.push(line));
+    assert(lines[0].endsWith("holds 4bit weights: training goes on from the floats that they stand for"), lines[0]);
+    const again = packWeights(foldBatchNormalization(model), { bits: 4 }).graph;
+    // In the order of the graph, since names may differ.
+    const partsOf = (graph: Graph, index: number) =>
+      graph.nodes.filter(({ op }) => op === "UnpackWeights").map(({ inputs }) =>
+        graph.constants.get(inputs[index])!.data
+      );
+    assertEquals(partsOf(again, 0), partsOf(packed, 0), "the same levels once more");
+    const scales = partsOf(packed, 1).flatMap((data) => [...data]);
+    for (const [i, scale] of partsOf(again, 1).flatMap((data) => [...data]).entries()) {
+      assertAlmostEquals(scale / scales[i], 1, 2 ** -22);
+    }
+    assertEquals([...model.constants.keys()].filter((name) => /pack/.test(name)), []);
+
+    const sentence = "packed.onnx: holds rounded weights, and training moves floats";
+    for (const quantize of [undefined, "ternary", "int8"]) {
+      await assertRejects(() => trainModel({ ...options, quantize }, dataset, () => {}), FeatherdetError, sentence);
+    }
   }));
 
 Deno.test("unfolding finds the convolutions that had a BatchNormalization, in every detector of the family; folding again is exact", () => {

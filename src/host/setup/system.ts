@@ -5,6 +5,7 @@
  */
 
 import { FeatherdetError } from "../../graph/error.ts";
+import { denoProgram } from "../run_deno.ts";
 import { lockOptions } from "./locked.ts";
 
 /** The machine as the set-up sees it. */
@@ -72,7 +73,7 @@ const AGAIN = ["--no-prompt", ...["read", "write", "net", "env", "sys"].map((nam
  * shared with it.
  */
 export async function runAgain(program: string, args: readonly string[], env: Record<string, string>): Promise<number> {
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(denoProgram(), {
     args: ["run", ...lockOptions(), ...AGAIN, program, ...args],
     env,
     stdin: "inherit",
