@@ -4,7 +4,8 @@
 // A tensor [N,C,H,W] is cut into planes: plane p = block * N + n holds channels 4*block .. 4*block+3 of image n. `columns`
 // planes lie side by side, the next ones `rise` rows below; pixel (x, y) of plane p is the cell
 //     (p % columns * W + x,  p / columns * rise + y)
-// counted from the tensor's first page. A range of channels is thus a range of rows: Concat and Split move nothing.
+// counted from the tensor's first page. A range of channels is thus a range of planes: Concat and Split move nothing. A tensor
+// that lies in another begins at plane `firstPlane` of a row of planes, `firstRow` rows below the top of its first page.
 //
 // STORAGE == texture: the arena is a 2D texture array, one page a layer. All bindings are storage textures: on software adapters
 // loads from those are several times faster than from sampled textures, and those faster than from storage buffers. STORAGE == buffer: the arena is a storage buffer of the same cells, row by row.
@@ -30,11 +31,16 @@ struct Blocked {
   zero: f32,
   low: f32,             // bytes that are stored lie in low .. high
   high: f32,
+  firstPlane: i32,
+  firstRow: i32,
+  spareA: i32,          // structs in uniform memory are multiples of 16 bytes
+  spareB: i32,
 }
 
 // First cell of a plane: column, row.
 fn planeOrigin(t: Blocked, plane: i32) -> vec2i {
+  let place = plane + t.firstPlane;
   // Integer division is slow on many adapters; half a step of margin makes this exact for any plane number below 2^20.
-  let group = i32((f32(plane) + 0.5) * t.inverseColumns);
-  return vec2i((plane - group * t.columns) * t.width, group * t.rise);
+  let group = i32((f32(place) + 0.5) * t.inverseColumns);
+  return vec2i((place - group * t.columns) * t.width, group * t.rise + t.firstRow);
 }

@@ -17,14 +17,14 @@ export interface CellSpace {
  * there, and how many of the four channels there are.
  */
 function eachRow(
-  { batch, channels, height, width, columns, rise }: BlockedLayout,
+  { batch, channels, height, width, columns, rise, firstPlane = 0, firstRow = 0 }: BlockedLayout,
   pitch: number,
   visit: (place: number, element: number, lanes: number) => void,
 ): void {
   for (let image = 0; image < batch; image++) {
     for (let channel = 0; channel < channels; channel += 4) {
-      const plane = channel / 4 * batch + image;
-      const left = plane % columns * width, top = Math.floor(plane / columns) * rise;
+      const plane = firstPlane + channel / 4 * batch + image;
+      const left = plane % columns * width, top = firstRow + Math.floor(plane / columns) * rise;
       const element = (image * channels + channel) * height * width;
       for (let y = 0; y < height; y++) {
         visit(4 * ((top + y) * pitch + left), element + y * width, Math.min(4, channels - channel));

@@ -50,6 +50,10 @@ export interface BlockedLayout {
   readonly columns: number;
   /** Rows from one group of planes to the next; at least `height`. */
   readonly rise: number;
+  /** Planes that lie before the first one in its group, of a tensor that lies in another; 0 unless given. */
+  readonly firstPlane?: number;
+  /** Rows of the first page that lie above the first plane; 0 unless given. */
+  readonly firstRow?: number;
   /** Present if cells hold four bytes instead of four numbers of the form's scalar. Such tensors lie in an arena of their own. */
   readonly int8?: Int8Cells;
 }
@@ -146,9 +150,10 @@ export function blocksOf(layout: Pick<BlockedLayout, "channels">): number {
   return Math.ceil(layout.channels / 4);
 }
 
-/** Rows a blocked tensor takes. */
+/** Rows from the top of its first page to the end of a blocked tensor. */
 export function rowsOf(layout: BlockedLayout): number {
-  return Math.ceil(blocksOf(layout) * layout.batch / layout.columns) * layout.rise;
+  const { batch, columns, rise, firstPlane = 0, firstRow = 0 } = layout;
+  return firstRow + Math.ceil((firstPlane + blocksOf(layout) * batch) / columns) * rise;
 }
 
 /** A parameter of type `i32`. */

@@ -33,7 +33,7 @@ const roundUp = (value: number, step: number) => Math.ceil(value / step) * step;
 
 /** The members of a `Blocked` (`shaders/lib/storage.wgsl`). */
 function blockedMembers(layout: BlockedLayout): Parameters {
-  const { width, height, channels, batch, columns, rise } = layout;
+  const { width, height, channels, batch, columns, rise, firstPlane = 0, firstRow = 0 } = layout;
   const { scale, zero, low = -128, high = 127 } = layout.int8 ?? { scale: 1, zero: 0 };
   return {
     width: i32(width),
@@ -48,6 +48,10 @@ function blockedMembers(layout: BlockedLayout): Parameters {
     zero: f32(zero),
     low: f32(low),
     high: f32(high),
+    firstPlane: i32(firstPlane),
+    firstRow: i32(firstRow),
+    spareA: i32(0),
+    spareB: i32(0),
   };
 }
 

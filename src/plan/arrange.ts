@@ -7,7 +7,7 @@
 
 import { type BlockedLayout, blocksOf, rowsOf } from "../kernels/kernel.ts";
 
-/** A root tensor: its logical extents and the channel blocks at which views begin. */
+/** A root tensor: its logical extents and the channel blocks at which pages have to begin. */
 export interface RootTensor {
   readonly shape: readonly number[];
   readonly boundaries: readonly number[];
@@ -16,9 +16,9 @@ export interface RootTensor {
 }
 
 /**
- * The layout of a root in an arena of the given pitch. Views must begin on a page (a texture cannot be read and written in one
- * dispatch, but its layers are told apart), so planes side by side divide every boundary, and rows of planes are spread until
- * boundaries meet pages.
+ * The layout of a root in an arena of the given pitch. Where one dispatch reads one view of it and writes another, the second begins on a
+ * page (a texture cannot be read and written in one dispatch, but its layers are told apart). The first planes of the root are left free so
+ * that such a boundary begins a group of planes side by side, and groups are spread until it meets a page.
  */
 export function arrange({ shape, boundaries, narrow }: RootTensor, pitch: number, pageRows: number): BlockedLayout {
   const [batch, channels, height, width] = shape;
@@ -27,10 +27,13 @@ export function arrange({ shape, boundaries, narrow }: RootTensor, pitch: number
   const inner = boundaries.filter((block) => block > 0 && block < blocks).map((block) => block * batch);
   let best: BlockedLayout | undefined;
   for (let columns = most; columns >= 1; columns--) {
-    if (inner.some((plane) => plane % columns !== 0)) continue;
+    const firstPlane = inner.length === 0 ? 0 : (columns - inner[0] % columns) % columns;
+    const groups = inner.map((plane) => (firstPlane + plane) / columns);
+    if (!groups.every(Number.isInteger)) continue;
     for (let rise = height; rise < height + pageRows; rise++) {
-      if (inner.some((plane) => plane / columns * rise % pageRows !== 0)) continue;
-      const layout: BlockedLayout = { kind: "blocked", batch, channels, height, width, columns, rise };
+      if (groups.some((group) => group * rise % pageRows !== 0)) continue;
+      const free = firstPlane > 0 && { firstPlane };
+      const layout: BlockedLayout = { kind: "blocked", batch, channels, height, width, columns, rise, ...free };
       const pages = pagesOf(layout, pageRows), least = best === undefined ? Infinity : pagesOf(best, pageRows);
       if (pages < least || narrow && pages === least) best = layout;
       break;
@@ -46,15 +49,22 @@ export function pagesOf(layout: BlockedLayout, pageRows: number): number {
 
 /** Cells of each row that a tensor takes. */
 export function cellsAcross(layout: BlockedLayout): number {
-  return Math.min(layout.columns, blocksOf(layout) * layout.batch) * layout.width;
+  const { columns, batch, width, firstPlane = 0 } = layout;
+  return Math.min(columns, firstPlane + blocksOf(layout) * batch) * width;
 }
 
-/** First page of a view that begins at a channel block of its root. */
-export function pageOfBlock(root: BlockedLayout, block: number, pageRows: number): number {
-  return block * root.batch / root.columns * root.rise / pageRows;
-}
-
-/** Layout of a view: its root's arrangement over fewer channels. */
-export function viewLayout(root: BlockedLayout, channels: number): BlockedLayout {
-  return { ...root, channels };
+/** A view of so many channels that begins at a channel block of its root: its layout, and its first page among the root's. */
+export function viewOfRoot(
+  root: BlockedLayout,
+  block: number,
+  channels: number,
+  pageRows: number,
+): { readonly layout: BlockedLayout; readonly page: number } {
+  const plane = (root.firstPlane ?? 0) + block * root.batch,
+    group = Math.floor(plane / root.columns),
+    row = group * root.rise;
+  const page = Math.floor(row / pageRows), firstPlane = plane - group * root.columns, firstRow = row - page * pageRows;
+  const { firstPlane: _, ...plain } = root;
+  const begins = { ...(firstPlane > 0 && { firstPlane }), ...(firstRow > 0 && { firstRow }) };
+  return { layout: { ...plain, channels, ...begins }, page };
 }

@@ -7,7 +7,7 @@
 
 import { type ElementType, FeatherdetError, type Graph, sizeOf, type TensorType } from "../graph/mod.ts";
 import type { BlockedLayout, Layout, StorageForm } from "../kernels/kernel.ts";
-import { arrange, pageOfBlock, pagesOf, viewLayout } from "./arrange.ts";
+import { arrange, pagesOf, viewOfRoot } from "./arrange.ts";
 import type { BorderLayouts } from "./convert.ts";
 import { leafIntervals, type Life, lifetimes } from "./lifetimes.ts";
 import { allocate, type Allocation, type Interval, lowerBound } from "./memory.ts";
@@ -80,27 +80,56 @@ export function isInt8(dtype: ElementType): dtype is "i8" | "u8" {
   return dtype === "i8" || dtype === "u8";
 }
 
-/** A tensor that holds memory of its own: when it lives and where views begin and end in it, in channel blocks. */
+/** A tensor that holds memory of its own: when it lives, and the channel blocks of it at which pages have to begin. */
 interface Root extends Life {
   readonly name: string;
   readonly kind: LayoutKind;
-  readonly boundaries: Set<number>;
+  readonly boundaries: ReadonlySet<number>;
   /** Whether the host reads of it when the plan has run. */
   readonly isReturned?: boolean;
+}
+
+/**
+ * The channel blocks of each root at which pages have to begin: where one node writes a part of it and reads or writes another. In a buffer
+ * no two parts may be bound in one page, even to be read.
+ */
+function pageBoundaries(
+  nodes: readonly PlanNode[],
+  kinds: ReadonlyMap<string, LayoutKind>,
+  { types, views }: PlaceContext,
+  { form: { storage } }: PlaceOptions,
+): Map<string, Set<number>> {
+  const found = new Map<string, Set<number>>();
+  for (const { inputs, outputs } of nodes) {
+    const values = [...new Set([...inputs, ...outputs])].filter((value) => kinds.get(value) === "blocked");
+    const parts = values.map((value) => {
+      const { root, block } = views.resolve(value), channels = types.get(value)!.shape[1];
+      return { root, first: block, end: block + Math.ceil(channels / 4), isWritten: outputs.includes(value) };
+    });
+    for (const [i, a] of parts.entries()) {
+      for (const b of parts.slice(i + 1)) {
+        if (a.root !== b.root || !(a.isWritten || b.isWritten || storage === "buffer")) continue;
+        const [before, behind] = a.first <= b.first ? [a, b] : [b, a];
+        if (before.end > behind.first) continue;
+        const boundaries = found.get(a.root) ?? new Set();
+        found.set(a.root, boundaries.add(behind.first));
+      }
+    }
+  }
+  return found;
 }
 
 function rootsOf(
   lives: ReadonlyMap<string, Life>,
   kinds: ReadonlyMap<string, LayoutKind>,
-  { types, views, aliases }: PlaceContext,
+  pages: ReadonlyMap<string, ReadonlySet<number>>,
+  { views, aliases }: PlaceContext,
 ): Root[] {
   const roots = new Map<string, Root>();
   for (const [value, life] of lives) {
     const kind = kinds.get(value)!;
-    const { root, block } = kind === "blocked" ? views.resolve(value) : { root: aliases.get(value) ?? value, block: 0 };
-    const known = roots.get(root);
-    const boundaries = known?.boundaries ?? new Set<number>();
-    if (kind === "blocked") boundaries.add(block).add(block + Math.ceil(types.get(value)!.shape[1] / 4));
+    const root = kind === "blocked" ? views.resolve(value).root : aliases.get(value) ?? value;
+    const known = roots.get(root), boundaries = pages.get(root) ?? new Set();
     const first = Math.min(known?.first ?? life.first, life.first);
     const last = Math.max(known?.last ?? life.last, life.last);
     roots.set(root, { name: root, kind, boundaries, first, last });
@@ -193,7 +222,8 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
   for (const value of lives.keys()) if (!kinds.has(value)) kinds.set(value, aliases.has(value) ? "plain" : "blocked");
   const shared = new Set([...aliases].flat());
   for (const name of options.external ?? []) if (!shared.has(name)) lives.delete(name);
-  const roots = rootsOf(lives, kinds, context).map((root) => ({
+  const boundaries = pageBoundaries(nodes, kinds, context, options);
+  const roots = rootsOf(lives, kinds, boundaries, context).map((root) => ({
     ...root,
     isReturned: options.hostUsesCells && root.last === nodes.length,
   }));
@@ -245,8 +275,8 @@ export function place(nodes: readonly PlanNode[], context: PlaceContext, options
     const { shape } = types.get(value)!;
     if (kinds.get(value) === "blocked") {
       const { root, block } = views.resolve(value);
-      const layout = viewLayout(layouts.get(root)!, shape[1]);
-      const offset = offsets.get(root)! + pageOfBlock(layouts.get(root)!, block, 1 << pageShift);
+      const { layout, page } = viewOfRoot(layouts.get(root)!, block, shape[1], 1 << pageShift);
+      const offset = offsets.get(root)! + page;
       placements.set(value, { layout, offset, extent: pagesOf(layout, 1 << pageShift) });
     } else {
       const offset = plain.offsets.get(aliases.get(value) ?? value)!;

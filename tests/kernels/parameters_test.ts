@@ -28,11 +28,12 @@ struct Blocked {
   channels: i32, // of all: blocks
   blocks: i32, batch: i32, columns: i32, rise: i32,
   inverseColumns: f32, scale: f32, zero: f32, low: f32, high: f32,
+  firstPlane: i32, firstRow: i32, spareA: i32, spareB: i32,
 }
 struct Inner { low: vec4i, high: f32 }
 struct Params {
   map: Blocked,
-  inner: Inner,         // 48 .. 80
+  inner: Inner,         // 64 .. 96
   count: i32,
   place: vec2i,
   last: u32,
@@ -58,11 +59,11 @@ Deno.test("a struct is read from WGSL with the places of its members", () => {
   const leaves = uniformLeaves(CODE)!;
   // By hand from the WGSL specification, 14.4.1: vec4i aligns to 16, so does a struct that has one, vec2i to 8.
   assertEquals(leaves.slice(-5), [
-    { name: "inner.low", type: "vec4i", offset: 48 },
-    { name: "inner.high", type: "f32", offset: 64 },
-    { name: "count", type: "i32", offset: 80 },
-    { name: "place", type: "vec2i", offset: 88 },
-    { name: "last", type: "u32", offset: 96 },
+    { name: "inner.low", type: "vec4i", offset: 64 },
+    { name: "inner.high", type: "f32", offset: 80 },
+    { name: "count", type: "i32", offset: 96 },
+    { name: "place", type: "vec2i", offset: 104 },
+    { name: "last", type: "u32", offset: 112 },
   ]);
   assertEquals(leaves.slice(2, 4), [
     { name: "map.channels", type: "i32", offset: 8 },
@@ -71,7 +72,7 @@ Deno.test("a struct is read from WGSL with the places of its members", () => {
   const bytes = packParameters(RIGHT), words = new Int32Array(bytes);
   assertEquals([...words.subarray(0, 5)], [7, 3, 5, 2, 1]);
   assertEquals([...new Float32Array(bytes, 28, 5)], [Math.fround(1 / words[5]), 1, 0, -128, 127]);
-  assertEquals([48, 64, 80, 88, 92, 96].map((at) => words[at / 4]), [1, 0x3f000000, 6, 7, 8, 9]);
+  assertEquals([64, 80, 96, 104, 108, 112].map((at) => words[at / 4]), [1, 0x3f000000, 6, 7, 8, 9]);
 });
 
 Deno.test("equal structs pass, others are one sentence that names shader, kernel and member", () => {
@@ -84,12 +85,12 @@ Deno.test("equal structs pass, others are one sentence that names shader, kernel
   // Two of one type in another order, a type, one too few and one too many, one that lies elsewhere.
   refused(
     { map, inner, amount: count, place, last },
-    'is "amount: i32" at byte 80, its shader has "count: i32" at byte 80',
+    'is "amount: i32" at byte 96, its shader has "count: i32" at byte 96',
   );
   refused({ map, inner, count: f32(6), place, last }, '"count: f32"');
-  refused({ map, inner, count, place }, 'is nothing, its shader has "last: u32" at byte 96');
-  refused({ ...RIGHT, more: u32(1) }, '"more: u32" at byte 100, its shader has nothing');
-  refused({ map, inner, place, count, last }, '"place: vec2i" at byte 80');
+  refused({ map, inner, count, place }, 'is nothing, its shader has "last: u32" at byte 112');
+  refused({ ...RIGHT, more: u32(1) }, '"more: u32" at byte 116, its shader has nothing');
+  refused({ map, inner, place, count, last }, '"place: vec2i" at byte 96');
   refused({ map, inner: struct({ low: f32(1), high: f32(1) }), count, place, last }, '"inner.low: f32"');
   refused(RIGHT, "shaders/some/sample.wgsl", CODE.replace("count: i32", "number: i32"));
   refused(RIGHT, '"map.rise: i32"', CODE.replace("rise: i32,\n", "rise: f32,\n"));

@@ -5,15 +5,20 @@
  */
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { FeatherdetError, type TensorType } from "../../src/graph/mod.ts";
-import { rowsOf } from "../../src/kernels/kernel.ts";
-import { arrange, pageOfBlock } from "../../src/plan/arrange.ts";
+import { FeatherdetError, type Graph, type TensorType } from "../../src/graph/mod.ts";
+import { type BlockedLayout, rowsOf } from "../../src/kernels/kernel.ts";
+import { arrange, pagesOf, viewOfRoot } from "../../src/plan/arrange.ts";
 import { allocate, type Interval, lowerBound } from "../../src/plan/memory.ts";
+import { planModel } from "../../src/detect/plan_model.ts";
+import { ModelBuilder } from "../../src/models/builder.ts";
 import { demoDetector } from "../../src/models/demo_detector.ts";
+import { loadOnnx } from "../../src/onnx/mod.ts";
 import { yolo11 } from "../../src/models/yolo11.ts";
 import { buildPlan } from "../../src/plan/plan.ts";
 import type { PlanNode } from "../../src/plan/node.ts";
 import { placeConcat, placeSplit, ViewTable } from "../../src/plan/views.ts";
+import { gpuTest } from "../support/gpu.ts";
+import { comparePlan } from "../support/plan_case.ts";
 import { seededRandom } from "../support/random.ts";
 
 Deno.test("allocation: no two values that live together overlap, and the lower bound is one", () => {
@@ -115,22 +120,83 @@ Deno.test("in buffers plain values and pages share memory: a run takes hardly mo
   assert(!planned("buffer", pageBytes).plainAmongPages);
 });
 
-Deno.test("arrangement: views begin on pages and planes do not overlap, over odd sizes", () => {
-  const random = seededRandom(9);
+/** The cells `page * pageRows + row, column` of every plane of a tensor that begins on a page, by the formula of `shaders/lib/storage.wgsl`. */
+function cellsOf(layout: BlockedLayout, page: number, pageRows: number): string[][] {
+  const { batch, channels, height, width, columns, rise, firstPlane = 0, firstRow = 0 } = layout;
+  return Array.from({ length: Math.ceil(channels / 4) * batch }, (_, plane) => {
+    const place = plane + firstPlane, left = place % columns * width;
+    const top = page * pageRows + firstRow + Math.floor(place / columns) * rise;
+    return Array.from({ length: height * width }, (_, i) => `${top + Math.floor(i / width)},${left + i % width}`);
+  });
+}
+
+Deno.test("arrangement: planes do not overlap, views are planes of their root, and pages begin at the boundaries", () => {
+  const random = seededRandom(9), below = (most: number) => Math.floor(random() * most), pageRows = 8;
   for (let round = 0; round < 200; round++) {
-    const width = 1 + Math.floor(random() * 40), height = 1 + Math.floor(random() * 30);
-    const batch = 1 + Math.floor(random() * 3), blocks = 1 + Math.floor(random() * 24);
-    const cut = Math.floor(random() * blocks);
-    const pitch = width + Math.floor(random() * 200);
-    const layout = arrange({ shape: [batch, blocks * 4, height, width], boundaries: [0, cut, blocks] }, pitch, 8);
-    assert(layout.columns * width <= pitch && layout.rise >= height);
-    assert(
-      Number.isInteger(pageOfBlock(layout, cut, 8)),
-      `cut ${cut} of ${blocks} blocks lies on page ${pageOfBlock(layout, cut, 8)}`,
-    );
-    assert(rowsOf(layout) * layout.columns >= blocks * batch * height);
-    assertEquals(cut * batch % layout.columns, 0);
+    const width = 1 + below(20), height = 1 + below(15), batch = 1 + below(3), blocks = 1 + below(24);
+    const pitch = width + below(200);
+    // Where pages begin, and where views do as well.
+    const cut = below(blocks), other = below(blocks), channels = blocks * 4 - below(4);
+    const root = arrange({ shape: [batch, channels, height, width], boundaries: [0, cut, blocks] }, pitch, pageRows);
+    const planes = cellsOf(root, 0, pageRows), cells = planes.flat();
+    assertEquals(new Set(cells).size, cells.length, "planes overlap");
+    assert(cells.every((cell) => Number(cell.split(",")[1]) < pitch && Number(cell.split(",")[0]) < rowsOf(root)));
+    const pagesTaken = (from: number, end: number) => {
+      const { layout, page } = viewOfRoot(root, from, Math.min(channels, 4 * end) - 4 * from, pageRows);
+      assertEquals(
+        cellsOf(layout, page, pageRows),
+        planes.slice(from * batch, end * batch),
+        "a view is planes of its root",
+      );
+      return [page, page + pagesOf(layout, pageRows)];
+    };
+    const [first, second] = [cut, other].sort((a, b) => a - b);
+    for (const [from, end] of [[0, first], [first, second], [second, blocks]]) if (from < end) pagesTaken(from, end);
+    if (cut > 0) assert(pagesTaken(0, cut)[1] <= pagesTaken(cut, blocks)[0], "both sides of a boundary share a page");
   }
+});
+
+Deno.test("arrangement: odd boundaries cost no room, since planes before the first one stay free", () => {
+  // 7 and 4 blocks of 80x80 in rows of 320 cells: 4 planes side by side, one left free.
+  const root = arrange({ shape: [1, 44, 80, 80], boundaries: [7] }, 320, 8);
+  assertEquals([root.columns, root.firstPlane, rowsOf(root)], [4, 1, 240]);
+  // Two boundaries that no number of free planes brings to the beginnings of groups of 4.
+  const two = arrange({ shape: [1, 44, 80, 80], boundaries: [7, 9] }, 320, 8);
+  assertEquals([two.columns, two.firstPlane, rowsOf(two)], [2, 1, 480]);
+});
+
+/** A C3k2 of parts that have nothing in common with four planes: 3, 4 and 4 blocks, two of them read and one written by one dispatch. */
+function oddParts(batch: number, height: number, width: number, wider: number): Graph {
+  const b = new ModelBuilder({ seed: 5 });
+  const x = b.conv("stem", b.input("x", [batch, 3, height, width]), { out: 28, kernel: 3 });
+  const [a, c] = b.split("parts", x, [12, 16]);
+  const y = b.add("sum", b.conv("inner", b.conv("outer", c, { out: 8, kernel: 3 }), { out: 16, kernel: 3 }), c);
+  const joint = b.concat("joint", [a, c, y]);
+  const beside = b.conv("beside", b.upsample("larger", b.input("z", [batch, 8, height, wider])), {
+    out: 20,
+    kernel: 1,
+  });
+  return b.graph("odd", [b.conv("last", joint, { out: 24, kernel: 1 }), beside]);
+}
+
+gpuTest("parts that share pages, and begin within a row of planes, hold what the reference says", async () => {
+  for (const [batch, height, width, wider] of [[1, 13, 7, 15], [3, 5, 3, 8], [2, 9, 4, 6]]) {
+    const graph = oddParts(batch, height, width, wider);
+    await comparePlan(graph);
+    const plan = buildPlan(graph, { form: { storage: "texture", scalar: "f32" }, maxPages: Infinity });
+    const layouts = [...plan.placements.values()].map(({ layout }) => layout);
+    assert(
+      layouts.some((layout) => layout.kind === "blocked" && (layout.firstPlane ?? 0) > 0),
+      "a part begins in a row",
+    );
+  }
+});
+
+Deno.test("a pruned detector takes hardly more memory than it must", async () => {
+  const graph = await loadOnnx(await Deno.readFile(new URL("../../data/models/bccd-pruned.onnx", import.meta.url)));
+  const { plan: { memory } } = planModel(graph, { precision: "f32", storage: "texture" });
+  // With a page for each part it was 2.4 times as much.
+  assert(memory.planned < 1.05 * memory.lowerBound, `${memory.planned} of ${memory.lowerBound} bytes`);
 });
 
 Deno.test("pages grow until the arena fits the adapter's texture layers", () => {
