@@ -15,7 +15,9 @@
  * @module
  */
 
+import { createWriteStream } from "node:fs";
 import { join, resolve } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { adapterText, openSharedDevice } from "../src/gpu/device.ts";
@@ -120,13 +122,12 @@ async function run({ name, seconds, args }: Step): Promise<StepEnd> {
     stderr: "piped",
     signal: AbortSignal.any([limit, stop.signal]),
   }).spawn();
-  const log = await Deno.open(join(out, `on-gpu-${name}.log`), { write: true, create: true, truncate: true });
-  const copy = (stream: ReadableStream<Uint8Array>) => {
-    const [shown, kept] = stream.tee(), options = { preventClose: true };
-    return Promise.all([shown.pipeTo(Deno.stderr.writable, options), kept.pipeTo(log.writable, options)]);
+  const log = createWriteStream(join(out, `on-gpu-${name}.log`));
+  const copy = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const bytes of stream) for (const to of [process.stderr, log]) to.write(bytes);
   };
   const [{ code }] = await Promise.all([child.status, copy(child.stdout), copy(child.stderr)]);
-  log.close();
+  log.end();
   if (out !== RESULTS) {
     for (const file of filesIn(RESULTS)) {
       if (!before.has(file)) await Deno.rename(join(RESULTS, file), join(out, file)).catch(() => moved(file));
