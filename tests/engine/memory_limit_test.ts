@@ -90,7 +90,7 @@ gpuTest("a batch that does not fit is run in parts, to the same numbers and with
 
 gpuTest("what fits in no way is refused with the least that it needs, which then suffices", async () => {
   const device = await testDevice();
-  const graph = demoDetector({ size: 64, batch: 4 });
+  const graph = demoDetector({ size: 96, batch: 4 });
   const { message } = await assertRejects(() => Session.create(graph, { device, memoryLimit: 1 }), FeatherdetError);
   assertMatch(
     message,
@@ -101,11 +101,11 @@ gpuTest("what fits in no way is refused with the least that it needs, which then
     FeatherdetError,
   );
   assertMatch(asked.message, /\(f32 in textures, 1 of 4 images at once\)/);
-  const single = await Session.create(demoDetector({ size: 64 }), { device, precision: "f16", storage: "buffer" });
+  const single = await Session.create(demoDetector({ size: 96 }), { device, precision: "f16", storage: "buffer" });
   const least = runBytes(single.plan);
   single.destroy();
   const session = await Session.create(graph, { device, memoryLimit: least });
-  await session.run(noise(4, 64));
+  await session.run(noise(4, 96));
   assertEquals([session.plan.form.scalar, session.plan.form.storage], ["f16", "buffer"]);
   assert(session.bytes <= least);
   session.destroy();
