@@ -105,8 +105,9 @@ Deno.test("every shader of the library exists under its path and is registered",
 
 Deno.test("parameter blocks follow the uniform layout of WGSL", () => {
   const layout = { kind: "blocked", batch: 3, channels: 5, height: 7, width: 11, columns: 4, rise: 9 } as const;
+  const part = { ...layout, firstPlane: 3, firstRow: 6 };
   const bytes = packParameters({
-    map: blocked(layout),
+    map: blocked(part),
     a: i32(-1),
     b: vec2i(2, -3),
     c: u32(4),
@@ -114,11 +115,12 @@ Deno.test("parameter blocks follow the uniform layout of WGSL", () => {
     e: vec4i([1, 2, 3, 4]),
     f: u32(6),
   });
-  assertEquals(bytes.byteLength, 112);
+  assertEquals(bytes.byteLength, 128);
   assertEquals([...new Int32Array(bytes, 0, 7)], [11, 7, 5, 2, 3, 4, 9]);
   assertEquals([...new Float32Array(bytes, 28, 5)], [0.25, 1, 0, -128, 127]);
-  // i32 at 48, vec2i at 56, u32 at 64, f32 at 68, vec4i at 80, u32 at 96.
-  assertEquals([...new Int32Array(bytes, 48)], [
+  assertEquals([...new Int32Array(bytes, 48, 4)], [3, 6, 0, 0]);
+  // i32 at 64, vec2i at 72, u32 at 80, f32 at 84, vec4i at 96, u32 at 112.
+  assertEquals([...new Int32Array(bytes, 64)], [
     -1,
     0,
     2,
