@@ -266,8 +266,12 @@ Deno.test("test prints the counts last and ends with the status of the tests", (
       ["test", "--json", "--filter", "b", bad],
     ]);
     const { seconds, ...counts } = JSON.parse(ended.pop()!.stdout);
-    assertEquals(counts, { passed: 1, failed: 0, skipped: 0 });
+    assertEquals(counts, { passed: 1, failed: 0, skipped: 0, failures: [] });
     assert(seconds > 0);
+    // What failed is said once more, behind what all processes printed.
+    const [, failed, , several] = ended.map(({ stderr }) => stderr.trimEnd().split("\n"));
+    assertMatch(failed.findLast((line) => line.startsWith("FAILED"))!, /^FAILED .*1_test\.ts: a$/);
+    assertMatch(several.at(-1)!, /^FAILED to check types/);
     assertEquals(ended.map(({ code, stdout }) => [code, stdout]), [
       [0, "1 passed, 0 failed, 1 skipped\n"],
       [1, "1 passed, 1 failed\n"],
