@@ -13,13 +13,7 @@ import { buildFromRecipe } from "../models/recipe.ts";
 import { hashOfGraph } from "../compress/graph_hash.ts";
 import { historyEntry, withHistory } from "../compress/history.ts";
 import { builtWithWeights, type Prepared, withClasses } from "../models/with_classes.ts";
-import {
-  bitsOfPackedWeights,
-  isLowBit,
-  LOW_BIT_NAMES,
-  LOW_BITS,
-  withUnpackedWeights,
-} from "../compress/quantize/mod.ts";
+import { bitsOfPackedWeights, LOW_BIT_NAMES, withUnpackedWeights } from "../compress/quantize/mod.ts";
 import { historyDataset } from "./history_dataset.ts";
 import { adaptStatistics } from "./adapt_statistics.ts";
 import { refuseOtherHead, withUsualInput } from "./trainable.ts";
@@ -77,13 +71,11 @@ export function takesTrained(
  */
 function unrounded(source: Graph, { model, quantize }: TrainModelOptions, say: (line: string) => void): Graph {
   const packed = bitsOfPackedWeights(source);
-  const again = quantize !== undefined && isLowBit(quantize) && packed.every((bits) => bits === LOW_BITS[quantize]);
-  if (packed.length === 0 || again) {
-    if (packed.length > 0) {
-      say(`${model} holds ${quantize} weights: training goes on from the floats that they stand for`);
-    }
-    const floats = withUnpackedWeights(source);
-    if (!floats.nodes.some(({ op }) => op === "DequantizeLinear")) return floats;
+  const again = packed.every((bits) => quantize === LOW_BIT_NAMES[bits]);
+  if (again && !source.nodes.some(({ op }) => op === "DequantizeLinear")) {
+    if (packed.length === 0) return source;
+    say(`${model} holds ${quantize} weights: training goes on from the floats that they stand for`);
+    return withUnpackedWeights(source);
   }
   const same = packed.length === 1 ? `, --quantize ${LOW_BIT_NAMES[packed[0]]} to go on with its weights` : "";
   throw new FeatherdetError(
