@@ -1,5 +1,6 @@
 /**
- * Counts the results in a JUnit report as `deno test` writes it.
+ * Counts the results in a JUnit report as `deno test` writes it, and says what failed and what took longest. It is read
+ * by expressions and not by a strict parser: messages of tests may hold what XML forbids, and have to be shown all the same.
  *
  * @module
  */
@@ -11,11 +12,16 @@ export interface TestCounts {
   readonly skipped: number;
 }
 
-/** One test of a report. */
-interface TestCase {
+/** How long one test took, its steps included. */
+export interface TestDuration {
   /** The test file, as the report names it. */
   readonly file: string;
   readonly name: string;
+  readonly seconds: number;
+}
+
+/** One test of a report. */
+interface TestCase extends TestDuration {
   readonly outcome: keyof TestCounts;
   /** What a failed test said; empty otherwise. */
   readonly message: string;
@@ -45,7 +51,8 @@ function* testCases(report: string): Generator<TestCase> {
       // A test that the filter left out is reported as skipped too, but without a time.
       if (!failed && skipped && !attributes.includes("time=")) continue;
       const outcome = failed ? "failed" : skipped ? "skipped" : "passed";
-      yield { file: unescaped(file), name: unescaped(name), outcome, message: unescaped(message ?? "") };
+      const seconds = Number(/time="([\d.]+)"/.exec(attributes)?.[1] ?? 0);
+      yield { file: unescaped(file), name: unescaped(name), seconds, outcome, message: unescaped(message ?? "") };
     }
   }
 }
@@ -64,6 +71,11 @@ export function failures(report: string): string[] {
     const said = message.trim().split("\n").slice(0, MESSAGE_LINES).map((line) => `\n    ${line}`);
     return `FAILED ${file}: ${name}${said.join("")}`;
   });
+}
+
+/** How long each test took. */
+export function durations(report: string): TestDuration[] {
+  return [...testCases(report)].map(({ file, name, seconds }) => ({ file, name, seconds }));
 }
 
 /** Lines of a failure's message that are repeated at the end of a run. */

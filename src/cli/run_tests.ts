@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { FeatherdetError } from "../graph/error.ts";
 import { denoProgram } from "../host/run_deno.ts";
 import { lockOptions } from "../host/setup/locked.ts";
-import { countTests, failures, type TestCounts } from "./junit.ts";
+import { countTests, durations, failures, type TestCounts, type TestDuration } from "./junit.ts";
 import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_files.ts";
 
 /** Runs this Deno in the checkout with the given arguments, its output on stderr; returns the exit status. */
@@ -80,14 +80,18 @@ async function partsOf({ paths, changed }: TestSelection): Promise<string[][]> {
   return paths?.length ? inParts(pathsOf(paths)) : everything();
 }
 
-/** How a process ended, its counts, and what failed in words. */
-type Ended = TestCounts & { readonly code: number; readonly failures: readonly string[] };
+/** How a process ended, its counts, what failed in words, and how long each test took. */
+type Ended = TestCounts & {
+  readonly code: number;
+  readonly failures: readonly string[];
+  readonly durations: readonly TestDuration[];
+};
 
 /** Checks the types of all files that are tested and of the examples in them; what does not compile counts as one failure. */
 async function checkTypes(parts: readonly (readonly string[])[]): Promise<Ended> {
   const code = await runDenoHeld(["check", ...lockOptions(), "--quiet", "--doc", ...parts.flat()]);
   const failed = code === 0 ? [] : ["FAILED to check types: what does not compile is named above"];
-  return { passed: 0, failed: failed.length, skipped: 0, code, failures: failed };
+  return { passed: 0, failed: failed.length, skipped: 0, code, failures: failed, durations: [] };
 }
 
 /** Runs one process of tests by `run`, which is given the arguments of Deno; `options` are further ones. */
@@ -100,16 +104,16 @@ async function runPart(
   try {
     const code = await run(["test", ...lockOptions(), "-A", "--doc", `--junit-path=${report}`, ...options, ...paths]);
     const text = await Deno.readTextFile(report);
-    const counts = countTests(text);
+    const counts = { ...countTests(text), code, durations: durations(text) };
     // A file that does not compile or throws while it loads fails the run without a test of its own.
-    if (code === 0 || counts.failed > 0) return { ...counts, code, failures: failures(text) };
-    return { ...counts, failed: 1, code, failures: [`FAILED outside of a test, in one of ${paths.join(", ")}`] };
+    if (code === 0 || counts.failed > 0) return { ...counts, failures: failures(text) };
+    return { ...counts, failed: 1, failures: [`FAILED outside of a test, in one of ${paths.join(", ")}`] };
   } finally {
     await Deno.remove(report);
   }
 }
 
-/** Runs tests; `code` is the exit status of `deno test`, `failures` what failed, `seconds` the wall-clock time. */
+/** Runs tests; `code` is the exit status of `deno test`, `failures` what failed, `durations` is in no order, `seconds` the wall-clock time. */
 export async function runTests(selection: TestSelection): Promise<Ended & { seconds: number }> {
   const started = performance.now();
   const parts = await partsOf(selection);
@@ -134,6 +138,7 @@ export async function runTests(selection: TestSelection): Promise<Ended & { seco
     skipped,
     code,
     failures: done.flatMap((part) => part.failures),
+    durations: done.flatMap((part) => part.durations),
     seconds: (performance.now() - started) / 1000,
   };
 }

@@ -1,11 +1,11 @@
 /** Parts of the command line: counting tests, listing images, naming drawn copies, option values, models by name. */
 
-import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inputSize, integerIn, numberIn } from "../../src/cli/arguments.ts";
 import { listSources } from "../../src/host/sources/open.ts";
-import { countTests, failures, summarize } from "../../src/cli/junit.ts";
+import { countTests, durations, failures, summarize } from "../../src/cli/junit.ts";
 import { findModel, loadModel, modelNames } from "../../src/host/models.ts";
 import { readTuning, tuningFile, writeTuning } from "../../src/host/tuning_store.ts";
 import { TUNING_FORMAT } from "../../src/plan/tuning.ts";
@@ -23,7 +23,11 @@ Deno.test("countTests agrees with what Deno itself reports, steps and ignored te
   await inFolder(async (folder) => {
     const source = `
       Deno.test("good & <plain>", () => {});
-      Deno.test("has > in its name", () => {});
+      Deno.test("has > in its name", () => {
+        let sum = 0;
+        for (let i = 0; i < 1e7; i++) sum += i % 7;
+        if (Number.isNaN(sum)) throw new Error("no number");
+      });
       Deno.test({ name: "skipped", ignore: true, fn() {} });
       Deno.test("bad", () => { throw new Error("</testcase><testcase name=\\"x\\">"); });
       Deno.test("steps", async (t) => {
@@ -45,6 +49,13 @@ Deno.test("countTests agrees with what Deno itself reports, steps and ignored te
     assertMatch(bad, /^FAILED .*a_test\.ts: bad\n {4}.*<\/testcase><testcase name="x">/);
     assertMatch(steps, /^FAILED .*a_test\.ts: steps\n {4}/);
     assertEquals(others, []);
+    const times = durations(text);
+    assertEquals(times.length, counts.passed + counts.failed + counts.skipped);
+    // Deno prints whole milliseconds.
+    const [, milliseconds] = new TextDecoder().decode(stdout).match(/^has > in its name \.\.\. ok \((\d+)ms\)/m) ?? [];
+    const { seconds } = times.find(({ name }) => name === "has > in its name")!;
+    assert(seconds > 0.005);
+    assertAlmostEquals(seconds, Number(milliseconds) / 1000, 0.001);
   });
 });
 
