@@ -68,38 +68,14 @@ struct Params {
     let k_$(i)_0_$c = weight($(12 * i + c), block, layer);
     let m_$(i)_$c = weight($(12 * i + 4 + c), block, layer);
     let k_$(i)_5_$c = weight($(12 * i + 8 + c), block, layer);
-    let p_$(i)_$c = k_$(i)_0_$c + k_$(i)_5_$c;
-    let q_$(i)_$c = k_$(i)_0_$c + 4.0 * k_$(i)_5_$c;
-    let k_$(i)_1_$c = p_$(i)_$c + m_$(i)_$c;
-    let k_$(i)_2_$c = p_$(i)_$c - m_$(i)_$c;
-    let k_$(i)_3_$c = q_$(i)_$c + 2.0 * m_$(i)_$c;
-    let k_$(i)_4_$c = q_$(i)_$c - 2.0 * m_$(i)_$c;
+#include "lib/winograd_weights.wgsl" I=i C=c
 #end
 #end
 #for j in 0..NY
 #for i in 0..NX
     let x_$(j)_$i = select(vec4f(0.0), load_x(origin.x + cx_$i, origin.y + cy_$j), inX_$i && inY_$j);
 #end
-    // B x, in 17 operations.
-    let a_$j = x_$(j)_4 - 4.0 * x_$(j)_2;
-    let b_$j = x_$(j)_3 - 4.0 * x_$(j)_1;
-    let c_$j = x_$(j)_4 - x_$(j)_2;
-    let d_$j = 2.0 * (x_$(j)_3 - x_$(j)_1);
-    let t_$(j)_0 = 4.0 * (x_$(j)_0 - x_$(j)_2) + c_$j;
-    let t_$(j)_1 = a_$j + b_$j;
-    let t_$(j)_2 = a_$j - b_$j;
-    let t_$(j)_3 = c_$j + d_$j;
-    let t_$(j)_4 = c_$j - d_$j;
-    let t_$(j)_5 = x_$(j)_5 - x_$(j)_3 - 2.0 * d_$j;
-#if j >= 2
-    // One sum at a time through the three rows: it stays in a register.
-#for m in 0..6
-#for i in 0..3
-    sum_$(j - 2)_$m += t_$(j - 2 + i)_$(m).x * k_$(i)_$(m)_0 + t_$(j - 2 + i)_$(m).y * k_$(i)_$(m)_1
-      + t_$(j - 2 + i)_$(m).z * k_$(i)_$(m)_2 + t_$(j - 2 + i)_$(m).w * k_$(i)_$(m)_3;
-#end
-#end
-#end
+#include "lib/winograd_row.wgsl" J=j
 #end
   }
 

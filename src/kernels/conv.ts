@@ -23,6 +23,7 @@ import { int8DepthwiseCandidate } from "./int8/conv_depthwise.ts";
 import { int8DirectCandidate } from "./int8/conv_direct.ts";
 import { int8GeneralCandidate } from "./int8/conv_general.ts";
 import { int8Numbers } from "./int8/conv_numbers.ts";
+import { int8WinogradCandidate } from "./int8/conv_winograd.ts";
 import type { Kernel } from "./kernel.ts";
 import { levelsOf } from "./low_bit_weights.ts";
 import { constantOf, onImages } from "./operand.ts";
@@ -47,6 +48,7 @@ export const CONV_CANDIDATES: readonly ConvCandidate[] = [
 export const INT8_CONV_CANDIDATES: readonly ConvCandidate[] = [
   int8DirectCandidate,
   int8DepthwiseCandidate,
+  int8WinogradCandidate,
   int8GeneralCandidate,
 ];
 

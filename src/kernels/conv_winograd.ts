@@ -5,10 +5,10 @@
  * @module
  */
 
-import { acceptsChannelRange, asConvolution, type ConvCandidate, type ConvForm } from "./conv_form.ts";
+import { acceptsChannelRange, asConvolution, type ConvCandidate, type ConvForm, type ConvShape } from "./conv_form.ts";
 import { blockWeights } from "./conv_packing.ts";
 import { convBindings, type ConvStep, epilogueConstants, stepOf } from "./conv_step.ts";
-import { idleFactor, LOAD_COST, workgroupSize } from "./conv_tile.ts";
+import { idleFactor, LOAD_COST, type MapExtent, workgroupSize } from "./conv_tile.ts";
 import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 import type { Target } from "./target.ts";
@@ -22,9 +22,32 @@ const OUTPUTS = 4, PRODUCTS = 6;
 /** Operations on cells, eight of which are the unit of `candidate.ts`: the transforms of a row of inputs, and of the weights of a block. */
 const INPUT_TRANSFORM = 17 / 8, WEIGHT_TRANSFORM = 12 * 8 / 8;
 
+/** Tiles in a row of a map, and in all of it. */
+export function winogradTiles(
+  { width, height }: MapExtent,
+  rows: number,
+): { readonly tilesX: number; readonly tiles: number } {
+  const tilesX = Math.ceil(width / OUTPUTS);
+  return { tilesX, tiles: tilesX * Math.ceil(height / rows) };
+}
+
+/** Cost of the convolution, in the unit of `candidate.ts`; `weightLoads` bring the weights of an input block. */
+export function winogradCost(
+  { weight, firstChannel, output }: Pick<ConvForm, "weight" | "firstChannel" | "output">,
+  rows: number,
+  weightLoads: number,
+  target: Target,
+): number {
+  const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);
+  const threads = winogradTiles(output, rows).tiles * Math.ceil(output.channels / 4) * output.batch;
+  const loads = PRODUCTS * (rows + 2) + weightLoads;
+  const each = 3 * PRODUCTS * rows + INPUT_TRANSFORM * (rows + 2) + WEIGHT_TRANSFORM + LOAD_COST * loads;
+  return threads * inBlocks * each * idleFactor(threads, target);
+}
+
 function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, target: Target): Kernel[] {
   const output = step.y.layout;
-  const tilesX = Math.ceil(output.width / OUTPUTS), tiles = tilesX * Math.ceil(output.height / rows);
+  const { tilesX, tiles } = winogradTiles(output, rows);
   const weights = blockWeights(step, pitch), workgroup = workgroupSize(target);
   return [...weights.before, {
     label: `conv 3x3 s1 winograd 4x${rows}x4`,
@@ -44,12 +67,16 @@ function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, tar
   }];
 }
 
+/** True of a convolution of 3x3, stride 1 and one group. */
+export function isWinogradShape({ attributes: { groups, strides, dilations }, weight }: ConvShape): boolean {
+  const [kh, kw] = weight.shape.slice(2);
+  return groups === 1 && kh === 3 && kw === 3 && [...strides, ...dilations].every((one) => one === 1);
+}
+
 /** True where this kernel can compute the convolution. Its sums are not exact where those of whole numbers have to be. */
 export function winogradApplies(form: ConvForm): boolean {
   const plain = asConvolution(form);
-  if (plain === undefined || form.whole) return false;
-  const { attributes: { groups, strides, dilations }, weight } = plain, [kh, kw] = weight.shape.slice(2);
-  return groups === 1 && kh === 3 && kw === 3 && [...strides, ...dilations].every((one) => one === 1);
+  return plain !== undefined && !form.whole && isWinogradShape(plain);
 }
 
 /** Winograd's convolution among the kernels of convolutions; weights are constants. */
@@ -63,13 +90,7 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
       // Never measured on hardware yet, nor beside products in f16.
       : { usual: [], measured: [{ rows: 1 }, { rows: 2 }, { rows: 4 }, { rows: 10 }] },
-  cost({ weight, firstChannel, output: { width, height, batch, channels } }, { rows }, { adapter }) {
-    const inBlocks = Math.ceil((firstChannel % 4 + weight.shape[1]) / 4);
-    const threads = Math.ceil(width / OUTPUTS) * Math.ceil(height / rows) * Math.ceil(channels / 4) * batch;
-    const loads = PRODUCTS * (rows + 2) + 4 * 9;
-    const each = 3 * PRODUCTS * rows + INPUT_TRANSFORM * (rows + 2) + WEIGHT_TRANSFORM + LOAD_COST * loads;
-    return threads * inBlocks * each * idleFactor(threads, adapter);
-  },
+  cost: (form, { rows }, { adapter }) => winogradCost(form, rows, 4 * 9, adapter),
   kernels: (_, context, tile, { adapter }) =>
     winogradConv(asConvolution(stepOf(context))!, tile, context.pitch, adapter),
 };

@@ -29,6 +29,7 @@ import detectTensor from "../../shaders/detect/tensor.wgsl" with { type: "text" 
 import int8ConvDepthwise from "../../shaders/int8/conv_depthwise.wgsl" with { type: "text" };
 import int8ConvDirect from "../../shaders/int8/conv_direct.wgsl" with { type: "text" };
 import int8ConvGeneral from "../../shaders/int8/conv_general.wgsl" with { type: "text" };
+import int8ConvWinograd from "../../shaders/int8/conv_winograd.wgsl" with { type: "text" };
 import int8Table from "../../shaders/int8/table.wgsl" with { type: "text" };
 import activate from "../../shaders/lib/activate.wgsl" with { type: "text" };
 import activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
@@ -65,6 +66,8 @@ import walk from "../../shaders/lib/walk.wgsl" with { type: "text" };
 import weights from "../../shaders/lib/weights.wgsl" with { type: "text" };
 import weightsOut from "../../shaders/lib/weights_out.wgsl" with { type: "text" };
 import window from "../../shaders/lib/window.wgsl" with { type: "text" };
+import winogradRow from "../../shaders/lib/winograd_row.wgsl" with { type: "text" };
+import winogradWeights from "../../shaders/lib/winograd_weights.wgsl" with { type: "text" };
 import trainAccumulate from "../../shaders/train/accumulate.wgsl" with { type: "text" };
 import trainGradientNorm from "../../shaders/train/gradient_norm.wgsl" with { type: "text" };
 import trainGradientNormTotal from "../../shaders/train/gradient_norm_total.wgsl" with { type: "text" };
@@ -169,6 +172,7 @@ export const SHADERS: ShaderLibrary = {
   "int8/conv_depthwise.wgsl": int8ConvDepthwise,
   "int8/conv_direct.wgsl": int8ConvDirect,
   "int8/conv_general.wgsl": int8ConvGeneral,
+  "int8/conv_winograd.wgsl": int8ConvWinograd,
   "int8/plain_range.wgsl": int8PlainRange,
   "int8/plain_scale.wgsl": int8PlainScale,
   "int8/plain_whole.wgsl": int8PlainWhole,
@@ -205,6 +209,8 @@ export const SHADERS: ShaderLibrary = {
   "lib/weights.wgsl": weights,
   "lib/weights_out.wgsl": weightsOut,
   "lib/window.wgsl": window,
+  "lib/winograd_row.wgsl": winogradRow,
+  "lib/winograd_weights.wgsl": winogradWeights,
   "train/accumulate.wgsl": trainAccumulate,
   "train/gradient_norm.wgsl": trainGradientNorm,
   "train/gradient_norm_total.wgsl": trainGradientNormTotal,

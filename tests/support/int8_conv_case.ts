@@ -29,8 +29,12 @@ export interface Int8Case {
   readonly cells?: Int8Cells;
   /** Cells of the output; `float` for none. By default such that most bytes lie inside their range. */
   readonly stored?: Int8Cells | "float";
-  /** Which bytes the input holds: all of them at random, or the two extremes. */
-  readonly bytes?: "any" | "extremes";
+  /**
+   * Which bytes input and weights hold: all of them at random, the two extremes at random, or those whose products add up: two columns of
+   * the least byte, two of the greatest and so on, with weights near 127 for the first half of the channels and near -127 for the others.
+   * Sums are far greater on the way then than at the end.
+   */
+  readonly bytes?: "any" | "extremes" | "adding up";
   /** Weights as bytes with a sign, or as u8 around 128. */
   readonly weights?: "i8" | "u8";
   /** A bias in units of the sums, as floats, or none. */
@@ -46,9 +50,13 @@ export interface Int8Case {
 /** How a case is computed. */
 export interface Int8Run {
   readonly form: StorageForm;
+  /** Among all kernels but Winograd's by default. */
+  readonly kernel?: string;
   /** By default what suits a software adapter. */
   readonly arithmetic?: Int8Arithmetic;
   readonly tile?: ConvTile;
+  /** Rows of a tile of Winograd's kernel. */
+  readonly rows?: number;
 }
 
 const roundHalfEven = (value: number) => {
@@ -96,10 +104,12 @@ function integerSums(
   return { shape: [batch, outputs, rows, columns], data };
 }
 
-/** The cheapest option with the arithmetic and, where the kernel has tiles, the tile of a run. */
-function optionFor(context: KernelContext<"Conv">, { arithmetic, tile }: Int8Run) {
+/** The cheapest option with the kernel, the arithmetic and, where the kernel has tiles, the tile of a run. */
+function optionFor(context: KernelContext<"Conv">, { kernel: named, arithmetic, tile, rows }: Int8Run) {
   const { options, revision } = convContest(context);
-  const wanted = options.filter(({ variant }) => {
+  const wanted = options.filter(({ kernel, variant }) => {
+    if (named ? kernel !== named : kernel === "int8 winograd") return false;
+    if (rows !== undefined) return variant === `rows=${rows}`;
     const tiled = tile && variant.includes("outBlocks") ? `x=${tile.x} y=${tile.y} outBlocks=${tile.outBlocks} ` : "";
     return variant.startsWith(tiled) && variant.includes(arithmetic ? `arithmetic=${arithmetic}` : "");
   });
@@ -118,15 +128,19 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<strin
   const cells = test.cells ?? { scale: 0.02, zero: -3 };
   const [outputs, depth, kh, kw] = test.weight;
 
-  const x = Float32Array.from(
-    { length: size(test.x) },
-    () => test.bytes === "extremes" ? whole(0, 1) * 255 - 128 : whole(-128, 127),
-  );
   const range = test.weightRange ?? 127;
-  const w = Int8Array.from(
-    { length: size(test.weight) },
-    () => test.bytes === "extremes" ? whole(0, 1) * 255 - 128 : whole(-range, range),
-  );
+  const byteOf: (column: number) => number = {
+    any: () => whole(-128, 127),
+    extremes: () => whole(0, 1) * 255 - 128,
+    "adding up": (column: number) => column % 4 < 2 ? -128 : 127,
+  }[test.bytes ?? "any"];
+  const weightOf: (channel: number) => number = {
+    any: () => whole(-range, range),
+    extremes: () => whole(0, 1) * 255 - 128,
+    "adding up": (channel: number) => (channel < depth / 2 ? 1 : -1) * whole(120, 127),
+  }[test.bytes ?? "any"];
+  const x = Float32Array.from({ length: size(test.x) }, (_, i) => byteOf(i % test.x[3]));
+  const w = Int8Array.from({ length: size(test.weight) }, (_, i) => weightOf(Math.floor(i / (kh * kw)) % depth));
   const weightScale = Float32Array.from(
     { length: outputs },
     () => Math.fround(test.weightScale ?? 0.001 + 0.002 * random()),
@@ -203,6 +217,7 @@ export async function checkInt8Conv(test: Int8Case, run: Int8Run): Promise<strin
   };
   const kernels = optionFor(context, run).make(context);
   assert(kernels.every(({ shader }) => shader.startsWith("int8/")), `${kernels[0].label} computes in floats`);
+  if (run.kernel) assert(kernels[0].label.includes(run.kernel.split(" ")[1]), kernels[0].label);
   if (run.arithmetic && !kernels[0].label.includes("depthwise")) {
     assert(kernels[0].label.endsWith(run.arithmetic), kernels[0].label);
   }

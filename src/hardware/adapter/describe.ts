@@ -71,7 +71,7 @@ function blocksRead({ shader, bindings }: Kernel, { inBlocks, input }: Parameter
 function productsOf({ shader, constants }: Kernel): number {
   const constant = (name: string) => Number(constants[name] ?? 1);
   // Six products of each of three rows of weights, for four pixels.
-  if (shader === "conv/winograd.wgsl") return 6 * 3 * constant("ROWS");
+  if (shader.endsWith("winograd.wgsl")) return 6 * 3 * constant("ROWS");
   return constant("K") ** 2 * constant("TILE_X") * constant("TILE_Y") * constant("OUT_BLOCKS");
 }
 
