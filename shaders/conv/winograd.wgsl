@@ -16,8 +16,9 @@
 // still, but the sums four times as many as the outputs instead of one and a half times: on software adapters that is slower.
 //
 // A thread computes 4 x ROWS pixels of four output channels: each row of inputs is read and transformed once for three rows of weights.
-// Weights lie as those of conv/direct.wgsl with OUT_BLOCKS of 1. Dispatch: a thread for every tile of every output block of every image.
+// Weights lie as those of conv/direct.wgsl with OUT_BLOCKS of 1, in WEIGHT_BITS of 4, 2 or 1 too: then sums are of levels. Dispatch: a thread for every tile of every output block of every image.
 #const ROWS = 10
+#const WEIGHT_BITS = 32
 #const WORKGROUP = 8
 
 #include "lib/linear.wgsl"
@@ -39,7 +40,13 @@ struct Params {
 }
 #include "lib/params.wgsl"
 #include "lib/input.wgsl" NAME=x BINDING=1 TENSOR=input
+#if WEIGHT_BITS == 32
 #include "lib/weights.wgsl" BINDING=2
+#else
+#const K = 3
+#const OUT_BLOCKS = 1
+#include "lib/low_bit_weights.wgsl" BINDING=2
+#end
 #include "lib/output.wgsl" NAME=y BINDING=3 TENSOR=output
 #include "lib/epilogue.wgsl"
 
@@ -62,12 +69,19 @@ struct Params {
 #end
   for (var block = 0; block < params.inBlocks; block++) {
     let origin = planeOrigin(params.input, (params.firstBlock + block) * params.input.batch + image);
+#if WEIGHT_BITS < 32
+#include "lib/low_bit_words.wgsl" BLOCK=block GROUP=layer
+#end
     // G w_i: computing it takes less time than loading twice as many weights.
 #for i in 0..3
 #for c in 0..4
-    let k_$(i)_0_$c = weight($(12 * i + c), block, layer);
-    let m_$(i)_$c = weight($(12 * i + 4 + c), block, layer);
-    let k_$(i)_5_$c = weight($(12 * i + 8 + c), block, layer);
+#for t in 0..3
+#if WEIGHT_BITS == 32
+    let w_$(i)_$(t)_$c = weight($((3 * i + t) * 4 + c), block, layer);
+#else
+    let w_$(i)_$(t)_$c = levels(word_$(16 * (3 * i + t) / PER_WORD + 4 * c / PER_WORD), $(16 * (3 * i + t) % PER_WORD + 4 * c % PER_WORD)u);
+#end
+#end
 #include "lib/winograd_weights.wgsl" I=i C=c
 #end
 #end
@@ -79,7 +93,13 @@ struct Params {
 #end
   }
 
+#if WEIGHT_BITS == 32
   let bias = weight(0, params.inBlocks, layer);
+#else
+  let bias = vec4f(0.0);
+  let shift = weightFloats(0, layer);
+  let scale = weightFloats(1, layer);
+#end
   let place = planeOrigin(params.output, layer * params.output.batch + image);
   let residualOrigin = planeOrigin(params.residual, layer * params.output.batch + image);
 #for v in 0..ROWS
@@ -94,7 +114,12 @@ struct Params {
   let y_$(v)_3 = bias + f_$v + 4.0 * h_$v + sum_$(v)_5;
 #for u in 0..4
   if (u0 + $u < params.output.width && v0 + $v < params.output.height) {
-    store_y(place.x + u0 + $u, place.y + v0 + $v, finish(y_$(v)_$u, residualOrigin, u0 + $u, v0 + $v));
+#if WEIGHT_BITS == 32
+    let sum = y_$(v)_$u;
+#else
+    let sum = shift + scale * y_$(v)_$u;
+#end
+    store_y(place.x + u0 + $u, place.y + v0 + $v, finish(sum, residualOrigin, u0 + $u, v0 + $v));
   }
 #end
 #end

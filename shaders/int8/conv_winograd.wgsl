@@ -71,9 +71,9 @@ const ONE_THIRD = -1431655765;
       let words_$(i)_$t = weight8($(3 * i + t), block, layer);
 #end
 #for c in 0..4
-      let k_$(i)_0_$c = vec4f(unpack8(words_$(i)_0[$c]));
-      let m_$(i)_$c = vec4f(unpack8(words_$(i)_1[$c]));
-      let k_$(i)_5_$c = vec4f(unpack8(words_$(i)_2[$c]));
+#for t in 0..3
+      let w_$(i)_$(t)_$c = vec4f(unpack8(words_$(i)_$t[$c]));
+#end
 #include "lib/winograd_weights.wgsl" I=i C=c
 #end
 #end

@@ -7,22 +7,15 @@
  */
 
 import { activationConstants } from "./activation.ts";
-import { asConvolution, type ConvCandidate, type ConvShape } from "./conv_form.ts";
+import { asConvolution, type ConvCandidate, type ConvShape, inputLanes, mayHaveFewBits } from "./conv_form.ts";
 import { type ConvStep, epilogueParameters, stepOf } from "./conv_step.ts";
 import { type ConvTile, joinsOutputs, tileCost, tileVariants, workgroupSize } from "./conv_tile.ts";
 import { packForHalves } from "./half_products.ts";
 import type { Target } from "./target.ts";
 import { linearGroups } from "./linear.ts";
-import {
-  bindWeights,
-  type BoundWeights,
-  densePacking,
-  packedExtent,
-  packingSource,
-  type WeightPacking,
-} from "./conv_packing.ts";
+import { densePacking, packedExtent, packingSource, type WeightPacking } from "./conv_packing.ts";
+import { bindInFewBits, type GroupedWeights } from "./conv_weights.ts";
 import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
-import { levelsOf, packLowBit } from "./low_bit_weights.ts";
 import { LIST_ROWS, packBlocks } from "./sparse_weights.ts";
 
 /** True where this kernel can compute the convolution. */
@@ -47,11 +40,6 @@ export interface DirectConvOptions {
   readonly sparse?: boolean;
 }
 
-/** Channels of an input block that there are, where the first one read is in lane `firstChannel % 4`: fewer than four of a picture. */
-function inputLanes(firstChannel: number, inputs: number): number {
-  return Math.min(4, firstChannel % 4 + inputs);
-}
-
 /**
  * The weights of a node as they are bound: without blocks of zeros where `sparse`, in one, two or four bits each where these hold them and that is
  * `allowed`; `groups` of output blocks are computed.
@@ -60,21 +48,16 @@ function weightsOf(
   step: ConvStep,
   packing: WeightPacking,
   { allowed, sparse, half }: { readonly allowed: boolean; readonly sparse: boolean; readonly half: boolean },
-): BoundWeights & { readonly bits: number; readonly groups: number; readonly half: boolean } {
-  const groups = packedExtent(packing).layers;
-  const rest = { before: [], groups, half: false } as const;
+): GroupedWeights & { readonly half: boolean } {
+  const rest = { before: [], groups: packedExtent(packing).layers, bits: 32 } as const;
   if (sparse) {
     const weights = packBlocks(packing, step);
-    return { ...weights, ...rest, binding: { kind: "weights", weights }, bits: 32 };
+    return { ...weights, ...rest, binding: { kind: "weights", weights }, half: false };
   }
-  const levels = allowed && !step.trained ? levelsOf(packing, step.weight.data) : undefined;
-  if (levels) {
-    const weights = packLowBit(packing, levels, step);
-    return { ...weights, ...rest, binding: { kind: "int8 weights", weights }, bits: levels.bits };
-  }
-  if (!half || step.trained) return { ...rest, ...bindWeights(step, packing), bits: 32 };
+  const bound = bindInFewBits(step, packing, allowed);
+  if (!half || step.trained || bound.bits < 32) return { ...bound, half: false };
   const weights = packForHalves(packing, step);
-  return { ...weights, ...rest, binding: { kind: "weights", weights }, bits: 32, half };
+  return { ...weights, ...rest, binding: { kind: "weights", weights }, half };
 }
 
 /** Describes the dispatch of a convolution with a given tile, after that which packs its weights where they are trained. */
@@ -93,7 +76,7 @@ export function directConv(
   const packing = densePacking(packingSource(step), tile.outBlocks, (step.firstChannel ?? 0) % 4);
   const workgroup = workgroupSize(target);
   const joined = joinsOutputs(target);
-  const inLanes = inputLanes(step.firstChannel ?? 0, step.weight.shape[1]);
+  const inLanes = inputLanes({ firstChannel: step.firstChannel ?? 0, weight: step.weight });
   const { residual, interleaved, gate } = step;
   const weights = weightsOf(step, packing, {
     allowed: inLanes === 4 && !floatWeights,
@@ -163,10 +146,10 @@ export const directCandidate: ConvCandidate<ConvTile> = {
     const plain = asConvolution(form);
     return plain !== undefined && directConvApplies(plain);
   },
-  accepts(fusions, { transposed, trained, firstChannel, weight }) {
+  accepts(fusions, form) {
     const reads = (["gate", "channel range", "channel shuffle"] as const).some((fusion) => fusions.has(fusion));
-    if (reads && (transposed || trained)) return false;
-    return !fusions.has("low-bit weights") || !trained && inputLanes(firstChannel, weight.shape[1]) === 4;
+    if (reads && (form.transposed || form.trained)) return false;
+    return !fusions.has("low-bit weights") || mayHaveFewBits(form);
   },
   variants({ attributes, weight }, { adapter, halfProducts }) {
     const [stride] = attributes.strides;

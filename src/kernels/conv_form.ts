@@ -95,6 +95,16 @@ export function acceptsChannelRange(
   return acceptsEpilogue(others) && (others.size === fusions.size || !trained && !transposed);
 }
 
+/** Channels of an input block that there are, where the first one read is in lane `firstChannel % 4`: fewer than four of a picture. */
+export function inputLanes({ firstChannel, weight }: Pick<ConvForm, "firstChannel" | "weight">): number {
+  return Math.min(4, firstChannel % 4 + weight.shape[1]);
+}
+
+/** True where kernels that read weights in few bits may do so: of constants that meet whole blocks of channels. */
+export function mayHaveFewBits(form: Pick<ConvForm, "trained" | "firstChannel" | "weight">): boolean {
+  return !form.trained && inputLanes(form) === 4;
+}
+
 /** Of equal numbers one, of others all, joined: `2`, `1x3`. */
 const brief = (numbers: readonly number[]) =>
   numbers.every((one) => one === numbers[0]) ? String(numbers[0]) : numbers.join("x");

@@ -11,8 +11,8 @@
  */
 
 import type { ConvShape } from "./conv_form.ts";
-import { type ConvStep, epilogueParameters } from "./conv_step.ts";
-import { i32, type Kernel, type KernelBinding, type PackedWeights, type Parameters } from "./kernel.ts";
+import type { ConvStep } from "./conv_step.ts";
+import { i32, type Kernel, type KernelBinding, type PackedWeights } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 
 /** Where each weight goes. */
@@ -206,27 +206,6 @@ export function bindWeights(step: ConvStep, packing: WeightPacking): BoundWeight
     ...extent,
     binding: { kind: "packed", name, ...extent, access: "read" },
     before: [packKernel(packing, trained, { kind: "packed", name, ...extent, access: "write" })],
-  };
-}
-
-/**
- * The weights of a convolution of one group, an output block a layer, and the parameters that tell where they and what they meet lie: the last
- * ones of shaders that read them as `shaders/conv/direct.wgsl` does with `OUT_BLOCKS` of 1.
- */
-export function blockWeights(step: ConvStep, pitch: number): BoundWeights & { readonly parameters: Parameters } {
-  const { firstChannel = 0 } = step, packing = densePacking(packingSource(step), 1, firstChannel % 4);
-  const weights = bindWeights(step, packing);
-  return {
-    ...weights,
-    parameters: {
-      layers: i32(weights.layers),
-      firstBlock: i32(firstChannel >> 2),
-      inBlocks: i32(packing.inBlocks),
-      pitch: i32(pitch),
-      weightColumns: i32(weights.columns),
-      weightRows: i32(weights.rows),
-      ...epilogueParameters(step),
-    },
   };
 }
 

@@ -5,13 +5,20 @@
  * @module
  */
 
-import { acceptsChannelRange, asConvolution, type ConvCandidate, type ConvForm, type ConvShape } from "./conv_form.ts";
-import { blockWeights } from "./conv_packing.ts";
+import {
+  acceptsChannelRange,
+  asConvolution,
+  type ConvCandidate,
+  type ConvForm,
+  type ConvShape,
+  mayHaveFewBits,
+} from "./conv_form.ts";
 import { convBindings, type ConvStep, epilogueConstants, stepOf } from "./conv_step.ts";
+import { blockWeights } from "./conv_weights.ts";
 import { idleFactor, LOAD_COST, type MapExtent, workgroupSize } from "./conv_tile.ts";
 import { blocked, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
-import type { Target } from "./target.ts";
+import type { KernelTarget, Target } from "./target.ts";
 
 /** Rows of four pixels that one thread computes, of one output block. */
 export type WinogradTile = { readonly rows: number };
@@ -45,14 +52,16 @@ export function winogradCost(
   return threads * inBlocks * each * idleFactor(threads, target);
 }
 
-function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, target: Target): Kernel[] {
-  const output = step.y.layout;
+function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, target: KernelTarget): Kernel[] {
+  const output = step.y.layout, { firstChannel = 0, weight } = step;
   const { tilesX, tiles } = winogradTiles(output, rows);
-  const weights = blockWeights(step, pitch), workgroup = workgroupSize(target);
+  const mayBePacked = !target.floatWeights &&
+    mayHaveFewBits({ trained: step.trained !== undefined, firstChannel, weight });
+  const weights = blockWeights(step, pitch, mayBePacked), workgroup = workgroupSize(target.adapter);
   return [...weights.before, {
-    label: `conv 3x3 s1 winograd 4x${rows}x4`,
+    label: `conv 3x3 s1 winograd 4x${rows}x4${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
     shader: "conv/winograd.wgsl",
-    constants: { ROWS: rows, WORKGROUP: workgroup, ...epilogueConstants(step) },
+    constants: { ROWS: rows, WEIGHT_BITS: weights.bits, WORKGROUP: workgroup, ...epilogueConstants(step) },
     parameters: {
       input: blocked(step.x.layout),
       output: blocked(output),
@@ -63,7 +72,7 @@ function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, tar
       ...weights.parameters,
     },
     bindings: convBindings(step, weights.binding),
-    workgroups: linearGroups(tiles * weights.layers * output.batch, workgroup),
+    workgroups: linearGroups(tiles * weights.groups * output.batch, workgroup),
   }];
 }
 
@@ -84,13 +93,15 @@ export const winogradCandidate: ConvCandidate<WinogradTile> = {
   name: "winograd",
   shaders: ["conv/winograd.wgsl"],
   applies: winogradApplies,
-  accepts: acceptsChannelRange,
+  accepts(fusions, form) {
+    const others = new Set(fusions), packed = others.delete("low-bit weights");
+    return acceptsChannelRange(others, form) && (!packed || mayHaveFewBits(form));
+  },
   variants: (_, { adapter, halfProducts }) =>
     adapter === "software" && !halfProducts
       ? { usual: [{ rows: 10 }, { rows: 8 }], measured: [{ rows: 5 }, { rows: 4 }] }
       // Never measured on hardware yet, nor beside products in f16.
       : { usual: [], measured: [{ rows: 1 }, { rows: 2 }, { rows: 4 }, { rows: 10 }] },
   cost: (form, { rows }, { adapter }) => winogradCost(form, rows, 4 * 9, adapter),
-  kernels: (_, context, tile, { adapter }) =>
-    winogradConv(asConvolution(stepOf(context))!, tile, context.pitch, adapter),
+  kernels: (_, context, tile, target) => winogradConv(asConvolution(stepOf(context))!, tile, context.pitch, target),
 };

@@ -14,7 +14,7 @@ import {
   type ConvContext,
   type ConvForm,
 } from "./conv_form.ts";
-import { blockWeights } from "./conv_packing.ts";
+import { blockWeights } from "./conv_weights.ts";
 import { convBindings, type ConvStep, epilogueConstants, stepOf } from "./conv_step.ts";
 import { idleFactor, LOAD_COST } from "./conv_tile.ts";
 import { blocked, type Kernel, vec2i } from "./kernel.ts";

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Node, Pads } from "../../src/graph/operators.ts";
 import { NO_ACTIVATION } from "../../src/kernels/activation.ts";
 import type { Operand } from "../../src/kernels/context.ts";
+import { convContest } from "../../src/kernels/conv.ts";
 import type { ConvForm } from "../../src/kernels/conv_form.ts";
 import { winogradApplies, winogradCandidate } from "../../src/kernels/conv_winograd.ts";
 import type { Target } from "../../src/kernels/target.ts";
@@ -78,6 +79,41 @@ gpuTest("Winograd's convolution with weights of this run, and backwards as a gra
         });
       }
     }
+  }
+});
+
+/** Weights `[O,I,3,3]` as multiples by whole numbers up to `most` of a scale of their output, none of them 0 where that is 1 bit. */
+function toLevels(data: Float32Array, perOutput: number, bits: number): Float32Array {
+  const most = bits === 4 ? 7 : 1;
+  return data.map((value, i) => {
+    const level = bits === 1 ? Math.sign(value) : Math.round(2 * value * most);
+    return level * (0.03 + 0.01 * Math.floor(i / perOutput));
+  });
+}
+
+gpuTest("Winograd's convolution of weights of four, two and one bits", async (_, step) => {
+  const { epilogue } = CASES[0];
+  for (const [bits, form] of [[4, FORMS[0]], [2, FORMS[0]], [1, FORMS[0]], [2, FORMS[2]], [4, FORMS[1]]] as const) {
+    await step(`${bits} bits, ${formName(form)}`, async () => {
+      const inputs = bits === 1 ? 8 : 9, found: unknown[] = [];
+      const edit = (data: Float32Array) => toLevels(data, 9 * inputs, bits);
+      await checkKernels(convOf([2, 0, 1, 3]), {
+        x: { shape: [2, inputs, 13, 7] },
+        w: { shape: [13, inputs, 3, 3], constant: true, range: [-0.5, 0.5], edit },
+        b: { shape: [13], constant: true },
+      }, {
+        ...{ form, layout: "blocked", epilogue, target: "hardware", slack: 2 } as const,
+        make: (context) => {
+          const { options } = convContest(context);
+          const kernels = options.find(({ kernel, variant }) => `${kernel} ${variant}` === "winograd rows=1")!.make(
+            context,
+          );
+          found.push(kernels[0].constants.WEIGHT_BITS);
+          return kernels;
+        },
+      });
+      assertEquals(found, [bits]);
+    });
   }
 });
 

@@ -25,7 +25,7 @@ function network(): Graph {
   return lively(b.graph("network", [b.conv("last", x, { out: 7 })]));
 }
 
-/** Bits of the weights that the dense convolutions of a plan read, by their name; Winograd's reads floats alone. */
+/** Bits of the weights that the dense convolutions of a plan read, by their name. */
 function bitsOf(graph: Graph, options: PlanOptions = TEXTURES): Record<string, unknown> {
   const { dispatches } = buildPlan(graph, options);
   return Object.fromEntries(
@@ -34,12 +34,14 @@ function bitsOf(graph: Graph, options: PlanOptions = TEXTURES): Record<string, u
   );
 }
 
-gpuTest("convolutions of a packed model read words, all that the direct kernel computes but the first", async () => {
+gpuTest("convolutions of a packed model read words, direct ones and Winograd's, all but the first", async () => {
   for (const bits of [2, 1] as const) {
     const { graph } = packWeights(network(), { bits, float: "none" });
     // Thirteen channels leave three lanes of a block, for which a sign bit has no level.
     const expected = { stem: 32, down: bits, wide: 2, point: bits, part: bits, last: bits };
     assertEquals(bitsOf(graph), expected);
+    const shaders = new Set(buildPlan(graph, TEXTURES).dispatches.map(({ kernel }) => kernel.shader));
+    assert(shaders.has("conv/winograd.wgsl") && shaders.has("conv/direct.wgsl"));
     assertEquals(
       bitsOf(graph, { ...TEXTURES, floatWeights: true }),
       Object.fromEntries(Object.keys(expected).map((name) => [name, 32])),
