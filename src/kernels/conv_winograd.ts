@@ -61,7 +61,12 @@ function winogradConv(step: ConvStep, { rows }: WinogradTile, pitch: number, tar
   return [...weights.before, {
     label: `conv 3x3 s1 winograd 4x${rows}x4${weights.bits < 32 ? ` w${weights.bits}` : ""}`,
     shader: "conv/winograd.wgsl",
-    constants: { ROWS: rows, WEIGHT_BITS: weights.bits, WORKGROUP: workgroup, ...epilogueConstants(step) },
+    constants: {
+      ROWS: rows,
+      ...weights.bits < 32 && { WEIGHT_BITS: weights.bits },
+      WORKGROUP: workgroup,
+      ...epilogueConstants(step),
+    },
     parameters: {
       input: blocked(step.x.layout),
       output: blocked(output),
