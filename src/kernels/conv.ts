@@ -21,7 +21,7 @@ import { winogradCandidate } from "./conv_winograd.ts";
 import { sharedCandidate, splitCandidate } from "./conv_workgroup.ts";
 import { int8DepthwiseCandidate } from "./int8/conv_depthwise.ts";
 import { int8DirectCandidate } from "./int8/conv_direct.ts";
-import { int8GeneralCandidate } from "./int8/conv_general.ts";
+import { int8GeneralCandidate, int8LightCandidate } from "./int8/conv_general.ts";
 import { int8Numbers } from "./int8/conv_numbers.ts";
 import { int8WinogradCandidate } from "./int8/conv_winograd.ts";
 import type { Kernel } from "./kernel.ts";
@@ -57,8 +57,8 @@ type Request = ContestRequest<"Conv" | "ConvTranspose">;
 /** With the kernel that compiles most quickly among those in floats; nothing costs less, so that it is taken wherever it applies. */
 const LIGHT_CANDIDATES: readonly ConvCandidate[] = [lightCandidate, ...CONV_CANDIDATES];
 
-const candidatesOf = ({ int8 }: ConvForm, light = false) =>
-  int8 ? INT8_CONV_CANDIDATES : light ? LIGHT_CANDIDATES : CONV_CANDIDATES;
+const candidatesOf = ({ int8 }: ConvForm, light = false): readonly ConvCandidate[] =>
+  int8 ? light ? [int8LightCandidate] : INT8_CONV_CANDIDATES : light ? LIGHT_CANDIDATES : CONV_CANDIDATES;
 
 /** True where some candidate would read the weights in fewer bits, and they have so few levels. */
 function fewLevels({ node, types }: Request, form: ConvForm, fusions: ReadonlySet<Fusion>): boolean {

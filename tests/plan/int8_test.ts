@@ -39,6 +39,20 @@ const inBytes = ({ dispatches }: Plan) =>
     kernel.label.startsWith("conv int8")
   );
 
+Deno.test("first runs have one kernel for all convolutions of bytes, in the arithmetic that most others have", () => {
+  const graph = naivelyQuantized(yolo11({ width: 0.125, size: 64, classes: 3 }));
+  const labels = (light: boolean) => {
+    const options = { form: { storage: "texture", scalar: "f32" }, maxPages: Infinity, separate: true, light } as const;
+    return buildPlan(graph, options).dispatches.map(({ kernel }) => kernel.label).filter((one) =>
+      one.startsWith("conv int8")
+    );
+  };
+  const usual = labels(false), first = labels(true);
+  assertEquals(first.length, usual.length);
+  assert(usual.every((label) => !label.includes("general")));
+  assertEquals(first.map((label) => label.replace(/\dx\d/, "KxK")), first.map(() => "conv int8 general KxK f32"));
+});
+
 /** How far from the reference, in steps of the outputs' scale. */
 interface Distance {
   readonly most: number;

@@ -99,3 +99,9 @@ export const int8GeneralCandidate: ConvCandidate<Int8Variant> = {
     return [int8GeneralConv(int8StepOf(context as KernelContext<"Conv">, int8!), context.pitch, arithmetic)];
   },
 };
+
+/** The same where first runs are planned (`KernelTarget.light`): one arithmetic wherever it is exact, so that there are few shaders to compile. */
+export const int8LightCandidate: ConvCandidate<Int8Variant> = {
+  ...int8GeneralCandidate,
+  variants: ({ int8 }) => ({ usual: [{ arithmetic: int8!.exactInFloat ? "f32" : "emulated" }] }),
+};
