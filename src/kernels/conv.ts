@@ -85,7 +85,9 @@ function contest(request: Request, target: KernelTarget) {
   const dense: ConvForm = { ...convForm(request), int8 };
   const form: ConvForm = { ...dense, blocksLeft: blocksLeft(request, dense) };
   const fusions = new Set(request.fusions);
-  if (!target.floatWeights && fewLevels(request, form, fusions)) fusions.add("low-bit weights");
+  // The kernel of first runs reads floats.
+  const readsWords = !target.floatWeights && !target.light;
+  if (readsWords && fewLevels(request, form, fusions)) fusions.add("low-bit weights");
   const key = convKey(form, fusions), step = { key: target.halfProducts ? `${key} f16 products` : key, form, fusions };
   return contestOf<ConvForm, ConvContext>(candidatesOf(form, target.light), step, target, () => {
     const words = [...fusions].join(", ");

@@ -51,6 +51,14 @@ gpuTest("convolutions of a packed model read words, direct ones and Winograd's, 
   }
 });
 
+Deno.test("first runs of a packed model have the kernel that compiles quickly, which reads floats", () => {
+  const { graph } = packWeights(network(), { bits: 2, float: "none" });
+  const { dispatches } = buildPlan(graph, { ...TEXTURES, light: true });
+  const convolutions = dispatches.filter(({ kernel }) => kernel.shader.startsWith("conv/"));
+  assert(convolutions.length > 0);
+  assertEquals(new Set(convolutions.map(({ kernel }) => kernel.shader)), new Set(["conv/light.wgsl"]));
+});
+
 Deno.test("models in floats keep their floats", () => {
   assertEquals(new Set(Object.values(bitsOf(network()))), new Set([32]));
 });
