@@ -12,7 +12,6 @@ import { replaceMethod } from "../support/faults/fault.ts";
 import { FaultyDevice } from "../support/faults/gpu.ts";
 import { colours, picture } from "../support/faults/gpu_operations.ts";
 import { gpuTest } from "../support/gpu.ts";
-import { naivelyQuantized } from "../support/naive_quantizer.ts";
 
 const LIGHT: DetectorOptions = { start: "light" };
 const turn = () => new Promise((resolve) => setTimeout(resolve));
@@ -117,28 +116,6 @@ gpuTest("boxes are the same before, while and after the kernels change, alone an
   for (const detector of [light, full]) detector.destroy();
   await until(() => liveResources() === before, "what the first kernels had is left");
 });
-
-gpuTest(
-  "a detector of bytes begins with one kernel for them, and finds the same to the bit with those that come",
-  async (device) => {
-    const bytes = naivelyQuantized(demoDetector({ size: 96 }));
-    const pictures = [1, 2, 3].map((seed) => syntheticPicture({ seed, width: 120, height: 90 }).image);
-    const full = await Detector.load(bytes, { device, start: "full", confidence: 0.001 });
-    const light = await Detector.load(bytes, { device, ...LIGHT, confidence: 0.001 });
-    const shaders = (detector: Detector) =>
-      new Set(
-        detector.plan.dispatches.map(({ kernel }) => kernel.shader).filter((name) => name.startsWith("int8/conv")),
-      );
-    assert(shaders(full).size > 1, [...shaders(full)].join());
-    const expected = await full.detect(pictures);
-    assert(expected.flat().length > 2);
-    assertEquals(await light.detect(pictures[0]), expected[0]);
-    await light.detect(pictures[1]);
-    await light.ready();
-    assertEquals(await light.detect(pictures), expected);
-    for (const detector of [light, full]) detector.destroy();
-  },
-);
 
 gpuTest("tiles are run across the change, too", async (device) => {
   const { image } = syntheticPicture({ seed: 5, width: 200, height: 130 });
