@@ -65,13 +65,14 @@ export class DeviceFrames implements Frames {
 
   /** Makes the program of single pictures; that of tiles is made when the first tiles come. */
   static async create(setup: FramesSetup): Promise<DeviceFrames> {
-    if (setup.maker.startsLight) return new DeviceFrames(setup, await setup.maker.light(), true);
+    const { maker } = setup;
     try {
-      return new DeviceFrames(setup, await setup.maker.single(false));
+      if (maker.startsLight) return new DeviceFrames(setup, await maker.light(), true);
+      return new DeviceFrames(setup, await maker.single(false));
     } catch (error) {
       if (!(error instanceof HalfRangeError)) throw error;
       setup.onFloats(error);
-      return new DeviceFrames(setup, await setup.maker.single(true));
+      return new DeviceFrames(setup, await maker.single(true));
     }
   }
 
@@ -207,6 +208,8 @@ export class DeviceFrames implements Frames {
         const inFloats = await maker.single(true, () => maker.isLimited && halves.destroy());
         (guard.isDestroyed ? inFloats : halves).destroy();
         this.#single = inFloats;
+        // No frame has arrived, so nothing is made yet that would take its place.
+        this.#succession = undefined;
         onFloats(error);
       });
       this.#isChecked = true;

@@ -170,9 +170,9 @@ export class FrameMaker {
 
   /** Whether first pictures are to be run by kernels that compile quickly. */
   get startsLight(): boolean {
-    const { graph, device: { adapter, device }, planning: { form, separate = false } } = this.#model;
+    const { graph, device: { adapter, device }, planning: { separate = false } } = this.#model;
     const { start } = this.#options;
-    if (this.isLimited || form.scalar === "f16" || start === "full") return false;
+    if (this.isLimited || start === "full") return false;
     if (start === "light") return true;
     if (!adapter.software || separate) return false;
     // Where nothing was compiled before, nothing is there; else it is looked at what is.

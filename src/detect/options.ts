@@ -30,8 +30,8 @@ export interface DetectorOptions extends SessionOptions, HeadOptions, InputOptio
   /**
    * `light`: the first pictures are run by kernels that compile in a fraction of the time and run more slowly. From the second picture on the
    * others are compiled beside them and then take their place; boxes then change in the last digits, where sums are taken in another
-   * order. `full`: no picture is run before all is compiled. By default `light` on software adapters, in f32 and without a limit of memory,
-   * where there is much to compile; `full` elsewhere. In f16 and with a limit it is always `full`.
+   * order. `full`: no picture is run before all is compiled. By default `light` on software adapters, without a limit of memory, where there is
+   * much to compile; `full` elsewhere. With a limit it is always `full`.
    */
   readonly start?: "light" | "full";
   /** Least score of a detection. Default 0.25. */
