@@ -12,11 +12,18 @@ import { lockOptions } from "../host/setup/locked.ts";
 import { countTests, durations, failures, type TestCounts, type TestDuration } from "./junit.ts";
 import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_files.ts";
 
+/**
+ * What processes are started with. Mesa's software drivers then leave out LLVM's optimizations: most of a first test run goes into
+ * compiling shaders, which takes two thirds of the time without them, and small tensors take no longer. Whoever sets the variable decides.
+ */
+const QUICK_SHADERS: Readonly<Record<string, string>> = Deno.env.has("GALLIVM_PERF") ? {} : { GALLIVM_PERF: "nopt" };
+
 /** Runs this Deno in the checkout with the given arguments, its output on stderr; returns the exit status. */
 export async function runDeno(args: readonly string[]): Promise<number> {
   const child = new Deno.Command(denoProgram(), {
     args: [...args],
     cwd: ROOT,
+    env: QUICK_SHADERS,
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -27,7 +34,8 @@ export async function runDeno(args: readonly string[]): Promise<number> {
 
 /** As `runDeno`, but shows what it prints at its end, so that processes side by side do not mix their lines. */
 async function runDenoHeld(args: readonly string[]): Promise<number> {
-  const { code, stdout, stderr } = await new Deno.Command(denoProgram(), { args: [...args], cwd: ROOT }).output();
+  const command = new Deno.Command(denoProgram(), { args: [...args], cwd: ROOT, env: QUICK_SHADERS });
+  const { code, stdout, stderr } = await command.output();
   for (const bytes of [stderr, stdout]) {
     await new Blob([bytes]).stream().pipeTo(Deno.stderr.writable, { preventClose: true });
   }
