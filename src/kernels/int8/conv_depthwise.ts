@@ -7,8 +7,7 @@
 import type { Int8Arithmetic, KernelContext } from "../context.ts";
 import { depthwiseApplies, depthwiseCost, depthwiseTile } from "../conv_depthwise.ts";
 import { acceptsEpilogue, type ConvCandidate } from "../conv_form.ts";
-import { epilogueParameters } from "../conv_step.ts";
-import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import { blocksOf, type Kernel, type PackedInt8Weights } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { arithmetics } from "./conv_numbers.ts";
 import {
@@ -17,7 +16,8 @@ import {
   int8StepOf,
   packBiases,
   requantizeConstants,
-  residualLayout,
+  tileParameters,
+  weightParameters,
 } from "./conv_step.ts";
 
 /** Packs weights, biases and scales as the shader's header says. */
@@ -62,16 +62,8 @@ export function int8DepthwiseConv(step: Int8ConvStep, pitch: number, arithmetic:
       ...requantizeConstants(step),
     },
     parameters: {
-      input: blocked(step.x.layout),
-      output: blocked(output),
-      residual: blocked(residualLayout(step)),
-      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
-      tilesX: i32(tilesX),
-      tiles: i32(tiles),
-      pitch: i32(pitch),
-      weightColumns: i32(weights.columns),
-      weightRows: i32(weights.rows),
-      ...epilogueParameters(step),
+      ...tileParameters(step, tilesX, tiles),
+      ...weightParameters(step, weights, pitch),
     },
     bindings: int8ConvBindings(step, weights),
     workgroups: linearGroups(tiles * blocksOf(output) * output.batch, workgroup),

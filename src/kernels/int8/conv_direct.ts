@@ -9,8 +9,7 @@ import { directConvApplies } from "../conv_direct.ts";
 import { acceptsEpilogue, type ConvCandidate, type ConvShape } from "../conv_form.ts";
 import { type ConvTile, joinsOutputs, tileCost, workgroupSize } from "../conv_tile.ts";
 import type { Target } from "../target.ts";
-import { epilogueParameters } from "../conv_step.ts";
-import { blocked, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
+import { i32, type Kernel, type PackedInt8Weights } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import { arithmetics } from "./conv_numbers.ts";
 import {
@@ -20,7 +19,8 @@ import {
   packBiases,
   putWeight,
   requantizeConstants,
-  residualLayout,
+  tileParameters,
+  weightParameters,
 } from "./conv_step.ts";
 import { int8TileVariants, WEIGHTS_PER_LOAD } from "./conv_tile.ts";
 
@@ -88,17 +88,9 @@ export function int8DirectConv(
       ...requantizeConstants(step),
     },
     parameters: {
-      input: blocked(step.x.layout),
-      output: blocked(output),
-      residual: blocked(residualLayout(step)),
-      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
-      tilesX: i32(tilesX),
-      tiles: i32(tiles),
+      ...tileParameters(step, tilesX, tiles),
       layers: i32(weights.layers),
-      pitch: i32(pitch),
-      weightColumns: i32(weights.columns),
-      weightRows: i32(weights.rows),
-      ...epilogueParameters(step),
+      ...weightParameters(step, weights, pitch),
     },
     bindings: int8ConvBindings(step, weights),
     workgroups: joined

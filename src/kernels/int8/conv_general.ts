@@ -7,7 +7,6 @@
 import type { Int8Arithmetic, KernelContext } from "../context.ts";
 import { acceptsEpilogue, type ConvCandidate } from "../conv_form.ts";
 import { generalCost, groupingOf } from "../conv_general.ts";
-import { epilogueParameters } from "../conv_step.ts";
 import { blocked, blocksOf, i32, type Kernel, type PackedInt8Weights, vec2i } from "../kernel.ts";
 import { linearGroups, STRIP, stripsOf } from "../linear.ts";
 import type { Int8Variant } from "./conv_depthwise.ts";
@@ -20,6 +19,7 @@ import {
   putWeight,
   requantizeConstants,
   residualLayout,
+  weightParameters,
 } from "./conv_step.ts";
 
 /** Packs weights, biases and scales as the shader's header says. */
@@ -74,10 +74,7 @@ export function int8GeneralConv(step: Int8ConvStep, pitch: number, arithmetic: I
       inputsPerGroup: i32(inputsPerGroup),
       outputsPerGroup: i32(outputsPerGroup),
       inBlocks: i32(inBlocks),
-      pitch: i32(pitch),
-      weightColumns: i32(weights.columns),
-      weightRows: i32(weights.rows),
-      ...epilogueParameters(step),
+      ...weightParameters(step, weights, pitch),
     },
     bindings: int8ConvBindings(step, weights),
     workgroups: linearGroups(stripsOf(step.y.layout), workgroup),

@@ -6,8 +6,16 @@
 
 import type { ConvAttributes } from "../../graph/operators.ts";
 import type { Int8Arithmetic, KernelContext } from "../context.ts";
-import { type ConvStep, epilogueConstants, residualOf } from "../conv_step.ts";
-import type { BlockedLayout, KernelBinding, PackedInt8Weights } from "../kernel.ts";
+import { type ConvStep, epilogueConstants, epilogueParameters, residualOf } from "../conv_step.ts";
+import {
+  blocked,
+  type BlockedLayout,
+  i32,
+  type KernelBinding,
+  type PackedInt8Weights,
+  type Parameters,
+  vec2i,
+} from "../kernel.ts";
 import { blockedOf } from "../operand.ts";
 import type { Int8Numbers } from "./conv_numbers.ts";
 
@@ -40,6 +48,28 @@ export function requantizeConstants(step: Int8ConvStep): Readonly<Record<string,
 /** The layout that stands for the residual among the parameters. */
 export function residualLayout(step: Int8ConvStep): BlockedLayout {
   return step.residual?.layout ?? step.y.layout;
+}
+
+/** The first parameters of a kernel whose threads compute tiles of a plane: operands, padding, how many tiles there are. */
+export function tileParameters(step: Int8ConvStep, tilesX: number, tiles: number): Parameters {
+  return {
+    input: blocked(step.x.layout),
+    output: blocked(step.y.layout),
+    residual: blocked(residualLayout(step)),
+    pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
+    tilesX: i32(tilesX),
+    tiles: i32(tiles),
+  };
+}
+
+/** The last parameters of a convolution of bytes: where weights lie, and what follows a sum. */
+export function weightParameters(step: Int8ConvStep, weights: PackedInt8Weights, pitch: number): Parameters {
+  return {
+    pitch: i32(pitch),
+    weightColumns: i32(weights.columns),
+    weightRows: i32(weights.rows),
+    ...epilogueParameters(step),
+  };
 }
 
 /** Bindings of a convolution of bytes: input, weights, output, residual. */

@@ -7,15 +7,21 @@
 
 import type { KernelContext } from "../context.ts";
 import { acceptsEpilogue, type ConvCandidate } from "../conv_form.ts";
-import { epilogueParameters } from "../conv_step.ts";
 import { workgroupSize } from "../conv_tile.ts";
 import { isWinogradShape, winogradCost, type WinogradTile, winogradTiles } from "../conv_winograd.ts";
-import { blocked, i32, type Kernel, vec2i } from "../kernel.ts";
+import { i32, type Kernel } from "../kernel.ts";
 import { linearGroups } from "../linear.ts";
 import type { Target } from "../target.ts";
 import { packInt8Direct } from "./conv_direct.ts";
 import type { Int8Numbers } from "./conv_numbers.ts";
-import { int8ConvBindings, type Int8ConvStep, int8StepOf, requantizeConstants, residualLayout } from "./conv_step.ts";
+import {
+  int8ConvBindings,
+  type Int8ConvStep,
+  int8StepOf,
+  requantizeConstants,
+  tileParameters,
+  weightParameters,
+} from "./conv_step.ts";
 import { WEIGHTS_PER_LOAD } from "./conv_tile.ts";
 
 /** Weights of each of the six products of a row of weights, and 128 times those of the inputs: B and G of `shaders/conv/winograd.wgsl`. */
@@ -63,18 +69,10 @@ function int8WinogradConv(step: Int8ConvStep, { rows }: WinogradTile, pitch: num
     shader: "int8/conv_winograd.wgsl",
     constants: { ROWS: rows, WORKGROUP: workgroupSize(target), ...requantizeConstants(step) },
     parameters: {
-      input: blocked(step.x.layout),
-      output: blocked(output),
-      residual: blocked(residualLayout(step)),
-      pad: vec2i(step.attributes.pads[1], step.attributes.pads[0]),
-      tilesX: i32(tilesX),
-      tiles: i32(tiles),
+      ...tileParameters(step, tilesX, tiles),
       layers: i32(weights.layers),
       blocksTogether: i32(blocksTogether(step.weight)),
-      pitch: i32(pitch),
-      weightColumns: i32(weights.columns),
-      weightRows: i32(weights.rows),
-      ...epilogueParameters(step),
+      ...weightParameters(step, weights, pitch),
     },
     bindings: int8ConvBindings(step, weights),
     workgroups: linearGroups(tiles * weights.layers * output.batch, workgroupSize(target)),
