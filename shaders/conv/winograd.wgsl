@@ -16,7 +16,8 @@
 // still, but the sums four times as many as the outputs instead of one and a half times: on software adapters that is slower.
 //
 // A thread computes 4 x ROWS pixels of four output channels: each row of inputs is read and transformed once for three rows of weights.
-// Weights lie as those of conv/direct.wgsl with OUT_BLOCKS of 1, in WEIGHT_BITS of 4, 2 or 1 too: then sums are of levels. Dispatch: a thread for every tile of every output block of every image.
+// Weights lie as those of conv/direct.wgsl with OUT_BLOCKS of 1, in WEIGHT_BITS of 4, 2 or 1 too: then sums are of levels.
+// Dispatch: a thread for every tile of every output block of every image.
 #const ROWS = 10
 #const WEIGHT_BITS = 32
 #const WORKGROUP = 8

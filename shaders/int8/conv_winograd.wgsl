@@ -37,7 +37,7 @@ struct Params {
 
 #const NX = 6
 #const NY = ROWS + 2
-// 24 divided by 8 times this is 1 in 32 bits.
+// 3 times this is 1 modulo 2^32: a multiple of 3 times this is its third.
 const ONE_THIRD = -1431655765;
 
 #include "lib/entry.wgsl"

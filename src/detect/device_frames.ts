@@ -208,8 +208,8 @@ export class DeviceFrames implements Frames {
         const inFloats = await maker.single(true, () => maker.isLimited && halves.destroy());
         (guard.isDestroyed ? inFloats : halves).destroy();
         this.#single = inFloats;
-        // No frame has arrived, so nothing is made yet that would take its place.
-        this.#succession = undefined;
+        // What was to follow is in halves, too.
+        this.#succession?.destroy();
         onFloats(error);
       });
       this.#isChecked = true;

@@ -36,26 +36,27 @@ export class Succession<Program extends Destroyable> {
   #making: Promise<void> | undefined;
   #made: Program | undefined;
   #isOver = false;
+  #isWanted = true;
 
   constructor(setup: SuccessionSetup<Program>) {
     this.#setup = setup;
   }
 
-  /** Whether there is nothing to wait for any more: it was taken, or could not be made. */
+  /** Whether there is nothing to wait for any more: it was taken, could not be made, or is not wanted. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Begins to make it, once. Done when it is there, or will never be; it does not fail. */
+  /** Begins to make it, once, if it is wanted. Done when it is there, or will never be; it does not fail. */
   begin(): Promise<void> {
-    return this.#making ??= this.#make();
+    return this.#making ??= this.#isWanted ? this.#make() : Promise.resolve();
   }
 
   async #make(): Promise<void> {
     const { make, guard, onFault } = this.#setup;
     try {
       const made = await make(() => guard.check());
-      if (guard.isDestroyed) made.destroy();
+      if (guard.isDestroyed || !this.#isWanted) made.destroy();
       else this.#made = made;
     } catch (error) {
       this.#isOver = true;
@@ -70,8 +71,9 @@ export class Succession<Program extends Destroyable> {
     return made;
   }
 
-  /** Frees what nobody took. */
+  /** Frees what nobody took, at once or when it is there. */
   destroy(): void {
+    [this.#isWanted, this.#isOver] = [false, true];
     this.take()?.destroy();
   }
 }

@@ -70,6 +70,18 @@ Deno.test("a successor that cannot be made is told of, one that nobody wants any
   late.resolve(late.program);
   await making;
   assertEquals([late.faults, late.succession.take()], [[], undefined]);
+
+  const given = bySteps();
+  const begun = given.succession.begin();
+  given.succession.destroy();
+  given.resolve(given.program);
+  await begun;
+  assertEquals([given.succession.isOver, given.succession.take(), given.destroyed], [true, undefined, ["program"]]);
+
+  const never = bySteps();
+  never.succession.destroy();
+  await never.succession.begin();
+  assertEquals(never.begun(), 0);
 });
 
 /** Where kernels sum in another order, boxes differ by less than this. */

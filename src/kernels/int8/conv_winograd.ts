@@ -24,39 +24,50 @@ import {
 } from "./conv_step.ts";
 import { WEIGHTS_PER_LOAD } from "./conv_tile.ts";
 
-/** Weights of each of the six products of a row of weights, and 128 times those of the inputs: B and G of `shaders/conv/winograd.wgsl`. */
-const PRODUCTS = [[1, 0, 0], [1, 1, 1], [1, -1, 1], [1, 2, 4], [1, -2, 4], [0, 0, 1]] as const;
-const INPUT_MAGNITUDES = [10, 10, 10, 6, 6, 10].map((sum) => 128 * sum);
+/** Products of a row of three weights with six inputs, for four outputs. */
+const PRODUCTS = 6;
+
+/** The greatest number that B of `shaders/conv/winograd.wgsl` makes of bytes, for a row whose magnitudes add up to 10, and one of 6. */
+const TEN = 10 * 128, SIX = 6 * 128;
+
+/** For each output, product and input block the greatest sum of magnitudes that bytes can lead to. */
+function greatestSums({ shape: [outputs, inputs], data }: Int8Numbers["weight"], blocks: number): Float64Array {
+  const sums = new Float64Array(outputs * PRODUCTS * blocks), { abs } = Math;
+  for (let o = 0, at = 0; o < outputs; o++) {
+    for (let row = 0; row < 3 * inputs; row++, at += 3) {
+      const a = data[at], b = data[at + 1], c = data[at + 2];
+      // Four channels of three rows are a block.
+      const to = o * PRODUCTS * blocks + Math.floor(row / 12);
+      sums[to] += TEN * abs(a);
+      sums[to + blocks] += TEN * abs(a + b + c);
+      sums[to + 2 * blocks] += TEN * abs(a - b + c);
+      sums[to + 3 * blocks] += SIX * abs(a + 2 * b + 4 * c);
+      sums[to + 4 * blocks] += SIX * abs(a - 2 * b + 4 * c);
+      sums[to + 5 * blocks] += TEN * abs(c);
+    }
+  }
+  return sums;
+}
+
+/** True where lists of `length` numbers, one behind the other, add up to less than 2^24 in each of their parts of `together`. */
+function partsFit(numbers: Float64Array, length: number, together: number): boolean {
+  for (let at = 0, sum = 0; at < numbers.length; at++) {
+    if (at % length % together === 0) sum = 0;
+    sum += numbers[at];
+    if (sum >= 2 ** 24) return false;
+  }
+  return true;
+}
 
 /**
  * The most input blocks that follow each other whose sums of products are whole numbers that f32 knows, whatever the bytes of the input
  * are: all of them, or as few as it takes for parts of equal length. A block by itself always is.
  */
-export function blocksTogether({ shape: [outputs, inputs], data }: Int8Numbers["weight"]): number {
-  const blocks = Math.ceil(inputs / 4);
-  /** Greatest sum that the inputs of a block can lead to, for each output, product and block. */
-  const greatest = new Float64Array(outputs * PRODUCTS.length * blocks);
-  for (let o = 0; o < outputs; o++) {
-    for (let row = 0; row < 3 * inputs; row++) {
-      const first = 3 * (3 * inputs * o + row), block = Math.floor(row / 12);
-      PRODUCTS.forEach(([a, b, c], m) => {
-        const weight = a * data[first] + b * data[first + 1] + c * data[first + 2];
-        greatest[(PRODUCTS.length * o + m) * blocks + block] += Math.abs(weight) * INPUT_MAGNITUDES[m];
-      });
-    }
-  }
-  const fits = (together: number) => {
-    for (let first = 0; first < greatest.length; first += blocks) {
-      for (let begin = 0; begin < blocks; begin += together) {
-        const part = greatest.subarray(first + begin, first + Math.min(begin + together, blocks));
-        if (part.reduce((sum, value) => sum + value, 0) >= 2 ** 24) return false;
-      }
-    }
-    return true;
-  };
+export function blocksTogether(weight: Int8Numbers["weight"]): number {
+  const blocks = Math.ceil(weight.shape[1] / 4), sums = greatestSums(weight, blocks);
   for (let parts = 1; parts < blocks; parts++) {
     const together = Math.ceil(blocks / parts);
-    if (fits(together)) return together;
+    if (partsFit(sums, blocks, together)) return together;
   }
   return 1;
 }
