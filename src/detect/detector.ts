@@ -231,10 +231,12 @@ export class Detector {
   /**
    * Resolves when pictures are run by the fastest kernels; on software adapters the first ones are run by others (`start` of the options).
    * They are made now where they are not there, which fails no call: if the device refuses them, the first ones stay. For those who measure.
+   * With a number of pictures that come next, it waits only if they do not all belong to the first ones: either way one kind of kernels runs
+   * all of them.
    */
-  async ready(): Promise<void> {
+  async ready(pictures?: number): Promise<void> {
     this.#guard.check();
-    await this.#frames.ready();
+    await this.#frames.ready(pictures);
     this.#guard.check();
   }
 

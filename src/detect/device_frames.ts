@@ -22,6 +22,12 @@ import { isCut } from "./tiles/grid.ts";
 import { type Region, regionsOf } from "./tiles/regions.ts";
 import { beginTiles, readCrops, type ResultMeaning } from "./tiles/run.ts";
 
+/**
+ * Multiply-accumulates of pictures behind which other kernels than those of first pictures are compiled. Those take seconds of a processor,
+ * which a few pictures do not earn back: YOLO11n has done as much after two pictures of 640 pixels or seven of 320.
+ */
+const MACS_BEFORE_SUCCESSION = 5e9;
+
 /** What makes a detector's programs, and what reads their results. */
 export interface FramesSetup {
   readonly maker: FrameMaker;
@@ -52,7 +58,8 @@ export class DeviceFrames implements Frames {
   #succession: Succession<FrameProgram> | undefined;
   /** Programs whose last frames are on their way. */
   readonly #retiring = new Set<FrameProgram>();
-  #hasArrived = false;
+  /** Multiply-accumulates of the pictures that have arrived. */
+  #macsDone = 0;
   /** Frames of one picture are submitted together, since the next one takes its texture. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -100,15 +107,38 @@ export class DeviceFrames implements Frames {
     return this.#inTurn(async () => {
       this.#setup.guard.check();
       // Who looks at one picture only is not kept waiting for what serves the next ones.
-      if (this.#hasArrived) this.#succession?.begin();
+      if (this.#macsDone >= MACS_BEFORE_SUCCESSION) this.#succession?.begin();
       this.#succeed();
       await this.#ensureRange(image);
       const { tiles } = settings;
-      if (!tiles || !isCut(tiles, image, this.#inputSize)) return await this.#beginWhole(image, settings);
+      if (!tiles || !isCut(tiles, image, this.#inputSize)) {
+        return this.#counted(await this.#beginWhole(image, settings));
+      }
       const { guard, maker, iou, meaning } = this.#setup;
       const program = await this.#tileProgram(tiles.batch ?? maker.tileBatch);
-      return await beginTiles(image, { ...settings, tiles, program, room: maker.room(true), guard, iou, meaning });
+      const begun = await beginTiles(image, {
+        ...settings,
+        tiles,
+        program,
+        room: maker.room(true),
+        guard,
+        iou,
+        meaning,
+      });
+      return program === this.#single ? this.#counted(begun) : begun;
     });
+  }
+
+  /** Multiply-accumulates of a frame. */
+  get #macs(): number {
+    return this.#single.plan.dispatches.reduce((sum, { macs }) => sum + macs, 0);
+  }
+
+  /** The same picture, whose work counts when it is found in; that of one frame, also where it is cut into tiles. */
+  #counted(begun: BegunPicture): BegunPicture {
+    const macs = this.#macs;
+    begun.found.then(() => this.#macsDone += macs, () => {});
+    return begun;
   }
 
   /** Does something that no picture comes in between of. */
@@ -134,8 +164,12 @@ export class DeviceFrames implements Frames {
     before.retire().finally(() => this.#retiring.delete(before));
   }
 
-  /** Resolves when the fastest kernels are in use, which are made now where they are not there; at once where they were from the beginning. */
-  async ready(): Promise<void> {
+  /**
+   * Resolves when the fastest kernels are in use, which are made now where they are not there; at once where they were from the beginning,
+   * and where the next `pictures` are so few that they are not made for them.
+   */
+  async ready(pictures = Infinity): Promise<void> {
+    if (this.#macsDone + pictures * this.#macs < MACS_BEFORE_SUCCESSION) return;
     await this.#succession?.begin();
     // deno-lint-ignore require-await
     await this.#inTurn(async () => this.#succeed());
@@ -159,7 +193,7 @@ export class DeviceFrames implements Frames {
       throw error;
     }
     const { scales, uploaded, arrival } = frame;
-    arrival.then(() => this.#hasArrived = true, () => {}).finally(() => this.#places.release());
+    arrival.catch(() => {}).finally(() => this.#places.release());
     const { guard, meaning } = this.#setup;
     const found = guard.arrival(arrival).then(({ result, stages }): FoundObjects => {
       const arrived = performance.now();

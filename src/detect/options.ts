@@ -28,10 +28,11 @@ export interface DetectorOptions extends SessionOptions, HeadOptions, InputOptio
   /** Side of the square network input, or `[height, width]`; a multiple of 32 for YOLO11. Default: the size in the model. */
   readonly inputSize?: number | readonly [number, number];
   /**
-   * `light`: the first pictures are run by kernels that compile in a fraction of the time and run more slowly. From the second picture on the
-   * others are compiled beside them and then take their place; boxes then change in the last digits, where sums are taken in another
-   * order. `full`: no picture is run before all is compiled. By default `light` on software adapters, without a limit of memory, where there is
-   * much to compile; `full` elsewhere. With a limit it is always `full`.
+   * `light`: the first pictures are run by kernels that compile in a fraction of the time and run more slowly. Behind five
+   * billion multiply-accumulates, which YOLO11n has done after two pictures of 640 pixels or seven of 320, the others are compiled beside
+   * them and then take their place; boxes then change in the last digits, where sums are taken in another order. `full`: no picture is run
+   * before all is compiled. By default `light` on software adapters, without a limit of memory, where there is much to compile; `full`
+   * elsewhere. With a limit it is always `full`.
    */
   readonly start?: "light" | "full";
   /** Least score of a detection. Default 0.25. */

@@ -100,8 +100,8 @@ export async function evaluate(
   const kept = await journal?.open(await evaluationRun(detector, dataset)) ?? [];
   const found = new Map(kept.map(({ imageId, detections }) => [imageId, detections]));
   const rest = images.filter(({ id }) => !found.has(id));
-  // Speed is told of the kernels that most pictures are run by.
-  if (rest.length > 0) await detector.ready();
+  // Kernels do not change in between, on which last digits would depend.
+  await detector.ready(rest.length);
   const meter = new SpeedMeter();
   async function* pictures() {
     for await (const { image, milliseconds } of decodeAhead(rest, { workers, signal })) {

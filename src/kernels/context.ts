@@ -56,6 +56,8 @@ export interface KernelContext<K extends Operator = Operator> {
   readonly packedDot?: boolean;
   /** Keeps the weights of convolutions in floats also where one, two or four bits would hold them. */
   readonly floatWeights?: boolean;
+  /** As in the target that kernels are chosen for. */
+  readonly light?: KernelTarget["light"];
 }
 
 /** Types of a node's operands, for deciding whether a kernel applies before anything is placed. */

@@ -85,11 +85,12 @@ function contest(request: Request, target: KernelTarget) {
   const dense: ConvForm = { ...convForm(request), int8 };
   const form: ConvForm = { ...dense, blocksLeft: blocksLeft(request, dense) };
   const fusions = new Set(request.fusions);
+  const light = target.light === "trained" ? form.trained : target.light;
   // The kernel of first runs reads floats.
-  const readsWords = !target.floatWeights && !target.light;
+  const readsWords = !target.floatWeights && !light;
   if (readsWords && fewLevels(request, form, fusions)) fusions.add("low-bit weights");
   const key = convKey(form, fusions), step = { key: target.halfProducts ? `${key} f16 products` : key, form, fusions };
-  return contestOf<ConvForm, ConvContext>(candidatesOf(form, target.light), step, target, () => {
+  return contestOf<ConvForm, ConvContext>(candidatesOf(form, light), step, { ...target, light }, () => {
     const words = [...fusions].join(", ");
     return new FeatherdetError(`no kernel takes along: ${words}`, { node: node.name, operator: node.op });
   });
@@ -124,6 +125,7 @@ export function convContest(context: ConvContext): ReturnType<typeof contest> {
     adapter: context.target ?? "software",
     packedDot: context.packedDot ?? false,
     floatWeights: context.floatWeights ?? false,
+    light: context.light,
   });
 }
 

@@ -10,7 +10,7 @@ import { acceptsEpilogue, type ConvCandidate, type ConvShape } from "./conv_form
 import { bindWeights, densePacking, depthwisePacking, packingSource } from "./conv_packing.ts";
 import { convBindings, type ConvStep, epilogueConstants, epilogueParameters, stepOf } from "./conv_step.ts";
 import { type ConvTile, tileCost, workgroupSize } from "./conv_tile.ts";
-import type { Target } from "./target.ts";
+import type { KernelTarget, Target } from "./target.ts";
 import { blocked, blocksOf, i32, type Kernel, vec2i } from "./kernel.ts";
 import { linearGroups } from "./linear.ts";
 
@@ -32,9 +32,9 @@ export function depthwiseTransposedApplies(step: ConvShape): boolean {
   return step.attributes.groups === filters && depth === 1 && doubles(step, 5);
 }
 
-/** Pixels of the input that a thread spreads, each over two by two of the output, and output blocks. */
-export function transposedTile(target: Target): ConvTile {
-  return target === "software" ? { x: 4, y: 2, outBlocks: 1 } : { x: 2, y: 1, outBlocks: 1 };
+/** Pixels of the input that a thread spreads, each over two by two of the output, and output blocks; `light` compiles quickly. */
+export function transposedTile(target: Target, light: KernelTarget["light"] = false): ConvTile {
+  return target === "software" && !light ? { x: 4, y: 2, outBlocks: 1 } : { x: 2, y: 1, outBlocks: 1 };
 }
 
 /** Describes the dispatch with a given tile, after that which packs the weights where they are trained. */
@@ -137,7 +137,7 @@ export const transposedCandidate: ConvCandidate<ConvTile> = {
   shaders: ["conv/transposed.wgsl"],
   applies: transposedConvApplies,
   accepts: acceptsEpilogue,
-  variants: (_, { adapter }) => ({ usual: [transposedTile(adapter)] }),
+  variants: (_, { adapter, light }) => ({ usual: [transposedTile(adapter, light)] }),
   cost({ weight, output }, { x, y, outBlocks }, { adapter }) {
     const conv = { kernel: weight.shape[2] / 2, stride: 1, inBlocks: Math.ceil(weight.shape[1] / 4), output };
     return tileCost({ ...conv, joined: true }, { x: 2 * x, y: 2 * y, outBlocks }, adapter);

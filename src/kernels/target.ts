@@ -16,6 +16,6 @@ export interface KernelTarget {
   readonly floatWeights: boolean;
   /** Products of convolutions may be computed in f16; false unless given. */
   readonly halfProducts?: boolean;
-  /** Kernels that compile quickly come before those that run quickly; false unless given. */
-  readonly light?: boolean;
+  /** Kernels that compile quickly come before those that run quickly, everywhere or where weights are trained; false unless given. */
+  readonly light?: boolean | "trained";
 }

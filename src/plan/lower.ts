@@ -143,7 +143,7 @@ function choiceOf({ typed, choosing }: Lowering, lowered: Lowered): KernelChoice
 /** What the kernels of a node are made from, once its operands are placed. */
 function contextOf(lowering: Lowering, lowered: Lowered, { operand: operandOf, pitch }: KernelMaker): KernelContext {
   const { node, fused, outputs, cells, before } = lowered;
-  const { adapter, packedDot, floatWeights } = lowering.choosing.target;
+  const { adapter, packedDot, floatWeights, light } = lowering.choosing.target;
   const { x, gate, residual, interleaved } = fused ?? {};
   const operand = (value: string): Operand => {
     const quantized = before(value);
@@ -166,6 +166,7 @@ function contextOf(lowering: Lowering, lowered: Lowered, { operand: operandOf, p
     target: adapter,
     packedDot,
     floatWeights,
+    light,
   };
 }
 

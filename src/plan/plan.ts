@@ -52,8 +52,11 @@ export interface PlanOptions extends BorderLayouts {
   readonly floatWeights?: boolean;
   /** Whether products of convolutions may be computed in f16, of which the device has arithmetic; false unless given. */
   readonly halfProducts?: boolean;
-  /** Whether kernels that compile quickly come before those that run quickly, for a first run; false unless given. */
-  readonly light?: boolean;
+  /**
+   * Whether kernels that compile quickly come before those that run quickly, for a first run: of all nodes, or of those whose weights are
+   * `trained` alone; false unless given.
+   */
+  readonly light?: boolean | "trained";
   /** Gives every node dispatches of its own; by default nodes that do not need each other share one where their kernels are the same. */
   readonly separate?: boolean;
   /**

@@ -105,35 +105,40 @@ class ReferenceTraining {
   }
 }
 
-for (const storage of ["texture", "buffer"] as const) {
-  gpuTest(`every gradient of a tiny YOLO11 on the device is the reference's, in ${storage}s`, async (device) => {
-    const model = lively(yolo11({ width: 0.0625, size: 64, batch: 3, classes: 2 }));
-    const heads = model.nodes.filter(({ op, name }) => op === "Conv" && /\.cv[23]\.\d\.2/.test(name));
-    const outputs = heads.map(({ outputs: [value] }) => value);
-    assertEquals(outputs.length, 6);
-    const training = buildTrainingGraph(model, { outputs });
-    const seeds = Object.fromEntries(outputs.map((value) => [value, `seed of ${value}`]));
-    const problem: TrainingProblem = { ...training, seeds };
-    const session = await TrainingSession.create(problem, { device, storage });
-    const inputs = Object.fromEntries(
-      session.inputs.map(({ name, shape }, i) =>
-        [name, Float32Array.from(uniform(shape, 7 + i, name === "images" ? 0 : -1, 1).data)] as const
-      ),
-    );
-    await session.step(inputs);
-    const found = await session.gradients();
-    const reference = new ReferenceTraining(problem, "sgd");
-    const expected = reference.gradients(inputs);
-    assertEquals(found.size, expected.size);
-    // Normalisation over the twelve pixels at stride 32 costs f32 digits that the float64 reference keeps.
-    // The bias before a normalisation has no gradient at all: what f32 leaves of it is measured by the gradients around.
-    for (const [name, data] of found) assertNear(data, expected.get(name)!, 2e-3, name, 1e-2);
-    const current = await session.trained();
-    for (const { name } of problem.statistics) {
-      assertNear(current.get(name)!, reference.tensors.get(name)!.data, 1e-4, name);
-    }
-    session.destroy();
-  });
+for (const [storage, start] of [["texture", "full"], ["texture", "light"], ["buffer", "full"]] as const) {
+  gpuTest(
+    `every gradient of a tiny YOLO11 on the device is the reference's, in ${storage}s, ${start}`,
+    async (device) => {
+      const model = lively(yolo11({ width: 0.0625, size: 64, batch: 3, classes: 2 }));
+      const heads = model.nodes.filter(({ op, name }) => op === "Conv" && /\.cv[23]\.\d\.2/.test(name));
+      const outputs = heads.map(({ outputs: [value] }) => value);
+      assertEquals(outputs.length, 6);
+      const training = buildTrainingGraph(model, { outputs });
+      const seeds = Object.fromEntries(outputs.map((value) => [value, `seed of ${value}`]));
+      const problem: TrainingProblem = { ...training, seeds };
+      const session = await TrainingSession.create(problem, { device, storage, start });
+      const kernels = session.plan.dispatches.map(({ kernel }) => kernel.shader);
+      assertEquals(kernels.includes("conv/light.wgsl"), start === "light");
+      const inputs = Object.fromEntries(
+        session.inputs.map(({ name, shape }, i) =>
+          [name, Float32Array.from(uniform(shape, 7 + i, name === "images" ? 0 : -1, 1).data)] as const
+        ),
+      );
+      await session.step(inputs);
+      const found = await session.gradients();
+      const reference = new ReferenceTraining(problem, "sgd");
+      const expected = reference.gradients(inputs);
+      assertEquals(found.size, expected.size);
+      // Normalisation over the twelve pixels at stride 32 costs f32 digits that the float64 reference keeps.
+      // The bias before a normalisation has no gradient at all: what f32 leaves of it is measured by the gradients around.
+      for (const [name, data] of found) assertNear(data, expected.get(name)!, 2e-3, name, 1e-2);
+      const current = await session.trained();
+      for (const { name } of problem.statistics) {
+        assertNear(current.get(name)!, reference.tensors.get(name)!.data, 1e-4, name);
+      }
+      session.destroy();
+    },
+  );
 }
 
 for (const optimizer of ["sgd", "adamw"] as const) {

@@ -52,7 +52,7 @@ function check(
   { x, filters, kernel, attributes }: Case,
   form: typeof FORMS[number],
   target: Target,
-  others: { readonly range?: readonly [number, number]; readonly slack?: number } = {},
+  others: { readonly range?: readonly [number, number]; readonly slack?: number; readonly light?: boolean } = {},
 ) {
   const one: Node<"ConvWeightGradient"> = {
     op: "ConvWeightGradient",
@@ -62,12 +62,13 @@ function check(
     attributes: { ...attributes, kernel },
   };
   const dy = convolved(one, x, [filters, x[1] / attributes.groups, ...kernel]);
-  const { range, slack } = others;
+  const { range, slack, light } = others;
   return checkKernels(one, { x: { shape: x, range }, dy: { shape: dy, range } }, {
     form,
     layout: "mixed",
     target,
     slack,
+    light,
   });
 }
 
@@ -84,6 +85,7 @@ for (const [i, form] of FORMS.entries()) {
           await check(one, form, target);
         });
       }
+      if (i === 0) await step(`${name}, light`, async () => void await check(one, form, "software", { light: true }));
     }
   });
 }

@@ -48,6 +48,8 @@ export interface CaseForm {
   readonly slack?: number;
   /** Kind of adapter that kernels are chosen for. */
   readonly target?: Target;
+  /** Whether kernels that compile quickly come first. */
+  readonly light?: boolean;
   /** Of a convolution: the candidate, and its variant, that computes it; by default what costs least. */
   readonly option?: { readonly kernel: string; readonly variant: string };
   /** Makes the dispatches of a convolution in place of all that competes. */
@@ -137,6 +139,7 @@ export async function checkKernels(
     },
     pitch: PITCH,
     target: run.target,
+    light: run.light,
   };
   if (layout !== "plain") {
     const types = {

@@ -52,7 +52,7 @@ export function trainingChoices(
   options: TrainingSessionOptions,
 ): MemoryChoice<PlannedTraining>[] {
   let made: TrainingProblem | undefined;
-  const { recompute, optimizer = "sgd" } = options;
+  const { recompute, start, optimizer = "sgd" } = options;
   const memo: WeightMemo = new Map();
   const ways = recompute === undefined ? [false, true] : [recompute];
   // Where activations are kept is not chosen: training in buffers takes far longer on software adapters and saves little.
@@ -62,7 +62,7 @@ export function trainingChoices(
       text: again ? `${text}, activated maps computed twice` : text,
       plan: () => {
         const problem = made ??= makeProblem();
-        const planned = planTraining(problem, { ...planning, recompute: again });
+        const planned = planTraining(problem, { ...planning, start, recompute: again });
         const bytes = sessionBytes(problem, planned, optimizer, memo);
         return { bytes, plan: { planned, precision: planning.form.scalar, recompute: again } };
       },

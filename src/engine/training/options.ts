@@ -22,4 +22,10 @@ export interface TrainingSessionOptions extends Omit<EngineOptions, "precision" 
    * done where it has to be. See `train/autodiff/recompute.ts`.
    */
   readonly recompute?: boolean;
+  /**
+   * `light`: convolutions and their gradients by kernels that compile in a fraction of the time and run more slowly; all steps of the
+   * session are made with them. `full`: by those that run fastest. By default `light` on software adapters where steps are small (see
+   * `engine/training/light_kernels.ts`), `full` elsewhere. Both compute the same, but for the order of sums.
+   */
+  readonly start?: "light" | "full";
 }

@@ -49,11 +49,11 @@ export interface TrainingParts {
  * and leaves nothing behind on the device then.
  */
 export async function makeParts(problem: TrainingProblem, options: TrainingSessionOptions): Promise<TrainingParts> {
-  const { memoryLimit, recompute } = options;
+  const { memoryLimit, recompute, start } = options;
   checkMemoryLimit(memoryLimit);
   const { device, planning } = await setUpEngine(options);
   if (memoryLimit === undefined) {
-    return await makePlanned(device, problem, planTraining(problem, { ...planning, recompute }), options);
+    return await makePlanned(device, problem, planTraining(problem, { ...planning, recompute, start }), options);
   }
   const choices = trainingChoices(device, () => problem, options);
   const make = ({ planned }: { readonly planned: TrainingPlan }) => makePlanned(device, problem, planned, options);

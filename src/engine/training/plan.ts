@@ -11,7 +11,9 @@ import { fuseNormActivationGradient } from "../../plan/fuse/train_norm.ts";
 import { buildPlan, type Plan, type PlanOptions } from "../../plan/plan.ts";
 import { buildGradientGraph, type GradientSeeds, recomputeActivations, type TrainingGraph } from "../../train/mod.ts";
 import type { NamedLoss } from "../../train/losses/named_loss.ts";
+import { trainsLight } from "./light_kernels.ts";
 import { ProblemLosses } from "./losses.ts";
+import type { TrainingSessionOptions } from "./options.ts";
 
 const { gradient, parameters, statistics, nextStatistics } = OPTIMIZER_VALUES;
 
@@ -63,7 +65,7 @@ export interface TrainingPlan {
  */
 export function planTraining(
   problem: TrainingProblem,
-  { recompute, ...options }: Omit<PlanOptions, "external"> & { readonly recompute?: boolean },
+  { recompute, start, ...options }: Omit<PlanOptions, "external"> & Pick<TrainingSessionOptions, "recompute" | "start">,
 ): TrainingPlan {
   const losses = new ProblemLosses(problem.graph, problem.losses ?? []);
   const tensors: FlatTensors = {
@@ -85,7 +87,9 @@ export function planTraining(
   const fused = fuseNormActivationGradient(made.graph);
   const graph = recompute ? recomputeActivations(fused, outputs) : fused;
   const places = flatPlaces(problem, layouts, made.gradients);
-  const plan = buildPlan(graph, { ...options, separate: true, external: [...places.keys()] });
+  // A frozen teacher computes what it computes by itself.
+  const light = (start === undefined ? trainsLight(problem.graph, options) : start === "light") && "trained";
+  const plan = buildPlan(graph, { ...options, light, separate: true, external: [...places.keys()] });
   losses.checkTypes(plan.graph, plan.types);
   return { plan, tensors, layouts, places, losses };
 }

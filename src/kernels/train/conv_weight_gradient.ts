@@ -35,8 +35,8 @@ const tile = (x: number, y: number, outBlocks: number, inBlocks: number): Gradie
   inBlocks,
 });
 
-/** Tiles by kind of convolution, largest first; few, since each is a pipeline to compile. */
-const TILES: { readonly [T in Target]: Record<"point" | "window" | "strided", readonly GradientTile[]> } = {
+/** Tiles by kind of convolution, largest first; few, since each is a pipeline to compile. `light` are those that compile quickly. */
+const TILES: { readonly [T in Target | "light"]: Record<"point" | "window" | "strided", readonly GradientTile[]> } = {
   software: {
     point: [tile(4, 1, 4, 4), tile(4, 2, 2, 2)],
     window: [tile(4, 4, 1, 1)],
@@ -45,6 +45,11 @@ const TILES: { readonly [T in Target]: Record<"point" | "window" | "strided", re
   hardware: {
     point: [tile(4, 1, 2, 2)],
     window: [tile(4, 1, 1, 1)],
+    strided: [tile(2, 1, 1, 1)],
+  },
+  light: {
+    point: [tile(4, 1, 1, 1)],
+    window: [tile(2, 1, 1, 1)],
     strided: [tile(2, 1, 1, 1)],
   },
 };
@@ -70,7 +75,7 @@ const CHUNK_PIXELS = 512;
 function chooseTile(context: Context): GradientTile {
   const { kernel: [kernel], strides: [stride] } = context.node.attributes;
   const kind = kernel === 1 ? "point" : stride > 1 ? "strided" : "window";
-  const candidates = TILES[context.target ?? "software"][kind];
+  const candidates = TILES[context.light ? "light" : context.target ?? "software"][kind];
   const pays = (shape: GradientTile) => {
     const { count, each } = partsOf(context, shape).chunks;
     return count === 1 || each * shape.x * shape.y >= CHUNK_PIXELS;
