@@ -13,10 +13,14 @@ import { countTests, durations, failures, type TestCounts, type TestDuration } f
 import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_files.ts";
 
 /**
- * What processes are started with. Mesa's software drivers then leave out LLVM's optimizations: most of a first test run goes into
- * compiling shaders, which takes two thirds of the time without them, and small tensors take no longer. Whoever sets the variable decides.
+ * What processes are started with, unless whoever starts the tests sets one of these. Mesa's software drivers then leave out LLVM's
+ * optimizations, and compile for four lanes instead of eight: most of a first test run goes into compiling shaders, which takes half of the
+ * time so, and small tensors take no longer.
  */
-const QUICK_SHADERS: Readonly<Record<string, string>> = Deno.env.has("GALLIVM_PERF") ? {} : { GALLIVM_PERF: "nopt" };
+const QUICK_SHADERS: Readonly<Record<string, string>> =
+  ["GALLIVM_PERF", "LP_NATIVE_VECTOR_WIDTH"].some((name) => Deno.env.has(name))
+    ? {}
+    : { GALLIVM_PERF: "nopt", LP_NATIVE_VECTOR_WIDTH: "128" };
 
 /** Runs this Deno in the checkout with the given arguments, its output on stderr; returns the exit status. */
 export async function runDeno(args: readonly string[]): Promise<number> {
