@@ -1,7 +1,7 @@
 /**
  * Time of a training step of a detector, by what it is spent on: every dispatch by timestamps, and whole steps end to end.
  *
- * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--recompute] [--quantize ternary] [--steps 5] [--rows]`
+ * `deno run -A bench/train_step.ts [--width 0.25] [--size 256] [--batch 8] [--classes 3] [--precision f32] [--recompute] [--quantize ternary] [--start light] [--steps 5] [--rows]`
  *
  * Prints a table and keeps a record under `bench/results/`. `--rows` prints the dispatches that take longest.
  * `--peer PYTHON [--threads 2]` takes turns with the same step in PyTorch (`tests/fixtures/torch_train_step.py` says what it needs).
@@ -36,6 +36,7 @@ const { values } = parseArgs({
     steps: { type: "string", default: "5" },
     recompute: { type: "boolean", default: false },
     quantize: { type: "string" },
+    start: { type: "string" },
     rows: { type: "boolean", default: false },
     peer: { type: "string" },
     threads: { type: "string", default: "2" },
@@ -80,8 +81,9 @@ const model = quantize === undefined ? float : prepareQat(float, { bits: BITS[qu
 const precision = values.precision as "f32" | "f16";
 const { recompute } = values;
 const storage = values.storage as "texture" | "buffer" | undefined;
+const start = values.start as "light" | "full" | undefined;
 const { value: trainer, milliseconds: created } = await timed(() =>
-  createTrainer(model, { boxes, precision, storage, recompute })
+  createTrainer(model, { boxes, precision, storage, recompute, start })
 );
 const random = new Random(1);
 const images = Float32Array.from({ length: batch * 3 * size * size }, () => random.uniform(0, 1));
@@ -172,7 +174,16 @@ if (!values["no-save"]) {
   const record = {
     ...header,
     kind: "train-step",
-    model: { width, size, batch, classes, precision, recompute, ...(quantize && { quantize }) },
+    model: {
+      width,
+      size,
+      batch,
+      classes,
+      precision,
+      recompute,
+      ...(quantize && { quantize }),
+      ...(start && { start }),
+    },
     step,
     ...(beside && { beside }),
     imagesPerSecond: 1e3 * batch / step.median,

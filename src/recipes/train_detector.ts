@@ -185,7 +185,7 @@ export async function train(given: Graph, dataset: Dataset, options: TrainOption
   });
   const make = options.createTrainer ?? createTrainer;
   const trainer = await make(withBatch(model, batch), {
-    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute },
+    ...{ boxes, boxLoss, optimizer, precision, tuning: options.tuning, recompute, start: options.start },
     ...{ momentum: statisticsMomentum, variant, labels: options.labels },
   });
   const plain = (weights: Weights) => withTrained(noted, weights);

@@ -26,7 +26,7 @@ export interface TrainOptions
   extends
     Partial<Omit<ScheduleOptions, "optimizer" | "stepsPerEpoch">>,
     Pick<LoopOptions, "validateEvery" | "metric" | "patience" | "saveEvery" | "signal" | "onStep" | "onEpoch">,
-    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute" | "labels">,
+    Pick<TrainerOptions, "boxLoss" | "precision" | "recompute" | "start" | "labels">,
     Partial<QuantizedTrainingOptions> {
   /**
    * Whether BatchNormalization is folded into the convolutions before the training: layers then normalise by the statistics that the model

@@ -48,7 +48,8 @@ export async function fitted(
   options: TrainOptions,
   problem: Pick<TrainerOptions, "boxes" | "boxLoss" | "variant">,
 ): Promise<FittedTraining> {
-  const { batch = 8, accumulate = 1, precision, recompute, memoryLimit, labels, createTrainer, optimizer } = options;
+  const { batch = 8, accumulate = 1, precision, recompute, memoryLimit, labels, createTrainer, optimizer, start } =
+    options;
   if (memoryLimit === undefined || createTrainer) {
     return { batch, accumulate, precision: precision ?? "f32", recompute };
   }
@@ -57,7 +58,7 @@ export async function fitted(
   const reserve = options.validation === undefined ? 0 : detectorBytes(model, device.adapter.software);
   // What a run of unknown length may take: AdamW has one buffer more than SGD.
   const method = optimizer === "sgd" ? "sgd" as const : "adamw" as const;
-  const trained = { ...problem, labels, recompute, optimizer: method };
+  const trained = { ...problem, labels, recompute, start, optimizer: method };
   const divisors = Array.from({ length: batch }, (_, less) => batch - less).filter((size) => batch % size === 0);
   const choices = (precision === undefined ? ["f32", "f16"] as const : [precision]).flatMap((scalar) =>
     divisors.flatMap((size) => choicesOf(device, model, { ...trained, precision: scalar }, { size, batch, reserve }))

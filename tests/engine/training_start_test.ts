@@ -30,7 +30,7 @@ Deno.test("small steps are light on software adapters, unless their kernels were
 });
 
 Deno.test("a large teacher beside a small student changes neither its kernels nor its own", () => {
-  const problem = problemOf(mini(0.125, 64), mini(0.5, 128));
+  const problem = problemOf(mini(0.125, 64), mini(0.5, 256));
   assertEquals(trainsLight(problem.graph, {}), true);
   const { plan } = planTraining(problem, PLANNING);
   const shaders = (isTeacher: boolean) =>

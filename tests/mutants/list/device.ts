@@ -316,4 +316,13 @@ export const DEVICE_MUTANTS: readonly Mutant[] = [
     filter: '"split" through workgroup memory, texture f32',
     why: "pixels get the sums of the first pixels of the workgroup",
   },
+  {
+    id: "few-pictures-wait",
+    file: "src/detect/device_frames.ts",
+    before: "if (this.#macsDone + pictures * this.#macs < MACS_BEFORE_SUCCESSION) return;",
+    after: "",
+    test: "detect/succession_test.ts",
+    filter: "before, while and after",
+    why: "who evaluates a few pictures waits for kernels that cost more than they save",
+  },
 ];

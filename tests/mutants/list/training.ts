@@ -312,4 +312,22 @@ export const TRAINING_MUTANTS: readonly Mutant[] = [
     filter: "takes the place of its tail",
     why: "objectness outweighs all else",
   },
+  {
+    id: "light-teacher-counts",
+    file: "src/engine/training/light_kernels.ts",
+    before: ".filter((node) => isConvolution(node) && !graph.constants.has(node.inputs[1]))",
+    after: ".filter((node) => isConvolution(node))",
+    test: "engine/training_start_test.ts",
+    filter: "a large teacher beside",
+    why: "a student has other bits beside a large teacher than on what it said",
+  },
+  {
+    id: "light-teacher",
+    file: "src/kernels/conv.ts",
+    before: 'const light = target.light === "trained" ? form.trained : target.light;',
+    after: "const light = target.light;",
+    test: "engine/training_start_test.ts",
+    filter: "a large teacher beside",
+    why: "a teacher in the steps says other numbers than by itself",
+  },
 ];
