@@ -31,7 +31,10 @@ export interface EvaluateOptions {
 export interface Evaluation extends CocoResult {
   /** All detections in COCO's results form, in the order of the data set's pictures. */
   readonly detections: readonly CocoDetection[];
-  /** How long it took, and where the time went. */
+  /**
+   * How long it took, and where the time went. A few pictures on a software adapter are run by the kernels of first pictures (`start` of
+   * `DetectorOptions`), which take longer than those that a benchmark measures.
+   */
   readonly speed: EvaluationSpeed;
   /** What decided which boxes are detections. */
   readonly settings: DetectorSettings;
