@@ -103,8 +103,8 @@ export async function evaluate(
   const kept = await journal?.open(await evaluationRun(detector, dataset)) ?? [];
   const found = new Map(kept.map(({ imageId, detections }) => [imageId, detections]));
   const rest = images.filter(({ id }) => !found.has(id));
-  // Kernels do not change in between, on which last digits would depend.
-  await detector.ready(rest.length);
+  // One kind of kernels runs all pictures, also of a run that was interrupted: last digits depend on it.
+  if (rest.length > 0) await detector.ready(images.length);
   const meter = new SpeedMeter();
   async function* pictures() {
     for await (const { image, milliseconds } of decodeAhead(rest, { workers, signal })) {

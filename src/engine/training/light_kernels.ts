@@ -10,8 +10,8 @@ import { isConvolution } from "../../graph/analyze_bits.ts";
 import type { PlanOptions } from "../../plan/plan.ts";
 
 /**
- * Multiply-accumulates of a forward pass below which a step is small. On llvmpipe the kernels that run quickly take 10 to 15 seconds
- * longer to compile; at this size they save some 10 ms a step.
+ * Multiply-accumulates of a forward pass below which a step is small. On llvmpipe the kernels that run quickly take ten
+ * seconds or more longer to compile, and save some tens of milliseconds a step at this size.
  */
 const FEW_MACS = 1e8;
 
