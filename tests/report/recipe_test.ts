@@ -78,6 +78,13 @@ Deno.test("a recipe is written as command lines that can be pasted", () => {
   assert([base, cut, small].every(({ made }) => isCommand(made)) && !isCommand("to come"));
 });
 
+Deno.test("what is of one seed alone has the seed in the text of its option", () => {
+  const options = { model: { variant: "base" }, gflops: 0.5, data: "made-{seed}", keep: ["a{seed}", "b"] };
+  const variants = read(raw("cut", { ...CUT, steps: [{ verb: "prune", options }] })), { recipe } = variants[1];
+  const of = (seed: number) => commandOf("cut", recipe!, variants, seed).match(/--data (\S+) --keep (\S+)/)!.slice(1);
+  assertEquals([of(3), of(1)], [["made-3", "a3"], ["made-1", "a1"]]);
+});
+
 Deno.test("seeds: where their files lie, and which seed of a parent stands for another", () => {
   const [base, cut, small, other] = ALL();
   assertEquals(seedVariants(cut).map(({ seed, variant: { id, model } }) => [seed, id, model]), [

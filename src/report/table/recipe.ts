@@ -44,7 +44,10 @@ export function verbOf({ verb }: RecipeStep): RecipeVerb {
 /** The file of another variant, or what an earlier step of the same recipe made, counted from 1. */
 export type RecipeReference = { readonly variant: string } | { readonly step: number };
 
-/** Value of an option: `true` is the option alone, `false` its form with `--no-`, a list its values one after the other. */
+/**
+ * Value of an option: `true` is the option alone, `false` its form with `--no-`, a list its values one after the other. In a text `{seed}`
+ * stands for the seed, as in the folder of something that is of one seed alone.
+ */
 export type RecipeValue = string | number | boolean | readonly (string | number)[] | RecipeReference;
 
 /** Options of a verb by the names that programs use: `lastEpochs` is `--last-epochs`. */

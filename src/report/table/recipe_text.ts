@@ -15,6 +15,7 @@ import {
   type RecipeStep,
   type RecipeValue,
   verbOf,
+  withSeed,
 } from "./recipe.ts";
 import type { Variant } from "./variant.ts";
 
@@ -36,11 +37,11 @@ const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter
 export const flagOf = (name: string): string => `--${kebab(name)}`;
 
 /** An option as a command line has it. */
-function argumentsOf(name: string, value: RecipeValue, { fileOf }: GivenToStep): string[] {
+function argumentsOf(name: string, value: RecipeValue, { fileOf, seed = 0 }: GivenToStep): string[] {
   if (value === true) return [flagOf(name)];
   if (value === false) return [`--no-${kebab(name)}`];
   if (isReference(value)) return [flagOf(name), fileOf(value)];
-  return [flagOf(name), ...[value].flat().map(String)];
+  return [flagOf(name), ...[value].flat().map((one) => withSeed(String(one), seed))];
 }
 
 /** A training of a model by its name, as recipes mean it: with random weights unless the recipe says otherwise, whatever lies here. */
