@@ -60,7 +60,7 @@ export interface Frames {
   readonly text: string;
   /** Submits a picture. It is on its way when this is done, and the next one may follow. Throws FeatherdetError for one that cannot be taken. */
   begin(image: RgbImage, settings: RunSettings): Promise<BegunPicture>;
-  /** Resolves when pictures are run by the fastest kernels. */
+  /** Resolves when pictures are run by the fastest kernels; at once where the next `pictures` are too few for them. */
   ready(pictures?: number): Promise<void>;
   /** GPU time of every dispatch of a frame of one picture, the median of `runs`. */
   profile(runs: number): Promise<DispatchTime[]>;
