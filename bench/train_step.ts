@@ -81,7 +81,8 @@ const model = quantize === undefined ? float : prepareQat(float, { bits: BITS[qu
 const precision = values.precision as "f32" | "f16";
 const { recompute } = values;
 const storage = values.storage as "texture" | "buffer" | undefined;
-const start = values.start as "light" | "full" | undefined;
+const { start } = values;
+if (start !== undefined && start !== "light" && start !== "full") throw new Error("--start is light or full");
 const { value: trainer, milliseconds: created } = await timed(() =>
   createTrainer(model, { boxes, precision, storage, recompute, start })
 );

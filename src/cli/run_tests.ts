@@ -14,8 +14,8 @@ import { changedFiles, ENTRY_POINTS, reachedBy, ROOT, testFiles } from "./test_f
 
 /**
  * What processes are started with, unless whoever starts the tests sets one of these. Mesa's software drivers then leave out LLVM's
- * optimizations, and compile for four lanes instead of eight: most of a first test run goes into compiling shaders, which takes half to two
- * thirds of the time so, and small tensors take no longer.
+ * optimizations, and compile for four lanes instead of eight: most of a first test run goes into compiling shaders, which then takes about
+ * half of the time (CONTRIBUTING.md), and small tensors take no longer.
  */
 const QUICK_SHADERS: Readonly<Record<string, string>> =
   ["GALLIVM_PERF", "LP_NATIVE_VECTOR_WIDTH"].some((name) => Deno.env.has(name))

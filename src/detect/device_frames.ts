@@ -58,7 +58,7 @@ export class DeviceFrames implements Frames {
   #succession: Succession<FrameProgram> | undefined;
   /** Programs whose last frames are on their way. */
   readonly #retiring = new Set<FrameProgram>();
-  /** Multiply-accumulates of the pictures that have arrived. */
+  /** Multiply-accumulates of the pictures that the first kernels have run. */
   #macsDone = 0;
   /** Frames of one picture are submitted together, since the next one takes its texture. */
   #turn: Promise<void> = Promise.resolve();
@@ -112,20 +112,12 @@ export class DeviceFrames implements Frames {
       await this.#ensureRange(image);
       const { tiles } = settings;
       if (!tiles || !isCut(tiles, image, this.#inputSize)) {
-        return this.#counted(await this.#beginWhole(image, settings));
+        return this.#counted(await this.#beginWhole(image, settings), this.#single);
       }
       const { guard, maker, iou, meaning } = this.#setup;
       const program = await this.#tileProgram(tiles.batch ?? maker.tileBatch);
-      const begun = await beginTiles(image, {
-        ...settings,
-        tiles,
-        program,
-        room: maker.room(true),
-        guard,
-        iou,
-        meaning,
-      });
-      return program === this.#single ? this.#counted(begun) : begun;
+      const run = { ...settings, tiles, program, room: maker.room(true), guard, iou, meaning };
+      return this.#counted(await beginTiles(image, run), program);
     });
   }
 
@@ -134,8 +126,9 @@ export class DeviceFrames implements Frames {
     return this.#single.plan.dispatches.reduce((sum, { macs }) => sum + macs, 0);
   }
 
-  /** The same picture, whose work counts when it is found in; that of one frame, also where it is cut into tiles. */
-  #counted(begun: BegunPicture): BegunPicture {
+  /** The same picture. While others are to take the place of the program that runs it, its work counts, that of one frame also in tiles. */
+  #counted(begun: BegunPicture, program: FrameProgram): BegunPicture {
+    if (!this.#isLight || program !== this.#single) return begun;
     const macs = this.#macs;
     begun.found.then(() => this.#macsDone += macs, () => {});
     return begun;
@@ -169,7 +162,7 @@ export class DeviceFrames implements Frames {
    * and where the next `pictures` are so few that they are not made for them.
    */
   async ready(pictures = Infinity): Promise<void> {
-    if (this.#macsDone + pictures * this.#macs < MACS_BEFORE_SUCCESSION) return;
+    if (this.#isLight && this.#macsDone + pictures * this.#macs < MACS_BEFORE_SUCCESSION) return;
     await this.#succession?.begin();
     // deno-lint-ignore require-await
     await this.#inTurn(async () => this.#succeed());

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { macsOf } from "../../graph/analyze.ts";
-import { type Graph, inferTypes } from "../../graph/mod.ts";
+import { analyze } from "../../graph/analyze.ts";
 import { isConvolution } from "../../graph/analyze_bits.ts";
+import type { Graph } from "../../graph/mod.ts";
 import type { PlanOptions } from "../../plan/plan.ts";
 
 /**
@@ -17,16 +17,14 @@ const FEW_MACS = 1e8;
 
 /** Multiply-accumulates of the convolutions whose weights are trained. Those of a frozen teacher beside the model are no part of it. */
 function trainedMacs(graph: Graph): number {
-  const types = inferTypes(graph);
-  const shapeOf = (name: string) => types.get(name)!.shape;
-  return graph.nodes
-    .filter((node) => isConvolution(node) && !graph.constants.has(node.inputs[1]))
-    .reduce((sum, node) => sum + macsOf(node, node.inputs.map(shapeOf), shapeOf(node.outputs[0])), 0);
+  return analyze(graph).layers
+    .filter((_, at) => isConvolution(graph.nodes[at]) && !graph.constants.has(graph.nodes[at].inputs[1]))
+    .reduce((sum, { macs }) => sum + macs, 0);
 }
 
 /**
  * Whether a model, in the form of `buildTrainingGraph`, is trained by light kernels where nobody says so: on software adapters, where its
- * steps are small and nothing was tuned. The model alone decides, so that the same run computes the same numbers everywhere.
+ * steps are small and nothing was tuned. The model alone decides, so that a run that is resumed computes the same numbers.
  */
 export function trainsLight(
   graph: Graph,

@@ -319,7 +319,7 @@ export const DEVICE_MUTANTS: readonly Mutant[] = [
   {
     id: "few-pictures-wait",
     file: "src/detect/device_frames.ts",
-    before: "if (this.#macsDone + pictures * this.#macs < MACS_BEFORE_SUCCESSION) return;",
+    before: "if (this.#isLight && this.#macsDone + pictures * this.#macs < MACS_BEFORE_SUCCESSION) return;",
     after: "",
     test: "detect/succession_test.ts",
     filter: "before, while and after",
