@@ -192,10 +192,14 @@ export {
   type PruneStatistics,
   type ReductionName,
   scanSensitivity,
+  type ScoredPart,
   type ScoreOptions,
   type SelectOptions,
   type Sensitivities,
   settle,
+  type ShortenOptions,
+  shortenPass,
+  type ShortenReport,
   WIDTH_METHOD_NAMES,
   WIDTH_METHODS,
   type WidthBudget,
@@ -208,8 +212,6 @@ export {
   type Widths,
 } from "./src/compress/prune/mod.ts";
 export {
-  type Branch,
-  branchesOf,
   bundleKey,
   type Cuts,
   cutsOf,
@@ -295,7 +297,11 @@ export {
 } from "./src/compress/meter.ts";
 export { createMeter, type MeterOptions } from "./src/eval/meter.ts";
 export { createLayerMeter, type LayerMeterOptions } from "./src/eval/layer_meter.ts";
+export { dropConcatInputs } from "./src/passes/concat_inputs.ts";
+export { countLayers, type Part, partsOf, removeParts } from "./src/passes/removable_parts.ts";
+export { removeBranches } from "./src/passes/remove_branches.ts";
 export { removeChannels } from "./src/passes/remove_channels.ts";
+export { type Branch, branchesOf } from "./src/passes/residual_branches.ts";
 export { zeroChannels } from "./src/passes/zero_channels.ts";
 export { type CalibrationSamplesOptions, takeCalibrationSamples } from "./src/eval/calibration.ts";
 export { createSessionFitter } from "./src/engine/session_fitter.ts";

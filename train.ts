@@ -108,14 +108,7 @@ export {
   type SandwichOptions,
   type SizedTrainer,
 } from "./src/recipes/elastic/trainer.ts";
-export type {
-  Branch,
-  Cuts,
-  ElasticBundle,
-  ElasticNet,
-  ElasticOptions,
-  ElasticRow,
-} from "./src/compress/elastic/mod.ts";
+export type { Cuts, ElasticBundle, ElasticNet, ElasticOptions, ElasticRow } from "./src/compress/elastic/mod.ts";
 export type { Dimension, DimensionKind, Point, Space } from "./src/compress/search/space.ts";
 export { masked, type MaskedSettings } from "./src/train/variants/masked.ts";
 export {
@@ -147,6 +140,7 @@ export type { MeasureOptions } from "./src/recipes/prune/measure.ts";
 export type { ProxyName, WidthMeterOptions } from "./src/recipes/prune/width_meter.ts";
 export { groupLasso, type GroupLassoOptions } from "./src/train/variants/group_lasso.ts";
 export { type MergedGraph, mergeGraphs, type MergeOptions } from "./src/passes/merge_graphs.ts";
+export type { Branch } from "./src/passes/residual_branches.ts";
 export type { Evaluation } from "./src/eval/evaluate.ts";
 export type {
   ClassResult,

@@ -38,7 +38,7 @@ import { createAgreementMeter } from "../src/eval/agreement_meter.ts";
 import { withBatch } from "../src/passes/mod.ts";
 import { batchesOf, reestimateTo, targetsOn } from "../src/recipes/prune/measure.ts";
 import { refitOn } from "../src/recipes/prune/refit.ts";
-import { withNormalisation } from "../src/recipes/prune/one_shot.ts";
+import { withNormalisation } from "../src/recipes/prune/normalisation.ts";
 import { createWidthMeter } from "../src/recipes/prune/width_meter.ts";
 import { agentTrainers } from "../src/recipes/search/agent_trainer.ts";
 import { drawSearch } from "../src/report/plot/search.ts";

@@ -70,9 +70,10 @@ function byWorkers(
 async function removeChannels(settings: PruneSettings, output: Output) {
   const budget = budgetOf(settings), training = trainingOf(settings);
   const { model, out, size, criterion, reduction, normalisation, ranking, per, multiple, floor, keep } = settings;
-  const { method, proxy, times, refit } = settings;
+  const { method, proxy, times, refit, layers } = settings;
   if (method === undefined || method === "criterion") {
-    const useless = (["proxy", "queue", "together"] as const).find((name) => settings[name] !== undefined);
+    const useless = (["proxy", "queue", "together"] as const)
+      .find((name) => settings[name] !== undefined && !(name === "proxy" && layers !== undefined));
     if (useless) {
       throw new FeatherdetError(
         `${flagOf(useless)} is for methods that score candidates: give --method knapsack, netadapt or a search`,
@@ -86,7 +87,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
   }
   await using queue = settings.queue === undefined ? undefined : await openJobQueue(settings.queue);
   if (queue) output.note(`workers score candidates: deno task worker --queue ${queue.where}`);
-  const layers = await layerMeterOf(settings);
+  const meter = await layerMeterOf(settings);
   const made = await withProgress(output, training, (how) =>
     pruneModel({
       together: settings.together,
@@ -106,7 +107,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
         floor,
         keep,
       },
-      ...{ method, proxy, times, refit, ...layers, onChoosing: (what: string) => output.note(what) },
+      ...{ method, proxy, times, refit, layers, ...meter, onChoosing: (what: string) => output.note(what) },
       ...{ pictures: settings.pictures, seed: settings.seed, say: (line: string) => output.note(line) },
       training: training && {
         ...{ ...training, ...how },
@@ -122,6 +123,7 @@ async function removeChannels(settings: PruneSettings, output: Output) {
   return {
     ...{ reason, before, after, file: out, criterion: report?.criterion ?? criterion ?? "taylor" },
     groups: report?.groups,
+    ...(report?.shortened && { shortened: report.shortened }),
     sparsity: 1 - after.parameters / before.parameters,
     ...figures(made),
     ...(report && { layers: report.layers }),

@@ -23,6 +23,7 @@ import { deviceVerb } from "./verb.ts";
 
 const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pruned.onnx
   deno task prune --model bccd --data bccd --latency 0.6 --method knapsack --out pruned.onnx
+  deno task prune --model bccd --data bccd --layers 0.8 --gflops 0.7 --out pruned.onnx
   deno task prune --model bccd --data bccd --latency 0.6 --device this --out pruned.onnx
   deno task prune --model bccd --data bccd --latency 0.9 --device jetson-nano --out pruned.onnx
   deno task prune --model bccd --data bccd --gflops 0.4 --bytes 0.4 --rounds 3 --epochs 6 --run runs/pruned --out pruned.onnx
@@ -56,6 +57,11 @@ export function pruneCommand() {
     .option(
       "--latency <share>",
       "share of the milliseconds on this adapter, or on --device, that may be left, by its layers",
+      share,
+    )
+    .option(
+      "--layers <share>",
+      "share of the layers that may be left: parts that the model can do without go whole, before channels do",
       share,
     )
     .addOption(
@@ -152,17 +158,17 @@ export function pruneCommand() {
 
 type Options = ReturnType<ReturnType<typeof pruneCommand>["opts"]>;
 
-/** How much may be left, by what is counted. Throws FeatherdetError where nothing says so. */
-export function budgetOf({ gflops, parameters, bytes, latency }: Options): PruneBudget {
+/** How much may be left, by what is counted; nothing where layers alone go. Throws FeatherdetError where nothing says so. */
+export function budgetOf({ gflops, parameters, bytes, latency, layers }: Options): PruneBudget {
   const budget = {
     ...(gflops && { gflops }),
     ...(parameters && { parameters }),
     ...(bytes && { bytes }),
     ...(latency && { latency }),
   };
-  if (Object.keys(budget).length > 0) return budget;
+  if (Object.keys(budget).length > 0 || layers !== undefined) return budget;
   throw new FeatherdetError(
-    "--gflops, --parameters, --bytes or --latency says how much may be left, or --sparsity how many weights become zero",
+    "--gflops, --parameters, --bytes, --latency or --layers says how much may be left, or --sparsity how many weights become zero",
   );
 }
 
@@ -184,6 +190,7 @@ const OF_CHANNELS = [
   "parameters",
   "bytes",
   "latency",
+  "layers",
   "device",
   "times",
   "method",

@@ -31,7 +31,7 @@ export function layerTable({ layers }: PruneReport): string[] {
   const rows = layers.map(({ name, before, after }) => [
     name,
     `${before.inputs} -> ${before.outputs}`,
-    `${after.inputs} -> ${after.outputs}`,
+    after.outputs === 0 ? "gone" : `${after.inputs} -> ${after.outputs}`,
     before.gflops.toFixed(4),
     after.gflops.toFixed(4),
     percent(after.gflops, before.gflops),
@@ -88,10 +88,14 @@ export function shareText({ before, after, scores }: PrunedModel): string {
 }
 
 /** A line for a round: after its cut, and again when its training is done. */
-export function roundText({ round, left, removed, afterCut, score: best, epochs, seconds }: PruneRound): string {
+export function roundText(
+  { round, left, removed, parts, afterCut, score: best, epochs, seconds }: PruneRound,
+): string {
   const time = left.latency === undefined ? "" : `, ${left.latency.toFixed(1)} ms predicted`;
   const costs = `${left.gflops.toFixed(3)} GFLOPs, ${left.parameters} parameters${time}`;
   return best
     ? `round ${round}: ${costs}: ${score(best)} after ${epochs} epochs, ${seconds!.toFixed(0)} s`
-    : `round ${round}: ${removed} groups removed, ${costs} left: ${score(afterCut)} before training`;
+    : `round ${round}: ${parts ? `${parts.length} parts and ` : ""}${removed} groups removed, ${costs} left: ${
+      score(afterCut)
+    } before training`;
 }

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { type Constant, FeatherdetError, type Graph, GraphEditor } from "../../graph/mod.ts";
-import { changeShapes, removeChannels } from "../../passes/mod.ts";
+import type { Constant, Graph } from "../../graph/mod.ts";
+import { changeShapes, removeBranches, removeChannels } from "../../passes/mod.ts";
 import type { Point } from "../search/space.ts";
-import type { Branch } from "./branches.ts";
 import { cutsOf, type ElasticNet } from "./net.ts";
 
 /** The weight with the middle of its kernels alone. */
@@ -34,22 +33,6 @@ function withKernels(graph: Graph, kernels: ReadonlyMap<string, number>): Graph 
   return { ...graph, nodes, constants };
 }
 
-function withoutBranches(graph: Graph, branches: readonly Branch[]): Graph {
-  if (branches.length === 0) return graph;
-  const editor = new GraphEditor(graph), byName = new Map(graph.nodes.map((node) => [node.name, node]));
-  for (const { add } of branches) {
-    const node = byName.get(add.name);
-    if (node?.op !== "Add") throw new FeatherdetError(`there is no sum "${add.name}"`, { file: graph.name });
-    // Sums before this one may have gone, so that it reads another value by now.
-    const { inputs } = editor.current(node)!, place = add.inputs.indexOf(shortcutOf(branches, add.name));
-    editor.redirect(add.outputs[0], inputs[place]);
-  }
-  return editor.finish();
-}
-
-const shortcutOf = (branches: readonly Branch[], name: string) =>
-  branches.find(({ add }) => add.name === name)!.shortcut;
-
 /**
  * The sub-network of a point as a plain graph: fewer channels, branches and taps are there, no mask is left. Names of nodes, values and
  * constants stay. `source` is the network with other weights, as after training, at any batch; the net's own by default. Its running
@@ -70,7 +53,7 @@ const shortcutOf = (branches: readonly Branch[], name: string) =>
  */
 export function subnetOf(net: ElasticNet, point: Point, source: Graph = net.graph): Graph {
   const { groups, branches, kernels, size } = cutsOf(net, point);
-  const cut = withoutBranches(withKernels(removeChannels(source, groups), kernels), branches);
+  const cut = removeBranches(withKernels(removeChannels(source, groups), kernels), branches);
   const [{ name, shape }] = cut.inputs;
   return shape[2] === size ? cut : changeShapes(cut, { [name]: [...shape.slice(0, 2), size, size] });
 }

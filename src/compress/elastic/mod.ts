@@ -4,7 +4,6 @@
  * @module
  */
 
-export { type Branch, branchesOf } from "./branches.ts";
 export { subnetGflops } from "./costs.ts";
 export { entropyOf, type EntropyPath, entropyPaths, type EntropyScore } from "./entropy.ts";
 export { subnetOf } from "./extract.ts";

@@ -8,9 +8,8 @@
 
 import { type ChannelBundle, channelBundles, type CouplingGroup, couplingGroups } from "../../graph/channels/mod.ts";
 import { FeatherdetError, type Graph, GraphIndex } from "../../graph/mod.ts";
-import { recogniseActivations } from "../../passes/mod.ts";
+import { type Branch, branchesOf, recogniseActivations } from "../../passes/mod.ts";
 import { createSpace, type Dimension, type Point, type Space } from "../search/space.ts";
-import { type Branch, branchesOf } from "./branches.ts";
 
 /** What is elastic. */
 export interface ElasticOptions {

@@ -54,6 +54,7 @@ export {
   type ReportedState,
 } from "./report.ts";
 export type { NormalisationName, ReductionName, ScoreOptions } from "./score.ts";
+export { type ScoredPart, type ShortenOptions, shortenPass, type ShortenReport } from "./shorten.ts";
 export type { CostModel, Ladder, SelectOptions, WidthBudget } from "./select.ts";
 export { type BundleSensitivity, scanSensitivity, type Sensitivities } from "./sensitivity.ts";
 export type { WidthMeter, WidthProblem } from "./width_problem.ts";

@@ -6,6 +6,7 @@
 
 import { analyze, type Graph } from "../../graph/mod.ts";
 import type { CostModel } from "./select.ts";
+import type { ShortenReport } from "./shorten.ts";
 import type { WidthModel, Widths } from "./widths.ts";
 
 /** Costs of a graph. */
@@ -38,7 +39,7 @@ export interface PrunedLayer {
   readonly name: string;
   /** What it was. */
   readonly before: LayerCosts;
-  /** What it is. */
+  /** What it is: zeros where it is gone. */
   readonly after: LayerCosts;
 }
 
@@ -54,6 +55,8 @@ export interface PruneReport {
   readonly after: PruneCosts;
   /** Coupling groups that could go, and those that went. */
   readonly groups: { readonly all: number; readonly removed: number };
+  /** What became of the network's depth, where layers were to go. */
+  readonly shortened?: ShortenReport;
   /** Every layer with weights, in order. */
   readonly layers: readonly PrunedLayer[];
 }
@@ -92,6 +95,9 @@ function layersIn({ model, widths, latency }: ReportedState): Map<string, LayerC
 
 const groupsIn = ({ widths }: ReportedState) => widths.reduce((sum, width) => sum + width, 0);
 
+/** What is left of a layer that is gone. */
+const GONE: LayerCosts = { inputs: 0, outputs: 0, gflops: 0 };
+
 /** Makes the report of a cut, or of all that happened between two states of a model. Layers have their names in common. */
 export function pruneReport(
   before: ReportedState,
@@ -104,9 +110,6 @@ export function pruneReport(
     before: costsIn(before),
     after: costsIn(after),
     groups: { all, removed: all - groupsIn(after) },
-    layers: [...layersIn(before)].flatMap(([name, costs]) => {
-      const now = left.get(name);
-      return now ? [{ name, before: costs, after: now }] : [];
-    }),
+    layers: [...layersIn(before)].map(([name, costs]) => ({ name, before: costs, after: left.get(name) ?? GONE })),
   };
 }

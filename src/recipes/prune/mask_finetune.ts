@@ -20,7 +20,7 @@ import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { masked } from "../../train/mod.ts";
 import { historyDataset } from "../history_dataset.ts";
 import { type MeasureOptions, reestimateOn } from "./measure.ts";
-import { withNormalisation } from "./one_shot.ts";
+import { withNormalisation } from "./normalisation.ts";
 import { type RoundFigures, type RoundOptions, type RoundsResult, trainInRounds } from "./rounds.ts";
 import { type PruneSchedule, roundBudgets } from "./schedule.ts";
 

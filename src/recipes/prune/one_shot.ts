@@ -5,7 +5,7 @@
  */
 
 import { createMemoryMemo } from "../../compress/meter.ts";
-import { type PassStep, passStep, runPasses } from "../../compress/pass.ts";
+import { passStep, runPasses } from "../../compress/pass.ts";
 import {
   prunePass,
   type PrunePassOptions,
@@ -17,14 +17,16 @@ import {
 } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
-import { unfoldBatchNormalization } from "../../passes/mod.ts";
 import { createGradientRunner } from "../gradient_runner.ts";
 import { historyDataset } from "../history_dataset.ts";
-import { adaptStatistics } from "../adapt_statistics.ts";
 import { refuseOtherHead } from "../trainable.ts";
 import { type LatencyOptions, measuredLatency } from "./latency.ts";
 import { type MeasureOptions, reestimateOn, statisticsOn } from "./measure.ts";
+import { preparedStep, withNormalisation } from "./normalisation.ts";
 import { refitOn } from "./refit.ts";
+import { costsFor, relativeBudget } from "./relative_budget.ts";
+import { reportOf } from "./report.ts";
+import { shortenOn } from "./shorten.ts";
 import { createWidthMeter, type WidthMeterOptions } from "./width_meter.ts";
 
 /** How a cut is made. */
@@ -44,25 +46,16 @@ export interface PruneOnOptions
    * not between rounds of training.
    */
   readonly refit?: boolean;
+  /**
+   * Share of the layers with weights that may be left: parts that the model can do without go before channels do (see `shortenOn`). With it
+   * the budget may be empty. By default all of them stay.
+   */
+  readonly layers?: number;
   /** Candidates that are scored at the same time, by methods that need it; 1 by default. Searches try others then. */
   readonly together?: number;
   /** Scores candidates of methods that need it; `createWidthMeter` by default. */
   readonly widthMeter?: (problem: PruneProblem, dataset: Dataset, options: WidthMeterOptions) => WidthMeter;
 }
-
-/**
- * The model with BatchNormalization that pruning can measure and training can go on with: files with folded normalisation get it back.
- */
-export async function withNormalisation(model: Graph, dataset: Dataset): Promise<Graph> {
-  const unfolded = unfoldBatchNormalization(model);
-  return unfolded === model ? model : await adaptStatistics(unfolded, dataset);
-}
-
-/** Files with folded normalisation are shown to passes with normalisation, which is no event in the life of a model. */
-const preparedStep = (graph: Graph): PassStep<null> => ({
-  ...{ name: "prepare", effect: "prepares", needs: () => ({}), described: () => ({}) },
-  apply: () => Promise.resolve({ graph, report: null }),
-});
 
 /**
  * Prunes a model by what pictures of a data set tell, fits its weights to what its layers made on them before, and gives it statistics of
@@ -84,6 +77,21 @@ const preparedStep = (graph: Graph): PassStep<null> => ({
  * that needs pictures where there are none.
  */
 export async function pruneOn(
+  source: Graph,
+  dataset: Dataset | undefined,
+  options: PruneOnOptions,
+): Promise<PruneResult> {
+  const { layers, budget } = options;
+  if (layers === undefined) return await pruneChannels(source, dataset, options);
+  const { graph: short, whole, report } = await shortenOn(source, dataset, { ...options, layers });
+  const left = relativeBudget(budget, await costsFor(whole, options), await costsFor(short, options));
+  const made = Object.keys(left).length === 0
+    ? { graph: short, groups: [] }
+    : await pruneChannels(short, dataset, { ...options, budget: left });
+  return { ...made, report: { ...await reportOf(whole, made.graph, options), shortened: report } };
+}
+
+async function pruneChannels(
   source: Graph,
   dataset: Dataset | undefined,
   options: PruneOnOptions,

@@ -5,13 +5,14 @@
  */
 
 import { createMemoryMemo } from "../../compress/meter.ts";
-import { budgetOf, costsOf, type PruneBudget, type PruneCosts, WidthModel } from "../../compress/prune/mod.ts";
+import type { PruneBudget, PruneCosts } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Graph } from "../../graph/mod.ts";
-import { latencyOfLayers } from "./latency.ts";
+import { countLayers } from "../../passes/mod.ts";
 import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
+import { costsFor, relativeBudget } from "./relative_budget.ts";
 import { type RoundFigures, type RoundOptions, type RoundsResult, trainInRounds } from "./rounds.ts";
-import { type PruneSchedule, roundBudgets } from "./schedule.ts";
+import { type PruneSchedule, roundBudgets, roundLayers } from "./schedule.ts";
 
 /** How a model is pruned and trained in rounds. There are 4 by default. */
 export interface PruneFinetuneOptions extends Omit<PruneOnOptions, "keep" | "times">, RoundOptions {
@@ -31,6 +32,8 @@ export interface ToldCut {
   readonly left: PruneCosts;
   /** How many coupling groups went in this round. */
   readonly removed: number;
+  /** Names of the parts that went in this round with their layers; absent where all layers stay. */
+  readonly parts?: readonly string[];
 }
 
 /** What a round brought. */
@@ -38,26 +41,6 @@ export interface PruneRound extends ToldCut, RoundFigures {}
 
 /** What a run of progressive pruning made. */
 export type PruneFinetuneResult = RoundsResult<ToldCut>;
-
-/** Shares of the budget that are left of a model which is smaller already. */
-function relative(budget: PruneBudget, before: PruneCosts, now: PruneCosts): PruneBudget {
-  return Object.fromEntries(
-    budgetOf(budget).map(([kind, share]) => {
-      return [kind, Math.min(1, share * before[kind]! / now[kind]!)];
-    }),
-  );
-}
-
-/** Costs of a model, milliseconds among them where the budget has them. */
-async function costsFor(model: Graph, options: PruneFinetuneOptions): Promise<PruneCosts> {
-  if (options.budget.latency === undefined) return costsOf(model);
-  if (!options.latency) return { ...costsOf(model), latency: await latencyOfLayers(model, options) };
-  const widths = new WidthModel(model), costs = options.latency(widths);
-  for (;;) {
-    const latency = costs.cost(widths.whole);
-    if (!await costs.settle?.()) return { ...costsOf(model), latency };
-  }
-}
 
 /**
  * Prunes a detector in rounds, each followed by training, until the budget is met. Budgets are shares of the model that the run began
@@ -76,22 +59,26 @@ export async function pruneAndTrain(
     given.onChoosing?.(what);
   };
   const options = { ...given, memo: given.memo ?? createMemoryMemo(), onChoosing };
-  const budgets = roundBudgets(options.budget, options.rounds ?? 4, options.schedule ?? "equal");
+  const { rounds = 4, layers } = options, budgets = roundBudgets(options.budget, rounds, options.schedule ?? "equal");
+  const counts = layers === undefined ? undefined : roundLayers(countLayers(source), layers, rounds);
   return await trainInRounds<ToldCut>(source, dataset, {
     count: budgets.length,
     onRound: options.onRound,
     costs: (model) => costsFor(model, options),
     async cut(model, round, before) {
-      const budget = relative(budgets[round], before, await costsFor(model, options));
-      const { graph, report: { after, groups: { removed } } } = await pruneOn(model, dataset, {
+      const budget = relativeBudget(budgets[round], before, await costsFor(model, options));
+      const share = counts && Math.min(1, counts[round] / countLayers(model));
+      const { graph, report } = await pruneOn(model, dataset, {
         ...options,
-        ...{ budget, times: false, refit: options.refit ?? false },
+        ...{ budget, layers: share, times: false, refit: options.refit ?? false },
       });
+      const { after, groups: { removed }, shortened } = report;
       const left = {
         ...{ gflops: after.gflops, parameters: after.parameters, bytes: after.bytes },
         ...(after.latency !== undefined && { latency: after.latency }),
       };
-      return { graph, told: { budget: budgets[round], left, removed } };
+      const parts = shortened && { parts: shortened.removed.map(({ name }) => name) };
+      return { graph, told: { budget: budgets[round], left, removed, ...parts } };
     },
   }, options);
 }

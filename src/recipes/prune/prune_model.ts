@@ -4,7 +4,7 @@
  * @module
  */
 
-import { costsOf, type MaskReport, type PruneReport, pruneReport } from "../../compress/prune/mod.ts";
+import { costsOf, type MaskReport, type PruneReport } from "../../compress/prune/mod.ts";
 import {
   sparsify,
   sparsifyAndTrain,
@@ -14,9 +14,9 @@ import {
 } from "./mask_finetune.ts";
 import { createDiskMemo } from "../../host/meter_memo.ts";
 import { type FolderTraining, type ModelFileOptions, type ModelFileResult, pruneFile } from "./model_file.ts";
-import { reportedState } from "./latency.ts";
 import { pruneOn, type PruneOnOptions } from "./one_shot.ts";
 import { pruneAndTrain, type PruneFinetuneOptions, type ToldCut } from "./prune_finetune.ts";
+import { reportOf } from "./report.ts";
 
 /** What the job gives to training itself. */
 type Given = "validation" | "storeOf" | "tuning" | "variants" | "watch";
@@ -42,10 +42,7 @@ export async function pruneModel(given: PruneModelOptions): Promise<PrunedModel>
       const { folder: _, plots: __, ...how } = options.training!;
       const result = await pruneAndTrain(source, pictures, { ...options, ...how, ...rest });
       if (result.reason === "interrupted") return result;
-      const { budget, criterion = "taylor", times, per } = options;
-      const timing = times || budget.latency !== undefined || per === "latency" ? options : undefined;
-      const states = [await reportedState(source, timing), await reportedState(result.model, timing)] as const;
-      const report = pruneReport(...states, { criterion, budget });
+      const report = await reportOf(source, result.model, options);
       return { ...result, report, before: report.before, after: report.after };
     },
   });

@@ -22,7 +22,7 @@ import { createMemoryStore, type TrainingStore } from "../../train/loop/store.ts
 import { combineVariants, type TrainingVariant } from "../../train/mod.ts";
 import { readCheckpointModel, train } from "../train_detector.ts";
 import type { TrainOptions } from "../train_options.ts";
-import { withNormalisation } from "./one_shot.ts";
+import { withNormalisation } from "./normalisation.ts";
 import { validate } from "./validate.ts";
 
 /** How rounds are trained. */

@@ -38,3 +38,17 @@ export function roundBudgets(budget: PruneBudget, rounds: number, schedule: Prun
     return Object.fromEntries(entries.map(([kind, share]) => [kind, left(share, (round + 1) / rounds)]));
   });
 }
+
+/**
+ * How many of a model's layers may be left after each round: about as many go in each.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { roundLayers } from "./schedule.ts";
+ * assert.deepEqual(roundLayers(88, 0.75, 3), [81, 74, 66]);
+ * ```
+ */
+export function roundLayers(all: number, share: number, rounds: number): number[] {
+  const left = Math.floor(share * all + 1e-9);
+  return Array.from({ length: rounds }, (_, round) => all - Math.floor((all - left) * (round + 1) / rounds));
+}

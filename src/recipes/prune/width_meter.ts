@@ -1,13 +1,13 @@
 /**
- * Scores candidates of a search for widths: the channels worth least go, statistics are measured anew, and the network is scored on the
- * same few pictures.
+ * Scores what a network becomes, as candidates of a search for widths: the channels worth least go, statistics are measured anew, and the
+ * network is scored on the same few pictures.
  *
  * @module
  */
 
 import { hashOfGraph } from "../../compress/graph_hash.ts";
 import { createMemoryMemo, type Memo, remember, type ScoreMeter } from "../../compress/meter.ts";
-import { cutTo, type PruneProblem, type WidthMeter } from "../../compress/prune/mod.ts";
+import { cutTo, type PruneProblem, type PruneResult, type WidthMeter } from "../../compress/prune/mod.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { createAgreementMeter } from "../../eval/agreement_meter.ts";
 import { createMeter, datasetText } from "../../eval/meter.ts";
@@ -54,20 +54,26 @@ export function scoredBy(
   return { some, size, basis: `${proxy} after new statistics, ${size} at a time, on ${datasetText(some)}` };
 }
 
+/** Scores what a network became. */
+export interface CutMeter {
+  /** How good the network is that was made of the whole one, with statistics of its own, more being better. */
+  score(made: Pick<PruneResult, "graph" | "groups">): Promise<number>;
+}
+
 /**
- * A meter of the widths of a problem. Scores are remembered by the content of the graph that is cut, of the whole one, and the pictures.
+ * A meter of what a network becomes. Scores are remembered by the content of the graph that is scored, of the whole one, and the pictures.
  * It keeps the pictures in memory as the network reads them. Throws FeatherdetError for an unknown proxy.
  */
-export function createWidthMeter(
-  problem: CutProblem,
+export function createCutMeter(
+  source: Graph,
   dataset: Dataset,
   { proxy = "agreement", pictures = 64, batch = 8, memo = createMemoryMemo() }: WidthMeterOptions = {},
-): WidthMeter {
+): CutMeter {
   if (!PROXY_NAMES.includes(proxy)) {
     throw new FeatherdetError(`unknown proxy "${proxy}", there are ${PROXY_NAMES.join(" and ")}`);
   }
-  const { source } = problem, { some, size, basis } = scoredBy(source, dataset, { proxy, pictures, batch });
-  const whole = withBatch(source, size);
+  const { some, size, basis } = scoredBy(source, dataset, { proxy, pictures, batch });
+  const whole = withBatch(source, size), wholeHash = hashOfGraph(source);
   const prepare = async (): Promise<Prepared> => {
     const batches = await Array.fromAsync(batchesOf(whole, some, pictures));
     const { adapter } = await openSharedDevice();
@@ -80,14 +86,19 @@ export function createWidthMeter(
   };
   let prepared: Promise<Prepared> | undefined;
   return {
-    async score(widths) {
+    async score(made) {
       const { batches, targets, meter, place } = await (prepared ??= prepare());
-      const made = cutTo(problem, widths);
-      const key = `${place} | ${basis} | ${hashOfGraph(made.graph)} of ${hashOfGraph(source)}`;
-      return await remember(memo, "proxy", key, async () => {
-        const graph = made.groups.length === 0 ? source : await reestimateTo(made, targets, () => batches, size);
+      const hash = hashOfGraph(made.graph);
+      return await remember(memo, "proxy", `${place} | ${basis} | ${hash} of ${wholeHash}`, async () => {
+        const graph = hash === wholeHash ? source : await reestimateTo(made, targets, () => batches, size);
         return await meter.score({ graph: proxy === "map" ? graph : withBatch(graph, size) });
       });
     },
   };
+}
+
+/** A meter of the widths of a problem, by what the network becomes with them. Throws FeatherdetError for an unknown proxy. */
+export function createWidthMeter(problem: CutProblem, dataset: Dataset, options: WidthMeterOptions = {}): WidthMeter {
+  const meter = createCutMeter(problem.source, dataset, options);
+  return { score: (widths) => meter.score(cutTo(problem, widths)) };
 }

@@ -2,7 +2,6 @@
 
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
-  branchesOf,
   bundleKey,
   cutsOf,
   elasticNet,
@@ -26,7 +25,7 @@ import { ModelBuilder } from "../../../src/models/builder.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { Random } from "../../../src/numbers/random.ts";
 import { loadOnnx, saveOnnx } from "../../../src/onnx/mod.ts";
-import { foldBatchNormalization, withBatch } from "../../../src/passes/mod.ts";
+import { branchesOf, foldBatchNormalization, withBatch } from "../../../src/passes/mod.ts";
 import { referenceTensor, runReference } from "../../../src/reference/run.ts";
 import { difference, outputsOf } from "../../support/channels.ts";
 import { lively } from "../../support/lively.ts";

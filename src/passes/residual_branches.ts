@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Graph, GraphIndex, isActivation, type Node, unaryRow } from "../../graph/mod.ts";
+import { type Graph, GraphIndex, isActivation, type Node, unaryRow } from "../graph/mod.ts";
 
 /** A branch whose result is added to what it reads, and that ends in a BatchNormalization: without it the sum is its other operand. */
 export interface Branch {
@@ -60,8 +60,8 @@ function hasCentre(index: GraphIndex, node: Node): node is Node<"Conv"> {
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { yolo11 } from "../../models/yolo11.ts";
- * import { branchesOf } from "./branches.ts";
+ * import { yolo11 } from "../models/yolo11.ts";
+ * import { branchesOf } from "./residual_branches.ts";
  * const branches = branchesOf(yolo11({ size: 64 }));
  * assert.deepEqual(branches.map(({ add }) => add.name).slice(0, 3), [
  *   "model.2.m.0.add", "model.4.m.0.add", "model.6.m.0.m.0.add",
