@@ -60,7 +60,7 @@ export function removeParts(graph: Graph, parts: readonly Part[]): Graph {
  * import { yolo11 } from "../models/yolo11.ts";
  * import { partsOf } from "./removable_parts.ts";
  * const names = partsOf(yolo11({ size: 64 })).map(({ name }) => name);
- * assert.ok(names.includes("model.2.m.0.add") && names.includes("model.2/concat[2]"));
+ * assert.ok(names.includes("model.2.m.0.add") && names.includes("model.2.concat[2]"));
  * ```
  */
 export function partsOf(graph: Graph): Part[] {

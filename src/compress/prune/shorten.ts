@@ -28,7 +28,7 @@ export interface ScoredPart {
 export interface ShortenOptions {
   /** Share of the layers with weights that may be left, above 0 and at most 1. */
   readonly layers: number;
-  /** How good a network is, more being better; 1 at most is usual. */
+  /** How good a network is, more being better. Of the whole one too, as if something were gone: with statistics measured anew. */
   readonly scoreOf: (graph: Graph) => Promise<number>;
   /** Told what was scored; may throw to end it. */
   readonly onChoosing?: (what: string) => void;
@@ -56,6 +56,8 @@ interface Candidate {
   readonly scored: ScoredPart;
   /** How many parts were gone when it was measured. */
   readonly gone: number;
+  /** Its place among all parts, which decides between equals. */
+  readonly place: number;
 }
 
 /** Whether a Concat has another input left when those of parts are gone. */
@@ -101,13 +103,14 @@ class Shortening {
 
   /** Measures each part alone. */
   async measureAll(parts: readonly Part[]): Promise<readonly ScoredPart[]> {
-    for (const part of parts) {
-      const candidate = await this.#measured(part);
+    for (const [place, part] of parts.entries()) {
+      const candidate = await this.#measured(part, place);
       if (candidate === undefined) continue;
       this.#candidates.push(candidate);
       const { name, score, layers } = candidate.scored;
-      const place = `${this.#candidates.length} of ${parts.length}`;
-      this.#options.onChoosing?.(`part ${place}, ${name}, ${layers} layers: ${score.toFixed(4)} without it`);
+      this.#options.onChoosing?.(
+        `part ${place + 1} of ${parts.length}, ${name}, ${layers} layers: ${score.toFixed(4)} without it`,
+      );
     }
     return this.#candidates.map(({ scored }) => scored);
   }
@@ -115,11 +118,11 @@ class Shortening {
   /** Takes out the part that costs least. False where none is left. */
   async removeNext(): Promise<boolean> {
     for (;;) {
-      this.#candidates.sort((a, b) => a.loss - b.loss || b.scored.layers - a.scored.layers);
+      this.#candidates.sort((a, b) => a.loss - b.loss || b.scored.layers - a.scored.layers || a.place - b.place);
       const best = this.#candidates.shift();
       if (best === undefined) return false;
       if (best.gone < this.#removed.length) {
-        const again = await this.#measured(best.part);
+        const again = await this.#measured(best.part, best.place);
         if (again) this.#candidates.push(again);
         continue;
       }
@@ -134,7 +137,7 @@ class Shortening {
   }
 
   /** What goes with a part now; undefined where nothing does, or where it has to stay. */
-  async #measured(part: Part): Promise<Candidate | undefined> {
+  async #measured(part: Part, place: number): Promise<Candidate | undefined> {
     if (!leavesInput(this.#graph, this.#removed.map((one) => one.part), part)) return undefined;
     const graph = this.without(part), layers = this.#layers - countLayers(graph);
     if (layers === 0) return undefined;
@@ -144,6 +147,7 @@ class Shortening {
       loss: (this.#score - score) / layers,
       scored: { name: part.name, layers, score },
       gone: this.#removed.length,
+      place,
     };
   }
 }

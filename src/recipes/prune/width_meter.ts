@@ -56,8 +56,11 @@ export function scoredBy(
 
 /** Scores what a network became. */
 export interface CutMeter {
-  /** How good the network is that was made of the whole one, with statistics of its own, more being better. */
-  score(made: Pick<PruneResult, "graph" | "groups">): Promise<number>;
+  /**
+   * How good the network is that was made of the whole one, more being better: with statistics measured anew, or with those that it has, as
+   * the whole one.
+   */
+  score(made: Pick<PruneResult, "graph" | "groups">, statistics?: "anew" | "kept"): Promise<number>;
 }
 
 /**
@@ -86,11 +89,11 @@ export function createCutMeter(
   };
   let prepared: Promise<Prepared> | undefined;
   return {
-    async score(made) {
+    async score(made, statistics = "anew") {
       const { batches, targets, meter, place } = await (prepared ??= prepare());
-      const hash = hashOfGraph(made.graph);
-      return await remember(memo, "proxy", `${place} | ${basis} | ${hash} of ${wholeHash}`, async () => {
-        const graph = hash === wholeHash ? source : await reestimateTo(made, targets, () => batches, size);
+      const hash = hashOfGraph(made.graph), isWhole = hash === wholeHash && statistics === "anew" ? ", anew" : "";
+      return await remember(memo, "proxy", `${place} | ${basis} | ${hash} of ${wholeHash}${isWhole}`, async () => {
+        const graph = statistics === "kept" ? made.graph : await reestimateTo(made, targets, () => batches, size);
         return await meter.score({ graph: proxy === "map" ? graph : withBatch(graph, size) });
       });
     },
@@ -100,5 +103,10 @@ export function createCutMeter(
 /** A meter of the widths of a problem, by what the network becomes with them. Throws FeatherdetError for an unknown proxy. */
 export function createWidthMeter(problem: CutProblem, dataset: Dataset, options: WidthMeterOptions = {}): WidthMeter {
   const meter = createCutMeter(problem.source, dataset, options);
-  return { score: (widths) => meter.score(cutTo(problem, widths)) };
+  return {
+    score(widths) {
+      const made = cutTo(problem, widths);
+      return meter.score(made, made.groups.length === 0 ? "kept" : "anew");
+    },
+  };
 }
