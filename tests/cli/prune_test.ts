@@ -14,6 +14,7 @@ import { loadOnnx, saveOnnx } from "../../src/onnx/mod.ts";
 import { commandLine, commandLines } from "../support/command_line.ts";
 import { inFolder } from "../support/data_folders.ts";
 import { demoDataset, writeDemoFolder } from "../support/demo_dataset.ts";
+import { miniYolo11 } from "../support/mini_yolo11.ts";
 import { assertSameConstants } from "../support/same_constants.ts";
 import { lively } from "../support/lively.ts";
 
@@ -46,6 +47,31 @@ Deno.test("prune writes a smaller model and says what is left of it, as a table 
     assertEquals([sparsity, criterion, map50], [1 - pruned.parameters / whole.parameters, "l2", undefined]);
     const [{ name, options }] = historyOf(await loadOnnx(out));
     assertEquals([name, options.budget, options.keep], ["prune", { gflops: 0.5 }, ["model.0.*"]]);
+  }));
+
+Deno.test("prune takes out layers whole, says which, and needs pictures for it", () =>
+  inFolder(async (folder) => {
+    const source = join(folder, "model.onnx"), out = join(folder, "short.onnx"), data = join(folder, "data");
+    const mini = lively(miniYolo11({ width: 0.25, size: 64, classes: demoDataset(1).classes, seed: 2 }), 3);
+    await Deno.mkdir(data);
+    await Promise.all([Deno.writeFile(source, saveOnnx(mini)), writeDemoFolder(data, 4)]);
+    const asked = ["--model", source, "--out", out, "--layers", "0.9"];
+    const pictures = ["--data", data, "--pictures", "2"];
+    const [told, json, without] = await prune(
+      [...asked, ...pictures],
+      [...asked, ...pictures, "--json"],
+      asked,
+    );
+    assertEquals(told.code, 0, told.stderr);
+    assert(/model\.\d+\S* +\d+ -> \d+ +gone +\d\.\d{4} +0\.0000 +0\.0 %/.test(told.stdout), told.stdout);
+    assert(/part 1 of 10, model\.3\.m\.0\.m\.0\.add, 2 layers: \d\.\d{4} without it/.test(told.stderr), told.stderr);
+    assert(/ goes: 3\d layers are left, \d\.\d{4} without it/.test(told.stderr), told.stderr);
+    const { shortened, groups, criterion } = JSON.parse(json.stdout);
+    assert(shortened.after <= 0.9 * shortened.before && groups.removed > 0 && criterion === "taylor");
+    assertEquals(without.code, 1);
+    assertStringIncludes(without.stderr, "name a data set");
+    const [{ name, options }] = historyOf(await loadOnnx(out));
+    assertEquals([name, options.layers], ["shorten", 0.9]);
   }));
 
 Deno.test("prune measures layers for a budget of latency, and says what it predicts", () =>
@@ -145,7 +171,7 @@ Deno.test("prune refuses in a sentence what cannot be", () =>
     await writeDemoFolder(data, 2);
     const before = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     const cases: [string[], string][] = [
-      [[], "--gflops, --parameters, --bytes or --latency"],
+      [[], "--gflops, --parameters, --bytes, --latency or --layers"],
       [["--gflops", "0.001"], "cannot be met"],
       [["--gflops", "0.5", "--criterion", "taylor"], "needs pictures"],
       [["--gflops", "0.5", "--keep", "layer.*"], 'no node is called "layer.*"'],

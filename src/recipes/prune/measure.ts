@@ -109,7 +109,7 @@ export async function reestimateOn(
   dataset: Dataset,
   { pictures = 64, batch = 8 }: MeasureOptions = {},
 ): Promise<Graph> {
-  const size = batchOf(whole, Math.min(batch, dataset.images.length)), before = withBatch(whole, size);
+  const size = batchOf(whole, Math.min(batch, pictures, dataset.images.length)), before = withBatch(whole, size);
   const batches = () => batchesOf(before, dataset, pictures);
   return await reestimateTo(made, await targetsOn(before, batches), batches, size);
 }
@@ -124,5 +124,5 @@ export function statisticsOn(
   const [{ name: input, shape: [, , ...size] }] = model.inputs;
   const how = { size: [size[0], size[1]] as const, limit: pictures, input };
   const samples = labelled ? takeLabelledSamples(dataset, how) : takeCalibrationSamples(dataset, how);
-  return { samples, together: batchOf(model, Math.min(batch, dataset.images.length)) };
+  return { samples, together: batchOf(model, Math.min(batch, pictures, dataset.images.length)) };
 }

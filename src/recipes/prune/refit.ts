@@ -102,7 +102,7 @@ export async function refitOn(
   dataset: Dataset,
   { pictures = 64, batch = 8, positions = 96, ridge = 0.01, seed = 0, bytes = 2 ** 28 }: RefitOptions = {},
 ): Promise<Graph> {
-  const before = withBatch(whole, batchOf(whole, Math.min(batch, dataset.images.length)));
+  const before = withBatch(whole, batchOf(whole, Math.min(batch, pictures, dataset.images.length)));
   const runner = createSessionRunner();
   let graph = pruned;
   try {
