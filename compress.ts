@@ -310,6 +310,7 @@ export { createSessionRunner, type SessionRunner } from "./src/engine/session_ru
 export { createGradientRunner, type GradientRunner } from "./src/recipes/gradient_runner.ts";
 export { takeLabelledSamples } from "./src/recipes/labelled_samples.ts";
 export { pruneOn, type PruneOnOptions } from "./src/recipes/prune/one_shot.ts";
+export { shortenOn, type ShortenOnOptions, type ShortenOnResult } from "./src/recipes/prune/shorten.ts";
 export { refitOn, type RefitOptions } from "./src/recipes/prune/refit.ts";
 export type { LatencyOptions } from "./src/recipes/prune/latency.ts";
 export type { MeasureOptions } from "./src/recipes/prune/measure.ts";

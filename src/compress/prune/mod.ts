@@ -43,7 +43,16 @@ export {
   statisticsNeededBy,
 } from "./prune.ts";
 export { fitRows, type FitRowsOptions, type FittedRows, RowSums } from "./least_squares.ts";
-export { type LayerMaps, type RefitLayer, refitLayers, refitSums, withRefitted, writeRow } from "./refit.ts";
+export {
+  type LayerMaps,
+  type RefitLayer,
+  refitLayers,
+  refitShortened,
+  refitSums,
+  type ShortenedRefit,
+  withRefitted,
+  writeRow,
+} from "./refit.ts";
 export {
   costsOf,
   type LayerCosts,

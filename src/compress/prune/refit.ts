@@ -1,5 +1,5 @@
 /**
- * Weights fitted after a cut: what reads fewer channels than before is to make of them what it made of all (He, Zhang and Sun 2017, "Channel
+ * Weights fitted after a cut: what reads fewer channels than before, or others, is to make of them what it made of all (He, Zhang and Sun 2017, "Channel
  * pruning for accelerating very deep neural networks", the reconstruction; Luo, Wu and Lin 2017, "ThiNet").
  *
  * @module
@@ -10,6 +10,7 @@ import {
   type Constant,
   FeatherdetError,
   type Graph,
+  GraphEditor,
   GraphIndex,
   type Node,
   type Operator,
@@ -18,9 +19,9 @@ import {
 import { constantSlices } from "../../passes/channel_slices.ts";
 import { fitRows, RowSums } from "./least_squares.ts";
 
-/** A convolution that reads fewer channels than before. */
+/** A convolution that reads fewer channels than before, or others. */
 export interface RefitLayer {
-  /** As it stands in the whole graph. */
+  /** As it stands in the whole graph; its input may be another one. */
   readonly node: Node<"Conv">;
   /** Channels of its input that are left, ascending. */
   readonly inputs: readonly number[];
@@ -83,6 +84,42 @@ export function refitLayers(whole: Graph, groups: readonly CouplingGroup[]): Ref
     const [, , height, width] = weight.shape;
     return [{ node, inputs: left(1), outputs: left(0), kernel: [height, width], offset: offsetOf(node, index) }];
   });
+}
+
+/** The values that a value puts together, if it is a Concat of channels, or the value itself. */
+function parted(value: string, index: GraphIndex): readonly string[] {
+  const maker = index.producerOf(value);
+  return maker?.op === "Concat" && maker.attributes.axis === 1 ? maker.inputs : [value];
+}
+
+/** What is fitted where parts of a network are gone. */
+export interface ShortenedRefit {
+  /** The whole graph, which also makes what the layers read by now. */
+  readonly graph: Graph;
+  /** The layers, with what they read by now as their input. */
+  readonly layers: readonly RefitLayer[];
+}
+
+/**
+ * The convolutions of one group with a weight of their own that read other values since parts of the network are gone, by the values of the
+ * whole graph. Those that make logits of scores are left out.
+ */
+export function refitShortened(whole: Graph, short: Graph): ShortenedRefit {
+  const before = GraphIndex.of(whole), now = GraphIndex.of(short), editor = new GraphEditor(whole);
+  const all = new Map(whole.nodes.map((node) => [node.name, node])), layers: RefitLayer[] = [];
+  for (const { op, name, inputs: [value, weight], attributes } of short.nodes) {
+    const node = all.get(name), shape = now.constantOf(weight)?.shape;
+    if (op !== "Conv" || node?.op !== "Conv" || attributes.groups !== 1 || !shape || !now.soleReader(weight)) continue;
+    const values = parted(value, now);
+    if (values.join() === parted(node.inputs[0], before).join() || becomesScores(node.outputs[0], before)) continue;
+    const input = values.length === 1 ? values[0] : editor.one("Concat", `${name}/left`, values, { axis: 1 });
+    const [outputs, inputs] = shape.map((count) => Array.from({ length: count }, (_, channel) => channel));
+    layers.push({
+      ...{ inputs, outputs, kernel: [shape[2], shape[3]], offset: offsetOf(node, before) },
+      node: { ...node, inputs: [input, ...node.inputs.slice(1)] },
+    });
+  }
+  return { graph: editor.finish({ keepUnread: true }), layers };
 }
 
 /** Empty sums for the rows of a layer. */

@@ -9,6 +9,7 @@ import {
   type PruneResult,
   type RefitLayer,
   refitLayers,
+  refitShortened,
   refitSums,
   RowSums,
   withRefitted,
@@ -74,6 +75,50 @@ function sampledRows(layer: RefitLayer, maps: LayerMaps, positions: number, widt
   return { rows, count };
 }
 
+/** What is fitted: layers of the whole graph, in the graph that became of it. */
+interface Fit {
+  readonly pruned: Graph;
+  readonly whole: Graph;
+  readonly layers: readonly RefitLayer[];
+}
+
+async function fitted(
+  { pruned, whole, layers: all }: Fit,
+  dataset: Dataset,
+  { pictures = 64, positions = 96, ridge = 0.01, seed = 0, bytes = 2 ** 28 }: RefitOptions,
+): Promise<Graph> {
+  const places = new Map(whole.nodes.map(({ name }, place) => [name, place])), runner = createSessionRunner();
+  let graph = pruned;
+  try {
+    for (const layers of chunksOf(all, whole, bytes)) {
+      const values = new Set(layers.flatMap(({ node }) => [node.inputs[0], node.outputs[0]]));
+      const watched = { ...whole, outputs: [...values] };
+      const fits = layers.map((layer) => [layer, refitSums(layer)] as const);
+      // Positions of a layer are the same whatever it is held together with.
+      const draws = layers.map(({ node: { name } }) => new Random(seed + places.get(name)!));
+      for await (const { inputs } of batchesOf(whole, dataset, pictures)) {
+        const found = await runner.run(watched, inputs);
+        for (const [k, [layer, sums]] of fits.entries()) {
+          const { node: { inputs: [input], outputs: [output] } } = layer;
+          const maps = { input: found[input], output: found[output] };
+          const { rows, count } = sampledRows(layer, maps, positions, sums.inputs + sums.outputs, draws[k]);
+          sums.add(rows, count);
+        }
+      }
+      runner.release(watched);
+      graph = withRefitted(graph, fits, ridge);
+    }
+    return graph;
+  } finally {
+    runner.destroy();
+  }
+}
+
+/** The whole model for as many pictures as are looked at together. */
+function batched(whole: Graph, dataset: Dataset, { batch = 8, pictures = 64 }: RefitOptions): Graph {
+  return withBatch(whole, batchOf(whole, Math.min(batch, pictures, dataset.images.length)));
+}
+
 /**
  * The pruned model with convolutions that make of the channels left, as nearly as their weights allow, what they made of all channels of
  * the whole model on pictures of the data set. The groups are those of the whole model. Statistics of BatchNormalization have to be
@@ -98,34 +143,26 @@ function sampledRows(layer: RefitLayer, maps: LayerMaps, positions: number, widt
  */
 export async function refitOn(
   { graph: pruned, groups }: Pick<PruneResult, "graph" | "groups">,
-  whole: Graph,
+  model: Graph,
   dataset: Dataset,
-  { pictures = 64, batch = 8, positions = 96, ridge = 0.01, seed = 0, bytes = 2 ** 28 }: RefitOptions = {},
+  options: RefitOptions = {},
 ): Promise<Graph> {
-  const before = withBatch(whole, batchOf(whole, Math.min(batch, pictures, dataset.images.length)));
-  const runner = createSessionRunner();
-  let graph = pruned;
-  try {
-    for (const layers of chunksOf(refitLayers(before, groups), before, bytes)) {
-      const values = new Set(layers.flatMap(({ node }) => [node.inputs[0], node.outputs[0]]));
-      const watched = { ...before, outputs: [...values] };
-      const fits = layers.map((layer) => [layer, refitSums(layer)] as const);
-      // Positions of a layer are the same whatever it is held together with.
-      const draws = layers.map(({ node }) => new Random(seed + before.nodes.indexOf(node)));
-      for await (const { inputs } of batchesOf(before, dataset, pictures)) {
-        const found = await runner.run(watched, inputs);
-        for (const [k, [layer, sums]] of fits.entries()) {
-          const { node: { inputs: [input], outputs: [output] } } = layer;
-          const maps = { input: found[input], output: found[output] };
-          const { rows, count } = sampledRows(layer, maps, positions, sums.inputs + sums.outputs, draws[k]);
-          sums.add(rows, count);
-        }
-      }
-      runner.release(watched);
-      graph = withRefitted(graph, fits, ridge);
-    }
-    return graph;
-  } finally {
-    runner.destroy();
-  }
+  const whole = batched(model, dataset, options);
+  return await fitted({ pruned, whole, layers: refitLayers(whole, groups) }, dataset, options);
+}
+
+/**
+ * The model without parts (`removeParts`), with convolutions that make of what they read by now, as nearly as their weights allow, what they
+ * made in the whole model on pictures of the data set. Statistics of BatchNormalization have to be measured anew afterwards; `shortenOn` does
+ * both. Throws FeatherdetError as `refitOn`.
+ */
+export async function refitShortenedOn(
+  short: Graph,
+  model: Graph,
+  dataset: Dataset,
+  options: RefitOptions = {},
+): Promise<Graph> {
+  const whole = batched(model, dataset, options),
+    { graph, layers } = refitShortened(whole, withBatch(short, whole.inputs[0].shape[0]));
+  return await fitted({ pruned: short, whole: graph, layers }, dataset, options);
 }

@@ -10,6 +10,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { FeatherdetError, type Graph } from "../../graph/mod.ts";
 import { historyDataset } from "../history_dataset.ts";
 import { reestimateOn } from "./measure.ts";
+import { refitShortenedOn } from "./refit.ts";
 import { preparedStep, withNormalisation } from "./normalisation.ts";
 import { createCutMeter, type WidthMeterOptions } from "./width_meter.ts";
 
@@ -17,6 +18,10 @@ import { createCutMeter, type WidthMeterOptions } from "./width_meter.ts";
 export interface ShortenOnOptions extends WidthMeterOptions {
   /** Share of the layers with weights that may be left, above 0 and at most 1. */
   readonly layers: number;
+  /** Whether weights are fitted to what layers made in the whole model (see `refitShortenedOn`); true by default. */
+  readonly refit?: boolean;
+  /** Of the positions that weights are fitted at; 0 by default. */
+  readonly seed?: number;
   /** Told what was scored; may throw to end it. */
   readonly onChoosing?: (what: string) => void;
 }
@@ -33,8 +38,8 @@ export interface ShortenOnResult {
 
 /**
  * Takes out parts that a model can do without, until at most a share of its layers is left (see `shortenPass`). What is left is scored on
- * pictures, by agreement with the whole model or by mAP, with statistics of its own. Statistics are measured anew at last, as after every
- * cut.
+ * pictures, by agreement with the whole model or by mAP, with statistics of its own. At last weights are fitted to what layers made before,
+ * and statistics are measured anew, as after every cut.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -62,11 +67,12 @@ export async function shortenOn(
   const whole = await withNormalisation(source, dataset);
   const meter = createCutMeter(whole, dataset, options);
   const scoreOf = (graph: Graph) => meter.score({ graph, groups: [] });
-  const { layers, proxy, pictures, onChoosing } = options;
-  const step = passStep(shortenPass, { layers, scoreOf, onChoosing }, { proxy, pictures });
+  const { layers, proxy, pictures, onChoosing, refit = true } = options;
+  const step = passStep(shortenPass, { layers, scoreOf, onChoosing }, { proxy, pictures, ...(refit && { refit }) });
   const { graph, reports: [, report] } = await runPasses(source, [preparedStep(whole), step], {
-    origin: { dataset: historyDataset(dataset) },
+    origin: { ...(refit && { seed: options.seed ?? 0 }), dataset: historyDataset(dataset) },
   });
   if (report.removed.length === 0) return { graph, whole, report };
-  return { graph: await reestimateOn({ graph, groups: [] }, whole, dataset, options), whole, report };
+  const fitted = refit ? await refitShortenedOn(graph, whole, dataset, options) : graph;
+  return { graph: await reestimateOn({ graph: fitted, groups: [] }, whole, dataset, options), whole, report };
 }

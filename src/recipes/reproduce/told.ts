@@ -35,9 +35,9 @@ const OF_TRAINING: Readonly<Record<string, Teller>> = {
   metric: option("train", "metric"),
 };
 
-/** Of one cut, or several: budgets of several are shares of what the cut before has left. */
-const budget = (name: string): Teller => (last, { rounds = 1 }) =>
-  rounds === 1 ? (last("prune")?.options.budget as Record<string, unknown>)?.[name] : undefined;
+/** Of one cut, or several: budgets of several are shares of what the cut before has left, or layers that went before. */
+const budget = (name: string): Teller => (last, { rounds = 1, layers }) =>
+  rounds === 1 && layers === undefined ? (last("prune")?.options.budget as Record<string, unknown>)?.[name] : undefined;
 
 /** What histories tell of the options of each verb, by the options' names. */
 const TOLD: Readonly<Record<RecipeVerbName, Readonly<Record<string, Teller>>>> = {
@@ -63,6 +63,7 @@ const TOLD: Readonly<Record<RecipeVerbName, Readonly<Record<string, Teller>>>> =
     gflops: budget("gflops"),
     parameters: budget("parameters"),
     bytes: budget("bytes"),
+    layers: (last, { rounds = 1 }) => rounds === 1 ? last("shorten")?.options.layers : undefined,
     criterion: option("prune", "criterion"),
     method: option("prune", "method"),
     refit: option("prune", "refit"),

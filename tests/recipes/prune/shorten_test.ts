@@ -2,12 +2,19 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { historyOf } from "../../../src/compress/history.ts";
+import { refitShortened } from "../../../src/compress/prune/mod.ts";
 import { openDataset } from "../../../src/data/open.ts";
 import { analyze, FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { countLayers, foldBatchNormalization, partsOf, removeParts } from "../../../src/passes/mod.ts";
+import { ModelBuilder } from "../../../src/models/builder.ts";
+import { batchesOf } from "../../../src/recipes/prune/measure.ts";
 import { pruneOn } from "../../../src/recipes/prune/one_shot.ts";
 import { pruneAndTrain, type PruneRound } from "../../../src/recipes/prune/prune_finetune.ts";
+import { refitShortenedOn } from "../../../src/recipes/prune/refit.ts";
+import { shortenOn } from "../../../src/recipes/prune/shorten.ts";
 import { createCutMeter } from "../../../src/recipes/prune/width_meter.ts";
+import { referenceTensor, runReference } from "../../../src/reference/run.ts";
+import { difference } from "../../support/channels.ts";
 import { lively } from "../../support/lively.ts";
 import { miniYolo11 } from "../../support/mini_yolo11.ts";
 
@@ -81,4 +88,53 @@ Deno.test("without pictures layers have nothing to be chosen by", async () => {
     FeatherdetError,
     "layers are chosen by what the model is worth without them: name a data set",
   );
+});
+
+/** Two blocks and a layer behind them in a Concat, which a last convolution reads; that layer makes nothing that the blocks do not tell. */
+function joined(): Graph {
+  const b = new ModelBuilder({ seed: 6 });
+  const stem = b.convBlock("stem", b.input("images", [1, 3, 32, 32]), { out: 5, kernel: 3, stride: 2 });
+  const next = b.convBlock("next", stem, { out: 4, kernel: 3 });
+  const plain = b.conv("plain", next, { out: 6, bias: false });
+  const all = b.concat("all", [stem, next, plain]);
+  return lively(b.graph("joined", [b.conv("last", all, { out: 3, kernel: 3, bias: "uniformFanIn" })]), 2);
+}
+
+/** What a graph makes of the pictures, in float64. */
+async function onPictures(graph: Graph): Promise<number[]> {
+  const found: number[] = [];
+  for await (const { inputs: { images: { shape, data } } } of batchesOf(graph, dataset, 4)) {
+    found.push(...runReference(graph, { images: referenceTensor(shape, data) }).get(graph.outputs[0])!.data);
+  }
+  return found;
+}
+
+Deno.test("weights are fitted so that what is left makes up for a part, as far as it can", async () => {
+  const whole = joined(), part = partsOf(whole).find(({ name }) => name === "all[2]")!;
+  const short = removeParts(whole, [part]), some = { ...how, positions: 1000 };
+  const { graph, layers } = refitShortened(whole, short);
+  assertEquals(layers.map(({ node, inputs, offset }) => [node.name, inputs.length, offset]), [["last", 9, "bias"]]);
+  assertEquals(graph.nodes.at(-1)!.inputs, ["stem.act", "next.act"]);
+  const fitted = await refitShortenedOn(short, whole, dataset, { ...some, ridge: 1e-9 });
+  const drawn = await refitShortenedOn(short, whole, dataset, { ...some, ridge: 1e9 });
+  const outputs = await Promise.all([whole, fitted, short].map(onPictures));
+  assert(difference(outputs[1], outputs[0]) < 1e-4, "the layer that is gone was a product of what is left");
+  assert(difference(outputs[2], outputs[0]) > 0.03);
+  // A ridge beyond all measure leaves the weights; the bias may change.
+  const weights = [short, drawn].map(({ constants }) => [...constants.get("last.weight")!.data].map(Number));
+  assert(difference(weights[0], weights[1]) < 1e-6);
+});
+
+Deno.test("a network is nearer to the whole one with fitted weights, and its history tells them", async () => {
+  const cut = async (refit?: boolean) =>
+    (await shortenOn(model, dataset, { ...how, layers: 0.7, ...(refit !== undefined && { refit }) })).graph;
+  const [fitted, plain] = [await cut(), await cut(false)], meter = createCutMeter(model, dataset, how);
+  assertEquals(fitted.nodes, plain.nodes);
+  const [near, far] = [
+    await meter.score({ graph: fitted, groups: [] }),
+    await meter.score({ graph: plain, groups: [] }),
+  ];
+  assert(near > far, `${near} and ${far}`);
+  const told = (graph: Graph) => historyOf(graph).map(({ options: { refit }, seed }) => ({ refit, seed }));
+  assertEquals([fitted, plain].map(told), [[{ refit: true, seed: 0 }], [{ refit: undefined, seed: undefined }]]);
 });
