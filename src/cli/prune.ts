@@ -1,5 +1,5 @@
 /**
- * `prune`: removes the channels that are worth least until a budget is met, or sets the least weights to zero, and trains what is left in
+ * `prune`: removes the layers and channels that are worth least until a budget is met, or sets the least weights to zero, and trains what is left in
  * rounds if asked to.
  *
  * @module

@@ -34,7 +34,7 @@ const share = numberIn(1e-6, 1);
 /** Where milliseconds of layers come from. */
 /** `prune` with its options. */
 export function pruneCommand() {
-  return deviceVerb("prune", "Remove the channels that are worth least, and train what is left.", EXAMPLE)
+  return deviceVerb("prune", "Remove the channels and layers that are worth least, and train what is left.", EXAMPLE)
     .requiredOption("--model <model>", "name, ONNX file or URL")
     .requiredOption("--out <file>", "ONNX file to write")
     .option(

@@ -36,8 +36,9 @@ export interface ShortenOptions {
 
 /** What became of the layers. */
 export interface ShortenReport {
-  /** How many layers with weights there were, and how many are left. */
+  /** How many layers with weights there were. */
   readonly before: number;
+  /** How many are left. */
   readonly after: number;
   /** The score of the whole network. */
   readonly score: number;
