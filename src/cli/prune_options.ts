@@ -31,7 +31,6 @@ const EXAMPLE = `deno task prune --model bccd --data bccd --gflops 0.5 --out pru
 
 const share = numberIn(1e-6, 1);
 
-/** Where milliseconds of layers come from. */
 /** `prune` with its options. */
 export function pruneCommand() {
   return deviceVerb("prune", "Remove the channels and layers that are worth least, and train what is left.", EXAMPLE)

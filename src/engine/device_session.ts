@@ -20,7 +20,14 @@ import { type SelfTuner, selfTunerFor } from "./self_tuner.ts";
 import type { SessionEngine } from "./session_engine.ts";
 import { cutImages, placeImages } from "./session_parts.ts";
 import { LIMITED_IN_FLIGHT, makeRunning, makeRunningWithin, type Running } from "./session_running.ts";
-import { checkPrecision, type EngineOptions, type EngineSetup, planningInFloats, setUpEngine } from "./setup.ts";
+import {
+  checkPrecision,
+  type EngineOptions,
+  type EngineSetup,
+  planningInFloats,
+  type SessionStart,
+  setUpEngine,
+} from "./setup.ts";
 import { uploadInput } from "./upload.ts";
 import { checkedInputs, type InputTensor, type Tensor } from "./tensors.ts";
 
@@ -68,10 +75,13 @@ export class DeviceSession implements SessionEngine {
    * Throws FeatherdetError if there is no adapter, if an operator has no kernel for its shapes, if memory does not suffice, if nothing fits
    * into `memoryLimit`, and for `int8` if the graph is not quantized.
    */
-  static async create(shaped: Graph, options: EngineOptions): Promise<DeviceSession> {
-    const { device, planning } = await setUpEngine(options);
+  static async create(shaped: Graph, options: EngineOptions & SessionStart): Promise<DeviceSession> {
+    const { device, planning: usual } = await setUpEngine(options);
     checkPrecision(shaped, options.precision);
     const { memoryLimit } = options;
+    const light = options.start === "light" && options.tuning === undefined;
+    // Joint dispatches are pipelines of their own.
+    const planning = light ? { ...usual, light, separate: true } : usual;
     checkMemoryLimit(memoryLimit);
     const warnings: string[] = [];
     const make = (precision: EngineOptions["precision"], how: EngineSetup["planning"], free?: () => void) =>

@@ -14,16 +14,16 @@ import { CpuSession } from "./cpu/cpu_session.ts";
 import { DeviceSession } from "./device_session.ts";
 import type { DispatchTime } from "./profile.ts";
 import type { EngineName, SessionEngine } from "./session_engine.ts";
-import type { EngineOptions } from "./setup.ts";
+import type { EngineOptions, SessionStart } from "./setup.ts";
 import type { InputTensor, Tensor } from "./tensors.ts";
 export type { DispatchTime } from "./profile.ts";
 export type { EngineChoice } from "./choose_engine.ts";
 export type { EngineName } from "./session_engine.ts";
-export type { EngineOptions, Precision } from "./setup.ts";
+export type { EngineOptions, Precision, SessionStart } from "./setup.ts";
 export type { InputTensor, Tensor } from "./tensors.ts";
 
 /** How a session is made. */
-export interface SessionOptions extends EngineOptions, EngineChoice {
+export interface SessionOptions extends EngineOptions, EngineChoice, SessionStart {
   /** Input shapes that differ from the graph's, by input name: another batch or picture size (see `changeShapes`). */
   readonly shapes?: Readonly<Record<string, Shape>>;
 }

@@ -5,7 +5,10 @@
  */
 
 import type { Runner } from "../compress/runner.ts";
+import { adoptDevice, openSharedDevice } from "../gpu/device.ts";
 import type { Graph } from "../graph/mod.ts";
+import { chooseEngine } from "./choose_engine.ts";
+import { hasFewOperations } from "./few_operations.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 /** A runner on the device, and how to free all that it holds. */
@@ -14,8 +17,18 @@ export interface SessionRunner extends Runner {
   destroy(): void;
 }
 
+/** Sessions of small networks run more slowly where compiling would take longer than their runs, which are few here. */
+async function startOf(graph: Graph, options: SessionOptions): Promise<SessionOptions["start"]> {
+  if (options.start !== undefined || options.tuning !== undefined || await chooseEngine(options) === "cpu") {
+    return options.start;
+  }
+  const { adapter } = options.device ? await adoptDevice(options.device) : await openSharedDevice();
+  return adapter.software && hasFewOperations(graph) ? "light" : "full";
+}
+
 /**
- * A runner that keeps a session for each graph until the graph is released.
+ * A runner that keeps a session for each graph until the graph is released. On software adapters small networks are run by kernels that
+ * compile quickly, unless `start` says otherwise: the graph alone decides, so that the same graph gives the same numbers.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -38,7 +51,7 @@ export function createSessionRunner(options: Omit<SessionOptions, "shapes"> = {}
   return {
     async run(graph, inputs) {
       const known = sessions.get(graph);
-      const session = known ?? Session.create(graph, options);
+      const session = known ?? startOf(graph, options).then((start) => Session.create(graph, { ...options, start }));
       if (!known) sessions.set(graph, session);
       try {
         return await (await session).run(inputs);

@@ -50,6 +50,15 @@ export interface EngineOptions {
   readonly onWarning?: (sentence: string) => void;
 }
 
+/** What a session begins with, and goes on with. */
+export interface SessionStart {
+  /**
+   * `light`: convolutions by kernels that compile in a fraction of the time and run more slowly, for sessions of few runs. `full`, the
+   * default: by those that run fastest. Both compute the same, but for the order of sums. What was tuned is `full`.
+   */
+  readonly start?: "light" | "full";
+}
+
 /** A device, and what plans for it are made with. */
 export interface EngineSetup {
   /** Where plans run. */
