@@ -34,8 +34,8 @@ export const countLayers = (graph: Graph): number => analyze(graph).layers.filte
  * import assert from "node:assert/strict";
  * import { yolo11 } from "../models/yolo11.ts";
  * import { countLayers, partsOf, removeParts } from "./removable_parts.ts";
- * const model = yolo11({ size: 64 }), [first, second] = partsOf(model);
- * assert.equal(countLayers(removeParts(model, [first, second])), countLayers(model) - first.layers - second.layers);
+ * const model = yolo11({ size: 64 }), bottlenecks = partsOf(model).filter(({ name }) => /^model.[24].m.0.add$/.test(name));
+ * assert.equal(countLayers(removeParts(model, bottlenecks)), countLayers(model) - 2 * 2);
  * ```
  *
  * Throws FeatherdetError for parts of another graph, and where a Concat would have no input left.

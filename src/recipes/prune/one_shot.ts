@@ -7,6 +7,7 @@
 import { createMemoryMemo } from "../../compress/meter.ts";
 import { passStep, runPasses } from "../../compress/pass.ts";
 import {
+  budgetOf,
   prunePass,
   type PrunePassOptions,
   type PruneProblem,
@@ -59,8 +60,9 @@ export interface PruneOnOptions
 
 /**
  * Prunes a model by what pictures of a data set tell, fits its weights to what its layers made on them before, and gives it statistics of
- * its own on them: the pass `prune`, with all that it needs, and what has to follow it. Without a data set only criteria of weights serve, and statistics stay as they are, which costs most of the
- * accuracy until the model is trained.
+ * its own on them: the pass `prune`, with all that it needs, and what has to follow it. With `layers` the pass `shorten` comes before.
+ * Without a data set only criteria of weights serve, and statistics stay as they are, which costs most of the accuracy until the model is
+ * trained.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -73,8 +75,8 @@ export interface PruneOnOptions
  * assert.ok(report.after.gflops <= 0.7 * report.before.gflops);
  * ```
  *
- * The graph's history has an entry if channels are gone. Throws FeatherdetError as `prune` and `refitOn` do, and for a criterion or a fit
- * that needs pictures where there are none.
+ * The graph's history has an entry if channels are gone, and one if layers are. Throws FeatherdetError as `prune`, `shortenOn` and `refitOn`
+ * do, and for a criterion or a fit that needs pictures where there are none.
  */
 export async function pruneOn(
   source: Graph,
@@ -83,6 +85,8 @@ export async function pruneOn(
 ): Promise<PruneResult> {
   const { layers, budget } = options;
   if (layers === undefined) return await pruneChannels(source, dataset, options);
+  // Scoring parts takes long: what is asked of channels is checked before.
+  if (Object.keys(budget).length > 0) checkChannels(source, dataset, options);
   const { graph: short, whole, report } = await shortenOn(source, dataset, { ...options, layers });
   const left = relativeBudget(budget, await costsFor(whole, options), await costsFor(short, options));
   const made = Object.keys(left).length === 0
@@ -91,15 +95,11 @@ export async function pruneOn(
   return { ...made, report: { ...await reportOf(whole, made.graph, options), shortened: report } };
 }
 
-async function pruneChannels(
-  source: Graph,
-  dataset: Dataset | undefined,
-  options: PruneOnOptions,
-): Promise<PruneResult> {
-  const criterion = options.criterion ?? (dataset ? "taylor" : "l2");
-  const needs = statisticsNeededBy(criterion);
-  const { method = "criterion", memo = createMemoryMemo(), pictures, proxy } = options;
-  const { widthMeter = createWidthMeter, together } = options;
+/** What a cut of channels goes by. Throws FeatherdetError for options that do not go together, and for pictures that are missing. */
+function checkChannels(source: Graph, dataset: Dataset | undefined, options: PruneOnOptions) {
+  budgetOf(options.budget);
+  const criterion = options.criterion ?? (dataset ? "taylor" : "l2"), needs = statisticsNeededBy(criterion);
+  const { method = "criterion" } = options;
   if (widthMethod(method).needsMeter && !dataset) {
     throw new FeatherdetError(`method "${method}" scores candidates on pictures: name a data set`, {
       file: source.name,
@@ -123,6 +123,17 @@ async function pruneChannels(
       file: source.name,
     });
   }
+  return { criterion, needs, method, isRefitted };
+}
+
+async function pruneChannels(
+  source: Graph,
+  dataset: Dataset | undefined,
+  options: PruneOnOptions,
+): Promise<PruneResult> {
+  const { criterion, needs, method, isRefitted } = checkChannels(source, dataset, options);
+  const { memo = createMemoryMemo(), pictures, proxy } = options;
+  const { widthMeter = createWidthMeter, together } = options;
   const model = dataset ? await withNormalisation(source, dataset) : source;
   const isTimed = !options.latency &&
     (options.times || options.budget.latency !== undefined || options.per === "latency");

@@ -82,12 +82,18 @@ Deno.test("each round takes its share of the layers, of a file with folded norma
   assertEquals(rounds.map(({ parts }) => parts!.length > 0), [true, true, true]);
 });
 
-Deno.test("without pictures layers have nothing to be chosen by", async () => {
+Deno.test("what cannot be is refused before anything is scored", async () => {
   await assertRejects(
     () => pruneOn(model, undefined, { budget: { gflops: 0.5 }, layers: 0.8 }),
     FeatherdetError,
     "layers are chosen by what the model is worth without them: name a data set",
   );
+  // What is asked of channels is refused before parts are scored, which takes long.
+  const onChoosing = () => {
+    throw new Error("scored");
+  };
+  const wrong = { ...how, budget: { gflops: 2 }, layers: 0.8, onChoosing };
+  await assertRejects(() => pruneOn(model, dataset, wrong), FeatherdetError, "the budget of gflops is 2");
 });
 
 /** Two blocks and a layer behind them in a Concat, which a last convolution reads; that layer makes nothing that the blocks do not tell. */
