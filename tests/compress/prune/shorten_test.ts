@@ -4,13 +4,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { historyOf } from "../../../src/compress/history.ts";
 import { passStep, runPasses } from "../../../src/compress/pass.ts";
 import { type ShortenOptions, shortenPass } from "../../../src/compress/prune/mod.ts";
-import { quantize } from "../../../src/compress/quantize/mod.ts";
+import { packWeights } from "../../../src/compress/quantize/mod.ts";
 import { FeatherdetError, type Graph } from "../../../src/graph/mod.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { countLayers, partsOf, removeParts } from "../../../src/passes/mod.ts";
 import { lively } from "../../support/lively.ts";
 import { seededRandom } from "../../support/random.ts";
-import { ReferenceRunner } from "../../support/reference_runner.ts";
 
 const model = lively(yolo11({ width: 0.0625, size: 32, classes: 3 }), 3);
 const layersOf = (graph: Graph) => new Set(graph.nodes.flatMap(({ op, name }) => op === "Conv" ? [name] : []));
@@ -92,10 +91,15 @@ Deno.test("what need not change is the given graph, and what cannot be is refuse
     await assertRejects(() => shorten({ layers, scoreOf }), FeatherdetError, `a share of ${layers} of the layers`);
   }
   await assertRejects(() => shorten({ layers: 0.01, scoreOf }), FeatherdetError, "88 layers cannot become 0: ");
-  const chain = yolo11({ width: 0.0625, size: 32, classes: 3 });
+  const packed = packWeights(model, { bits: 2 }).graph;
+  await assertRejects(
+    () => shorten({ layers: 0.5, scoreOf }, packed),
+    FeatherdetError,
+    "the model is quantized already",
+  );
   const ended = new Error("ended");
   const onChoosing = () => {
     throw ended;
   };
-  await assertRejects(() => shorten({ layers: 0.5, scoreOf, onChoosing }, chain), Error, "ended");
+  await assertRejects(() => shorten({ layers: 0.5, scoreOf, onChoosing }), Error, "ended");
 });
