@@ -36,13 +36,19 @@ export async function runDeno(args: readonly string[]): Promise<number> {
   return (await child.status).code;
 }
 
+/** What was last to be printed: processes that end at the same time print one after the other. */
+let printing = Promise.resolve();
+
+function print(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const write = () => new Blob([bytes]).stream().pipeTo(Deno.stderr.writable, { preventClose: true });
+  return printing = printing.then(write);
+}
+
 /** As `runDeno`, but shows what it prints at its end, so that processes side by side do not mix their lines. */
-async function runDenoHeld(args: readonly string[]): Promise<number> {
+export async function runDenoHeld(args: readonly string[]): Promise<number> {
   const command = new Deno.Command(denoProgram(), { args: [...args], cwd: ROOT, env: QUICK_SHADERS });
   const { code, stdout, stderr } = await command.output();
-  for (const bytes of [stderr, stdout]) {
-    await new Blob([bytes]).stream().pipeTo(Deno.stderr.writable, { preventClose: true });
-  }
+  await Promise.all([print(stderr), print(stdout)]);
   return code;
 }
 

@@ -6,7 +6,9 @@ import { pathToFileURL } from "node:url";
 import { inputSize, integerIn, numberIn } from "../../src/cli/arguments.ts";
 import { listSources } from "../../src/host/sources/open.ts";
 import { countTests, durations, failures, summarize } from "../../src/cli/junit.ts";
+import { denoProgram } from "../../src/host/run_deno.ts";
 import { findModel, loadModel, modelNames } from "../../src/host/models.ts";
+import { lockOptions } from "../../src/host/setup/locked.ts";
 import { readTuning, tuningFile, writeTuning } from "../../src/host/tuning_store.ts";
 import { TUNING_FORMAT } from "../../src/plan/tuning.ts";
 import { fileError, sentence } from "../../src/host/file_error.ts";
@@ -201,4 +203,19 @@ Deno.test("tuning records are kept per adapter and form, and grow", async () => 
       assertEquals(Object.keys(readTuning(key, place)!.choices), ["c"]);
     }
   });
+});
+
+Deno.test("processes that end at the same time print one after the other", async () => {
+  const lines = "console.log('x'.repeat(3e5)); console.error('y'.repeat(3e5))";
+  const text = `import { runDenoHeld } from ${
+    JSON.stringify(new URL("../../src/cli/run_tests.ts", import.meta.url).href)
+  };
+    const codes = await Promise.all([1, 2, 3, 4].map(() => runDenoHeld(["eval", ${JSON.stringify(lines)}])));
+    console.log(codes.join());`;
+  const args = ["eval", ...lockOptions(), text];
+  const { stdout, stderr } = await new Deno.Command(denoProgram(), { args, env: { NO_COLOR: "1" } }).output();
+  const [said, shown] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assertEquals(said.trim(), "0,0,0,0", shown.slice(-500));
+  // What a process printed stands together, errors before the rest.
+  assertEquals(shown.match(/y{300000}\nx{300000}\n/g)?.length, 4);
 });
