@@ -72,7 +72,7 @@ Deno.test("what is expected of candidates: published files are near it, and targ
   const told = (id: string) => outOfReach(of(id), BCCD, targets).map(targetText);
   assertEquals(told("int8"), ["gflops=0.25", "bytes=0.07"]);
   assertEquals(told("small-int8"), ["bytes=0.07"]);
-  assertEquals([told("cut-int8"), told("taught-int8"), told("taught-ternary")], [[], [], []]);
+  assertEquals([told("cut-int8"), told("taught-int8"), told("taught-ternary"), told("shallow-int8")], [[], [], [], []]);
   // Without costs to meet a cut leaves half.
   assertEquals(cutShares(of("cut"), BCCD, [parseTarget("map50=0.9")]), { gflops: 0.5 });
   assertEquals(cutShares(of("cut"), BCCD, [parseTarget("latency=0.6")]).gflops, 0.6 * 0.98);
@@ -85,6 +85,15 @@ Deno.test("seconds follow from pictures, epochs and operations, and the pace fro
   const twice = (seconds(20, 1) - seconds(10, 1)) * 2;
   assertAlmostEquals(seconds(40, 1) - seconds(20, 1), twice, 1e-9);
   assertAlmostEquals(seconds(20, 2) - seconds(20, 1), seconds(20, 1) - seconds(20, 0), 1e-9);
+  // Parts are scored in each round before layers go: forward passes of the original on 64 pictures.
+  const cut = (options: Record<string, number>) =>
+    stepSeconds({ verb: "prune", options: { gflops: 0.5, ...options } }, work, 1);
+  assertAlmostEquals(cut({ layers: 0.7 }) - cut({}), 40 * 64 * 2 / 3, 1e-9);
+  assertAlmostEquals(
+    cut({ layers: 0.7, rounds: 2 }) - cut({ rounds: 2 }),
+    2 * (cut({ layers: 0.7 }) - cut({})),
+    1e-9,
+  );
   assertEquals(learnedPace(0.3, [{ expected: 100, seconds: 50 }, { expected: 5, seconds: null }]), 0.15);
   assertEquals(learnedPace(0.3, []), 0.3);
 });

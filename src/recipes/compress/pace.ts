@@ -25,6 +25,9 @@ const FORWARD = 1 / 3;
 /** Pictures that a cut looks at, with gradients and to fit, and those that a calibration looks at. */
 const LOOKED_AT = 64, CALIBRATED = 256;
 
+/** Parts that are scored each time before layers go whole: all of YOLO11n's thirty once, and those that come first again. */
+const PARTS_SCORED = 40;
+
 /** Seconds that a verb needs besides pictures: reading, compiling. */
 const START = 15;
 
@@ -43,8 +46,11 @@ export function stepSeconds({ verb, options }: RecipeStep, work: Work, pace: num
   const cuts = verb === "prune" ? numberOf(options.rounds) || 1 : 0;
   // A cut asks for gradients, statistics and a fit, each on the same few pictures, and is judged once.
   const cutting = cuts * (Math.min(LOOKED_AT, trained) * original * 2 + validated * original * FORWARD);
+  const scoring = options.layers === undefined
+    ? 0
+    : cuts * PARTS_SCORED * Math.min(LOOKED_AT, trained) * original * FORWARD;
   const calibrating = verb === "quantize" ? Math.min(CALIBRATED, trained) * candidate * 2 * FORWARD : 0;
-  return START + pace * (training + cutting + calibrating);
+  return START + pace * (training + cutting + scoring + calibrating);
 }
 
 /** The pace that follows from what models were to take and took; what took several calls tells nothing. */
