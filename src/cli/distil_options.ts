@@ -36,8 +36,9 @@ function term(text: string): DistilTerm {
   return { loss, weight: points };
 }
 
-/** Losses with their weights: `cwd:1,dfl:0.5`. */
+/** Losses with their weights: `cwd:1,dfl:0.5`; `none` for a teacher that does something else. */
 export function distilTerms(text: string): readonly DistilTerm[] {
+  if (text.trim() === "none") return [];
   const terms = text.split(",").map(term), names = new Set<DistilLossName>();
   for (const { loss } of terms) {
     if (names.has(loss)) throw new InvalidArgumentError(`"${loss}" is there twice.`);
@@ -61,6 +62,11 @@ export const distilOptions = {
     new Option("--teacher <model>", "name, ONNX file or URL of a detector to learn from, beside the labels"),
   teacherSize: () =>
     new Option("--teacher-size <pixels>", "side of the teacher's input; the student's by default").argParser(inputSize),
+  teacherAssigns: () =>
+    new Option(
+      "--teacher-assigns",
+      "the teacher says which anchors learn which box of the labels, and with what target score; alone with --distil none",
+    ),
   teacherViews: () =>
     new Option(
       "--teacher-views <number>",

@@ -146,6 +146,7 @@ export function pruneCommand() {
     .addOption(distilOptions.distil())
     .addOption(distilOptions.temperature())
     .addOption(distilOptions.teacherSize())
+    .addOption(distilOptions.teacherAssigns())
     .addOption(distilOptions.distilMaps())
     .option("--no-labels", "with a teacher: only it teaches after a cut")
     .addOption(noPlotsOption())
@@ -222,14 +223,15 @@ export function setsZeros(options: Options): boolean {
 const OF_TRAINING = [
   ...["rounds", "schedule", "lastEpochs", "run", "batch", "lr", "warmup", "decayBy", "fixedNorm"] as const,
   ...["mosaic", "flipVertical", "valEvery", "metric"] as const,
-  ...["teacher", "distil", "temperature", "teacherSize", "distilMaps"] as const,
+  ...["teacher", "distil", "temperature", "teacherSize", "teacherAssigns", "distilMaps"] as const,
 ] as const;
 
 /** The training that was asked for; undefined for none. Throws FeatherdetError for options that do not go together. */
 export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions["training"]>, "signal"> | undefined {
   const { rounds, schedule, epochs, lastEpochs, run, batch, lr, warmup, decayBy, fixedNorm, valEvery, metric, seed } =
     options;
-  const { flipVertical, mosaic, teacher, distil, temperature, teacherSize, distilMaps, labels, plots } = options;
+  const { flipVertical, mosaic, teacher, distil, temperature, teacherSize, teacherAssigns, distilMaps, labels, plots } =
+    options;
   if (epochs === undefined) {
     const useless = OF_TRAINING.find((name) => options[name] !== undefined);
     if (useless === undefined) return undefined;
@@ -246,7 +248,10 @@ export function trainingOf(options: Options): Omit<NonNullable<PruneModelOptions
       lastEpochs: lastEpochs ?? (rounds === undefined ? epochs : undefined),
       plots,
     },
-    ...(teacher !== undefined && { teacher, distil, temperature, teacherSize, distilMaps, ...(!labels && { labels }) }),
+    ...(teacher !== undefined && {
+      ...{ teacher, distil, temperature, teacherSize, teacherAssigns, distilMaps },
+      ...(!labels && { labels }),
+    }),
     ...{
       trainBatch: batch,
       learningRate: lr,

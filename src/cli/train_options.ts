@@ -182,6 +182,7 @@ export function trainingOptions(command: CommandOfDevice) {
     .addOption(distilOptions.distil())
     .addOption(distilOptions.temperature())
     .addOption(distilOptions.teacherSize())
+    .addOption(distilOptions.teacherAssigns())
     .addOption(distilOptions.distilMaps())
     .addOption(distilOptions.teacherViews())
     .addOption(distilOptions.teacherCache())

@@ -69,7 +69,7 @@ export const ARITY: OperatorTable<Arity> = {
   ResizeGradient: ONE,
   SoftmaxGradient: TWO,
   DetectionLoss: {
-    inputs: [4, 2 * MAX_LOSS_LEVELS + 2],
+    inputs: [4, 4 * MAX_LOSS_LEVELS + 2],
     outputs: [2 + LOSS_RESULTS.length, 2 * MAX_LOSS_LEVELS + LOSS_RESULTS.length],
   },
   AnchorLoss: {

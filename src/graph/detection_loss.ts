@@ -18,6 +18,12 @@ export interface LossLevel<Value> {
   readonly boxes: Value;
   /** `[N, classes, h, w]`: logits. */
   readonly classes: Value;
+  /**
+   * Maps of another detector, of as many classes and of whatever bins, that say which anchors learn which box, and with what target
+   * score: label assignment distillation (Nguyen et al. 2022, https://arxiv.org/abs/2108.10520). Where there are none, `boxes` and
+   * `classes` themselves say so.
+   */
+  readonly judge?: { readonly boxes: Value; readonly classes: Value };
   /** Gradient of `boxes`. */
   readonly boxGradient: Value;
   /** Gradient of `classes`. */
@@ -30,7 +36,7 @@ export interface LossLevel<Value> {
 export interface LossResults<Value> {
   /** `[4]`: losses of boxes, classes and distributions, weighted; number of anchors that were assigned. */
   readonly losses: Value;
-  /** `[N, A, 4]`: left, top, right, bottom of every anchor's box in input pixels. Anchors go level by level, row by row. */
+  /** `[N, A, 4]`: left, top, right, bottom of every anchor's box in input pixels, by the maps that judge. Anchors go level by level, row by row. */
   readonly predicted: Value;
   /** `[N, A]`: row of the box that the anchor was assigned to, -1 for none. */
   readonly assignment: Value;
@@ -90,6 +96,8 @@ export function lossOperands<Value>(
     levels: strides.map((stride, i) => ({
       boxes: inputs[2 * i],
       classes: inputs[2 * i + 1],
+      ...(inputs.length > maps + 2 &&
+        { judge: { boxes: inputs[maps + 2 + 2 * i], classes: inputs[maps + 3 + 2 * i] } }),
       boxGradient: outputs[2 * i],
       classGradient: outputs[2 * i + 1],
       stride,

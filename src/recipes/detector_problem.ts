@@ -20,7 +20,7 @@ import {
 
 /** How a detector is trained. */
 export interface DetectorProblemOptions
-  extends Omit<TrainingOptions, "outputs" | "trained">, Omit<DetectionLossOptions, "keep"> {
+  extends Omit<TrainingOptions, "outputs" | "trained">, Omit<DetectionLossOptions, "keep" | "judges"> {
   /** What is trained in place of the model, and further losses; the model as it is, by its labels alone, by default. */
   readonly variant?: TrainingVariant;
   /** False to leave out the loss of the labels, so that only those of the variant teach; true by default. */
@@ -39,7 +39,7 @@ export interface DetectorProblem {
 
 /** The trainable graph with all losses; outputs are what losses and seeds are made of. */
 function joinLosses(added: GraphLosses, { labels = true, ...options }: DetectorProblemOptions) {
-  const { graph, losses, seeds = {} } = added;
+  const { graph, losses, seeds = {}, judges } = added;
   const given = new Set([...graph.nodes.flatMap(({ outputs }) => outputs)]);
   const gradients = Object.values(seeds).flat().filter((name) => given.has(name));
   const keep = [...new Set([...losses.map(({ value }) => value), ...gradients])];
@@ -49,7 +49,7 @@ function joinLosses(added: GraphLosses, { labels = true, ...options }: DetectorP
     }
     return { graph: withNodes({ ...graph, outputs: keep }, graph.nodes), losses, seeds };
   }
-  const label = withDetectionLoss(graph, { ...options, keep });
+  const label = withDetectionLoss(graph, { ...options, judges, keep });
   return {
     graph: label.graph,
     losses: [...label.named, ...losses],

@@ -8,6 +8,7 @@
 import { FeatherdetError, type Graph } from "../graph/mod.ts";
 import type { GradientSeeds } from "./autodiff/gradient_graph.ts";
 import type { ParameterGroup } from "./autodiff/training_graph.ts";
+import type { AssigningMaps } from "./losses/detection_loss.ts";
 import type { NamedLoss } from "./losses/named_loss.ts";
 
 /** A graph that is trained, and which of its constants are. */
@@ -28,6 +29,8 @@ export interface GraphLosses {
   readonly losses: readonly NamedLoss[];
   /** Gradients that operators of the graph compute themselves, for losses with a `gradientScale`. */
   readonly seeds?: GradientSeeds;
+  /** Maps that say which anchors learn which box of the labels; the model's own where it is left out. */
+  readonly judges?: readonly AssigningMaps[];
 }
 
 /** A graph that stands beside a step: what it says of the step's pictures is fed instead of being computed in every step. */
@@ -121,8 +124,8 @@ export function combineVariants(variants: readonly TrainingVariant[]): TrainingV
     trainable: (model) => variants.reduce((made, variant) => variant.trainable(made), model),
     losses: (trained) =>
       variants.reduce<GraphLosses>((made, variant) => {
-        const { graph, losses, seeds = {} } = variant.losses({ ...trained, graph: made.graph });
-        return { graph, losses: [...made.losses, ...losses], seeds: joinSeeds(made.seeds ?? {}, seeds) };
+        const { graph, losses, seeds = {}, judges = made.judges } = variant.losses({ ...trained, graph: made.graph });
+        return { graph, losses: [...made.losses, ...losses], seeds: joinSeeds(made.seeds ?? {}, seeds), judges };
       }, { graph: trained.graph, losses: [] }),
     exported: (model, trained) => variants.reduce((made, variant) => variant.exported(made, trained), model),
   };

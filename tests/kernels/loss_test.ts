@@ -63,6 +63,7 @@ const CASES: readonly [what: string, drawn: LossCase, scale?: number][] = [
     boxes: [[[0, 8, 8, 56, 56]], [[1, 16, 16, 32, 32], [2, 32, 32, 64, 64]]],
     attributes: { topK: 7 },
   }],
+  ["another detector of other bins assigns", { ...WHOLE, judgeBins: 9 }],
   ["DIoU", { ...WHOLE, attributes: { boxLoss: "diou" } }],
   ["GIoU", { ...WHOLE, attributes: { boxLoss: "giou" } }],
   ["IoU, other powers and gains", {
@@ -78,7 +79,9 @@ gpuTest("the detection loss computes what the reference does", async (_, step) =
   await step("finite whatever is predicted and asked for", finite);
   const ties = CASES.find(([what]) => what.startsWith("equal"))![1];
   const large: LossCase = { ...WHOLE, batch: 1, levels: [[31, 17, 8]], rows: 40, seed: 3 };
-  for (const [what, drawn] of Object.entries({ "three levels": WHOLE, "one level": large, "equal anchors": ties })) {
+  const judged: LossCase = { ...WHOLE, judgeBins: 4 };
+  const cases = { "three levels": WHOLE, "one level": large, "equal anchors": ties, "another detector": judged };
+  for (const [what, drawn] of Object.entries(cases)) {
     await step(`a workgroup a box, ${what}`, () => check(what, drawn, "hardware"));
   }
 });

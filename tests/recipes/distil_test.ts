@@ -90,6 +90,54 @@ gpuTest(
 );
 
 gpuTest(
+  "a teacher assigns anchors: an equal one as the student does, another one otherwise, as the reference says",
+  async () => {
+    const student = foldBatchNormalization(lively(tiny())), boxes = 3;
+    const images = noisyPicture([1, 3, 64, 64]);
+    const rows = Float32Array.of(0, 8, 8, 40, 48, 2, 20, 4, 60, 30, -1, 0, 0, 0, 0);
+    const stepOf = async (teacher?: Graph) => {
+      const variant = teacher && distilled(teacher, { losses: [], assigns: true });
+      const { problem, label } = detectorProblem(student, { boxes, ...(variant && { variant }) });
+      const session = await TrainingSession.create(problem);
+      try {
+        const feeds = { images, [label!.inputs.boxes]: rows };
+        const { losses } = await session.step(feeds);
+        const expected = runReference({ ...problem.graph, outputs: [label!.losses] }, {
+          images: referenceTensor([1, 3, 64, 64], images),
+          [label!.inputs.boxes]: referenceTensor([1, boxes, 5], rows),
+          [label!.inputs.scale]: referenceTensor([1], [1]),
+          ...Object.fromEntries(
+            problem.parameters.map(({ name, initial }) => [name, referenceTensor(initial.shape, initial.data)]),
+          ),
+        }).get(label!.losses)!.data;
+        ["box", "classes", "distribution"].forEach((name, i) => {
+          assert(
+            Math.abs(losses[name] - expected[i]) < 1e-4 * expected[i],
+            `${name}: ${losses[name]}, not ${expected[i]}`,
+          );
+        });
+        return { losses, gradients: await session.gradients() };
+      } finally {
+        session.destroy();
+      }
+    };
+    const alone = await stepOf(), equal = await stepOf(student), other = await stepOf(lively(tiny(5, 0.25)));
+    // The teacher may be computed by other kernels than the student.
+    const near = (found: number, wanted: number, scale: number, what: string) =>
+      assert(Math.abs(found - wanted) <= 1e-4 * scale, `${what}: ${found}, not ${wanted}`);
+    for (const [name, loss] of Object.entries(alone.losses)) near(equal.losses[name], loss, loss, name);
+    for (const [name, gradient] of alone.gradients) {
+      const greatest = Math.max(...gradient.map(Math.abs)), same = equal.gradients.get(name)!;
+      gradient.forEach((value, i) => near(same[i], value, greatest, name));
+    }
+    assert(
+      Math.abs(other.losses.box - alone.losses.box) > 0.01 * alone.losses.box,
+      "another teacher, another box loss",
+    );
+  },
+);
+
+gpuTest(
   "losses of the teacher fall where it alone teaches, without labels and without boxes, stored in f16",
   async () => {
     const bare = withoutLabels(dataset, dataset.classes), store = createMemoryStore();

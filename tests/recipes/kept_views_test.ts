@@ -24,6 +24,7 @@ const tiny = (seed = 3, width = 0.125): Graph =>
 const teacher = tiny(7, 0.25);
 const ALL: DistilledOptions = {
   losses: [{ loss: "logits", weight: 0.5 }, { loss: "dfl", weight: 0.25 }, { loss: "cwd", weight: 2 }, { loss: "l2" }],
+  assigns: true,
 };
 
 /** Four epochs: two views, the first again, and a view without mosaics. */

@@ -26,6 +26,8 @@ export interface BoxesCase {
 /** A head over an input and the boxes on it. */
 export interface LossCase extends BoxesCase {
   readonly bins: number;
+  /** Bins of the detector that assigns the anchors; the head itself does so unless given. */
+  readonly judgeBins?: number;
   readonly attributes?: Partial<DetectionLossAttributes>;
   /** Logits lie within +- this; 2 unless given. */
   readonly range?: number;
@@ -41,12 +43,13 @@ export const RECIPE: Omit<DetectionLossAttributes, "strides"> = {
 };
 
 /** The node of a case, its operands named by their place. */
-export function lossNode({ levels, attributes }: LossCase): Node<"DetectionLoss"> {
+export function lossNode({ levels, attributes, judgeBins }: LossCase): Node<"DetectionLoss"> {
   const maps = levels.flatMap((_, i) => [`boxes_${i}`, `classes_${i}`]);
+  const judges = judgeBins === undefined ? [] : maps.map((name) => `judge_${name}`);
   return {
     op: "DetectionLoss",
     name: "loss",
-    inputs: [...maps, "boxes", "scale"],
+    inputs: [...maps, "boxes", "scale", ...judges],
     outputs: [...maps.map((name) => `d_${name}`), ...LOSS_RESULTS],
     attributes: { strides: levels.map(([, , stride]) => stride), ...RECIPE, ...attributes },
   };
@@ -81,14 +84,16 @@ export function boxRows(drawn: BoxesCase): { readonly shape: Shape; readonly dat
 
 /** Numbers of the node's inputs in order, rounded to f32. */
 export function lossInputs(drawn: LossCase, scale = 1): { readonly shape: Shape; readonly data: Float32Array }[] {
-  const { batch, classes, bins, levels, range = 2, seed = 1 } = drawn;
-  const maps = levels.flatMap(([height, width], i) =>
-    [4 * bins, classes].map((channels, k) => {
-      const shape = [batch, channels, height, width];
-      return { shape, data: randomTensor(shape, seed + 10 * i + k, -range, range) };
-    })
-  );
-  return [...maps, boxRows(drawn), { shape: [1], data: Float32Array.of(scale) }];
+  const { batch, classes, bins, judgeBins, levels, range = 2, seed = 1 } = drawn;
+  const maps = (ofBins: number, first: number) =>
+    levels.flatMap(([height, width], i) =>
+      [4 * ofBins, classes].map((channels, k) => {
+        const shape = [batch, channels, height, width];
+        return { shape, data: randomTensor(shape, first + 10 * i + k, -range, range) };
+      })
+    );
+  const judges = judgeBins === undefined ? [] : maps(judgeBins, seed + 1000);
+  return [...maps(bins, seed), boxRows(drawn), { shape: [1], data: Float32Array.of(scale) }, ...judges];
 }
 
 /** The same in float64. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+export { writeAssigningMaps } from "./assign.ts";
 export {
   type FeatureNames,
   type JoinOptions,

@@ -8,17 +8,22 @@ import { BOX_ROW, LOSS_RESULTS, lossOperands, type LossResults, MAX_LOSS_LEVELS 
 import type { Shape, TensorType } from "../graph.ts";
 import { reject, requireFloat, requireImage, requireIntegers, type ShapeRule, show } from "./common.ts";
 
-/** Maps `[N,4*bins,h,w]` and `[N,classes,h,w]` of each level, boxes `[N,M,5]`, scale `[1]` -> gradients as the maps, then `LossResults`. */
+/**
+ * Maps `[N,4*bins,h,w]` and `[N,classes,h,w]` of each level, boxes `[N,M,5]`, scale `[1]`, perhaps the same maps of who judges -> gradients
+ * as the maps, then `LossResults`.
+ */
 export const detectionLoss: ShapeRule<"DetectionLoss"> = (node, inputs) => {
   requireFloat(node, inputs);
   const { strides, topK, alpha, beta, boxLoss, gains } = node.attributes;
   requireIntegers(node, "strides", strides, 1);
   requireIntegers(node, "topK", [topK], 1);
   const levelCount = strides.length;
-  if (levelCount < 1 || levelCount > MAX_LOSS_LEVELS || inputs.length !== 2 * levelCount + 2) {
+  if (
+    levelCount < 1 || levelCount > MAX_LOSS_LEVELS || ![2, 4].some((maps) => inputs.length === maps * levelCount + 2)
+  ) {
     reject(
       node,
-      `${levelCount} strides do not go with ${inputs.length} inputs: it takes two maps for each of 1 to ${MAX_LOSS_LEVELS} levels, boxes and scale`,
+      `${levelCount} strides do not go with ${inputs.length} inputs: it takes two maps for each of 1 to ${MAX_LOSS_LEVELS} levels, boxes and scale, and perhaps two maps of who judges for each`,
     );
   }
   if (node.outputs.length !== 2 * levelCount + LOSS_RESULTS.length) {
@@ -38,7 +43,7 @@ export const detectionLoss: ShapeRule<"DetectionLoss"> = (node, inputs) => {
   }
   const { levels, boxes, scale } = lossOperands(node, inputs.map(({ shape }) => shape));
   const [batch, sides] = levels[0].boxes;
-  const classes = levels[0].classes[1];
+  const classes = levels[0].classes[1], judged = levels[0].judge?.boxes[1];
   let anchors = 0;
   levels.forEach((level, i) => {
     requireImage(node, level.boxes);
@@ -51,10 +56,20 @@ export const detectionLoss: ShapeRule<"DetectionLoss"> = (node, inputs) => {
     };
     expect("box logits", level.boxes, [batch, sides, height, width]);
     expect("class logits", level.classes, [batch, classes, height, width]);
+    if (level.judge) {
+      expect("box logits of who judges", level.judge.boxes, [batch, judged!, height, width]);
+      expect("class logits of who judges", level.judge.classes, [batch, classes, height, width]);
+    }
     anchors += height * width;
   });
   if (sides % 4 !== 0 || sides < 8) {
     reject(node, `box logits ${show(levels[0].boxes)} must have two or more channels for each of four sides`);
+  }
+  if (judged !== undefined && (judged % 4 !== 0 || judged < 8)) {
+    reject(
+      node,
+      `box logits of who judges ${show(levels[0].judge!.boxes)} must have two or more channels for each side`,
+    );
   }
   if (boxes.length !== 3 || boxes[0] !== batch || boxes[2] !== BOX_ROW || boxes[1] < 1) {
     reject(node, `boxes must be [${batch},M,${BOX_ROW}] but are ${show(boxes)}`);

@@ -34,7 +34,8 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
   }
   const read = (operand: Operand): KernelBinding => readPlain(node, operand);
   const step = kernelSteps("loss ", "train/loss_");
-  const bins = { BINS: levels[0].boxes.shape[1] / 4 };
+  const binsOf = ({ shape }: Operand) => ({ BINS: shape[1] / 4 });
+  const bins = binsOf(levels[0].boxes);
 
   let first = 0;
   const grids = levels.map((level) => {
@@ -52,7 +53,7 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
     };
     const grid = vec4i([width, height, level.stride, first]);
     first += plane;
-    return { ...level, cells, grid, workgroups: linearGroups(batch * plane) };
+    return { ...level, judge: level.judge ?? level, cells, grid, workgroups: linearGroups(batch * plane) };
   });
   const { predicted, assignment, alignment, maxima, targets, imageTargets, normaliser, anchorLosses, imageLosses } =
     results;
@@ -71,7 +72,7 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
     },
     [
       ...[read(boxes), write(predicted), write(assignment), write(maxima)],
-      ...levels.map((level) => read(level.classes)),
+      ...grids.map(({ judge }) => read(judge.classes)),
     ],
     {
       constants: { LEVELS: levels.length, TOPK: topK, ...boxTeams.constants },
@@ -80,11 +81,14 @@ export function detectionLoss(context: KernelContext<"DetectionLoss">): Kernel[]
   );
   const images = manyTeams(batch, target);
   return [
-    ...grids.map(({ cells, boxes: logits, workgroups }) =>
-      step("decode", cells, [read(logits), write(predicted), write(assignment)], { constants: bins, workgroups })
+    ...grids.map(({ cells, judge: { boxes: logits }, workgroups }) =>
+      step("decode", cells, [read(logits), write(predicted), write(assignment)], {
+        constants: binsOf(logits),
+        workgroups,
+      })
     ),
     claim,
-    ...grids.map(({ cells, classes: logits, workgroups }) =>
+    ...grids.map(({ cells, judge: { classes: logits }, workgroups }) =>
       step("resolve", { level: struct(cells), alpha: f32(alpha), beta: f32(beta) }, [
         ...[read(boxes), write(predicted), read(logits), write(assignment), write(alignment), write(maxima)],
       ], { workgroups })

@@ -21,6 +21,8 @@ export interface DistilRequest {
   readonly teacher?: string;
   /** Side of its input; the student's by default. */
   readonly teacherSize?: number;
+  /** Whether it says which anchors learn which box of the labels; false by default. */
+  readonly teacherAssigns?: boolean;
   /** Losses; the usual ones by default. */
   readonly distil?: readonly DistilTerm[];
   /** Temperature of all losses that have one and state none. */
@@ -60,6 +62,11 @@ export function checkDistil(request: DistilRequest): void {
       `--${flag} is for a teacher that looks at fixed views: say how many with --teacher-views`,
     );
   }
+  if (request.labels === false && request.teacherAssigns) {
+    throw new FeatherdetError(
+      "--teacher-assigns says who learns which box of the labels, and --no-labels leaves them out",
+    );
+  }
   if (request.teacher !== undefined) return;
   if (request.labels === false) {
     throw new FeatherdetError("--no-labels is for training with a teacher: name one with --teacher");
@@ -70,6 +77,7 @@ export function checkDistil(request: DistilRequest): void {
     teacherSize: "teacher-size",
     teacherViews: "teacher-views",
     distilMaps: "distil-maps",
+    teacherAssigns: "teacher-assigns",
   };
   for (const [name, flag] of Object.entries(flags)) {
     if (request[name as keyof typeof flags] === undefined) continue;
@@ -137,5 +145,6 @@ export function teacherVariants(
       ? term
       : { ...term, temperature: term.temperature ?? temperature }
   );
-  return [distilled(teacher, { losses, features, seed, apart: request.teacherViews !== undefined })];
+  const { teacherAssigns: assigns, teacherViews } = request;
+  return [distilled(teacher, { losses, features, seed, assigns, apart: teacherViews !== undefined })];
 }

@@ -33,6 +33,10 @@ const OF_TRAINING: Readonly<Record<string, Teller>> = {
   flipVertical: augment("flipVertical"),
   valEvery: option("train", "validateEvery"),
   metric: option("train", "metric"),
+  teacherAssigns: (last) => {
+    const distil = last("train")?.options.distil as Partial<DistilledSettings> | undefined;
+    return distil && (distil.assigns ?? false);
+  },
 };
 
 /** Of one cut, or several: budgets of several are shares of what the cut before has left, or layers that went before. */

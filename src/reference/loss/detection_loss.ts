@@ -26,6 +26,8 @@ export interface ReferenceLossLevel {
   readonly boxes: ReferenceTensor;
   /** `[N, classes, h, w]`. */
   readonly classes: ReferenceTensor;
+  /** What assigns anchors in their place: `LossLevel.judge`. */
+  readonly judge?: { readonly boxes: ReferenceTensor; readonly classes: ReferenceTensor };
   /** Input pixels from one anchor to the next. */
   readonly stride: number;
 }
@@ -43,6 +45,10 @@ interface PredictedAnchor extends Anchor {
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** The maps that assign anchors. */
+const judges = (levels: readonly ReferenceLossLevel[]): ReferenceLossLevel[] =>
+  levels.map((level) => ({ ...level, ...level.judge }));
 
 /** The anchors of one image, level by level, row by row. */
 function anchorsOf(levels: readonly ReferenceLossLevel[], image: number): PredictedAnchor[] {
@@ -103,7 +109,7 @@ export function assignImages(
   const [batch, classes] = levels[0].classes.shape;
   const images = Array.from(
     { length: batch },
-    (_, image) => assignTargets(anchorsOf(levels, image), targetBoxes(boxes, image, classes), attributes),
+    (_, image) => assignTargets(anchorsOf(judges(levels), image), targetBoxes(boxes, image, classes), attributes),
   );
   const sum = images.reduce((sum, { assigned }) => assigned.reduce((s, { target }) => s + target, sum), 0);
   return {
@@ -194,7 +200,7 @@ export function detectionLoss(
     losses: tensor([4], [...add(imageLosses), positives.reduce((a, b) => a + b)]),
     predicted: tensor(
       [batch, count, 4],
-      anchors.flatMap((_, image) => anchorsOf(levels, image).flatMap(({ box }) => box)),
+      anchors.flatMap((_, image) => anchorsOf(judges(levels), image).flatMap(({ box }) => box)),
     ),
     assignment: tensor([batch, count], each(({ box }) => box)),
     alignment: tensor([batch, count, 2], each(({ metric, overlap }) => [metric, overlap])),

@@ -55,10 +55,37 @@ export function headMaps(graph: Graph): HeadMaps {
   return { levels, classes: head.classes, bins: head.bins };
 }
 
+/** Values that assign the anchors of a level. */
+export interface AssigningMaps {
+  /** Logits of the distances left, top, right, bottom. */
+  readonly boxes: string;
+  /** Logits of the classes. */
+  readonly classes: string;
+}
+
+/** The maps that assign anchors, in the order of the head's levels. Throws FeatherdetError where a level has none. */
+function judgesOf(index: GraphIndex, maps: readonly string[], judges: readonly AssigningMaps[]): string[] {
+  const sizeOf = (value: string) => index.shapeOf(value).slice(2).join("x");
+  return maps.filter((_, place) => place % 2 === 0).flatMap((map) => {
+    const found = judges.find(({ boxes }) => sizeOf(boxes) === sizeOf(map));
+    if (found !== undefined) return [found.boxes, found.classes];
+    const sizes = judges.map(({ boxes }) => sizeOf(boxes)).join(", ");
+    throw new FeatherdetError(
+      `anchors are assigned by maps of ${sizes}, and the level of "${map}" has ${sizeOf(map)}`,
+      { file: index.graph.name },
+    );
+  });
+}
+
 /** What the loss is. */
 export interface DetectionLossOptions extends HeadLossOptions {
   /** Rows for the boxes of each picture. */
   readonly boxes: number;
+  /**
+   * Maps of another detector that say which anchors learn which box, one pair a level in whatever order: `[N, 4 * bins, h, w]` logits of
+   * distances and `[N, classes, h, w]` logits of classes, of the sizes of the model's own. Of YOLO11 alone; by default the model's own.
+   */
+  readonly judges?: readonly AssigningMaps[];
   /** Values of the model that stay outputs behind the losses, such as further losses; none by default. */
   readonly keep?: readonly string[];
 }
@@ -117,12 +144,16 @@ export interface LossGraph {
  * whole numbers, for settings that make no loss, and for those that the head's loss does not have.
  */
 export function withDetectionLoss(model: Graph, options: DetectionLossOptions): LossGraph {
-  const { boxes, keep = [] } = options;
+  const { boxes, judges = [], keep = [] } = options;
   if (!Number.isInteger(boxes) || boxes < 1) {
     throw new FeatherdetError(`${boxes} rows for boxes of a picture, expected a whole number of at least 1`);
   }
   const index = GraphIndex.of(model), head = findTrainableHead(index) ?? refuseHead(index, "a YOLO11 or YOLOv5");
   const { op, attributes, maps, results: named, losses } = lossFormOf(model, head, options);
+  if (judges.length > 0 && op !== "DetectionLoss") {
+    throw new FeatherdetError(`another detector assigns anchors in heads of YOLO11 alone`, { file: model.name });
+  }
+  const assigning = judges.length > 0 ? judgesOf(index, maps, judges) : [];
   const [batch] = model.inputs[0].shape;
   const editor = new GraphEditor(model);
   const inputs = {
@@ -136,7 +167,7 @@ export function withDetectionLoss(model: Graph, options: DetectionLossOptions): 
   editor.nodeWithOutputs(
     op,
     editor.uniqueName("loss"),
-    [...maps, inputs.boxes, inputs.scale],
+    [...maps, inputs.boxes, inputs.scale, ...assigning],
     attributes,
     [...gradients, ...named.map((result) => results[result])],
   );

@@ -14,6 +14,8 @@ import {
   joinTeacher,
   pairPlaces,
   teacherApart,
+  type TeacherPart,
+  writeAssigningMaps,
   writeDistilLosses,
 } from "../../compress/distill/mod.ts";
 import { hashOfGraph } from "../../compress/graph_hash.ts";
@@ -41,6 +43,11 @@ export interface DistilledOptions {
    * enter the heads.
    */
   readonly features?: FeatureNames;
+  /**
+   * True where the teacher, not the student, says which anchors learn which box of the labels, and with what target score: label
+   * assignment distillation (Nguyen et al. 2022, https://arxiv.org/abs/2108.10520). It needs the student's input size. False by default.
+   */
+  readonly assigns?: boolean;
   /** Of the first weights of projectors; 0 by default. */
   readonly seed?: number;
   /**
@@ -56,14 +63,18 @@ export interface DistilledSettings {
   readonly teacher: { readonly name: string; readonly hash: string; readonly size: readonly number[] };
   readonly losses: readonly DistilTerm[];
   readonly features?: FeatureNames;
+  readonly assigns?: true;
 }
 
 /** Name of a loss in log, checkpoint and plot. */
 const lossName = (loss: DistilLossName) => `distil ${loss}`;
 
+/** What is read of a teacher that assigns anchors. */
+const ASSIGNING: readonly TeacherPart[] = ["logits", "distributions"];
+
 /** Throws FeatherdetError for losses that are unknown, stated twice or have no such temperature. */
-function checkTerms(terms: readonly DistilTerm[]): void {
-  if (terms.length === 0) {
+function checkTerms(terms: readonly DistilTerm[], assigns: boolean): void {
+  if (terms.length === 0 && !assigns) {
     throw new FeatherdetError(`a teacher needs a loss to teach by, there are ${DISTIL_LOSS_NAMES.join(", ")}`);
   }
   const seen = new Set<string>();
@@ -89,10 +100,12 @@ function checkTerms(terms: readonly DistilTerm[]): void {
 export function withLosses(
   trained: TrainableGraph,
   teacher: Graph,
-  { losses: terms, features }: Pick<DistilledOptions, "losses" | "features">,
+  { losses: terms, features, assigns }: Pick<DistilledOptions, "losses" | "features" | "assigns">,
 ): GraphLosses {
   const [{ shape: [batch] }] = trained.graph.inputs;
-  const { graph, values } = writeDistilLosses(trained.graph, pairPlaces(trained.graph, teacher, features), terms);
+  const places = pairPlaces(trained.graph, teacher, features);
+  const written = assigns ? writeAssigningMaps(trained.graph, places) : { graph: trained.graph };
+  const { graph, values } = writeDistilLosses(written.graph, places, terms);
   let joint: GradientSeeds = {};
   const losses = values.map(({ loss, value, seeds = {}, scale }, place): NamedLoss => {
     joint = joinSeeds(joint, seeds);
@@ -101,7 +114,7 @@ export function withLosses(
     const how = { weight, gradientFactor: batch, ...(scale !== undefined && { gradientScale: scale }) };
     return { name: lossName(loss), value, ...how };
   });
-  return { graph, losses, seeds: joint };
+  return { ...written, graph, losses, seeds: joint };
 }
 
 /**
@@ -128,19 +141,21 @@ export function withLosses(
  * weights are rounded.
  */
 export function distilled(teacher: Graph, options: DistilledOptions): TrainingVariant {
-  const { losses, features, seed, apart: isApart = false } = options;
-  checkTerms(losses);
+  const { losses, features, seed, assigns = false, apart: isApart = false } = options;
+  checkTerms(losses, assigns);
   distilPlaces(teacher);
   const isOfMaps = losses.some(({ loss }) => DISTIL_LOSSES[loss].compares === "features");
   if (features !== undefined && !isOfMaps) {
     throw new FeatherdetError("maps to compare are named, and no loss compares maps: there are cwd, l2 and pkd");
   }
-  const apart = isApart ? new Set(losses.flatMap(({ loss }) => DISTIL_LOSSES[loss].reads)) : undefined;
+  const reads = losses.flatMap(({ loss }) => DISTIL_LOSSES[loss].reads);
+  const apart = isApart ? new Set([...reads, ...(assigns ? ASSIGNING : [])]) : undefined;
   const size = teacher.inputs[0].shape.slice(2);
   const settings: DistilledSettings = {
     teacher: { name: teacher.name, hash: hashOfGraph(teacher), size },
     losses,
     ...(features && { features }),
+    ...(assigns && { assigns }),
   };
   return {
     ...PLAIN,

@@ -330,4 +330,22 @@ export const TRAINING_MUTANTS: readonly Mutant[] = [
     filter: "a large teacher beside",
     why: "a teacher in the steps says other numbers than by itself",
   },
+  {
+    id: "assign-by-own-classes",
+    file: "src/kernels/train/loss.ts",
+    before: "...grids.map(({ judge }) => read(judge.classes)),",
+    after: "...grids.map(({ classes }) => read(classes)),",
+    test: "kernels/loss_test.ts",
+    filter: "the detection loss computes",
+    why: "boxes claim anchors by the student's scores and the teacher's boxes",
+  },
+  {
+    id: "assign-first-level",
+    file: "src/compress/distill/assign.ts",
+    before: "start += height * width;",
+    after: "start += 0;",
+    test: "recipes/distil_test.ts",
+    filter: "a teacher assigns anchors",
+    why: "the teacher's finest anchors assign those of all levels",
+  },
 ];

@@ -12,6 +12,7 @@ import {
 } from "../../../src/graph/mod.ts";
 import { yolo11 } from "../../../src/models/yolo11.ts";
 import { yolo11Lite } from "../../../src/models/yolo11_lite.ts";
+import { yolov5 } from "../../../src/models/yolov5.ts";
 import { evaluateNode } from "../../../src/reference/evaluate.ts";
 import { type Anchor, assignTargets, isInside } from "../../../src/reference/loss/assign.ts";
 import { assignImages, lossOfAssignment, type ReferenceLossLevel } from "../../../src/reference/loss/detection_loss.ts";
@@ -199,6 +200,38 @@ for (const boxLoss of KINDS) {
   });
 }
 
+Deno.test("who judges says which anchors learn which box and with what score; boxes and gradients are the head's own", () => {
+  const judged: LossCase = { ...CASE, judgeBins: 5 }, node = lossNode(judged), inputs = referenceInputs(judged, 2);
+  const found = lossOperands(node, inputs, evaluateNode(node, inputs));
+  // The same maps as a head of their own, assigned by themselves.
+  const judges = found.levels.flatMap(({ judge }) => [judge!.boxes, judge!.classes]);
+  const plain = lossNode({ ...CASE, bins: 5 }), own = [...judges, found.boxes, found.scale];
+  const alone = lossOperands(plain, own, evaluateNode(plain, own)).results;
+  for (const name of ["predicted", "assignment", "alignment", "maxima", "targets", "normaliser"] as const) {
+    assertEquals(found.results[name], alone[name], name);
+  }
+  // With targets held fixed the gradients are those of the head's maps: the slope of classes along all elements.
+  const levels = found.levels.map(({ boxes, classes, stride }) => ({ boxes, classes, stride }));
+  const assignment = assignImages(found.levels, found.boxes, node.attributes);
+  assert(assignment.assigned.flat().filter(({ box }) => box >= 0).length > 20);
+  levels.forEach((level, i) => {
+    const direction = uniform([level.classes.data.length], 3 + i).data, { shape, data } = level.classes;
+    const total = (t: number) => {
+      const moved = { ...level, classes: { shape, data: data.map((value, at) => value + t * direction[at]) } };
+      const maps = levels.map((one, k) => k === i ? moved : one);
+      const { anchors } = lossOfAssignment(maps, found.boxes, node.attributes, assignment);
+      return CASE.batch * 2 * anchors.flat(2).reduce((a, b) => a + b);
+    };
+    const actual = found.levels[i].classGradient.data.reduce((sum, value, at) => sum + value * direction[at], 0);
+    near(actual, slope(total, 1e-4), `slope of classes of level ${i}`, 1e-6);
+  });
+  const unjudged = lossNode(CASE), maps = inputs.slice(0, unjudged.inputs.length);
+  assert(
+    evaluateNode(unjudged, maps)[2 * levels.length].data[0] !== found.results.losses.data[0],
+    "the head itself would assign others",
+  );
+});
+
 Deno.test("losses and gradients are finite whatever is predicted and asked for", () => {
   const boxes = [
     [[0, 0, 0, 48, 72], [1, 20, 20, 20, 20], [2, 3.9, 3.9, 4.1, 4.1], [0, 30, 60, 10, 20], [1, -40, -40, 900, 900]],
@@ -317,7 +350,22 @@ Deno.test("a model without a head, and settings that make no loss, are refused",
   refuse(() => inferNode(node, changed(4, [3, 7, 4])), "boxes must be [3,M,5] but are [3,7,4]");
   refuse(() => inferNode(node, changed(5, [])), "scale must be [1] but is []");
   refuse(
-    () => inferNode({ ...node, attributes: { ...RECIPE, strides: [8] } }, types),
-    "1 strides do not go with 6 inputs",
+    () => inferNode({ ...node, attributes: { ...RECIPE, strides: [8, 16, 32] } }, types),
+    "3 strides do not go with 6 inputs",
+  );
+  const judged = { ...CASE, judgeBins: 4 }, judge = referenceInputs(judged).map(({ shape }) => shape);
+  const judgedBy = (at: number, shape: readonly number[]) =>
+    inferNode(lossNode(judged), judge.map((own, i) => ({ dtype: "f32", shape: i === at ? shape : own } as const)));
+  judgedBy(0, judge[0]);
+  refuse(() => judgedBy(7, [3, 3, 9, 5]), "class logits of who judges of level 0 must be [3,3,9,6] but are [3,3,9,5]");
+  refuse(() => judgedBy(8, [3, 20, 5, 3]), "box logits of who judges of level 1 must be [3,16,5,3] but are [3,20,5,3]");
+  const other = [{ boxes: headMaps(model).levels[0].boxes, classes: headMaps(model).levels[0].classes }];
+  refuse(
+    () => withDetectionLoss(model, { boxes: 3, judges: other }),
+    `anchors are assigned by maps of 8x8, and the level of "${headMaps(model).levels[1].boxes}" has 4x4`,
+  );
+  refuse(
+    () => withDetectionLoss(yolov5({ size: 64, classes: 3 }), { boxes: 3, judges: other }),
+    "heads of YOLO11 alone",
   );
 });
