@@ -97,7 +97,8 @@ gpuTest(
     const rows = Float32Array.of(0, 8, 8, 40, 48, 2, 20, 4, 60, 30, -1, 0, 0, 0, 0);
     const stepOf = async (teacher?: Graph) => {
       const variant = teacher && distilled(teacher, { losses: [], assigns: true });
-      const { problem, label } = detectorProblem(student, { boxes, ...(variant && { variant }) });
+      // As many claims as there are anchors, so that those of the coarse level have boxes too.
+      const { problem, label } = detectorProblem(student, { boxes, topK: 80, ...(variant && { variant }) });
       const session = await TrainingSession.create(problem);
       try {
         const feeds = { images, [label!.inputs.boxes]: rows };
