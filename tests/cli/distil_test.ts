@@ -160,6 +160,9 @@ Deno.test("who cannot teach, and what goes with no teacher, is refused in a sent
       [["--distil", "cwd:1"], "--distil is for training with a teacher"],
       [["--no-labels"], "--no-labels is for training with a teacher"],
       [["--teacher-views", "2"], "--teacher-views is for training with a teacher"],
+      [["--teacher-assigns"], "--teacher-assigns is for training with a teacher"],
+      [["--teacher", teacher, "--teacher-assigns", "--no-labels"], "--no-labels leaves them out"],
+      [["--teacher", teacher, "--distil", "none"], "a teacher needs a loss to teach by"],
       [
         ["--teacher", teacher, "--teacher-cache", out],
         "--teacher-cache is for a teacher that looks at fixed views: say how many with --teacher-views",

@@ -194,4 +194,9 @@ Deno.test("a model that another teacher taught is stale", () =>
     const taughtBy = (file: string) => historyTells(withHistory(student, entry), variant, 0, new Map([["big", file]]));
     assertEquals(await taughtBy(paths[0]), "agrees");
     assertEquals(await taughtBy(paths[1]), { stale: "it was taught by another big" });
+    const [step] = recipe.steps, assigned = { ...step, options: { ...step.options, teacherAssigns: true } };
+    const asked = { recipe: { ...recipe, steps: [assigned] } } as unknown as Variant;
+    assertEquals(await historyTells(withHistory(student, entry), asked, 0, new Map([["big", paths[0]]])), {
+      stale: "its history says --teacher-assigns false, the recipe true",
+    });
   }));

@@ -4,11 +4,9 @@
  * @module
  */
 
-import { FeatherdetError, type Graph, GraphEditor, type Pair } from "../../graph/mod.ts";
-import type { PairPlaces } from "./pair.ts";
+import { FeatherdetError, type Graph, GraphEditor } from "../../graph/mod.ts";
+import { type PairPlaces, sizeText } from "./pair.ts";
 import { LossWriter } from "./writer.ts";
-
-const sizeText = (sizes: readonly Pair[]) => sizes.map(([height, width]) => `${width}x${height}`).join(", ");
 
 /**
  * The graph with two maps a level of what the teacher says, in the order of its anchors: `[N, 4 * bins, h, w]` logits of distances and

@@ -31,7 +31,9 @@ export interface PairPlaces {
   readonly features: readonly FeaturePair[];
 }
 
-const sizeText = (sizes: readonly Pair[]) => sizes.map(([height, width]) => `${width}x${height}`).join(", ");
+/** Sizes of maps, as errors name them. */
+export const sizeText = (sizes: readonly Pair[]): string =>
+  sizes.map(([height, width]) => `${width}x${height}`).join(", ");
 
 /** The pair, with everything written once that several losses read. */
 export class DistilPair {
