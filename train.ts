@@ -181,7 +181,7 @@ export type {
 } from "./src/train/loop/record.ts";
 export type { SettledStep } from "./src/train/loop/steps.ts";
 export type { StepReport, Trainer, TrainerState, TrainingBatch, UpdateSettings } from "./src/train/loop/trainer.ts";
-export type { DetectionLossOptions } from "./src/train/losses/detection_loss.ts";
+export type { AssigningMaps, DetectionLossOptions } from "./src/train/losses/detection_loss.ts";
 export type { HeadLossOptions } from "./src/train/losses/head_losses.ts";
 export type { LossWeight, NamedLoss } from "./src/train/losses/named_loss.ts";
 export type { DetectorProblemOptions } from "./src/recipes/detector_problem.ts";
