@@ -44,6 +44,11 @@ function joinLosses(added: GraphLosses, { labels = true, ...options }: DetectorP
   const gradients = Object.values(seeds).flat().filter((name) => given.has(name));
   const keep = [...new Set([...losses.map(({ value }) => value), ...gradients])];
   if (!labels) {
+    if (judges !== undefined) {
+      throw new FeatherdetError("a teacher assigns anchors to the boxes of labels, and these are left out", {
+        file: graph.name,
+      });
+    }
     if (losses.length === 0) {
       throw new FeatherdetError("without labels there is no loss to train by", { file: graph.name });
     }

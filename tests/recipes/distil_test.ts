@@ -208,6 +208,23 @@ gpuTest("zeros stay zero while a teacher teaches behind masks, in rounds", async
   assert(zeros >= report!.zeros && report!.zeros > 1000, `${zeros} of ${report!.zeros}`);
 });
 
+Deno.test("a teacher that assigns anchors without labels, or others than its own, is refused", () => {
+  const refuse = (act: () => unknown, says: string) => assertThrows(act, FeatherdetError, says);
+  const assigning = (teacher: Graph) => distilled(teacher, { losses: [{ loss: "logits" }], assigns: true });
+  refuse(
+    () => detectorProblem(tiny(), { boxes: 1, labels: false, variant: assigning(tiny(7)) }),
+    "a teacher assigns anchors to the boxes of labels, and these are left out",
+  );
+  refuse(
+    () =>
+      detectorProblem(tiny(), {
+        boxes: 1,
+        variant: assigning(miniYolo11({ width: 0.125, size: 96, classes: dataset.classes, seed: 1 })),
+      }),
+    "the teacher can only assign anchors that are its own: the student's maps are of 8x8, 4x4, the teacher's of 12x12, 6x6",
+  );
+});
+
 gpuTest("a student with rounded weights is refused", async () => {
   const rounding = await quantizedTraining(tiny(), dataset, { quantize: "ternary" });
   const variant = distilled(tiny(7), SOME);
