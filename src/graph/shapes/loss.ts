@@ -9,7 +9,7 @@ import type { Shape, TensorType } from "../graph.ts";
 import { reject, requireFloat, requireImage, requireIntegers, type ShapeRule, show } from "./common.ts";
 
 /**
- * Maps `[N,4*bins,h,w]` and `[N,classes,h,w]` of each level, boxes `[N,M,5]`, scale `[1]`, perhaps the same maps of who judges -> gradients
+ * Maps `[N,4*bins,h,w]` and `[N,classes,h,w]` of each level, boxes `[N,M,5]`, scale `[1]`, perhaps the same maps of a judge -> gradients
  * as the maps, then `LossResults`.
  */
 export const detectionLoss: ShapeRule<"DetectionLoss"> = (node, inputs) => {
@@ -23,7 +23,7 @@ export const detectionLoss: ShapeRule<"DetectionLoss"> = (node, inputs) => {
   ) {
     reject(
       node,
-      `${levelCount} strides do not go with ${inputs.length} inputs: it takes two maps for each of 1 to ${MAX_LOSS_LEVELS} levels, boxes and scale, and perhaps two maps of who judges for each`,
+      `${levelCount} strides do not go with ${inputs.length} inputs: it takes two maps for each of 1 to ${MAX_LOSS_LEVELS} levels, boxes and scale, and perhaps two maps of a judge for each`,
     );
   }
   if (node.outputs.length !== 2 * levelCount + LOSS_RESULTS.length) {
@@ -57,8 +57,8 @@ export const detectionLoss: ShapeRule<"DetectionLoss"> = (node, inputs) => {
     expect("box logits", level.boxes, [batch, sides, height, width]);
     expect("class logits", level.classes, [batch, classes, height, width]);
     if (level.judge) {
-      expect("box logits of who judges", level.judge.boxes, [batch, judged!, height, width]);
-      expect("class logits of who judges", level.judge.classes, [batch, classes, height, width]);
+      expect("the judge's box logits", level.judge.boxes, [batch, judged!, height, width]);
+      expect("the judge's class logits", level.judge.classes, [batch, classes, height, width]);
     }
     anchors += height * width;
   });
@@ -68,7 +68,7 @@ export const detectionLoss: ShapeRule<"DetectionLoss"> = (node, inputs) => {
   if (judged !== undefined && (judged % 4 !== 0 || judged < 8)) {
     reject(
       node,
-      `box logits of who judges ${show(levels[0].judge!.boxes)} must have two or more channels for each side`,
+      `the judge's box logits ${show(levels[0].judge!.boxes)} must have two or more channels for each side`,
     );
   }
   if (boxes.length !== 3 || boxes[0] !== batch || boxes[2] !== BOX_ROW || boxes[1] < 1) {

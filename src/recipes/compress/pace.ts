@@ -25,7 +25,7 @@ const FORWARD = 1 / 3;
 /** Pictures that a cut looks at, with gradients and to fit, and those that a calibration looks at. */
 const LOOKED_AT = 64, CALIBRATED = 256;
 
-/** Parts that are scored each time before layers go whole: all of YOLO11n's thirty once, and those that come first again. */
+/** Parts that are scored each time before layers go whole: all thirty of YOLO11n once, and about ten of them again. */
 const PARTS_SCORED = 40;
 
 /** Seconds that a verb needs besides pictures: reading, compiling. */

@@ -151,7 +151,7 @@ export function withDetectionLoss(model: Graph, options: DetectionLossOptions): 
   const index = GraphIndex.of(model), head = findTrainableHead(index) ?? refuseHead(index, "a YOLO11 or YOLOv5");
   const { op, attributes, maps, results: named, losses } = lossFormOf(model, head, options);
   if (judges.length > 0 && op !== "DetectionLoss") {
-    throw new FeatherdetError(`another detector assigns anchors in heads of YOLO11 alone`, { file: model.name });
+    throw new FeatherdetError("another detector assigns anchors in heads of YOLO11 alone", { file: model.name });
   }
   const assigning = judges.length > 0 ? judgesOf(index, maps, judges) : [];
   const [batch] = model.inputs[0].shape;

@@ -200,7 +200,7 @@ for (const boxLoss of KINDS) {
   });
 }
 
-Deno.test("who judges says which anchors learn which box and with what score; boxes and gradients are the head's own", () => {
+Deno.test("a judge says which anchors learn which box and with what score; boxes and gradients are the head's own", () => {
   const judged: LossCase = { ...CASE, judgeBins: 5 }, node = lossNode(judged), inputs = referenceInputs(judged, 2);
   const found = lossOperands(node, inputs, evaluateNode(node, inputs));
   // The same maps as a head of their own, assigned by themselves.
@@ -357,8 +357,8 @@ Deno.test("a model without a head, and settings that make no loss, are refused",
   const judgedBy = (at: number, shape: readonly number[]) =>
     inferNode(lossNode(judged), judge.map((own, i) => ({ dtype: "f32", shape: i === at ? shape : own } as const)));
   judgedBy(0, judge[0]);
-  refuse(() => judgedBy(7, [3, 3, 9, 5]), "class logits of who judges of level 0 must be [3,3,9,6] but are [3,3,9,5]");
-  refuse(() => judgedBy(8, [3, 20, 5, 3]), "box logits of who judges of level 1 must be [3,16,5,3] but are [3,20,5,3]");
+  refuse(() => judgedBy(7, [3, 3, 9, 5]), "the judge's class logits of level 0 must be [3,3,9,6] but are [3,3,9,5]");
+  refuse(() => judgedBy(8, [3, 20, 5, 3]), "the judge's box logits of level 1 must be [3,16,5,3] but are [3,20,5,3]");
   const other = [{ boxes: headMaps(model).levels[0].boxes, classes: headMaps(model).levels[0].classes }];
   refuse(
     () => withDetectionLoss(model, { boxes: 3, judges: other }),
