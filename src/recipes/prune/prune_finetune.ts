@@ -67,7 +67,8 @@ export async function pruneAndTrain(
     costs: (model) => costsFor(model, options),
     async cut(model, round, before) {
       const budget = relativeBudget(budgets[round], before, await costsFor(model, options));
-      const share = counts && Math.min(1, counts[round] / countLayers(model));
+      // The history of a single round has the share that was asked for, as that of a cut without training does.
+      const share = counts && (rounds === 1 ? layers : Math.min(1, counts[round] / countLayers(model)));
       const { graph, report } = await pruneOn(model, dataset, {
         ...options,
         ...{ budget, layers: share, times: false, refit: options.refit ?? false },

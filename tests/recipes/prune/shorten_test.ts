@@ -82,6 +82,15 @@ Deno.test("each round takes its share of the layers, of a file with folded norma
   assertEquals(rounds.map(({ parts }) => parts!.length > 0), [true, true, true]);
 });
 
+Deno.test("the history of a single round has the share of the layers that was asked for", async () => {
+  const { model: pruned } = await pruneAndTrain(model, dataset, {
+    ...{ ...how, budget: { gflops: 0.9 }, layers: 0.9, criterion: "l2", rounds: 1, epochs: 0, lastEpochs: 1 },
+    ...{ validation, workers: 0, trainBatch: 2, augment: false },
+  });
+  assert(!Number.isInteger(0.9 * countLayers(model)));
+  assertEquals(historyOf(pruned).find(({ name }) => name === "shorten")!.options.layers, 0.9);
+});
+
 Deno.test("what cannot be is refused before anything is scored", async () => {
   await assertRejects(
     () => pruneOn(model, undefined, { budget: { gflops: 0.5 }, layers: 0.8 }),
