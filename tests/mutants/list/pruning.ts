@@ -148,7 +148,7 @@ export const PRUNING_MUTANTS: readonly Mutant[] = [
   {
     id: "layers-of-rounds",
     file: "src/recipes/prune/prune_finetune.ts",
-    before: "const share = counts && Math.min(1, counts[round] / countLayers(model));",
+    before: "const share = counts && (rounds === 1 ? layers : Math.min(1, counts[round] / countLayers(model)));",
     after: "const share = counts && Math.min(1, layers!);",
     test: "recipes/prune/shorten_test.ts",
     filter: "each round takes its share",
