@@ -22,12 +22,12 @@ const QUICK_SHADERS: Readonly<Record<string, string>> =
     ? {}
     : { GALLIVM_PERF: "nopt", LP_NATIVE_VECTOR_WIDTH: "128" };
 
-/** Runs this Deno in the checkout with the given arguments, its output on stderr; returns the exit status. */
-export async function runDeno(args: readonly string[]): Promise<number> {
+/** Runs this Deno in the checkout with the given arguments and variables, its output on stderr; returns the exit status. */
+export async function runDeno(args: readonly string[], variables: Record<string, string> = {}): Promise<number> {
   const child = new Deno.Command(denoProgram(), {
     args: [...args],
     cwd: ROOT,
-    env: QUICK_SHADERS,
+    env: { ...QUICK_SHADERS, ...variables },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -56,12 +56,11 @@ export function checkTimestamps({ timestamps, adapter }: Pick<Device, "timestamp
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { measureFrameTimes } from "./frame_times.ts";
- * const graph = demoDetector({ size: 64 });
- * const detectors = [await Detector.load(graph), await Detector.load(graph, { precision: "f16" })];
+ * const detectors = await Promise.all([64, 96].map((size) => Detector.load(demoDetector({ size }))));
  * const { image } = syntheticPicture({ seed: 7, width: 64, height: 64 });
- * const [f32, f16] = await measureFrameTimes(detectors, image, 2);
- * assert.ok(f32.detect.median > 0 && f16.detect.median > 0); // milliseconds
- * assert.equal(f32.dispatches.at(-1)!.name, "suppress");
+ * const [small, large] = await measureFrameTimes(detectors, image, 2);
+ * assert.ok(small.detect.median > 0 && large.detect.median > 0); // milliseconds
+ * assert.equal(small.dispatches.at(-1)!.name, "suppress");
  * for (const detector of detectors) detector.destroy();
  * ```
  */

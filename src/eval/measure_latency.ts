@@ -81,8 +81,8 @@ export function checkCount(name: string, value: number, least: number): void {
  * import { Detector } from "../detect/detector.ts";
  * import { demoDetector } from "../models/demo_detector.ts";
  * import { measureLatency } from "./measure_latency.ts";
- * const detector = await Detector.load(demoDetector({ size: 320 }));
- * const { image } = syntheticPicture({ seed: 7, width: 320, height: 240 }); // or the bytes of a JPEG
+ * const detector = await Detector.load(demoDetector({ size: 64 }));
+ * const { image } = syntheticPicture({ seed: 7, width: 64, height: 48 }); // or the bytes of a JPEG
  * const { detect, stream, stages } = await measureLatency(detector, image, { runs: 5 });
  * assert.ok(detect.median > 0 && detect.median <= detect.p90); // milliseconds
  * assert.ok(stream > 0); // frames a second

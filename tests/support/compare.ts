@@ -18,6 +18,15 @@ export const FORMS: readonly StorageForm[] = [
   { storage: "buffer", scalar: "f16", pageShift: 3 },
 ];
 
+/**
+ * The forms of kernels beside the basic ones. Forms differ in the libraries that all kernels include; tests of convolutions, arithmetic,
+ * copies and pooling read and write by each of them. The other kernels are tested in two forms, which have neither storage nor type in
+ * common, and in all of them with FEATHERDET_TEST_FORMS=all (`tests/long/kernel_forms.ts`).
+ */
+export const SOME_FORMS: readonly StorageForm[] = Deno.env.get("FEATHERDET_TEST_FORMS") === "all"
+  ? FORMS
+  : [FORMS[0], FORMS[3]];
+
 /** Name of a form for test titles. */
 export const formName = ({ storage, scalar }: StorageForm) => `${storage} ${scalar}`;
 

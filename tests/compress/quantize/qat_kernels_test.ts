@@ -78,7 +78,8 @@ for (const storage of ["texture", "buffer"] as const) {
       return { dtype: "f32", shape, data };
     });
     const scales = new Map(VALUES.map((value) => [value, { scale: 2 ** -4, zeroPoint: value === "x" ? -13 : -100 }]));
-    for (const outputs of [["a1"], ["b1"], ["c1"], ["y", "z"]]) {
+    // Values on the way say where a number differs; one form of storage is enough for that.
+    for (const outputs of storage === "texture" ? [["a1"], ["b1"], ["c1"], ["y", "z"]] : [["y", "z"]]) {
       await step(`up to ${outputs}`, async () => {
         const found = await bothWays(upTo(graph, outputs), scales, randomTensor([2, 3, 21, 37], 9, -8, 9), storage);
         for (const { value, trained, int8 } of found) {
