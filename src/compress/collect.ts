@@ -6,6 +6,7 @@
 
 import { FeatherdetError, type Graph, type Shape, sizeOf } from "../graph/mod.ts";
 import { collectActivations } from "./activations.ts";
+import { collectCovariances } from "./covariances.ts";
 import { collectGradients } from "./gradients.ts";
 import { observeValues } from "./observe.ts";
 import {
@@ -60,6 +61,7 @@ const COLLECTORS: { readonly [Kind in StatisticsKind]: Collector<Kind> } = {
   value: observeValues,
   sample: keepSamples,
   activation: collectActivations,
+  covariance: collectCovariances,
   gradient: collectGradients,
 };
 

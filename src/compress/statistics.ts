@@ -35,6 +35,8 @@ export interface StatisticsKinds {
   readonly sample: CalibrationSample;
   /** Key: name of a map `[N,C,H,W]`, an input or what a node makes. The mean of the absolute values of each channel. */
   readonly activation: ArrayLike<number>;
+  /** Key: name of a map `[N,C,H,W]`, an input or what a node makes. Covariances of its channels over positions of all samples, `[C,C]`. */
+  readonly covariance: ArrayLike<number>;
   /** Key: name of a constant. The gradient of the loss with respect to it, an array for each run: of one sample, or of several `together`. */
   readonly gradient: readonly ArrayLike<number>[];
 }
@@ -105,6 +107,7 @@ export class Statistics {
       value: new Map([...this.all("value"), ...others.all("value")]),
       sample: new Map([...this.all("sample"), ...others.all("sample")]),
       activation: new Map([...this.all("activation"), ...others.all("activation")]),
+      covariance: new Map([...this.all("covariance"), ...others.all("covariance")]),
       gradient: new Map([...this.all("gradient"), ...others.all("gradient")]),
     } satisfies Required<StatisticsFound>;
     const warnings = [...new Set([...this.warnings, ...others.warnings])];

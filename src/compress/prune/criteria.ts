@@ -8,15 +8,16 @@
  */
 
 import type { ChannelBundle, ChannelMember, CouplingGroup } from "../../graph/channels/mod.ts";
-import { type Constant, FeatherdetError, type Graph, sizeOf } from "../../graph/mod.ts";
+import { type Constant, FeatherdetError, type Graph, GraphIndex, sizeOf } from "../../graph/mod.ts";
 import { Random } from "../../numbers/random.ts";
 import type { StatisticsFound } from "../statistics.ts";
+import { surgeonScores } from "./surgeon.ts";
 
 /**
  * What was measured of a graph on pictures, as far as criteria ask for it: kinds of statistics, by key. Gradients of scales and biases
  * suffice where there is BatchNormalization.
  */
-export type PruneStatistics = Pick<StatisticsFound, "activation" | "gradient">;
+export type PruneStatistics = Pick<StatisticsFound, "activation" | "covariance" | "gradient">;
 
 /** What criteria work with. */
 export interface CriterionContext extends PruneStatistics {
@@ -27,7 +28,7 @@ export interface CriterionContext extends PruneStatistics {
 }
 
 /** Names of the criteria. */
-export const CRITERIA_NAMES = ["l1", "l2", "bn", "lamp", "fpgm", "activation", "taylor", "random"] as const;
+export const CRITERIA_NAMES = ["l1", "l2", "bn", "lamp", "fpgm", "activation", "taylor", "surgeon", "random"] as const;
 
 /** Name of a criterion. */
 export type CriterionName = typeof CRITERIA_NAMES[number];
@@ -36,8 +37,10 @@ export type CriterionName = typeof CRITERIA_NAMES[number];
 export interface Criterion {
   /** What it measures, with the paper. */
   readonly about: string;
-  /** Statistics that it needs. */
-  readonly needs?: keyof PruneStatistics;
+  /** Statistics that it needs; none if it is left out. */
+  readonly needs?: readonly (keyof PruneStatistics)[];
+  /** Whether its scores are changes of one loss, so that those of different layers can be compared as they are. */
+  readonly isLoss?: boolean;
   /** Numbers of each group of a bundle, in their order; the greater, the more it is worth. */
   parts(bundle: ChannelBundle, context: CriterionContext): number[][];
 }
@@ -189,6 +192,38 @@ const taylor: Criterion["parts"] = ({ groups }, context) => {
   );
 };
 
+/**
+ * The map whose channels a bundle's are among the others', where convolutions read them: the one that the first of these reads, or the
+ * last one that carries all of them. Undefined where none does.
+ */
+export function mapOf({ groups, members }: ChannelBundle, graph: Graph): string | undefined {
+  const index = GraphIndex.of(graph), names = new Map(graph.nodes.map((node) => [node.name, node]));
+  const carried = groups[0].values.filter(({ value, axis }) =>
+    axis === 1 && index.shapeOf(value).length === 4 &&
+    groups.every(({ values }) => values.some((one) => one.value === value && one.axis === 1))
+  ).map(({ value }) => value);
+  const reading = members.filter(({ role }) => role === "reads").map(({ node }) => names.get(node)!.inputs[0]);
+  return reading.find((value) => carried.includes(value)) ?? carried.at(-1);
+}
+
+/** What pictures leave uncertain of a channel's variance: with less, few pictures make channels look alike. */
+const SURGEON_RIDGE = 0.05;
+
+/**
+ * `taylor` where the other channels of the bundle take over what they can of each that goes, as a fit behind the cut lets them. One part a
+ * group. Channels of a bundle that no map carries are scored by `taylor` alone.
+ */
+const surgeon: Criterion["parts"] = (bundle, context) => {
+  const covariances = needed(context, "covariance"), map = mapOf(bundle, context.graph);
+  const worth = taylor(bundle, context).map((parts) => parts.reduce((a, b) => a + b, 0));
+  const covariance = map === undefined ? undefined : covariances.get(map);
+  if (!covariance) return worth.map((one) => [one]);
+  const groups = bundle.groups.map(({ values }) =>
+    values.find(({ value, axis }) => value === map && axis === 1)!.indices
+  );
+  return surgeonScores({ covariance, groups, worth }, SURGEON_RIDGE).map((score) => [score]);
+};
+
 const random: Criterion["parts"] = ({ groups, members }, { seed }) => {
   // Every bundle has a sequence of its own, whatever else the graph has.
   const name = [...members[0]?.node ?? ""].reduce((sum, char) => (sum * 31 + char.codePointAt(0)!) >>> 0, seed >>> 0);
@@ -220,13 +255,21 @@ export const CRITERIA: Readonly<Record<CriterionName, Criterion>> = {
   },
   activation: {
     about: "mean of its absolute values on pictures (Molchanov et al. 2017)",
-    needs: "activation",
+    needs: ["activation"],
     parts: activation,
   },
   taylor: {
     about: "squared change of the loss to first order when it is closed (Molchanov et al. 2019)",
-    needs: "gradient",
+    needs: ["gradient"],
+    isLoss: true,
     parts: taylor,
+  },
+  surgeon: {
+    about:
+      "what taylor says of the part of the channel that the others of its map cannot make up for (Hassibi and Stork 1993)",
+    needs: ["gradient", "covariance"],
+    isLoss: true,
+    parts: surgeon,
   },
   random: { about: "chance, the control", parts: random },
 };

@@ -42,7 +42,7 @@ export {
   pruneTo,
   statisticsNeededBy,
 } from "./prune.ts";
-export { fitRows, type FitRowsOptions, type FittedRows, RowSums } from "./least_squares.ts";
+export { fitRows, type FitRowsOptions, type FittedRows, RowSums } from "../../numbers/least_squares.ts";
 export {
   type LayerMaps,
   type RefitLayer,

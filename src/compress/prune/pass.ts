@@ -4,12 +4,12 @@
  * @module
  */
 
-import { couplingGroups } from "../../graph/channels/mod.ts";
+import { channelBundles, couplingGroups } from "../../graph/channels/mod.ts";
 import { type Graph, GraphIndex } from "../../graph/mod.ts";
 import type { Pass } from "../pass.ts";
 import { refuseQuantized } from "../quantize/refuse_quantized.ts";
 import type { StatisticsWanted } from "../statistics.ts";
-import { gatesOf } from "./criteria.ts";
+import { gatesOf, mapOf, type PruneStatistics } from "./criteria.ts";
 import { pruneBy, type PruneByOptions, type PruneResult, statisticsNeededBy } from "./prune.ts";
 
 /** How the pass prunes. */
@@ -31,9 +31,22 @@ function carriedMaps(graph: Graph): string[] {
   return [...new Set(carried)].filter((value) => index.shapeOf(value).length === 4);
 }
 
+/** Maps of which criteria want to know how their channels vary together. */
+function bundleMaps(graph: Graph): string[] {
+  const maps = channelBundles(couplingGroups(graph).groups).map((bundle) => mapOf(bundle, graph));
+  return [...new Set(maps.filter((map) => map !== undefined))];
+}
+
+/** What each kind of statistics is asked for. */
+const KEYS: Readonly<Record<keyof PruneStatistics, (graph: Graph) => string[]>> = {
+  activation: carriedMaps,
+  covariance: bundleMaps,
+  gradient: gateConstants,
+};
+
 /**
- * Removes the channels that are worth least until the budget is met, as `prune` does; the criteria `taylor` and `activation` ask for
- * gradients and activations. Running statistics stay those of the whole graph: `pruneOn` measures them anew.
+ * Removes the channels that are worth least until the budget is met, as `prune` does; the criteria `taylor`, `surgeon` and `activation` ask
+ * for gradients, covariances and activations. Running statistics stay those of the whole graph: `pruneOn` measures them anew.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -54,15 +67,13 @@ export const prunePass: Pass<PrunePassOptions, PrunePassReport> = {
   name: "prune",
   needs(graph, { criterion = "taylor" }): StatisticsWanted {
     refuseQuantized(graph);
-    const kind = statisticsNeededBy(criterion);
-    if (kind === undefined) return {};
-    return { [kind]: kind === "gradient" ? gateConstants(graph) : carriedMaps(graph) };
+    return Object.fromEntries(statisticsNeededBy(criterion).map((kind) => [kind, KEYS[kind](graph)]));
   },
   async apply(graph, statistics, options) {
-    const kind = statisticsNeededBy(options.criterion ?? "taylor");
+    const kinds = statisticsNeededBy(options.criterion ?? "taylor");
     const { graph: pruned, ...report } = await pruneBy(graph, {
       ...options,
-      statistics: kind && { [kind]: statistics.all(kind) },
+      statistics: Object.fromEntries(kinds.map((kind) => [kind, statistics.all(kind)])),
     });
     return { graph: pruned, report };
   },

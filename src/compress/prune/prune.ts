@@ -94,9 +94,9 @@ function combined(parts: readonly { readonly cost: CostModel; readonly share: nu
   };
 }
 
-/** Statistics that a criterion needs; undefined for those that look at weights alone. Throws FeatherdetError for an unknown name. */
-export function statisticsNeededBy(criterion: CriterionName): keyof PruneStatistics | undefined {
-  if (Object.hasOwn(CRITERIA, criterion)) return CRITERIA[criterion].needs;
+/** Statistics that a criterion needs; none for those that look at weights alone. Throws FeatherdetError for an unknown name. */
+export function statisticsNeededBy(criterion: CriterionName): readonly (keyof PruneStatistics)[] {
+  if (Object.hasOwn(CRITERIA, criterion)) return CRITERIA[criterion].needs ?? [];
   throw new FeatherdetError(`unknown criterion "${criterion}", there are ${Object.keys(CRITERIA).join(", ")}`);
 }
 

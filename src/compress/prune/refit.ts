@@ -17,7 +17,7 @@ import {
   type Shape,
 } from "../../graph/mod.ts";
 import { constantSlices } from "../../passes/channel_slices.ts";
-import { fitRows, RowSums } from "./least_squares.ts";
+import { fitRows, RowSums } from "../../numbers/least_squares.ts";
 
 /** A convolution that reads fewer channels than before, or others. */
 export interface RefitLayer {

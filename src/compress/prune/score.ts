@@ -29,7 +29,7 @@ export interface ScoreOptions {
   readonly criterion?: CriterionName;
   /** Default `sum`. */
   readonly reduction?: ReductionName;
-  /** Default `none` for `taylor`, whose scores are changes of one loss, `mean` for the others. */
+  /** Default `none` for criteria whose scores are changes of one loss and for `random`, `mean` for the others. */
   readonly normalisation?: NormalisationName;
 }
 
@@ -52,7 +52,7 @@ export function scoreGroups(
   if (!Object.hasOwn(REDUCTIONS, reduction)) {
     throw new FeatherdetError(`unknown reduction "${reduction}", there are ${Object.keys(REDUCTIONS).join(", ")}`);
   }
-  const norm = normalisation ?? (criterion === "taylor" || criterion === "random" ? "none" : "mean");
+  const norm = normalisation ?? (CRITERIA[criterion].isLoss || criterion === "random" ? "none" : "mean");
   if (!["none", "mean", "structure"].includes(norm)) {
     throw new FeatherdetError(`unknown normalisation "${norm}", there are none, mean and structure`);
   }

@@ -105,7 +105,7 @@ function checkChannels(source: Graph, dataset: Dataset | undefined, options: Pru
       file: source.name,
     });
   }
-  if (needs && !dataset) {
+  if (needs.length > 0 && !dataset) {
     throw new FeatherdetError(
       `criterion "${criterion}" needs pictures: name a data set, or take one of weights such as l2`,
       {
@@ -113,7 +113,7 @@ function checkChannels(source: Graph, dataset: Dataset | undefined, options: Pru
       },
     );
   }
-  if (needs === "gradient") {
+  if (needs.includes("gradient")) {
     const help = "; or take a criterion of weights or maps, such as l2 or activation (--criterion)";
     refuseOtherHead(source, `criterion "${criterion}" needs the gradients of a detector's loss`, help);
   }
@@ -147,7 +147,7 @@ async function pruneChannels(
   const runner = createGradientRunner();
   try {
     const { graph, reports: [, made] } = await runPasses(source, [preparedStep(model), step], {
-      ...(dataset && { source: { ...statisticsOn(model, dataset, needs === "gradient", options), runner } }),
+      ...(dataset && { source: { ...statisticsOn(model, dataset, needs.includes("gradient"), options), runner } }),
       origin: {
         ...((criterion === "random" || isRefitted) && { seed: options.seed ?? 0 }),
         ...(dataset && { dataset: historyDataset(dataset) }),

@@ -84,7 +84,7 @@ export const PRUNING_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "refit-mean",
-    file: "src/compress/prune/least_squares.ts",
+    file: "src/numbers/least_squares.ts",
     before: "gram[i * inputs + j] = gram[j * inputs + i] = sums.product(i, j) - count * mean[i] * mean[j];",
     after: "gram[i * inputs + j] = gram[j * inputs + i] = sums.product(i, j);",
     test: REFIT,
@@ -93,7 +93,7 @@ export const PRUNING_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "refit-ridge",
-    file: "src/compress/prune/least_squares.ts",
+    file: "src/numbers/least_squares.ts",
     before: "for (let i = 0; i < inputs; i++) gram[i * inputs + i] += ridge * trace / inputs;",
     after: "for (let i = 0; i < inputs; i++) gram[i * inputs + i] += ridge * trace;",
     test: REFIT,
@@ -102,7 +102,7 @@ export const PRUNING_MUTANTS: readonly Mutant[] = [
   },
   {
     id: "refit-offset",
-    file: "src/compress/prune/least_squares.ts",
+    file: "src/numbers/least_squares.ts",
     before: "for (let k = 0; k < inputs; k++) sum -= fitted[o * inputs + k] * mean[k];",
     after: "for (let k = 0; k < inputs; k++) sum -= weights[o * inputs + k] * mean[k];",
     test: REFIT,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { factorise, solveFactorised } from "../../numbers/cholesky.ts";
+import { factorise, solveFactorised } from "./cholesky.ts";
 
 /** Rows that are multiplied at a time: two panels of so many lie in the first cache. */
 const BLOCK = 256;
@@ -92,6 +92,18 @@ export class RowSums {
   /** Sum of a column of `[x, y]`. */
   sum(column: number): number {
     return this.#sums[column];
+  }
+
+  /** Mean products of the columns of `x` about their means, `[inputs, inputs]`. */
+  covariance(): Float64Array {
+    const n = this.inputs, count = this.#count, result = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        const mean = this.product(i, j) / count - this.#sums[i] / count * (this.#sums[j] / count);
+        result[i * n + j] = result[j * n + i] = mean;
+      }
+    }
+    return result;
   }
 
   /** True unless some number of the rows is not finite, or a product too large. */
